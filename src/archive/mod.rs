@@ -1,0 +1,11 @@
+//! Reading bzip2 tar archives strictly and within bounds. Nothing here touches a file system.
+//!
+//! A tar archive that two readers could read differently is refused, not interpreted: see [`tar`].
+
+mod bzip2;
+mod name;
+mod tar;
+
+pub(crate) use self::bzip2::decompress;
+pub(crate) use self::name::MemberPath;
+pub(crate) use self::tar::{Member, MemberKind, TarReader};

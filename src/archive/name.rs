@@ -1,0 +1,83 @@
+//! A member's path, made comparable.
+
+use std::fmt;
+
+/// A relative path of one or more segments, parted by `/`, with neither `.` nor `..` nor empty segments, no NUL and no
+/// leading `/`. Bytes, not text: git allows any. Names that differ by case or Unicode form only are different names.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct MemberPath(Vec<u8>);
+
+impl MemberPath {
+    /// Reads a tar member's name. `./`, doubled and trailing slashes are dropped, so that equal places have equal names.
+    /// The answer is empty for `.` and `./` alone. Errors say what is wrong with the name.
+    pub(crate) fn parse(raw: &[u8]) -> Result<Self, &'static str> {
+        if raw.is_empty() {
+            return Err("an empty name");
+        }
+        if raw.contains(&0) {
+            return Err("a NUL byte in a name");
+        }
+        if raw.starts_with(b"/") {
+            return Err("an absolute name");
+        }
+        let mut path = Vec::with_capacity(raw.len());
+        for segment in raw.split(|&byte| byte == b'/') {
+            match segment {
+                b"" | b"." => continue,
+                b".." => return Err("a name with '..'"),
+                _ => {}
+            }
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.extend_from_slice(segment);
+        }
+        Ok(Self(path))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// What follows `folder/`, when this path lies below it.
+    pub(crate) fn below(&self, folder: &[u8]) -> Option<&[u8]> {
+        self.0.strip_prefix(folder)?.strip_prefix(b"/")
+    }
+}
+
+impl fmt::Display for MemberPath {
+    /// The name as text, with replacement characters where it is not UTF-8. For people, never for comparing.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl fmt::Debug for MemberPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", String::from_utf8_lossy(&self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_places_have_equal_names() {
+        let plain = MemberPath::parse(b"a/b").expect("good");
+        for other in [&b"./a/b"[..], b"a/b/", b"a//b", b"a/./b/."] {
+            assert_eq!(MemberPath::parse(other), Ok(plain.clone()));
+        }
+        assert_eq!(plain.below(b"a"), Some(&b"b"[..]));
+        assert_eq!(plain.below(b"a/b"), None);
+        assert_eq!(MemberPath::parse(b"ab/c").expect("good").below(b"a"), None);
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        for bad in [&b""[..], b"/a", b"../a", b"a/../b", b"a/..", b"a\0b"] {
+            assert!(MemberPath::parse(bad).is_err(), "{bad:?}");
+        }
+        assert!(MemberPath::parse(b"..a/b..").is_ok());
+    }
+}

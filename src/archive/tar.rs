@@ -1,0 +1,357 @@
+//! A strict, streaming reader of tar archives: ustar (POSIX.1-1988), PAX (POSIX.1-2001) and the long names of GNU tar.
+//!
+//! Each of these makes readers disagree and is refused: an unknown member type, a size that is not plain octal, a PAX
+//! size other than the header's, PAX and GNU long names for one member, sparse members, members with content that have
+//! none by their type, one name twice, bytes other than zero after the end, no end at all.
+
+use std::collections::HashSet;
+use std::io::Read;
+
+use ::tar::{EntryType, Header};
+
+use super::name::MemberPath;
+use crate::error::Error;
+use crate::limits::Limits;
+
+const BLOCK: usize = 512;
+
+/// What a member is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum MemberKind {
+    /// A regular file; its bytes follow.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link with its target as written.
+    Symlink(Vec<u8>),
+    /// Another name of a regular file that came before.
+    HardLink(MemberPath),
+}
+
+/// One member's header, read strictly. Owner, group and times are not looked at.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) path: MemberPath,
+    pub(crate) kind: MemberKind,
+    /// Permission bits as written, at most 0o7777.
+    pub(crate) mode: u32,
+    /// Bytes of content.
+    pub(crate) size: u64,
+}
+
+/// Reads members one after the other. What the caller does not read of a member is skipped.
+pub(crate) struct TarReader<'a, R> {
+    input: R,
+    what: &'a str,
+    limits: &'a Limits,
+    /// Content bytes of the current member that have not been read.
+    left: u64,
+    /// Zero bytes between that content and the next header.
+    padding: usize,
+    seen: HashSet<MemberPath>,
+    headers: u64,
+}
+
+/// What the extension headers before a member said of it.
+#[derive(Default)]
+struct Extensions {
+    pax_path: Option<Vec<u8>>,
+    pax_link: Option<Vec<u8>>,
+    pax_size: Option<u64>,
+    gnu_path: Option<Vec<u8>>,
+    gnu_link: Option<Vec<u8>>,
+    any: bool,
+}
+
+impl<'a, R: Read> TarReader<'a, R> {
+    /// `what` names the archive in errors.
+    pub(crate) fn new(input: R, what: &'a str, limits: &'a Limits) -> Self {
+        Self { input, what, limits, left: 0, padding: 0, seen: HashSet::new(), headers: 0 }
+    }
+
+    /// The next member, or `None` after a proper end and nothing but zeros behind it.
+    pub(crate) fn next_member(&mut self) -> Result<Option<Member>, Error> {
+        self.skip_content()?;
+        let mut extensions = Extensions::default();
+        loop {
+            let Some(header) = self.read_header()? else {
+                if extensions.any {
+                    return Err(self.malformed("an extension header with no member after it"));
+                }
+                return Ok(None);
+            };
+            self.left = self.octal(&header.as_old().size, "size")?;
+            self.padding = padding_of(self.left);
+            match header.entry_type() {
+                EntryType::XHeader => {
+                    if extensions.pax_path.is_some() || extensions.pax_link.is_some() || extensions.pax_size.is_some() {
+                        return Err(self.malformed("two PAX headers for one member"));
+                    }
+                    let text = self.read_extension()?;
+                    self.read_pax(&text, &mut extensions)?;
+                }
+                EntryType::XGlobalHeader => self.check_global_pax()?,
+                EntryType::GNULongName => {
+                    let name = self.read_gnu_name()?;
+                    self.set_once(&mut extensions.gnu_path, name)?;
+                }
+                EntryType::GNULongLink => {
+                    let name = self.read_gnu_name()?;
+                    self.set_once(&mut extensions.gnu_link, name)?;
+                }
+                _ => return self.member(&header, extensions).map(Some),
+            }
+            extensions.any = header.entry_type() != EntryType::XGlobalHeader || extensions.any;
+        }
+    }
+
+    /// Reads the rest of the current member's content. The caller has compared its size with a bound of its own.
+    pub(crate) fn read_content(&mut self) -> Result<Vec<u8>, Error> {
+        let size = usize::try_from(self.left).map_err(|_| self.malformed("a size beyond the address space"))?;
+        let mut content = Vec::new();
+        // The size is the archive's word: a failed reservation must be an answer, not an abort.
+        content.try_reserve_exact(size).map_err(|_| self.malformed("a size beyond the memory at hand"))?;
+        let read =
+            (&mut self.input).take(self.left).read_to_end(&mut content).map_err(|e| Error::from_read(self.what, e))?;
+        if read != size {
+            return Err(Error::Truncated { what: self.what.into() });
+        }
+        self.left = 0;
+        Ok(content)
+    }
+
+    /// Hands the rest of the current member's content to `sink`, piece by piece.
+    pub(crate) fn stream_content(&mut self, mut sink: impl FnMut(&[u8])) -> Result<(), Error> {
+        let mut buffer = [0; 1 << 14];
+        while self.left > 0 {
+            let want = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+            let piece = buffer.get_mut(..want).unwrap_or_default();
+            self.input.read_exact(piece).map_err(|e| Error::from_read(self.what, e))?;
+            sink(piece);
+            self.left -= want as u64;
+        }
+        Ok(())
+    }
+
+    fn skip_content(&mut self) -> Result<(), Error> {
+        self.stream_content(|_| {})?;
+        let mut padding = [0; BLOCK];
+        let padding = padding.get_mut(..self.padding).unwrap_or_default();
+        self.input.read_exact(padding).map_err(|e| Error::from_read(self.what, e))?;
+        self.padding = 0;
+        if padding.iter().any(|&byte| byte != 0) {
+            return Err(self.malformed("bytes other than zero behind a member's content"));
+        }
+        Ok(())
+    }
+
+    fn read_header(&mut self) -> Result<Option<Header>, Error> {
+        let mut block = [0; BLOCK];
+        self.input.read_exact(&mut block).map_err(|e| Error::from_read(self.what, e))?;
+        if block.iter().all(|&byte| byte == 0) {
+            return self.read_end().map(|()| None);
+        }
+        self.headers += 1;
+        if self.headers > self.limits.archive_members {
+            return Err(self.over("archive_members", self.limits.archive_members));
+        }
+        let header = Header::from_byte_slice(&block).clone();
+        let claimed = self.octal(&header.as_old().cksum, "checksum")?;
+        let sum: u64 = block
+            .iter()
+            .enumerate()
+            .map(|(at, &byte)| if (148..156).contains(&at) { 32 } else { u64::from(byte) })
+            .sum();
+        if claimed != sum {
+            return Err(self.malformed("a header whose checksum is wrong"));
+        }
+        if header.as_ustar().is_none() && header.as_gnu().is_none() {
+            return Err(self.malformed("a header that is neither ustar nor GNU"));
+        }
+        Ok(Some(header))
+    }
+
+    /// The end is two blocks of zeros; what follows fills the last record and is zero too.
+    fn read_end(&mut self) -> Result<(), Error> {
+        let mut block = [0; BLOCK];
+        self.input.read_exact(&mut block).map_err(|e| Error::from_read(self.what, e))?;
+        let mut rest = [0; 1 << 14];
+        let mut clean = block.iter().all(|&byte| byte == 0);
+        while clean {
+            let read = self.input.read(&mut rest).map_err(|e| Error::from_read(self.what, e))?;
+            if read == 0 {
+                return Ok(());
+            }
+            clean = rest.iter().take(read).all(|&byte| byte == 0);
+        }
+        Err(self.malformed("bytes other than zero after the end of the archive"))
+    }
+
+    fn member(&mut self, header: &Header, extensions: Extensions) -> Result<Member, Error> {
+        let size = self.left;
+        if extensions.pax_size.is_some_and(|pax| pax != size) {
+            return Err(self.malformed("a PAX size other than the header's"));
+        }
+        let raw_path =
+            self.one_of(extensions.pax_path, extensions.gnu_path)?.unwrap_or_else(|| header.path_bytes().into_owned());
+        let link = self
+            .one_of(extensions.pax_link, extensions.gnu_link)?
+            .or_else(|| header.link_name_bytes().map(|link| link.into_owned()));
+        let path = self.path(&raw_path)?;
+        let kind = match header.entry_type() {
+            EntryType::Regular => MemberKind::File,
+            EntryType::Directory => MemberKind::Directory,
+            EntryType::Symlink => MemberKind::Symlink(self.link_target(link)?),
+            EntryType::Link => {
+                let target = self.link_target(link)?;
+                MemberKind::HardLink(self.path(&target)?)
+            }
+            other => {
+                let letter = char::from(other.as_byte()).escape_default();
+                return Err(self.malformed(format!(
+                    "member {path:?} has the type '{letter}'; files, directories and links are read"
+                )));
+            }
+        };
+        if kind == MemberKind::File && raw_path.ends_with(b"/") {
+            return Err(self.malformed(format!("file {path:?} is named like a directory")));
+        }
+        if kind != MemberKind::File && size != 0 {
+            return Err(self.malformed(format!("member {path:?} has content, which its type has not")));
+        }
+        if path.as_bytes().is_empty() && kind != MemberKind::Directory {
+            return Err(self.malformed("a member named '.' that is no directory"));
+        }
+        if !self.seen.insert(path.clone()) {
+            return Err(self.malformed(format!("two members are named {path:?}")));
+        }
+        let mode = self.octal(&header.as_old().mode, "mode")?;
+        Ok(Member { path, kind, mode: u32::try_from(mode & 0o7777).unwrap_or(0), size })
+    }
+
+    fn link_target(&self, link: Option<Vec<u8>>) -> Result<Vec<u8>, Error> {
+        match link {
+            Some(target) if !target.is_empty() && !target.contains(&0) => Ok(target),
+            _ => Err(self.malformed("a link without a proper target")),
+        }
+    }
+
+    fn path(&self, raw: &[u8]) -> Result<MemberPath, Error> {
+        if raw.len() as u64 > self.limits.path_bytes {
+            return Err(self.over("path_bytes", self.limits.path_bytes));
+        }
+        MemberPath::parse(raw).map_err(|fault| self.malformed(format!("{fault}: {:?}", String::from_utf8_lossy(raw))))
+    }
+
+    fn read_extension(&mut self) -> Result<Vec<u8>, Error> {
+        if self.left > self.limits.extended_header_bytes {
+            return Err(self.over("extended_header_bytes", self.limits.extended_header_bytes));
+        }
+        let text = self.read_content()?;
+        self.skip_content()?;
+        Ok(text)
+    }
+
+    fn read_gnu_name(&mut self) -> Result<Vec<u8>, Error> {
+        let mut name = self.read_extension()?;
+        // GNU tar ends the name with one NUL.
+        if name.pop_if(|byte| *byte == 0).is_none() || name.contains(&0) {
+            return Err(self.malformed("a GNU long name that is not ended by one NUL"));
+        }
+        Ok(name)
+    }
+
+    fn read_pax(&self, text: &[u8], extensions: &mut Extensions) -> Result<(), Error> {
+        for (keyword, value) in self.pax_records(text)? {
+            match keyword {
+                b"path" => self.set_once(&mut extensions.pax_path, value.to_vec())?,
+                b"linkpath" => self.set_once(&mut extensions.pax_link, value.to_vec())?,
+                b"size" => {
+                    let size = std::str::from_utf8(value).ok().filter(|v| v.bytes().all(|b| b.is_ascii_digit()));
+                    let size = size
+                        .and_then(|v| v.parse().ok())
+                        .ok_or_else(|| self.malformed("a PAX size that is no number"))?;
+                    self.set_once(&mut extensions.pax_size, size)?;
+                }
+                _ if keyword.starts_with(b"GNU.sparse.") => return Err(self.malformed("a sparse member")),
+                // Times, owners and vendors' attributes say nothing about names or bytes.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// `git archive` writes one global header with a comment. One that renames or resizes every member is refused.
+    fn check_global_pax(&mut self) -> Result<(), Error> {
+        let text = self.read_extension()?;
+        let mut ignored = Extensions::default();
+        self.read_pax(&text, &mut ignored)?;
+        if ignored.pax_path.is_some() || ignored.pax_link.is_some() || ignored.pax_size.is_some() {
+            return Err(self.malformed("a global PAX header that sets path, linkpath or size"));
+        }
+        Ok(())
+    }
+
+    /// Records `LENGTH KEYWORD=VALUE\n`, where LENGTH counts the whole record (POSIX.1-2001, pax, "Extended Header").
+    fn pax_records<'t>(&self, mut text: &'t [u8]) -> Result<Vec<(&'t [u8], &'t [u8])>, Error> {
+        let bad = || self.malformed("a PAX header that is not a list of records");
+        let mut records = Vec::new();
+        while !text.is_empty() {
+            let space = text.iter().position(|&byte| byte == b' ').ok_or_else(bad)?;
+            let (digits, _) = text.split_at_checked(space).ok_or_else(bad)?;
+            let length: usize = std::str::from_utf8(digits)
+                .ok()
+                .filter(|d| d.bytes().all(|b| b.is_ascii_digit()))
+                .and_then(|d| d.parse().ok())
+                .ok_or_else(bad)?;
+            let (record, rest) = text.split_at_checked(length).ok_or_else(bad)?;
+            let body = record.get(space + 1..).and_then(|body| body.strip_suffix(b"\n")).ok_or_else(bad)?;
+            let equals = body.iter().position(|&byte| byte == b'=').ok_or_else(bad)?;
+            let (keyword, value) = body.split_at_checked(equals).ok_or_else(bad)?;
+            records.push((keyword, value.strip_prefix(b"=").unwrap_or(value)));
+            text = rest;
+        }
+        Ok(records)
+    }
+
+    fn set_once<T>(&self, slot: &mut Option<T>, value: T) -> Result<(), Error> {
+        match slot.replace(value) {
+            None => Ok(()),
+            Some(_) => Err(self.malformed("an extension that says the same thing twice")),
+        }
+    }
+
+    fn one_of(&self, pax: Option<Vec<u8>>, gnu: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, Error> {
+        match (pax, gnu) {
+            (Some(_), Some(_)) => Err(self.malformed("a PAX and a GNU long name for one member")),
+            (pax, gnu) => Ok(pax.or(gnu)),
+        }
+    }
+
+    /// Octal digits, with blanks before and blanks or NULs after them. Base-256 and signs are refused: no field of a
+    /// bundle within the limits needs them.
+    fn octal(&self, field: &[u8], name: &str) -> Result<u64, Error> {
+        let text = field.trim_ascii_start();
+        let end = text.iter().position(|byte| matches!(byte, 0 | b' ')).unwrap_or(text.len());
+        let (digits, tail) = text.split_at_checked(end).unwrap_or((text, &[]));
+        if digits.is_empty()
+            || !digits.iter().all(|byte| (b'0'..=b'7').contains(byte))
+            || !tail.iter().all(|byte| matches!(byte, 0 | b' '))
+        {
+            return Err(self.malformed(format!("a header whose {name} is not plain octal")));
+        }
+        Ok(digits.iter().fold(0, |number, digit| number << 3 | u64::from(digit - b'0')))
+    }
+
+    fn malformed(&self, message: impl Into<String>) -> Error {
+        Error::malformed(self.what, message)
+    }
+
+    fn over(&self, limit: &'static str, allowed: u64) -> Error {
+        Error::OverLimit { what: self.what.into(), limit, allowed }
+    }
+}
+
+fn padding_of(size: u64) -> usize {
+    usize::try_from(size.wrapping_neg() % BLOCK as u64).unwrap_or(0)
+}

@@ -1,0 +1,132 @@
+//! The outer archive: two members and nothing else. Nothing in it is believed.
+
+use std::io::{self, Read};
+
+use crate::archive::{Member, MemberKind, TarReader, decompress};
+use crate::build_name::BuildName;
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::signature::Signature;
+
+const WHAT: &str = "the outer archive";
+
+/// A bundle taken apart and bounded, and nothing more: `manifest.<build_name>.sig.tbz` holds the signed archive
+/// `manifest.<build_name>.tbz` and its signature `manifest.<build_name>.sig`.
+///
+/// What it says of itself, names included, is unsigned. [`Bundle::verify`] is the only way on.
+#[derive(Debug)]
+pub struct Bundle {
+    pub(crate) build_name: BuildName,
+    pub(crate) archive: Vec<u8>,
+    pub(crate) digest: Sha256,
+    pub(crate) signature: Signature,
+}
+
+impl Bundle {
+    /// Takes a bundle apart, reading `input` once to its end.
+    ///
+    /// The members may come in either order. The signed archive is held in memory, as it is, once.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for anything but a bzip2 tar of exactly two regular files whose names agree and whose
+    /// signature member is hexadecimal text; [`Error::Truncated`], [`Error::OverLimit`], [`Error::Unreadable`].
+    pub fn from_reader(input: impl Read, limits: &Limits) -> Result<Self, Error> {
+        let input = Bounded { inner: input, left: limits.bundle_bytes, limits };
+        let allowed = limits.signed_archive_bytes.saturating_add(1 << 20);
+        let expanded = decompress(input, WHAT, "signed_archive_bytes", allowed);
+        let mut tar = TarReader::new(expanded, WHAT, limits);
+        let mut archive: Option<(BuildName, Vec<u8>)> = None;
+        let mut signature: Option<(BuildName, Signature)> = None;
+        while let Some(member) = tar.next_member()? {
+            if let Some(name) = member_name(&member, ".tbz")? {
+                over(member.size, limits.signed_archive_bytes, "signed_archive_bytes", "the signed archive")?;
+                set_once(&mut archive, (name, tar.read_content()?), &member)?;
+            } else if let Some(name) = member_name(&member, ".sig")? {
+                over(member.size, limits.signature_bytes, "signature_bytes", "the signature member")?;
+                set_once(&mut signature, (name, Signature::from_member(&tar.read_content()?, limits)?), &member)?;
+            } else {
+                return Err(Error::malformed(
+                    WHAT,
+                    format!("expected manifest.<build_name>.tbz and manifest.<build_name>.sig, found {}", member.path),
+                ));
+            }
+        }
+        let (Some((build_name, archive)), Some((signature_name, signature))) = (archive, signature) else {
+            return Err(Error::malformed(
+                WHAT,
+                "expected the signed archive (.tbz) and its signature (.sig), found one or none",
+            ));
+        };
+        if build_name != signature_name {
+            return Err(Error::malformed(
+                WHAT,
+                format!("its two members name two builds: the archive {build_name}, the signature {signature_name}"),
+            ));
+        }
+        let digest = Sha256::of(&archive);
+        Ok(Self { build_name, archive, digest, signature })
+    }
+
+    /// The build's name as the two members have it. Not signed.
+    pub fn build_name(&self) -> &BuildName {
+        &self.build_name
+    }
+
+    /// SHA-256 of the signed archive: what the signature is about.
+    pub fn archive_digest(&self) -> Sha256 {
+        self.digest
+    }
+
+    /// Bytes of the signed archive.
+    pub fn archive_size(&self) -> u64 {
+        self.archive.len() as u64
+    }
+
+    /// The signature as it stands in the bundle.
+    pub fn signature(&self) -> &Signature {
+        &self.signature
+    }
+}
+
+fn set_once<T>(slot: &mut Option<T>, value: T, member: &Member) -> Result<(), Error> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(Error::malformed(WHAT, format!("a second member of its kind: {}", member.path))),
+    }
+}
+
+/// The build's name if the member is called `manifest.<build_name><suffix>`; such a member must be a regular file.
+fn member_name(member: &Member, suffix: &str) -> Result<Option<BuildName>, Error> {
+    let text = std::str::from_utf8(member.path.as_bytes()).unwrap_or_default();
+    let Some(name) = BuildName::from_file_name(text, suffix) else { return Ok(None) };
+    match member.kind {
+        MemberKind::File => Ok(Some(name)),
+        _ => Err(Error::malformed(WHAT, format!("member {} is no regular file", member.path))),
+    }
+}
+
+fn over(size: u64, allowed: u64, limit: &'static str, what: &str) -> Result<(), Error> {
+    if size > allowed { Err(Error::OverLimit { what: what.into(), limit, allowed }) } else { Ok(()) }
+}
+
+/// The file itself is bounded too, so that a device or a growing file cannot keep us reading.
+struct Bounded<'a, R> {
+    inner: R,
+    left: u64,
+    limits: &'a Limits,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        match self.left.checked_sub(read as u64) {
+            Some(left) => self.left = left,
+            None => {
+                let allowed = self.limits.bundle_bytes;
+                return Err(Error::OverLimit { what: "the bundle".into(), limit: "bundle_bytes", allowed }.into());
+            }
+        }
+        Ok(read)
+    }
+}

@@ -1,0 +1,153 @@
+//! HEAD: which commit the snapshot says it is (gitrepository-layout(5), git-pack-refs(1)).
+
+use super::object_id::ObjectId;
+use super::snapshot::Snapshot;
+
+/// HEAD, followed to a commit id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The id that HEAD leads to. Read from the refs, not yet proved from objects.
+    pub commit: ObjectId,
+    /// `refs/heads/…` when HEAD is symbolic, `None` when it is detached.
+    pub reference: Option<String>,
+}
+
+/// Why HEAD leads to no commit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HeadFault {
+    /// There is no `.git/HEAD`.
+    #[error("the snapshot has no .git/HEAD")]
+    Missing,
+    /// A file's text is neither a full object id nor `ref: refs/…`.
+    #[error("{file} is neither an object id nor a symbolic ref: {text:?}")]
+    Malformed {
+        /// The file below `.git`.
+        file: String,
+        /// Its first bytes.
+        text: String,
+    },
+    /// A ref is named that is in neither `refs/` nor `packed-refs`.
+    #[error("HEAD leads to {0}, which does not exist")]
+    NoSuchRef(String),
+    /// Symbolic refs lead to each other for too long.
+    #[error("symbolic refs lead to each other")]
+    Loop,
+    /// The repository uses a format that is not read here: SHA-256 objects or reftable.
+    #[error("the repository uses {0}, which is not supported")]
+    Unsupported(&'static str),
+}
+
+/// git itself follows five.
+const SYMBOLIC_REFS_MAX: usize = 5;
+
+impl Snapshot {
+    /// Follows HEAD through loose and packed refs. A loose ref counts before a packed one, as in git.
+    ///
+    /// # Errors
+    /// [`HeadFault`]: there is no commit id at the end.
+    pub fn head(&self) -> Result<Head, HeadFault> {
+        if self.git.keys().any(|path| path.starts_with(b"reftable/")) {
+            return Err(HeadFault::Unsupported("reftable"));
+        }
+        let mut reference: Option<String> = None;
+        for _ in 0..=SYMBOLIC_REFS_MAX {
+            let name = reference.as_deref().unwrap_or("HEAD");
+            match self.read_ref(name)? {
+                RefValue::Commit(commit) => return Ok(Head { commit, reference }),
+                RefValue::Symbolic(next) => reference = Some(next),
+            }
+        }
+        Err(HeadFault::Loop)
+    }
+
+    fn read_ref(&self, name: &str) -> Result<RefValue, HeadFault> {
+        if let Some(content) = self.git.get(name.as_bytes()) {
+            return parse_ref(name, content);
+        }
+        if name == "HEAD" {
+            return Err(HeadFault::Missing);
+        }
+        let packed = self.git.get(&b"packed-refs"[..]).map(Vec::as_slice).unwrap_or_default();
+        for line in packed.split(|&byte| byte == b'\n') {
+            let Some((id, found)) = std::str::from_utf8(line).ok().and_then(|line| line.split_once(' ')) else {
+                continue;
+            };
+            if found == name && !line.starts_with(b"#") {
+                return parse_ref("packed-refs", id.as_bytes());
+            }
+        }
+        Err(HeadFault::NoSuchRef(name.into()))
+    }
+}
+
+enum RefValue {
+    Commit(ObjectId),
+    Symbolic(String),
+}
+
+fn parse_ref(file: &str, content: &[u8]) -> Result<RefValue, HeadFault> {
+    let malformed = || HeadFault::Malformed {
+        file: file.into(),
+        text: String::from_utf8_lossy(content).chars().take(80).collect(),
+    };
+    let text = std::str::from_utf8(content).map_err(|_| malformed())?;
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    if let Some(target) = text.strip_prefix("ref: ") {
+        let inside = target.starts_with("refs/") && target.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        return if inside { Ok(RefValue::Symbolic(target.into())) } else { Err(malformed()) };
+    }
+    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(HeadFault::Unsupported("SHA-256 object ids"));
+    }
+    ObjectId::from_hex(text).map(RefValue::Commit).ok_or_else(malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::SnapshotBuilder;
+    use crate::limits::Limits;
+
+    const A: &str = "1111111111111111111111111111111111111111";
+    const B: &str = "2222222222222222222222222222222222222222";
+
+    fn snapshot(files: &[(&str, String)]) -> Snapshot {
+        let mut builder = SnapshotBuilder::new(b"repo", &Limits::default());
+        for (path, content) in files {
+            builder.add_git_file(path.as_bytes(), content.clone().into_bytes()).unwrap();
+        }
+        builder.finish()
+    }
+
+    #[test]
+    fn a_loose_ref_counts_before_a_packed_one() {
+        let head = ("HEAD", "ref: refs/heads/main\n".to_owned());
+        let packed = (
+            "packed-refs",
+            format!("# pack-refs with: peeled fully-peeled sorted \n{B} refs/heads/main\n{A} refs/tags/v1\n^{B}\n"),
+        );
+        let loose = ("refs/heads/main", format!("{A}\n"));
+        let both = snapshot(&[head.clone(), packed.clone(), loose]).head().unwrap();
+        assert_eq!((both.commit.to_string().as_str(), both.reference.as_deref()), (A, Some("refs/heads/main")));
+        assert_eq!(snapshot(&[head.clone(), packed]).head().unwrap().commit.to_string(), B);
+        assert_eq!(snapshot(&[head]).head(), Err(HeadFault::NoSuchRef("refs/heads/main".into())));
+    }
+
+    #[test]
+    fn a_detached_head_is_normal_and_others_are_named() {
+        assert_eq!(snapshot(&[("HEAD", format!("{A}\n"))]).head().unwrap().reference, None);
+        assert_eq!(snapshot(&[]).head(), Err(HeadFault::Missing));
+        let circle =
+            snapshot(&[("HEAD", "ref: refs/heads/a\n".into()), ("refs/heads/a", "ref: refs/heads/a\n".into())]);
+        assert_eq!(circle.head(), Err(HeadFault::Loop));
+        for bad in
+            ["", "1111111", "ref: ../../etc/passwd", "ref: refs/../HEAD", &A.replace('1', "A"), &format!("{A}\n\n")]
+        {
+            assert!(
+                matches!(snapshot(&[("HEAD", bad.to_owned())]).head(), Err(HeadFault::Malformed { .. })),
+                "{bad:?}"
+            );
+        }
+        assert!(matches!(snapshot(&[("HEAD", A.repeat(2)[..64].into())]).head(), Err(HeadFault::Unsupported(_))));
+    }
+}

@@ -1,0 +1,78 @@
+//! Every bound that this crate sets to untrusted input, in one place, each with its reason.
+//!
+//! To add a bound: one line in the table below. Its unit is the last word of its name.
+
+macro_rules! limits {
+    ($($name:ident = $default:expr, $reason:literal;)*) => {
+        /// The bounds. `Default` is what the program uses when nothing else is said.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Limits {
+            $(#[doc = $reason] pub $name: u64,)*
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+
+        impl Limits {
+            /// Name, value and reason of every bound, in the table's order.
+            pub fn entries(&self) -> Vec<(&'static str, u64, &'static str)> {
+                vec![$((stringify!($name), self.$name, $reason),)*]
+            }
+
+            /// Sets the bound called `name`; words may be parted by `-` or `_`. `None`: there is no such bound.
+            pub fn set(&mut self, name: &str, value: u64) -> Option<()> {
+                match name.replace('-', "_").as_str() {
+                    $(stringify!($name) => self.$name = value,)*
+                    _ => return None,
+                }
+                Some(())
+            }
+        }
+    };
+}
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+limits! {
+    bundle_bytes = 4 * GIB, "a bundle as it lies on disk; the largest clones in use are far below";
+    signed_archive_bytes = 2 * GIB, "the signed archive is held in memory once";
+    signature_bytes = 8 * KIB, "hex text of an 8192-bit RSA signature is 2,048 bytes";
+    expanded_bytes = 32 * GIB, "an archive after decompression: bzip2 can expand more than a million to one";
+    archive_members = 2_000_000, "members of one archive: each costs memory before it is judged";
+    path_bytes = 4 * KIB, "a member's path, as PATH_MAX on Linux";
+    extended_header_bytes = MIB, "one PAX or GNU extension header";
+    build_record_bytes = MIB, "data/build.json is a record of a few hundred bytes";
+    build_log_bytes = 256 * MIB, "data/build.log is held in memory while it is read";
+    build_log_line_bytes = MIB, "one line of the log, with its continuation lines";
+    git_bytes = 2 * GIB, "everything below .git is held in memory while it is proved";
+    work_tree_bytes = 16 * GIB, "files of the work tree are hashed as they pass, and not held";
+    key_file_bytes = 64 * KIB, "a public key in PEM is below 2 KiB";
+    key_files_beside = 1_000, "files beside a bundle that are looked at as keys";
+    policy_bytes = MIB, "a policy is written by a person";
+    bundles = 100_000, "bundles found below the paths of one call";
+    folder_depth = 32, "folders in folders, while looking for bundles";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bound_can_be_set_by_its_name_and_says_its_unit() {
+        let mut limits = Limits::default();
+        for (name, value, reason) in Limits::default().entries() {
+            assert!(limits.set(&name.replace('_', "-"), value + 1).is_some(), "{name}");
+            assert!(!reason.is_empty());
+        }
+        for ((_, before, _), (name, after, _)) in Limits::default().entries().iter().zip(limits.entries()) {
+            assert_eq!(before + 1, after, "{name}");
+        }
+        assert!(limits.set("no-such-bound", 1).is_none());
+    }
+}

@@ -1,0 +1,168 @@
+//! Moments in time, as build names, logs, policies and `--now` spell them. All are UTC.
+
+use std::fmt;
+
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+
+/// A moment, in microseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// One day in seconds.
+pub const DAY_SECONDS: i64 = 86_400;
+
+impl Timestamp {
+    /// From whole seconds since 1970.
+    pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
+        let micros = seconds.checked_mul(1_000_000)?;
+        jiff::Timestamp::from_microsecond(micros).ok()?;
+        Some(Self(micros))
+    }
+
+    /// Reads RFC 3339 with an offset or `Z`, for example `2026-11-23T08:00:00Z`.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        // Stricter than the library, which also reads ISO 8601 spellings that RFC 3339 does not have.
+        let bytes = text.as_bytes();
+        let date_time_separator = matches!(bytes.get(10), Some(b'T' | b't' | b' '));
+        let shape = bytes.get(4) == Some(&b'-')
+            && bytes.get(7) == Some(&b'-')
+            && bytes.get(13) == Some(&b':')
+            && bytes.get(16) == Some(&b':');
+        if !date_time_separator || !shape || text.contains(['[', ',']) {
+            return None;
+        }
+        Some(Self(text.parse::<jiff::Timestamp>().ok()?.as_microsecond()))
+    }
+
+    /// Reads `YYYY-MM-DD_HH-MM-SS.ffffff`, or the same without the fraction: the stamp at the end of a build's name.
+    pub fn from_build_stamp(text: &str) -> Option<Self> {
+        let (whole, fraction) = match text.split_once('.') {
+            Some((whole, fraction)) => (whole, exact_digits(fraction, 6)?),
+            None => (text, 0),
+        };
+        Self::from_fields(whole, *b"--_--", fraction)
+    }
+
+    /// Reads `YYYY-MM-DD HH:MM:SS,mmm`: how Python's logging writes a line's time.
+    pub fn from_log_time(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.split_once(',')?;
+        Self::from_fields(whole, *b"-- ::", exact_digits(fraction, 3)? * 1_000)
+    }
+
+    fn from_fields(text: &str, separators: [u8; 5], micros: i64) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let found = [4, 7, 10, 13, 16].map(|at| bytes.get(at).copied().unwrap_or(0));
+        if text.len() != 19 || found != separators {
+            return None;
+        }
+        let field = |from: usize, to: usize| exact_digits(text.get(from..to)?, to - from);
+        let small = |value: i64| i8::try_from(value).ok();
+        let civil = DateTime::new(
+            i16::try_from(field(0, 4)?).ok()?,
+            small(field(5, 7)?)?,
+            small(field(8, 10)?)?,
+            small(field(11, 13)?)?,
+            small(field(14, 16)?)?,
+            small(field(17, 19)?)?,
+            0,
+        )
+        .ok()?;
+        Some(Self(Offset::UTC.to_timestamp(civil).ok()?.as_microsecond() + micros))
+    }
+
+    /// Whole seconds since 1970, rounded down.
+    pub fn unix_seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// This moment plus `seconds` (which may be negative); stays at the calendar's ends.
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC, with a fraction only where there is one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(moment) => write!(f, "{moment}"),
+            Err(_) => write!(f, "{} microseconds since 1970", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Reads a duration as policies spell it: a whole number and `d`, `h`, `m` or `s`. The answer is in seconds.
+pub fn parse_duration_seconds(text: &str) -> Option<i64> {
+    let unit = match text.bytes().last()? {
+        b'd' => DAY_SECONDS,
+        b'h' => 3_600,
+        b'm' => 60,
+        b's' => 1,
+        _ => return None,
+    };
+    let digits = text.get(..text.len() - 1)?;
+    if digits.is_empty() || digits.len() > 9 {
+        return None;
+    }
+    exact_digits(digits, digits.len())?.checked_mul(unit)
+}
+
+fn exact_digits(text: &str, count: usize) -> Option<i64> {
+    if text.len() != count || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_spellings_of_one_moment_agree() {
+        let stamp = Timestamp::from_build_stamp("2020-06-23_08-39-48.301000");
+        assert_eq!(stamp, Timestamp::from_log_time("2020-06-23 08:39:48,301"));
+        assert_eq!(stamp, Timestamp::from_rfc3339("2020-06-23T10:39:48.301+02:00"));
+        assert_eq!(stamp.map(|s| s.to_string()).as_deref(), Some("2020-06-23T08:39:48.301Z"));
+        // `date -u -d 2020-06-23T08:39:48Z +%s` says 1592901588.
+        assert_eq!(stamp.map(Timestamp::unix_seconds), Some(1_592_901_588));
+        assert_eq!(
+            Timestamp::from_unix_seconds(1_592_901_588).map(|s| s.to_string()).as_deref(),
+            Some("2020-06-23T08:39:48Z")
+        );
+    }
+
+    #[test]
+    fn what_is_no_moment_is_refused() {
+        for bad in [
+            "2020-13-01_00-00-00.000000",
+            "2020-02-30_00-00-00.000000",
+            "2020-06-23_08-39-48.3",
+            "2020-06-23 08-39-48.301849",
+            "",
+        ] {
+            assert_eq!(Timestamp::from_build_stamp(bad), None, "{bad}");
+        }
+        for bad in ["2020-06-23", "2020-06-23T08:39:48", "20200623T083948Z", "2020-06-23T08:39:48Z[UTC]", "now"] {
+            assert_eq!(Timestamp::from_rfc3339(bad), None, "{bad}");
+        }
+        assert_eq!(Timestamp::from_log_time("2020-06-23 08:39:48.301"), None);
+        assert_eq!(Timestamp::from_unix_seconds(i64::MAX), None);
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(parse_duration_seconds("90d"), Some(90 * DAY_SECONDS));
+        assert_eq!(parse_duration_seconds("12h"), Some(43_200));
+        for bad in ["", "d", "90", "-1d", "1.5d", "9999999999d", "1w", "1 d", "1µ"] {
+            assert_eq!(parse_duration_seconds(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The gate: the signature. Behind it bytes are *signed*; nothing else in this crate can make a [`VerifiedArchive`].
+
+use crate::build_name::BuildName;
+use crate::bundle::Bundle;
+use crate::digest::Sha256;
+use crate::key::{Fingerprint, PublicKey};
+use crate::signature::SignatureFault;
+use crate::time::Timestamp;
+
+/// A key that the auditor trusts, with what limits that trust.
+#[derive(Debug, Clone)]
+pub struct TrustedKey {
+    /// What is pinned.
+    pub fingerprint: Fingerprint,
+    /// The key itself, once it is at hand.
+    pub key: Option<PublicKey>,
+    /// Who named the key.
+    pub source: KeySource,
+    /// The policy's word for it.
+    pub name: Option<String>,
+    /// Builds before this moment are not by this key.
+    pub not_before: Option<Timestamp>,
+    /// Builds after this moment are not by this key.
+    pub not_after: Option<Timestamp>,
+    /// When and why the key is no longer good.
+    pub revoked: Option<Revocation>,
+}
+
+/// Who named a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeySource {
+    /// The person who ran the program, with `--key`.
+    CommandLine,
+    /// The policy.
+    Policy,
+}
+
+/// A key's end, as the policy says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revocation {
+    /// From when.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: RevocationReason,
+}
+
+/// Why a key is no longer good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevocationReason {
+    /// Somebody else may have it: every signature is in doubt, older ones too, since a build's time is its signer's word.
+    Compromised,
+    /// Another key took over: builds after that moment are in doubt.
+    Superseded,
+}
+
+/// How well it is known whose key it is, lowest first. A procedure among people; never attested by a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grade {
+    /// Chosen by the person who ran the program, or by the policy they named.
+    CommandLine,
+    /// A signed key record says who obtained it, when and over which channel.
+    Recorded,
+    /// Two people, two retrievals, equal bytes.
+    Witnessed,
+    /// A build of the auditor's own random commit verifies under it.
+    Challenged,
+}
+
+impl Grade {
+    /// The contract's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::CommandLine => "command-line",
+            Self::Recorded => "recorded",
+            Self::Witnessed => "witnessed",
+            Self::Challenged => "challenged",
+        }
+    }
+
+    /// Reads the contract's word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::CommandLine, Self::Recorded, Self::Witnessed, Self::Challenged]
+            .into_iter()
+            .find(|grade| grade.word() == word)
+    }
+}
+
+/// The keys that are trusted, each once. Empty by default: then nothing verifies.
+#[derive(Debug, Clone, Default)]
+pub struct KeyRing(Vec<TrustedKey>);
+
+impl KeyRing {
+    /// Adds a key, unless one with its fingerprint is there already: a key counts once.
+    pub fn add(&mut self, key: TrustedKey) {
+        if self.get(&key.fingerprint).is_none() {
+            self.0.push(key);
+        }
+    }
+
+    /// The key with this fingerprint.
+    pub fn get(&self, fingerprint: &Fingerprint) -> Option<&TrustedKey> {
+        self.0.iter().find(|key| key.fingerprint == *fingerprint)
+    }
+
+    /// Every key, in the order they were named.
+    pub fn keys(&self) -> &[TrustedKey] {
+        &self.0
+    }
+
+    /// Fills in the keys that were pinned by fingerprint only, from keys that lie about: a pin decides which of them is
+    /// used, and one that no pin names is never used.
+    pub fn with_candidates<'a>(&self, candidates: impl IntoIterator<Item = &'a PublicKey>) -> Self {
+        let mut ring = self.clone();
+        for candidate in candidates {
+            for key in ring.0.iter_mut().filter(|key| key.key.is_none() && key.fingerprint == candidate.fingerprint()) {
+                key.key = Some(candidate.clone());
+            }
+        }
+        ring
+    }
+}
+
+/// A signed archive whose signature a trusted key accepts. There is one maker: [`Bundle::verify`].
+#[derive(Debug)]
+pub struct VerifiedArchive {
+    bytes: Vec<u8>,
+    digest: Sha256,
+    build_name: BuildName,
+    key: TrustedKey,
+}
+
+impl VerifiedArchive {
+    /// The bytes that were signed.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Their SHA-256.
+    pub fn digest(&self) -> Sha256 {
+        self.digest
+    }
+
+    /// The build's name as the bundle's members have it. The signature does not cover it.
+    pub fn build_name(&self) -> &BuildName {
+        &self.build_name
+    }
+
+    /// The key that accepted the signature.
+    pub fn key(&self) -> &TrustedKey {
+        &self.key
+    }
+}
+
+/// No trusted key accepts the signature. The archive is gone: nothing behind the gate can be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The build's name as the bundle's members have it.
+    pub build_name: BuildName,
+    /// SHA-256 of the archive that nobody vouches for.
+    pub digest: Sha256,
+    /// Each key that was tried, and why it does not accept.
+    pub tried: Vec<(Fingerprint, SignatureFault)>,
+    /// Keys that were pinned and not at hand.
+    pub missing: Vec<Fingerprint>,
+}
+
+impl Bundle {
+    /// Verifies the signature against the trusted keys, each by the scheme of its own kind, and gives the archive out only
+    /// if one accepts it.
+    ///
+    /// It says: these bytes are unaltered since the holder of that key signed them. It does not say who holds the key, when
+    /// that was, or that what the bytes say is true; and it does not look at the key's dates, which is a check's work.
+    ///
+    /// # Errors
+    /// [`Refusal`], with every key that was tried.
+    pub fn verify(self, keys: &KeyRing) -> Result<VerifiedArchive, Refusal> {
+        let mut tried = Vec::new();
+        let mut missing = Vec::new();
+        for trusted in keys.keys() {
+            let Some(key) = &trusted.key else {
+                missing.push(trusted.fingerprint);
+                continue;
+            };
+            match key.verify(&self.digest, &self.signature) {
+                Ok(()) => {
+                    return Ok(VerifiedArchive {
+                        bytes: self.archive,
+                        digest: self.digest,
+                        build_name: self.build_name,
+                        key: trusted.clone(),
+                    });
+                }
+                Err(fault) => tried.push((trusted.fingerprint, fault)),
+            }
+        }
+        Err(Refusal { build_name: self.build_name, digest: self.digest, tried, missing })
+    }
+}

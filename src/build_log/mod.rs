@@ -1,0 +1,90 @@
+//! `data/build.log`: the server's log, as typed events.
+//!
+//! The log is signed text: the key's holder wrote it down. It is not all the server's own words: what the Dockerfile's RUN
+//! steps print stands in it too, so that the author of the source can write lines that look like the server's. Two rules keep
+//! them apart. Lines that the server writes itself (`github_dir=`, `keyid=` …) count only where they begin an entry, with no
+//! `run: ` before them. Lines of the push count only after the last line that a build prints: see [`BuildLog::push_events`].
+
+mod event;
+mod line;
+
+pub use self::event::LogEvent;
+pub use self::line::LogEntry;
+
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::time::Timestamp;
+
+/// The log, read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildLog {
+    entries: Vec<LogEntry>,
+    events: Vec<(usize, LogEvent)>,
+    sha256: Sha256,
+}
+
+impl BuildLog {
+    /// Reads a log. Any bytes are a log: what has no known form is kept as it is and gives no event. Bytes that are not UTF-8
+    /// are shown as replacement characters; the digest is of the bytes as they came.
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`] beyond `build_log_bytes` or `build_log_line_bytes`.
+    pub fn from_bytes(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+        let over = |limit, allowed| Error::OverLimit { what: "data/build.log".into(), limit, allowed };
+        if bytes.len() as u64 > limits.build_log_bytes {
+            return Err(over("build_log_bytes", limits.build_log_bytes));
+        }
+        if bytes.split(|&byte| byte == b'\n').any(|line| line.len() as u64 > limits.build_log_line_bytes) {
+            return Err(over("build_log_line_bytes", limits.build_log_line_bytes));
+        }
+        let entries = line::entries(&String::from_utf8_lossy(bytes));
+        let events =
+            entries.iter().enumerate().flat_map(|(at, entry)| event::of(entry).map(move |event| (at, event))).collect();
+        Ok(Self { entries, events, sha256: Sha256::of(bytes) })
+    }
+
+    /// Every entry, in order.
+    pub fn entries(&self) -> &[LogEntry] {
+        &self.entries
+    }
+
+    /// SHA-256 of the log's bytes.
+    pub fn sha256(&self) -> Sha256 {
+        self.sha256
+    }
+
+    /// Every event, in order, with the number of its entry in [`BuildLog::entries`].
+    pub fn events(&self) -> impl Iterator<Item = &LogEvent> {
+        self.events.iter().map(|(_, event)| event)
+    }
+
+    /// What came after the build's last output: the push and the signing. Earlier lines of the same shape were printed while
+    /// the build ran, which the source's author controls, and are not believed.
+    pub fn push_events(&self) -> impl Iterator<Item = &LogEvent> {
+        let end = self.events.iter().rposition(|(_, event)| event.is_build_output()).map_or(0, |at| at + 1);
+        self.events.iter().skip(end).map(|(_, event)| event)
+    }
+
+    /// Image tags with the manifest digest and size in bytes that the push recorded, in order.
+    pub fn pushed(&self) -> impl Iterator<Item = (&str, Sha256, u64)> {
+        self.push_events().filter_map(|event| match event {
+            LogEvent::Pushed { tag, digest, size } => Some((tag.as_str(), *digest, *size)),
+            _ => None,
+        })
+    }
+
+    /// Lines of a push's shape that were printed while the build ran: somebody's text, counted so that it can be said.
+    pub fn disbelieved_pushes(&self) -> usize {
+        let is_push = |event: &&LogEvent| matches!(event, LogEvent::Pushed { .. });
+        self.events().filter(is_push).count() - self.push_events().filter(is_push).count()
+    }
+
+    /// The last time in the log.
+    pub fn last_time(&self) -> Option<Timestamp> {
+        self.entries.iter().filter_map(|entry| entry.time).max()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+use super::*;
+
+fn read(text: &str) -> BuildLog {
+    BuildLog::from_bytes(text.as_bytes(), &Limits::default()).unwrap()
+}
+
+fn entry(message: &str) -> String {
+    format!("2026-03-02 10:15:30,123  root       INFO    {message}\n")
+}
+
+const DIGEST: &str = "sha256:ffbaf396807659d5a4d66fe54c0ebf382a9f170c4eaf187b9b4c8582ca8fdec2";
+
+#[test]
+fn the_public_lines_are_read() {
+    let log = read(
+        "2020-06-23 08:39:46,463  root       INFO    run: latest: digest: sha256:ffbaf396807659d5a4d66fe54c0ebf382a9f170c4eaf187b9b4c8582ca8fdec2 size: 5133\n\
+         2020-06-23 08:39:48,299  root       INFO    run: Successfully signed docker.io/gmoney23/hpvs_bc:latest\n\
+         2020-06-23 08:39:48,301  root       INFO    keyid=0cc264a5\n\
+         2020-06-23 08:39:49,214  root       WARNING undefined MANIFEST_BUCKET_NAME\n",
+    );
+    assert_eq!(log.pushed().collect::<Vec<_>>(), [("latest", Sha256::from_prefixed(DIGEST).unwrap(), 5133)]);
+    assert_eq!(log.events().last(), Some(&LogEvent::KeyId("0cc264a5".into())));
+    assert_eq!(
+        log.entries().last().map(|e| (e.line, e.level.as_str(), e.message.as_str())),
+        Some((4, "WARNING", "undefined MANIFEST_BUCKET_NAME"))
+    );
+    assert_eq!(log.last_time(), Timestamp::from_log_time("2020-06-23 08:39:49,214"));
+}
+
+#[test]
+fn a_push_line_that_the_build_printed_is_not_believed() {
+    let fake = entry(&format!("run: latest: digest: {DIGEST} size: 1"));
+    let built = entry("run: Successfully built 0123456789ab");
+    let real = entry(&format!("run: v1: digest: {} size: 2", DIGEST.replace("ff", "00")));
+    let log = read(&[fake.as_str(), &built, &real].concat());
+    assert_eq!(log.pushed().map(|(tag, ..)| tag).collect::<Vec<_>>(), ["v1"]);
+    assert_eq!(log.disbelieved_pushes(), 1);
+    assert_eq!(read(&[fake, built].concat()).pushed().count(), 0);
+}
+
+#[test]
+fn the_servers_own_lines_cannot_be_printed_by_a_command() {
+    for line in ["run: keyid=00", "run: \nkeyid=00", "run: x\nstarting a build"] {
+        assert_eq!(read(&entry(line)).events().next(), None, "{line}");
+    }
+    assert_eq!(read("keyid=00\n").events().next(), None);
+}
+
+#[test]
+fn the_three_builders_are_read() {
+    let classic = read(&[entry("run: Step 1/2 : FROM nginx:1"), entry("run: Successfully tagged a/b:c")].concat());
+    assert_eq!(
+        classic.events().next(),
+        Some(&LogEvent::Step { number: 1, total: 2, instruction: "FROM nginx:1".into() })
+    );
+    let kit = read(
+        &[
+            entry(&format!("run: #5 [1/7] FROM docker.io/library/node:19@{DIGEST} 0.1s")),
+            entry("run: #9 writing image sha256:ab done"),
+        ]
+        .concat(),
+    );
+    assert_eq!(
+        kit.events().cloned().collect::<Vec<_>>(),
+        [LogEvent::ResolvedBase(format!("docker.io/library/node:19@{DIGEST}")), LogEvent::BuiltImage("ab".into())]
+    );
+    let podman = read(&entry("STEP 1/11: FROM x"));
+    assert!(matches!(podman.events().next(), Some(LogEvent::Step { total: 11, .. })));
+}
+
+#[test]
+fn any_bytes_are_a_log_within_the_bounds() {
+    let log = BuildLog::from_bytes(b"\xff\xfe\x00\n\r\n\n", &Limits::default()).unwrap();
+    assert_eq!(log.entries().len(), 1);
+    let small = Limits { build_log_line_bytes: 10, ..Limits::default() };
+    assert!(matches!(
+        BuildLog::from_bytes(b"12345678901", &small),
+        Err(Error::OverLimit { limit: "build_log_line_bytes", .. })
+    ));
+}

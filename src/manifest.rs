@@ -1,0 +1,202 @@
+//! The signed archive, read: the server's record, its log, the source snapshot. Only behind the gate.
+
+use std::collections::HashMap;
+
+use crate::archive::{Member, MemberKind, TarReader, decompress};
+use crate::build_log::BuildLog;
+use crate::build_record::BuildRecord;
+use crate::error::Error;
+use crate::git::{Snapshot, SnapshotBuilder, WorkEntry};
+use crate::limits::Limits;
+use crate::verify::VerifiedArchive;
+
+const WHAT: &str = "the signed archive";
+
+/// What the signed archive holds. Everything in it is *signed*: the key's holder wrote it, which does not make it true.
+#[derive(Debug)]
+pub struct Manifest {
+    /// `data/build.json`
+    pub record: BuildRecord,
+    /// `data/build.log`, where it is there.
+    pub log: Option<BuildLog>,
+    /// `git/<repository>/`, one for each folder below `git/`: a build has exactly one.
+    pub snapshots: Vec<Snapshot>,
+    /// Files below `root_ssh/`; `None` where there is no such folder.
+    pub root_ssh: Option<Vec<String>>,
+    /// Members that belong to none of the above, by name.
+    pub other: Vec<String>,
+    /// Members of the archive, folders included.
+    pub member_count: u64,
+    /// Bytes of all files in it.
+    pub content_bytes: u64,
+}
+
+impl Manifest {
+    /// Reads the archive from exactly the bytes that were signed, in one pass. Files of the work tree are not held.
+    ///
+    /// It does not judge: a git folder that is wrong becomes a finding of a check, not an error here.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for a container or a `build.json` that is not well-formed or missing, [`Error::Truncated`],
+    /// [`Error::OverLimit`].
+    pub fn read(archive: &VerifiedArchive, limits: &Limits) -> Result<Self, Error> {
+        let mut reading = Reading::new(limits);
+        let expanded = decompress(archive.bytes(), WHAT, "expanded_bytes", limits.expanded_bytes);
+        let mut tar = TarReader::new(expanded, WHAT, limits);
+        while let Some(member) = tar.next_member()? {
+            reading.member_count += 1;
+            reading.content_bytes += member.size;
+            reading.add(&member, &mut tar)?;
+        }
+        reading.finish()
+    }
+}
+
+struct Reading<'l> {
+    limits: &'l Limits,
+    record: Option<BuildRecord>,
+    log: Option<BuildLog>,
+    snapshots: HashMap<Vec<u8>, SnapshotBuilder>,
+    root_ssh: Option<Vec<String>>,
+    other: Vec<String>,
+    member_count: u64,
+    content_bytes: u64,
+    work_tree_bytes: u64,
+}
+
+impl<'l> Reading<'l> {
+    fn new(limits: &'l Limits) -> Self {
+        Self {
+            limits,
+            record: None,
+            log: None,
+            snapshots: HashMap::new(),
+            root_ssh: None,
+            other: Vec::new(),
+            member_count: 0,
+            content_bytes: 0,
+            work_tree_bytes: 0,
+        }
+    }
+
+    fn add<R: std::io::Read>(&mut self, member: &Member, tar: &mut TarReader<'_, R>) -> Result<(), Error> {
+        let is_file = member.kind == MemberKind::File;
+        match member.path.as_bytes() {
+            b"data/build.json" if is_file => {
+                self.bounded(member, self.limits.build_record_bytes, "build_record_bytes")?;
+                self.record = Some(BuildRecord::from_json("data/build.json", &tar.read_content()?, self.limits)?);
+            }
+            b"data/build.log" if is_file => {
+                self.bounded(member, self.limits.build_log_bytes, "build_log_bytes")?;
+                self.log = Some(BuildLog::from_bytes(&tar.read_content()?, self.limits)?);
+            }
+            b"root_ssh" => drop(self.root_ssh.get_or_insert_default()),
+            b"" | b"data" | b"git" if member.kind == MemberKind::Directory => {}
+            _ => self.add_below(member, tar)?,
+        }
+        Ok(())
+    }
+
+    fn add_below<R: std::io::Read>(&mut self, member: &Member, tar: &mut TarReader<'_, R>) -> Result<(), Error> {
+        if let Some(path) = member.path.below(b"root_ssh") {
+            self.root_ssh.get_or_insert_default().push(String::from_utf8_lossy(path).into_owned());
+        } else if let Some(path) = member.path.below(b"git") {
+            let (repository, path) = split_first(path);
+            let limits = self.limits;
+            let snapshot =
+                self.snapshots.entry(repository.to_vec()).or_insert_with(|| SnapshotBuilder::new(repository, limits));
+            match (path, path.and_then(below_git)) {
+                (None, _) => {}
+                (Some(_), Some(path)) => add_git_entry(snapshot, path, member, tar, self.limits)?,
+                (Some(path), None) => {
+                    self.work_tree_bytes += member.size;
+                    if self.work_tree_bytes > self.limits.work_tree_bytes {
+                        return Err(self.over("the work tree", "work_tree_bytes", self.limits.work_tree_bytes));
+                    }
+                    add_work_entry(snapshot, path, member);
+                }
+            }
+        } else {
+            self.other.push(member.path.to_string());
+        }
+        Ok(())
+    }
+
+    fn bounded(&self, member: &Member, allowed: u64, limit: &'static str) -> Result<(), Error> {
+        if member.size > allowed { Err(self.over(&member.path.to_string(), limit, allowed)) } else { Ok(()) }
+    }
+
+    fn over(&self, what: &str, limit: &'static str, allowed: u64) -> Error {
+        Error::OverLimit { what: what.into(), limit, allowed }
+    }
+
+    fn finish(self) -> Result<Manifest, Error> {
+        let record = self.record.ok_or_else(|| Error::malformed(WHAT, "it has no file data/build.json"))?;
+        let mut snapshots: Vec<Snapshot> = self.snapshots.into_values().map(SnapshotBuilder::finish).collect();
+        snapshots.sort_by(|one, other| one.repository.cmp(&other.repository));
+        Ok(Manifest {
+            record,
+            log: self.log,
+            snapshots,
+            root_ssh: self.root_ssh,
+            other: self.other,
+            member_count: self.member_count,
+            content_bytes: self.content_bytes,
+        })
+    }
+}
+
+/// `a/b/c` is `a` and `b/c`.
+fn split_first(path: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match path.iter().position(|&byte| byte == b'/') {
+        Some(at) => (path.get(..at).unwrap_or_default(), path.get(at + 1..)),
+        None => (path, None),
+    }
+}
+
+/// The path relative to `.git`, empty for `.git` itself.
+fn below_git(path: &[u8]) -> Option<&[u8]> {
+    match path.strip_prefix(b".git")? {
+        b"" => Some(b""),
+        rest => rest.strip_prefix(b"/"),
+    }
+}
+
+fn add_git_entry<R: std::io::Read>(
+    snapshot: &mut SnapshotBuilder,
+    path: &[u8],
+    member: &Member,
+    tar: &mut TarReader<'_, R>,
+    limits: &Limits,
+) -> Result<(), Error> {
+    match &member.kind {
+        MemberKind::Directory => Ok(()),
+        MemberKind::File if !path.is_empty() => {
+            if member.size > limits.git_bytes {
+                return Err(Error::OverLimit {
+                    what: member.path.to_string(),
+                    limit: "git_bytes",
+                    allowed: limits.git_bytes,
+                });
+            }
+            snapshot.add_git_file(path, tar.read_content()?)
+        }
+        _ => {
+            snapshot.add_fault(format!("{} is neither a file nor a folder below .git", member.path));
+            Ok(())
+        }
+    }
+}
+
+fn add_work_entry(snapshot: &mut SnapshotBuilder, path: &[u8], member: &Member) {
+    let entry = match &member.kind {
+        MemberKind::Directory => WorkEntry::Directory,
+        MemberKind::File => WorkEntry::File { executable: member.mode & 0o100 != 0, size: member.size },
+        MemberKind::Symlink(target) => WorkEntry::Symlink { target: target.clone() },
+        MemberKind::HardLink(target) => {
+            snapshot.add_fault(format!("{} is a hard link to {target}", member.path));
+            return;
+        }
+    };
+    snapshot.add_work_entry(path, entry);
+}

@@ -1,0 +1,47 @@
+//! `manifest-signature`: the archive is unaltered since a trusted key signed it.
+
+use super::outcome::Outcome;
+use super::{Check, Run};
+use crate::evidence::Evidence;
+use crate::finding::{Group, Level, MissingEvidence};
+use crate::policy::Policy;
+use crate::verify::Refusal;
+
+pub(super) static CHECK: Check = Check {
+    name: super::MANIFEST_SIGNATURE,
+    group: Group::Manifest,
+    level: Level::Require,
+    says: "the archive is unaltered since a trusted key signed it",
+    explanation: "Verifies the bundle's signature over the SHA-256 digest of the signed archive, with the keys that --key and the policy \
+name and with no other. RSA PKCS#1 v1.5 or ECDSA P-256, each with SHA-256: the key decides which. It does not say who holds the key, \
+that the key is in an enclave, when the build was, or that the log is true. If it fails: the archive was altered, the signature was, or \
+another key signed it. If it is unknown: a key was pinned by its fingerprint and no file beside the bundle holds it.",
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+/// Evidence exists only behind the gate, so that there is nothing left to decide here.
+fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+    let key = evidence.archive.key();
+    Outcome::pass("a trusted key signed exactly these bytes").detail(format!("key {}", key.fingerprint))
+}
+
+pub(super) fn accepted_alone() -> Outcome {
+    Outcome::pass("a trusted key signed exactly these bytes; nothing in them was looked at")
+}
+
+pub(super) fn refused(refusal: &Refusal) -> Outcome {
+    let mut outcome = match (refusal.tried.as_slice(), refusal.missing.as_slice()) {
+        ([], _) => Outcome::unknown("the pinned key is not at hand: no file beside the bundle holds it"),
+        (_, []) => Outcome::fail("no trusted key accepts the signature"),
+        _ => Outcome::unknown("no key at hand accepts the signature, and a pinned key is not at hand"),
+    };
+    for (fingerprint, fault) in &refusal.tried {
+        outcome = outcome.detail(format!("key {fingerprint}: {fault}"));
+    }
+    for fingerprint in &refusal.missing {
+        outcome = outcome.detail(format!("key {fingerprint}: not at hand"));
+    }
+    let expected = "a signature by a trusted key over the archive";
+    outcome.sides(expected, format!("none over the archive {}", refusal.digest))
+}

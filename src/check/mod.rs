@@ -1,0 +1,184 @@
+//! The checks: one file each, one table. A check looks at evidence and a policy and gives one outcome; it does no I/O, reads no
+//! clock and never decides what its answer does to the verdict.
+//!
+//! To add a check:
+//! 1. one file here with a `pub(super) static CHECK: Check` and a function `run`,
+//! 2. its line in [`CHECKS`], in the contract's order (and out of `planned`, if it stands there),
+//! 3. a fixture directory in which it says no.
+
+mod build_age;
+mod build_server;
+mod build_status;
+mod log_image;
+mod log_key;
+mod log_order;
+mod manifest_key;
+mod manifest_name;
+mod manifest_signature;
+mod outcome;
+mod planned;
+mod root_ssh;
+mod source_commit;
+
+use crate::evidence::Evidence;
+use crate::finding::{Finding, Group, Level, MissingEvidence, Reason, Status};
+use crate::policy::Policy;
+use crate::verify::Refusal;
+
+pub(crate) use self::build_server::parse_version;
+use self::outcome::Outcome;
+
+/// The check that is always at `require`.
+pub(crate) const MANIFEST_SIGNATURE: &str = "manifest-signature";
+
+/// One check: its description, and the function that answers.
+pub struct Check {
+    /// Its name, for policies and reports.
+    pub name: &'static str,
+    /// Its group.
+    pub group: Group,
+    /// Its level where the policy says nothing.
+    pub level: Level,
+    /// What a pass says, in one sentence.
+    pub says: &'static str,
+    /// What it looks at, what it does not, and what to do when it says no.
+    pub explanation: &'static str,
+    pub(crate) missing_evidence: MissingEvidence,
+    pub(crate) run: Run,
+}
+
+/// How a check answers.
+pub(crate) enum Run {
+    /// By a function.
+    Function(fn(&Evidence<'_>, &Policy) -> Outcome),
+    /// Not in this build.
+    NotBuiltIn,
+}
+
+impl Check {
+    /// Does this build have it?
+    pub fn is_built_in(&self) -> bool {
+        matches!(self.run, Run::Function(_))
+    }
+}
+
+/// Every check of the contract, in its order.
+pub static CHECKS: [&Check; 39] = [
+    &manifest_signature::CHECK,
+    &manifest_key::CHECK,
+    &planned::KEY_RECORD,
+    &manifest_name::CHECK,
+    &build_status::CHECK,
+    &build_server::CHECK,
+    &build_age::CHECK,
+    &root_ssh::CHECK,
+    &log_image::CHECK,
+    &log_key::CHECK,
+    &log_order::CHECK,
+    &planned::SERVER_RECORD,
+    &planned::SOURCE_OBJECTS,
+    &source_commit::CHECK,
+    &planned::SOURCE_TREE,
+    &planned::SOURCE_REPOSITORY,
+    &planned::SOURCE_APPROVED,
+    &planned::SOURCE_SIGNATURE,
+    &planned::SOURCE_DOCKERFILE,
+    &planned::BASE_IMAGE,
+    &planned::IMAGE_DIGEST,
+    &planned::IMAGE_CONFIG,
+    &planned::IMAGE_LAYERS,
+    &planned::IMAGE_PLATFORM,
+    &planned::IMAGE_TAG,
+    &planned::IMAGE_LABELS,
+    &planned::IMAGE_HISTORY,
+    &planned::IMAGE_SIGNATURE,
+    &planned::IMAGE_KEY,
+    &planned::TRUST_FRESHNESS,
+    &planned::BUILDER_RECORD,
+    &planned::BUILDER_WORKLOAD,
+    &planned::BUILDER_IMAGE,
+    &planned::BUILDER_KEY_BINDING,
+    &planned::WORKLOAD_IMAGE,
+    &planned::WORKLOAD_PINNED,
+    &planned::WORKLOAD_KEY,
+    &planned::CONTRACT_SIGNATURE,
+    &planned::ATTESTATION_RECORD,
+];
+
+/// The check called `name`.
+pub fn find(name: &str) -> Option<&'static Check> {
+    CHECKS.into_iter().find(|check| check.name == name)
+}
+
+/// What stands before the checks.
+pub(crate) enum Gate<'a> {
+    /// The signature is good: this is what lies behind it.
+    Open(&'a Evidence<'a>),
+    /// The signature is good, and nothing behind it was asked for.
+    SignatureOnly,
+    /// No trusted key accepts the signature.
+    Refused(&'a Refusal),
+}
+
+/// One finding per check, in the table's order. `handed` are the groups whose evidence was handed over by a flag.
+pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group]) -> Vec<Finding> {
+    let in_play = in_play(policy, handed);
+    CHECKS
+        .into_iter()
+        .map(|check| {
+            let level = match gate {
+                Gate::SignatureOnly if check.name != MANIFEST_SIGNATURE => Level::Off,
+                _ => policy.level(check),
+            };
+            let outcome = answer(check, level, gate, policy, &in_play);
+            Finding {
+                check: check.name,
+                group: check.group,
+                level,
+                status: outcome.status,
+                message: outcome.message,
+                expected: outcome.expected,
+                found: outcome.found,
+                details: outcome.details,
+                demand: policy.demand(check, handed),
+                missing_evidence: check.missing_evidence,
+            }
+        })
+        .collect()
+}
+
+/// The groups that are in play: the signed archive's two, those handed over, those required.
+pub(crate) fn in_play(policy: &Policy, handed: &[Group]) -> Vec<Group> {
+    let always = [Group::Manifest, Group::Source];
+    Group::ALL.into_iter().filter(|g| always.contains(g) || handed.contains(g) || policy.require.contains(g)).collect()
+}
+
+fn answer(check: &Check, level: Level, gate: &Gate<'_>, policy: &Policy, in_play: &[Group]) -> Outcome {
+    let evidence = match gate {
+        _ if level == Level::Off => return Outcome::not_run(Reason::Off, "switched off"),
+        Gate::SignatureOnly => return manifest_signature::accepted_alone(),
+        Gate::Refused(refusal) if check.name == MANIFEST_SIGNATURE => return manifest_signature::refused(refusal),
+        Gate::Refused(_) => {
+            return Outcome::not_run(Reason::Refused, "not looked at: no trusted key accepts the signature");
+        }
+        Gate::Open(evidence) => evidence,
+    };
+    match check.run {
+        Run::NotBuiltIn => Outcome::not_run(Reason::NotBuiltIn, "this build of the program does not have the check"),
+        Run::Function(_) if !in_play.contains(&check.group) => {
+            Outcome::not_run(Reason::NoEvidence, format!("no evidence for the group {} was given", check.group.word()))
+        }
+        Run::Function(run) => run(evidence, policy),
+    }
+}
+
+/// The status in words that tables use, `not-run` with its reason.
+pub(crate) fn status_text(status: Status) -> String {
+    match status.reason() {
+        Some(reason) => format!("not-run: {reason}"),
+        None => status.word().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

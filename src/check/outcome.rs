@@ -1,0 +1,95 @@
+//! What a check's function answers with.
+
+use crate::finding::{Reason, Status};
+
+/// A check's answer, before its level is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) status: Status,
+    pub(crate) message: String,
+    pub(crate) expected: Option<String>,
+    pub(crate) found: Option<String>,
+    pub(crate) details: Vec<String>,
+}
+
+impl Outcome {
+    pub(crate) fn pass(message: impl Into<String>) -> Self {
+        Self::new(Status::Pass, message)
+    }
+
+    pub(crate) fn fail(message: impl Into<String>) -> Self {
+        Self::new(Status::Fail, message)
+    }
+
+    pub(crate) fn unknown(message: impl Into<String>) -> Self {
+        Self::new(Status::Unknown, message)
+    }
+
+    pub(crate) fn not_run(reason: Reason, message: impl Into<String>) -> Self {
+        Self::new(Status::NotRun(reason), message)
+    }
+
+    /// Both sides of a comparison, for the reader to see.
+    pub(crate) fn sides(mut self, expected: impl ToString, found: impl ToString) -> Self {
+        self.expected = Some(expected.to_string());
+        self.found = Some(found.to_string());
+        self
+    }
+
+    /// One more line.
+    pub(crate) fn detail(mut self, line: impl Into<String>) -> Self {
+        self.details.push(line.into());
+        self
+    }
+
+    fn new(status: Status, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), expected: None, found: None, details: Vec::new() }
+    }
+}
+
+/// Several comparisons that make one answer: it fails if one disagrees, and shows every one that does.
+#[derive(Default)]
+pub(crate) struct Comparison {
+    agreed: Vec<String>,
+    disagreed: Vec<(String, String, String)>,
+}
+
+impl Comparison {
+    /// Compares what `what` should be with what it is.
+    pub(crate) fn compare(&mut self, what: &str, expected: &str, found: &str) {
+        if expected == found {
+            self.agreed.push(format!("{what}: {found}"));
+        } else {
+            self.disagreed.push((what.into(), expected.into(), found.into()));
+        }
+    }
+
+    /// Notes that `what` agrees.
+    pub(crate) fn agree(&mut self, what: impl Into<String>) {
+        self.agreed.push(what.into());
+    }
+
+    /// Notes that `what` should be `expected` and is `found`.
+    pub(crate) fn disagree(&mut self, what: &str, expected: impl ToString, found: impl ToString) {
+        self.disagreed.push((what.into(), expected.to_string(), found.to_string()));
+    }
+
+    /// Was nothing compared?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.agreed.is_empty() && self.disagreed.is_empty()
+    }
+
+    /// One outcome: the first disagreement in front, all of them as details; or `pass` with what agreed.
+    pub(crate) fn outcome(self, pass: &str) -> Outcome {
+        let Some((what, expected, found)) = self.disagreed.first().cloned() else {
+            let mut outcome = Outcome::pass(pass);
+            outcome.details = self.agreed;
+            return outcome;
+        };
+        let mut outcome = Outcome::fail(format!("{what} disagrees")).sides(expected, found);
+        if self.disagreed.len() > 1 {
+            outcome.details = self.disagreed.iter().map(|(w, e, f)| format!("{w}: expected {e}, found {f}")).collect();
+        }
+        outcome
+    }
+}

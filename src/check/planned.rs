@@ -1,0 +1,61 @@
+//! Checks that the contract names and this build does not have yet. Each answers `not-run: not-built-in`, so that no report is
+//! silent about it. A check that is written moves from here into a file of its own.
+
+use super::{Check, Run};
+use crate::finding::{Group, Level, MissingEvidence};
+
+const fn planned(
+    name: &'static str,
+    group: Group,
+    level: Level,
+    says: &'static str,
+    missing_evidence: MissingEvidence,
+) -> Check {
+    Check {
+        name,
+        group,
+        level,
+        says,
+        explanation: "This build of the program does not have the check.",
+        missing_evidence,
+        run: Run::NotBuiltIn,
+    }
+}
+
+macro_rules! planned {
+    ($($constant:ident: $name:literal, $group:ident, $level:ident, $missing:ident, $says:literal;)*) => {
+        $(pub(super) static $constant: Check =
+            planned($name, Group::$group, Level::$level, $says, MissingEvidence::$missing);)*
+    };
+}
+
+planned! {
+    KEY_RECORD: "key-record", Manifest, Warn, RejectsWithGroup, "the grade of the key is at least the policy's minimum-grade";
+    SERVER_RECORD: "server-record", Manifest, Require, RejectsByName, "the saved server record names the same build, tags and digest";
+    SOURCE_OBJECTS: "source-objects", Source, Require, RejectsWithGroup, "every git object of HEAD is there and hashes to its name";
+    SOURCE_TREE: "source-tree", Source, Require, RejectsWithGroup, "the archived work tree is HEAD's tree";
+    SOURCE_REPOSITORY: "source-repository", Source, Require, RejectsWithGroup, "the remote is one of the policy's repositories";
+    SOURCE_APPROVED: "source-approved", Source, Require, RejectsByName, "the commit was approved by another person before the build";
+    SOURCE_SIGNATURE: "source-signature", Source, Warn, RejectsWithGroup, "the commit is signed by one of the policy's signers";
+    SOURCE_DOCKERFILE: "source-dockerfile", Source, Warn, RejectsWithGroup, "the steps in the log are the proved Dockerfile's";
+    BASE_IMAGE: "base-image", Source, Warn, RejectsWithGroup, "the bases in the log are the policy's";
+    IMAGE_DIGEST: "image-digest", Image, Require, RejectsWithGroup, "the image equals the digest that the signed log names";
+    IMAGE_CONFIG: "image-config", Image, Require, RejectsWithGroup, "the config's digest is the one that manifest and log name";
+    IMAGE_LAYERS: "image-layers", Image, Require, RejectsWithGroup, "every layer has the digest, size and diff_id that are named";
+    IMAGE_PLATFORM: "image-platform", Image, Require, RejectsWithGroup, "the image is for one of the policy's platforms";
+    IMAGE_TAG: "image-tag", Image, Warn, RejectsWithGroup, "the registry's tag still leads to the pushed digest";
+    IMAGE_LABELS: "image-labels", Image, Warn, RejectsWithGroup, "labels do not contradict the proved commit";
+    IMAGE_HISTORY: "image-history", Image, Warn, RejectsWithGroup, "the image's history follows the Dockerfile";
+    IMAGE_SIGNATURE: "image-signature", Trust, Require, RejectsWithGroup, "a trusted key signed this image";
+    IMAGE_KEY: "image-key", Trust, Require, RejectsWithGroup, "the key that signed the image is the one that the signed log records";
+    TRUST_FRESHNESS: "trust-freshness", Trust, Warn, RejectsWithGroup, "the trust metadata is not expired at --now";
+    BUILDER_RECORD: "builder-record", Builder, Require, RejectsWithGroup, "the build server's attestation record is signed by IBM's chain";
+    BUILDER_WORKLOAD: "builder-workload", Builder, Require, RejectsWithGroup, "the server booted the workload that IBM published";
+    BUILDER_IMAGE: "builder-image", Builder, Warn, RejectsWithGroup, "the server booted the image that IBM published";
+    BUILDER_KEY_BINDING: "builder-key-binding", Builder, Warn, RejectsWithGroup, "the manifest's key is bound to the attested server";
+    WORKLOAD_IMAGE: "workload-image", Workload, Require, RejectsWithGroup, "every image to be deployed has an accepted manifest";
+    WORKLOAD_PINNED: "workload-pinned", Workload, Require, RejectsWithGroup, "every image to be deployed is named by digest";
+    WORKLOAD_KEY: "workload-key", Workload, Require, RejectsByName, "the keys in the contract are the build's";
+    CONTRACT_SIGNATURE: "contract-signature", Workload, Require, RejectsByName, "the contract is signed by the key that it names";
+    ATTESTATION_RECORD: "attestation-record", Workload, Require, RejectsByName, "an instance booted at least once with this workload";
+}

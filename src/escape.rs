@@ -1,0 +1,39 @@
+//! Makes text from evidence inert on a terminal: what it shows is what it is.
+
+/// Control characters, and characters that are invisible or turn the direction of writing, become `\u{…}`; a newline becomes
+/// `\n`, a tab `\t`. All else stays.
+pub(crate) fn for_terminal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            _ if is_treacherous(character) => out.extend(character.escape_unicode()),
+            _ => out.push(character),
+        }
+    }
+    out
+}
+
+/// Controls (Cc), line and paragraph separators, and the format characters (Cf) and variation selectors of Unicode that have
+/// no width or that reorder text (Unicode Technical Report 36, "Trojan Source" CVE-2021-42574).
+pub(crate) fn is_treacherous(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_is_inert_and_other_text_stays() {
+        assert_eq!(for_terminal("a\x1b[31mred\u{9b}0m"), "a\\u{1b}[31mred\\u{9b}0m");
+        assert_eq!(for_terminal("one\r\ntwo\t\u{202e}evil\u{200b}"), "one\\u{d}\\ntwo\\t\\u{202e}evil\\u{200b}");
+        assert_eq!(for_terminal("Zoë 東京 ✓ <b>"), "Zoë 東京 ✓ <b>");
+    }
+}

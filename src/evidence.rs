@@ -1,0 +1,182 @@
+//! What the checks look at: facts, each with who says it and how that is known.
+
+use crate::build_log::{BuildLog, LogEvent};
+use crate::git::{HeadFault, Snapshot};
+use crate::manifest::Manifest;
+use crate::time::Timestamp;
+use crate::verify::VerifiedArchive;
+
+/// Everything that was gathered about one build. It exists only behind the gate.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// The bundle's file name. Nobody signed it.
+    pub file_name: Option<&'a str>,
+    /// The signed archive.
+    pub archive: &'a VerifiedArchive,
+    /// What is in it.
+    pub manifest: &'a Manifest,
+    /// The moment that the audit is for.
+    pub now: Timestamp,
+}
+
+/// How a fact is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// The key's holder wrote it.
+    Signed,
+    /// This program proved it from bytes.
+    Recomputed,
+    /// Somebody handed it over.
+    Given,
+}
+
+impl Known {
+    /// The contract's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::Recomputed => "recomputed",
+            Self::Given => "given",
+        }
+    }
+}
+
+/// One thing that one witness says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is about: `commit`, `tag`, `image-digest` …
+    pub fact: String,
+    /// Who says it: `file-name`, `build.json`, `build.log`, `git-objects` …
+    pub witness: &'static str,
+    /// What is said.
+    pub value: String,
+    /// How it is known.
+    pub known: Known,
+}
+
+impl Evidence<'_> {
+    /// When the build was made, as the signed archive says it: the stamp in build.json's `build_name`, or else the last time in
+    /// the log. The stamp in a file's or member's name is not signed and not used. It is the server's own clock either way.
+    pub fn build_time(&self) -> Option<Timestamp> {
+        let recorded =
+            self.manifest.record.build_name().and_then(crate::BuildName::parse).and_then(|name| name.stamp());
+        recorded.or_else(|| self.log()?.last_time())
+    }
+
+    /// The log, where there is one.
+    pub fn log(&self) -> Option<&BuildLog> {
+        self.manifest.log.as_ref()
+    }
+
+    /// The one source snapshot.
+    ///
+    /// # Errors
+    /// In words, when the archive holds none or several.
+    pub fn snapshot(&self) -> Result<&Snapshot, String> {
+        match self.manifest.snapshots.as_slice() {
+            [one] => Ok(one),
+            [] => Err("the archive has no folder below git/".into()),
+            several => Err(format!("the archive has {} folders below git/, a build has one", several.len())),
+        }
+    }
+
+    /// The image's tag: build.json's, or else what follows the pushed repository in the build's name.
+    pub fn image_tag(&self) -> Option<String> {
+        if let Some(tag) = self.manifest.record.image_tag() {
+            return Some(
+                tag.rsplit_once('/')
+                    .map_or(tag, |(_, last)| last)
+                    .rsplit_once(':')
+                    .map_or(tag, |(_, tag)| tag)
+                    .to_owned(),
+            );
+        }
+        let name = self.archive.build_name();
+        let pushed = self.log()?.pushed().map(|(tag, ..)| tag.to_owned());
+        let mut named =
+            pushed.filter(|tag| name.subject().is_some_and(|subject| subject.ends_with(&format!(".{tag}"))));
+        named.next()
+    }
+
+    /// Every fact, in the order of the witnesses.
+    pub fn facts(&self) -> Vec<Fact> {
+        let mut facts = Vec::new();
+        let mut add =
+            |fact: &str, witness, value: String, known| facts.push(Fact { fact: fact.into(), witness, value, known });
+        let name = self.archive.build_name();
+        add("build-name", "file-name", name.to_string(), Known::Given);
+        if let Some(stamp) = name.stamp() {
+            add("built-at", "file-name", stamp.to_string(), Known::Given);
+        }
+        for (field, value) in self.manifest.record.fields() {
+            add(
+                record_fact(field),
+                "build.json",
+                if record_fact(field) == "record" { format!("{field}: {value}") } else { value },
+                Known::Signed,
+            );
+        }
+        if let Some(log) = self.log() {
+            if let Some(time) = log.last_time() {
+                add("built-at", "build.log", time.to_string(), Known::Signed);
+            }
+            for event in log.events() {
+                if let Some((fact, value)) = log_fact(event) {
+                    add(fact, "build.log", value, Known::Signed);
+                }
+            }
+            for (tag, digest, size) in log.pushed() {
+                add("image-digest", "build.log", format!("{tag} {digest} ({size} bytes)"), Known::Signed);
+            }
+        }
+        if let Ok(snapshot) = self.snapshot() {
+            add(
+                "repository",
+                "work-tree",
+                format!("folder {}", String::from_utf8_lossy(&snapshot.repository)),
+                Known::Signed,
+            );
+            match snapshot.head() {
+                Ok(head) => {
+                    add("commit", "git-objects", head.commit.to_string(), Known::Signed);
+                    add(
+                        "branch",
+                        "git-objects",
+                        head.reference.unwrap_or_else(|| "detached HEAD".into()),
+                        Known::Signed,
+                    );
+                }
+                Err(HeadFault::Missing) => {}
+                Err(fault) => add("commit", "git-objects", fault.to_string(), Known::Signed),
+            }
+        }
+        facts.dedup();
+        facts
+    }
+}
+
+/// The fact that a field of build.json is about; `record` for one that has no name of its own.
+fn record_fact(field: &str) -> &'static str {
+    match field {
+        "build_name" => "build-name",
+        "image_tag" => "tag",
+        "build_image_tag" => "server-version",
+        "status" => "status",
+        _ => "record",
+    }
+}
+
+fn log_fact(event: &LogEvent) -> Option<(&'static str, String)> {
+    Some(match event {
+        LogEvent::Directory(name) => ("repository", format!("folder {name}")),
+        LogEvent::Host(name) => ("repository", format!("host {name}")),
+        LogEvent::PushTo(name) => ("image", name.clone()),
+        LogEvent::Signed(name) => ("image", format!("{name} (signed by content trust)")),
+        LogEvent::BuiltImage(id) => ("image-id", id.clone()),
+        LogEvent::ResolvedBase(name) => ("base-image", name.clone()),
+        LogEvent::PulledImage(name) => ("base-image", name.clone()),
+        LogEvent::PulledDigest(digest) => ("base-image", digest.to_string()),
+        LogEvent::KeyId(id) => ("key-id", id.clone()),
+        _ => return None,
+    })
+}

@@ -1,0 +1,306 @@
+//! What a check says, and the one rule that turns findings into a verdict.
+
+/// What a check is about. A group is in play when evidence for it is given or when it is required.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// The signed archive and its key. Always in play.
+    Manifest,
+    /// The source snapshot in it. Always in play.
+    Source,
+    /// The container image.
+    Image,
+    /// The image's own signatures.
+    Trust,
+    /// The build server's attestation.
+    Builder,
+    /// What is to be deployed.
+    Workload,
+}
+
+impl Group {
+    /// Every group, in the order of reports.
+    pub const ALL: [Self; 6] = [Self::Manifest, Self::Source, Self::Image, Self::Trust, Self::Builder, Self::Workload];
+
+    /// The contract's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Manifest => "manifest",
+            Self::Source => "source",
+            Self::Image => "image",
+            Self::Trust => "trust",
+            Self::Builder => "builder",
+            Self::Workload => "workload",
+        }
+    }
+
+    /// Reads the contract's word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|group| group.word() == word)
+    }
+}
+
+/// What a check's answer does to the verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// It decides.
+    Require,
+    /// It is shown.
+    Warn,
+    /// It is not run, and listed.
+    Off,
+}
+
+impl Level {
+    /// Every level.
+    pub const ALL: [Self; 3] = [Self::Require, Self::Warn, Self::Off];
+
+    /// The contract's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Require => "require",
+            Self::Warn => "warn",
+            Self::Off => "off",
+        }
+    }
+
+    /// Reads the contract's word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.word() == word)
+    }
+}
+
+/// A check's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It holds.
+    Pass,
+    /// It does not hold.
+    Fail,
+    /// It was looked at and could not be decided.
+    Unknown,
+    /// It was not looked at.
+    NotRun(Reason),
+}
+
+/// Why a check was not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The gate refused the bundle.
+    Refused,
+    /// There is nothing to look at.
+    NoEvidence,
+    /// Nobody said what is expected.
+    NoExpectation,
+    /// The policy or the command switched it off.
+    Off,
+    /// This build of the program does not have it.
+    NotBuiltIn,
+}
+
+impl Status {
+    /// The contract's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Unknown => "unknown",
+            Self::NotRun(_) => "not-run",
+        }
+    }
+
+    /// Why it was not run, in the contract's word.
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::NotRun(reason) => Some(reason.word()),
+            Self::Pass | Self::Fail | Self::Unknown => None,
+        }
+    }
+}
+
+impl Reason {
+    /// The contract's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::NoEvidence => "no-evidence",
+            Self::NoExpectation => "no-expectation",
+            Self::Off => "off",
+            Self::NotBuiltIn => "not-built-in",
+        }
+    }
+}
+
+/// Who asked for a check's answer, which decides whether a missing answer rejects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Demand {
+    /// Nobody: it runs because its group is in play.
+    None,
+    /// Its group was required, or evidence for it was handed over.
+    Group,
+    /// The check itself was named, by `[levels]` or by its own field of `[expect]`.
+    Check,
+}
+
+/// What happens to a required check that finds no evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissingEvidence {
+    /// It rejects when its group was asked for.
+    RejectsWithGroup,
+    /// Good builds exist without it: it rejects only when the check itself was named.
+    RejectsByName,
+}
+
+/// One check's answer on one bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The check's name.
+    pub check: &'static str,
+    /// Its group.
+    pub group: Group,
+    /// What its answer does.
+    pub level: Level,
+    /// The answer.
+    pub status: Status,
+    /// The answer in words.
+    pub message: String,
+    /// What should have been there, where that can be said.
+    pub expected: Option<String>,
+    /// What was there.
+    pub found: Option<String>,
+    /// More, a line each.
+    pub details: Vec<String>,
+    /// Who asked.
+    pub demand: Demand,
+    /// What a lack of evidence does.
+    pub missing_evidence: MissingEvidence,
+}
+
+/// The answer to the whole question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every group was in play and no required check objects.
+    Accept,
+    /// No required check objects, and something was not looked at.
+    AcceptInPart,
+    /// A required check objects.
+    Reject,
+    /// No verdict could be reached.
+    None,
+}
+
+impl Verdict {
+    /// The contract's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::AcceptInPart => "accept-in-part",
+            Self::Reject => "reject",
+            Self::None => "none",
+        }
+    }
+
+    /// The verdict that `findings` give, with these groups in play.
+    pub fn of(findings: &[Finding], in_play: &[Group]) -> Self {
+        let mut played = findings.iter().filter(|finding| in_play.contains(&finding.group));
+        if played.clone().any(Finding::rejects) {
+            return Self::Reject;
+        }
+        let not_built_in = Status::NotRun(Reason::NotBuiltIn);
+        let partial = played.any(|finding| finding.level == Level::Require && finding.status == not_built_in);
+        if partial || Group::ALL.iter().any(|group| !in_play.contains(group)) {
+            return Self::AcceptInPart;
+        }
+        Self::Accept
+    }
+}
+
+impl Finding {
+    /// Does this answer reject the bundle, its group being in play? `warn` and `off` never do.
+    pub fn rejects(&self) -> bool {
+        if self.level != Level::Require {
+            return false;
+        }
+        match self.status {
+            Status::Pass => false,
+            Status::Fail | Status::Unknown => true,
+            Status::NotRun(Reason::NoExpectation | Reason::Off) => false,
+            Status::NotRun(Reason::NoEvidence) => match self.missing_evidence {
+                MissingEvidence::RejectsWithGroup => self.demand >= Demand::Group,
+                MissingEvidence::RejectsByName => self.demand == Demand::Check,
+            },
+            Status::NotRun(Reason::Refused | Reason::NotBuiltIn) => self.demand >= Demand::Group,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATUSES: [Status; 8] = [
+        Status::Pass,
+        Status::Fail,
+        Status::Unknown,
+        Status::NotRun(Reason::Refused),
+        Status::NotRun(Reason::NoEvidence),
+        Status::NotRun(Reason::NoExpectation),
+        Status::NotRun(Reason::Off),
+        Status::NotRun(Reason::NotBuiltIn),
+    ];
+
+    fn finding(level: Level, status: Status, demand: Demand, missing_evidence: MissingEvidence) -> Finding {
+        Finding {
+            check: "test",
+            group: Group::Manifest,
+            level,
+            status,
+            message: String::new(),
+            expected: None,
+            found: None,
+            details: Vec::new(),
+            demand,
+            missing_evidence,
+        }
+    }
+
+    /// The whole table, written by hand from the contract's sentence: a letter for each status in the order above,
+    /// `R` where it rejects.
+    #[test]
+    fn the_truth_table_of_rejection() {
+        let table = [
+            (Level::Require, Demand::None, MissingEvidence::RejectsWithGroup, ".RR....."),
+            (Level::Require, Demand::Group, MissingEvidence::RejectsWithGroup, ".RRRR..R"),
+            (Level::Require, Demand::Check, MissingEvidence::RejectsWithGroup, ".RRRR..R"),
+            (Level::Require, Demand::None, MissingEvidence::RejectsByName, ".RR....."),
+            (Level::Require, Demand::Group, MissingEvidence::RejectsByName, ".RRR...R"),
+            (Level::Require, Demand::Check, MissingEvidence::RejectsByName, ".RRRR..R"),
+        ];
+        for (level, demand, missing, row) in table {
+            for (status, letter) in STATUSES.into_iter().zip(row.chars()) {
+                let finding = finding(level, status, demand, missing);
+                assert_eq!(finding.rejects(), letter == 'R', "{finding:?}");
+                let verdict = Verdict::of(&[finding], &Group::ALL);
+                assert_eq!(verdict == Verdict::Reject, letter == 'R');
+            }
+        }
+        for level in [Level::Warn, Level::Off] {
+            for demand in [Demand::None, Demand::Group, Demand::Check] {
+                for status in STATUSES {
+                    assert!(!finding(level, status, demand, MissingEvidence::RejectsWithGroup).rejects());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn in_part_when_a_group_is_out_of_play_or_a_required_check_is_missing() {
+        let of = |status, groups: &[Group]| {
+            Verdict::of(&[finding(Level::Require, status, Demand::None, MissingEvidence::RejectsWithGroup)], groups)
+        };
+        assert_eq!(of(Status::Pass, &Group::ALL), Verdict::Accept);
+        assert_eq!(of(Status::Pass, &Group::ALL[..5]), Verdict::AcceptInPart);
+        assert_eq!(of(Status::NotRun(Reason::NotBuiltIn), &Group::ALL), Verdict::AcceptInPart);
+        // A finding of a group that is not in play does not reject.
+        assert_eq!(of(Status::Fail, &[Group::Source]), Verdict::AcceptInPart);
+    }
+}

@@ -1,0 +1,121 @@
+//! Inputs of a build that the commit does not pin. They are listed in every report: a proved commit does not prove them.
+
+/// What `instructions` of a Dockerfile (`FROM …`, `RUN …`, one each) take from outside the commit, a sentence each. Reads what is
+/// plainly there; a script that a RUN step starts may fetch more.
+pub(crate) fn inputs_outside_the_commit<'t>(instructions: impl Iterator<Item = &'t str>) -> Vec<String> {
+    let mut inputs: Vec<String> = Vec::new();
+    let mut stages: Vec<String> = Vec::new();
+    for instruction in instructions {
+        let mut words = instruction.split_whitespace();
+        let Some(keyword) = words.next() else { continue };
+        let sentence = match keyword.to_ascii_uppercase().as_str() {
+            "FROM" => from(words, &mut stages),
+            "ARG" => words.next().map(|name| format!("build argument {name}: its value is not recorded in the commit")),
+            "ADD" => words.find(|word| is_remote(word)).map(|url| format!("ADD of {url}")),
+            "RUN" => fetcher(instruction)
+                .map(|tool| format!("a RUN step that uses the network ({tool}): {}", shortened(instruction))),
+            _ => None,
+        };
+        inputs.extend(sentence.filter(|sentence| !inputs.contains(sentence)));
+    }
+    inputs
+}
+
+fn from<'t>(words: impl Iterator<Item = &'t str>, stages: &mut Vec<String>) -> Option<String> {
+    let mut words = words.skip_while(|word| word.starts_with("--"));
+    let base = words.next()?;
+    let earlier_stage = stages.contains(&base.to_ascii_lowercase());
+    if words.next().is_some_and(|word| word.eq_ignore_ascii_case("as")) {
+        stages.extend(words.next().map(str::to_ascii_lowercase));
+    }
+    if base == "scratch" || earlier_stage || base.contains("@sha256:") {
+        return None;
+    }
+    Some(format!("base image {base}, named by tag and not by digest"))
+}
+
+fn is_remote(word: &str) -> bool {
+    ["http://", "https://", "git@", "git://", "ftp://"].iter().any(|scheme| word.starts_with(scheme))
+}
+
+/// Programs that plainly fetch, as words of a RUN step, with the subcommand that makes them do so.
+const FETCHERS: [(&str, &str); 22] = [
+    ("curl", ""),
+    ("wget", ""),
+    ("git", "clone"),
+    ("git", "fetch"),
+    ("apt-get", "install"),
+    ("apt", "install"),
+    ("apk", "add"),
+    ("dnf", "install"),
+    ("microdnf", "install"),
+    ("yum", "install"),
+    ("zypper", "install"),
+    ("pip", "install"),
+    ("pip3", "install"),
+    ("npm", "install"),
+    ("npm", "ci"),
+    ("yarn", "install"),
+    ("go", "get"),
+    ("go", "mod"),
+    ("cargo", "install"),
+    ("cargo", "build"),
+    ("gem", "install"),
+    ("mvn", ""),
+];
+
+fn fetcher(instruction: &str) -> Option<&'static str> {
+    let words: Vec<&str> = instruction
+        .split(|c: char| c.is_whitespace() || ";&|()\"'`,[]".contains(c))
+        .filter(|w| !w.is_empty())
+        .collect();
+    let found = FETCHERS.iter().find(|(tool, subcommand)| {
+        words.iter().enumerate().any(|(at, word)| {
+            let mut rest = words.iter().skip(at + 1).take(6);
+            word.rsplit('/').next() == Some(*tool) && (subcommand.is_empty() || rest.any(|next| next == subcommand))
+        })
+    });
+    found.map(|(tool, _)| *tool)
+}
+
+fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(120).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_commit_does_not_pin_is_listed_once() {
+        let instructions = [
+            "ARG VERSION=1",
+            "FROM --platform=linux/s390x docker.io/library/node:19 AS build",
+            "FROM build AS test",
+            "FROM nginx@sha256:00",
+            "FROM scratch",
+            "ADD https://example.com/a.tgz /",
+            "ADD local /",
+            "RUN apt-get update && apt-get -y install curl",
+            "RUN ./configure",
+            "RUN [\"/usr/bin/curl\", \"-O\"]",
+            "ARG VERSION=1",
+        ];
+        let inputs = inputs_outside_the_commit(instructions.into_iter());
+        let starts = [
+            "build argument VERSION=1",
+            "base image docker.io/library/node:19",
+            "ADD of https://example.com/a.tgz",
+            "a RUN step that uses the network (curl): RUN apt",
+            "a RUN step that uses the network (curl): RUN [",
+        ];
+        assert_eq!(inputs.len(), starts.len(), "{inputs:#?}");
+        for (input, start) in inputs.iter().zip(starts) {
+            assert!(input.starts_with(start), "{input}");
+        }
+    }
+}

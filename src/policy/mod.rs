@@ -1,0 +1,260 @@
+//! The policy: what the auditor trusts, expects and insists on. One TOML file, read strictly.
+//!
+//! To add a field: a line in [`wire`], a field here, and its check's name in `Expect::EXPECTED_BY`.
+
+mod wire;
+
+use std::collections::BTreeMap;
+
+use crate::check::{self, Check};
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::finding::{Demand, Group, Level};
+use crate::git::ObjectId;
+use crate::limits::Limits;
+use crate::time::Timestamp;
+use crate::verify::{Grade, KeyRing, KeySource, TrustedKey};
+
+/// A policy. The default has no keys, expects nothing and requires nothing beyond each check's own level.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    /// Where it came from; `None` for the default.
+    pub source: Option<PolicySource>,
+    /// Groups that must have an answer.
+    pub require: Vec<Group>,
+    /// The keys it trusts.
+    pub keys: KeyRing,
+    /// Key records by the fingerprint of their key: paths as the policy has them. Not evaluated yet.
+    pub key_records: BTreeMap<Sha256, String>,
+    /// What it expects of a build.
+    pub expect: Expect,
+    /// Levels that differ from a check's own, by check.
+    pub levels: BTreeMap<&'static str, Level>,
+    /// Who signs commits, tags, key records and sign-offs. Not evaluated yet.
+    pub signers: Vec<Signer>,
+    /// `[trust]`, as it stands. Not evaluated yet.
+    pub(crate) trust: Option<toml::Table>,
+    /// `[workload]`, as it stands. Not evaluated yet.
+    pub(crate) workload: Option<toml::Table>,
+}
+
+/// The file that a policy was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicySource {
+    /// As it was named.
+    pub path: String,
+    /// SHA-256 of its bytes.
+    pub sha256: Sha256,
+}
+
+/// `[expect]`: a field that is not set expects nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expect {
+    /// Image repositories, any of which the build may push to.
+    pub images: Vec<String>,
+    /// Source repositories, any of which the build may be made from.
+    pub repositories: Vec<String>,
+    /// The branch that HEAD is on.
+    pub branch: Option<String>,
+    /// The commit, all forty digits.
+    pub commit: Option<ObjectId>,
+    /// Platforms, as `os/architecture[/variant]`.
+    pub platforms: Vec<String>,
+    /// The lowest version of the build server.
+    pub min_server_version: Option<String>,
+    /// The greatest age of a build, in seconds.
+    pub max_age_seconds: Option<i64>,
+    /// The lowest grade of the key.
+    pub minimum_grade: Option<Grade>,
+    /// The Dockerfile, relative to the top of the repository.
+    pub dockerfile: Option<String>,
+    /// Base images by digest.
+    pub base_images: Vec<String>,
+    /// Patterns of untracked files that are allowed. An empty list allows none, as no list does.
+    pub untracked: Vec<String>,
+    /// Names of the checks that a field of this table asks for.
+    pub(crate) asked: Vec<&'static str>,
+}
+
+/// One of `[[signers]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signer {
+    /// Whose key it is.
+    pub name: String,
+    /// The key.
+    pub key: SignerKey,
+}
+
+/// A signer's key, as the policy gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignerKey {
+    /// One line of an OpenSSH public key.
+    Ssh(String),
+    /// An armoured OpenPGP key, read from the file that is named.
+    OpenPgp(Vec<u8>),
+    /// A PEM public key, read from the file that is named.
+    Pem(Vec<u8>),
+}
+
+/// Each field of `[expect]` and the check that it belongs to.
+pub(crate) const EXPECTED_BY: [(&str, &str); 11] = [
+    ("images", "log-image"),
+    ("repositories", "source-repository"),
+    ("branch", "source-commit"),
+    ("commit", "source-commit"),
+    ("platforms", "image-platform"),
+    ("min-server-version", "build-server"),
+    ("max-age", "build-age"),
+    ("minimum-grade", "key-record"),
+    ("dockerfile", "source-dockerfile"),
+    ("base-images", "base-image"),
+    ("untracked", "source-tree"),
+];
+
+/// Checks that are at `require` as soon as the policy says what to expect.
+const REQUIRED_WHEN_EXPECTED: [&str; 4] = ["build-age", "build-server", "key-record", "base-image"];
+
+impl Policy {
+    /// Reads a policy. `path` names it in errors and reports; `load` gives the bytes of files that the policy names, by the path
+    /// as the policy has it (the caller decides what that is relative to).
+    ///
+    /// # Errors
+    /// [`Error::Policy`] for unknown fields, unknown checks, duplicate keys, wrong types, empty lists, or when nothing is
+    /// required; [`Error::Key`] for a key file that holds no usable key; whatever `load` answers.
+    pub fn from_toml(
+        path: &str,
+        bytes: &[u8],
+        limits: &Limits,
+        load: impl FnMut(&str) -> Result<Vec<u8>, Error>,
+    ) -> Result<Self, Error> {
+        if bytes.len() as u64 > limits.policy_bytes {
+            return Err(Error::OverLimit { what: path.into(), limit: "policy_bytes", allowed: limits.policy_bytes });
+        }
+        let mut policy = wire::read(path, bytes, limits, load)?;
+        policy.source = Some(PolicySource { path: path.into(), sha256: Sha256::of(bytes) });
+        Ok(policy)
+    }
+
+    /// The keys to verify with: those named on the command line, or else the policy's. A named key keeps what the policy says of
+    /// it (window, revocation).
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the policy lists keys and `named` is not one of them.
+    pub fn keys_for(&self, named: Vec<TrustedKey>) -> Result<KeyRing, Error> {
+        if named.is_empty() {
+            return Ok(self.keys.clone());
+        }
+        let mut ring = KeyRing::default();
+        for key in named {
+            let known = self.keys.get(&key.fingerprint);
+            if known.is_none() && !self.keys.keys().is_empty() {
+                return Err(Error::Usage {
+                    message: format!("the key {} is not one of the policy's keys", key.fingerprint),
+                    hint: "add it to the policy's [[keys]], or leave --key out to use the policy's".into(),
+                });
+            }
+            let mut trusted = known.cloned().unwrap_or_else(|| key.clone());
+            trusted.key = key.key.or(trusted.key);
+            trusted.source = KeySource::CommandLine;
+            ring.add(trusted);
+        }
+        Ok(ring)
+    }
+
+    /// Requires more groups, as `--require` does.
+    pub fn require_also(&mut self, groups: &[Group]) {
+        for group in groups {
+            if !self.require.contains(group) {
+                self.require.push(*group);
+            }
+        }
+    }
+
+    /// The level at which `check` is judged.
+    pub fn level(&self, check: &Check) -> Level {
+        if let Some(level) = self.levels.get(check.name) {
+            return *level;
+        }
+        let expected = self.expect.asked.contains(&check.name) && REQUIRED_WHEN_EXPECTED.contains(&check.name);
+        if expected { Level::Require } else { check.level }
+    }
+
+    /// Who asked for `check`. `handed` are the groups whose evidence was handed over by a flag.
+    pub fn demand(&self, check: &Check, handed: &[Group]) -> Demand {
+        if self.levels.contains_key(check.name) || self.expect.asked.contains(&check.name) {
+            Demand::Check
+        } else if self.require.contains(&check.group) || handed.contains(&check.group) {
+            Demand::Group
+        } else {
+            Demand::None
+        }
+    }
+
+    /// Parts of this policy that no check of this build looks at yet, each with the check that will.
+    pub fn not_evaluated_yet(&self) -> Vec<(String, &'static str)> {
+        let mut waiting: Vec<(String, &'static str)> = Vec::new();
+        let mut add = |part: String, name: &'static str| {
+            if check::find(name).is_some_and(|check| !check.is_built_in()) {
+                waiting.push((part, name));
+            }
+        };
+        for (field, name) in EXPECTED_BY {
+            if self.expect.asked_fields().contains(&field) {
+                add(format!("expect.{field}"), name);
+            }
+        }
+        for name in self.levels.keys() {
+            add(format!("levels.{name}"), name);
+        }
+        if !self.key_records.is_empty() {
+            add("keys.record".into(), "key-record");
+        }
+        if !self.signers.is_empty() {
+            add("signers".into(), "source-signature");
+        }
+        if self.trust.is_some() {
+            add("trust".into(), "image-signature");
+        }
+        if self.workload.is_some() {
+            add("workload".into(), "workload-key");
+        }
+        waiting
+    }
+}
+
+impl Expect {
+    /// The fields that say something.
+    pub fn asked_fields(&self) -> Vec<&'static str> {
+        let set = [
+            !self.images.is_empty(),
+            !self.repositories.is_empty(),
+            self.branch.is_some(),
+            self.commit.is_some(),
+            !self.platforms.is_empty(),
+            self.min_server_version.is_some(),
+            self.max_age_seconds.is_some(),
+            self.minimum_grade.is_some(),
+            self.dockerfile.is_some(),
+            !self.base_images.is_empty(),
+            !self.untracked.is_empty(),
+        ];
+        EXPECTED_BY.iter().zip(set).filter(|(_, set)| *set).map(|((field, _), _)| *field).collect()
+    }
+
+    fn note_asked(&mut self) {
+        let fields = self.asked_fields();
+        self.asked = EXPECTED_BY.iter().filter(|(field, _)| fields.contains(field)).map(|(_, check)| *check).collect();
+    }
+}
+
+/// A policy to begin with: every field, the optional ones commented out.
+pub const TEMPLATE: &str = include_str!("template.toml");
+
+/// The moment of a build against a key's window.
+pub(crate) fn window_text(key: &TrustedKey) -> String {
+    let edge = |moment: Option<Timestamp>| moment.map_or("…".to_owned(), |moment| moment.to_string());
+    format!("{} to {}", edge(key.not_before), edge(key.not_after))
+}
+
+#[cfg(test)]
+mod tests;

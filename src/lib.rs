@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 mod archive;
+mod audit;
 pub mod build_log;
 mod build_name;
 mod build_record;
@@ -21,11 +22,13 @@ mod manifest;
 mod mask;
 mod outside;
 pub mod policy;
+pub mod report;
 mod signature;
 mod strict_json;
 mod time;
 mod verify;
 
+pub use crate::audit::{Depth, Input, Question, audit};
 pub use crate::build_name::BuildName;
 pub use crate::build_record::BuildRecord;
 pub use crate::bundle::Bundle;
@@ -36,8 +39,16 @@ pub use crate::finding::{Demand, Finding, Group, Level, MissingEvidence, Reason,
 pub use crate::key::{Fingerprint, PublicKey};
 pub use crate::limits::Limits;
 pub use crate::manifest::Manifest;
+pub use crate::policy::Policy;
+pub use crate::report::{BundleReport, Format, Report};
 pub use crate::signature::{Signature, SignatureFault};
 pub use crate::time::Timestamp;
 pub use crate::verify::{
     Grade, KeyRing, KeySource, Refusal, Revocation, RevocationReason, TrustedKey, VerifiedArchive,
 };
+
+/// The cargo features that this build has.
+pub fn features() -> Vec<&'static str> {
+    let known = [("full", cfg!(feature = "full"))];
+    known.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
+}

@@ -80,6 +80,14 @@ impl BuildLog {
         self.events().filter(is_push).count() - self.push_events().filter(is_push).count()
     }
 
+    /// The instructions of the Dockerfile as the build printed them, each as often as it stands.
+    pub fn instructions(&self) -> impl Iterator<Item = &str> {
+        self.events().filter_map(|event| match event {
+            LogEvent::Step { instruction, .. } => Some(instruction.as_str()),
+            _ => None,
+        })
+    }
+
     /// The last time in the log.
     pub fn last_time(&self) -> Option<Timestamp> {
         self.entries.iter().filter_map(|entry| entry.time).max()

@@ -118,6 +118,11 @@ pub(crate) enum Gate<'a> {
     SignatureOnly,
     /// No trusted key accepts the signature.
     Refused(&'a Refusal),
+    /// The way ended in an error, before the signature or behind it.
+    NoVerdict {
+        /// Was the signature good?
+        signed: bool,
+    },
 }
 
 /// One finding per check, in the table's order. `handed` are the groups whose evidence was handed over by a flag.
@@ -160,6 +165,12 @@ fn answer(check: &Check, level: Level, gate: &Gate<'_>, policy: &Policy, in_play
         Gate::Refused(refusal) if check.name == MANIFEST_SIGNATURE => return manifest_signature::refused(refusal),
         Gate::Refused(_) => {
             return Outcome::not_run(Reason::Refused, "not looked at: no trusted key accepts the signature");
+        }
+        Gate::NoVerdict { signed: true } if check.name == MANIFEST_SIGNATURE => {
+            return manifest_signature::accepted_alone();
+        }
+        Gate::NoVerdict { .. } => {
+            return Outcome::not_run(Reason::Refused, "not looked at: no verdict could be reached");
         }
         Gate::Open(evidence) => evidence,
     };

@@ -1,0 +1,133 @@
+//! The story: from a bundle's bytes to a report.
+
+use std::io::Read;
+
+use crate::bundle::Bundle;
+use crate::check::{self, Gate};
+use crate::digest::{HashingReader, Sha256};
+use crate::error::Error;
+use crate::evidence::Evidence;
+use crate::finding::{Group, Verdict};
+use crate::key::PublicKey;
+use crate::limits::Limits;
+use crate::manifest::Manifest;
+use crate::outside;
+use crate::policy::Policy;
+use crate::report::{BundleReport, KeyReport};
+use crate::time::Timestamp;
+use crate::verify::{KeyRing, VerifiedArchive};
+
+/// What is asked of every bundle of a run.
+#[derive(Debug, Clone)]
+pub struct Question<'a> {
+    /// What is trusted, expected and required.
+    pub policy: &'a Policy,
+    /// The keys to verify with: see [`Policy::keys_for`].
+    pub keys: &'a KeyRing,
+    /// Groups whose evidence was handed over by a flag.
+    pub handed: &'a [Group],
+    /// The moment that the audit is for.
+    pub now: Timestamp,
+    /// The bounds.
+    pub limits: &'a Limits,
+    /// How far to look.
+    pub depth: Depth,
+}
+
+/// How far an audit looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Every check.
+    Everything,
+    /// The signature alone: nothing in the archive is read.
+    SignatureOnly,
+}
+
+/// A bundle as the caller has it.
+#[derive(Debug)]
+pub struct Input<'a, R> {
+    /// Where it is, as the report shall name it.
+    pub path: String,
+    /// The name of its file, compared with the names inside.
+    pub file_name: Option<String>,
+    /// Its bytes.
+    pub bytes: R,
+    /// Keys that lie beside it, by file name. A pin may pick one of them; none is trusted for lying there.
+    pub keys_beside: &'a [(String, PublicKey)],
+}
+
+/// Audits one bundle. It never fails: what stops it stands in the report.
+///
+/// It says what the report says and no more: see the crate's documentation for what a verdict means.
+pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleReport {
+    let mut report = BundleReport {
+        path: input.path,
+        file: None,
+        build_name: None,
+        verdict: Verdict::None,
+        error: None,
+        in_play: check::in_play(question.policy, question.handed),
+        key: None,
+        findings: Vec::new(),
+        evidence: Vec::new(),
+        outside_the_commit: Vec::new(),
+    };
+    let mut bytes = HashingReader::new(input.bytes);
+    let bundle = Bundle::from_reader(&mut bytes, question.limits);
+    report.file = finish(bytes, question.limits);
+    report.build_name = bundle.as_ref().ok().map(|bundle| bundle.build_name().to_string());
+
+    let keys = question.keys.with_candidates(input.keys_beside.iter().map(|(_, key)| key));
+    let judged = bundle.and_then(|bundle| {
+        if keys.keys().is_empty() {
+            let beside = input.keys_beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
+            return Err(Error::NoKey { beside });
+        }
+        match bundle.verify(&keys) {
+            Ok(archive) => judge(&archive, input.file_name.as_deref(), question, &mut report),
+            Err(refusal) => {
+                report.findings = check::run_all(&Gate::Refused(&refusal), question.policy, question.handed);
+                Ok(())
+            }
+        }
+    });
+    match judged {
+        Ok(()) => report.verdict = Verdict::of(&report.findings, &report.in_play),
+        Err(error) => {
+            let gate = Gate::NoVerdict { signed: report.key.is_some() };
+            report.findings = check::run_all(&gate, question.policy, question.handed);
+            report.error = Some(error);
+        }
+    }
+    report.masked()
+}
+
+/// Everything behind the gate.
+fn judge(
+    archive: &VerifiedArchive,
+    file_name: Option<&str>,
+    question: &Question<'_>,
+    report: &mut BundleReport,
+) -> Result<(), Error> {
+    report.key = KeyReport::of(archive.key());
+    if question.depth == Depth::SignatureOnly {
+        report.findings = check::run_all(&Gate::SignatureOnly, question.policy, question.handed);
+        report.in_play = vec![Group::Manifest];
+        return Ok(());
+    }
+    let manifest = Manifest::read(archive, question.limits)?;
+    let evidence = Evidence { file_name, archive, manifest: &manifest, now: question.now };
+    report.findings = check::run_all(&Gate::Open(&evidence), question.policy, question.handed);
+    report.evidence = evidence.facts();
+    let instructions = evidence.log().into_iter().flat_map(|log| log.instructions());
+    report.outside_the_commit = outside::inputs_outside_the_commit(instructions);
+    Ok(())
+}
+
+/// Digest and size of the whole file. A bundle that was refused halfway is read on, so that its report names the file; one that
+/// cannot be read to its end, or is larger than allowed, has no digest.
+fn finish<R: Read>(mut bytes: HashingReader<R>, limits: &Limits) -> Option<(Sha256, u64)> {
+    let copied = std::io::copy(&mut (&mut bytes).take(limits.bundle_bytes), &mut std::io::sink());
+    let (digest, size) = bytes.finish();
+    (copied.is_ok() && size <= limits.bundle_bytes).then_some((digest, size))
+}

@@ -1,0 +1,174 @@
+//! A report: everything that one run found, ready to be written. Text from evidence is masked here, once, for every format.
+//!
+//! To add a format: one file with `write(&Report, …)`, one variant of [`Format`], one arm in [`Report::write`].
+
+mod json;
+mod text;
+
+use std::io::{self, Write};
+
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::evidence::Fact;
+use crate::finding::{Finding, Group, Status, Verdict};
+use crate::key::Fingerprint;
+use crate::mask::mask;
+use crate::policy::PolicySource;
+use crate::time::Timestamp;
+use crate::verify::{Grade, KeySource, TrustedKey};
+
+pub use self::text::{Colour, Look};
+
+/// What a run found. Same bytes, same policy, same `now`: the same report, byte for byte.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The moment that the audit is for; `None` when it could not be read from the command line.
+    pub now: Option<Timestamp>,
+    /// The policy's file, if there was one.
+    pub policy: Option<PolicySource>,
+    /// Why there is no verdict on anything.
+    pub error: Option<Error>,
+    /// One report per bundle, in the order of their paths.
+    pub bundles: Vec<BundleReport>,
+}
+
+/// What was found about one bundle.
+#[derive(Debug, Clone)]
+pub struct BundleReport {
+    /// The file as it was named.
+    pub path: String,
+    /// SHA-256 and size of the file, where it could be read to its end.
+    pub file: Option<(Sha256, u64)>,
+    /// The build's name, as the bundle's members have it.
+    pub build_name: Option<String>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why there is no verdict.
+    pub error: Option<Error>,
+    /// Groups that were looked at.
+    pub in_play: Vec<Group>,
+    /// The key that accepted the signature.
+    pub key: Option<KeyReport>,
+    /// One per check, in the table's order.
+    pub findings: Vec<Finding>,
+    /// Facts by witness.
+    pub evidence: Vec<Fact>,
+    /// Inputs of the build that the commit does not pin.
+    pub outside_the_commit: Vec<String>,
+}
+
+/// The key that accepted a signature.
+#[derive(Debug, Clone)]
+pub struct KeyReport {
+    /// SHA-256 of its SubjectPublicKeyInfo.
+    pub fingerprint: Fingerprint,
+    /// `rsa` or `ecdsa-p256`.
+    pub kind: &'static str,
+    /// Its size.
+    pub bits: u32,
+    /// Who named it, in words.
+    pub source: String,
+    /// How well it is known whose it is.
+    pub grade: Grade,
+}
+
+/// A form in which a report can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text(Look),
+    /// For programs: docs/report.schema.json.
+    Json,
+}
+
+impl Report {
+    /// Writes the report.
+    ///
+    /// # Errors
+    /// What `out` answers.
+    pub fn write(&self, format: Format, out: &mut dyn Write) -> io::Result<()> {
+        match format {
+            Format::Text(look) => text::write(self, look, out),
+            Format::Json => json::write(self, out),
+        }
+    }
+
+    /// The verdict on all of it: the one that goes with [`Report::exit_code`].
+    pub fn verdict(&self) -> Verdict {
+        match self.exit_code() {
+            0 if self.bundles.iter().all(|bundle| bundle.verdict == Verdict::Accept) => Verdict::Accept,
+            0 => Verdict::AcceptInPart,
+            1 => Verdict::Reject,
+            _ => Verdict::None,
+        }
+    }
+
+    /// The worst of all bundles, in the contract's order: 0, 1, 4, 3, 2.
+    pub fn exit_code(&self) -> u8 {
+        let own = self.error.iter().map(Error::exit_code);
+        let codes = own.chain(self.bundles.iter().map(BundleReport::exit_code));
+        // A report about nothing is never a success.
+        codes.max_by_key(|code| [0, 1, 4, 3, 2].iter().position(|known| known == code)).unwrap_or(4)
+    }
+
+    /// How many bundles got each verdict.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.bundles.iter().filter(|bundle| bundle.verdict == verdict).count()
+    }
+}
+
+impl BundleReport {
+    /// 0 to 4, by the contract.
+    pub fn exit_code(&self) -> u8 {
+        match (&self.error, self.verdict) {
+            (Some(error), _) => error.exit_code(),
+            (None, Verdict::Accept | Verdict::AcceptInPart) => 0,
+            (None, Verdict::Reject) => 1,
+            (None, Verdict::None) => 3,
+        }
+    }
+
+    /// Groups that were not looked at.
+    pub fn not_in_play(&self) -> Vec<Group> {
+        Group::ALL.into_iter().filter(|group| !self.in_play.contains(group)).collect()
+    }
+
+    /// Findings that reject the bundle.
+    pub fn rejecting(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| self.in_play.contains(&finding.group) && finding.rejects())
+    }
+
+    /// Checks in play that gave no answer, by status.
+    pub(crate) fn unanswered(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|f| self.in_play.contains(&f.group) && matches!(f.status, Status::NotRun(_)))
+    }
+
+    /// Hides what looks like a secret in every text that came from evidence.
+    pub(crate) fn masked(mut self) -> Self {
+        for finding in &mut self.findings {
+            finding.message = mask(&finding.message);
+            finding.expected = finding.expected.as_deref().map(mask);
+            finding.found = finding.found.as_deref().map(mask);
+            finding.details = finding.details.iter().map(|line| mask(line)).collect();
+        }
+        for fact in &mut self.evidence {
+            fact.value = mask(&fact.value);
+        }
+        self.outside_the_commit = self.outside_the_commit.iter().map(|line| mask(line)).collect();
+        self
+    }
+}
+
+impl KeyReport {
+    /// What a report says of a key; `None` if only its fingerprint is known.
+    pub(crate) fn of(trusted: &TrustedKey) -> Option<Self> {
+        let key = trusted.key.as_ref()?;
+        let source = match (trusted.source, &trusted.name) {
+            (KeySource::CommandLine, None) => "command line".to_owned(),
+            (KeySource::CommandLine, Some(name)) => format!("command line, policy key {name:?}"),
+            (KeySource::Policy, name) => format!("policy key {:?}", name.as_deref().unwrap_or_default()),
+        };
+        let (fingerprint, kind, bits) = (trusted.fingerprint, key.kind(), key.bits());
+        Some(Self { fingerprint, kind, bits, source, grade: Grade::CommandLine })
+    }
+}

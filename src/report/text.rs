@@ -1,0 +1,247 @@
+//! The report for people: the verdict first, then why, then every check, then what is known from where.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::{BundleReport, Report};
+use crate::check::status_text;
+use crate::error::Error;
+use crate::escape::for_terminal;
+use crate::finding::{Finding, Group, Level, Reason, Status, Verdict};
+
+/// How text is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Colour, or plain.
+    pub colour: Colour,
+    /// Columns of the page.
+    pub columns: u16,
+}
+
+/// Are colours used?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// ANSI colours.
+    Ansi,
+    /// None.
+    Plain,
+}
+
+#[derive(Clone, Copy)]
+enum Tone {
+    Good,
+    Bad,
+    Doubt,
+    Quiet,
+}
+
+impl Look {
+    fn paint(self, tone: Tone, text: &str) -> String {
+        let code = match tone {
+            Tone::Good => "32",
+            Tone::Bad => "1;31",
+            Tone::Doubt => "33",
+            Tone::Quiet => "2",
+        };
+        match self.colour {
+            Colour::Ansi => format!("\x1b[{code}m{text}\x1b[0m"),
+            Colour::Plain => text.to_owned(),
+        }
+    }
+}
+
+pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = String::new();
+    if let Some(error) = &report.error {
+        fault(&mut page, look, "NO VERDICT", error);
+    }
+    for bundle in &report.bundles {
+        section(&mut page, look, bundle);
+    }
+    if report.bundles.len() > 1 {
+        summary(&mut page, look, report);
+    }
+    out.write_all(page.as_bytes())
+}
+
+fn section(page: &mut String, look: Look, bundle: &BundleReport) {
+    let name = for_terminal(bundle.build_name.as_deref().unwrap_or(&bundle.path));
+    if let Some(error) = &bundle.error {
+        fault(page, look, &format!("NO VERDICT  {name}"), error);
+        line(page, "file", &file(bundle));
+        page.push('\n');
+        return;
+    }
+    let _ = writeln!(page, "{}  {name}", headline(look, bundle));
+    for finding in bundle.rejecting() {
+        line(page, "because", &format!("{}: {}", finding.check, for_terminal(&finding.message)));
+    }
+    line(page, "file", &file(bundle));
+    match &bundle.key {
+        Some(key) => {
+            line(page, "key", &format!("{} ({}, {} bits)", key.fingerprint, key.kind, key.bits));
+            line(page, "key grade", &format!("{}, named by: {}", key.grade.word(), for_terminal(&key.source)));
+        }
+        None => line(page, "key", "none accepts the signature"),
+    }
+    let _ = writeln!(page);
+    checks(page, look, bundle);
+    comparisons(page, look, bundle);
+    facts(page, look, bundle);
+    outside(page, bundle);
+    if bundle.verdict != Verdict::Reject {
+        let _ = writeln!(
+            page,
+            "What this does not say: who holds the key, that the log is true, or that the image was built from this source."
+        );
+    }
+    hints(page, bundle);
+    page.push('\n');
+}
+
+/// `ACCEPTED`, `ACCEPTED IN PART: image, trust not checked` or `REJECTED`.
+fn headline(look: Look, bundle: &BundleReport) -> String {
+    match bundle.verdict {
+        Verdict::Accept => look.paint(Tone::Good, "ACCEPTED"),
+        Verdict::AcceptInPart => {
+            look.paint(Tone::Doubt, &format!("ACCEPTED IN PART: {} not checked", not_checked(bundle)))
+        }
+        Verdict::Reject => look.paint(Tone::Bad, "REJECTED"),
+        Verdict::None => look.paint(Tone::Bad, "NO VERDICT"),
+    }
+}
+
+/// Groups out of play, and required checks in play that this build does not have.
+fn not_checked(bundle: &BundleReport) -> String {
+    let groups = bundle.not_in_play();
+    let missing = Status::NotRun(Reason::NotBuiltIn);
+    let checks = bundle.unanswered().filter(|finding| finding.level == Level::Require && finding.status == missing);
+    let words: Vec<&str> = groups.into_iter().map(Group::word).chain(checks.map(|finding| finding.check)).collect();
+    words.join(", ")
+}
+
+fn file(bundle: &BundleReport) -> String {
+    let path = for_terminal(&bundle.path);
+    match bundle.file {
+        Some((digest, size)) => format!("{path}\n{digest} ({size} bytes)"),
+        None => path,
+    }
+}
+
+fn line(page: &mut String, label: &str, text: &str) {
+    for (at, part) in text.split('\n').enumerate() {
+        let _ = writeln!(page, "  {:<10} {part}", if at == 0 { label } else { "" });
+    }
+}
+
+fn checks(page: &mut String, look: Look, bundle: &BundleReport) {
+    for finding in bundle.findings.iter().filter(|finding| bundle.in_play.contains(&finding.group)) {
+        let status = format!("{:<23}", status_text(finding.status));
+        let level = if finding.level == Level::Warn { " (warn)" } else { "" };
+        let _ = writeln!(
+            page,
+            "  {} {:<19} {}{}",
+            look.paint(tone(finding), &status),
+            finding.check,
+            for_terminal(&finding.message),
+            look.paint(Tone::Quiet, level)
+        );
+    }
+}
+
+fn tone(finding: &Finding) -> Tone {
+    match finding.status {
+        Status::Pass => Tone::Good,
+        Status::Fail | Status::Unknown if finding.level == Level::Require => Tone::Bad,
+        Status::Fail | Status::Unknown => Tone::Doubt,
+        Status::NotRun(_) if finding.rejects() => Tone::Bad,
+        Status::NotRun(_) => Tone::Quiet,
+    }
+}
+
+/// Expected and found, side by side, wherever a check has both and does not pass; with its details.
+fn comparisons(page: &mut String, look: Look, bundle: &BundleReport) {
+    let differs = |finding: &&Finding| finding.status != Status::Pass && finding.expected.is_some();
+    let rows: Vec<&Finding> = bundle.findings.iter().filter(differs).collect();
+    if !rows.is_empty() {
+        let mut table = new_table(look);
+        table.set_header(["check", "expected", "found"]);
+        for finding in rows {
+            let side = |text: &Option<String>| for_terminal(text.as_deref().unwrap_or("-"));
+            table.add_row([finding.check.to_owned(), side(&finding.expected), side(&finding.found)]);
+        }
+        let _ = writeln!(page, "\n{table}");
+    }
+    for finding in
+        bundle.findings.iter().filter(|f| matches!(f.status, Status::Fail | Status::Unknown) && !f.details.is_empty())
+    {
+        let _ = writeln!(page, "  {}:", finding.check);
+        for detail in &finding.details {
+            let _ = writeln!(page, "    {}", for_terminal(detail));
+        }
+    }
+}
+
+fn facts(page: &mut String, look: Look, bundle: &BundleReport) {
+    if bundle.evidence.is_empty() {
+        return;
+    }
+    let mut table = new_table(look);
+    table.set_header(["fact", "witness", "known", "value"]);
+    for fact in &bundle.evidence {
+        table.add_row([&for_terminal(&fact.fact), fact.witness, fact.known.word(), &for_terminal(&fact.value)]);
+    }
+    let _ = writeln!(page, "\n{table}");
+}
+
+fn outside(page: &mut String, bundle: &BundleReport) {
+    if bundle.outside_the_commit.is_empty() {
+        return;
+    }
+    let _ = writeln!(page, "\nOutside the commit: inputs of the build that the commit does not pin");
+    for input in &bundle.outside_the_commit {
+        let _ = writeln!(page, "  - {}", for_terminal(input));
+    }
+    let _ = writeln!(page);
+}
+
+fn hints(page: &mut String, bundle: &BundleReport) {
+    for finding in bundle.rejecting() {
+        let _ = writeln!(page, "hint: `hpsb-audit explain {}` says what the check looks at", finding.check);
+    }
+}
+
+fn fault(page: &mut String, look: Look, head: &str, error: &Error) {
+    let _ = writeln!(page, "{}", look.paint(Tone::Bad, head));
+    line(page, "because", &for_terminal(&error.to_string()));
+    line(page, "hint", &for_terminal(&error.hint()));
+}
+
+/// One row per bundle, and the totals.
+fn summary(page: &mut String, look: Look, report: &Report) {
+    let mut table = new_table(look);
+    table.set_header(["verdict", "exit", "build", "because"]);
+    for bundle in &report.bundles {
+        let because = match &bundle.error {
+            Some(error) => error.to_string(),
+            None => bundle.rejecting().map(|finding| finding.check).collect::<Vec<_>>().join(", "),
+        };
+        let name = for_terminal(bundle.build_name.as_deref().unwrap_or(&bundle.path));
+        table.add_row([bundle.verdict.word(), &bundle.exit_code().to_string(), &name, &for_terminal(&because)]);
+    }
+    let _ = writeln!(page, "{table}");
+    let counts = [Verdict::Accept, Verdict::AcceptInPart, Verdict::Reject, Verdict::None]
+        .map(|verdict| format!("{} {}", report.count(verdict), verdict.word()));
+    let _ = writeln!(page, "{} bundles: {}", report.bundles.len(), counts.join(", "));
+}
+
+fn new_table(look: Look) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::ASCII_BORDERS_ONLY_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(look.columns);
+    table
+}

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use crate::archive::{Member, MemberKind, TarReader, decompress};
+use crate::archive::{Member, MemberKind, MemberPath, TarReader, decompress};
 use crate::build_log::BuildLog;
 use crate::build_record::BuildRecord;
 use crate::error::Error;
-use crate::git::{Snapshot, SnapshotBuilder, WorkEntry};
+use crate::git::{Snapshot, SnapshotBuilder, WorkEntry, WorkFileHasher};
 use crate::limits::Limits;
 use crate::verify::VerifiedArchive;
 
@@ -113,7 +113,7 @@ impl<'l> Reading<'l> {
                     if self.work_tree_bytes > self.limits.work_tree_bytes {
                         return Err(self.over("the work tree", "work_tree_bytes", self.limits.work_tree_bytes));
                     }
-                    add_work_entry(snapshot, path, member);
+                    add_work_entry(snapshot, path, member, tar)?;
                 }
             }
         } else {
@@ -181,6 +181,10 @@ fn add_git_entry<R: std::io::Read>(
             }
             snapshot.add_git_file(path, tar.read_content()?)
         }
+        MemberKind::HardLink(target) if !path.is_empty() => {
+            let path = [b".git/", path].concat();
+            add_hard_link(snapshot, &path, member, target)
+        }
         _ => {
             snapshot.add_fault(format!("{} is neither a file nor a folder below .git", member.path));
             Ok(())
@@ -188,15 +192,39 @@ fn add_git_entry<R: std::io::Read>(
     }
 }
 
-fn add_work_entry(snapshot: &mut SnapshotBuilder, path: &[u8], member: &Member) {
+fn add_work_entry<R: std::io::Read>(
+    snapshot: &mut SnapshotBuilder,
+    path: &[u8],
+    member: &Member,
+    tar: &mut TarReader<'_, R>,
+) -> Result<(), Error> {
     let entry = match &member.kind {
         MemberKind::Directory => WorkEntry::Directory,
-        MemberKind::File => WorkEntry::File { executable: member.mode & 0o100 != 0, size: member.size },
-        MemberKind::Symlink(target) => WorkEntry::Symlink { target: target.clone() },
-        MemberKind::HardLink(target) => {
-            snapshot.add_fault(format!("{} is a hard link to {target}", member.path));
-            return;
+        MemberKind::File => {
+            let mut file = WorkFileHasher::new(path, member.mode, member.size);
+            tar.stream_content(|piece| file.update(piece))?;
+            WorkEntry::File(file.finish())
         }
+        MemberKind::Symlink(target) => WorkEntry::Symlink { target: target.clone() },
+        MemberKind::HardLink(target) => return add_hard_link(snapshot, path, member, target),
     };
     snapshot.add_work_entry(path, entry);
+    Ok(())
+}
+
+/// A hard link is the same file again, when both names lie in one repository.
+fn add_hard_link(
+    snapshot: &mut SnapshotBuilder,
+    path: &[u8],
+    member: &Member,
+    target: &MemberPath,
+) -> Result<(), Error> {
+    let (repository, _) = member.path.below(b"git").map(split_first).unwrap_or_default();
+    match target.below(b"git").map(split_first) {
+        Some((same, Some(target))) if same == repository => snapshot.add_hard_link(path, target),
+        _ => {
+            snapshot.add_fault(format!("{} is a hard link to {target}, outside its repository", member.path));
+            Ok(())
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::work_file::WorkFile;
 use crate::error::Error;
 use crate::limits::Limits;
 
@@ -23,13 +24,8 @@ pub struct Snapshot {
 pub enum WorkEntry {
     /// A directory.
     Directory,
-    /// A regular file.
-    File {
-        /// Does the owner's execute bit stand?
-        executable: bool,
-        /// Bytes of content.
-        size: u64,
-    },
+    /// A regular file, hashed while it passed.
+    File(WorkFile),
     /// A symbolic link.
     Symlink {
         /// Its target as written.
@@ -68,6 +64,29 @@ impl SnapshotBuilder {
 
     pub(crate) fn add_work_entry(&mut self, path: &[u8], entry: WorkEntry) {
         self.snapshot.work_tree.insert(path.to_vec(), entry);
+    }
+
+    /// A second name of a regular file that came before: its content and mode again. Both paths are relative to the top
+    /// of the repository. A link across the border of `.git`, or to nothing, is a fault.
+    pub(crate) fn add_hard_link(&mut self, path: &[u8], target: &[u8]) -> Result<(), Error> {
+        let inside = |path: &[u8]| path.strip_prefix(b".git/").map(<[u8]>::to_vec);
+        match (inside(path), inside(target)) {
+            (Some(path), Some(target)) => {
+                if let Some(content) = self.snapshot.git.get(&target).cloned() {
+                    return self.add_git_file(&path, content);
+                }
+            }
+            (None, None) => {
+                if let Some(entry @ WorkEntry::File(_)) = self.snapshot.work_tree.get(target).cloned() {
+                    self.add_work_entry(path, entry);
+                    return Ok(());
+                }
+            }
+            _ => {}
+        }
+        let [path, target] = [path, target].map(String::from_utf8_lossy);
+        self.add_fault(format!("{path} is a hard link to {target}, which is no file of the same kind before it"));
+        Ok(())
     }
 
     pub(crate) fn add_fault(&mut self, fault: String) {

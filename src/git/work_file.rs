@@ -1,0 +1,107 @@
+//! A file of the work tree, hashed while it passes and not held.
+
+use super::hash::{Kind, Sha1};
+use super::object_id::ObjectId;
+use crate::digest::{Sha256, Sha256Hasher};
+
+/// Bytes of a submodule's `.git` file that are held: `gitdir: ` and one path (gitrepository-layout(5)).
+const GIT_LINK_BYTES_MAX: usize = 8 << 10;
+
+/// A regular file of the work tree: what is known of it once it has passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkFile {
+    /// Does the owner's execute bit stand? git records no other bit.
+    pub executable: bool,
+    /// Bytes of content.
+    pub size: u64,
+    /// The id that git gives to this content as a blob. `None` where SHA-1 collision detection struck.
+    pub blob: Option<ObjectId>,
+    /// SHA-256 of the content: what a Git LFS pointer names.
+    pub sha256: Sha256,
+    /// The content of a file called `.git`, which leads to a submodule's objects; at most 8 KiB of it.
+    pub git_link: Option<Vec<u8>>,
+}
+
+/// Hashes one file of the work tree, piece by piece.
+///
+/// The caller tells path, mode and size from the archive's header, hands over every piece of content in order, and
+/// takes the answer. Content whose length is not the announced size has no blob id.
+#[derive(Debug)]
+pub struct WorkFileHasher {
+    executable: bool,
+    announced: u64,
+    seen: u64,
+    blob: Sha1,
+    sha256: Sha256Hasher,
+    git_link: Option<Vec<u8>>,
+}
+
+impl WorkFileHasher {
+    /// `path` is relative to the top of the repository, `mode` holds the permission bits of the archive's header.
+    pub fn new(path: &[u8], mode: u32, size: u64) -> Self {
+        let is_git_link = path.rsplit(|&byte| byte == b'/').next() == Some(b".git");
+        Self {
+            executable: mode & 0o100 != 0,
+            announced: size,
+            seen: 0,
+            blob: Sha1::of_object(Kind::Blob, size),
+            sha256: Sha256Hasher::new(),
+            git_link: is_git_link.then(Vec::new),
+        }
+    }
+
+    /// The next piece of content.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.seen = self.seen.saturating_add(piece.len() as u64);
+        self.blob.update(piece);
+        self.sha256.update(piece);
+        if let Some(held) = &mut self.git_link {
+            let room = GIT_LINK_BYTES_MAX.saturating_sub(held.len()).min(piece.len());
+            held.extend_from_slice(piece.get(..room).unwrap_or_default());
+        }
+    }
+
+    /// What is known of the file now that it has passed.
+    pub fn finish(self) -> WorkFile {
+        let blob = self.blob.finish().ok().filter(|_| self.seen == self.announced);
+        WorkFile {
+            executable: self.executable,
+            size: self.seen,
+            blob,
+            sha256: self.sha256.finish(),
+            git_link: self.git_link,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_do_not_matter_and_the_ids_are_those_of_git_and_sha256sum() {
+        let whole = b"hello\nworld\n";
+        for cut in 0..whole.len() {
+            let mut hasher = WorkFileHasher::new(b"a/b", 0o755, whole.len() as u64);
+            hasher.update(&whole[..cut]);
+            hasher.update(&whole[cut..]);
+            let file = hasher.finish();
+            // `printf 'hello\nworld\n' | git hash-object --stdin`
+            assert_eq!(file.blob.map(|id| id.to_string()).as_deref(), Some("94954abda49de8615a048f8d2e64b5de848e27a1"));
+            assert_eq!(file.sha256, Sha256::of(whole));
+            assert!(file.executable && file.git_link.is_none());
+        }
+    }
+
+    #[test]
+    fn a_wrong_length_has_no_blob_id_and_only_git_files_are_held() {
+        let mut short = WorkFileHasher::new(b"x", 0o644, 5);
+        short.update(b"1234");
+        assert_eq!(short.finish().blob, None);
+        let mut link = WorkFileHasher::new(b"sub/.git", 0o644, 12);
+        link.update(b"gitdir: ../x");
+        let link = link.finish();
+        assert_eq!(link.git_link.as_deref(), Some(&b"gitdir: ../x"[..]));
+        assert!(!link.executable);
+    }
+}

@@ -1,0 +1,310 @@
+//! A fixture in the making: the recorded build, changed step by step on its way into a bundle.
+
+use std::fmt::Write as _;
+
+use super::encoding::{bzip2, hex};
+use super::inputs;
+use super::keys::Named;
+use super::signing::sign_archive;
+use super::tar::{self, Entry};
+
+type Edit<T> = Box<dyn FnOnce(&mut T)>;
+type Sign = Box<dyn FnOnce(Named, &[u8]) -> Vec<u8>>;
+
+/// One fixture directory. Starts as the good build; every method changes one thing.
+pub struct Case {
+    name: String,
+    about: &'static str,
+    expect: Expect,
+    build_name: String,
+    /// The signed archive's members.
+    inner: Vec<Entry>,
+    edit_inner_tar: Vec<Edit<Vec<u8>>>,
+    edit_archive: Vec<Edit<Vec<u8>>>,
+    key: Named,
+    sign: Sign,
+    edit_signature: Vec<Edit<Vec<u8>>>,
+    edit_outer: Vec<Edit<Vec<Entry>>>,
+    edit_outer_tar: Vec<Edit<Vec<u8>>>,
+    edit_bundle: Vec<Edit<Vec<u8>>>,
+    bundle_name: Option<String>,
+    files: Vec<(String, Vec<u8>)>,
+    arguments: Option<Vec<String>>,
+    now: &'static str,
+}
+
+struct Expect {
+    exit: u8,
+    verdict: &'static str,
+    error: Option<&'static str>,
+    checks: Vec<(&'static str, &'static str)>,
+}
+
+/// The image tag: prefix and the first digits of the commit that HEAD of the recorded repository names.
+pub fn image_tag() -> String {
+    let head =
+        inputs::repository(inputs::REPOSITORY).into_iter().find(|entry| entry.path.ends_with(b".git/refs/heads/main"));
+    format!("v1-{}", std::str::from_utf8(&head.unwrap().content[..7]).unwrap())
+}
+
+/// The build's name with this tag and stamp.
+pub fn build_name(tag: &str, stamp: &str) -> String {
+    format!("docker.io.acme.wallet.{tag}.{stamp}")
+}
+
+impl Case {
+    fn new(name: &str, about: &'static str, expect: Expect) -> Self {
+        let tag = image_tag();
+        let build_name = build_name(&tag, inputs::STAMP);
+        let words = [
+            ("@BUILD_NAME@", build_name.clone()),
+            ("@IMAGE_TAG@", tag),
+            ("@IMAGE_DIGEST@", inputs::IMAGE_DIGEST.into()),
+            ("@IMAGE_ID_12@", inputs::IMAGE_ID_12.into()),
+            ("@KEY_ID@", inputs::log_key_id()),
+            ("@PUBLIC_KEY@", inputs::log_public_key()),
+        ];
+        let fill = |text: &str| words.iter().fold(text.to_owned(), |text, (word, value)| text.replace(word, value));
+        let mut inner = vec![
+            Entry::directory("data"),
+            Entry::file("data/build.json", fill(inputs::RECORD)),
+            Entry::file("data/build.log", fill(inputs::LOG)),
+            Entry::directory("git"),
+        ];
+        inner.extend(inputs::repository(inputs::REPOSITORY));
+        Self {
+            name: name.into(),
+            about,
+            expect,
+            build_name,
+            inner,
+            edit_inner_tar: Vec::new(),
+            edit_archive: Vec::new(),
+            key: Named::Server,
+            sign: Box::new(sign_archive),
+            edit_signature: Vec::new(),
+            edit_outer: Vec::new(),
+            edit_outer_tar: Vec::new(),
+            edit_bundle: Vec::new(),
+            bundle_name: None,
+            files: Vec::new(),
+            arguments: None,
+            now: "2026-03-10T00:00:00Z",
+        }
+    }
+
+    /// Nothing is wrong: exit 0. No image is given to any fixture, so the verdict is in part.
+    pub fn good(name: &str, about: &'static str) -> Self {
+        let checks = vec![("manifest-signature", "pass"), ("manifest-key", "pass"), ("manifest-name", "pass")];
+        Self::new(name, about, Expect { exit: 0, verdict: "accept-in-part", error: None, checks })
+    }
+
+    /// The signature is good and the named check says no: exit 1.
+    pub fn fails(name: &str, check: &'static str, about: &'static str) -> Self {
+        let checks = vec![("manifest-signature", "pass"), (check, "fail")];
+        let expect = Expect { exit: 1, verdict: "reject", error: None, checks };
+        Self::new(&format!("{name}_fail"), about, expect)
+    }
+
+    /// No trusted key accepts the signature: exit 1, and nothing behind the gate is looked at.
+    pub fn unsigned(name: &str, about: &'static str) -> Self {
+        let checks = vec![("manifest-signature", "fail"), ("manifest-name", "not-run"), ("source-commit", "not-run")];
+        let expect = Expect { exit: 1, verdict: "reject", error: None, checks };
+        Self::new(&format!("{name}_fail"), about, expect)
+    }
+
+    /// No verdict: exit 2 or 3, with the error's code.
+    pub fn error(name: &str, exit: u8, code: &'static str, about: &'static str) -> Self {
+        let expect = Expect { exit, verdict: "none", error: Some(code), checks: Vec::new() };
+        Self::new(&format!("{name}_fail"), about, expect)
+    }
+
+    /// Another check's status that matters in this case.
+    pub fn expect(mut self, check: &'static str, status: &'static str) -> Self {
+        self.expect.checks.retain(|(known, _)| *known != check);
+        self.expect.checks.push((check, status));
+        self
+    }
+
+    /// The key that signs and is trusted.
+    pub fn key(mut self, key: Named) -> Self {
+        self.key = key;
+        self
+    }
+
+    /// Changes `data/build.log`.
+    pub fn log(self, edit: impl FnOnce(String) -> String) -> Self {
+        self.text("data/build.log", edit)
+    }
+
+    /// Changes `data/build.json`.
+    pub fn record(self, edit: impl FnOnce(String) -> String) -> Self {
+        self.text("data/build.json", edit)
+    }
+
+    /// Changes a text file of the signed archive.
+    pub fn text(self, path: &str, edit: impl FnOnce(String) -> String) -> Self {
+        self.inner(|entries| {
+            let entry = entries.iter_mut().find(|entry| entry.path == path.as_bytes()).unwrap();
+            entry.content = edit(String::from_utf8(std::mem::take(&mut entry.content)).unwrap()).into_bytes();
+        })
+    }
+
+    /// Changes the signed archive's members.
+    pub fn inner(mut self, edit: impl FnOnce(&mut Vec<Entry>)) -> Self {
+        edit(&mut self.inner);
+        self
+    }
+
+    /// Changes the signed archive's bytes before they are compressed.
+    pub fn inner_tar(mut self, edit: impl FnOnce(&mut Vec<u8>) + 'static) -> Self {
+        self.edit_inner_tar.push(Box::new(edit));
+        self
+    }
+
+    /// Changes the compressed archive before it is signed.
+    pub fn archive(mut self, edit: impl FnOnce(&mut Vec<u8>) + 'static) -> Self {
+        self.edit_archive.push(Box::new(edit));
+        self
+    }
+
+    /// Makes the signature's bytes otherwise.
+    pub fn sign(mut self, sign: impl FnOnce(Named, &[u8]) -> Vec<u8> + 'static) -> Self {
+        self.sign = Box::new(sign);
+        self
+    }
+
+    /// Changes the `.sig` member's text.
+    pub fn signature(mut self, edit: impl FnOnce(&mut Vec<u8>) + 'static) -> Self {
+        self.edit_signature.push(Box::new(edit));
+        self
+    }
+
+    /// Changes the outer members: first the signed archive, then its signature.
+    pub fn outer(mut self, edit: impl FnOnce(&mut Vec<Entry>) + 'static) -> Self {
+        self.edit_outer.push(Box::new(edit));
+        self
+    }
+
+    /// Changes the outer archive's bytes before they are compressed.
+    pub fn outer_tar(mut self, edit: impl FnOnce(&mut Vec<u8>) + 'static) -> Self {
+        self.edit_outer_tar.push(Box::new(edit));
+        self
+    }
+
+    /// Changes the bundle's bytes.
+    pub fn bundle(mut self, edit: impl FnOnce(&mut Vec<u8>) + 'static) -> Self {
+        self.edit_bundle.push(Box::new(edit));
+        self
+    }
+
+    /// Another build's name in file and members.
+    pub fn build_name(mut self, name: impl Into<String>) -> Self {
+        self.build_name = name.into();
+        self
+    }
+
+    /// Another name of the file only.
+    pub fn bundle_name(mut self, name: impl Into<String>) -> Self {
+        self.bundle_name = Some(name.into());
+        self
+    }
+
+    /// A file beside the bundle; one called `key.pem` takes the place of the trusted key.
+    pub fn file(mut self, name: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
+        self.files.push((name.into(), content.into()));
+        self
+    }
+
+    /// Arguments other than `--key key.pem`.
+    pub fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.arguments = Some(arguments.iter().map(|argument| (*argument).to_owned()).collect());
+        self
+    }
+
+    /// A policy, used beside no other argument.
+    pub fn policy(self, text: impl Into<Vec<u8>>) -> Self {
+        self.file("policy.toml", text).arguments(&["--policy", "policy.toml"])
+    }
+
+    /// Another `--now`.
+    pub fn now(mut self, now: &'static str) -> Self {
+        self.now = now;
+        self
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The directory's files, by their path below `fixtures/`.
+    pub fn make(self) -> Vec<(String, Vec<u8>)> {
+        let name = self.name.clone();
+        let mut files = vec![
+            ("README.md".to_owned(), self.readme().into_bytes()),
+            ("expect.toml".to_owned(), self.expect.toml().into_bytes()),
+            ("now".to_owned(), format!("{}\n", self.now).into_bytes()),
+        ];
+        let arguments = self.arguments.clone().unwrap_or_else(|| vec!["--key".into(), "key.pem".into()]);
+        files
+            .push(("args".into(), arguments.iter().map(|argument| format!("{argument}\n")).collect::<String>().into()));
+        if !self.files.iter().any(|(name, _)| name == "key.pem") && arguments.iter().any(|one| one == "key.pem") {
+            files.push(("key.pem".into(), self.key.public_pem().into_bytes()));
+        }
+        files.extend(self.files.clone());
+        files.push(self.make_bundle());
+        files.into_iter().map(|(file, bytes)| (format!("{name}/{file}"), bytes)).collect()
+    }
+
+    fn make_bundle(self) -> (String, Vec<u8>) {
+        let mut inner = tar::archive(&self.inner);
+        apply(self.edit_inner_tar, &mut inner);
+        let mut archive = bzip2(&inner);
+        apply(self.edit_archive, &mut archive);
+        let mut signature = hex(&(self.sign)(self.key, &archive)).into_bytes();
+        apply(self.edit_signature, &mut signature);
+        let mut outer = vec![
+            Entry::file(format!("manifest.{}.tbz", self.build_name), archive),
+            Entry::file(format!("manifest.{}.sig", self.build_name), signature),
+        ];
+        apply(self.edit_outer, &mut outer);
+        let mut outer = tar::archive(&outer);
+        apply(self.edit_outer_tar, &mut outer);
+        let mut bundle = bzip2(&outer);
+        apply(self.edit_bundle, &mut bundle);
+        (self.bundle_name.unwrap_or_else(|| format!("manifest.{}.sig.tbz", self.build_name)), bundle)
+    }
+
+    fn readme(&self) -> String {
+        let expect = &self.expect;
+        let answer = match (expect.error, expect.checks.iter().find(|(_, status)| *status == "fail")) {
+            (Some(error), _) => format!("no verdict, error `{error}`"),
+            (None, Some((check, _))) if expect.exit == 1 => format!("rejected by `{check}`"),
+            _ if expect.exit == 1 => "rejected".into(),
+            _ => "accepted in part: no image is given".into(),
+        };
+        format!("{} Expected: {answer}, exit {}.\n", self.about, expect.exit)
+    }
+}
+
+impl Expect {
+    fn toml(&self) -> String {
+        let mut text = format!("exit = {}\nverdict = \"{}\"\n", self.exit, self.verdict);
+        if let Some(error) = self.error {
+            writeln!(text, "error = \"{error}\"").unwrap();
+        }
+        if !self.checks.is_empty() {
+            text += "\n[checks]\n";
+        }
+        for (check, status) in &self.checks {
+            writeln!(text, "{check} = \"{status}\"").unwrap();
+        }
+        text
+    }
+}
+
+fn apply<T>(edits: Vec<Edit<T>>, value: &mut T) {
+    for edit in edits {
+        edit(value);
+    }
+}

@@ -1,0 +1,20 @@
+//! What makes the fixtures, and what tests share.
+//!
+//! A case is a description in `cases/`: what is wrong with the bundle and what must be answered. To add one: a [`Case`]
+//! in a list of `cases/`, then `cargo run --example make-fixtures`.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::cast_possible_truncation)]
+
+mod case;
+mod cases;
+mod encoding;
+mod inputs;
+mod keys;
+pub mod signing;
+pub mod tar;
+
+pub use self::case::Case;
+pub use self::cases::all;
+
+/// Where fixtures lie, from the top of the repository.
+pub const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");

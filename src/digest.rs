@@ -54,7 +54,7 @@ impl fmt::Debug for Sha256 {
 }
 
 /// Lower-case hexadecimal text of `bytes`.
-pub fn encode_hex(bytes: &[u8]) -> String {
+pub(crate) fn encode_hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
@@ -65,7 +65,7 @@ pub fn encode_hex(bytes: &[u8]) -> String {
 }
 
 /// The bytes that an even number of hexadecimal digits of either case stand for; `None` for anything else.
-pub fn decode_hex(text: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn decode_hex(text: &[u8]) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(2) {
         return None;
     }

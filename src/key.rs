@@ -11,11 +11,11 @@ use crate::error::Error;
 use crate::limits::Limits;
 
 /// Smallest RSA modulus that is accepted (NIST SP 800-131A: below 2048 bits is disallowed).
-pub const RSA_BITS_MIN: u32 = 2048;
+pub(crate) const RSA_BITS_MIN: u32 = 2048;
 /// Largest RSA modulus that is accepted; larger ones only cost time.
-pub const RSA_BITS_MAX: u32 = 8192;
+pub(crate) const RSA_BITS_MAX: u32 = 8192;
 /// Smallest RSA public exponent that is accepted (FIPS 186-5, A.1.1: odd and above 65,536).
-pub const RSA_EXPONENT_MIN: u64 = 65_537;
+pub(crate) const RSA_EXPONENT_MIN: u64 = 65_537;
 
 /// The SHA-256 of a key's SubjectPublicKeyInfo in DER (RFC 5280, 4.1.2.7): what `--key sha256:HEX` pins.
 ///

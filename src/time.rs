@@ -10,7 +10,7 @@ use jiff::tz::Offset;
 pub struct Timestamp(i64);
 
 /// One day in seconds.
-pub const DAY_SECONDS: i64 = 86_400;
+pub(crate) const DAY_SECONDS: i64 = 86_400;
 
 impl Timestamp {
     /// From whole seconds since 1970.
@@ -99,7 +99,7 @@ impl fmt::Debug for Timestamp {
 }
 
 /// Reads a duration as policies spell it: a whole number and `d`, `h`, `m` or `s`. The answer is in seconds.
-pub fn parse_duration_seconds(text: &str) -> Option<i64> {
+pub(crate) fn parse_duration_seconds(text: &str) -> Option<i64> {
     let unit = match text.bytes().last()? {
         b'd' => DAY_SECONDS,
         b'h' => 3_600,

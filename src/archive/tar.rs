@@ -52,6 +52,9 @@ pub(crate) struct TarReader<'a, R> {
     headers: u64,
 }
 
+/// Keyword and value.
+type PaxRecord<'t> = (&'t [u8], &'t [u8]);
+
 /// What the extension headers before a member said of it.
 #[derive(Default)]
 struct Extensions {
@@ -293,7 +296,7 @@ impl<'a, R: Read> TarReader<'a, R> {
     }
 
     /// Records `LENGTH KEYWORD=VALUE\n`, where LENGTH counts the whole record (POSIX.1-2001, pax, "Extended Header").
-    fn pax_records<'t>(&self, mut text: &'t [u8]) -> Result<Vec<(&'t [u8], &'t [u8])>, Error> {
+    fn pax_records<'t>(&self, mut text: &'t [u8]) -> Result<Vec<PaxRecord<'t>>, Error> {
         let bad = || self.malformed("a PAX header that is not a list of records");
         let mut records = Vec::new();
         while !text.is_empty() {

@@ -191,5 +191,29 @@ pub(crate) fn status_text(status: Status) -> String {
     }
 }
 
+/// docs/checks.md.
+pub fn markdown() -> String {
+    let mut page = String::from(
+        "# Checks\n\nGenerated from the program by `hpsb-audit checks --format markdown`; a test compares.\n\n\
+         A check answers `pass`, `fail`, `unknown` (looked, could not decide) or `not-run` with its reason. Its level decides what that does: \
+         `require` decides the verdict, `warn` is shown, `off` is listed. docs/policy.md says how to change a level.\n\n\
+         | check | group | level | a pass says |\n| --- | --- | --- | --- |\n",
+    );
+    for check in CHECKS {
+        let mark = if check.is_built_in() { "" } else { " *(not built in yet)*" };
+        page.push_str(&format!(
+            "| [{0}](#{0}) | {1} | {2} | {3}{mark} |\n",
+            check.name,
+            check.group.word(),
+            check.level.word(),
+            check.says
+        ));
+    }
+    for check in CHECKS.into_iter().filter(|check| check.is_built_in()) {
+        page.push_str(&format!("\n## {}\n\n{}\n", check.name, check.explanation));
+    }
+    page
+}
+
 #[cfg(test)]
 mod tests;

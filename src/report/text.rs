@@ -69,12 +69,14 @@ pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Res
 fn section(page: &mut String, look: Look, bundle: &BundleReport) {
     let name = for_terminal(bundle.build_name.as_deref().unwrap_or(&bundle.path));
     if let Some(error) = &bundle.error {
-        fault(page, look, &format!("NO VERDICT  {name}"), error);
+        fault(page, look, "NO VERDICT", error);
+        line(page, "build", &name);
         line(page, "file", &file(bundle));
         page.push('\n');
         return;
     }
-    let _ = writeln!(page, "{}  {name}", headline(look, bundle));
+    let _ = writeln!(page, "{}", headline(look, bundle));
+    line(page, "build", &name);
     for finding in bundle.rejecting() {
         line(page, "because", &format!("{}: {}", finding.check, for_terminal(&finding.message)));
     }
@@ -101,7 +103,7 @@ fn section(page: &mut String, look: Look, bundle: &BundleReport) {
     page.push('\n');
 }
 
-/// `ACCEPTED`, `ACCEPTED IN PART: image, trust not checked` or `REJECTED`.
+/// `ACCEPTED`, `ACCEPTED IN PART: image, trust not checked` or `REJECTED`: the words that a reader must not miss.
 fn headline(look: Look, bundle: &BundleReport) -> String {
     match bundle.verdict {
         Verdict::Accept => look.paint(Tone::Good, "ACCEPTED"),

@@ -1,0 +1,269 @@
+//! What was typed. No I/O here.
+//!
+//! To add a command: a variant of [`Command`] here, one function in its own file beside this one, one arm in `run`.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::digest::Sha256;
+use crate::finding::Group;
+use crate::limits::Limits;
+use crate::time::Timestamp;
+
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let features = crate::features();
+    let list = if features.is_empty() {
+        "none (the offline tool, without a network stack)".to_owned()
+    } else {
+        features.join(", ")
+    };
+    format!("{}\nfeatures: {list}", env!("CARGO_PKG_VERSION"))
+});
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  accepted, or accepted in part (the first line says which groups were not checked)
+  1  rejected: a required check says no
+  2  no verdict: wrong usage, bad policy, no key named, command not built in
+  3  no verdict: unreadable, cut off, malformed, over a limit, report not writable
+  4  no verdict: nothing to verify";
+
+const AUDIT_EXAMPLES: &str = "\
+Examples:
+  hpsb-audit audit manifest.NAME.sig.tbz --key KEY.pem
+  hpsb-audit audit manifest.NAME.sig.tbz --key sha256:HEX          the key lies beside the bundle and must be this one
+  hpsb-audit audit evidence/ --policy policy.toml --report json=report.json
+  hpsb-audit audit evidence/ --policy policy.toml --format json | jq .verdict
+
+A verdict says that a trusted key signed these bytes and what the checks found in them. It does not say who holds the
+key, that the log is true, or that the image was built from this source.";
+
+/// Verify and audit build manifests of IBM Hyper Protect Secure Build, offline.
+#[derive(Debug, Parser)]
+#[command(name = "hpsb-audit", version = VERSION.as_str(), after_help = EXIT_CODES, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Audit bundles: signature, record, log and source, by a policy
+    #[command(after_help = AUDIT_EXAMPLES)]
+    Audit(AuditArguments),
+    /// Verify a bundle's signature alone, and look at nothing in it
+    #[command(after_help = "Examples:\n  hpsb-audit verify manifest.NAME.sig.tbz --key KEY.pem")]
+    Verify(VerifyArguments),
+    /// Show what a bundle holds; without a valid signature its outer layer only
+    #[command(
+        after_help = "Examples:\n  hpsb-audit inspect manifest.NAME.sig.tbz\n  hpsb-audit inspect manifest.NAME.sig.tbz --key KEY.pem"
+    )]
+    Inspect(VerifyArguments),
+    /// Unpack a bundle whose signature is valid into a new folder, whole or not at all
+    #[command(
+        after_help = "Examples:\n  hpsb-audit extract manifest.NAME.sig.tbz --key KEY.pem --to FOLDER\n\nDo not run git in what was unpacked: its configuration and hooks are the archive's."
+    )]
+    Extract(ExtractArguments),
+    /// Look at keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Begin a policy, or see how one is read
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// List every check with its group, level and meaning
+    Checks {
+        /// How to print the list
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Say what a check looks at, what it does not, and what to do when it says no; `limits` lists the bounds
+    #[command(after_help = "Examples:\n  hpsb-audit explain manifest-signature\n  hpsb-audit explain limits")]
+    Explain {
+        /// The check's name, or `limits`
+        check: String,
+    },
+    /// Print a completion script
+    #[command(after_help = "Examples:\n  hpsb-audit completions bash > /etc/bash_completion.d/hpsb-audit")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write manual pages into a folder
+    Man {
+        /// The folder, which must exist
+        dir: PathBuf,
+    },
+    /// Fetch evidence from a build server (not in this build)
+    #[command(hide = true, disable_help_flag = true)]
+    Fetch(NotBuiltIn),
+    /// Answer admission requests (not in this build)
+    #[command(hide = true, disable_help_flag = true)]
+    Serve(NotBuiltIn),
+}
+
+/// A command that another build has: whatever follows it is read, so that the answer is about the command.
+#[derive(Debug, Args)]
+pub(super) struct NotBuiltIn {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(super) rest: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AuditArguments {
+    /// Bundles (manifest.<build_name>.sig.tbz), or folders to search for them
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) keys: KeyArguments,
+    /// The policy: trusted keys, what is expected, what is required (docs/policy.md)
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+    /// Groups that must have an answer, beside the policy's: manifest, source, image, trust, builder, workload
+    #[arg(long, value_name = "GROUP,...", value_delimiter = ',', value_parser = group)]
+    pub(super) require: Vec<Group>,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+    /// Write a report to a file, whole or not at all; may be repeated
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
+    pub(super) reports: Vec<(String, PathBuf)>,
+    /// Bundles that are audited at the same time
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<std::num::NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArguments {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    pub(super) bundle: PathBuf,
+    #[command(flatten)]
+    pub(super) keys: KeyArguments,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExtractArguments {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    pub(super) bundle: PathBuf,
+    #[command(flatten)]
+    pub(super) keys: KeyArguments,
+    /// The folder to make
+    #[arg(long, value_name = "DIR")]
+    pub(super) to: PathBuf,
+    /// Set a bound: see `hpsb-audit explain limits`
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KeyArguments {
+    /// A key to trust: a PEM file, or sha256:HEX to pin one that lies beside the bundle; may be repeated
+    #[arg(long = "key", value_name = "FILE|sha256:HEX", value_parser = named_key)]
+    pub(super) keys: Vec<NamedKey>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OutputArguments {
+    /// What is printed on standard output
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: OutputFormat,
+    /// The moment that the audit is for, instead of the clock's; the same moment gives the same report
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub(super) now: Option<Timestamp>,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum NamedKey {
+    File(PathBuf),
+    Pin(Sha256),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutputFormat {
+    /// For people
+    Text,
+    /// For programs (docs/report.schema.json)
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    /// A table
+    Text,
+    /// docs/checks.md
+    Markdown,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// Show the fingerprint, kind and size of public keys
+    #[command(
+        after_help = "Examples:\n  hpsb-audit key show KEY.pem\n\nThe fingerprint is the SHA-256 of the SubjectPublicKeyInfo in DER. The same digits come from:\n  openssl pkey -pubin -in KEY.pem -outform DER | sha256sum"
+    )]
+    Show {
+        /// PEM files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Print a policy to begin with
+    #[command(after_help = "Examples:\n  hpsb-audit policy init > policy.toml")]
+    Init,
+    /// Read a policy and say how it is understood
+    Check {
+        /// The policy
+        file: PathBuf,
+    },
+}
+
+fn named_key(text: &str) -> Result<NamedKey, String> {
+    match text.strip_prefix("sha256:") {
+        Some(hex) => Sha256::from_hex(hex)
+            .map(NamedKey::Pin)
+            .ok_or_else(|| "expected sha256: and 64 lower-case hexadecimal digits".into()),
+        None => Ok(NamedKey::File(text.into())),
+    }
+}
+
+fn group(word: &str) -> Result<Group, String> {
+    Group::from_word(word).ok_or_else(|| format!("there are {}", Group::ALL.map(Group::word).join(", ")))
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    Timestamp::from_rfc3339(text).ok_or_else(|| "expected RFC 3339, for example 2026-11-23T08:00:00Z".into())
+}
+
+fn report(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((format, file)) if !format.is_empty() && !file.is_empty() => Ok((format.into(), file.into())),
+        _ => Err("expected FORMAT=FILE, for example json=report.json".into()),
+    }
+}
+
+/// `NAME=NUMBER`, the number with an optional K, M or G (powers of 1024).
+fn limit(text: &str) -> Result<(String, u64), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=NUMBER")?;
+    let (digits, factor) = match value.as_bytes().last() {
+        Some(b'K') => (value.strip_suffix('K').unwrap_or(value), 1 << 10),
+        Some(b'M') => (value.strip_suffix('M').unwrap_or(value), 1 << 20),
+        Some(b'G') => (value.strip_suffix('G').unwrap_or(value), 1 << 30),
+        _ => (value, 1),
+    };
+    let number: u64 = digits.parse().map_err(|_| "expected a number, with K, M or G if need be".to_owned())?;
+    let number = number.checked_mul(factor).ok_or("the number is too large")?;
+    Limits::default()
+        .set(name, number)
+        .ok_or_else(|| format!("no limit is called {name:?}; `hpsb-audit explain limits` lists them"))?;
+    Ok((name.into(), number))
+}

@@ -1,0 +1,175 @@
+//! `inspect` and `extract`.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::args::{ExtractArguments, KeyArguments, OutputFormat, VerifyArguments};
+use super::{limits_with, output, read_named};
+use crate::bundle::Bundle;
+use crate::digest::HashingReader;
+use crate::error::Error;
+use crate::escape::for_terminal;
+use crate::extract::extract as extract_archive;
+use crate::folder;
+use crate::key::PublicKey;
+use crate::limits::Limits;
+use crate::manifest::Manifest;
+use crate::mask::mask;
+use crate::verify::{KeyRing, Refusal, VerifiedArchive};
+
+/// Label and value, under a heading that says what the values are worth.
+type Section = (&'static str, Vec<(String, String)>);
+
+pub(super) fn inspect(arguments: &VerifyArguments) -> Result<u8, Error> {
+    let limits = limits_with(&arguments.output.limits);
+    let keys_beside = folder::keys_beside(&arguments.bundle, &limits);
+    let (bundle, file) = open(&arguments.bundle, &limits)?;
+    let mut sections = vec![outer(&bundle, file), beside(&keys_beside)];
+    let mut code = 0;
+    if !arguments.keys.keys.is_empty() {
+        match verified(bundle, &arguments.keys, &keys_beside, &limits)? {
+            Ok(archive) => sections.push(inner(&archive, &limits)?),
+            Err(refusal) => {
+                code = 1;
+                sections.push(refused(&refusal));
+            }
+        }
+    }
+    let page = match arguments.output.format {
+        OutputFormat::Text => as_text(&sections),
+        OutputFormat::Json => as_json(&sections),
+    };
+    output::print(&page)?;
+    Ok(code)
+}
+
+pub(super) fn extract(arguments: &ExtractArguments) -> Result<u8, Error> {
+    let limits = limits_with(&arguments.limits);
+    let keys_beside = folder::keys_beside(&arguments.bundle, &limits);
+    if arguments.keys.keys.is_empty() {
+        let beside = keys_beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
+        return Err(Error::NoKey { beside });
+    }
+    let (bundle, _) = open(&arguments.bundle, &limits)?;
+    match verified(bundle, &arguments.keys, &keys_beside, &limits)? {
+        Ok(archive) => {
+            let done = extract_archive(&archive, &arguments.to, &limits)?;
+            let (files, folders) = (done.files, done.folders);
+            output::print(&format!(
+                "unpacked {files} files and {folders} folders into {}\n",
+                for_terminal(&arguments.to.display().to_string())
+            ))
+        }
+        Err(refusal) => {
+            output::print(&format!("SIGNATURE NOT VALID: nothing was unpacked\n{}", as_text(&[refused(&refusal)])))?;
+            Ok(1)
+        }
+    }
+}
+
+fn open(path: &Path, limits: &Limits) -> Result<(Bundle, String), Error> {
+    let mut reader = HashingReader::new(folder::open(path)?);
+    let bundle = Bundle::from_reader(&mut reader, limits)?;
+    let (digest, size) = reader.finish();
+    Ok((bundle, format!("{digest} ({size} bytes)")))
+}
+
+fn verified(
+    bundle: Bundle,
+    named: &KeyArguments,
+    beside: &[(String, PublicKey)],
+    limits: &Limits,
+) -> Result<Result<VerifiedArchive, Refusal>, Error> {
+    let mut keys = KeyRing::default();
+    for key in read_named(&named.keys, limits)? {
+        keys.add(key);
+    }
+    Ok(bundle.verify(&keys.with_candidates(beside.iter().map(|(_, key)| key))))
+}
+
+fn outer(bundle: &Bundle, file: String) -> Section {
+    let rows = vec![
+        row("bundle", file),
+        row("build name", bundle.build_name()),
+        row("signed archive", format!("{} ({} bytes)", bundle.archive_digest(), bundle.archive_size())),
+        row("signature", format!("{} bytes", bundle.signature().as_bytes().len())),
+    ];
+    ("outer layer (nothing verified)", rows)
+}
+
+fn beside(keys: &[(String, PublicKey)]) -> Section {
+    let describe = |key: &PublicKey| format!("{} ({}, {} bits)", key.fingerprint(), key.kind(), key.bits());
+    ("keys lying beside it (not trusted)", keys.iter().map(|(name, key)| row(name, describe(key))).collect())
+}
+
+fn refused(refusal: &Refusal) -> Section {
+    let tried = refusal.tried.iter().map(|(fingerprint, fault)| row(fingerprint, fault));
+    let missing = refusal.missing.iter().map(|fingerprint| row(fingerprint, "not at hand"));
+    ("signature not valid: what lies behind it is not shown", tried.chain(missing).collect())
+}
+
+fn inner(archive: &VerifiedArchive, limits: &Limits) -> Result<Section, Error> {
+    let manifest = Manifest::read(archive, limits)?;
+    let mut rows = vec![
+        row("key", archive.key().fingerprint),
+        row("members", manifest.member_count),
+        row("bytes in files", manifest.content_bytes),
+    ];
+    rows.extend(manifest.record.fields().map(|(name, value)| row(&format!("build.json {name}"), value)));
+    if let Some(log) = &manifest.log {
+        rows.push(row("build.log", format!("{} entries, {}", log.entries().len(), log.sha256())));
+        rows.extend(
+            log.pushed().map(|(tag, digest, size)| row(&format!("pushed {tag}"), format!("{digest} ({size} bytes)"))),
+        );
+    }
+    for snapshot in &manifest.snapshots {
+        let name = String::from_utf8_lossy(&snapshot.repository).into_owned();
+        rows.push(row(
+            "repository",
+            format!(
+                "{name}: {} files below .git, {} entries in the work tree",
+                snapshot.git.len(),
+                snapshot.work_tree.len()
+            ),
+        ));
+        match snapshot.head() {
+            Ok(head) => {
+                rows.push(row("HEAD", format!("{} ({})", head.commit, head.reference.as_deref().unwrap_or("detached"))))
+            }
+            Err(fault) => rows.push(row("HEAD", fault)),
+        }
+    }
+    if let Some(keys) = &manifest.root_ssh {
+        rows.push(row("root_ssh", format!("{} entries", keys.len())));
+    }
+    rows.extend(manifest.other.iter().map(|name| row("other member", name)));
+    Ok(("signed archive (signature valid; the checks are run by `audit`)", rows))
+}
+
+fn row(label: &(impl ToString + ?Sized), value: impl ToString) -> (String, String) {
+    (label.to_string(), mask(&value.to_string()))
+}
+
+fn as_text(sections: &[Section]) -> String {
+    let mut page = String::new();
+    for (heading, rows) in sections.iter().filter(|(_, rows)| !rows.is_empty()) {
+        let _ = writeln!(page, "{heading}");
+        for (label, value) in rows {
+            let _ = writeln!(page, "  {:<28} {}", for_terminal(label), for_terminal(value));
+        }
+    }
+    page
+}
+
+fn as_json(sections: &[Section]) -> String {
+    let document: Map<String, Value> = sections
+        .iter()
+        .map(|(heading, rows)| {
+            let rows = rows.iter().map(|(label, value)| serde_json::json!({ "name": label, "value": value })).collect();
+            ((*heading).to_owned(), Value::Array(rows))
+        })
+        .collect();
+    format!("{:#}\n", Value::Object(document))
+}

@@ -1,0 +1,134 @@
+//! Commands that list: keys, policies, checks, limits, completions, manual pages.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use super::args::{Arguments, ListFormat};
+use super::audit::read_policy;
+use super::output;
+use crate::check::{self, CHECKS};
+use crate::error::Error;
+use crate::finding::Group;
+use crate::folder;
+use crate::key::PublicKey;
+use crate::limits::Limits;
+
+pub(super) fn keys(files: &[PathBuf]) -> Result<u8, Error> {
+    let limits = Limits::default();
+    let mut page = String::new();
+    for path in files {
+        let name = path.display().to_string();
+        let bytes = folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?;
+        let key = PublicKey::from_pem(&name, &bytes, &limits)?;
+        let name = crate::escape::for_terminal(&name);
+        let _ = writeln!(page, "{}  {}, {} bits  {name}", key.fingerprint(), key.kind(), key.bits());
+    }
+    output::print(&page)
+}
+
+pub(super) fn policy(file: &Path) -> Result<u8, Error> {
+    let policy = read_policy(file, &Limits::default())?;
+    let mut page = String::new();
+    let digest = policy.source.as_ref().map(|source| source.sha256.to_string()).unwrap_or_default();
+    let _ = writeln!(page, "{}  {digest}", crate::escape::for_terminal(&file.display().to_string()));
+    let _ =
+        writeln!(page, "requires: {}", policy.require.iter().map(|group| group.word()).collect::<Vec<_>>().join(", "));
+    for key in policy.keys.keys() {
+        let at_hand = if key.key.is_some() { "read from its file" } else { "pinned; to be found beside the bundle" };
+        let name = crate::escape::for_terminal(key.name.as_deref().unwrap_or_default());
+        let _ = writeln!(page, "key: {name} {} ({at_hand})", key.fingerprint);
+    }
+    let _ = writeln!(
+        page,
+        "expects: {}",
+        match policy.expect.asked_fields().as_slice() {
+            [] => "nothing".to_owned(),
+            fields => fields.join(", "),
+        }
+    );
+    let _ = writeln!(page, "levels:");
+    for check in CHECKS {
+        let level = policy.level(check);
+        let changed = if level == check.level { String::new() } else { format!(" (its own: {})", check.level.word()) };
+        let _ = writeln!(page, "  {:<20} {}{changed}", check.name, level.word());
+    }
+    for (part, name) in policy.not_evaluated_yet() {
+        let _ = writeln!(page, "not evaluated yet: {part} (the check {name} is not built in)");
+    }
+    output::print(&page)
+}
+
+pub(super) fn checks(format: ListFormat) -> Result<u8, Error> {
+    if format == ListFormat::Markdown {
+        return output::print(&check::markdown());
+    }
+    let mut page = String::new();
+    for group in Group::ALL {
+        let _ = writeln!(page, "{}", group.word());
+        for check in CHECKS.into_iter().filter(|check| check.group == group) {
+            let mark = if check.is_built_in() { "" } else { " (not built in)" };
+            let _ = writeln!(page, "  {:<20} {:<8} {}{mark}", check.name, check.level.word(), check.says);
+        }
+    }
+    output::print(&page)
+}
+
+pub(super) fn explain(name: &str) -> Result<u8, Error> {
+    if name == "limits" {
+        return output::print(&limits());
+    }
+    let check = check::find(name).ok_or_else(|| Error::Usage {
+        message: format!("no check is called {name:?}"),
+        hint: "`hpsb-audit checks` lists them".into(),
+    })?;
+    let mut page = format!(
+        "{} (group {}, level {})\n\nA pass says: {}.\n\n",
+        check.name,
+        check.group.word(),
+        check.level.word(),
+        check.says
+    );
+    for line in wrapped(check.explanation, 100) {
+        let _ = writeln!(page, "{line}");
+    }
+    output::print(&page)
+}
+
+fn limits() -> String {
+    let mut page =
+        "Bounds for untrusted input. Set one with --limit NAME=NUMBER (K, M and G are powers of 1024).\n\n".to_owned();
+    for (name, value, reason) in Limits::default().entries() {
+        let _ = writeln!(page, "  {name:<24} {value:>14}  {reason}");
+    }
+    page
+}
+
+pub(super) fn completions(shell: Shell) -> Result<u8, Error> {
+    let mut page = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "hpsb-audit", &mut page);
+    output::print(&String::from_utf8_lossy(&page))
+}
+
+pub(super) fn manual(dir: &Path) -> Result<u8, Error> {
+    clap_mangen::generate_to(Arguments::command(), dir)
+        .map_err(|error| Error::Unwritable { path: dir.display().to_string(), message: error.to_string() })?;
+    Ok(0)
+}
+
+/// Breaks text at blanks so that no line is longer than `columns`, where its words allow that.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

@@ -1,0 +1,114 @@
+//! The command line: reads what was typed, opens files, runs the library, prints the report. It never judges.
+
+mod args;
+mod audit;
+mod inspect;
+mod lists;
+mod output;
+
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use self::args::{Arguments, Command, KeyCommand, NamedKey, NotBuiltIn, PolicyCommand};
+use crate::error::Error;
+use crate::folder;
+use crate::key::PublicKey;
+use crate::limits::Limits;
+use crate::time::Timestamp;
+use crate::verify::{KeySource, TrustedKey};
+
+/// Runs the program with the process's arguments. The exit code is the verdict's.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return wrong_usage(&error),
+    };
+    match dispatch(arguments.command) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            output::complain(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<u8, Error> {
+    match command {
+        Command::Audit(arguments) => audit::audit(&arguments),
+        Command::Verify(arguments) => audit::verify(&arguments),
+        Command::Inspect(arguments) => inspect::inspect(&arguments),
+        Command::Extract(arguments) => inspect::extract(&arguments),
+        Command::Key(KeyCommand::Show { files }) => lists::keys(&files),
+        Command::Policy(PolicyCommand::Init) => output::print(crate::policy::TEMPLATE),
+        Command::Policy(PolicyCommand::Check { file }) => lists::policy(&file),
+        Command::Checks { format } => lists::checks(format),
+        Command::Explain { check } => lists::explain(&check),
+        Command::Completions { shell } => lists::completions(shell),
+        Command::Man { dir } => lists::manual(&dir),
+        Command::Fetch(arguments) => not_built_in("fetch", &arguments),
+        Command::Serve(arguments) => not_built_in("serve", &arguments),
+    }
+}
+
+/// A usage error in the form that was asked for: programs that read JSON get JSON, whatever went wrong.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    let wants_json =
+        std::env::args().zip(std::env::args().skip(1)).any(|(flag, value)| flag == "--format" && value == "json")
+            || std::env::args().any(|argument| argument == "--format=json");
+    if wants_json && !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let error = Error::Usage { message, hint: "`hpsb-audit --help` lists commands and flags".into() };
+        let report = crate::report::Report { now: None, policy: None, error: Some(error), bundles: Vec::new() };
+        return ExitCode::from(output::report_or_complain(&report, args::OutputFormat::Json));
+    }
+    // Nothing can be said if the terminal is gone.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+fn not_built_in(what: &str, _: &NotBuiltIn) -> Result<u8, Error> {
+    Err(Error::NotBuiltIn { what: format!("the command `{what}`"), feature: "full" })
+}
+
+/// `--now`, or the clock's whole second: the one place where the clock is read.
+fn now_or(given: Option<Timestamp>) -> Result<Timestamp, Error> {
+    if let Some(now) = given {
+        return Ok(now);
+    }
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok());
+    since.and_then(Timestamp::from_unix_seconds).ok_or_else(|| Error::Usage {
+        message: "the system's clock gives no time".into(),
+        hint: "give the moment with --now".into(),
+    })
+}
+
+fn limits_with(overrides: &[(String, u64)]) -> Limits {
+    let mut limits = Limits::default();
+    for (name, value) in overrides {
+        // The names were looked up when they were typed.
+        let _ = limits.set(name, *value);
+    }
+    limits
+}
+
+/// The keys of `--key`, read.
+fn read_named(keys: &[NamedKey], limits: &Limits) -> Result<Vec<TrustedKey>, Error> {
+    keys.iter()
+        .map(|named| {
+            let (fingerprint, key) = match named {
+                NamedKey::Pin(pin) => (*pin, None),
+                NamedKey::File(path) => {
+                    let bytes = folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?;
+                    let key = PublicKey::from_pem(&path.display().to_string(), &bytes, limits)?;
+                    (key.fingerprint(), Some(key))
+                }
+            };
+            let source = KeySource::CommandLine;
+            Ok(TrustedKey { fingerprint, key, source, name: None, not_before: None, not_after: None, revoked: None })
+        })
+        .collect()
+}

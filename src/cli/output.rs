@@ -1,0 +1,188 @@
+//! Standard output is the report, standard error is talk. Files are written whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::OutputFormat;
+use crate::error::Error;
+use crate::escape::for_terminal;
+use crate::finding::Verdict;
+use crate::report::{Colour, Format, Look, Report};
+
+/// The look of text that is written to a file or a pipe: the same everywhere.
+pub(super) const PLAIN: Look = Look { colour: Colour::Plain, columns: 120 };
+
+/// Prints `text`.
+pub(super) fn print(text: &str) -> Result<u8, Error> {
+    write_out(text.as_bytes()).map(|()| 0)
+}
+
+/// Prints a report and answers with its exit code. If even that fails, nobody has a verdict: 3.
+pub(super) fn report_or_complain(report: &Report, format: OutputFormat) -> u8 {
+    let format = match format {
+        OutputFormat::Json => Format::Json,
+        OutputFormat::Text => Format::Text(look()),
+    };
+    let mut page = Vec::new();
+    let written = report.write(format, &mut page).map_err(|error| unwritable("standard output", &error));
+    match written.and_then(|()| write_out(&page)) {
+        Ok(()) => report.exit_code(),
+        Err(error) => {
+            complain(&error);
+            error.exit_code().max(report.exit_code())
+        }
+    }
+}
+
+/// What `verify` prints: a line about the signature, and that it is about nothing else.
+pub(super) fn signature_alone(report: &Report) -> u8 {
+    let Some(bundle) = report.bundles.first().filter(|bundle| bundle.error.is_none()) else {
+        return report_or_complain(report, OutputFormat::Text);
+    };
+    let mut page = match bundle.verdict {
+        Verdict::Reject => "SIGNATURE NOT VALID".to_owned(),
+        _ => "SIGNATURE VALID (signature only: nothing in the archive was looked at)".to_owned(),
+    };
+    page.push_str(&format!("\n  build  {}\n", for_terminal(bundle.build_name.as_deref().unwrap_or_default())));
+    if let Some(key) = &bundle.key {
+        page.push_str(&format!(
+            "  key    {} ({}, {} bits)\n  grade  {}\n",
+            key.fingerprint,
+            key.kind,
+            key.bits,
+            key.grade.word()
+        ));
+    }
+    for finding in bundle.rejecting() {
+        for detail in &finding.details {
+            page.push_str(&format!("  {}\n", for_terminal(detail)));
+        }
+    }
+    match write_out(page.as_bytes()) {
+        Ok(()) => report.exit_code(),
+        Err(error) => {
+            complain(&error);
+            error.exit_code()
+        }
+    }
+}
+
+/// Says on standard error what went wrong and what to do.
+pub(super) fn complain(error: &Error) {
+    // Nothing more can be said if standard error is gone.
+    let _ =
+        writeln!(io::stderr(), "error: {}\nhint: {}", for_terminal(&error.to_string()), for_terminal(&error.hint()));
+}
+
+/// Writes the report to every file, or to none: each is written beside its place first, and they take their names together.
+pub(super) fn write_files(report: &Report, files: &[(Format, PathBuf)]) -> Result<(), Error> {
+    let mut staged: Vec<(PathBuf, &Path)> = Vec::new();
+    let staging = files.iter().try_for_each(|(format, path)| {
+        staged.push((stage(report, *format, path)?, path));
+        Ok(())
+    });
+    let finished = staging.and_then(|()| {
+        staged.iter().try_for_each(|(from, to)| {
+            fs::rename(from, to).map_err(|error| unwritable(&to.display().to_string(), &error))
+        })
+    });
+    if finished.is_err() {
+        for (from, _) in &staged {
+            // One that has taken its name already is not there any more.
+            let _ = fs::remove_file(from);
+        }
+    }
+    finished
+}
+
+fn stage(report: &Report, format: Format, path: &Path) -> Result<PathBuf, Error> {
+    let name = path.display().to_string();
+    let refuse = |message: &str| Error::Unwritable { path: name.clone(), message: message.into() };
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_symlink() => return Err(refuse("it is a symbolic link")),
+        Ok(metadata) if !metadata.is_file() => return Err(refuse("it is no regular file")),
+        _ => {}
+    }
+    let file_name = path.file_name().ok_or_else(|| refuse("it names no file"))?.to_string_lossy().into_owned();
+    let partial = path.with_file_name(format!(".{file_name}.partial-{}", std::process::id()));
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&partial)
+        .and_then(|mut file| fill(&mut file, report, format));
+    match written {
+        Ok(()) => Ok(partial),
+        Err(error) => {
+            let _ = fs::remove_file(&partial);
+            Err(unwritable(&name, &error))
+        }
+    }
+}
+
+fn fill(file: &mut File, report: &Report, format: Format) -> io::Result<()> {
+    let mut page = Vec::new();
+    report.write(format, &mut page)?;
+    file.write_all(&page)?;
+    file.sync_all()
+}
+
+fn write_out(bytes: &[u8]) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| unwritable("standard output", &error))
+}
+
+fn unwritable(path: &str, error: &io::Error) -> Error {
+    Error::Unwritable { path: path.into(), message: error.to_string() }
+}
+
+/// Colour and width of a terminal; plain text elsewhere and where NO_COLOR is set (no-color.org).
+fn look() -> Look {
+    if !io::stdout().is_terminal() {
+        return PLAIN;
+    }
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let colour = if no_colour || dumb { Colour::Plain } else { Colour::Ansi };
+    let columns = terminal_size::terminal_size().map_or(PLAIN.columns, |(width, _)| width.0.max(60));
+    Look { colour, columns }
+}
+
+/// Progress on standard error, only on a terminal, only for work that takes its time.
+pub(super) struct Progress(ProgressBar);
+
+impl Progress {
+    pub(super) fn new(bundles: usize) -> Self {
+        if !io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new(bundles as u64);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} of {len} bundles audited, {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(250));
+        Self(bar)
+    }
+
+    pub(super) fn step(&self) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A reader for a file that could not be opened: the reason goes the way that every other fault goes.
+pub(super) struct Failing(pub(super) Error);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(self.0.clone().into())
+    }
+}

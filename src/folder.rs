@@ -1,0 +1,120 @@
+//! The edge to the file system: finds bundles and the keys that lie beside them. It returns bytes and names; it never judges.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::key::PublicKey;
+use crate::limits::Limits;
+
+/// The bundles that `paths` name, in the order of the paths: a file is taken as it is, a folder is searched for `*.sig.tbz` at any
+/// depth, sorted by name. Symbolic links in folders are not followed.
+///
+/// # Errors
+/// [`Error::NothingToVerify`] when there is none, [`Error::Unreadable`], [`Error::OverLimit`].
+pub fn find_bundles(paths: &[PathBuf], limits: &Limits) -> Result<Vec<PathBuf>, Error> {
+    let mut found = Vec::new();
+    for path in paths {
+        let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+        if metadata.is_dir() {
+            search(path, limits, 0, &mut found)?;
+        } else {
+            found.push(path.clone());
+        }
+    }
+    if found.is_empty() {
+        let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        return Err(Error::NothingToVerify { paths: paths.join(", ") });
+    }
+    Ok(found)
+}
+
+fn search(folder: &Path, limits: &Limits, depth: u64, found: &mut Vec<PathBuf>) -> Result<(), Error> {
+    let over = |limit, allowed| Error::OverLimit { what: folder.display().to_string(), limit, allowed };
+    if depth > limits.folder_depth {
+        return Err(over("folder_depth", limits.folder_depth));
+    }
+    for path in sorted_entries(folder)? {
+        let kind = fs::symlink_metadata(&path).map_err(|error| unreadable(&path, &error))?.file_type();
+        if kind.is_dir() {
+            search(&path, limits, depth + 1, found)?;
+        } else if kind.is_file() && path.to_string_lossy().ends_with(".sig.tbz") {
+            found.push(path);
+            if found.len() as u64 > limits.bundles {
+                return Err(over("bundles", limits.bundles));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry.map_err(|error| unreadable(folder, &error))?.path());
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// The public keys that lie in a bundle's folder (`*.pem`, `*.pub`, `*.key`), by file name. Files that hold no usable key are passed
+/// over, and so is everything beyond the bounds: lying there gives a key no standing.
+pub fn keys_beside(bundle: &Path, limits: &Limits) -> Vec<(String, PublicKey)> {
+    let folder = match bundle.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let is_candidate = |path: &PathBuf| {
+        let known =
+            path.extension().is_some_and(|extension| ["pem", "pub", "key"].iter().any(|known| extension == *known));
+        known && fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
+    };
+    let paths = sorted_entries(folder).unwrap_or_default();
+    let most = usize::try_from(limits.key_files_beside).unwrap_or(usize::MAX);
+    paths
+        .into_iter()
+        .filter(is_candidate)
+        .take(most)
+        .filter_map(|path| {
+            let name = path.file_name()?.to_string_lossy().into_owned();
+            let key =
+                PublicKey::from_pem(&name, &read_file(&path, limits.key_file_bytes, "key_file_bytes").ok()?, limits)
+                    .ok()?;
+            Some((name, key))
+        })
+        .collect()
+}
+
+/// Reads a file of at most `allowed` bytes; `limit` names the bound.
+///
+/// # Errors
+/// [`Error::Unreadable`], [`Error::OverLimit`].
+pub fn read_file(path: &Path, allowed: u64, limit: &'static str) -> Result<Vec<u8>, Error> {
+    let file = open(path)?;
+    let mut bytes = Vec::new();
+    file.take(allowed.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > allowed {
+        return Err(Error::OverLimit { what: path.display().to_string(), limit, allowed });
+    }
+    Ok(bytes)
+}
+
+/// Opens a file for reading.
+///
+/// # Errors
+/// [`Error::Unreadable`].
+pub fn open(path: &Path) -> Result<File, Error> {
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    match file.metadata() {
+        Ok(metadata) if metadata.is_dir() => {
+            Err(Error::Unreadable { what: path.display().to_string(), message: "it is a folder".into() })
+        }
+        _ => Ok(file),
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    Error::Unreadable { what: path.display().to_string(), message: error.to_string() }
+}

@@ -20,12 +20,14 @@ pub struct Case {
     /// The signed archive's members.
     inner: Vec<Entry>,
     edit_inner_tar: Vec<Edit<Vec<u8>>>,
+    compress: Box<dyn FnOnce(&[u8]) -> Vec<u8>>,
     edit_archive: Vec<Edit<Vec<u8>>>,
     key: Named,
     sign: Sign,
     edit_signature: Vec<Edit<Vec<u8>>>,
     edit_outer: Vec<Edit<Vec<Entry>>>,
     edit_outer_tar: Vec<Edit<Vec<u8>>>,
+    compress_outer: fn(&[u8]) -> Vec<u8>,
     edit_bundle: Vec<Edit<Vec<u8>>>,
     bundle_name: Option<String>,
     files: Vec<(String, Vec<u8>)>,
@@ -38,13 +40,15 @@ struct Expect {
     verdict: &'static str,
     error: Option<&'static str>,
     checks: Vec<(&'static str, &'static str)>,
+    /// Texts that no output of any form may have.
+    absent: Vec<&'static str>,
+    /// Texts that must not reach a terminal as they are.
+    inert: Vec<&'static str>,
 }
 
 /// The image tag: prefix and the first digits of the commit that HEAD of the recorded repository names.
 pub fn image_tag() -> String {
-    let head =
-        inputs::repository(inputs::REPOSITORY).into_iter().find(|entry| entry.path.ends_with(b".git/refs/heads/main"));
-    format!("v1-{}", std::str::from_utf8(&head.unwrap().content[..7]).unwrap())
+    format!("v1-{}", &inputs::head_commit()[..7])
 }
 
 /// The build's name with this tag and stamp.
@@ -79,12 +83,14 @@ impl Case {
             build_name,
             inner,
             edit_inner_tar: Vec::new(),
+            compress: Box::new(bzip2),
             edit_archive: Vec::new(),
             key: Named::Server,
             sign: Box::new(sign_archive),
             edit_signature: Vec::new(),
             edit_outer: Vec::new(),
             edit_outer_tar: Vec::new(),
+            compress_outer: bzip2,
             edit_bundle: Vec::new(),
             bundle_name: None,
             files: Vec::new(),
@@ -96,33 +102,67 @@ impl Case {
     /// Nothing is wrong: exit 0. No image is given to any fixture, so the verdict is in part.
     pub fn good(name: &str, about: &'static str) -> Self {
         let checks = vec![("manifest-signature", "pass"), ("manifest-key", "pass"), ("manifest-name", "pass")];
-        Self::new(name, about, Expect { exit: 0, verdict: "accept-in-part", error: None, checks })
+        Self::new(name, about, Expect::new(0, "accept-in-part", None, checks))
     }
 
     /// The signature is good and the named check says no: exit 1.
     pub fn fails(name: &str, check: &'static str, about: &'static str) -> Self {
         let checks = vec![("manifest-signature", "pass"), (check, "fail")];
-        let expect = Expect { exit: 1, verdict: "reject", error: None, checks };
-        Self::new(&format!("{name}_fail"), about, expect)
+        Self::new(&format!("{name}_fail"), about, Expect::new(1, "reject", None, checks))
+    }
+
+    /// The signature is good and several checks may say no: exit 1.
+    pub fn rejected(name: &str, about: &'static str) -> Self {
+        let checks = vec![("manifest-signature", "pass")];
+        Self::new(&format!("{name}_fail"), about, Expect::new(1, "reject", None, checks))
     }
 
     /// No trusted key accepts the signature: exit 1, and nothing behind the gate is looked at.
     pub fn unsigned(name: &str, about: &'static str) -> Self {
         let checks = vec![("manifest-signature", "fail"), ("manifest-name", "not-run"), ("source-commit", "not-run")];
-        let expect = Expect { exit: 1, verdict: "reject", error: None, checks };
-        Self::new(&format!("{name}_fail"), about, expect)
+        Self::new(&format!("{name}_fail"), about, Expect::new(1, "reject", None, checks))
     }
 
     /// No verdict: exit 2 or 3, with the error's code.
     pub fn error(name: &str, exit: u8, code: &'static str, about: &'static str) -> Self {
-        let expect = Expect { exit, verdict: "none", error: Some(code), checks: Vec::new() };
-        Self::new(&format!("{name}_fail"), about, expect)
+        Self::new(&format!("{name}_fail"), about, Expect::new(exit, "none", Some(code), Vec::new()))
     }
 
     /// Another check's status that matters in this case.
     pub fn expect(mut self, check: &'static str, status: &'static str) -> Self {
         self.expect.checks.retain(|(known, _)| *known != check);
         self.expect.checks.push((check, status));
+        self
+    }
+
+    /// A text that no output of any form may have.
+    pub fn absent(mut self, text: &'static str) -> Self {
+        self.expect.absent.push(text);
+        self
+    }
+
+    /// A text that must not reach a terminal as it is.
+    pub fn inert(mut self, text: &'static str) -> Self {
+        self.expect.inert.push(text);
+        self
+    }
+
+    /// No check's status is expected.
+    pub fn unchecked(mut self) -> Self {
+        self.expect.checks.clear();
+        self
+    }
+
+    /// Another case's bundle in the same directory. What the checks say of either is not expected any more.
+    pub fn beside(mut self, other: Self) -> Self {
+        self.expect.checks.clear();
+        self.files.push(other.make_bundle());
+        self
+    }
+
+    /// No bundle at all.
+    pub fn without_bundle(mut self) -> Self {
+        self.bundle_name = Some(String::new());
         self
     }
 
@@ -162,6 +202,12 @@ impl Case {
         self
     }
 
+    /// Compresses the signed archive otherwise.
+    pub fn compress(mut self, compress: impl FnOnce(&[u8]) -> Vec<u8> + 'static) -> Self {
+        self.compress = Box::new(compress);
+        self
+    }
+
     /// Changes the compressed archive before it is signed.
     pub fn archive(mut self, edit: impl FnOnce(&mut Vec<u8>) + 'static) -> Self {
         self.edit_archive.push(Box::new(edit));
@@ -192,6 +238,12 @@ impl Case {
         self
     }
 
+    /// Compresses the outer archive otherwise.
+    pub fn compress_outer(mut self, compress: fn(&[u8]) -> Vec<u8>) -> Self {
+        self.compress_outer = compress;
+        self
+    }
+
     /// Changes the bundle's bytes.
     pub fn bundle(mut self, edit: impl FnOnce(&mut Vec<u8>) + 'static) -> Self {
         self.edit_bundle.push(Box::new(edit));
@@ -210,9 +262,11 @@ impl Case {
         self
     }
 
-    /// A file beside the bundle; one called `key.pem` takes the place of the trusted key.
+    /// A file beside the bundle, instead of one of that name; `key.pem` takes the place of the trusted key.
     pub fn file(mut self, name: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
-        self.files.push((name.into(), content.into()));
+        let name = name.into();
+        self.files.retain(|(known, _)| *known != name);
+        self.files.push((name, content.into()));
         self
     }
 
@@ -252,14 +306,16 @@ impl Case {
             files.push(("key.pem".into(), self.key.public_pem().into_bytes()));
         }
         files.extend(self.files.clone());
-        files.push(self.make_bundle());
+        if self.bundle_name.as_deref() != Some("") {
+            files.push(self.make_bundle());
+        }
         files.into_iter().map(|(file, bytes)| (format!("{name}/{file}"), bytes)).collect()
     }
 
     fn make_bundle(self) -> (String, Vec<u8>) {
         let mut inner = tar::archive(&self.inner);
         apply(self.edit_inner_tar, &mut inner);
-        let mut archive = bzip2(&inner);
+        let mut archive = (self.compress)(&inner);
         apply(self.edit_archive, &mut archive);
         let mut signature = hex(&(self.sign)(self.key, &archive)).into_bytes();
         apply(self.edit_signature, &mut signature);
@@ -270,7 +326,7 @@ impl Case {
         apply(self.edit_outer, &mut outer);
         let mut outer = tar::archive(&outer);
         apply(self.edit_outer_tar, &mut outer);
-        let mut bundle = bzip2(&outer);
+        let mut bundle = (self.compress_outer)(&outer);
         apply(self.edit_bundle, &mut bundle);
         (self.bundle_name.unwrap_or_else(|| format!("manifest.{}.sig.tbz", self.build_name)), bundle)
     }
@@ -288,10 +344,24 @@ impl Case {
 }
 
 impl Expect {
+    fn new(
+        exit: u8,
+        verdict: &'static str,
+        error: Option<&'static str>,
+        checks: Vec<(&'static str, &'static str)>,
+    ) -> Self {
+        Self { exit, verdict, error, checks, absent: Vec::new(), inert: Vec::new() }
+    }
+
     fn toml(&self) -> String {
         let mut text = format!("exit = {}\nverdict = \"{}\"\n", self.exit, self.verdict);
         if let Some(error) = self.error {
             writeln!(text, "error = \"{error}\"").unwrap();
+        }
+        for (name, texts) in [("absent", &self.absent), ("inert", &self.inert)] {
+            if !texts.is_empty() {
+                writeln!(text, "{name} = {}", toml::Value::from(texts.clone())).unwrap();
+            }
         }
         if !self.checks.is_empty() {
             text += "\n[checks]\n";

@@ -10,6 +10,8 @@ use super::tar::Entry;
 pub const LOG: &str = include_str!("../../fixtures/inputs/build.log");
 pub const RECORD: &str = include_str!("../../fixtures/inputs/build.json");
 pub const CERTIFICATE: &str = include_str!("../../fixtures/inputs/content-trust.pem");
+/// The end of a real log, published by IBM.
+pub const PUBLIC_LOG: &str = include_str!("../../fixtures/inputs/public-log-tail.txt");
 pub const REPOSITORY: &[u8] = include_bytes!("../../fixtures/inputs/repository.tar");
 pub const SHALLOW: &[u8] = include_bytes!("../../fixtures/inputs/repository-shallow.tar");
 
@@ -50,4 +52,10 @@ pub fn repository(archive: &[u8]) -> Vec<Entry> {
         }
     });
     entries.collect()
+}
+
+/// The commit that HEAD of the recorded repositories leads to.
+pub fn head_commit() -> String {
+    let main = repository(REPOSITORY).into_iter().find(|entry| entry.path == b"git/wallet/.git/refs/heads/main");
+    String::from_utf8(main.unwrap().content).unwrap().trim_end().to_owned()
 }

@@ -7,9 +7,9 @@
 
 mod case;
 mod cases;
-mod encoding;
+pub mod encoding;
 mod inputs;
-mod keys;
+pub mod keys;
 pub mod signing;
 pub mod tar;
 

@@ -2,9 +2,47 @@
 
 use super::case::Case;
 
+mod bzip2;
 mod good;
+mod inner;
+mod keys;
+mod log;
+mod outer;
+mod policy;
+mod record;
+mod signature;
+mod text;
 
-/// All cases, in the order of their files.
+/// All cases, in the order of a bundle's way through the program.
 pub fn all() -> Vec<Case> {
-    [good::cases()].into_iter().flatten().collect()
+    [
+        good::cases(),
+        keys::cases(),
+        bzip2::cases(),
+        outer::cases(),
+        signature::cases(),
+        inner::cases(),
+        record::cases(),
+        log::cases(),
+        policy::cases(),
+        text::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The log with a message, or several parted by newlines, before the first line that contains `needle`, at its time.
+fn insert_before(log: &str, needle: &str, messages: &str) -> String {
+    let (at, line) = log.split_inclusive('\n').enumerate().find(|(_, line)| line.contains(needle)).unwrap();
+    // `2026-03-02 10:15:30,123  root       INFO    `
+    let head = &line[..44];
+    let mut lines: Vec<String> = log.split_inclusive('\n').map(str::to_owned).collect();
+    lines.splice(at..at, messages.split('\n').map(|message| format!("{head}{message}\n")));
+    lines.concat()
+}
+
+/// The log without the lines that contain one of `needles`.
+fn without(log: &str, needles: &[&str]) -> String {
+    log.split_inclusive('\n').filter(|line| !needles.iter().any(|needle| line.contains(needle))).collect()
 }

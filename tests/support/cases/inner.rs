@@ -1,0 +1,206 @@
+//! The signed archive: broken although it is signed, or without what a build has.
+
+use super::super::case::Case;
+use super::super::encoding::bzip2;
+use super::super::tar::{BLOCK, Entry, LongNames, octal, pax_record};
+
+pub fn cases() -> Vec<Case> {
+    [compressed(), container(), bounds(), content(), head()].into_iter().flatten().collect()
+}
+
+fn compressed() -> Vec<Case> {
+    let broken = |name: &str, code, about, edit: fn(&mut Vec<u8>)| Case::error(name, 3, code, about).archive(edit);
+    vec![
+        broken("inner-cut", "truncated", "The archive was cut off, and signed as it was.", |archive| {
+            archive.truncate(archive.len() / 2);
+        }),
+        broken("inner-empty", "truncated", "An empty file was signed.", Vec::clear),
+        broken("inner-trailing-bytes", "malformed", "Text behind the bzip2 stream, and signed.", |archive| {
+            archive.extend(b"and more");
+        }),
+        broken("inner-block-crc", "malformed", "The CRC of the first block is wrong, and signed.", |archive| {
+            archive[10] ^= 1
+        }),
+        Case::error("inner-plain-tar", 3, "malformed", "The signed archive is not compressed.")
+            .compress(<[u8]>::to_vec),
+        Case::error("inner-text", 3, "malformed", "Some text was signed.").compress(|_| b"a text\n".to_vec()),
+        Case::error("inner-no-tar", 3, "malformed", "The signed archive unpacks to text.")
+            .compress(|_| bzip2("a text that is no archive\n".repeat(100).as_bytes())),
+    ]
+}
+
+fn malformed(name: &str, about: &'static str, edit: impl FnOnce(&mut Vec<Entry>)) -> Case {
+    Case::error(name, 3, "malformed", about).inner(edit)
+}
+
+/// The entry of a file that every build has.
+fn log(entries: &mut [Entry]) -> &mut Entry {
+    entries.iter_mut().find(|entry| entry.path == b"data/build.log").unwrap()
+}
+
+fn container() -> Vec<Case> {
+    let whole = |name: &str, code, about, edit: fn(&mut Vec<u8>)| Case::error(name, 3, code, about).inner_tar(edit);
+    vec![
+        whole("inner-no-end", "truncated", "The signed tar archive has no end.", |tar| {
+            let end = tar.iter().rposition(|&byte| byte != 0).unwrap();
+            tar.truncate(end.next_multiple_of(BLOCK));
+        }),
+        whole("inner-bytes-after-end", "malformed", "Text behind the end of the signed tar archive.", |tar| {
+            *tar.last_mut().unwrap() = b'x';
+        }),
+        malformed("inner-record-twice", "Two records, of which one says that nothing was pushed.", |entries| {
+            entries.push(Entry::file("data/build.json", "{\"status\": \"image built\"}"));
+        }),
+        malformed("inner-record-twice-dotted", "Two records, one named with `./` before it.", |entries| {
+            entries.push(Entry::file("./data//build.json", "{\"status\": \"image built\"}"));
+        }),
+        malformed("inner-file-twice", "A file of the work tree stands there twice.", |entries| {
+            entries.push(Entry::file("git/wallet/Dockerfile", "FROM scratch\n"));
+        }),
+        malformed("inner-dot-dot", "A member's name leads out of the archive.", |entries| {
+            entries.push(Entry::file("git/wallet/../../../etc/cron.d/job", "* * * * * root id\n"));
+        }),
+        malformed("inner-absolute", "A member's name is absolute.", |entries| {
+            entries.push(Entry::file("/etc/cron.d/job", "* * * * * root id\n"));
+        }),
+        malformed("inner-hard-link-outside", "A hard link leads out of the archive.", |entries| {
+            entries.push(Entry::link(b'1', "git/wallet/passwd", "../../etc/passwd"));
+        }),
+        malformed("inner-device", "A member is a device.", |entries| {
+            entries.push(Entry { kind: b'3', ..Entry::file("git/wallet/null", "") });
+        }),
+        malformed("inner-fifo", "A member is a FIFO.", |entries| {
+            entries.push(Entry { kind: b'6', ..Entry::file("git/wallet/pipe", "") });
+        }),
+        malformed("inner-sparse", "The log is a sparse member.", |entries| log(entries).kind = b'S'),
+        malformed("inner-pax-size", "The log's PAX size is not the header's.", |entries| {
+            log(entries).pax.push(("size", b"0".to_vec()));
+        }),
+        malformed("inner-size-base-256", "The log's size in base 256.", |entries| {
+            let mut size = [0; 12];
+            size[0] = 0x80;
+            size[11] = 1;
+            log(entries).size = Some(size);
+        }),
+        malformed("inner-pax-and-gnu-name", "The log has a PAX and a GNU long name.", |entries| {
+            let log = log(entries);
+            log.names = LongNames::PaxAndGnu(b"data/other.log");
+            log.pax.push(("path", b"data/build.log".to_vec()));
+        }),
+        malformed("inner-global-path", "A global PAX header names every member.", |entries| {
+            let record = pax_record("path", b"data/build.log");
+            entries.insert(0, Entry { kind: b'g', mtime: "0", ..Entry::file("pax_global_header", record) });
+        }),
+    ]
+}
+
+fn bounds() -> Vec<Case> {
+    let over = |name: &str, about, limit: &str| {
+        Case::error(name, 3, "over-limit", about).arguments(&["--key", "key.pem", "--limit", limit])
+    };
+    vec![
+        Case::error("inner-claims-large-log", 3, "over-limit", "The header says that the log has 300 megabytes.")
+            .inner(|entries| log(entries).size = Some(octal(300 << 20, 11).try_into().unwrap())),
+        Case::error("inner-claims-large-record", 3, "over-limit", "The record is larger than records are.")
+            .record(|text| format!("{text}{}", " ".repeat(2 << 20))),
+        over(
+            "inner-bomb",
+            "Sixteen megabytes of zeros behind the archive, from a few bytes.",
+            "expanded_bytes=1000000",
+        )
+        .inner_tar(|tar| tar.resize(tar.len() + 16_000_000, 0)),
+        over("inner-many-members", "More members than the bound that was set.", "archive_members=50"),
+        over("inner-large-git", "More below `.git` than the bound that was set.", "git_bytes=1000"),
+        Case::error("inner-long-log-line", 3, "over-limit", "A line of the log has two megabytes.")
+            .log(|text| super::insert_before(&text, "building the wallet", &format!("run: {}", "a".repeat(2 << 20)))),
+    ]
+}
+
+fn content() -> Vec<Case> {
+    let record =
+        |name: &str, about, text: &'static str| Case::error(name, 3, "malformed", about).record(|_| text.into());
+    vec![
+        malformed("record-missing", "There is no data/build.json.", |entries| {
+            entries.retain(|entry| entry.path != b"data/build.json");
+        }),
+        malformed("record-is-a-link", "data/build.json is a symbolic link.", |entries| {
+            let at = entries.iter().position(|entry| entry.path == b"data/build.json").unwrap();
+            entries[at] = Entry::link(b'2', "data/build.json", "build.log");
+        }),
+        record("record-empty", "data/build.json is empty.", ""),
+        record("record-not-json", "data/build.json is no JSON.", "status=image pushed\n"),
+        record("record-cut", "data/build.json ends early.", "{\"status\": \"image pushed\""),
+        record("record-list", "data/build.json is a list.", "[\"image pushed\"]"),
+        record("record-two-documents", "data/build.json is two documents.", "{\"status\": \"image pushed\"}\n{}\n"),
+        record("record-duplicate-key", "data/build.json says `status` twice.", {
+            "{\"status\": \"image built\", \"status\": \"image pushed\"}"
+        }),
+        record("record-duplicate-key-escaped", "data/build.json says `status` twice, once escaped.", {
+            "{\"status\": \"image built\", \"st\\u0061tus\": \"image pushed\"}"
+        }),
+        record("record-without-status", "data/build.json has no status.", "{\"image_tag\": \"v1\"}"),
+        record("record-status-number", "The status is a number.", "{\"status\": 1}"),
+        record(
+            "record-byte-order-mark",
+            "data/build.json begins with a byte order mark.",
+            "\u{feff}{\"status\": \"success\"}",
+        ),
+        Case::error("record-deep", 3, "malformed", "data/build.json is nested a hundred thousand deep.")
+            .record(|_| "[".repeat(100_000)),
+        Case::error("record-not-utf-8", 3, "malformed", "The status is not UTF-8.").inner(|entries| {
+            let record = entries.iter_mut().find(|entry| entry.path == b"data/build.json").unwrap();
+            record.content = b"{\"status\": \"\xff\xfe\"}".to_vec();
+        }),
+        Case::fails("git-missing", "source-commit", "There is no repository below git/.")
+            .inner(|entries| entries.retain(|entry| !entry.path.starts_with(b"git/"))),
+        Case::fails("git-two-repositories", "source-commit", "Two repositories below git/.").inner(|entries| {
+            entries.push(Entry::directory("git/other"));
+            entries.push(Entry::file("git/other/.git/HEAD", "ref: refs/heads/main\n"));
+        }),
+        Case::fails("git-folder-missing", "source-commit", "The repository has no `.git`.")
+            .inner(|entries| entries.retain(|entry| !entry.path.starts_with(b"git/wallet/.git"))),
+    ]
+}
+
+const MERGE: &str = "ae216163cffcebdd31cde54d045da5617d67a40a";
+
+fn head() -> Vec<Case> {
+    let head = |name: &str, about, text: &'static str| {
+        Case::fails(name, "source-commit", about).text("git/wallet/.git/HEAD", move |_| text.into())
+    };
+    vec![
+        Case::fails("head-other-commit", "source-commit", "HEAD is the commit before the one that the tag names.")
+            .text("git/wallet/.git/HEAD", |_| format!("{MERGE}\n")),
+        Case::fails(
+            "branch-other-commit",
+            "source-commit",
+            "The branch of HEAD is at another commit; the packed ref agrees with the tag, but the loose one counts.",
+        )
+        .text("git/wallet/.git/refs/heads/main", |_| format!("{MERGE}\n"))
+        .text("git/wallet/.git/packed-refs", |text| {
+            let right = format!("{} refs/heads/main", super::super::inputs::head_commit());
+            text.replace(&format!("{MERGE} refs/remotes/origin/main"), &right)
+        }),
+        head("head-empty", "HEAD is empty.", ""),
+        head("head-short-hash", "HEAD is a short commit id.", "b0398d3\n"),
+        head("head-upper-case", "HEAD is a commit id in upper case.", "B0398D3EEB1921C4B063EA213713C42E0C584A70\n"),
+        head("head-dot-dot", "HEAD leads out of the repository.", "ref: refs/../../../data/build.json\n"),
+        head("head-no-such-ref", "HEAD leads to a branch that does not exist.", "ref: refs/heads/gone\n"),
+        head("head-zeros", "HEAD is a commit id of zeros.", "0000000000000000000000000000000000000000\n"),
+        head(
+            "head-sha256",
+            "HEAD is a SHA-256 object id.",
+            "b0398d3eeb1921c4b063ea213713c42e0c584a70b0398d3eeb1921c4b063ea21\n",
+        ),
+        head("head-loop", "HEAD leads to a ref that leads to itself.", "ref: refs/heads/loop\n")
+            .inner(|entries| entries.push(Entry::file("git/wallet/.git/refs/heads/loop", "ref: refs/heads/loop\n"))),
+        Case::fails("head-missing", "source-commit", "There is no HEAD.")
+            .inner(|entries| entries.retain(|entry| entry.path != b"git/wallet/.git/HEAD")),
+        Case::fails("git-reftable", "source-commit", "The refs are in a reftable, which is not read.").inner(
+            |entries| {
+                entries
+                    .push(Entry::file("git/wallet/.git/reftable/tables.list", "0x000000000001-0x000000000001-1.ref\n"));
+            },
+        ),
+    ]
+}

@@ -1,0 +1,118 @@
+//! Text that is meant for somebody else than the reader: secrets, and what terminals, browsers and spreadsheets obey.
+
+use super::super::case::Case;
+use super::super::tar::Entry;
+
+pub fn cases() -> Vec<Case> {
+    [secrets(), hostile()].into_iter().flatten().collect()
+}
+
+fn secrets() -> Vec<Case> {
+    vec![
+        Case::fails("secret-in-status", "build-status", "The status quotes a command with a password.")
+            .record(|text| {
+                let status = "exiting due to a non-zero return value: 1, cmd: docker login --username acme --password hunter2-5f1d docker.io";
+                text.replace("image pushed", status)
+            })
+            .absent("hunter2-5f1d"),
+        Case::good("secret-in-log", "The log quotes commands with passwords and tokens.")
+            .log(|text| {
+                let lines = "cmd=docker login --username acme --password hunter2-5f1d docker.io\n\
+                             cmd=git clone https://ada:hunter2-5f1d@github.com/acme/wallet.git\n\
+                             run: DOCKER_PASSWORD=hunter2-5f1d\n\
+                             run: token ghp_0123456789abcdefghijABCDEFGHIJ012345";
+                super::insert_before(&text, "building a docker image", lines)
+            })
+            .absent("hunter2-5f1d")
+            .absent("ghp_0123456789abcdefghijABCDEFGHIJ012345"),
+        Case::fails("secret-in-log-image", "log-image", "The repository that is pushed to has a password in it.")
+            .log(|text| {
+                let push = "The push refers to repository [docker.io/acme/wallet]";
+                text.replace(push, "The push refers to repository [https://acme:hunter2-5f1d@docker.io/evil/wallet]")
+            })
+            .absent("hunter2-5f1d"),
+        Case::good("secret-in-unknown-field", "A field of the record that nobody knows holds a password.")
+            .record(|text| text.replacen('{', "{\n    \"docker_password\": \"hunter2-5f1d\",", 1))
+            .absent("hunter2-5f1d"),
+        Case::good("secret-in-remote", "The remote's URL holds a token.")
+            .text("git/wallet/.git/config", |text| {
+                text.replace("git@github.com:acme/", "https://ada:hunter2-5f1d@github.com/acme/")
+            })
+            .absent("hunter2-5f1d"),
+    ]
+}
+
+/// Clears the screen, moves up, sets the title, and ends with a bell: ECMA-48 and what xterm added.
+const ESCAPES: &str = "\u{1b}[2J\u{1b}[1;1H\u{1b}]0;ACCEPTED\u{7}\u{9b}32mACCEPTED";
+/// "Trojan Source": the order of what follows is turned, and something invisible stands in it.
+const BIDI: &str = "\u{202e}dehsup\u{2066}\u{200b}";
+const HTML: &str = "<script>alert(1)</script><img src=x onerror=alert(1)>";
+const FORMULA: &str = "=cmd|' /C calc'!A0";
+const MARKDOWN: &str = "](https://evil.example) | `x` <!--";
+
+fn hostile() -> Vec<Case> {
+    let status = |name: &str, about, status: &'static str| {
+        // JSON has to escape control characters.
+        let quoted = serde_json::to_string(status).unwrap();
+        Case::fails(name, "build-status", about).record(move |text| text.replace("\"image pushed\"", &quoted))
+    };
+    let image = |name: &str, about, hostile: &'static str| {
+        Case::fails(name, "log-image", about).log(move |text| {
+            text.replace("repository [docker.io/acme/wallet]", &format!("repository [docker.io/{hostile}]"))
+        })
+    };
+    let branch = |name: &str, about, hostile: &'static str| {
+        let reference = format!("refs/heads/{hostile}");
+        let commit = format!("{}\n", super::super::inputs::head_commit());
+        let path = format!("git/wallet/.git/{reference}");
+        Case::good(name, about)
+            .text("git/wallet/.git/HEAD", move |_| format!("ref: {reference}\n"))
+            .inner(move |entries| entries.push(Entry::file(path, commit)))
+    };
+    vec![
+        status("text-escapes-in-status", "The status paints the word ACCEPTED on a terminal.", ESCAPES)
+            .inert("\u{1b}")
+            .inert("\u{7}")
+            .inert("\u{9b}"),
+        status("text-bidi-in-status", "The status turns the order of what follows.", BIDI)
+            .inert("\u{202e}")
+            .inert("\u{200b}"),
+        status("text-html-in-status", "The status is HTML.", HTML),
+        status("text-formula-in-status", "The status is a formula of a spreadsheet.", FORMULA),
+        status("text-markdown-in-status", "The status is Markdown.", MARKDOWN),
+        status(
+            "text-new-lines-in-status",
+            "The status forges a line of a report.",
+            "image built\r\nACCEPTED\u{2028}ACCEPTED",
+        )
+        .inert("\r")
+        .inert("\u{2028}"),
+        image("text-escapes-in-log", "The log paints the word ACCEPTED on a terminal.", ESCAPES)
+            .inert("\u{1b}")
+            .inert("\u{7}")
+            .inert("\u{9b}"),
+        image("text-bidi-in-log", "The log turns the order of what follows.", BIDI).inert("\u{202e}").inert("\u{200b}"),
+        image("text-html-in-log", "The log has HTML.", HTML),
+        branch("text-bidi-in-branch", "The branch's name turns the order of what follows.", BIDI)
+            .inert("\u{202e}")
+            .inert("\u{200b}"),
+        branch("text-html-in-branch", "The branch's name is HTML.", "<b>main</b>"),
+        branch(
+            "text-escapes-in-branch",
+            "The branch's name has an escape sequence, which git does not allow.",
+            "\u{1b}[31mmain",
+        )
+        .inert("\u{1b}"),
+        Case::good("text-carriage-return-in-log", "A line of the log forges a key id behind a carriage return.")
+            .log(|text| {
+                let forged = "run: ok\r2026-03-02 10:15:30,122  root       INFO    keyid=0000";
+                super::insert_before(&text, "building the wallet", forged)
+            })
+            .inert("\r")
+            .expect("log-key", "pass"),
+        Case::good("text-not-utf-8-in-log", "The log has bytes that are no text.").inner(|entries| {
+            let log = entries.iter_mut().find(|entry| entry.path == b"data/build.log").unwrap();
+            log.content.splice(0..0, *b"\xff\xfe\x80\x00\xed\xa0\x80\n");
+        }),
+    ]
+}

@@ -52,6 +52,9 @@ impl PublicKey {
         }
         let text = text.trim_ascii();
         let begins = text.windows(11).filter(|window| window == b"-----BEGIN ").count();
+        if begins == 1 && !(text.starts_with(b"-----BEGIN ") && text.ends_with(b"-----")) {
+            return Err(fail("expected one PEM block and nothing beside it".into()));
+        }
         if begins != 1 {
             return Err(fail(format!("expected one PEM block, found {begins}")));
         }

@@ -18,6 +18,7 @@ mod manifest_signature;
 mod outcome;
 mod planned;
 mod root_ssh;
+mod server_record;
 mod source_commit;
 
 use crate::evidence::Evidence;
@@ -75,7 +76,7 @@ pub static CHECKS: [&Check; 39] = [
     &log_image::CHECK,
     &log_key::CHECK,
     &log_order::CHECK,
-    &planned::SERVER_RECORD,
+    &server_record::CHECK,
     &planned::SOURCE_OBJECTS,
     &source_commit::CHECK,
     &planned::SOURCE_TREE,

@@ -74,6 +74,11 @@ impl Comparison {
         self.disagreed.push((what.into(), expected.to_string(), found.to_string()));
     }
 
+    /// Did nothing disagree so far?
+    pub(crate) fn agrees(&self) -> bool {
+        self.disagreed.is_empty()
+    }
+
     /// Was nothing compared?
     pub(crate) fn is_empty(&self) -> bool {
         self.agreed.is_empty() && self.disagreed.is_empty()

@@ -31,7 +31,6 @@ macro_rules! planned {
 
 planned! {
     KEY_RECORD: "key-record", Manifest, Warn, RejectsWithGroup, "the grade of the key is at least the policy's minimum-grade";
-    SERVER_RECORD: "server-record", Manifest, Require, RejectsByName, "the saved server record names the same build, tags and digest";
     SOURCE_OBJECTS: "source-objects", Source, Require, RejectsWithGroup, "every git object of HEAD is there and hashes to its name";
     SOURCE_TREE: "source-tree", Source, Require, RejectsWithGroup, "the archived work tree is HEAD's tree";
     SOURCE_REPOSITORY: "source-repository", Source, Require, RejectsWithGroup, "the remote is one of the policy's repositories";

@@ -41,9 +41,12 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     if let Some(expected) = policy.expect.commit {
         commit.compare("the policy's commit", &expected.to_string(), &id);
     }
-    if let Some(branch) = &policy.expect.branch {
-        let expected = format!("refs/heads/{branch}");
-        commit.compare("the policy's branch", &expected, head.reference.as_deref().unwrap_or("a detached HEAD"));
+    let branch = policy.expect.branch.as_ref().map(|branch| format!("refs/heads/{branch}"));
+    if let (Some(branch), Some(found)) = (&branch, &head.reference) {
+        commit.compare("the policy's branch", branch, found);
+    }
+    if let (Some(branch), None, true) = (&branch, &head.reference, commit.agrees()) {
+        return Outcome::unknown("HEAD is detached: no branch stands for it").sides(branch, "a detached HEAD");
     }
     if commit.is_empty() {
         return Outcome::not_run(

@@ -1,0 +1,163 @@
+//! Runs the program on every directory of `fixtures/` and compares with what stands there: `expect.toml` always, the whole report
+//! where there is an `expected.json` (`HPSB_UPDATE=1` writes those that exist anew).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+
+fn directories() -> Vec<PathBuf> {
+    let mut directories: Vec<PathBuf> = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("expect.toml").is_file())
+        .collect();
+    directories.sort();
+    directories
+}
+
+fn run(directory: &Path, format: &str) -> Output {
+    let read = |name: &str| fs::read_to_string(directory.join(name)).unwrap();
+    let mut bundles: Vec<String> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".sig.tbz"))
+        .collect();
+    bundles.sort();
+    if bundles.is_empty() {
+        bundles.push(".".into());
+    }
+    Command::new(env!("CARGO_BIN_EXE_hpsb-audit"))
+        .current_dir(directory)
+        .arg("audit")
+        .args(bundles)
+        .args(read("args").lines())
+        .args(["--now", read("now").trim(), "--format", format])
+        .output()
+        .unwrap()
+}
+
+/// What differs between the answer and `expect.toml`, a line each.
+fn compare(directory: &Path) -> Vec<String> {
+    let expect: toml::Table = fs::read_to_string(directory.join("expect.toml")).unwrap().parse().unwrap();
+    let output = run(directory, "json");
+    let report: Value = match serde_json::from_slice(&output.stdout) {
+        Ok(report) => report,
+        Err(error) => return vec![format!("no JSON: {error}; {}", String::from_utf8_lossy(&output.stderr))],
+    };
+    let mut faults = Vec::new();
+    let mut differ = |what: &str, expected: String, found: String| {
+        if expected != found {
+            faults.push(format!("{what}: expected {expected}, found {found}"));
+        }
+    };
+    differ("exit code", expect["exit"].to_string(), output.status.code().unwrap_or(101).to_string());
+    differ("exit code in the report", expect["exit"].to_string(), report["exit_code"].to_string());
+    differ("verdict", expect["verdict"].as_str().unwrap().into(), report["verdict"].as_str().unwrap().into());
+    if let Some(code) = expect.get("error") {
+        let codes = report["reports"].as_array().unwrap().iter().map(|bundle| &bundle["error"]["code"]);
+        let found: Vec<&str> = codes.chain([&report["error"]["code"]]).filter_map(Value::as_str).collect();
+        differ(
+            "error",
+            code.as_str().unwrap().into(),
+            found.first().map_or_else(|| "none".into(), |code| (*code).to_owned()),
+        );
+    }
+    for (check, status) in expect.get("checks").and_then(toml::Value::as_table).into_iter().flatten() {
+        let statuses: Vec<String> = report["reports"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|bundle| bundle["findings"].as_array().unwrap())
+            .filter(|finding| finding["check"] == check.as_str())
+            .map(|finding| match finding["reason"].as_str() {
+                Some(reason) => format!("not-run: {reason}"),
+                None => finding["status"].as_str().unwrap().to_owned(),
+            })
+            .collect();
+        let expected = status.as_str().unwrap();
+        let short = |found: &String| found == expected || (expected == "not-run" && found.starts_with("not-run"));
+        if statuses.is_empty() || !statuses.iter().any(short) {
+            differ(check, expected.into(), statuses.join(", "));
+        }
+    }
+    faults.extend(hostile_text(directory, &expect, &output));
+    faults.extend(whole_report(directory, report));
+    faults
+}
+
+/// `absent`: secrets that no format shows. `inert`: text whose control and format characters no terminal may receive.
+fn hostile_text(directory: &Path, expect: &toml::Table, json: &Output) -> Vec<String> {
+    let text = run(directory, "text");
+    let pages = [
+        String::from_utf8_lossy(&text.stdout),
+        String::from_utf8_lossy(&text.stderr),
+        String::from_utf8_lossy(&json.stdout),
+        String::from_utf8_lossy(&json.stderr),
+    ];
+    let list = |name: &str| expect.get(name).and_then(toml::Value::as_array).cloned().unwrap_or_default();
+    let mut faults = Vec::new();
+    for secret in list("absent") {
+        if pages.iter().any(|page| page.contains(secret.as_str().unwrap())) {
+            faults.push(format!("the secret {secret} is shown"));
+        }
+    }
+    for hostile in list("inert") {
+        if pages[0].contains(hostile.as_str().unwrap()) {
+            faults.push(format!("the text {hostile} reaches the terminal as it is"));
+        }
+    }
+    if pages[0].contains(|character: char| character.is_control() && character != '\n') {
+        faults.push("a control character reaches the terminal".into());
+    }
+    faults
+}
+
+fn whole_report(directory: &Path, mut report: Value) -> Option<String> {
+    let path = directory.join("expected.json");
+    let expected = fs::read_to_string(&path).ok()?;
+    // Version and features are the build's, not the audit's.
+    report.as_object_mut().unwrap().remove("tool");
+    let found = format!("{report:#}\n");
+    if std::env::var_os("HPSB_UPDATE").is_some() {
+        fs::write(&path, &found).unwrap();
+        return None;
+    }
+    (expected != found).then(|| "the report is not the one of expected.json (HPSB_UPDATE=1 writes it anew)".to_owned())
+}
+
+#[test]
+fn every_fixture_gets_its_answer() {
+    let directories = directories();
+    assert!(directories.len() > 300, "only {} fixtures were found", directories.len());
+    let (next, faults) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(directory) = directories.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let name = directory.file_name().unwrap().to_string_lossy().into_owned();
+                    let found = compare(directory).into_iter().map(|fault| format!("{name}: {fault}"));
+                    faults.lock().unwrap().extend(found);
+                }
+            });
+        }
+    });
+    let mut faults = faults.into_inner().unwrap();
+    faults.sort();
+    assert!(faults.is_empty(), "{} answers are wrong:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// A directory's name says whether it must fail, so that a fixture cannot change sides unnoticed.
+#[test]
+fn names_say_which_fixtures_fail() {
+    for directory in directories() {
+        let expect: toml::Table = fs::read_to_string(directory.join("expect.toml")).unwrap().parse().unwrap();
+        let name = directory.file_name().unwrap().to_string_lossy().into_owned();
+        assert_eq!(name.ends_with("_fail"), expect["exit"].as_integer() != Some(0), "{name}");
+        assert!(directory.join("README.md").is_file(), "{name} has no README.md");
+    }
+}

@@ -90,7 +90,8 @@ impl<'l> Reading<'l> {
                 self.bounded(member, self.limits.build_log_bytes, "build_log_bytes")?;
                 self.log = Some(BuildLog::from_bytes(&tar.read_content()?, self.limits)?);
             }
-            b"root_ssh" => drop(self.root_ssh.get_or_insert_default()),
+            b"root_ssh" if member.kind == MemberKind::Directory => drop(self.root_ssh.get_or_insert_default()),
+            b"root_ssh" => self.root_ssh.get_or_insert_default().push("root_ssh, which is no folder".into()),
             b"" | b"data" | b"git" if member.kind == MemberKind::Directory => {}
             _ => self.add_below(member, tar)?,
         }

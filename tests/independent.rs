@@ -23,7 +23,8 @@ fn a_bundle_made_by_public_tools_is_accepted_and_its_tampered_copies_are_not() {
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     must(Command::new("tar").arg("-xf").arg(root.join("fixtures/inputs/repository.tar")).arg("-C").arg(&folder));
-    let repository = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
+    let repository =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
     let made = must(
         Command::new(root.join("tests/tools/make-bundle"))
             .args([&repository, Path::new("HEAD"), &folder.join("bundle")])

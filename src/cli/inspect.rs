@@ -19,8 +19,13 @@ use crate::manifest::Manifest;
 use crate::mask::mask;
 use crate::verify::{KeyRing, Refusal, VerifiedArchive};
 
-/// Label and value, under a heading that says what the values are worth.
-type Section = (&'static str, Vec<(String, String)>);
+/// Rows of label and value, under a heading that says what the values are worth.
+struct Section {
+    /// The name in JSON.
+    name: &'static str,
+    heading: &'static str,
+    rows: Vec<(String, String)>,
+}
 
 pub(super) fn inspect(arguments: &VerifyArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
@@ -96,18 +101,20 @@ fn outer(bundle: &Bundle, file: String) -> Section {
         row("signed archive", format!("{} ({} bytes)", bundle.archive_digest(), bundle.archive_size())),
         row("signature", format!("{} bytes", bundle.signature().as_bytes().len())),
     ];
-    ("outer layer (nothing verified)", rows)
+    Section { name: "outer", heading: "outer layer (nothing verified)", rows }
 }
 
 fn beside(keys: &[(String, PublicKey)]) -> Section {
     let describe = |key: &PublicKey| format!("{} ({}, {} bits)", key.fingerprint(), key.kind(), key.bits());
-    ("keys lying beside it (not trusted)", keys.iter().map(|(name, key)| row(name, describe(key))).collect())
+    let rows = keys.iter().map(|(name, key)| row(name, describe(key))).collect();
+    Section { name: "keys_beside", heading: "keys lying beside it (not trusted)", rows }
 }
 
 fn refused(refusal: &Refusal) -> Section {
     let tried = refusal.tried.iter().map(|(fingerprint, fault)| row(fingerprint, fault));
     let missing = refusal.missing.iter().map(|fingerprint| row(fingerprint, "not at hand"));
-    ("signature not valid: what lies behind it is not shown", tried.chain(missing).collect())
+    let heading = "signature not valid: what lies behind it is not shown";
+    Section { name: "refused", heading, rows: tried.chain(missing).collect() }
 }
 
 fn inner(archive: &VerifiedArchive, limits: &Limits) -> Result<Section, Error> {
@@ -145,7 +152,8 @@ fn inner(archive: &VerifiedArchive, limits: &Limits) -> Result<Section, Error> {
         rows.push(row("root_ssh", format!("{} entries", keys.len())));
     }
     rows.extend(manifest.other.iter().map(|name| row("other member", name)));
-    Ok(("signed archive (signature valid; the checks are run by `audit`)", rows))
+    let heading = "signed archive (signature valid; the checks are run by `audit`)";
+    Ok(Section { name: "signed_archive", heading, rows })
 }
 
 fn row(label: &(impl ToString + ?Sized), value: impl ToString) -> (String, String) {
@@ -154,22 +162,22 @@ fn row(label: &(impl ToString + ?Sized), value: impl ToString) -> (String, Strin
 
 fn as_text(sections: &[Section]) -> String {
     let mut page = String::new();
-    for (heading, rows) in sections.iter().filter(|(_, rows)| !rows.is_empty()) {
-        let _ = writeln!(page, "{heading}");
-        for (label, value) in rows {
+    for section in sections.iter().filter(|section| !section.rows.is_empty()) {
+        let _ = writeln!(page, "{}", section.heading);
+        for (label, value) in &section.rows {
             let _ = writeln!(page, "  {:<28} {}", for_terminal(label), for_terminal(value));
         }
     }
     page
 }
 
+/// One array per section: the same label may stand in it more than once.
 fn as_json(sections: &[Section]) -> String {
-    let document: Map<String, Value> = sections
-        .iter()
-        .map(|(heading, rows)| {
-            let rows = rows.iter().map(|(label, value)| serde_json::json!({ "name": label, "value": value })).collect();
-            ((*heading).to_owned(), Value::Array(rows))
-        })
-        .collect();
+    let array = |section: &Section| {
+        let rows = section.rows.iter().map(|(label, value)| serde_json::json!({ "name": label, "value": value }));
+        Value::Array(rows.collect())
+    };
+    let document: Map<String, Value> =
+        sections.iter().map(|section| (section.name.to_owned(), array(section))).collect();
     format!("{:#}\n", Value::Object(document))
 }

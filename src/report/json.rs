@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{BundleReport, Report};
 use crate::error::Error;
 use crate::finding::{Finding, Group, Verdict};
+use crate::mask::mask;
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -173,7 +174,7 @@ fn document(report: &Report) -> Document {
 }
 
 fn fault(error: &Error) -> Fault {
-    Fault { code: error.code(), message: error.to_string(), hint: error.hint() }
+    Fault { code: error.code(), message: mask(&error.to_string()), hint: mask(&error.hint()) }
 }
 
 fn bundle(report: &BundleReport) -> Bundle {

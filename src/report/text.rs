@@ -10,6 +10,7 @@ use crate::check::status_text;
 use crate::error::Error;
 use crate::escape::for_terminal;
 use crate::finding::{Finding, Group, Level, Reason, Status, Verdict};
+use crate::mask::mask;
 
 /// How text is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,8 +218,8 @@ fn hints(page: &mut String, bundle: &BundleReport) {
 
 fn fault(page: &mut String, look: Look, head: &str, error: &Error) {
     let _ = writeln!(page, "{}", look.paint(Tone::Bad, head));
-    line(page, "because", &for_terminal(&error.to_string()));
-    line(page, "hint", &for_terminal(&error.hint()));
+    line(page, "because", &for_terminal(&mask(&error.to_string())));
+    line(page, "hint", &for_terminal(&mask(&error.hint())));
 }
 
 /// One row per bundle, and the totals.
@@ -227,7 +228,7 @@ fn summary(page: &mut String, look: Look, report: &Report) {
     table.set_header(["verdict", "exit", "build", "because"]);
     for bundle in &report.bundles {
         let because = match &bundle.error {
-            Some(error) => error.to_string(),
+            Some(error) => mask(&error.to_string()),
             None => bundle.rejecting().map(|finding| finding.check).collect::<Vec<_>>().join(", "),
         };
         let name = for_terminal(bundle.build_name.as_deref().unwrap_or(&bundle.path));

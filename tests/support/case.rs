@@ -302,7 +302,7 @@ impl Case {
         let arguments = self.arguments.clone().unwrap_or_else(|| vec!["--key".into(), "key.pem".into()]);
         files
             .push(("args".into(), arguments.iter().map(|argument| format!("{argument}\n")).collect::<String>().into()));
-        if !self.files.iter().any(|(name, _)| name == "key.pem") && arguments.iter().any(|one| one == "key.pem") {
+        if self.names_key(&arguments) && !self.files.iter().any(|(name, _)| name == "key.pem") {
             files.push(("key.pem".into(), self.key.public_pem().into_bytes()));
         }
         files.extend(self.files.clone());
@@ -310,6 +310,14 @@ impl Case {
             files.push(self.make_bundle());
         }
         files.into_iter().map(|(file, bytes)| (format!("{name}/{file}"), bytes)).collect()
+    }
+
+    /// Does the command line or the policy name `key.pem`?
+    fn names_key(&self, arguments: &[String]) -> bool {
+        let in_policy = |(name, content): &(String, Vec<u8>)| {
+            name == "policy.toml" && String::from_utf8_lossy(content).contains("key.pem")
+        };
+        arguments.iter().any(|one| one == "key.pem") || self.files.iter().any(in_policy)
     }
 
     fn make_bundle(self) -> (String, Vec<u8>) {
@@ -333,9 +341,10 @@ impl Case {
 
     fn readme(&self) -> String {
         let expect = &self.expect;
-        let answer = match (expect.error, expect.checks.iter().find(|(_, status)| *status == "fail")) {
+        let decisive = expect.checks.iter().find(|(_, status)| *status == "fail").or(expect.checks.get(1));
+        let answer = match (expect.error, decisive) {
             (Some(error), _) => format!("no verdict, error `{error}`"),
-            (None, Some((check, _))) if expect.exit == 1 => format!("rejected by `{check}`"),
+            (None, Some((check, status))) if expect.exit == 1 => format!("rejected, `{check}` is `{status}`"),
             _ if expect.exit == 1 => "rejected".into(),
             _ => "accepted in part: no image is given".into(),
         };

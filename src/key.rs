@@ -55,6 +55,10 @@ impl PublicKey {
         if begins != 1 {
             return Err(fail(format!("expected one PEM block, found {begins}")));
         }
+        // The decoder skips what stands before the block, as RFC 7468 allows: it could be read as saying whose key it is.
+        if !text.starts_with(b"-----BEGIN ") {
+            return Err(fail("expected nothing before the PEM block".into()));
+        }
         let (label, der) = pem::decode_vec(text).map_err(|error| fail(format!("not PEM: {error}")))?;
         match label {
             "PUBLIC KEY" => Self::from_spki_der(&der).map_err(fail),

@@ -33,6 +33,7 @@ fn unusable() -> Vec<Case> {
         ),
         key("key-empty", "The file is empty.", Vec::new()),
         key("key-text-before", "Text before the PEM block.", format!("the key of server A\n{server}").into()),
+        key("key-text-after", "Text behind the PEM block.", format!("{server}the key of server A\n").into()),
         key("key-der", "The key is in DER, not in PEM.", from_pem(&server)),
         key("key-cut", "The PEM block has no end.", server.as_bytes()[..200].to_vec()),
         key("key-wrong-label", "The label says certificate.", server.replace("PUBLIC KEY", "CERTIFICATE").into()),

@@ -9,6 +9,7 @@ use super::signing::sign_archive;
 use super::tar::{self, Entry};
 
 type Edit<T> = Box<dyn FnOnce(&mut T)>;
+type Compress = Box<dyn FnOnce(&[u8]) -> Vec<u8>>;
 type Sign = Box<dyn FnOnce(Named, &[u8]) -> Vec<u8>>;
 
 /// One fixture directory. Starts as the good build; every method changes one thing.
@@ -20,7 +21,7 @@ pub struct Case {
     /// The signed archive's members.
     inner: Vec<Entry>,
     edit_inner_tar: Vec<Edit<Vec<u8>>>,
-    compress: Box<dyn FnOnce(&[u8]) -> Vec<u8>>,
+    compress: Compress,
     edit_archive: Vec<Edit<Vec<u8>>>,
     key: Named,
     sign: Sign,
@@ -318,6 +319,11 @@ impl Case {
             name == "policy.toml" && String::from_utf8_lossy(content).contains("key.pem")
         };
         arguments.iter().any(|one| one == "key.pem") || self.files.iter().any(in_policy)
+    }
+
+    /// The bundle alone.
+    pub fn make_bundle_bytes(self) -> Vec<u8> {
+        self.make_bundle().1
     }
 
     fn make_bundle(self) -> (String, Vec<u8>) {

@@ -23,7 +23,12 @@ fn unusable() -> Vec<Case> {
     };
     let mut off_curve = from_pem(&Named::ServerP256.public_pem());
     *off_curve.last_mut().unwrap() ^= 1;
+    let p256 = from_pem(&Named::ServerP256.public_pem());
+    let compressed = [&[2 + (p256[90] & 1)], &p256[27..59]].concat();
     vec![
+        key("key-compressed-point", "A P-256 key in another encoding, with another fingerprint.", {
+            spki(p256[2..23].to_vec(), &compressed)
+        }),
         key("key-private", "The named key is a private key.", Named::Server.private_pem().into()),
         key("key-certificate", "The named key is a certificate.", CERTIFICATE.into()),
         key(

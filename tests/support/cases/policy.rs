@@ -128,7 +128,7 @@ fn malformed() -> Vec<Case> {
         bad("bad-age", "An age without a unit.", &with("[expect]\nmax-age = \"90\"\n")),
         bad("bad-grade", "A grade that nobody can reach.", &with("[expect]\nminimum-grade = \"attested\"\n")),
         policy(Case::error("policy-weak-key", 2, "key", "The policy's key is too weak."), &with(""))
-            .file("key.pem", { Named::Weak1024.public_pem() }),
+            .file("key.pem", Named::Weak1024.public_pem()),
         policy(
             Case::error("policy-other-key-named", 2, "usage", "The named key is not one of the policy's."),
             &with(""),
@@ -137,7 +137,7 @@ fn malformed() -> Vec<Case> {
         .arguments(&["--policy", "policy.toml", "--key", "other.pem"]),
         policy(
             Case::error("policy-without-keys", 2, "no-key", "Neither the policy nor the command line names a key."),
-            { "version = 1\nrequire = [\"manifest\"]\n" },
+            "version = 1\nrequire = [\"manifest\"]\n",
         ),
     ]
 }
@@ -161,7 +161,7 @@ fn windows() -> Vec<Case> {
         refused(
             "key-compromised-later",
             "The key was compromised after the build's own date, which its thief can write.",
-            { "revoked = { at = 2026-03-05T00:00:00Z, reason = \"compromised\" }\n" },
+            "revoked = { at = 2026-03-05T00:00:00Z, reason = \"compromised\" }\n",
         ),
         refused("key-superseded", "The key was superseded before the build.", {
             "revoked = { at = 2026-03-01T00:00:00Z, reason = \"superseded\" }\n"
@@ -169,7 +169,7 @@ fn windows() -> Vec<Case> {
         refused(
             "key-named-and-superseded",
             "The key is named on the command line; what the policy says of it still holds.",
-            { "revoked = { at = 2026-03-01T00:00:00Z, reason = \"superseded\" }\n" },
+            "revoked = { at = 2026-03-01T00:00:00Z, reason = \"superseded\" }\n",
         )
         .arguments(&["--policy", "policy.toml", "--key", "key.pem"]),
     ]
@@ -194,7 +194,7 @@ fn expectations() -> Vec<Case> {
             "expect-other-commit",
             "source-commit",
             "The policy names another commit: an older build of the image.",
-            { "[expect]\ncommit = \"ae216163cffcebdd31cde54d045da5617d67a40a\"\n" },
+            "[expect]\ncommit = \"ae216163cffcebdd31cde54d045da5617d67a40a\"\n",
         ),
         refused(
             "expect-other-branch",
@@ -227,13 +227,13 @@ fn expectations() -> Vec<Case> {
             "server-too-old",
             "build-server",
             "The server is older than the policy's, although its digits look larger.",
-            { "[expect]\nmin-server-version = \"1.3.0.100\"\n" },
+            "[expect]\nmin-server-version = \"1.3.0.100\"\n",
         ),
         not_run(
             "server-unknown",
             "build-server",
             "The record does not say the server's version, and the policy wants to know.",
-            { "[expect]\nmin-server-version = \"1.3.0.18\"\n" },
+            "[expect]\nmin-server-version = \"1.3.0.18\"\n",
         )
         .record(|text| text.replace("    \"build_image_tag\": \"1.3.0.18\",\n", "")),
         not_run(

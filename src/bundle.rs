@@ -101,10 +101,10 @@ fn member_name(member: &Member, suffix: &str) -> Result<Option<BuildName>, Error
     let text = std::str::from_utf8(member.path.as_bytes()).unwrap_or_default();
     let Some(name) = BuildName::from_file_name(text, suffix) else { return Ok(None) };
     match member.kind {
-        MemberKind::File if member.mode & 0o7000 != 0 => Err(Error::malformed(
-            WHAT,
-            format!("member {} asks for special permissions ({:o})", member.path, member.mode),
-        )),
+        // Nothing is unpacked with these bits; no server writes them, so somebody means something by them.
+        MemberKind::File if member.mode & 0o7000 != 0 => {
+            Err(Error::malformed(WHAT, format!("member {} has the mode {:o}", member.path, member.mode)))
+        }
         MemberKind::File => Ok(Some(name)),
         _ => Err(Error::malformed(WHAT, format!("member {} is no regular file", member.path))),
     }

@@ -1,9 +1,10 @@
 //! Public keys of build servers: read strictly, and named by their fingerprint.
 
-use rsa::pkcs1::DecodeRsaPublicKey;
+use rsa::pkcs1::RsaPublicKeyRef;
 use rsa::pkcs8::DecodePublicKey;
 use rsa::traits::PublicKeyParts;
-use spki::der::{Encode, pem};
+use spki::der::asn1::BitStringRef;
+use spki::der::{Decode, Encode, pem};
 use spki::{EncodePublicKey, SubjectPublicKeyInfoRef};
 
 use crate::digest::Sha256;
@@ -41,7 +42,8 @@ impl PublicKey {
     /// Reads one PEM block: `PUBLIC KEY` (SubjectPublicKeyInfo, RFC 5280) or `RSA PUBLIC KEY` (PKCS#1, RFC 8017).
     ///
     /// Blanks and line ends around the block are ignored; a second block, a certificate, a private key or any other text
-    /// is refused. RSA needs 2048 to 8192 bits and an odd exponent of at least 65,537; EC needs P-256.
+    /// is refused, and so is a key in another encoding than the usual one. RSA needs 2048 to 8192 bits and an odd exponent
+    /// of at least 65,537; EC needs P-256.
     ///
     /// # Errors
     /// [`Error::Key`] with `name` and the reason.
@@ -52,20 +54,19 @@ impl PublicKey {
         }
         let text = text.trim_ascii();
         let begins = text.windows(11).filter(|window| window == b"-----BEGIN ").count();
-        if begins == 1 && !(text.starts_with(b"-----BEGIN ") && text.ends_with(b"-----")) {
-            return Err(fail("expected one PEM block and nothing beside it".into()));
-        }
         if begins != 1 {
             return Err(fail(format!("expected one PEM block, found {begins}")));
+        }
+        // The decoder skips what stands before the block, as RFC 7468 allows: it could be read as saying whose key it is.
+        if !text.starts_with(b"-----BEGIN ") {
+            return Err(fail("expected nothing before the PEM block".into()));
         }
         let (label, der) = pem::decode_vec(text).map_err(|error| fail(format!("not PEM: {error}")))?;
         match label {
             "PUBLIC KEY" => Self::from_spki_der(&der).map_err(fail),
             "RSA PUBLIC KEY" => {
-                let key = rsa::PublicKey::from_pkcs1_der(&der)
-                    .map_err(|error| fail(format!("not an RSA public key: {error}")))?;
-                let spki = key.to_public_key_der().map_err(|error| fail(error.to_string()))?;
-                Self::from_spki_der(spki.as_bytes()).map_err(fail)
+                let spki = spki_around(&der).map_err(|error| fail(format!("not an RSA public key: {error}")))?;
+                Self::from_spki_der(&spki).map_err(fail)
             }
             _ if label.contains("PRIVATE KEY") => {
                 Err(fail(format!("this is a private key ({label}): keep it away from here")))
@@ -78,7 +79,7 @@ impl PublicKey {
         let info =
             SubjectPublicKeyInfoRef::try_from(der).map_err(|error| format!("not a SubjectPublicKeyInfo: {error}"))?;
         let material = match info.algorithm.oid {
-            rsa::pkcs1::ALGORITHM_OID => KeyMaterial::Rsa(Box::new(read_rsa(der)?)),
+            rsa::pkcs1::ALGORITHM_OID => KeyMaterial::Rsa(Box::new(read_rsa(&info, der)?)),
             p256::elliptic_curve::ALGORITHM_OID => {
                 let key = p256::PublicKey::from_public_key_der(der)
                     .map_err(|error| format!("not a P-256 public key: {error}"))?;
@@ -86,9 +87,16 @@ impl PublicKey {
             }
             other => return Err(format!("keys of the kind {other} are not supported; RSA and EC P-256 are")),
         };
-        // Encoded again, so that the fingerprint is of the one DER form.
-        let spki = info.to_der().map_err(|error| error.to_string())?;
-        Ok(Self { material, fingerprint: Sha256::of(&spki), spki })
+        let encoded = match &material {
+            KeyMaterial::Rsa(key) => key.to_public_key_der(),
+            KeyMaterial::P256(key) => key.to_public_key_der(),
+        };
+        // A key in two encodings would have two fingerprints: a compressed point, for one.
+        let encoded = encoded.map_err(|error| error.to_string())?;
+        if encoded.as_bytes() != der {
+            return Err("not in the usual encoding (an EC point is uncompressed)".into());
+        }
+        Ok(Self { material, fingerprint: Sha256::of(der), spki: der.to_vec() })
     }
 
     /// The key's fingerprint.
@@ -118,20 +126,44 @@ impl PublicKey {
     }
 }
 
-/// The crate's own limits are at most these; ours are said in words that name the rule.
-fn read_rsa(der: &[u8]) -> Result<rsa::PublicKey, String> {
-    let key =
-        rsa::PublicKey::from_public_key_der(der).map_err(|error| format!("not a usable RSA public key: {error}"))?;
-    let bits = rsa_bits(&key);
-    if !(RSA_BITS_MIN..=RSA_BITS_MAX).contains(&bits) {
+/// The SubjectPublicKeyInfo of a PKCS#1 key, so that both forms have one fingerprint and one set of rules.
+fn spki_around(pkcs1: &[u8]) -> spki::der::Result<Vec<u8>> {
+    let subject_public_key = BitStringRef::new(0, pkcs1)?;
+    SubjectPublicKeyInfoRef { algorithm: rsa::pkcs1::ALGORITHM_ID, subject_public_key }.to_der()
+}
+
+/// The rules are looked at before the crate looks at its own, so that the answer names the rule.
+fn read_rsa(info: &SubjectPublicKeyInfoRef<'_>, der: &[u8]) -> Result<rsa::PublicKey, String> {
+    let raw = info.subject_public_key.raw_bytes();
+    let parts = RsaPublicKeyRef::from_der(raw).map_err(|error| format!("not an RSA public key: {error}"))?;
+    let bits = bit_width(parts.modulus.as_bytes());
+    if !(u64::from(RSA_BITS_MIN)..=u64::from(RSA_BITS_MAX)).contains(&bits) {
         return Err(format!("an RSA modulus of {bits} bits; {RSA_BITS_MIN} to {RSA_BITS_MAX} are accepted"));
     }
-    // The crate refuses exponents beyond 33 bits, so this fold loses nothing.
-    let exponent = key.e_bytes().iter().fold(0, |number: u64, &byte| number << 8 | u64::from(byte));
-    if exponent < RSA_EXPONENT_MIN || exponent.is_multiple_of(2) {
-        return Err(format!("an RSA exponent of {exponent}; an odd one of at least {RSA_EXPONENT_MIN} is accepted"));
+    if is_even(parts.modulus.as_bytes()) {
+        return Err("an even RSA modulus".into());
     }
-    Ok(key)
+    let exponent = parts.public_exponent.as_bytes();
+    // 33 bits are what the crate takes; nobody uses more, and larger ones only cost time.
+    if bit_width(exponent) > 33 {
+        return Err("an RSA exponent of more than 33 bits".into());
+    }
+    let value = exponent.iter().fold(0, |number: u64, &byte| number << 8 | u64::from(byte));
+    if value < RSA_EXPONENT_MIN || is_even(exponent) {
+        return Err(format!("an RSA exponent of {value}; an odd one of at least {RSA_EXPONENT_MIN} is accepted"));
+    }
+    rsa::PublicKey::from_public_key_der(der).map_err(|error| format!("not a usable RSA public key: {error}"))
+}
+
+/// Bits of a big-endian number.
+fn bit_width(number: &[u8]) -> u64 {
+    let mut digits = number.iter().skip_while(|&&byte| byte == 0);
+    let first = digits.next().map_or(0, |byte| 8 - byte.leading_zeros());
+    u64::from(first) + 8 * digits.count() as u64
+}
+
+fn is_even(number: &[u8]) -> bool {
+    number.last().is_none_or(|byte| byte.is_multiple_of(2))
 }
 
 fn rsa_bits(key: &rsa::PublicKey) -> u32 {

@@ -358,3 +358,7 @@ impl<'a, R: Read> TarReader<'a, R> {
 fn padding_of(size: u64) -> usize {
     usize::try_from(size.wrapping_neg() % BLOCK as u64).unwrap_or(0)
 }
+
+#[cfg(test)]
+#[path = "tar_tests.rs"]
+mod tests;

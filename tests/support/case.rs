@@ -9,6 +9,7 @@ use super::signing::sign_archive;
 use super::tar::{self, Entry};
 
 type Edit<T> = Box<dyn FnOnce(&mut T)>;
+type Compress = Box<dyn FnOnce(&[u8]) -> Vec<u8>>;
 type Sign = Box<dyn FnOnce(Named, &[u8]) -> Vec<u8>>;
 
 /// One fixture directory. Starts as the good build; every method changes one thing.
@@ -20,7 +21,7 @@ pub struct Case {
     /// The signed archive's members.
     inner: Vec<Entry>,
     edit_inner_tar: Vec<Edit<Vec<u8>>>,
-    compress: Box<dyn FnOnce(&[u8]) -> Vec<u8>>,
+    compress: Compress,
     edit_archive: Vec<Edit<Vec<u8>>>,
     key: Named,
     sign: Sign,
@@ -302,7 +303,7 @@ impl Case {
         let arguments = self.arguments.clone().unwrap_or_else(|| vec!["--key".into(), "key.pem".into()]);
         files
             .push(("args".into(), arguments.iter().map(|argument| format!("{argument}\n")).collect::<String>().into()));
-        if !self.files.iter().any(|(name, _)| name == "key.pem") && arguments.iter().any(|one| one == "key.pem") {
+        if self.names_key(&arguments) && !self.files.iter().any(|(name, _)| name == "key.pem") {
             files.push(("key.pem".into(), self.key.public_pem().into_bytes()));
         }
         files.extend(self.files.clone());
@@ -310,6 +311,19 @@ impl Case {
             files.push(self.make_bundle());
         }
         files.into_iter().map(|(file, bytes)| (format!("{name}/{file}"), bytes)).collect()
+    }
+
+    /// Does the command line or the policy name `key.pem`?
+    fn names_key(&self, arguments: &[String]) -> bool {
+        let in_policy = |(name, content): &(String, Vec<u8>)| {
+            name == "policy.toml" && String::from_utf8_lossy(content).contains("key.pem")
+        };
+        arguments.iter().any(|one| one == "key.pem") || self.files.iter().any(in_policy)
+    }
+
+    /// The bundle alone.
+    pub fn make_bundle_bytes(self) -> Vec<u8> {
+        self.make_bundle().1
     }
 
     fn make_bundle(self) -> (String, Vec<u8>) {
@@ -333,9 +347,10 @@ impl Case {
 
     fn readme(&self) -> String {
         let expect = &self.expect;
-        let answer = match (expect.error, expect.checks.iter().find(|(_, status)| *status == "fail")) {
+        let decisive = expect.checks.iter().find(|(_, status)| *status == "fail").or(expect.checks.get(1));
+        let answer = match (expect.error, decisive) {
             (Some(error), _) => format!("no verdict, error `{error}`"),
-            (None, Some((check, _))) if expect.exit == 1 => format!("rejected by `{check}`"),
+            (None, Some((check, status))) if expect.exit == 1 => format!("rejected, `{check}` is `{status}`"),
             _ if expect.exit == 1 => "rejected".into(),
             _ => "accepted in part: no image is given".into(),
         };

@@ -3,7 +3,7 @@
 //! A case is a description in `cases/`: what is wrong with the bundle and what must be answered. To add one: a [`Case`]
 //! in a list of `cases/`, then `cargo run --example make-fixtures`.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-#![allow(clippy::cast_possible_truncation)]
+#![allow(unused_imports, clippy::cast_possible_truncation)]
 
 mod case;
 mod cases;

@@ -9,7 +9,9 @@ pub fn cases() -> Vec<Case> {
     vec![
         truncated("bundle-empty-file", "The file is empty.", Vec::clear),
         truncated("bundle-cut-in-half", "The second half is missing.", |bundle| bundle.truncate(bundle.len() / 2)),
-        truncated("bundle-last-byte-missing", "The last byte is missing.", |bundle| drop(bundle.pop())),
+        truncated("bundle-last-byte-missing", "The last byte is missing.", |bundle| {
+            bundle.pop();
+        }),
         truncated("bundle-of-nothing", "A bzip2 stream of no bytes.", |bundle| *bundle = bzip2(b"")),
         malformed("bundle-wrong-magic", "The file begins with `BZx`.", |bundle| bundle[2] = b'x'),
         malformed("bundle-block-size-zero", "The block size is 0.", |bundle| bundle[3] = b'0'),

@@ -23,7 +23,12 @@ fn unusable() -> Vec<Case> {
     };
     let mut off_curve = from_pem(&Named::ServerP256.public_pem());
     *off_curve.last_mut().unwrap() ^= 1;
+    let p256 = from_pem(&Named::ServerP256.public_pem());
+    let compressed = [&[2 + (p256[90] & 1)], &p256[27..59]].concat();
     vec![
+        key("key-compressed-point", "A P-256 key in another encoding, with another fingerprint.", {
+            spki(p256[2..23].to_vec(), &compressed)
+        }),
         key("key-private", "The named key is a private key.", Named::Server.private_pem().into()),
         key("key-certificate", "The named key is a certificate.", CERTIFICATE.into()),
         key(
@@ -33,6 +38,7 @@ fn unusable() -> Vec<Case> {
         ),
         key("key-empty", "The file is empty.", Vec::new()),
         key("key-text-before", "Text before the PEM block.", format!("the key of server A\n{server}").into()),
+        key("key-text-after", "Text behind the PEM block.", format!("{server}the key of server A\n").into()),
         key("key-der", "The key is in DER, not in PEM.", from_pem(&server)),
         key("key-cut", "The PEM block has no end.", server.as_bytes()[..200].to_vec()),
         key("key-wrong-label", "The label says certificate.", server.replace("PUBLIC KEY", "CERTIFICATE").into()),

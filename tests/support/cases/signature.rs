@@ -29,7 +29,9 @@ fn text() -> Vec<Case> {
         malformed("signature-wrapped", "The signature in lines of 64 digits, which `xxd` reads.", |text| {
             *text = text.chunks(64).collect::<Vec<_>>().join(&b'\n');
         }),
-        malformed("signature-odd-length", "One digit is missing.", |text| drop(text.pop())),
+        malformed("signature-odd-length", "One digit is missing.", |text| {
+            text.pop();
+        }),
         malformed("signature-prefix-0x", "`0x` before the digits.", |text| drop(text.splice(0..0, *b"0x"))),
         malformed("signature-not-hex", "A letter that is no digit.", |text| text[100] = b'g'),
         malformed("signature-binary", "The signature in bytes instead of text.", |text| *text = vec![0x80; 256]),
@@ -61,8 +63,9 @@ fn other_bytes() -> Vec<Case> {
         }),
         Case::unsigned("archive-byte-appended", "One byte more behind the signed archive.")
             .outer(|entries| entries[0].content.push(0)),
-        Case::unsigned("archive-cut", "The last byte of the signed archive is missing.")
-            .outer(|entries| drop(entries[0].content.pop())),
+        Case::unsigned("archive-cut", "The last byte of the signed archive is missing.").outer(|entries| {
+            entries[0].content.pop();
+        }),
         Case::unsigned("archive-empty", "The signed archive is empty.").outer(|entries| entries[0].content.clear()),
         Case::unsigned(
             "archive-stream-appended",

@@ -1,0 +1,316 @@
+use super::*;
+
+// The same writer as the fixtures': it writes what Python's tarfile writes, and wrong things when asked.
+#[allow(dead_code, unreachable_pub, clippy::cast_possible_truncation)]
+#[path = "../../tests/support/tar.rs"]
+mod writer;
+
+use self::writer::{Entry, LongNames, archive, members, pax_record, set_checksum};
+
+/// Path, kind, mode and content of every member.
+type Listed = Vec<(String, MemberKind, u32, Vec<u8>)>;
+
+fn list_within(bytes: &[u8], limits: &Limits) -> Result<Listed, Error> {
+    let mut reader = TarReader::new(bytes, "test", limits);
+    let mut listed = Vec::new();
+    while let Some(member) = reader.next_member()? {
+        let content = reader.read_content()?;
+        assert_eq!(content.len() as u64, member.size);
+        listed.push((member.path.to_string(), member.kind, member.mode, content));
+    }
+    Ok(listed)
+}
+
+fn list(bytes: &[u8]) -> Result<Listed, Error> {
+    list_within(bytes, &Limits::default())
+}
+
+fn refusal(entries: &[Entry]) -> String {
+    match list(&archive(entries)) {
+        Err(Error::Malformed { message, .. }) => message,
+        other => panic!("expected a malformed archive, found {other:?}"),
+    }
+}
+
+/// A file without a PAX header of its own.
+fn file(path: &str) -> Entry {
+    Entry { mtime: "1", ..Entry::file(path, "content") }
+}
+
+/// An extension header of one's own.
+fn extension(kind: u8, text: impl Into<Vec<u8>>) -> Entry {
+    Entry { kind, mtime: "0", ..Entry::file("extension", text) }
+}
+
+#[test]
+fn every_kind_is_read_with_its_name_mode_and_content() {
+    let listed = list(&archive(&[
+        Entry::directory("folder"),
+        Entry { mode: 0o755, ..Entry::file("folder/run", "x".repeat(513)) },
+        Entry::link(b'2', "folder/soft", "../elsewhere"),
+        Entry::link(b'1', "folder/hard", "./folder//run"),
+        Entry { kind: 0, ..file("old") },
+    ]))
+    .unwrap();
+    let run = MemberPath::parse(b"folder/run").unwrap();
+    assert_eq!(
+        listed,
+        [
+            ("folder".into(), MemberKind::Directory, 0o755, vec![]),
+            ("folder/run".into(), MemberKind::File, 0o755, vec![b'x'; 513]),
+            ("folder/soft".into(), MemberKind::Symlink(b"../elsewhere".to_vec()), 0o644, vec![]),
+            ("folder/hard".into(), MemberKind::HardLink(run), 0o644, vec![]),
+            ("old".into(), MemberKind::File, 0o644, b"content".to_vec()),
+        ]
+    );
+}
+
+#[test]
+fn long_names_are_read_in_all_three_forms() {
+    let long = "folder/".repeat(20) + "file";
+    for names in [LongNames::Pax, LongNames::Gnu] {
+        let listed = list(&archive(&[Entry { names, ..file(&long) }])).unwrap();
+        assert_eq!(listed[0].0, long);
+    }
+    let target = "t".repeat(300);
+    assert_eq!(list(&archive(&[Entry::link(b'2', "soft", &target)])).unwrap()[0].1, MemberKind::Symlink(target.into()));
+    // ustar parts a name in two fields; a GNU header has times where ustar has the prefix.
+    let mut bytes = archive(&[file("name")]);
+    bytes[345..351].copy_from_slice(b"prefix");
+    set_checksum(&mut bytes[..BLOCK]);
+    assert_eq!(list(&bytes).unwrap()[0].0, "prefix/name");
+    bytes[257..265].copy_from_slice(b"ustar  \0");
+    set_checksum(&mut bytes[..BLOCK]);
+    assert_eq!(list(&bytes).unwrap()[0].0, "name");
+}
+
+#[test]
+fn names_that_differ_are_never_merged() {
+    // By case, by Unicode form (é as one character and as two), by bytes that are no UTF-8.
+    let paths: [&[u8]; 6] = [b"readme", b"README", b"caf\xc3\xa9", b"cafe\xcc\x81", b"\xff", b"\xfe"];
+    let entries: Vec<Entry> = paths.iter().map(|path| Entry::file(path.to_vec(), "")).collect();
+    assert_eq!(list(&archive(&entries)).unwrap().len(), 6);
+}
+
+#[test]
+fn names_of_one_place_are_one_name() {
+    for twin in ["a/b", "./a/b", "a//b", "a/./b"] {
+        assert_eq!(refusal(&[file("a/b"), file(twin)]), r#"two members are named "a/b""#);
+    }
+    assert_eq!(refusal(&[file("a"), Entry::directory("a")]), r#"two members are named "a""#);
+}
+
+#[test]
+fn names_that_lead_elsewhere_or_nowhere_are_refused() {
+    for (path, says) in [
+        ("/etc/passwd", "an absolute name"),
+        ("../x", "a name with '..'"),
+        ("a/../../x", "a name with '..'"),
+        ("", "an empty name"),
+        ("a/", "is named like a directory"),
+        (".", "a member named '.' that is no directory"),
+    ] {
+        assert!(refusal(&[file(path)]).contains(says), "{path:?}");
+    }
+    let nul = Entry { pax: vec![("path", b"a\0b".to_vec())], ..file("a") };
+    assert!(refusal(&[nul]).contains("a NUL byte"));
+    let empty = Entry { pax: vec![("path", Vec::new())], ..file("a") };
+    assert!(refusal(&[empty]).contains("an empty name"));
+    assert!(refusal(&[Entry::link(b'1', "a", "../b")]).contains("a name with '..'"));
+    assert!(refusal(&[Entry::link(b'2', "a", "")]).contains("a link without a proper target"));
+}
+
+#[test]
+fn other_kinds_and_content_where_none_belongs_are_refused() {
+    for kind in *b"346789ADEIMNSVXZaz~\x01\xff" {
+        assert!(refusal(&[Entry { kind, ..file("a") }]).contains("has the type"), "{kind}");
+    }
+    for kind in *b"125" {
+        let full = Entry { kind, target: b"b".to_vec(), ..file("a") };
+        assert!(refusal(&[full]).contains("has content"), "{kind}");
+    }
+}
+
+#[test]
+fn extensions_that_contradict_are_refused() {
+    let pax = |records: &[(&str, &[u8])]| {
+        extension(b'x', records.iter().flat_map(|(key, value)| pax_record(key, value)).collect::<Vec<u8>>())
+    };
+    let gnu = |name: &str| extension(b'L', format!("{name}\0"));
+    for (entries, says) in [
+        (vec![pax(&[("path", b"b")]), gnu("c"), file("a")], "a PAX and a GNU long name"),
+        (vec![gnu("c"), pax(&[("path", b"b")]), file("a")], "a PAX and a GNU long name"),
+        (vec![gnu("b"), gnu("c"), file("a")], "says the same thing twice"),
+        (vec![pax(&[("path", b"b"), ("path", b"c")]), file("a")], "says the same thing twice"),
+        (vec![pax(&[("path", b"b")]), pax(&[("mtime", b"1")]), file("a")], "two PAX headers"),
+        (vec![pax(&[("size", b"8")]), file("a")], "a PAX size other than the header's"),
+        (vec![pax(&[("size", b"-7")]), file("a")], "a PAX size that is no number"),
+        (vec![pax(&[("size", b"")]), file("a")], "a PAX size that is no number"),
+        (vec![pax(&[("size", b"99999999999999999999")]), file("a")], "a PAX size that is no number"),
+        (vec![pax(&[("GNU.sparse.name", b"b")]), file("a")], "a sparse member"),
+        (vec![extension(b'L', "b"), file("a")], "not ended by one NUL"),
+        (vec![extension(b'L', "b\0\0"), file("a")], "not ended by one NUL"),
+        (vec![extension(b'L', ""), file("a")], "not ended by one NUL"),
+        (vec![extension(b'g', pax_record("path", b"b")), file("a")], "a global PAX header that sets"),
+        (vec![extension(b'g', pax_record("linkpath", b"b")), file("a")], "a global PAX header that sets"),
+        (vec![extension(b'g', pax_record("size", b"7")), file("a")], "a global PAX header that sets"),
+        (vec![file("a"), pax(&[("mtime", b"1")])], "no member after it"),
+        (vec![file("a"), gnu("b")], "no member after it"),
+    ] {
+        let message = refusal(&entries);
+        assert!(message.contains(says), "{message} should say {says}");
+    }
+    let agreeing = [pax(&[("size", b"7"), ("path", b"b"), ("comment", b"=\n")]), file("a")];
+    assert_eq!(list(&archive(&agreeing)).unwrap()[0].0, "b");
+    let global = [extension(b'g', pax_record("comment", b"c")), file("a")];
+    assert_eq!(list(&archive(&global)).unwrap()[0].0, "a");
+}
+
+#[test]
+fn pax_text_that_is_no_list_of_records_is_refused() {
+    for text in [
+        "x",
+        "5",
+        " 5 a=b\n",
+        "5 a=b\n",
+        "7 a=b\n",
+        "6 a=b ",
+        "6 aab\n",
+        "0 a=b\n",
+        "1 a=b\n",
+        "+6 a=b\n",
+        "-6 a=b\n",
+        "99999999999999999999999 a=b\n",
+        "6 a=b\n\0",
+    ] {
+        assert_eq!(
+            refusal(&[extension(b'x', text), file("a")]),
+            "a PAX header that is not a list of records",
+            "{text:?}"
+        );
+    }
+    assert!(list(&archive(&[extension(b'x', "6 a=b\n5 a=\n"), file("a")])).is_ok());
+}
+
+#[test]
+fn sizes_are_plain_octal() {
+    for size in [
+        *b"\x80\0\0\0\0\0\0\0\0\0\0\x07",
+        [0xff; 12],
+        *b"-0000000007\0",
+        *b"+0000000007\0",
+        *b"0x000000007\0",
+        *b"00000000008\0",
+        *b"00000\x0000007\0",
+        [b' '; 12],
+        [0; 12],
+    ] {
+        assert!(refusal(&[Entry { size: Some(size), ..file("a") }]).contains("size is not plain octal"), "{size:?}");
+    }
+    for size in [*b"           7", *b"7           ", *b"7\0\0\0\0\0\0\0\0\0\0\0", *b"000000000007"] {
+        assert_eq!(list(&archive(&[Entry { size: Some(size), ..file("a") }])).unwrap()[0].3, b"content");
+    }
+}
+
+#[test]
+fn a_header_with_any_bit_changed_is_refused_or_says_the_same() {
+    let good = archive(&[file("a")]);
+    let listed = list(&good).unwrap();
+    for at in 0..BLOCK {
+        for bit in 0..8 {
+            let mut changed = good.clone();
+            changed[at] ^= 1 << bit;
+            if let Ok(found) = list(&changed) {
+                assert_eq!(found, listed, "byte {at}, bit {bit}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_cut_is_noticed() {
+    let entries =
+        [Entry::directory("folder"), file("folder/a"), Entry { names: LongNames::Gnu, ..file(&"b".repeat(150)) }];
+    let whole = archive(&entries);
+    let end = members(&entries).len() + 2 * BLOCK;
+    for cut in 0..end {
+        assert_eq!(list(&whole[..cut]).unwrap_err(), Error::Truncated { what: "test".into() }, "cut at {cut}");
+    }
+    for cut in end..=whole.len() {
+        assert_eq!(list(&whole[..cut]).unwrap().len(), 3, "cut at {cut}");
+    }
+}
+
+#[test]
+fn only_zeros_stand_behind_contents_and_behind_the_end() {
+    let whole = archive(&[file("a")]);
+    for at in BLOCK + "content".len()..whole.len() {
+        let mut changed = whole.clone();
+        changed[at] = 1;
+        assert!(matches!(list(&changed), Err(Error::Malformed { .. } | Error::Truncated { .. })), "byte {at}");
+    }
+    let twice = whole.repeat(2);
+    assert!(matches!(list(&twice), Err(Error::Malformed { .. })));
+}
+
+#[test]
+fn headers_before_posix_are_refused() {
+    let mut bytes = archive(&[file("a")]);
+    for magic in [b"\0\0\0\0\0\0\0\0", b"ustar\x0001", b"ustar 00", b"USTAR\x0000"] {
+        bytes[257..265].copy_from_slice(magic);
+        set_checksum(&mut bytes[..BLOCK]);
+        assert!(matches!(list(&bytes), Err(Error::Malformed { .. })), "{magic:?}");
+    }
+}
+
+#[test]
+fn bounds_hold_before_anything_is_read() {
+    let many = archive(&[Entry::file("a", ""), Entry::file("b", "")]);
+    let limits = |set: fn(&mut Limits)| {
+        let mut limits = Limits::default();
+        set(&mut limits);
+        limits
+    };
+    let over = |bytes: &[u8], limits: &Limits| match list_within(bytes, limits) {
+        Err(Error::OverLimit { limit, .. }) => limit,
+        other => panic!("expected a bound, found {other:?}"),
+    };
+    // Extension headers count: each costs work.
+    assert!(list_within(&many, &limits(|limits| limits.archive_members = 4)).is_ok());
+    assert_eq!(over(&many, &limits(|limits| limits.archive_members = 3)), "archive_members");
+    let long = archive(&[file(&"a".repeat(150))]);
+    assert_eq!(over(&long, &limits(|limits| limits.path_bytes = 149)), "path_bytes");
+    assert_eq!(over(&long, &limits(|limits| limits.extended_header_bytes = 100)), "extended_header_bytes");
+    let link = archive(&[Entry::link(b'1', "a", &"b".repeat(150))]);
+    assert_eq!(over(&link, &limits(|limits| limits.path_bytes = 149)), "path_bytes");
+}
+
+#[test]
+fn content_that_is_not_read_is_skipped_and_pieces_make_the_whole() {
+    let text: Vec<u8> = (0..40_000_u32).flat_map(u32::to_be_bytes).collect();
+    let bytes = archive(&[Entry::file("a", text.clone()), file("b")]);
+    let limits = Limits::default();
+    let mut reader = TarReader::new(bytes.as_slice(), "test", &limits);
+    let first = reader.next_member().unwrap().unwrap();
+    assert_eq!(first.size, text.len() as u64);
+    assert_eq!(reader.next_member().unwrap().unwrap().path.to_string(), "b");
+    assert!(reader.next_member().unwrap().is_none());
+
+    let mut reader = TarReader::new(bytes.as_slice(), "test", &limits);
+    reader.next_member().unwrap();
+    let mut pieces = Vec::new();
+    reader.stream_content(|piece| pieces.extend_from_slice(piece)).unwrap();
+    assert_eq!(pieces, text);
+    assert_eq!(reader.next_member().unwrap().unwrap().path.to_string(), "b");
+}
+
+#[test]
+fn a_size_that_is_only_claimed_ends_in_an_error() {
+    let claimed = Entry { size: Some(*b"77777777777\0"), ..file("a") };
+    let mut bytes = members(&[claimed]);
+    bytes.truncate(BLOCK + 5);
+    let limits = Limits::default();
+    let mut reader = TarReader::new(bytes.as_slice(), "test", &limits);
+    assert_eq!(reader.next_member().unwrap().unwrap().size, 0o77_777_777_777);
+    assert_eq!(reader.next_member().unwrap_err(), Error::Truncated { what: "test".into() });
+}

@@ -208,7 +208,8 @@ fn expectations() -> Vec<Case> {
             "The policy names a branch, and HEAD is detached.",
             "[expect]\nbranch = \"main\"\n",
         )
-        .text("git/wallet/.git/HEAD", |_| format!("{}\n", super::super::inputs::head_commit())),
+        .text("git/wallet/.git/HEAD", |_| format!("{}\n", super::super::inputs::head_commit()))
+        .expect("source-commit", "unknown"),
         refused(
             "build-too-old",
             "build-age",

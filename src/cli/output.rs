@@ -33,7 +33,8 @@ pub(super) fn report_or_complain(report: &Report, format: OutputFormat) -> u8 {
         Ok(()) => report.exit_code(),
         Err(error) => {
             complain(&error);
-            error.exit_code().max(report.exit_code())
+            // 2 is the only code that is worse.
+            if report.exit_code() == 2 { 2 } else { error.exit_code() }
         }
     }
 }

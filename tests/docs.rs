@@ -143,7 +143,7 @@ fn shown(first_line: usize, block: &[String]) -> Vec<Shown> {
 
 /// Do the lines stand in the output, one after the other, with gaps only where a line is `...`?
 fn agree(shown: &[String], printed: &str) -> Result<(), String> {
-    let mut rest: Vec<&str> = printed.lines().collect();
+    let mut rest: Vec<&str> = printed.trim_end().lines().collect();
     let mut gap = false;
     for line in shown {
         if line.trim() == "..." {
@@ -223,7 +223,8 @@ fn nothing_is_forgotten() {
         name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-').then(|| format!("`{name}`"))
     });
     let manifest: Table = read(&root().join("Cargo.toml")).parse().unwrap();
-    let crates = ["dependencies", "dev-dependencies"].iter().flat_map(|table| manifest[*table].as_table().unwrap().keys());
+    let crates =
+        ["dependencies", "dev-dependencies"].iter().flat_map(|table| manifest[*table].as_table().unwrap().keys());
     let sources = fs::read_dir(root().join("src")).unwrap().map(|entry| {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();

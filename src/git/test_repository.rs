@@ -86,6 +86,15 @@ impl TestRepository {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
+    /// Runs git with `input`, whatever its exit code.
+    pub(crate) fn try_git_input(&self, arguments: &[&str], input: &[u8]) -> String {
+        let mut git = command("git");
+        git.args(arguments).current_dir(&self.path).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut git = git.spawn().expect("git runs");
+        git.stdin.take().unwrap().write_all(input).unwrap();
+        String::from_utf8(git.wait_with_output().unwrap().stdout).unwrap()
+    }
+
     pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) -> &Self {
         let path = self.path.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -256,7 +256,7 @@ mod tests {
             (&[("040000", "a")], ZeroPaddedFilemode),
             (&[("100777", "a")], BadFilemode),
             (&[("100664", "a")], BadFilemode),
-            (&[("100664", "a"), ("100644", "..")], HasDotdot),
+            (&[("100664", "-"), ("100644", "..")], HasDotdot),
             (&[("100648", "a")], BadTree),
             (&[("100644", "")], BadTree),
             (&[("", "a")], BadTree),

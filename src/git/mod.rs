@@ -1,11 +1,14 @@
 //! The source repository inside a signed archive: read from memory, never by running git and never by believing the
 //! snapshot's own configuration.
 
+mod attributes;
 mod config;
+mod convert;
 mod directory;
 mod format;
 mod hash;
 mod head;
+mod ignore;
 mod inflate;
 mod listing;
 mod loose;

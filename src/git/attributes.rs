@@ -14,6 +14,13 @@ pub(super) enum State {
     Value(Vec<u8>),
 }
 
+impl State {
+    /// Neither unset nor unspecified.
+    pub(super) fn is_on(&self) -> bool {
+        matches!(self, Self::Set | Self::Value(_))
+    }
+}
+
 type Assignments = Vec<(Vec<u8>, State)>;
 
 #[derive(Debug)]

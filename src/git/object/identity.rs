@@ -60,7 +60,7 @@ fn split(line: &[u8]) -> Result<Fields<'_>, Malformed> {
         [] => return Err(Malformed::BadDate),
         [b'0', _, ..] => return Err(Malformed::ZeroPaddedDate),
         // 2^63 has 19 digits; what has fewer, or is no larger, does not overflow a signed 64-bit time.
-        _ if seconds.len() > 19 || (seconds.len() == 19 && seconds > b"9223372036854775807") => {
+        _ if seconds.len() > 19 || (seconds.len() == 19 && seconds > b"9223372036854775807".as_slice()) => {
             return Err(Malformed::BadDateOverflow);
         }
         _ => {}

@@ -12,4 +12,5 @@ pub use self::commit::Commit;
 pub use self::identity::Identity;
 pub(super) use self::links::{Link, check, for_each_link};
 pub use self::tag::Tag;
-pub(super) use self::tree::{Mode, TreeEntries, TreeEntry, check_tree};
+pub use self::tree::Mode;
+pub(super) use self::tree::{TreeEntries, check_tree};

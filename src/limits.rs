@@ -51,6 +51,14 @@ limits! {
     build_log_bytes = 256 * MIB, "data/build.log is held in memory while it is read";
     build_log_line_bytes = MIB, "one line of the log, with its continuation lines";
     git_bytes = 2 * GIB, "everything below .git is held in memory while it is proved";
+    git_objects = 20_000_000, "objects of one repository: each costs about a hundred bytes of tables";
+    git_object_bytes = GIB, "one object after inflating; hosting services refuse files above 100 MB";
+    git_delta_bytes = GIB, "bases of deltas held at a time by one thread; a sound pack needs a few times its largest object";
+    git_delta_depth = 4_095, "deltas upon deltas; git makes 50 and allows 4,095 (git-pack-objects(1), --depth)";
+    git_inflated_bytes = 128 * GIB, "all objects of a repository after inflating; twenty times its packs is usual";
+    git_tree_entries = 2_000_000, "files of one tree; trees that hold each other can name more than there are atoms";
+    git_tree_depth = 1_000, "folders in folders of one tree; a path has at most 4,096 bytes";
+    git_submodule_depth = 16, "submodules in submodules";
     work_tree_bytes = 16 * GIB, "files of the work tree are hashed as they pass, and not held";
     key_file_bytes = 64 * KIB, "a public key in PEM is below 2 KiB";
     key_files_beside = 1_000, "files beside a bundle that are looked at as keys";

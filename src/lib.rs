@@ -9,6 +9,8 @@ mod build_name;
 mod build_record;
 mod bundle;
 pub mod check;
+#[cfg(feature = "fetch")]
+pub mod client;
 pub mod cli;
 mod digest;
 mod error;
@@ -53,6 +55,6 @@ pub use crate::verify::{
 
 /// The cargo features that this build has.
 pub fn features() -> Vec<&'static str> {
-    let known = [("full", cfg!(feature = "full"))];
+    let known = [("fetch", cfg!(feature = "fetch")), ("full", cfg!(feature = "full"))];
     known.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
 }

@@ -1,0 +1,24 @@
+//! The network edge: it saves evidence while the servers that hold it still stand. It returns and stores bytes; it never
+//! judges them.
+//!
+//! Everything is read with GET. What can be asked of a build server is the list `server::Call`, and nothing else.
+
+mod disk;
+mod evidence_record;
+mod fault;
+mod folder;
+mod http;
+mod on_premises;
+mod run;
+mod secret;
+mod server;
+mod settings;
+mod tls;
+mod walk;
+
+pub use folder::{BuildFolder, EvidenceFolder, Kept};
+pub use http::{Patience, Resolve};
+pub use run::{BuildReport, Event, FetchReport, Run, system_clock};
+pub use secret::{Login, Secret};
+pub use settings::{Settings, registry_login};
+pub use tls::TlsFiles;

@@ -80,17 +80,18 @@ pub(crate) struct Bound {
 }
 
 /// One question.
-#[derive(Debug)]
 pub(crate) struct Question<'a> {
     pub(crate) url: &'a Url,
     pub(crate) headers: Vec<(HeaderName, String)>,
     pub(crate) authorization: Option<&'a Secret>,
+    /// Headers that are made anew for each try, because they hold the time.
+    pub(crate) sign: Option<&'a dyn Fn() -> Vec<(HeaderName, String)>>,
     pub(crate) body: Option<&'a str>,
 }
 
 impl<'a> Question<'a> {
     pub(crate) fn new(url: &'a Url) -> Self {
-        Self { url, headers: Vec::new(), authorization: None, body: None }
+        Self { url, headers: Vec::new(), authorization: None, sign: None, body: None }
     }
 
     /// The address as it may be shown: no user, no password, no query.
@@ -258,7 +259,8 @@ impl Http {
 
     fn send(&self, question: &Question<'_>, from_byte: u64, from: &str) -> Result<(Head, Response), Fault> {
         let mut request = self.client.get(question.url.clone());
-        for (name, value) in &question.headers {
+        let signed = question.sign.map(|sign| sign()).unwrap_or_default();
+        for (name, value) in question.headers.iter().chain(&signed) {
             request = request.header(name, value);
         }
         if from_byte > 0 {

@@ -3,16 +3,20 @@
 //!
 //! Everything is read with GET. What can be asked of a build server is the list `server::Call`, and nothing else.
 
+mod address;
 mod disk;
 mod evidence_record;
 mod fault;
 mod folder;
 mod http;
+mod listing;
 mod on_premises;
 mod run;
 mod secret;
 mod server;
 mod settings;
+mod signing;
+mod store;
 mod tls;
 mod walk;
 
@@ -21,4 +25,6 @@ pub use http::{Patience, Resolve};
 pub use run::{BuildReport, Event, FetchReport, Run, system_clock};
 pub use secret::{Login, Secret};
 pub use settings::{Settings, registry_login};
+pub use signing::StoreKeys;
+pub use store::Bucket;
 pub use tls::TlsFiles;

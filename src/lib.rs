@@ -9,9 +9,9 @@ mod build_name;
 mod build_record;
 mod bundle;
 pub mod check;
+pub mod cli;
 #[cfg(feature = "fetch")]
 pub mod client;
-pub mod cli;
 mod digest;
 mod error;
 mod escape;

@@ -67,7 +67,7 @@ limits! {
     registry_document_bytes = 4 * MIB, "a registry's manifest, index, referrers or token: 4 MiB by the distribution specification";
     image_config_bytes = 8 * MIB, "an image's configuration";
     image_layer_bytes = 32 * GIB, "one layer as the registry stores it";
-    image_layers = 1_000, "layers of an image; container engines stop at 127";
+    image_manifests = 200, "manifests of one image: an index names one per platform";
     trust_file_bytes = 16 * MIB, "one file of trust metadata, one signature's layer";
     trust_files = 10_000, "files of trust metadata of one image: root versions, delegations, signatures";
     builder_file_bytes = 64 * MIB, "a certificate or a revocation list";

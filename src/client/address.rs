@@ -41,10 +41,20 @@ mod tests {
 
     #[test]
     fn plain_http_stays_on_this_computer() {
-        for good in ["https://a", "https://a:8443/x", "http://localhost:5000", "http://127.0.0.1:5000", "http://[::1]:1"] {
+        for good in
+            ["https://a", "https://a:8443/x", "http://localhost:5000", "http://127.0.0.1:5000", "http://[::1]:1"]
+        {
             assert!(checked_url(good, "x").is_ok(), "{good}");
         }
-        for bad in ["http://a", "http://127.0.0.1.example.com", "ftp://a", "a", "https://u:hunter2@a", "http://192.0.2.1", "file:///etc"] {
+        for bad in [
+            "http://a",
+            "http://127.0.0.1.example.com",
+            "ftp://a",
+            "a",
+            "https://u:hunter2@a",
+            "http://192.0.2.1",
+            "file:///etc",
+        ] {
             let error = checked_url(bad, "x").unwrap_err();
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }

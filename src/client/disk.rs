@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::client::http::Sink;
-use crate::digest::{HashingReader, Sha256Hasher, Sha256};
+use crate::digest::{HashingReader, Sha256, Sha256Hasher};
 use crate::error::Error;
 
 /// How a file or folder is called while it is being written. A run that breaks leaves such names; the next removes them.

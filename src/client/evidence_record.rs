@@ -144,7 +144,7 @@ impl EvidenceRecord {
 
     /// Adds a file. One that is known with the same bytes keeps what was said when it was first saved.
     pub(crate) fn add(&mut self, entry: Entry) {
-        self.missing.remove(&entry.path);
+        self.missing.retain(|what, _| !covers(what, &entry.path));
         match self.files.get(&entry.path) {
             Some(known) if known.sha256 == entry.sha256 => {}
             _ => drop(self.files.insert(entry.path.clone(), entry)),
@@ -153,7 +153,7 @@ impl EvidenceRecord {
 
     /// Adds what could not be had. What lies in the folder from an earlier run is not missing.
     pub(crate) fn add_missing(&mut self, missing: Missing) {
-        if self.files.contains_key(&missing.what) {
+        if self.files.keys().any(|path| covers(&missing.what, path)) {
             return;
         }
         match self.missing.get(&missing.what) {
@@ -183,4 +183,9 @@ impl EvidenceRecord {
         text.push(b'\n');
         replace(&path, &text)
     }
+}
+
+/// Is the file at `path` what was missing: the file itself, one in the folder of that name, or one with an ending of its own?
+fn covers(what: &str, path: &str) -> bool {
+    path.strip_prefix(what).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '.']))
 }

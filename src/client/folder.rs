@@ -55,13 +55,30 @@ impl EvidenceFolder {
     /// folder's, or an evidence.json that is not ours.
     pub fn build(&self, name: &BuildName) -> Result<BuildFolder, Error> {
         if name.as_str().len() > 200 {
-            return Err(Error::malformed("the build's name", "it is longer than 200 characters and cannot name a folder"));
+            return Err(Error::malformed(
+                "the build's name",
+                "it is longer than 200 characters and cannot name a folder",
+            ));
         }
         let path = self.root.join(name.as_str());
         make_folder(&path)?;
         remove_passing(&path)?;
         let record = EvidenceRecord::read(&path, name, &self.limits)?;
         Ok(BuildFolder { path, record: Mutex::new(record), limits: self.limits.clone() })
+    }
+}
+
+impl EvidenceFolder {
+    /// Is a bundle of this build in its folder?
+    pub(crate) fn holds_bundle(&self, name: &BuildName) -> bool {
+        self.root.join(name.as_str()).join(format!("manifest.{name}.sig.tbz")).is_file()
+    }
+
+    /// Is a key of this build in its folder, under the client's name for it or the older one's?
+    pub(crate) fn holds_key(&self, name: &BuildName) -> bool {
+        let folder = self.root.join(name.as_str());
+        folder.join(format!("manifest.{name}-public.pem")).is_file()
+            || folder.join(format!("{name}-public.pem")).is_file()
     }
 }
 

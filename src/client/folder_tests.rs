@@ -22,7 +22,14 @@ impl Drop for Scratch {
 
 fn origin(seconds: i64) -> Origin {
     let at = Timestamp::from_unix_seconds(seconds).unwrap();
-    Origin { from: "https://sbs/image".into(), asked: None, status: Some(200), version: Some("e1".into()), at, peer: None }
+    Origin {
+        from: "https://sbs/image".into(),
+        asked: None,
+        status: Some(200),
+        version: Some("e1".into()),
+        at,
+        peer: None,
+    }
 }
 
 fn name() -> BuildName {
@@ -70,7 +77,10 @@ fn nothing_is_replaced_and_a_difference_is_kept_beside_once() {
     assert_eq!(build.keep(&status, b"two", origin(5)).unwrap(), Kept::Same);
     assert_eq!(tree(&scratch.0), before);
     assert_eq!(fs::read(scratch.0.join(NAME).join("status.json")).unwrap(), b"one");
-    assert_eq!(names(&scratch.0.join(NAME)), ["evidence.json", "status.json", "status.json.differs-1", "status.json.differs-2"]);
+    assert_eq!(
+        names(&scratch.0.join(NAME)),
+        ["evidence.json", "status.json", "status.json.differs-1", "status.json.differs-2"]
+    );
 }
 
 #[test]
@@ -132,15 +142,18 @@ fn a_set_is_kept_whole_or_not_at_all() {
     assert_eq!(build.keep_set(&notary, &set("one")).unwrap(), Kept::Same);
     assert_eq!(build.keep_set(&notary, &set("two")).unwrap(), Kept::Beside("trust/notary.differs-1".into()));
     assert_eq!(build.keep_set(&notary, &set("two")).unwrap(), Kept::Same);
-    assert_eq!(names(&scratch.0.join(NAME)), [
-        "evidence.json",
-        "trust/notary.differs-1/root.json",
-        "trust/notary.differs-1/snapshot.json",
-        "trust/notary.differs-1/targets/releases.json",
-        "trust/notary/root.json",
-        "trust/notary/snapshot.json",
-        "trust/notary/targets/releases.json",
-    ]);
+    assert_eq!(
+        names(&scratch.0.join(NAME)),
+        [
+            "evidence.json",
+            "trust/notary.differs-1/root.json",
+            "trust/notary.differs-1/snapshot.json",
+            "trust/notary.differs-1/targets/releases.json",
+            "trust/notary/root.json",
+            "trust/notary/snapshot.json",
+            "trust/notary/targets/releases.json",
+        ]
+    );
 }
 
 #[test]
@@ -174,7 +187,20 @@ fn links_lead_nowhere() {
 
 #[test]
 fn names_that_lead_elsewhere_are_no_places() {
-    for bad in ["", "../x", "/x", "a//b", "a/../b", ".hidden", "a/.b", "a b", "a\\b", "a\n", &"x".repeat(241), &"a/".repeat(20)] {
+    for bad in [
+        "",
+        "../x",
+        "/x",
+        "a//b",
+        "a/../b",
+        ".hidden",
+        "a/.b",
+        "a b",
+        "a\\b",
+        "a\n",
+        &"x".repeat(241),
+        &"a/".repeat(20),
+    ] {
         assert!(Place::new(bad).is_err(), "{bad:?}");
     }
     assert!(Place::new("trust/notary/targets/a/b.json").is_ok());

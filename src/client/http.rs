@@ -248,7 +248,11 @@ impl Http {
             // The server does not know the rest that was asked for: from the beginning, then.
             206 | 416 if sink.held() > 0 => {
                 sink.start_again().map_err(Fault::pointless)?;
-                return Err(Fault::worthwhile(from, "the rest of the answer does not fit its beginning", "run it again"));
+                return Err(Fault::worthwhile(
+                    from,
+                    "the rest of the answer does not fit its beginning",
+                    "run it again",
+                ));
             }
             _ => return Ok(head),
         }
@@ -267,8 +271,9 @@ impl Http {
             request = request.header(reqwest::header::RANGE, format!("bytes={from_byte}-"));
         }
         if let Some(secret) = question.authorization {
-            let mut value = HeaderValue::from_str(secret.expose())
-                .map_err(|_| Fault::pointless(network(from, "the login holds characters that cannot be sent", "check the login")))?;
+            let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| {
+                Fault::pointless(network(from, "the login holds characters that cannot be sent", "check the login"))
+            })?;
             value.set_sensitive(true);
             request = request.header(reqwest::header::AUTHORIZATION, value);
         }
@@ -310,7 +315,8 @@ fn is_passing(status: u16) -> bool {
 }
 
 fn continues_at(head: &Head, held: u64) -> bool {
-    head.header("content-range").and_then(|range| range.strip_prefix("bytes "))
+    head.header("content-range")
+        .and_then(|range| range.strip_prefix("bytes "))
         .and_then(|range| range.split_once('-'))
         .is_some_and(|(start, _)| start.parse() == Ok(held))
 }
@@ -336,7 +342,8 @@ fn read_body(
         })?;
         take(buffer.get(..read).unwrap_or_default())?;
         if Instant::now() >= deadline {
-            let fault = network(from, "the answer takes longer than allowed", "run it again, or allow more with --timeout");
+            let fault =
+                network(from, "the answer takes longer than allowed", "run it again, or allow more with --timeout");
             return Err(Fault::pointless(fault));
         }
     }
@@ -352,7 +359,9 @@ mod tests {
         assert_eq!(read("sbs.example.com:443:127.0.0.1"), Some(("sbs.example.com".into(), 443, "127.0.0.1".into())));
         assert_eq!(read("sbs:8443:[::1]"), Some(("sbs".into(), 8443, "::1".into())));
         assert_eq!(read("sbs:8443:::1"), Some(("sbs".into(), 8443, "::1".into())));
-        for bad in ["sbs:443", "sbs:0:127.0.0.1", "sbs:x:127.0.0.1", ":443:127.0.0.1", "sbs:443:other", "a/b:443:127.0.0.1"] {
+        for bad in
+            ["sbs:443", "sbs:0:127.0.0.1", "sbs:x:127.0.0.1", ":443:127.0.0.1", "sbs:443:other", "a/b:443:127.0.0.1"]
+        {
             assert_eq!(read(bad), None, "{bad}");
         }
     }

@@ -35,7 +35,8 @@ struct Docker {
 /// Reads `secure_build_workers.sbs.{url, port, cert_path, key_path, ca_cert_path}`
 /// (ibm-wsc/hyper-protect-virtual-servers-workshop, docs/securebuild-lab/build.md); everything else is passed over.
 pub(crate) fn from_yaml(text: &[u8], folders: &[PathBuf]) -> Result<Settings, String> {
-    let text = std::str::from_utf8(text).map_err(|_| "expected JSON or YAML, found bytes that are no UTF-8".to_owned())?;
+    let text =
+        std::str::from_utf8(text).map_err(|_| "expected JSON or YAML, found bytes that are no UTF-8".to_owned())?;
     // The library's own words may quote a value.
     let document: Document = serde_saphyr::from_str(text).map_err(|_| {
         "expected a JSON object, or YAML with secure_build_workers.sbs and in it url, port, cert_path, key_path, ca_cert_path"

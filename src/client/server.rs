@@ -175,7 +175,8 @@ impl Reply {
         let answer = self.json()?;
         let name = answer.get("manifest_name").and_then(Value::as_str).ok_or_else(|| self.unexpected(WANTED))?;
         let encoded = answer.get("encoded_manifest").and_then(Value::as_str).ok_or_else(|| self.unexpected(WANTED))?;
-        let build_name = name.strip_prefix("manifest.").ok_or_else(|| self.unexpected("manifest_name to begin with manifest."))?;
+        let build_name =
+            name.strip_prefix("manifest.").ok_or_else(|| self.unexpected("manifest_name to begin with manifest."))?;
         let build_name = self.name(build_name)?;
         let bundle = Base64::decode_vec(encoded.trim_ascii())
             .map_err(|_| self.fault("encoded_manifest is no base64 (RFC 4648)".into()))?;

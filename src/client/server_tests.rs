@@ -40,7 +40,9 @@ fn a_running_build_has_no_name() {
 
 #[test]
 fn the_image_key_is_a_certificate_or_an_openpgp_key() {
-    let key = |text: &str| reply(201, &serde_json::json!({"repository_name": "r", "public_key": text}).to_string()).image_key();
+    let key = |text: &str| {
+        reply(201, &serde_json::json!({"repository_name": "r", "public_key": text}).to_string()).image_key()
+    };
     let pem = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
     let armour = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAA==\n-----END PGP PUBLIC KEY BLOCK-----\n";
     assert_eq!(key(pem).unwrap(), ("image-key.pem", pem.into()));
@@ -67,13 +69,26 @@ fn hostile_answers_are_refused_and_shown_inert() {
         (reply(200, r#"{"manifest_name":"#).manifest().unwrap_err(), "expected JSON"),
         (reply(200, "[]").manifest().unwrap_err(), "expected manifest_name and encoded_manifest"),
         (reply(200, r#"{"a": 1, "a": 2}"#).manifest().unwrap_err(), "two ways"),
-        (reply(500, "docker login --password hunter2").manifest().unwrap_err(), "the server answers 500: docker login --password ***"),
+        (
+            reply(500, "docker login --password hunter2").manifest().unwrap_err(),
+            "the server answers 500: docker login --password ***",
+        ),
         (reply(302, "").manifest().unwrap_err(), "never followed"),
         (reply(200, r#"{"build_name": 7}"#).newest().unwrap_err(), "build_name to be a text"),
         (reply(200, r#"{"digest": "x"}"#).image_digest().unwrap_err(), "a JSON string"),
         (reply(200, r#"{"log": ["x"]}"#).log().unwrap_err(), "expected log"),
-        (reply(200, &format!(r#"{{"build_name": "{NAME}", "public_key_pem": "-----BEGIN RSA PRIVATE KEY-----"}}"#)).public_key().unwrap_err(), "private key"),
-        (reply(200, &format!(r#"{{"build_name": "{NAME}", "public_key_pem": "rubbish"}}"#)).public_key().unwrap_err(), "no PEM"),
+        (
+            reply(200, &format!(r#"{{"build_name": "{NAME}", "public_key_pem": "-----BEGIN RSA PRIVATE KEY-----"}}"#))
+                .public_key()
+                .unwrap_err(),
+            "private key",
+        ),
+        (
+            reply(200, &format!(r#"{{"build_name": "{NAME}", "public_key_pem": "rubbish"}}"#))
+                .public_key()
+                .unwrap_err(),
+            "no PEM",
+        ),
     ] {
         assert_eq!(found.exit_code(), 3);
         assert!(found.to_string().contains(says), "expected {says}, found {found}");

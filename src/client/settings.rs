@@ -138,7 +138,9 @@ fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, String> {
     };
     let ca: Vec<String> = ca_path
         .into_iter()
-        .chain(cert_path.map(|path| format!("{}/client-ca.pem", path.rsplit_once('/').map_or(".", |(folder, _)| folder))))
+        .chain(
+            cert_path.map(|path| format!("{}/client-ca.pem", path.rsplit_once('/').map_or(".", |(folder, _)| folder))),
+        )
         .chain([format!("{client_crt_key}.d/client-ca.pem")])
         .collect();
     Ok(Settings {

@@ -9,7 +9,10 @@ fn read(name: &str, text: &str) -> Result<Settings, Error> {
     std::fs::remove_dir_all(&folder).unwrap();
     settings.map(|settings| {
         let shorten = |paths: Vec<PathBuf>| {
-            paths.into_iter().map(|p| p.strip_prefix(&folder).map_or(p.clone(), |rest| Path::new("own").join(rest))).collect()
+            paths
+                .into_iter()
+                .map(|p| p.strip_prefix(&folder).map_or(p.clone(), |rest| Path::new("own").join(rest)))
+                .collect()
         };
         let Settings { ca, certificate, key, .. } = settings.clone();
         Settings { ca: shorten(ca), certificate: shorten(certificate), key: shorten(key), ..settings }
@@ -29,10 +32,7 @@ fn defaults_are_those_of_the_client() {
     .unwrap();
     assert_eq!((settings.host.as_str(), settings.port), ("sbs.example.com", 443));
     assert_eq!(settings.certificate, paths(&["work/.container-1-2", "own/.container-1-2"]));
-    assert_eq!(
-        settings.ca,
-        paths(&["work/.container-1-2.d/client-ca.pem", "own/.container-1-2.d/client-ca.pem"])
-    );
+    assert_eq!(settings.ca, paths(&["work/.container-1-2.d/client-ca.pem", "own/.container-1-2.d/client-ca.pem"]));
 }
 
 #[test]
@@ -46,10 +46,17 @@ fn named_files_come_before_defaults() {
     .unwrap();
     assert_eq!(settings.port, 8443);
     assert_eq!(settings.certificate, paths(&["work/me.pem", "own/me.pem"]));
-    assert_eq!(settings.ca, paths(&[
-        "work/ca.pem", "own/ca.pem", "work/certs/client-ca.pem", "own/certs/client-ca.pem", "work/me.pem.d/client-ca.pem",
-        "own/me.pem.d/client-ca.pem"
-    ]));
+    assert_eq!(
+        settings.ca,
+        paths(&[
+            "work/ca.pem",
+            "own/ca.pem",
+            "work/certs/client-ca.pem",
+            "own/certs/client-ca.pem",
+            "work/me.pem.d/client-ca.pem",
+            "own/me.pem.d/client-ca.pem"
+        ])
+    );
     assert_eq!(settings.bucket_endpoint.as_deref(), Some("https://b"));
     assert_eq!(settings.push_server.as_deref(), Some("docker.io"));
 }
@@ -86,7 +93,11 @@ fn faults_name_the_setting_and_never_show_a_value() {
         ("cut", r#"{"HOSTNAME": "h", "SECRET": "hunter2""#, "line 1"),
         ("tail", r#"{"HOSTNAME": "h", "UUID": "1"} hunter2"#, "line 1"),
         ("yaml", "secret: hunter2\n", "secure_build_workers.sbs"),
-        ("yaml-http", "secure_build_workers: {sbs: {url: 'http://hunter2', cert_path: a, key_path: b, ca_cert_path: c}}", "https://"),
+        (
+            "yaml-http",
+            "secure_build_workers: {sbs: {url: 'http://hunter2', cert_path: a, key_path: b, ca_cert_path: c}}",
+            "https://",
+        ),
     ] {
         let error = read(name, text).unwrap_err();
         let shown = format!("{error} {} {error:?}", error.hint());
@@ -107,7 +118,8 @@ fn the_read_only_login_comes_first() {
     };
     assert_eq!(login(r#"{"DOCKER_USER": "a", "DOCKER_PASSWORD": "x"}"#).as_deref(), Some("a"));
     assert_eq!(
-        login(r#"{"DOCKER_USER": "a", "DOCKER_PASSWORD": "x", "docker_ro_user": "b", "DOCKER_RO_PASSWORD": "y"}"#).as_deref(),
+        login(r#"{"DOCKER_USER": "a", "DOCKER_PASSWORD": "x", "docker_ro_user": "b", "DOCKER_RO_PASSWORD": "y"}"#)
+            .as_deref(),
         Some("b")
     );
     assert_eq!(login(r#"{"DOCKER_USER": "a"}"#), None);

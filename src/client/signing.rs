@@ -49,11 +49,11 @@ pub(crate) fn sign(
     let scope = format!("{day}/{region}/s3/aws4_request");
     let to_sign = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}", Sha256::of(canonical.as_bytes()).hex());
     let first = format!("AWS4{}", keys.secret_access_key.expose());
-    let key = [day, region, "s3", "aws4_request"].iter().fold(first.into_bytes(), |key, part| mac(&key, part.as_bytes()));
+    let key =
+        [day, region, "s3", "aws4_request"].iter().fold(first.into_bytes(), |key, part| mac(&key, part.as_bytes()));
     let signature = encode_hex(&mac(&key, to_sign.as_bytes()));
     let id = keys.access_key_id.expose();
-    let authorization =
-        format!("AWS4-HMAC-SHA256 Credential={id}/{scope},SignedHeaders={names},Signature={signature}");
+    let authorization = format!("AWS4-HMAC-SHA256 Credential={id}/{scope},SignedHeaders={names},Signature={signature}");
     let mut headers = vec![
         (HeaderName::from_static("authorization"), authorization),
         (HeaderName::from_static("x-amz-content-sha256"), payload.clone()),

@@ -1,8 +1,6 @@
 //! The object store that bundles may have been sent to. It holds bundles, never their keys.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::Url;
 use reqwest::header::HeaderName;
@@ -15,6 +13,7 @@ use crate::client::fault::network;
 use crate::client::folder::{EvidenceFolder, Kept};
 use crate::client::http::{Bound, Http, Question, Sink};
 use crate::client::listing::{Object, read_page};
+use crate::client::parallel::in_parallel;
 use crate::client::run::{BuildReport, Event, FetchReport, Run, Saver, system_clock};
 use crate::client::secret::excerpt;
 use crate::client::signing::{Slash, StoreKeys, percent_encoded, sign};
@@ -49,7 +48,8 @@ impl Bucket {
 
     /// The address of the listing, to be shown.
     pub(crate) fn address(&self) -> String {
-        let prefix = if self.prefix.is_empty() { String::new() } else { format!(" (keys beginning with {})", self.prefix) };
+        let prefix =
+            if self.prefix.is_empty() { String::new() } else { format!(" (keys beginning with {})", self.prefix) };
         crate::escape::for_terminal(&format!("{}/{}{prefix}", self.endpoint.trim_end_matches('/'), self.name))
     }
 
@@ -57,7 +57,11 @@ impl Bucket {
         // s3.<region>.cloud-object-storage.appdomain.cloud, s3.<region>.amazonaws.com
         let of_name = || {
             let host = Url::parse(&self.endpoint).ok()?.host_str()?.to_owned();
-            let mut labels = host.split('.').skip_while(|label| *label != "s3").skip(1).filter(|label| !matches!(*label, "private" | "direct"));
+            let mut labels = host
+                .split('.')
+                .skip_while(|label| *label != "s3")
+                .skip(1)
+                .filter(|label| !matches!(*label, "private" | "direct"));
             let region = labels.next()?.to_owned();
             matches!(labels.next(), Some("cloud-object-storage" | "amazonaws")).then_some(region)
         };
@@ -94,8 +98,13 @@ pub(crate) fn save_bundles(
             Some(build) => builds.entry(build).or_default().push(object),
             None => {
                 let shown = excerpt(object.key.as_bytes());
-                let message = format!("the object {shown} is not called manifest.<build_name>.sig.tbz, so it is not saved");
-                report.faults.push(network(&bucket.address(), message, "load it by hand and look at it with `hpsb-audit inspect`"));
+                let message =
+                    format!("the object {shown} is not called manifest.<build_name>.sig.tbz, so it is not saved");
+                report.faults.push(network(
+                    &bucket.address(),
+                    message,
+                    "load it by hand and look at it with `hpsb-audit inspect`",
+                ));
             }
         }
     }
@@ -103,24 +112,8 @@ pub(crate) fn save_bundles(
         return Err(Error::NothingToVerify { paths: bucket.address() });
     }
     let builds: Vec<(BuildName, Vec<Object>)> = builds.into_iter().collect();
-    let results: Vec<Mutex<Option<Result<BuildReport, Error>>>> = builds.iter().map(|_| Mutex::new(None)).collect();
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..bucket.parallel.clamp(1, 64).min(builds.len()) {
-            scope.spawn(|| {
-                while let Some(((name, objects), slot)) = {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    builds.get(index).zip(results.get(index))
-                } {
-                    let result = store.save_build(root, name, objects);
-                    if let Ok(mut slot) = slot.lock() {
-                        *slot = Some(result);
-                    }
-                }
-            });
-        }
-    });
-    for result in results.into_iter().filter_map(|slot| slot.into_inner().ok().flatten()) {
+    let results = in_parallel(&builds, bucket.parallel, |(name, objects)| store.save_build(root, name, objects));
+    for result in results {
         match result {
             Ok(build) => report.builds.push(build),
             Err(error) => report.faults.push(error),
@@ -238,7 +231,9 @@ impl Store<'_> {
             403 if self.bucket.keys.is_none() => {
                 "give HMAC keys: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials"
             }
-            401 | 403 => "check that the HMAC keys may read this bucket, that --region is right, and this computer's clock",
+            401 | 403 => {
+                "check that the HMAC keys may read this bucket, that --region is right, and this computer's clock"
+            }
             404 => "check the bucket's name and the endpoint",
             412 => "the object changed meanwhile: run it again",
             _ => "run it again",

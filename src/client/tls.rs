@@ -38,7 +38,8 @@ pub struct TlsFiles {
 /// [`Error::Settings`] names the file that is missing or cannot be used.
 pub(crate) fn for_build_server(settings: &Settings, files: &TlsFiles, limits: &Limits) -> Result<ClientConfig, Error> {
     let ca = find(settings, files.ca.as_deref(), &settings.ca, "CA", "--ca")?;
-    let certificate = find(settings, files.certificate.as_deref(), &settings.certificate, "client certificate", "--cert")?;
+    let certificate =
+        find(settings, files.certificate.as_deref(), &settings.certificate, "client certificate", "--cert")?;
     let key = match (&files.key, settings.key.is_empty() || files.certificate.is_some()) {
         (Some(key), _) => key.clone(),
         (None, true) => certificate.clone(),

@@ -44,6 +44,37 @@ pub(crate) fn save_builds(
     Ok(())
 }
 
+/// Asks for the key of every build of the report that has none yet, by name; and for the rest of the newest, if it is among
+/// them.
+pub(crate) fn save_keys(
+    run: Run<'_>,
+    server: &BuildServer<'_>,
+    root: &EvidenceFolder,
+    report: &mut FetchReport,
+) -> Result<(), Error> {
+    let newest = server.ask(Call::Status)?.newest().unwrap_or_else(|error| {
+        report.faults.push(error);
+        Newest::None
+    });
+    for build in &mut report.builds {
+        let name = build.build_name.clone();
+        let is_newest = newest == Newest::Build(name.clone());
+        if !is_newest && root.holds_key(&name) {
+            continue;
+        }
+        let mut saver = Saver::open(run, root, &name)?;
+        save_key(server, &mut saver, &name);
+        if is_newest {
+            save_unnamed(server, &mut saver, &name, &newest);
+        }
+        let BuildReport { files, notes, faults, .. } = saver.report;
+        build.files.extend(files);
+        build.notes.extend(notes);
+        build.faults.extend(faults);
+    }
+    Ok(())
+}
+
 fn save_newest(
     run: Run<'_>,
     server: &BuildServer<'_>,
@@ -98,7 +129,7 @@ fn save_bundle(server: &BuildServer<'_>, saver: &mut Saver<'_>, name: &BuildName
 }
 
 /// Saves the key of a build. It stays *given*: whoever runs the server could have made it.
-pub(crate) fn save_key(server: &BuildServer<'_>, saver: &mut Saver<'_>, name: &BuildName) {
+fn save_key(server: &BuildServer<'_>, saver: &mut Saver<'_>, name: &BuildName) {
     let place = format!("manifest.{name}-public.pem");
     match ask_by_name(server, name, Call::PublicKey(Some(name)), Call::PublicKey(None), Reply::public_key) {
         Ok((key, origin)) => saver.keep(&place, &key, origin),
@@ -142,7 +173,10 @@ fn save_unnamed(server: &BuildServer<'_>, saver: &mut Saver<'_>, name: &BuildNam
     match before {
         Newest::Build(newest) if newest == name => {}
         Newest::Build(newest) => {
-            saver.report.notes.push(format!("{PLACES} are not saved: the server has them for its newest build only, {newest}"));
+            saver
+                .report
+                .notes
+                .push(format!("{PLACES} are not saved: the server has them for its newest build only, {newest}"));
             return None;
         }
         Newest::None => {
@@ -164,9 +198,15 @@ fn save_unnamed(server: &BuildServer<'_>, saver: &mut Saver<'_>, name: &BuildNam
     match status.newest() {
         Ok(Newest::Build(after)) if after == *name => {}
         Ok(after) => {
-            let message = format!("another build began or ended while {name} was saved: {PLACES} could be of either, and are not kept");
+            let message = format!(
+                "another build began or ended while {name} was saved: {PLACES} could be of either, and are not kept"
+            );
             let hint = "run it again when no build is running";
-            saver.fault("status.json", &server.address(Call::Status), network(&server.address(Call::Status), message, hint));
+            saver.fault(
+                "status.json",
+                &server.address(Call::Status),
+                network(&server.address(Call::Status), message, hint),
+            );
             return Some(after);
         }
         Err(error) => {
@@ -185,7 +225,7 @@ fn save_unnamed(server: &BuildServer<'_>, saver: &mut Saver<'_>, name: &BuildNam
 fn keep_unnamed(server: &BuildServer<'_>, saver: &mut Saver<'_>, call: Call<'_>, reply: Result<Reply, Error>) {
     let place = match call {
         Call::ImageDigest => "image-digest.json",
-        Call::ImageKey => "image-key.pem",
+        Call::ImageKey => "image-key",
         _ => "server-build.log",
     };
     let from = server.address(call);

@@ -12,7 +12,7 @@ use crate::client::folder::Kept;
 use crate::client::http::Bound;
 use crate::client::parallel::in_parallel;
 use crate::client::registry::{Document, Registry};
-use crate::client::run::Saver;
+use crate::client::run::{Listening, Saver};
 use crate::digest::Sha256;
 use crate::error::Error;
 
@@ -164,6 +164,7 @@ fn save_blob(saver: &Saver<'_>, registry: &Registry<'_>, folder: &str, blob: &Bl
         return Err(Error::OverLimit { what: format!("the blob {}", blob.digest), limit: blob.limit, allowed });
     }
     let mut draft = saver.folder.draft(&place)?;
+    let mut listening = Listening::new(saver.run, format!("the blob {}", blob.digest), Some(blob.size), &mut draft);
     // One byte more than is due is enough to know that it is another blob.
     let bound = Bound { name: blob.limit, allowed: blob.size.saturating_add(1) };
     let longer = |error| match error {
@@ -172,7 +173,7 @@ fn save_blob(saver: &Saver<'_>, registry: &Registry<'_>, folder: &str, blob: &Bl
         }
         other => other,
     };
-    let Some(origin) = registry.blob_into(blob.digest, bound, &mut draft).map_err(longer)? else {
+    let Some(origin) = registry.blob_into(blob.digest, bound, &mut listening).map_err(longer)? else {
         let missing = || {
             network(
                 "the registry",

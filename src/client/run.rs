@@ -4,7 +4,7 @@ use crate::build_name::BuildName;
 use crate::client::disk::Place;
 use crate::client::evidence_record::{Missing, Origin};
 use crate::client::folder::{BuildFolder, EvidenceFolder, Kept, SetFile};
-use crate::client::http::Patience;
+use crate::client::http::{Patience, Sink};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::time::Timestamp;
@@ -44,6 +44,40 @@ pub struct Run<'a> {
     pub clock: fn() -> Timestamp,
     /// Hears what happens, from several threads.
     pub hear: &'a (dyn Fn(&Event) + Sync),
+}
+
+/// Tells of large answers while they come in.
+pub(crate) struct Listening<'a> {
+    run: Run<'a>,
+    what: String,
+    of: Option<u64>,
+    sink: &'a mut dyn Sink,
+}
+
+impl<'a> Listening<'a> {
+    pub(crate) fn new(run: Run<'a>, what: String, of: Option<u64>, sink: &'a mut dyn Sink) -> Self {
+        Self { run, what, of, sink }
+    }
+}
+
+impl Sink for Listening<'_> {
+    fn held(&self) -> u64 {
+        self.sink.held()
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let before = self.sink.held();
+        self.sink.take(bytes)?;
+        let after = self.sink.held();
+        if before >> 20 != after >> 20 {
+            (self.run.hear)(&Event::Received { what: self.what.clone(), bytes: after, of: self.of });
+        }
+        Ok(())
+    }
+
+    fn start_again(&mut self) -> Result<(), Error> {
+        self.sink.start_again()
+    }
 }
 
 /// The computer's clock.

@@ -14,7 +14,7 @@ use crate::client::folder::{EvidenceFolder, Kept};
 use crate::client::http::{Bound, Http, Question, Sink};
 use crate::client::listing::{Object, read_page};
 use crate::client::parallel::in_parallel;
-use crate::client::run::{BuildReport, Event, FetchReport, Run, Saver, system_clock};
+use crate::client::run::{BuildReport, Event, FetchReport, Listening, Run, Saver, system_clock};
 use crate::client::secret::excerpt;
 use crate::client::signing::{Slash, StoreKeys, percent_encoded, sign};
 use crate::error::Error;
@@ -187,7 +187,8 @@ impl Store<'_> {
         let question = Question { headers, sign: Some(&sign), ..Question::new(&url) };
         let mut draft = saver.folder.draft(&place)?;
         let bound = Bound { name: "bundle_bytes", allowed };
-        let head = self.http.get_into(&question, bound, &mut draft)?;
+        let mut listening = Listening::new(self.run, from.clone(), Some(object.size), &mut draft);
+        let head = self.http.get_into(&question, bound, &mut listening)?;
         if !matches!(head.status, 200 | 206) {
             return Err(self.refused(head.status, b""));
         }

@@ -89,6 +89,8 @@ mod build_record;
 mod bundle;
 pub mod check;
 pub mod cli;
+#[cfg(feature = "fetch")]
+pub mod client;
 mod digest;
 mod error;
 mod escape;
@@ -132,6 +134,6 @@ pub use crate::verify::{
 
 /// The cargo features that this build has.
 pub fn features() -> Vec<&'static str> {
-    let known = [("full", cfg!(feature = "full"))];
+    let known = [("fetch", cfg!(feature = "fetch")), ("full", cfg!(feature = "full"))];
     known.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
 }

@@ -65,6 +65,22 @@ limits! {
     policy_bytes = MIB, "a policy is written by a person";
     bundles = 100_000, "bundles found below the paths of one call";
     folder_depth = 32, "folders in folders, while looking for bundles";
+    settings_bytes = MIB, "settings of the build server's client are written by a person";
+    tls_file_bytes = MIB, "a CA, or a client certificate with its key, in PEM";
+    server_answer_bytes = MIB, "status, public key, image digest, image key: a few kilobytes each";
+    server_manifest_bytes = 3 * GIB, "a bundle as base64 in one JSON answer, held in memory while it is decoded";
+    server_log_bytes = 512 * MIB, "a build log as one JSON string";
+    listing_bytes = 16 * MIB, "one page of a bucket's listing: 1,000 objects";
+    listed_objects = 1_000_000, "objects of a bucket that are looked at";
+    registry_document_bytes = 4 * MIB, "a registry's manifest, index, referrers or token: 4 MiB by the distribution specification";
+    image_config_bytes = 8 * MIB, "an image's configuration";
+    image_layer_bytes = 32 * GIB, "one layer as the registry stores it";
+    image_manifests = 200, "manifests of one image: an index names one per platform";
+    trust_file_bytes = 16 * MIB, "one file of trust metadata, one signature's layer";
+    trust_files = 10_000, "files of trust metadata of one image: root versions, delegations, signatures";
+    builder_file_bytes = 64 * MIB, "a certificate or a revocation list";
+    evidence_record_bytes = 64 * MIB, "evidence.json names each saved file in a few hundred bytes";
+    kept_beside = 1_000, "files kept beside one that differs";
 }
 
 #[cfg(test)]

@@ -2,6 +2,10 @@
 
 mod args;
 mod audit;
+#[cfg(feature = "fetch")]
+mod fetch;
+#[cfg(feature = "fetch")]
+mod fetch_args;
 mod inspect;
 mod lists;
 mod output;
@@ -53,6 +57,9 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Explain { check } => lists::explain(&check),
         Command::Completions { shell } => lists::completions(shell),
         Command::Man { dir } => lists::manual(&dir),
+        #[cfg(feature = "fetch")]
+        Command::Fetch(arguments) => fetch::fetch(&arguments),
+        #[cfg(not(feature = "fetch"))]
         Command::Fetch(arguments) => not_built_in("fetch", &arguments),
         Command::Serve(arguments) => not_built_in("serve", &arguments),
     }

@@ -179,6 +179,33 @@ impl Drop for Progress {
     }
 }
 
+/// What is being waited for, on standard error, only on a terminal.
+#[cfg(feature = "fetch")]
+pub(super) struct Spinner(ProgressBar);
+
+#[cfg(feature = "fetch")]
+impl Spinner {
+    pub(super) fn new() -> Self {
+        if !io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new_spinner();
+        bar.enable_steady_tick(Duration::from_millis(250));
+        Self(bar)
+    }
+
+    pub(super) fn say(&self, text: &str) {
+        self.0.set_message(text.to_owned());
+    }
+}
+
+#[cfg(feature = "fetch")]
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// A reader for a file that could not be opened: the reason goes the way that every other fault goes.
 pub(super) struct Failing(pub(super) Error);
 

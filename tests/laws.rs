@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use program::{BUNDLE, Folder, NOW, answer, command, fixture};
+use program::{Folder, answer, command, fixture};
 use serde_json::Value;
 
 /// One report of the program, as it came.
@@ -211,7 +211,8 @@ for line in sys.stdin:
         .map(|page| serde_json::json!({ "name": page.name, "valid": true, "report": page.json }).to_string())
         .collect();
     let good = &pages().iter().find(|page| page.name == "good-rsa-2048").unwrap().json;
-    let breaks: [(&str, fn(&mut Value)); 6] = [
+    type Break = fn(&mut Value);
+    let breaks: [(&str, Break); 6] = [
         ("a field is missing", |report| drop(report.as_object_mut().unwrap().remove("verdict"))),
         ("a field is unknown", |report| report["extra"] = 1.into()),
         ("an exit code is text", |report| report["exit_code"] = "0".into()),

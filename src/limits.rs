@@ -56,7 +56,7 @@ limits! {
     git_delta_bytes = GIB, "bases of deltas held at a time by one thread; a sound pack needs a few times its largest object";
     git_delta_depth = 4_095, "deltas upon deltas; git makes 50 and allows 4,095 (git-pack-objects(1), --depth)";
     git_inflated_bytes = 128 * GIB, "all objects of a repository after inflating; twenty times its packs is usual";
-    git_tree_entries = 2_000_000, "files of one tree; trees that hold each other can name more than there are atoms";
+    git_tree_entries = 2_000_000, "files and folders of one tree; trees that hold each other can name more than there are atoms";
     git_tree_depth = 1_000, "folders in folders of one tree; a path has at most 4,096 bytes";
     git_submodule_depth = 16, "submodules in submodules";
     work_tree_bytes = 16 * GIB, "files of the work tree are hashed as they pass, and not held";

@@ -20,14 +20,6 @@ impl<'a> GitDirectory<'a> {
         Self { snapshot, prefix: [path, b"/"].concat() }
     }
 
-    pub(super) fn snapshot(&self) -> &'a Snapshot {
-        self.snapshot
-    }
-
-    pub(super) fn prefix(&self) -> &[u8] {
-        &self.prefix
-    }
-
     pub(super) fn file(&self, path: &[u8]) -> Option<&'a [u8]> {
         self.snapshot.git.get(&[&self.prefix, path].concat()).map(Vec::as_slice)
     }

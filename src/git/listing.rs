@@ -56,7 +56,7 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
         for entry in TreeEntries::new(&content).flatten() {
             let path = [&folder, entry.name].concat();
             path_bytes = path_bytes.saturating_add(path.len());
-            let count = listing.files.len() as u64 + stack.len() as u64;
+            let count = listing.files.len() as u64 + listing.folder_count;
             if count >= limits.git_tree_entries || depth >= limits.git_tree_depth || path_bytes > PATH_BYTES_MAX {
                 listing.faults.push(format!(
                     "the tree is over the limit git_tree_entries={} or git_tree_depth={}",

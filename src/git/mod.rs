@@ -30,6 +30,8 @@ mod snapshot;
 mod submodule;
 #[cfg(test)]
 pub(crate) mod test_repository;
+#[cfg(test)]
+mod tests;
 mod tree_proof;
 mod work_file;
 

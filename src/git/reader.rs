@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
             }
             let file = self.objects.packs.get(usize::try_from(pack).unwrap_or(usize::MAX));
             place = match file.and_then(|file| file.pack.step(entry)).ok_or_else(unreadable)? {
-                Step::Whole(_) => return Ok((None, chain)),
+                Step::Whole => return Ok((None, chain)),
                 Step::Entry(base) => Place::Pack(pack, base),
                 Step::Object(base) => self.objects.find(&base).ok_or_else(unreadable)?.place,
             };

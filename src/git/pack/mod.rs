@@ -135,7 +135,7 @@ fn name_faults(layout: &Layout, found: &[(u32, EntryFault)], faults: &mut Vec<St
 /// Where the base of an entry is.
 pub(super) enum Step {
     /// The entry holds the object itself.
-    Whole(Kind),
+    Whole,
     /// It is a delta to another entry of this pack.
     Entry(u32),
     /// It is a delta to the object of this name.
@@ -146,7 +146,7 @@ impl Pack {
     /// What entry `number` is made from.
     pub(super) fn step(&self, number: u32) -> Option<Step> {
         match self.entries.get(place(number))?.base {
-            Base::Nothing(kind) => Some(Step::Whole(kind)),
+            Base::Nothing(_) => Some(Step::Whole),
             Base::Entry(base) => Some(Step::Entry(base)),
             Base::Object(reference) => self.references.get(place(reference)).copied().map(Step::Object),
         }

@@ -119,9 +119,17 @@ fn judge(
     let evidence = Evidence { file_name, archive, manifest: &manifest, now: question.now };
     report.findings = check::run_all(&Gate::Open(&evidence), question.policy, question.handed);
     report.evidence = evidence.facts();
-    let instructions = evidence.log().into_iter().flat_map(|log| log.instructions());
-    report.outside_the_commit = outside::inputs_outside_the_commit(instructions);
+    report.outside_the_commit = outside_the_commit(&evidence);
     Ok(())
+}
+
+/// Inputs of the build that the commit does not pin, as the steps in the log show them; or that they are not known.
+fn outside_the_commit(evidence: &Evidence<'_>) -> Vec<String> {
+    let instructions: Vec<&str> = evidence.log().into_iter().flat_map(|log| log.instructions()).collect();
+    if instructions.is_empty() {
+        return vec!["not known: the log shows no steps of a Dockerfile".into()];
+    }
+    outside::inputs_outside_the_commit(instructions.into_iter())
 }
 
 /// Digest and size of the whole file. A bundle that was refused halfway is read on, so that its report names the file; one that

@@ -38,8 +38,8 @@ Examples:
   hpsb-audit audit evidence/ --policy policy.toml --report json=report.json
   hpsb-audit audit evidence/ --policy policy.toml --format json | jq .verdict
 
-A verdict says that a trusted key signed these bytes and what the checks found in them. It does not say who holds the
-key, that the log is true, or that the image was built from this source.";
+A verdict says that a trusted key signed these bytes and what the checks found in them. It does
+not say who holds the key, that the log is true, or that the image was built from this source.";
 
 /// Verify and audit build manifests of IBM Hyper Protect Secure Build, offline.
 #[derive(Debug, Parser)]

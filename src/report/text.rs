@@ -68,16 +68,18 @@ pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Res
 }
 
 fn section(page: &mut String, look: Look, bundle: &BundleReport) {
-    let name = for_terminal(bundle.build_name.as_deref().unwrap_or(&bundle.path));
+    let name = bundle.build_name.as_deref().map(for_terminal);
     if let Some(error) = &bundle.error {
         fault(page, look, "NO VERDICT", error);
-        line(page, "build", &name);
+        if let Some(name) = &name {
+            line(page, "build", name);
+        }
         line(page, "file", &file(bundle));
         page.push('\n');
         return;
     }
     let _ = writeln!(page, "{}", headline(look, bundle));
-    line(page, "build", &name);
+    line(page, "build", name.as_deref().unwrap_or_default());
     for finding in bundle.rejecting() {
         line(page, "because", &format!("{}: {}", finding.check, for_terminal(&finding.message)));
     }

@@ -27,9 +27,7 @@ pub(super) fn report_or_complain(report: &Report, format: OutputFormat) -> u8 {
         OutputFormat::Json => Format::Json,
         OutputFormat::Text => Format::Text(look()),
     };
-    let mut page = Vec::new();
-    let written = report.write(format, &mut page).map_err(|error| unwritable("standard output", &error));
-    match written.and_then(|()| write_out(&page)) {
+    match print_report(report, format) {
         Ok(()) => report.exit_code(),
         Err(error) => {
             complain(&error);
@@ -37,6 +35,13 @@ pub(super) fn report_or_complain(report: &Report, format: OutputFormat) -> u8 {
             if report.exit_code() == 2 { 2 } else { error.exit_code() }
         }
     }
+}
+
+/// Prints a report as `format` has it.
+pub(super) fn print_report(report: &Report, format: Format) -> Result<(), Error> {
+    let mut page = Vec::new();
+    report.write(format, &mut page).map_err(|error| unwritable("standard output", &error))?;
+    write_out(&page)
 }
 
 /// What `verify` prints: a line about the signature, and that it is about nothing else.

@@ -3,6 +3,8 @@
 //! To add a format: one file with `write(&Report, …)`, one variant of [`Format`], one arm in [`Report::write`].
 
 mod json;
+mod question;
+mod saved;
 mod text;
 
 use std::io::{self, Write};
@@ -12,24 +14,41 @@ use crate::error::Error;
 use crate::evidence::Fact;
 use crate::finding::{Finding, Group, Status, Verdict};
 use crate::key::Fingerprint;
+use crate::limits::Limits;
 use crate::mask::mask;
 use crate::policy::PolicySource;
 use crate::time::Timestamp;
 use crate::verify::{Grade, KeySource, TrustedKey};
 
+pub use self::question::{Depth, QuestionReport};
 pub use self::text::{Colour, Look};
 
 /// What a run found. Same bytes, same policy, same `now`: the same report, byte for byte.
 #[derive(Debug, Clone)]
 pub struct Report {
+    /// The program that made it.
+    pub tool: Tool,
     /// The moment that the audit is for; `None` when it could not be read from the command line.
     pub now: Option<Timestamp>,
     /// The policy's file, if there was one.
     pub policy: Option<PolicySource>,
+    /// What was asked; `None` when the run ended before that was known.
+    pub question: Option<QuestionReport>,
     /// Why there is no verdict on anything.
     pub error: Option<Error>,
     /// One report per bundle, in the order of their paths.
     pub bundles: Vec<BundleReport>,
+}
+
+/// The program that made a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Cargo features of the build.
+    pub features: Vec<String>,
 }
 
 /// What was found about one bundle.
@@ -81,7 +100,48 @@ pub enum Format {
     Json,
 }
 
+impl Format {
+    /// Every format's word, as `--report` takes it.
+    pub const WORDS: [&str; 2] = ["text", "json"];
+
+    /// The format that a word names; text is plain and 120 columns wide.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "text" => Self::Text(Look { colour: Colour::Plain, columns: 120 }),
+            "json" => Self::Json,
+            _ => return None,
+        })
+    }
+}
+
+impl Tool {
+    /// This program.
+    pub fn this() -> Self {
+        Self {
+            name: env!("CARGO_PKG_NAME").into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            features: crate::features().into_iter().map(str::to_owned).collect(),
+        }
+    }
+}
+
 impl Report {
+    /// A report that says nothing yet.
+    pub fn new(now: Option<Timestamp>) -> Self {
+        Self { tool: Tool::this(), now, policy: None, question: None, error: None, bundles: Vec::new() }
+    }
+
+    /// Reads a saved JSON report, so that it can be written in another format: the same bytes come out as if the audit had written
+    /// them. Strict: unknown fields, unknown words and a verdict that does not follow from the findings are refused.
+    ///
+    /// It does NOT repeat the audit, and a saved report is no evidence: whoever can write the file can write a consistent lie.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::OverLimit`].
+    pub fn from_json(name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+        saved::read(name, bytes, limits)
+    }
+
     /// Writes the report.
     ///
     /// # Errors

@@ -139,6 +139,8 @@ pub(super) struct AuditArguments {
     /// Write a report to a file, whole or not at all; may be repeated
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
     pub(super) reports: Vec<(String, PathBuf)>,
+    #[command(flatten)]
+    pub(super) report_options: ReportOptions,
     /// Bundles that are audited at the same time
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<std::num::NonZeroUsize>,
@@ -155,9 +157,19 @@ pub(super) struct ReportArguments {
     /// Write to a file, whole or not at all, instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) options: ReportOptions,
     /// Set a bound: see `hpsb-audit explain limits`; may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     pub(super) limits: Vec<(String, u64)>,
+}
+
+/// What some formats of reports need.
+#[derive(Debug, Args)]
+pub(super) struct ReportOptions {
+    /// Which checks support which controls, instead of the program's own table (docs/reports.md)
+    #[arg(long, value_name = "FILE")]
+    pub(super) controls: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

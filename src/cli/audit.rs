@@ -7,7 +7,7 @@ use std::thread;
 
 use super::args::{AuditArguments, OutputArguments, OutputFormat, VerifyArguments};
 use super::output::{self, Progress};
-use super::{limits_with, now_or, read_named};
+use super::{files, limits_with, now_or, read_named};
 use crate::audit::{Depth, Input, Question, audit as audit_bundle};
 use crate::error::Error;
 use crate::folder;
@@ -20,11 +20,12 @@ use crate::verify::KeyRing;
 pub(super) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
     let files = report_files(&arguments.reports)?;
+    let options = super::saved::options(arguments.report_options.controls.as_deref(), &limits)?;
     let mut report = Report::new(arguments.output.now);
     if let Err(error) = audit_into(arguments, &limits, &mut report) {
         report.error = Some(error);
     }
-    if let Err(error) = output::write_files(&report, &files) {
+    if let Err(error) = files::write(&report, &files, &options) {
         report.error = Some(error);
     }
     Ok(output::report_or_complain(&report, arguments.output.format))

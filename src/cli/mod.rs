@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod files;
 mod inspect;
 mod lists;
 mod output;

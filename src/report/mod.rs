@@ -2,9 +2,14 @@
 //!
 //! To add a format: one file with `write(&Report, …)`, one variant of [`Format`], one arm in [`Report::write`].
 
+mod chain;
+mod controls;
+mod html;
 mod json;
+mod matrix;
 mod question;
 mod saved;
+mod summary;
 mod text;
 
 use std::io::{self, Write};
@@ -12,7 +17,7 @@ use std::io::{self, Write};
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::evidence::Fact;
-use crate::finding::{Finding, Group, Status, Verdict};
+use crate::finding::{Finding, Group, Level, Reason, Status, Verdict};
 use crate::key::Fingerprint;
 use crate::limits::Limits;
 use crate::mask::mask;
@@ -20,6 +25,7 @@ use crate::policy::PolicySource;
 use crate::time::Timestamp;
 use crate::verify::{Grade, KeySource, TrustedKey};
 
+pub use self::controls::Controls;
 pub use self::question::{Depth, QuestionReport};
 pub use self::text::{Colour, Look};
 
@@ -98,17 +104,27 @@ pub enum Format {
     Text(Look),
     /// For programs: docs/report.schema.json.
     Json,
+    /// For people, to be filed: one page that prints; several bundles are a folder of pages.
+    Html,
+}
+
+/// What a format may need beside the report.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Which checks support which controls.
+    pub controls: Controls,
 }
 
 impl Format {
     /// Every format's word, as `--report` takes it.
-    pub const WORDS: [&str; 2] = ["text", "json"];
+    pub const WORDS: [&str; 3] = ["text", "json", "html"];
 
     /// The format that a word names; text is plain and 120 columns wide.
     pub fn from_word(word: &str) -> Option<Self> {
         Some(match word {
             "text" => Self::Text(Look { colour: Colour::Plain, columns: 120 }),
             "json" => Self::Json,
+            "html" => Self::Html,
             _ => return None,
         })
     }
@@ -146,11 +162,25 @@ impl Report {
     ///
     /// # Errors
     /// What `out` answers.
-    pub fn write(&self, format: Format, out: &mut dyn Write) -> io::Result<()> {
+    pub fn write(&self, format: Format, options: &Options, out: &mut dyn Write) -> io::Result<()> {
         match format {
+            Format::Html => html::write(self, options, out),
             Format::Text(look) => text::write(self, look, out),
             Format::Json => json::write(self, out),
         }
+    }
+
+    /// Is this report, in this format, a folder of files? Then [`Report::pages`] has them.
+    pub fn is_folder(&self, format: Format) -> bool {
+        format == Format::Html && self.bundles.len() > 1
+    }
+
+    /// The files of a folder: name and content. Names are this program's own, never a bundle's.
+    ///
+    /// # Errors
+    /// What writing to memory answers.
+    pub fn pages(&self, options: &Options) -> io::Result<Vec<(String, Vec<u8>)>> {
+        html::pages(self, options)
     }
 
     /// The verdict on all of it: the one that goes with [`Report::exit_code`].
@@ -186,6 +216,18 @@ impl BundleReport {
             (None, Verdict::Reject) => 1,
             (None, Verdict::None) => 3,
         }
+    }
+
+    /// Findings of the groups that were looked at.
+    pub(crate) fn played(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| self.in_play.contains(&finding.group))
+    }
+
+    /// Groups out of play, and required checks in play that this build does not have: what an acceptance in part leaves out.
+    pub(crate) fn not_checked(&self) -> Vec<&'static str> {
+        let missing = Status::NotRun(Reason::NotBuiltIn);
+        let checks = self.unanswered().filter(|finding| finding.level == Level::Require && finding.status == missing);
+        self.not_in_play().into_iter().map(Group::word).chain(checks.map(|finding| finding.check)).collect()
     }
 
     /// Groups that were not looked at.

@@ -13,6 +13,7 @@ use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::outside;
 use crate::policy::Policy;
+pub use crate::report::Depth;
 use crate::report::{BundleReport, KeyReport};
 use crate::time::Timestamp;
 use crate::verify::{KeyRing, VerifiedArchive};
@@ -32,15 +33,6 @@ pub struct Question<'a> {
     pub limits: &'a Limits,
     /// How far to look.
     pub depth: Depth,
-}
-
-/// How far an audit looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    /// Every check.
-    Everything,
-    /// The signature alone: nothing in the archive is read.
-    SignatureOnly,
 }
 
 /// A bundle as the caller has it.

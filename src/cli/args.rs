@@ -41,6 +41,13 @@ Examples:
 A verdict says that a trusted key signed these bytes and what the checks found in them. It does
 not say who holds the key, that the log is true, or that the image was built from this source.";
 
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  hpsb-audit report report.json --format text
+  hpsb-audit report report.json --format text --output report.txt
+
+It repeats nothing and proves nothing: whoever can write the file can change what it says. `hpsb-audit audit` makes a report anew.";
+
 /// Verify and audit build manifests of IBM Hyper Protect Secure Build, offline.
 #[derive(Debug, Parser)]
 #[command(name = "hpsb-audit", version = VERSION.as_str(), after_help = EXIT_CODES, max_term_width = 100)]
@@ -67,6 +74,9 @@ pub(super) enum Command {
         after_help = "Examples:\n  hpsb-audit extract manifest.NAME.sig.tbz --key KEY.pem --to FOLDER\n\nDo not run git in what was unpacked: its configuration and hooks are the archive's."
     )]
     Extract(ExtractArguments),
+    /// Write a saved JSON report in another format; the exit code is the saved verdict's
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArguments),
     /// Look at keys
     #[command(subcommand)]
     Key(KeyCommand),
@@ -134,9 +144,37 @@ pub(super) struct AuditArguments {
     /// Write a report to a file, whole or not at all; may be repeated
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
     pub(super) reports: Vec<(String, PathBuf)>,
+    #[command(flatten)]
+    pub(super) report_options: ReportOptions,
     /// Bundles that are audited at the same time
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<std::num::NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArguments {
+    /// What `audit --report json=FILE` has written
+    #[arg(value_name = "FILE.json")]
+    pub(super) file: PathBuf,
+    /// The format to write (docs/reports.md)
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) format: String,
+    /// Write to a file, whole or not at all, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) options: ReportOptions,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
+}
+
+/// What some formats of reports need.
+#[derive(Debug, Args)]
+pub(super) struct ReportOptions {
+    /// Which checks support which controls, instead of the program's own table (docs/reports.md)
+    #[arg(long, value_name = "FILE")]
+    pub(super) controls: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

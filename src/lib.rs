@@ -98,6 +98,9 @@ mod evidence;
 mod extract;
 mod finding;
 pub mod folder;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod git;
 mod image_name;
 mod key;

@@ -1,6 +1,7 @@
 //! The signed archive, read: the server's record, its log, the source snapshot. Only behind the gate.
 
 use std::collections::HashMap;
+use std::io::Read;
 
 use crate::archive::{Member, MemberKind, MemberPath, TarReader, decompress};
 use crate::build_log::BuildLog;
@@ -40,9 +41,12 @@ impl Manifest {
     /// [`Error::Malformed`] for a container or a `build.json` that is not well-formed or missing, [`Error::Truncated`],
     /// [`Error::OverLimit`].
     pub fn read(archive: &VerifiedArchive, limits: &Limits) -> Result<Self, Error> {
+        Self::from_tar(decompress(archive.bytes(), WHAT, "expanded_bytes", limits.expanded_bytes), limits)
+    }
+
+    pub(crate) fn from_tar(input: impl Read, limits: &Limits) -> Result<Self, Error> {
         let mut reading = Reading::new(limits);
-        let expanded = decompress(archive.bytes(), WHAT, "expanded_bytes", limits.expanded_bytes);
-        let mut tar = TarReader::new(expanded, WHAT, limits);
+        let mut tar = TarReader::new(input, WHAT, limits);
         while let Some(member) = tar.next_member()? {
             reading.member_count += 1;
             reading.content_bytes += member.size;
@@ -79,7 +83,7 @@ impl<'l> Reading<'l> {
         }
     }
 
-    fn add<R: std::io::Read>(&mut self, member: &Member, tar: &mut TarReader<'_, R>) -> Result<(), Error> {
+    fn add<R: Read>(&mut self, member: &Member, tar: &mut TarReader<'_, R>) -> Result<(), Error> {
         let is_file = member.kind == MemberKind::File;
         match member.path.as_bytes() {
             b"data/build.json" if is_file => {
@@ -98,7 +102,7 @@ impl<'l> Reading<'l> {
         Ok(())
     }
 
-    fn add_below<R: std::io::Read>(&mut self, member: &Member, tar: &mut TarReader<'_, R>) -> Result<(), Error> {
+    fn add_below<R: Read>(&mut self, member: &Member, tar: &mut TarReader<'_, R>) -> Result<(), Error> {
         if let Some(path) = member.path.below(b"root_ssh") {
             self.root_ssh.get_or_insert_default().push(String::from_utf8_lossy(path).into_owned());
         } else if let Some(path) = member.path.below(b"git") {
@@ -163,7 +167,7 @@ fn below_git(path: &[u8]) -> Option<&[u8]> {
     }
 }
 
-fn add_git_entry<R: std::io::Read>(
+fn add_git_entry<R: Read>(
     snapshot: &mut SnapshotBuilder,
     path: &[u8],
     member: &Member,
@@ -193,7 +197,7 @@ fn add_git_entry<R: std::io::Read>(
     }
 }
 
-fn add_work_entry<R: std::io::Read>(
+fn add_work_entry<R: Read>(
     snapshot: &mut SnapshotBuilder,
     path: &[u8],
     member: &Member,

@@ -1,0 +1,110 @@
+//! How long the gate, the reading behind it and a whole audit take, on a bundle of about 20 MB that is made at the start:
+//! `cargo bench`. The bundle's content is pseudo-random and always the same.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::sync::LazyLock;
+
+use divan::Bencher;
+use divan::counter::BytesCount;
+use hpsb_audit::{
+    Bundle, BundleReport, Depth, Input, KeyRing, KeySource, Limits, Manifest, Policy, PublicKey, Question, Timestamp,
+    TrustedKey, VerifiedArchive, audit,
+};
+use support::Case;
+use support::keys::Named;
+use support::tar::Entry;
+
+const MEGABYTE: usize = 1 << 20;
+
+fn main() {
+    let bytes = BUNDLE.len();
+    assert!((19 * MEGABYTE..22 * MEGABYTE).contains(&bytes), "the bundle has {bytes} bytes");
+    divan::main();
+}
+
+/// The good build with 16 files that nothing compresses, as packs are, and 16 files of words, as sources are.
+static BUNDLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let words: Vec<String> = (0..2000).map(|_| format!("{:x} ", random.next() >> (random.next() % 40 + 20))).collect();
+    let members = (0..16).flat_map(|number| {
+        let noise: Vec<u8> = (0..MEGABYTE / 8).flat_map(|_| random.next().to_le_bytes()).collect();
+        let mut text = String::new();
+        while text.len() < MEGABYTE {
+            text.push_str(&words[random.next() as usize % words.len()]);
+        }
+        [
+            Entry::file(format!("git/wallet/web/noise-{number}"), noise),
+            Entry::file(format!("git/wallet/web/text-{number}"), text),
+        ]
+    });
+    let members: Vec<Entry> = members.collect();
+    Case::good("bench", "").inner(|inner| inner.extend(members)).make_bundle_bytes()
+});
+
+/// xorshift64 (Marsaglia, 2003).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+static KEYS: LazyLock<KeyRing> = LazyLock::new(|| {
+    let key = PublicKey::from_pem("bench", Named::Server.public_pem().as_bytes(), &Limits::default()).unwrap();
+    let mut ring = KeyRing::default();
+    ring.add(TrustedKey {
+        fingerprint: key.fingerprint(),
+        key: Some(key),
+        source: KeySource::CommandLine,
+        name: None,
+        not_before: None,
+        not_after: None,
+        revoked: None,
+    });
+    ring
+});
+
+fn pass_gate() -> VerifiedArchive {
+    Bundle::from_reader(BUNDLE.as_slice(), &Limits::default()).unwrap().verify(&KEYS).unwrap()
+}
+
+fn whole_audit() -> BundleReport {
+    let question = Question {
+        policy: &Policy::default(),
+        keys: &KEYS,
+        handed: &[],
+        now: Timestamp::from_rfc3339("2026-03-10T00:00:00Z").unwrap(),
+        limits: &Limits::default(),
+        depth: Depth::Everything,
+    };
+    audit(Input { path: "bench".into(), file_name: None, bytes: BUNDLE.as_slice(), keys_beside: &[] }, &question)
+}
+
+/// The outer archive, its SHA-256 and the signature.
+#[divan::bench(sample_count = 5)]
+fn gate(bencher: Bencher<'_, '_>) {
+    bencher.counter(BytesCount::new(BUNDLE.len())).bench_local(pass_gate);
+}
+
+/// The signed archive read: members, record, log, the work tree hashed.
+#[divan::bench(sample_count = 5)]
+fn unpack(bencher: Bencher<'_, '_>) {
+    let archive = pass_gate();
+    bencher
+        .counter(BytesCount::new(BUNDLE.len()))
+        .bench_local(|| Manifest::read(&archive, &Limits::default()).unwrap());
+}
+
+/// Everything, as `hpsb-audit audit` does it.
+#[divan::bench(sample_count = 5)]
+fn whole(bencher: Bencher<'_, '_>) {
+    assert!(whole_audit().error.is_none());
+    bencher.counter(BytesCount::new(BUNDLE.len())).bench_local(whole_audit);
+}

@@ -1,0 +1,80 @@
+//! Replays what is checked in under `fuzz/corpus/` through the functions that the fuzz targets call: seeds, and inputs that once
+//! broke something. `HPSB_UPDATE=1` writes the seeds anew.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::cast_possible_truncation)]
+
+#[path = "../fuzz/properties.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod properties;
+mod seeds;
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every fuzz target and its function. Two more call what only the crate itself can reach: see `src/fuzzing.rs`.
+const TARGETS: [(&str, fn(&[u8])); 14] = [
+    ("audit", properties::audit),
+    ("audit_inner_tar", properties::audit_inner_tar),
+    ("build_log", properties::build_log),
+    ("build_record", properties::build_record),
+    ("bundle", properties::bundle),
+    ("git_files", properties::git_files),
+    ("git_index", properties::git_index),
+    ("git_objects", properties::git_objects),
+    ("git_pack", properties::git_pack),
+    ("outer_tar", properties::outer_tar),
+    ("policy", properties::policy),
+    ("public_key", properties::public_key),
+    ("signature", properties::signature),
+    ("words", properties::words),
+];
+/// Targets whose corpora a unit test of `src/fuzzing.rs` replays.
+const INSIDE: [&str; 2] = ["inner_tar", "text"];
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn every_input_of_the_corpora_is_answered() {
+    for (target, property) in TARGETS {
+        let folder = top().join("corpus").join(target);
+        let names = names(&folder);
+        assert!(!names.is_empty(), "{target} has no corpus");
+        for name in names {
+            eprintln!("{target}/{name}");
+            property(&fs::read(folder.join(name)).unwrap());
+        }
+    }
+}
+
+#[test]
+fn seeds_are_what_they_are_made_from() {
+    for (target, name, bytes) in seeds::all() {
+        let path = top().join("corpus").join(target).join(name);
+        if std::env::var_os("HPSB_UPDATE").is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, &bytes).unwrap();
+        }
+        assert!(fs::read(&path).unwrap_or_default() == bytes, "{target}/{name}: HPSB_UPDATE=1 writes the seeds anew");
+        assert!(bytes.len() <= 20_000, "{target}/{name} is too large for a seed");
+    }
+}
+
+#[test]
+fn every_target_has_a_file_a_corpus_and_a_function() {
+    let expected: BTreeSet<String> = TARGETS.iter().map(|(name, _)| *name).chain(INSIDE).map(str::to_owned).collect();
+    let files = names(&top().join("fuzz_targets")).into_iter().map(|name| name.trim_end_matches(".rs").to_owned());
+    assert_eq!(files.collect::<BTreeSet<_>>(), expected);
+    assert_eq!(names(&top().join("corpus")), expected);
+    let manifest: toml::Table = fs::read_to_string(top().join("Cargo.toml")).unwrap().parse().unwrap();
+    let binaries = manifest["bin"].as_array().unwrap().iter().map(|binary| binary["name"].as_str().unwrap().to_owned());
+    assert_eq!(binaries.collect::<BTreeSet<_>>(), expected);
+}

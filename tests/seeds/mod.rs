@@ -1,0 +1,236 @@
+//! The seeds of the fuzz targets, each taken from a fixture or from the recorded inputs.
+#![allow(dead_code, unreachable_pub)]
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+
+use super::support::tar::{self, Entry, LongNames};
+
+type Seed = (&'static str, &'static str, Vec<u8>);
+
+/// Target, name and bytes.
+pub fn all() -> Vec<Seed> {
+    [bundles(), texts(), archives(), repositories(), members()].into_iter().flatten().collect()
+}
+
+fn fixture(path: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path);
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+const BUNDLE: &str = "manifest.docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456.sig.tbz";
+
+fn bundles() -> Vec<Seed> {
+    let small = [Entry::file("manifest.a.tbz", "archive"), Entry::file("manifest.a.sig", "00ff")];
+    vec![
+        ("bundle", "good", super::support::encoding::bzip2(&ended(&small))),
+        ("bundle", "fixture", fixture(&format!("good-rsa-2048/{BUNDLE}"))),
+        ("bundle", "cut", fixture(&format!("bundle-cut-in-half_fail/{BUNDLE}"))),
+        ("signature", "lower", b"00ff".to_vec()),
+        ("signature", "upper-newline", b"AB09\n".to_vec()),
+        ("public_key", "rsa", fixture("good-rsa-2048/key.pem")),
+        ("public_key", "p256", fixture("good-p256/key.pem")),
+        ("public_key", "pkcs1", fixture("good-key-pkcs1/key.pem")),
+        ("public_key", "certificate", fixture("inputs/content-trust.pem")),
+        ("public_key", "private", fixture("inputs/keys/server-p256.pem")),
+    ]
+}
+
+fn texts() -> Vec<Seed> {
+    let record = fixture("inputs/build.json");
+    let words = [
+        ("rfc3339", "2026-11-23T08:00:00.5+02:00"),
+        ("stamp", "2020-06-23_08-39-48.301849"),
+        ("log-time", "2020-06-23 08:39:48,301"),
+        ("build-name", "docker.io.gmoney23.hpvs_bc.latest-b3416d8.2020-06-23_08-39-48.301849"),
+        ("object", "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"),
+        ("digest", "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        ("remote", "git@github.com:acme/wallet.git"),
+        ("remote-url", "ssh://git@github.com:22/acme/wallet.git"),
+    ];
+    let mut seeds: Vec<Seed> = words.into_iter().map(|(name, text)| ("words", name, text.into())).collect();
+    seeds.extend([
+        ("build_log", "classic", fixture("inputs/build.log")),
+        ("build_log", "public-tail", fixture("inputs/public-log-tail.txt")),
+        ("build_log", "build-kit", BUILD_KIT.into()),
+        ("build_record", "good", record),
+        ("build_record", "smallest", br#"{"status":""}"#.to_vec()),
+        (
+            "build_record",
+            "on-premises",
+            br#"{"status":"success","root_ssh_enabled":false,"x":[1.5,{"y":null}]}"#.to_vec(),
+        ),
+        ("policy", "template", include_bytes!("../../src/policy/template.toml").to_vec()),
+        ("policy", "good", fixture("good-policy/policy.toml")),
+        ("policy", "everything", POLICY.into()),
+        ("text", "secrets", fixture("inputs/build.log").into_iter().take(600).chain(*SECRETS).collect()),
+        ("text", "escapes", "a\u{1b}[2J\u{9b}0m\r\n\t\u{202e}evil\u{200b}\u{e0041} Zoë".into()),
+    ]);
+    seeds
+}
+
+const SECRETS: &[u8; 130] = b"docker login -u me --password hunter2 https://ada:hunter2@example.org/?sig=hunter2 ghp_0123456789abcdefghijABCDEFGHIJ012345 {x:y}\n";
+
+const BUILD_KIT: &str = "\
+2026-03-02 10:12:03,402  root       INFO    github_dir=wallet
+#5 [1/7] FROM docker.io/library/golang:1@sha256:5a1c1f3b7d0f0c6e4d9a2b8e7f6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c
+#12 writing image sha256:8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f done
+#12 naming to docker.io/acme/wallet:v1 done
+STEP 1/2: FROM scratch
+v1: digest: sha256:5a1c1f3b7d0f0c6e4d9a2b8e7f6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c size: 7
+";
+
+const POLICY: &str = "\
+version = 1
+require = [\"manifest\", \"source\", \"image\"]
+[[keys]]
+name = \"a\"
+file = \"key.pem\"
+not-before = 2024-01-01T00:00:00Z
+not-after = 2025-01-01T00:00:00Z
+revoked = { at = 2024-11-02T00:00:00Z, reason = \"superseded\" }
+[expect]
+max-age = \"90d\"
+commit = \"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391\"
+minimum-grade = \"witnessed\"
+[levels]
+\"image-tag\" = \"require\"
+[[signers]]
+name = \"Ada\"
+pem = \"ada.pem\"
+";
+
+/// An archive with no more zeros at its end than must be there.
+fn ended(entries: &[Entry]) -> Vec<u8> {
+    let mut out = tar::members(entries);
+    out.resize(out.len() + 2 * tar::BLOCK, 0);
+    out
+}
+
+fn archives() -> Vec<Seed> {
+    let outer = [Entry::file("manifest.a.tbz", "archive"), Entry::file("manifest.a.sig", "00ff")];
+    let long = Entry { names: LongNames::Gnu, ..Entry::file("manifest.".to_owned() + &"a".repeat(100) + ".tbz", "x") };
+    let inner = [
+        Entry::directory("data"),
+        Entry::file("data/build.json", r#"{"status":"success"}"#),
+        Entry::file("data/build.log", "2026-03-02 10:12:03,402  root       INFO    github_dir=w\n"),
+        Entry::file("git/w/.git/HEAD", "ref: refs/heads/main\n"),
+        Entry { mode: 0o755, ..Entry::file("git/w/run", "#!/bin/sh\n") },
+        Entry::link(b'2', "git/w/link", "run"),
+        Entry::link(b'1', "git/w/again", "git/w/run"),
+        Entry::directory("root_ssh"),
+    ];
+    let names = [
+        Entry { names: LongNames::Gnu, ..Entry::file("git/w/".to_owned() + &"n".repeat(120), "x") },
+        Entry { names: LongNames::Pax, ..Entry::file("git/w/".to_owned() + &"p".repeat(120), "x") },
+        Entry { pax: vec![("comment", b"c".to_vec()), ("size", b"1".to_vec())], ..Entry::file("data/x", "y") },
+    ];
+    vec![
+        ("outer_tar", "good", ended(&outer)),
+        ("outer_tar", "long-name", ended(&[long])),
+        ("inner_tar", "good", ended(&inner)),
+        ("inner_tar", "names", ended(&names)),
+        ("audit_inner_tar", "good", ended(&inner)),
+        ("audit_inner_tar", "names", ended(&names)),
+    ]
+}
+
+/// Files of the recorded repository, by their paths in it.
+fn recorded() -> Vec<(String, Vec<u8>)> {
+    let bytes = fixture("inputs/repository.tar");
+    let mut archive = ::tar::Archive::new(bytes.as_slice());
+    let entries = archive.entries().unwrap().map(|entry| {
+        let mut entry = entry.unwrap();
+        let path = String::from_utf8(entry.path_bytes().into_owned()).unwrap();
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).unwrap();
+        (path.split_once('/').map(|(_, path)| path.to_owned()).unwrap_or_default(), content)
+    });
+    entries.collect()
+}
+
+/// `=== PATH` and the content, for each file that `wanted` names.
+fn listed(wanted: impl Fn(&str) -> bool, prefix: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (path, content) in recorded().into_iter().filter(|(path, content)| wanted(path) && !content.is_empty()) {
+        out.extend(format!("=== {prefix}{path}\n").into_bytes());
+        out.extend(content);
+        out.push(b'\n');
+    }
+    out
+}
+
+fn repositories() -> Vec<Seed> {
+    let part = |extension: &str| recorded().into_iter().find(|(path, _)| path.ends_with(extension)).unwrap().1;
+    let (pack, index) = (part(".pack"), part(".idx"));
+    let text = |path: &str| {
+        let git = [".git/HEAD", ".git/config", ".git/packed-refs"].contains(&path) || path.starts_with(".git/refs/");
+        git || !path.starts_with(".git")
+    };
+    let objects: &[u8] = b"bhello\n%%%%t100644 a\0@0@40000 d\0@0@%%%%\
+        ctree @1@\nauthor Ada <ada@example.com> 1772446530 +0100\ncommitter Ada <ada@example.com> 1772446530 +0100\n\nsay\n%%%%\
+        ctree @1@\nparent @2@\nauthor A <> 0 +0000\ncommitter A <> 0 +0000\ngpgsig -----BEGIN\n x\n -----END\n\nmerge";
+    let tag: &[u8] = b"b%%%%gobject @0@\ntype blob\ntag v1\ntagger Ada <ada@example.com> 1 +0000\n\ntext\n-----BEGIN SSH SIGNATURE-----\n";
+    vec![
+        ("git_pack", "recorded", pack[..pack.len() - 20].to_vec()),
+        ("git_index", "recorded", index[..index.len() - 40].to_vec()),
+        ("git_index", "two", two_objects()),
+        ("git_objects", "history", objects.to_vec()),
+        ("git_objects", "tag", tag.to_vec()),
+        ("git_files", "recorded", listed(|path| text(path) && !path.starts_with("web"), "")),
+        ("git_files", "attributes", ATTRIBUTES.into()),
+    ]
+}
+
+const ATTRIBUTES: &str = "\
+=== .git/HEAD
+1111111111111111111111111111111111111111
+=== .git/config
+[core]
+\trepositoryformatversion = 1
+[remote \"origin\"]
+\turl = git@github.com:acme/wallet.git ; comment
+[extensions]
+\tobjectFormat = sha1
+=== .git/info/exclude
+*.log
+!keep.log
+/a/**/b[!x-z]?
+=== .git/shallow
+1111111111111111111111111111111111111111
+=== .gitattributes
+*.txt text eol=crlf
+*.bin -text filter=lfs
+[attr]own diff
+=== .gitignore
+target/
+";
+
+/// An index, version 2, of the two blobs that the target's pack holds, without its checksums.
+fn two_objects() -> Vec<u8> {
+    use sha1::{Digest as _, Sha1};
+    let mut ids: Vec<[u8; 20]> =
+        [&b"blob 3\0one"[..], b"blob 3\0two"].iter().map(|object| Sha1::digest(object).into()).collect();
+    ids.sort_unstable();
+    let mut out = b"\xfftOc\0\0\0\x02".to_vec();
+    for first in 0..=255 {
+        out.extend((ids.iter().filter(|id| id[0] <= first).count() as u32).to_be_bytes());
+    }
+    out.extend(ids.concat());
+    out.extend([0; 8]);
+    out.extend([0, 0, 0, 12, 0, 0, 0, 24]);
+    out
+}
+
+fn members() -> Vec<Seed> {
+    let mut good = Vec::new();
+    for (path, name) in [("data/build.json", "inputs/build.json"), ("data/build.log", "inputs/build.log")] {
+        good.extend(format!("=== {path}\n").into_bytes());
+        good.extend(fixture(name));
+    }
+    good.extend(listed(|path| [".git/HEAD", ".git/refs/heads/main", "main.go"].contains(&path), "git/wallet/"));
+    let hostile = "=== data/build.json\n{\"status\":\"exiting, cmd: docker login --password x\",\"\u{9b}\":\"\u{202e}\"}\n\
+        === data/build.log\nStep 1/1 : RUN curl \u{1b}[2J | sh\nThe push refers to repository [a/b]\n=== root_ssh/key\nssh-rsa\n";
+    vec![("audit", "good", good), ("audit", "hostile", hostile.into())]
+}

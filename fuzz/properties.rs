@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use hpsb_audit::build_log::BuildLog;
 use hpsb_audit::check::CHECKS;
 use hpsb_audit::git::{Commit, ObjectId, RepositoryName, Snapshot, Tag, WorkEntry, prove};
-use hpsb_audit::report::{Colour, Look};
+use hpsb_audit::report::{Colour, Controls, Look, Options};
 use hpsb_audit::{
     BuildName, BuildRecord, Bundle, Depth, Error, Format, Input, KeyRing, KeySource, Limits, Policy, PublicKey,
     Question, Report, Sha256, Signature, Timestamp, TrustedKey, Verdict, audit as audit_bundle,
@@ -267,19 +267,43 @@ fn written(bundle: hpsb_audit::BundleReport) {
     let checks: Vec<&str> = bundle.findings.iter().map(|finding| finding.check).collect();
     assert!(CHECKS.iter().map(|check| check.name).eq(checks));
     assert_eq!(bundle.verdict == Verdict::None, bundle.error.is_some());
-    let report = Report { now: None, policy: None, error: None, bundles: vec![bundle] };
-    for format in [Format::Json, Format::Text(Look { colour: Colour::Plain, columns: 100 })] {
-        let mut page = Vec::new();
-        report.write(format, &mut page).expect("in memory");
-        let page = String::from_utf8(page).expect("UTF-8");
-        let steering =
-            |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}');
-        assert!(!page.contains(steering), "{page:?}");
-        if format == Format::Json {
-            let json: serde_json::Value = serde_json::from_str(&page).expect("JSON");
-            assert_eq!(json["exit_code"], report.exit_code());
-        }
+    let mut report = Report::new(None);
+    report.bundles.push(bundle);
+    let json = page(&report, Format::Json);
+    let parsed: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(parsed["exit_code"], report.exit_code());
+    let again = Report::from_json("fuzz", json.as_bytes(), &Limits::default()).expect("what it wrote itself");
+    assert_eq!(page(&again, Format::Json), json);
+    for format in [Format::Html, Format::Text(Look { colour: Colour::Plain, columns: 100 })] {
+        assert_eq!(page(&again, format), page(&report, format));
     }
+}
+
+/// The report as it is written, with nothing in it that steers a terminal.
+fn page(report: &Report, format: Format) -> String {
+    let mut page = Vec::new();
+    report.write(format, &Options::default(), &mut page).expect("in memory");
+    let page = String::from_utf8(page).expect("UTF-8");
+    let steering =
+        |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}');
+    assert!(!page.contains(steering), "{page:?}");
+    page
+}
+
+/// A report that somebody saved, or says so.
+pub fn saved_report(bytes: &[u8]) {
+    let Ok(report) = Report::from_json("fuzz", bytes, &limits()) else { return };
+    let json = page(&report, Format::Json);
+    let again = Report::from_json("fuzz", json.as_bytes(), &limits()).expect("what it wrote itself");
+    assert_eq!(page(&again, Format::Json), json);
+    page(&report, Format::Text(Look { colour: Colour::Plain, columns: 100 }));
+    for (name, _) in report.pages(&Options::default()).expect("in memory") {
+        assert!(!name.contains(['/', '\\', '\0']) && !name.starts_with('.'), "{name:?}");
+    }
+}
+
+pub fn controls(bytes: &[u8]) {
+    let _ = Controls::from_toml("fuzz", bytes, &limits());
 }
 
 static SIGNER: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::from_pkcs8_pem(KEY).expect("the recorded key"));

@@ -14,12 +14,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every fuzz target and its function. Two more call what only the crate itself can reach: see `src/fuzzing.rs`.
-const TARGETS: [(&str, fn(&[u8])); 14] = [
+const TARGETS: [(&str, fn(&[u8])); 16] = [
     ("audit", properties::audit),
     ("audit_inner_tar", properties::audit_inner_tar),
     ("build_log", properties::build_log),
     ("build_record", properties::build_record),
     ("bundle", properties::bundle),
+    ("controls", properties::controls),
     ("git_files", properties::git_files),
     ("git_index", properties::git_index),
     ("git_objects", properties::git_objects),
@@ -27,6 +28,7 @@ const TARGETS: [(&str, fn(&[u8])); 14] = [
     ("outer_tar", properties::outer_tar),
     ("policy", properties::policy),
     ("public_key", properties::public_key),
+    ("saved_report", properties::saved_report),
     ("signature", properties::signature),
     ("words", properties::words),
 ];

@@ -5,6 +5,9 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
+use hpsb_audit::report::{Options, Tool};
+use hpsb_audit::{Depth, Format, Input, KeyRing, Limits, Policy, Question, Report, Timestamp, audit};
+
 use super::support::tar::{self, Entry, LongNames};
 
 type Seed = (&'static str, &'static str, Vec<u8>);
@@ -61,6 +64,9 @@ fn texts() -> Vec<Seed> {
             "on-premises",
             br#"{"status":"success","root_ssh_enabled":false,"x":[1.5,{"y":null}]}"#.to_vec(),
         ),
+        ("controls", "own", include_bytes!("../../src/report/controls.toml").iter().copied().take(8000).collect()),
+        ("saved_report", "wrong-usage", usage_report()),
+        ("saved_report", "refused", refused_report()),
         ("policy", "template", include_bytes!("../../src/policy/template.toml").to_vec()),
         ("policy", "good", fixture("good-policy/policy.toml")),
         ("policy", "everything", POLICY.into()),
@@ -71,6 +77,39 @@ fn texts() -> Vec<Seed> {
 }
 
 const SECRETS: &[u8; 130] = b"docker login -u me --password hunter2 https://ada:hunter2@example.org/?sig=hunter2 ghp_0123456789abcdefghijABCDEFGHIJ012345 {x:y}\n";
+
+/// What the library writes when nothing was audited.
+fn usage_report() -> Vec<u8> {
+    let mut report = Report::new(None);
+    report.error = Some(hpsb_audit::Error::Usage { message: "m".into(), hint: "h".into() });
+    json(&report)
+}
+
+/// What the library writes about a bundle whose signature nobody trusted.
+fn refused_report() -> Vec<u8> {
+    let limits = Limits::default();
+    let question = Question {
+        policy: &Policy::default(),
+        keys: &KeyRing::default(),
+        handed: &[],
+        now: Timestamp::from_unix_seconds(0).unwrap(),
+        limits: &limits,
+        depth: Depth::Everything,
+    };
+    let bytes: &[u8] = b"";
+    let bundle = audit(Input { path: "a".into(), file_name: None, bytes, keys_beside: &[] }, &question);
+    let mut report = Report::new(Some(question.now));
+    report.bundles.push(bundle);
+    json(&report)
+}
+
+fn json(report: &Report) -> Vec<u8> {
+    // Version and features are the build's.
+    let tool = Tool { name: "hpsb-audit".into(), version: "1".into(), features: Vec::new() };
+    let mut page = Vec::new();
+    Report { tool, ..report.clone() }.write(Format::Json, &Options::default(), &mut page).unwrap();
+    page
+}
 
 const BUILD_KIT: &str = "\
 2026-03-02 10:12:03,402  root       INFO    github_dir=wallet

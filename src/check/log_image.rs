@@ -1,5 +1,7 @@
 //! `log-image`: the log is about the image that the record names.
 
+use std::collections::HashSet;
+
 use super::outcome::{Comparison, Outcome};
 use super::{Check, Run};
 use crate::build_log::{BuildLog, LogEvent};
@@ -27,6 +29,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let mut image = Comparison::default();
     let repositories = repositories(log);
+    let own_tag = evidence.image_tag();
     let mut one_digest = None;
     for (tag, digest, size) in log.pushed() {
         match one_digest {
@@ -34,7 +37,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             Some(first) if first == (digest, size) => {}
             Some((first, _)) => image.disagree("the pushed digest", first, format!("{digest} for the tag {tag}")),
         }
-        tags(evidence, tag, &mut image);
+        tags(own_tag.as_deref(), tag, &mut image);
     }
     if let Some((digest, size)) = one_digest {
         image.agree(format!("pushed: {digest}, {size} bytes"));
@@ -81,13 +84,13 @@ fn no_lines(policy: &Policy, message: &str) -> Outcome {
 
 /// The repositories that the push and the signing name, each once, without tag or digest.
 fn repositories(log: &BuildLog) -> Vec<String> {
-    let mut repositories = Vec::new();
+    let (mut repositories, mut seen) = (Vec::new(), HashSet::new());
     for event in log.push_events() {
         let name = match event {
             LogEvent::PushTo(name) | LogEvent::Signed(name) => repository_of(name),
             _ => continue,
         };
-        if !repositories.contains(&name) {
+        if seen.insert(name.clone()) {
             repositories.push(name);
         }
     }
@@ -95,10 +98,10 @@ fn repositories(log: &BuildLog) -> Vec<String> {
 }
 
 /// Two tags are pushed: the build's own and `latest`.
-fn tags(evidence: &Evidence<'_>, tag: &str, image: &mut Comparison) {
-    match evidence.image_tag() {
+fn tags(own: Option<&str>, tag: &str, image: &mut Comparison) {
+    match own {
         _ if tag == "latest" => image.agree("pushed tag: latest"),
-        Some(own) => image.compare("a pushed tag", &own, tag),
+        Some(own) => image.compare("a pushed tag", own, tag),
         None => image.disagree("a pushed tag", "the tag in the build's name, or latest", tag),
     }
 }

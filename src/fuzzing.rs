@@ -5,7 +5,7 @@ use crate::escape::{for_terminal, in_json, is_treacherous};
 use crate::git::prove;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
-use crate::mask::mask;
+use crate::mask::{mask, mask_slowly};
 
 /// The signed archive's tar, as it comes out of the decompressor.
 pub fn inner_tar(bytes: &[u8]) {
@@ -41,6 +41,7 @@ pub fn inner_tar(bytes: &[u8]) {
 pub fn text(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let masked = mask(&text);
+    assert_eq!(masked, mask_slowly(&text));
     let shown = for_terminal(&masked);
     assert!(!shown.contains(is_treacherous), "{shown:?}");
     let value = serde_json::Value::String(masked);

@@ -14,19 +14,31 @@ const MASK: &str = "***";
 /// words is a hundred times faster than trying patterns.
 type Rule = (&'static str, &'static [&'static str]);
 
+/// `--password `, `--password=`
+macro_rules! flag {
+    () => {
+        r"(?:^|\s)--?[a-z0-9_-]*(?:password|passwd|passphrase|token|secret|api-?key)[ =]+"
+    };
+}
+
+/// `NAME=`, `"NAME": `
+macro_rules! named {
+    () => {
+        r#"(?:password|passwd|passphrase|token|secret|credential|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key)[a-z0-9_-]*["']?\s*[=:]\s*"#
+    };
+}
+
+const NAMES: &[&str] = &["password", "passwd", "passphrase", "token", "secret", "credential", "key"];
+
 /// Patterns whose first group is kept and whose rest is hidden.
-const KEEP_FIRST: [Rule; 5] = [
-    // --password X, --password=X, -p X after a login
-    (
-        r"(?i)((?:^|\s)--?(?:[a-z0-9_-]*(?:password|passwd|passphrase|token|secret|api-?key))[ =]+)\S+",
-        &["password", "passwd", "passphrase", "token", "secret", "api"],
-    ),
+const KEEP_FIRST: [Rule; 7] = [
+    // Quoted values go to their last quote, blanks and escaped quotes among them.
+    (concat!("(?i)((?:", flag!(), "|", named!(), r#")")(?:[^"\\\n]|\\.)+"#), NAMES),
+    (concat!("(?i)((?:", flag!(), "|", named!(), r")')[^'\n]+"), NAMES),
+    (concat!("(?i)(", flag!(), r")\S+"), NAMES),
+    (concat!("(?i)(", named!(), r#"["']?)[^\s"'&,;]+"#), NAMES),
+    // -p X after a login
     (r"(?i)(\blogin\b[^\n]*?\s-p[ =]?)\S+", &["login"]),
-    // NAME=X, "NAME": "X"
-    (
-        r#"(?i)((?:password|passwd|passphrase|token|secret|credential|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key)[a-z0-9_-]*["']?\s*[=:]\s*["']?)[^\s"'&,;]+"#,
-        &["password", "passwd", "passphrase", "token", "secret", "credential", "key"],
-    ),
     (r"(?i)(\b(?:bearer|basic)\s+)[a-z0-9._~+/=-]{8,}", &["bearer", "basic"]),
     (
         r"(?i)([?&](?:sig|signature|key|auth|x-amz-signature|x-amz-credential|x-amz-security-token)=)[^\s&]+",
@@ -131,6 +143,9 @@ mod tests {
             ("ssh://git@github.com/a/b", "ssh://git@github.com/a/b"),
             ("DOCKER_PASSWORD=hunter2 x", "DOCKER_PASSWORD=*** x"),
             (r#"{"cos_api_key": "hunter2", "a": 1}"#, r#"{"cos_api_key": "***", "a": 1}"#),
+            (r#"{"password": "two words, \" and more", "a": 1}"#, r#"{"password": "***", "a": 1}"#),
+            ("docker login --password \"two words\" x", "docker login --password *** x"),
+            ("SECRET='two words' x", "SECRET='***' x"),
             ("Authorization: Bearer hunter2hunter2", "Authorization: Bearer ***"),
             ("ghp_0123456789abcdefghijABCDEFGHIJ012345 x", "*** x"),
             ("https://s3/x?X-Amz-Signature=hunter2&a=1", "https://s3/x?X-Amz-Signature=***&a=1"),

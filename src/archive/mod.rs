@@ -9,3 +9,6 @@ mod tar;
 pub(crate) use self::bzip2::decompress;
 pub(crate) use self::name::MemberPath;
 pub(crate) use self::tar::{Member, MemberKind, TarReader};
+
+#[cfg(test)]
+mod tests;

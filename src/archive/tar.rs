@@ -2,7 +2,8 @@
 //!
 //! Each of these makes readers disagree and is refused: an unknown member type, a size that is not plain octal, a PAX
 //! size other than the header's, PAX and GNU long names for one member, sparse members, members with content that have
-//! none by their type, one name twice, bytes other than zero after the end, no end at all.
+//! none by their type, numbers that are none, GNU headers with anything where ustar has the beginning of a name, one name
+//! twice, bytes other than zero after the end, no end at all.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -14,6 +15,8 @@ use crate::error::Error;
 use crate::limits::Limits;
 
 const BLOCK: usize = 512;
+/// Where a ustar header has the beginning of a long name, and a GNU header times and sparse maps.
+const PREFIX: usize = 345;
 
 /// What a member is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +107,7 @@ impl<'a, R: Read> TarReader<'a, R> {
                 }
                 _ => return self.member(&header, extensions).map(Some),
             }
-            extensions.any = header.entry_type() != EntryType::XGlobalHeader || extensions.any;
+            extensions.any = true;
         }
     }
 
@@ -168,10 +171,35 @@ impl<'a, R: Read> TarReader<'a, R> {
         if claimed != sum {
             return Err(self.malformed("a header whose checksum is wrong"));
         }
-        if header.as_ustar().is_none() && header.as_gnu().is_none() {
-            return Err(self.malformed("a header that is neither ustar nor GNU"));
-        }
+        self.check_unread_fields(&header)?;
         Ok(Some(header))
+    }
+
+    /// Fields that say nothing here and that other readers stumble over: Python's tarfile takes a header with a malformed number for
+    /// the end of the archive, and what GNU tar keeps behind a name for a part of the name.
+    fn check_unread_fields(&self, header: &Header) -> Result<(), Error> {
+        let old = header.as_old();
+        let mut numbers =
+            vec![("mode", &old.mode[..]), ("uid", &old.uid[..]), ("gid", &old.gid[..]), ("mtime", &old.mtime[..])];
+        match (header.as_ustar(), header.as_gnu()) {
+            (Some(ustar), _) => numbers.extend([("device", &ustar.dev_major[..]), ("device", &ustar.dev_minor[..])]),
+            (None, Some(gnu)) => {
+                numbers.extend([("device", &gnu.dev_major[..]), ("device", &gnu.dev_minor[..])]);
+                if header.as_bytes().iter().skip(PREFIX).any(|&byte| byte != 0) {
+                    return Err(self.malformed("a GNU header with more than a member needs"));
+                }
+            }
+            (None, None) => return Err(self.malformed("a header that is neither ustar nor GNU")),
+        }
+        for (name, field) in numbers {
+            let empty = field.iter().all(|byte| matches!(byte, 0 | b' '));
+            // Large owners are written in base 256 (GNU tar manual, "Basic Tar Format").
+            let binary = matches!(field.first(), Some(0x80 | 0xff));
+            if !empty && !binary {
+                self.octal(field, name)?;
+            }
+        }
+        Ok(())
     }
 
     /// The end is two blocks of zeros; what follows fills the last record and is zero too.

@@ -46,6 +46,7 @@ limits! {
     expanded_bytes = 32 * GIB, "an archive after decompression: bzip2 can expand more than a million to one";
     archive_members = 2_000_000, "members of one archive: each costs memory before it is judged";
     path_bytes = 4 * KIB, "a member's path, as PATH_MAX on Linux";
+    names_bytes = 512 * MIB, "paths and link targets of all members together: they are held, to find the ones that stand twice";
     extended_header_bytes = MIB, "one PAX or GNU extension header";
     build_record_bytes = MIB, "data/build.json is a record of a few hundred bytes";
     build_log_bytes = 256 * MIB, "data/build.log is held in memory while it is read";

@@ -66,6 +66,7 @@ struct Reading<'l> {
     member_count: u64,
     content_bytes: u64,
     work_tree_bytes: u64,
+    git_bytes: u64,
 }
 
 impl<'l> Reading<'l> {
@@ -80,6 +81,7 @@ impl<'l> Reading<'l> {
             member_count: 0,
             content_bytes: 0,
             work_tree_bytes: 0,
+            git_bytes: 0,
         }
     }
 
@@ -112,7 +114,15 @@ impl<'l> Reading<'l> {
                 self.snapshots.entry(repository.to_vec()).or_insert_with(|| SnapshotBuilder::new(repository, limits));
             match (path, path.and_then(below_git)) {
                 (None, _) => {}
-                (Some(_), Some(path)) => add_git_entry(snapshot, path, member, tar, self.limits)?,
+                (Some(_), Some(path)) => {
+                    let before = snapshot.git_bytes();
+                    add_git_entry(snapshot, path, member, tar, self.limits)?;
+                    // Together: an archive may hold any number of repositories.
+                    self.git_bytes += snapshot.git_bytes() - before;
+                    if self.git_bytes > self.limits.git_bytes {
+                        return Err(self.over("the folders .git", "git_bytes", self.limits.git_bytes));
+                    }
+                }
                 (Some(path), None) => {
                     self.work_tree_bytes += member.size;
                     if self.work_tree_bytes > self.limits.work_tree_bytes {

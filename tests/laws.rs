@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
+mod support;
 
 use std::fs;
 use std::path::Path;
@@ -262,4 +263,28 @@ fn a_verified_archive_has_one_maker() {
         }
     }
     assert_eq!(makers, ["verify.rs"]);
+}
+
+/// What an archive makes the program hold is bounded all together, not only member by member.
+#[test]
+fn bounds_hold_for_all_repositories_and_all_names_together() {
+    use support::tar::Entry;
+    let folder = Folder::new();
+    let repositories = (0..8).map(|at| Entry::file(format!("git/r{at}/.git/x"), vec![0; 1000]));
+    let links = (0..8).map(|at| Entry::link(b'1', &format!("git/r{at}/.git/y"), &format!("git/r{at}/.git/x")));
+    let members: Vec<Entry> = repositories.chain(links).collect();
+    let bundle = support::Case::good("bounds", "").inner(|inner| inner.extend(members)).make_bundle_bytes();
+    folder.write("bundle.sig.tbz", bundle);
+    folder.write("key.pem", support::keys::Named::Server.public_pem());
+    // The recorded repository has 8,483 bytes below .git, and all names together less than 3,000 bytes.
+    for (limit, over) in
+        [("git_bytes=25000", false), ("git_bytes=24000", true), ("names_bytes=3500", false), ("names_bytes=1000", true)]
+    {
+        let (_, report) = program::report(folder.path(), &["bundle.sig.tbz", "--key", "key.pem", "--limit", limit]);
+        let error = &report["reports"][0]["error"];
+        assert_eq!(*error != Value::Null, over, "{limit}: {error}");
+        if over {
+            assert_eq!(error["code"], "over-limit", "{limit}");
+        }
+    }
 }

@@ -53,6 +53,7 @@ pub(crate) struct TarReader<'a, R> {
     padding: usize,
     seen: HashSet<MemberPath>,
     headers: u64,
+    names_left: u64,
 }
 
 /// Keyword and value.
@@ -72,7 +73,16 @@ struct Extensions {
 impl<'a, R: Read> TarReader<'a, R> {
     /// `what` names the archive in errors.
     pub(crate) fn new(input: R, what: &'a str, limits: &'a Limits) -> Self {
-        Self { input, what, limits, left: 0, padding: 0, seen: HashSet::new(), headers: 0 }
+        Self {
+            input,
+            what,
+            limits,
+            left: 0,
+            padding: 0,
+            seen: HashSet::new(),
+            headers: 0,
+            names_left: limits.names_bytes,
+        }
     }
 
     /// The next member, or `None` after a proper end and nothing but zeros behind it.
@@ -253,6 +263,11 @@ impl<'a, R: Read> TarReader<'a, R> {
         if path.as_bytes().is_empty() && kind != MemberKind::Directory {
             return Err(self.malformed("a member named '.' that is no directory"));
         }
+        let link_bytes = if let MemberKind::Symlink(target) = &kind { target.len() } else { 0 };
+        self.names_left = self
+            .names_left
+            .checked_sub((path.as_bytes().len() + link_bytes) as u64)
+            .ok_or_else(|| self.over("names_bytes", self.limits.names_bytes))?;
         if !self.seen.insert(path.clone()) {
             return Err(self.malformed(format!("two members are named {path:?}")));
         }
@@ -262,6 +277,9 @@ impl<'a, R: Read> TarReader<'a, R> {
 
     fn link_target(&self, link: Option<Vec<u8>>) -> Result<Vec<u8>, Error> {
         match link {
+            Some(target) if target.len() as u64 > self.limits.path_bytes => {
+                Err(self.over("path_bytes", self.limits.path_bytes))
+            }
             Some(target) if !target.is_empty() && !target.contains(&0) => Ok(target),
             _ => Err(self.malformed("a link without a proper target")),
         }

@@ -62,6 +62,11 @@ impl SnapshotBuilder {
         Ok(())
     }
 
+    /// Bytes below `.git` that are held, those of hard links as often as they are named.
+    pub(crate) fn git_bytes(&self) -> u64 {
+        self.git_bytes_limit - self.git_bytes_left
+    }
+
     pub(crate) fn add_work_entry(&mut self, path: &[u8], entry: WorkEntry) {
         self.snapshot.work_tree.insert(path.to_vec(), entry);
     }

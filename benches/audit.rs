@@ -1,6 +1,6 @@
 //! How long the gate, the reading behind it and a whole audit take, on a bundle of about 20 MB that is made at the start:
 //! `cargo bench`. The bundle's content is pseudo-random and always the same.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

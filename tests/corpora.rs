@@ -13,8 +13,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+type Property = fn(&[u8]);
+
 /// Every fuzz target and its function. Two more call what only the crate itself can reach: see `src/fuzzing.rs`.
-const TARGETS: [(&str, fn(&[u8])); 16] = [
+const TARGETS: [(&str, Property); 16] = [
     ("audit", properties::audit),
     ("audit_inner_tar", properties::audit_inner_tar),
     ("build_log", properties::build_log),

@@ -1,7 +1,7 @@
 //! All files of a tree, by their paths.
 
 use super::hash::Kind;
-use super::object::{Mode, TreeEntries, check_tree};
+use super::object::{Mode, check_tree};
 use super::object_id::ObjectId;
 use super::reader::Reader;
 use crate::limits::Limits;
@@ -48,12 +48,14 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
                 continue;
             }
         };
-        if let Err(fault) = check_tree(&content)
-            && !fault.is_information()
-        {
-            listing.faults.push(format!("/{}: tree {id} is malformed: {fault}", shown()));
+        let mut entries = Vec::new();
+        match check_tree(&content, |entry| entries.push(*entry)) {
+            Err(fault) if !fault.is_information() => {
+                listing.faults.push(format!("/{}: tree {id} is malformed: {fault}", shown()));
+            }
+            _ => {}
         }
-        for entry in TreeEntries::new(&content).flatten() {
+        for entry in entries {
             let path = [&folder, entry.name].concat();
             path_bytes = path_bytes.saturating_add(path.len());
             let count = listing.files.len() as u64 + listing.folder_count;
@@ -64,16 +66,19 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
                 ));
                 return listing;
             }
-            let Some(mode) = entry.known_mode() else { continue };
-            if mode == Mode::Directory {
-                listing.folder_count += 1;
-                stack.push(([&path, b"/".as_slice()].concat(), entry.id, depth + 1));
-                continue;
+            match entry.mode {
+                Some(Mode::Directory) => {
+                    listing.folder_count += 1;
+                    stack.push(([&path, b"/".as_slice()].concat(), entry.id, depth + 1));
+                }
+                Some(mode) => {
+                    if mode != Mode::Submodule {
+                        check_blob(reader, &path, entry.id, &mut listing.faults);
+                    }
+                    listing.files.push(TreeFile { path, mode, id: entry.id });
+                }
+                None => {}
             }
-            if mode != Mode::Submodule {
-                check_blob(reader, &path, entry.id, &mut listing.faults);
-            }
-            listing.files.push(TreeFile { path, mode, id: entry.id });
         }
         if listing.faults.len() > FAULTS_NAMED {
             listing.faults.push("and perhaps more: no further trees were looked at".into());

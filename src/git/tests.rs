@@ -371,7 +371,9 @@ fn what_would_show_git_other_objects_is_refused_by_name() {
             "1111111111111111111111111111111111111111, which",
         ),
     ] {
-        let found = fault_after(|clone| drop(clone.write(file, content)));
+        let found = fault_after(|clone| {
+            clone.write(file, content);
+        });
         assert!(found.contains(fault), "{file}: {found:?}");
     }
     let packed = fault_after(|clone| {

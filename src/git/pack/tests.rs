@@ -159,12 +159,12 @@ fn packs_of_git_give_the_objects_that_git_lists() {
 fn every_flipped_byte_of_pack_and_index_is_noticed() {
     let (pack, index, _) = real_pack(&[]);
     let limits = Limits::default();
-    for at in (0..pack.len()).step_by(97) {
+    for at in (0..pack.len()).step_by(997) {
         let mut bad = pack.clone();
         bad[at] ^= 0x10;
         assert_ne!(verify(&bad, Some(&index), &HashSet::new(), 2, &limits).faults, Vec::<String>::new(), "pack {at}");
     }
-    for at in (0..index.len()).step_by(89) {
+    for at in (0..index.len()).step_by(499) {
         let mut bad = index.clone();
         bad[at] ^= 0x10;
         assert_ne!(verify(&pack, Some(&bad), &HashSet::new(), 2, &limits).faults, Vec::<String>::new(), "index {at}");

@@ -92,6 +92,7 @@ pub mod cli;
 #[cfg(feature = "fetch")]
 pub mod client;
 mod digest;
+pub mod dockerfile;
 mod error;
 mod escape;
 mod evidence;

@@ -27,6 +27,7 @@ mod refs;
 mod remote;
 mod signed;
 mod snapshot;
+mod ssh;
 mod submodule;
 #[cfg(test)]
 pub(crate) mod test_repository;
@@ -47,5 +48,6 @@ pub use self::remote::{Remote, RepositoryName};
 pub use self::signed::{SignedObject, SignedSubject};
 pub(crate) use self::snapshot::SnapshotBuilder;
 pub use self::snapshot::{Snapshot, WorkEntry};
+pub use self::ssh::{SshFault, SshKey, SshSignature};
 pub use self::tree_proof::{Submodule, SubmoduleState, TreeProof};
 pub use self::work_file::{WorkFile, WorkFileHasher};

@@ -81,6 +81,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
+mod approvals;
 mod archive;
 mod audit;
 pub mod build_log;
@@ -109,6 +110,7 @@ mod outside;
 pub mod policy;
 pub mod report;
 mod signature;
+mod signer;
 mod strict_json;
 mod time;
 mod verify;

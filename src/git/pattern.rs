@@ -14,6 +14,28 @@ pub(crate) struct Pattern {
     folders_only: bool,
 }
 
+/// A pattern as policies name untracked files with: one line as in `.gitignore` at the top of the repository, without `!` and `#`.
+///
+/// `build/` is every folder of that name and all that is in it, `/build` that of the top alone, `*.log` every such name in any
+/// folder, `docs/*.txt` files directly below the top's `docs`, `out/**` everything below the top's `out`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathPattern(Pattern);
+
+impl PathPattern {
+    /// Reads a pattern; `None` for an empty one and for one that begins with `!` or `#`, which would not mean what it does in
+    /// `.gitignore`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim_end_matches(' ');
+        let plain = !text.starts_with(['!', '#']);
+        Pattern::parse(text.as_bytes()).filter(|_| plain).map(Self)
+    }
+
+    /// Does it name this file, or a folder that holds it?
+    pub fn covers(&self, path: &[u8]) -> bool {
+        self.0.covers(path)
+    }
+}
+
 /// Is a path that of a folder?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PathKind {

@@ -286,11 +286,10 @@ fn submodules_are_proved_where_they_were_cloned() {
     assert_eq!(ours, files);
     assert_eq!(proof.tree.converted, [(b"lib/middle.txt".to_vec(), Conversion::LineEnds)]);
     let snapshot = clone.snapshot();
-    let limits = Limits::default();
-    assert_eq!(proof.read_file(&snapshot, b"lib/deep/inner/inner.txt", &limits).as_deref(), Ok(&b"inner\n"[..]));
-    assert_eq!(proof.read_file(&snapshot, b"top.txt", &limits).as_deref(), Ok(&b"top\n"[..]));
-    assert_eq!(proof.read_file(&snapshot, b"lib", &limits), Err(FileFault::NoFile("lib".into())));
-    assert_eq!(proof.read_file(&snapshot, b"none", &limits), Err(FileFault::NoSuchFile("none".into())));
+    assert_eq!(proof.read_file(&snapshot, b"lib/deep/inner/inner.txt").as_deref(), Ok(&b"inner\n"[..]));
+    assert_eq!(proof.read_file(&snapshot, b"top.txt").as_deref(), Ok(&b"top\n"[..]));
+    assert_eq!(proof.read_file(&snapshot, b"lib"), Err(FileFault::NoFile("lib".into())));
+    assert_eq!(proof.read_file(&snapshot, b"none"), Err(FileFault::NoSuchFile("none".into())));
 
     clone.write("lib/deep/inner/inner.txt", "changed\n").write("lib/extra", "x");
     assert_eq!(status_of_ours(&run(&clone)), ["? lib/extra", "M lib/deep/inner/inner.txt"]);

@@ -27,8 +27,13 @@ pub enum SshFault {
     #[error("the SSH signature is malformed: {0}")]
     Malformed(&'static str),
     /// It was made for another purpose.
-    #[error("the SSH signature is for {0:?} and not for git")]
-    Namespace(String),
+    #[error("the SSH signature is for {found:?}; expected {expected:?}")]
+    Namespace {
+        /// What is being judged.
+        expected: String,
+        /// What it was made for.
+        found: String,
+    },
     /// It uses an algorithm that is not accepted here.
     #[error("the SSH signature uses {0}, which is not supported")]
     Unsupported(String),
@@ -86,15 +91,16 @@ impl SshSignature {
         Ok(Self { public_key, namespace, hash, signature })
     }
 
-    /// Did one of `keys` sign `message` for git? The answer is its place in the list.
+    /// Did one of `keys` sign `message` for `namespace`? The answer is its place in the list.
     ///
     /// It does not look at when that was, or whether the key was allowed to at that time: an SSH signature has no time.
     ///
     /// # Errors
     /// [`SshFault`].
-    pub fn verify(&self, message: &[u8], keys: &[SshKey]) -> Result<usize, SshFault> {
-        if self.namespace != GIT_NAMESPACE.as_bytes() {
-            return Err(SshFault::Namespace(String::from_utf8_lossy(&self.namespace).into_owned()));
+    pub fn verify(&self, namespace: &str, message: &[u8], keys: &[SshKey]) -> Result<usize, SshFault> {
+        if self.namespace != namespace.as_bytes() {
+            let found = String::from_utf8_lossy(&self.namespace).into_owned();
+            return Err(SshFault::Namespace { expected: namespace.into(), found });
         }
         let place = keys.iter().position(|key| key.blob() == self.public_key);
         let Some((place, key)) = place.and_then(|place| Some((place, keys.get(place)?))) else {

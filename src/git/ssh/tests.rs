@@ -28,7 +28,11 @@ fn signed(repository: &TestRepository) -> Vec<SignedObject> {
 }
 
 fn verify(object: &SignedObject, line: &str) -> Result<usize, SshFault> {
-    SshSignature::from_armour(&object.signature)?.verify(&object.payload, &[SshKey::from_line(line).unwrap()])
+    SshSignature::from_armour(&object.signature)?.verify(
+        GIT_NAMESPACE,
+        &object.payload,
+        &[SshKey::from_line(line).unwrap()],
+    )
 }
 
 #[test]
@@ -81,9 +85,12 @@ fn other_keys_namespaces_and_forms_are_named() {
         .arg(repository.path.join("payload"));
     assert!(sign.status().unwrap().success());
     let file = std::fs::read(repository.path.join("payload.sig")).unwrap();
-    let answer =
-        SshSignature::from_armour(&file).unwrap().verify(&object.payload, &[SshKey::from_line(&line).unwrap()]);
-    assert_eq!(answer, Err(SshFault::Namespace("file".into())));
+    let answer = SshSignature::from_armour(&file).unwrap().verify(
+        GIT_NAMESPACE,
+        &object.payload,
+        &[SshKey::from_line(&line).unwrap()],
+    );
+    assert_eq!(answer, Err(SshFault::Namespace { expected: "git".into(), found: "file".into() }));
 
     let text = String::from_utf8(object.signature.clone()).unwrap();
     for bad in [

@@ -123,6 +123,9 @@ impl Evidence<'_> {
         let path = path.unwrap_or(DOCKERFILE);
         let path = path.strip_prefix("./").unwrap_or(path);
         let proof = self.source().map_err(NoInstructions::NoFile)?;
+        if proof.commit.is_none() {
+            return Err(NoInstructions::NoFile("HEAD's commit is not proved: see source-objects".into()));
+        }
         let snapshot = self.snapshot().map_err(NoInstructions::NoFile)?;
         let content = proof.read_file(snapshot, path.as_bytes());
         let content = content.map_err(|fault| NoInstructions::NoFile(fault.to_string()))?;

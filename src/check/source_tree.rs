@@ -43,13 +43,17 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let (excused, refused): (Vec<&Difference>, Vec<&Difference>) = tree.differences.iter().partition(is_allowed);
     let mut faults: Vec<String> = tree.faults.iter().map(|fault| format!("HEAD's tree: {fault}")).collect();
     faults.extend(faulty_submodules(tree));
-    let outcome = match (refused.first(), faults.first()) {
-        (None, None) => {
+    let outcome = match (faults.first(), refused.as_slice()) {
+        (Some(fault), _) => Outcome::fail(fault),
+        (None, []) => {
             Outcome::pass(format!("the work tree is HEAD's tree: {} files and links are equal", tree.files.len()))
         }
-        (Some(first), _) => Outcome::fail(format!("{} paths of the work tree are not as HEAD has them", refused.len()))
-            .sides("the files of HEAD's tree", describe(first)),
-        (None, Some(fault)) => Outcome::fail(fault),
+        (None, [one]) => Outcome::fail("one path of the work tree is not as HEAD has it")
+            .sides("the files of HEAD's tree", describe(one)),
+        (None, [first, ..]) => {
+            Outcome::fail(format!("{} paths of the work tree are not as HEAD has them", refused.len()))
+                .sides("the files of HEAD's tree", describe(first))
+        }
     };
     let lines = faults
         .into_iter()

@@ -81,7 +81,7 @@ const TAG_DEPTH: usize = 5;
 pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProof {
     let directory = GitDirectory::top(snapshot);
     let mut faults: Vec<String> = snapshot.faults.clone();
-    faults.extend(refusals(&directory).into_iter().map(|reason| format!("the repository uses {reason}")));
+    faults.extend(refusals(&directory));
     let (remotes, config_faults) = read_remotes(&directory);
     faults.extend(config_faults);
     let head = follow_head(&directory);

@@ -144,7 +144,7 @@ pub(super) struct AuditArguments {
     /// Groups that must have an answer, beside the policy's: manifest, source, image, trust, builder, workload
     #[arg(long, value_name = "GROUP,...", value_delimiter = ',', value_parser = group)]
     pub(super) require: Vec<Group>,
-    /// Who approved which commit: CSV or JSON with repository, commit, change, approver, time (docs/approvals.md)
+    /// Who approved which commit: CSV or JSON with repository, commit, change, approver, time (docs/git-proof.md)
     #[arg(long, value_name = "FILE")]
     pub(super) approvals: Option<PathBuf>,
     #[command(flatten)]

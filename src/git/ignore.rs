@@ -107,7 +107,8 @@ mod tests {
             let answer =
                 repository.try_git_input(&["check-ignore", "--verbose", "--no-index", "--stdin"], path.as_bytes());
             let theirs = answer.split('\t').next().filter(|rule| !rule.contains(":!") || rule.contains(":!bang"));
-            let theirs = theirs.and_then(|rule| rule.rsplitn(2, ':').nth(1)).filter(|rule| !rule.is_empty());
+            let theirs =
+                theirs.and_then(|rule| rule.rsplit_once(':').map(|(origin, _)| origin)).filter(|rule| !rule.is_empty());
             assert_eq!(rules.ignores(path.as_bytes()), theirs, "{path}");
         }
     }

@@ -89,11 +89,14 @@ pub(crate) fn folders_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.iter().enumerate().filter(|(_, byte)| **byte == b'/').filter_map(|(at, _)| path.get(..at))
 }
 
+/// Parts of a pattern and names of a path that are still to be matched.
+type Resume<'a> = (&'a [Vec<u8>], &'a [&'a [u8]]);
+
 /// Parts of the pattern against names of the path; `**` stands for any number of names, at the end for at least one.
 fn match_parts(parts: &[Vec<u8>], names: &[&[u8]]) -> bool {
     let (mut parts, mut names) = (parts, names);
     // The last `**`: what follows it, and the names at which that has not been tried.
-    let mut resume: Option<(&[Vec<u8>], &[&[u8]])> = None;
+    let mut resume: Option<Resume<'_>> = None;
     loop {
         match (parts.split_first(), names.split_first()) {
             (Some((part, rest)), Some(_)) if part == b"**" => {

@@ -196,6 +196,9 @@ fn find_refs(
     }
 }
 
+/// The newest first; of one second, the one that was found first.
+type Age = (Reverse<Option<Timestamp>>, usize);
+
 /// Why a file of the proved tree cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileFault {
@@ -253,8 +256,7 @@ impl SourceProof {
         let directory = store.directory(snapshot);
         let mut reader = Reader::new(&directory, &store.objects, &self.limits);
         let mut seen = HashSet::from([head.commit]);
-        // The newest first; of one second, the one that was found first.
-        let mut waiting: BTreeMap<(Reverse<Option<Timestamp>>, usize), (ObjectId, Commit)> = BTreeMap::new();
+        let mut waiting: BTreeMap<Age, (ObjectId, Commit)> = BTreeMap::new();
         let mut listed = Vec::new();
         let mut found = vec![head.commit];
         loop {

@@ -309,7 +309,7 @@ fn submodules_that_were_not_cloned_are_not_proved_and_no_failure() {
     let clone = top.clone_with(&[]);
     let proof = run(&clone);
     assert_eq!(status_of_ours(&proof), Vec::<String>::new());
-    assert_eq!(proof.tree.empty_folders, [b"lib".to_vec(); 0]);
+    assert!(proof.tree.empty_folders.is_empty(), "{:?}", proof.tree.empty_folders);
     let states: Vec<&SubmoduleState> = proof.tree.submodules.iter().map(|module| &module.state).collect();
     assert_eq!(states, [&SubmoduleState::Empty]);
     // Files without objects are not a submodule.

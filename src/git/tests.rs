@@ -490,3 +490,24 @@ fn trees_that_hold_each_other_stop_at_the_limits() {
     let proof = prove(&repository.snapshot(), 1, &limits);
     assert!(proof.objects.faults[0].contains("git_tree_entries"), "{:?}", proof.objects.faults);
 }
+
+/// Every place where bytes are hashed: packs, loose objects, the work tree.
+#[test]
+fn a_collision_attack_is_said_and_refused_wherever_it_is() {
+    let repository = TestRepository::new();
+    repository.write("packed", "bytes of an attack, in a pack").write("held", "bytes of an attack, in a tree");
+    repository.commit("attack");
+    repository.git(&["repack", "-a", "-d", "--quiet"]);
+    repository.write("loose", "bytes of an attack, in a file");
+    repository.commit("loose");
+    repository.write("work", "bytes of an attack, in the work tree");
+    let id = |name: &str| ObjectId::from_hex(repository.git(&["hash-object", name]).trim_end()).unwrap();
+    let tree = repository.git(&["rev-parse", "HEAD~1^{tree}"]);
+    let attacked = [id("packed"), id("loose"), id("work"), ObjectId::from_hex(tree.trim_end()).unwrap()];
+    super::hash::tests::PRETENDED.lock().unwrap().extend(attacked);
+    let proof = run(&repository);
+    let said = proof.objects.faults.iter().filter(|fault| fault.contains("made by a SHA-1 collision attack")).count();
+    assert_eq!(said, 3, "{:#?}", proof.objects.faults);
+    assert_eq!(status_of_ours(&proof), ["? work", "M loose", "M packed"]);
+    assert_eq!(reason_of(&proof, "loose"), "its bytes were made by a SHA-1 collision attack");
+}

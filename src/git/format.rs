@@ -4,14 +4,15 @@
 
 use super::config::{Setting, read_config};
 use super::directory::GitDirectory;
+use crate::limits::Limits;
 
 /// Extensions (gitrepository-layout(5), "repositoryformatversion") that change nothing of what is read here.
 const HARMLESS: [&str; 5] = ["noop", "preciousobjects", "worktreeconfig", "relativeworktrees", "noop-v1"];
 
 /// Why the repository in `directory` is not one that can be proved: every reason, a clause each.
-pub(super) fn refusals(directory: &GitDirectory<'_>) -> Vec<String> {
+pub(super) fn refusals(directory: &GitDirectory<'_>, limits: &Limits) -> Vec<String> {
     let mut reasons = Vec::new();
-    let config = directory.file(b"config").map(read_config);
+    let config = directory.file(b"config").map(|config| read_config(config, limits));
     if let Some(Ok(settings)) = &config {
         reasons.extend(settings.iter().filter_map(refused_setting));
     }

@@ -29,8 +29,6 @@ pub(super) struct Listing {
 
 /// Faults that are named one by one.
 const FAULTS_NAMED: usize = 20;
-/// Bytes of all paths of one listing together.
-const PATH_BYTES_MAX: usize = 1 << 30;
 
 /// Lists the tree `root`, each of its trees decoded strictly, each of its blobs known to be there.
 ///
@@ -38,7 +36,7 @@ const PATH_BYTES_MAX: usize = 1 << 30;
 pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], limits: &Limits) -> Listing {
     let mut listing = Listing::default();
     let mut stack: Vec<(Vec<u8>, ObjectId, u64)> = vec![(prefix.to_vec(), root, 0)];
-    let mut path_bytes = 0usize;
+    let mut path_bytes = 0u64;
     while let Some((folder, id, depth)) = stack.pop() {
         let shown = || String::from_utf8_lossy(&folder).into_owned();
         let content = match reader.read(&id, Kind::Tree) {
@@ -57,12 +55,15 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
         }
         for entry in entries {
             let path = [&folder, entry.name].concat();
-            path_bytes = path_bytes.saturating_add(path.len());
+            path_bytes = path_bytes.saturating_add(path.len() as u64);
             let count = listing.files.len() as u64 + listing.folder_count;
-            if count >= limits.git_tree_entries || depth >= limits.git_tree_depth || path_bytes > PATH_BYTES_MAX {
+            if count >= limits.git_tree_entries
+                || depth >= limits.git_tree_depth
+                || path_bytes > limits.git_listing_bytes
+            {
                 listing.faults.push(format!(
-                    "the tree is over the limit git_tree_entries={} or git_tree_depth={}",
-                    limits.git_tree_entries, limits.git_tree_depth
+                    "the tree is over the limit git_tree_entries={}, git_tree_depth={} or git_listing_bytes={}",
+                    limits.git_tree_entries, limits.git_tree_depth, limits.git_listing_bytes
                 ));
                 return listing;
             }

@@ -63,19 +63,23 @@ impl Pattern {
         self.folders_only
     }
 
+    /// The most comparisons of letters that [`Self::matches`] may take.
+    pub(crate) fn cost(&self, path: &[u8]) -> u64 {
+        let letters: usize = self.parts.iter().map(|part| part.len() + 1).sum();
+        (letters as u64).saturating_mul(path.len() as u64 + 1)
+    }
+
     /// Does it match exactly this path?
     pub(crate) fn matches(&self, path: &[u8], kind: PathKind) -> bool {
         if self.folders_only && kind != PathKind::Folder {
             return false;
         }
-        let names: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
         if self.anchored {
+            let names: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
             return match_parts(&self.parts, &names);
         }
-        match (self.parts.first(), names.last()) {
-            (Some(part), Some(name)) => match_name(part, name),
-            _ => false,
-        }
+        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+        self.parts.first().is_some_and(|part| match_name(part, name))
     }
 
     /// Does it match this file, or a folder that holds it?

@@ -81,8 +81,8 @@ const TAG_DEPTH: usize = 5;
 pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProof {
     let directory = GitDirectory::top(snapshot);
     let mut faults: Vec<String> = snapshot.faults.clone();
-    faults.extend(refusals(&directory));
-    let (remotes, config_faults) = read_remotes(&directory);
+    faults.extend(refusals(&directory, limits));
+    let (remotes, config_faults) = read_remotes(&directory, limits);
     faults.extend(config_faults);
     let head = follow_head(&directory);
     let refs = Refs::read(&directory);
@@ -110,6 +110,7 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
             Err(fault) => faults.push(fault),
         }
         find_refs(&mut reader, &refs, head.commit, &mut proof.refs_at_head, &mut proof.signed);
+        faults.extend(bound_signed(&mut proof.signed, limits));
     }
     let tips: Vec<ObjectId> =
         refs.named.values().copied().chain(proof.head.as_ref().ok().map(|head| head.commit)).collect();
@@ -153,9 +154,9 @@ fn count(objects: &mut Objects) -> ObjectsProof {
     }
 }
 
-fn read_remotes(directory: &GitDirectory<'_>) -> (Vec<Remote>, Option<String>) {
+fn read_remotes(directory: &GitDirectory<'_>, limits: &Limits) -> (Vec<Remote>, Option<String>) {
     // A config that cannot be read is among the refusals.
-    let settings = directory.file(b"config").and_then(|config| read_config(config).ok()).unwrap_or_default();
+    let settings = directory.file(b"config").and_then(|config| read_config(config, limits).ok()).unwrap_or_default();
     let moved = settings.iter().any(|setting| setting.section == "core" && setting.key == "worktree");
     let fault = moved.then(|| "core.worktree in config puts the work tree elsewhere".to_owned());
     (remotes(&settings), fault)
@@ -198,6 +199,21 @@ fn find_refs(
 
 /// The newest first; of one second, the one that was found first.
 type Age = (Reverse<Option<Timestamp>>, usize);
+
+/// Signed objects are held once more for those who judge them: a few, and of a bounded size.
+fn bound_signed(signed: &mut Vec<SignedObject>, limits: &Limits) -> Option<String> {
+    let mut left = limits.git_signed_bytes;
+    let fits = |object: &SignedObject| {
+        left = left.checked_sub((object.payload.len() + object.signature.len()) as u64)?;
+        Some(())
+    };
+    let count = signed.iter().map_while(fits).count();
+    if count == signed.len() {
+        return None;
+    }
+    signed.truncate(count);
+    Some(format!("signed commits and tags at HEAD are over the limit git_signed_bytes={}", limits.git_signed_bytes))
+}
 
 /// Why a file of the proved tree cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -255,6 +255,8 @@ fn audit_tar(tar: &[u8]) -> hpsb_audit::BundleReport {
         policy: &Policy::default(),
         keys: &KEYS,
         handed: &[],
+        approvals: None,
+        threads: 1,
         now: Timestamp::from_rfc3339("2026-03-10T00:00:00Z").expect("a moment"),
         limits: &limits(),
         depth: Depth::Everything,

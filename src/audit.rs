@@ -2,12 +2,14 @@
 
 use std::io::Read;
 
+use crate::approvals::Approvals;
 use crate::bundle::Bundle;
 use crate::check::{self, Gate};
 use crate::digest::{HashingReader, Sha256};
 use crate::error::Error;
 use crate::evidence::Evidence;
 use crate::finding::{Group, Verdict};
+use crate::git;
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
@@ -27,6 +29,10 @@ pub struct Question<'a> {
     pub keys: &'a KeyRing,
     /// Groups whose evidence was handed over by a flag.
     pub handed: &'a [Group],
+    /// The list of approvals that was given.
+    pub approvals: Option<&'a Approvals>,
+    /// Threads that one bundle may use. They change no answer.
+    pub threads: usize,
     /// The moment that the audit is for.
     pub now: Timestamp,
     /// The bounds.
@@ -108,20 +114,35 @@ fn judge(
         return Ok(());
     }
     let manifest = Manifest::read(archive, question.limits)?;
-    let evidence = Evidence { file_name, archive, manifest: &manifest, now: question.now };
+    let source = match manifest.snapshots.as_slice() {
+        [snapshot] => Some(git::prove(snapshot, question.threads, question.limits)),
+        _ => None,
+    };
+    let (source, approvals, now) = (source.as_ref(), question.approvals, question.now);
+    let evidence = Evidence { file_name, archive, manifest: &manifest, source, approvals, now };
     report.findings = check::run_all(&Gate::Open(&evidence), question.policy, question.handed);
     report.evidence = evidence.facts();
-    report.outside_the_commit = outside_the_commit(&evidence);
+    report.outside_the_commit = outside_the_commit(&evidence, question.policy);
     Ok(())
 }
 
-/// Inputs of the build that the commit does not pin, as the steps in the log show them; or that they are not known.
-fn outside_the_commit(evidence: &Evidence<'_>) -> Vec<String> {
-    let instructions: Vec<&str> = evidence.log().into_iter().flat_map(|log| log.instructions()).collect();
-    if instructions.is_empty() {
+/// Inputs of the build that the commit does not pin: as the steps in the log show them, and as the Dockerfile has them that the policy
+/// names, or that lies where docker looks for it when the log shows no steps.
+fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Vec<String> {
+    let printed: Vec<&str> = evidence.log().into_iter().flat_map(|log| log.instructions()).collect();
+    let named = policy.expect.dockerfile.as_deref();
+    let file = if named.is_some() || printed.is_empty() { evidence.dockerfile(named).ok() } else { None };
+    let file = file.unwrap_or_default();
+    if printed.is_empty() && file.is_empty() {
         return vec!["not known: the log shows no steps of a Dockerfile".into()];
     }
-    outside::inputs_outside_the_commit(instructions.into_iter())
+    let mut inputs = Vec::new();
+    if printed.is_empty() && named.is_none() {
+        inputs.push("the log shows no steps: what follows is read from the commit's Dockerfile, which may not be the one that was built".into());
+    }
+    let written = file.iter().map(|instruction| instruction.text.as_str());
+    inputs.extend(outside::inputs_outside_the_commit(printed.into_iter().chain(written)));
+    inputs
 }
 
 /// Digest and size of the whole file. A bundle that was refused halfway is read on, so that its report names the file; one that

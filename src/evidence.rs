@@ -1,7 +1,9 @@
 //! What the checks look at: facts, each with who says it and how that is known.
 
+use crate::approvals::Approvals;
 use crate::build_log::{BuildLog, LogEvent};
-use crate::git::{HeadFault, Snapshot};
+use crate::dockerfile::{self, Instruction};
+use crate::git::{HeadFault, Snapshot, SourceProof};
 use crate::manifest::Manifest;
 use crate::time::Timestamp;
 use crate::verify::VerifiedArchive;
@@ -15,9 +17,25 @@ pub struct Evidence<'a> {
     pub archive: &'a VerifiedArchive,
     /// What is in it.
     pub manifest: &'a Manifest,
+    /// What the one source snapshot proves. `None` where there is none, or several.
+    pub source: Option<&'a SourceProof>,
+    /// The list of approvals that was given.
+    pub approvals: Option<&'a Approvals>,
     /// The moment that the audit is for.
     pub now: Timestamp,
 }
+
+/// Why there are no instructions of a Dockerfile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoInstructions {
+    /// It is not in the proved tree, in words.
+    NoFile(String),
+    /// It is there and cannot be read for certain, in words.
+    NotRead(String),
+}
+
+/// The Dockerfile where nobody names another.
+pub(crate) const DOCKERFILE: &str = "Dockerfile";
 
 /// How a fact is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +106,32 @@ impl Evidence<'_> {
         }
     }
 
+    /// What the one source snapshot proves.
+    ///
+    /// # Errors
+    /// In words, when there is not exactly one.
+    pub fn source(&self) -> Result<&SourceProof, String> {
+        self.snapshot()?;
+        self.source.ok_or_else(|| "the snapshot was not looked at".into())
+    }
+
+    /// The instructions of the Dockerfile at `path`, relative to the top of the repository, from its proved blob.
+    ///
+    /// # Errors
+    /// [`NoInstructions`].
+    pub fn dockerfile(&self, path: Option<&str>) -> Result<Vec<Instruction>, NoInstructions> {
+        let path = path.unwrap_or(DOCKERFILE);
+        let path = path.strip_prefix("./").unwrap_or(path);
+        let proof = self.source().map_err(NoInstructions::NoFile)?;
+        if proof.commit.is_none() {
+            return Err(NoInstructions::NoFile("HEAD's commit is not proved: see source-objects".into()));
+        }
+        let snapshot = self.snapshot().map_err(NoInstructions::NoFile)?;
+        let content = proof.read_file(snapshot, path.as_bytes());
+        let content = content.map_err(|fault| NoInstructions::NoFile(fault.to_string()))?;
+        dockerfile::read(&content).map_err(|fault| NoInstructions::NotRead(format!("{path}: {fault}")))
+    }
+
     /// The image's tag: build.json's, or else what follows the pushed repository in the build's name.
     pub fn image_tag(&self) -> Option<String> {
         if let Some(tag) = self.manifest.record.image_tag() {
@@ -145,22 +189,55 @@ impl Evidence<'_> {
                 format!("folder {}", String::from_utf8_lossy(&snapshot.repository)),
                 Known::Signed,
             );
-            match snapshot.head() {
-                Ok(head) => {
-                    add("commit", "git-objects", head.commit.to_string(), Known::Signed);
-                    add(
-                        "branch",
-                        "git-objects",
-                        head.reference.unwrap_or_else(|| "detached HEAD".into()),
-                        Known::Signed,
-                    );
-                }
-                Err(HeadFault::Missing) => {}
-                Err(fault) => add("commit", "git-objects", fault.to_string(), Known::Signed),
+            if let Some(proof) = self.source {
+                source_facts(proof, &mut add);
             }
         }
         facts.dedup();
         facts
+    }
+}
+
+/// What the snapshot proves, and what its refs and config only say.
+fn source_facts(proof: &SourceProof, add: &mut impl FnMut(&str, &'static str, String, Known)) {
+    match &proof.head {
+        Ok(head) => {
+            let known = if proof.commit.is_some() { Known::Recomputed } else { Known::Signed };
+            add("commit", "git-objects", head.commit.to_string(), known);
+            let branch = head.reference.clone().unwrap_or_else(|| "detached HEAD".into());
+            add("branch", "git-objects", branch, Known::Signed);
+        }
+        Err(HeadFault::Missing) => {}
+        Err(fault) => add("commit", "git-objects", fault.to_string(), Known::Signed),
+    }
+    if let Some(commit) = &proof.commit {
+        add("tree", "git-objects", commit.tree.to_string(), Known::Recomputed);
+        for (fact, who) in [("author", &commit.author), ("committer", &commit.committer)] {
+            let time = who.time.map(|time| format!(" at {time}")).unwrap_or_default();
+            add(fact, "git-objects", format!("{} <{}>{time}", who.name, who.email), Known::Recomputed);
+        }
+        add("subject", "git-objects", commit.subject(), Known::Recomputed);
+    }
+    let objects = &proof.objects;
+    if objects.object_count > 0 {
+        let (all, reached) = (objects.object_count, objects.reachable);
+        add("object-count", "git-objects", format!("{all}, {reached} of them reachable"), Known::Recomputed);
+        let history = match objects.shallow.len() {
+            0 => "complete".to_owned(),
+            count => format!("shallow: the parents of {count} commits are left out"),
+        };
+        add("history", "git-objects", history, Known::Recomputed);
+    }
+    for name in &proof.refs_at_head {
+        add("ref", "git-objects", name.clone(), Known::Signed);
+    }
+    for remote in &proof.remotes {
+        let place = remote.repository.as_ref().map_or_else(|| remote.url.clone(), ToString::to_string);
+        add("repository", "work-tree", format!("remote {}: {place}", remote.name), Known::Signed);
+    }
+    if proof.commit.is_some() {
+        let (files, differences) = (proof.tree.files.len(), proof.tree.differences.len());
+        add("files", "work-tree", format!("{files} in HEAD's tree, {differences} differences"), Known::Recomputed);
     }
 }
 

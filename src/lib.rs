@@ -81,6 +81,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
+mod approvals;
 mod archive;
 mod audit;
 pub mod build_log;
@@ -92,6 +93,7 @@ pub mod cli;
 #[cfg(feature = "fetch")]
 pub mod client;
 mod digest;
+pub mod dockerfile;
 mod error;
 mod escape;
 mod evidence;
@@ -111,6 +113,7 @@ mod outside;
 pub mod policy;
 pub mod report;
 mod signature;
+mod signer;
 mod strict_json;
 mod time;
 mod verify;

@@ -23,6 +23,8 @@ fn report(bytes: &[u8]) -> BundleReport {
         policy: &Policy::default(),
         keys: &KEYS,
         handed: &[],
+        approvals: None,
+        threads: 2,
         now: Timestamp::from_rfc3339(NOW).unwrap(),
         limits: &Limits::default(),
         depth: Depth::Everything,

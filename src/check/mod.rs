@@ -19,7 +19,13 @@ mod outcome;
 mod planned;
 mod root_ssh;
 mod server_record;
+mod source_approved;
 mod source_commit;
+mod source_dockerfile;
+mod source_objects;
+mod source_repository;
+mod source_signature;
+mod source_tree;
 
 use crate::evidence::Evidence;
 use crate::finding::{Finding, Group, Level, MissingEvidence, Reason, Status};
@@ -77,13 +83,13 @@ pub static CHECKS: [&Check; 39] = [
     &log_key::CHECK,
     &log_order::CHECK,
     &server_record::CHECK,
-    &planned::SOURCE_OBJECTS,
+    &source_objects::CHECK,
     &source_commit::CHECK,
-    &planned::SOURCE_TREE,
-    &planned::SOURCE_REPOSITORY,
-    &planned::SOURCE_APPROVED,
-    &planned::SOURCE_SIGNATURE,
-    &planned::SOURCE_DOCKERFILE,
+    &source_tree::CHECK,
+    &source_repository::CHECK,
+    &source_approved::CHECK,
+    &source_signature::CHECK,
+    &source_dockerfile::CHECK,
     &planned::BASE_IMAGE,
     &planned::IMAGE_DIGEST,
     &planned::IMAGE_CONFIG,

@@ -31,12 +31,6 @@ macro_rules! planned {
 
 planned! {
     KEY_RECORD: "key-record", Manifest, Warn, RejectsWithGroup, "the grade of the key is at least the policy's minimum-grade";
-    SOURCE_OBJECTS: "source-objects", Source, Require, RejectsWithGroup, "every git object of HEAD is there and hashes to its name";
-    SOURCE_TREE: "source-tree", Source, Require, RejectsWithGroup, "the archived work tree is HEAD's tree";
-    SOURCE_REPOSITORY: "source-repository", Source, Require, RejectsWithGroup, "the remote is one of the policy's repositories";
-    SOURCE_APPROVED: "source-approved", Source, Require, RejectsByName, "the commit was approved by another person before the build";
-    SOURCE_SIGNATURE: "source-signature", Source, Warn, RejectsWithGroup, "the commit is signed by one of the policy's signers";
-    SOURCE_DOCKERFILE: "source-dockerfile", Source, Warn, RejectsWithGroup, "the steps in the log are the proved Dockerfile's";
     BASE_IMAGE: "base-image", Source, Warn, RejectsWithGroup, "the bases in the log are the policy's";
     IMAGE_DIGEST: "image-digest", Image, Require, RejectsWithGroup, "the image equals the digest that the signed log names";
     IMAGE_CONFIG: "image-config", Image, Require, RejectsWithGroup, "the config's digest is the one that manifest and log name";

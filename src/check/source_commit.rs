@@ -5,29 +5,28 @@ use super::{Check, Run};
 use crate::build_name::commit_digits;
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence, Reason};
+use crate::git::{Head, SourceProof};
 use crate::policy::Policy;
 
 pub(super) static CHECK: Check = Check {
     name: "source-commit",
     group: Group::Source,
     level: Level::Require,
-    says: "HEAD is the commit that the tag's seven digits and the policy name",
-    explanation: "Follows HEAD through the snapshot's refs and compares the commit id with the seven digits that end the image's tag, with \
-expect.commit and with expect.branch. Seven digits are 28 bits: a link, not a proof. That the archived objects hash to that id is what \
-source-objects proves, and that the work tree is that commit's, source-tree.",
+    says: "HEAD is a commit whose bytes hash to its id, and that the tag's seven digits and the policy name",
+    explanation: "Follows HEAD through the snapshot's refs to a commit that the archive's own objects prove, and compares its id with the seven digits that end the image's tag, with \
+expect.commit and with expect.branch. A detached HEAD is on the branch when a branch of the snapshot leads to the same commit.\n\nSeven digits are 28 bits: a link, not a proof. Where another commit of the repository \
+begins with the same digits and the policy does not name all forty, the answer is `unknown`. That all objects are there is what source-objects says, and that the work tree is that commit's, source-tree. The branch is what a ref is \
+called: anybody who may push can move it.",
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
 
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
-    let snapshot = match evidence.snapshot() {
-        Ok(snapshot) => snapshot,
+    let proof = match evidence.source() {
+        Ok(proof) => proof,
         Err(fault) => return Outcome::fail(fault),
     };
-    if let Some(fault) = snapshot.faults.first() {
-        return Outcome::fail(format!("the snapshot is not what a clone makes: {fault}"));
-    }
-    let head = match snapshot.head() {
+    let head = match &proof.head {
         Ok(head) => head,
         Err(fault) => return Outcome::fail(fault.to_string()),
     };
@@ -41,12 +40,13 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     if let Some(expected) = policy.expect.commit {
         commit.compare("the policy's commit", &expected.to_string(), &id);
     }
-    let branch = policy.expect.branch.as_ref().map(|branch| format!("refs/heads/{branch}"));
-    if let (Some(branch), Some(found)) = (&branch, &head.reference) {
-        commit.compare("the policy's branch", branch, found);
+    let branch = policy.expect.branch.as_ref().map(|branch| compare_branch(branch, head, proof, &mut commit));
+    if proof.commit.is_none() {
+        return Outcome::fail(format!("commit {id} is not proved: see source-objects"));
     }
-    if let (Some(branch), None, true) = (&branch, &head.reference, commit.agrees()) {
-        return Outcome::unknown("HEAD is detached: no branch stands for it").sides(branch, "a detached HEAD");
+    if branch == Some(Branch::NotKnown) && commit.agrees() {
+        return Outcome::unknown("HEAD is detached, and no branch of the snapshot leads to its commit")
+            .sides(policy.expect.branch.as_deref().unwrap_or_default(), "a detached HEAD");
     }
     if commit.is_empty() {
         return Outcome::not_run(
@@ -54,5 +54,53 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             format!("the tag names no commit and the policy neither; HEAD is {id}"),
         );
     }
-    commit.outcome("HEAD is the commit that was named").detail(format!("commit {id}, read from the snapshot's refs"))
+    let same = digits.map_or(1, |digits| proof.commits_beginning_with(digits));
+    if same > 1 && policy.expect.commit.is_none() && commit.agrees() {
+        return Outcome::unknown(format!("{same} commits of the repository begin with the tag's seven digits"))
+            .sides("a commit that only one id can mean", &id);
+    }
+    let outcome = commit.outcome("HEAD is the commit that was named").detail(format!("commit {id}, recomputed"));
+    describe(proof).into_iter().fold(outcome, Outcome::detail)
+}
+
+/// Does anything in the snapshot say which branch HEAD is on?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Branch {
+    Known,
+    NotKnown,
+}
+
+fn compare_branch(branch: &str, head: &Head, proof: &SourceProof, commit: &mut Comparison) -> Branch {
+    let wanted = format!("refs/heads/{branch}");
+    if let Some(found) = &head.reference {
+        commit.compare("the policy's branch", &wanted, found);
+        return Branch::Known;
+    }
+    // A clone of a tag or a commit is detached; its origin's branches are under refs/remotes.
+    let leads_here = |name: &&String| {
+        let remote = name.strip_prefix("refs/remotes/").and_then(|name| name.split_once('/'));
+        **name == wanted || remote.is_some_and(|(_, name)| name == branch)
+    };
+    match proof.refs_at_head.iter().find(leads_here) {
+        Some(name) => {
+            commit.agree(format!("the policy's branch: {name} leads to HEAD's commit, which is detached"));
+            Branch::Known
+        }
+        None => Branch::NotKnown,
+    }
+}
+
+fn describe(proof: &SourceProof) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(commit) = &proof.commit {
+        lines.push(format!("subject: {}", commit.subject()));
+        for (role, who) in [("author", &commit.author), ("committer", &commit.committer)] {
+            let time = who.time.map(|time| format!(" at {time}")).unwrap_or_default();
+            lines.push(format!("{role}: {} <{}>{time}, by their own word", who.name, who.email));
+        }
+    }
+    if !proof.refs_at_head.is_empty() {
+        lines.push(format!("refs that lead to it: {}", proof.refs_at_head.join(", ")));
+    }
+    lines
 }

@@ -77,6 +77,11 @@ pub(super) enum Command {
     /// Write a saved JSON report in another format; the exit code is the saved verdict's
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArguments),
+    /// Look at the proved commit in a bundle without unpacking it
+    #[command(
+        after_help = "Examples:\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem --file Dockerfile\n\nExit code 0: the commit is proved and the work tree is its tree; 1: it is not, or the signature is not valid."
+    )]
+    Source(SourceArguments),
     /// Look at keys
     #[command(subcommand)]
     Key(KeyCommand),
@@ -139,6 +144,9 @@ pub(super) struct AuditArguments {
     /// Groups that must have an answer, beside the policy's: manifest, source, image, trust, builder, workload
     #[arg(long, value_name = "GROUP,...", value_delimiter = ',', value_parser = group)]
     pub(super) require: Vec<Group>,
+    /// Who approved which commit: CSV or JSON with repository, commit, change, approver, time (docs/git-proof.md)
+    #[arg(long, value_name = "FILE")]
+    pub(super) approvals: Option<PathBuf>,
     #[command(flatten)]
     pub(super) output: OutputArguments,
     /// Write a report to a file, whole or not at all; may be repeated
@@ -199,6 +207,27 @@ pub(super) struct ExtractArguments {
     #[arg(long, value_name = "DIR")]
     pub(super) to: PathBuf,
     /// Set a bound: see `hpsb-audit explain limits`
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SourceArguments {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    pub(super) bundle: PathBuf,
+    #[command(flatten)]
+    pub(super) keys: KeyArguments,
+    /// List HEAD's commit and those before it
+    #[arg(long, group = "view")]
+    pub(super) log: bool,
+    /// List every file of HEAD's tree, and every difference of the work tree
+    #[arg(long, group = "view")]
+    pub(super) tree: bool,
+    /// Print a file of HEAD's tree, byte for byte
+    #[arg(long, value_name = "PATH", group = "view")]
+    pub(super) file: Option<String>,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     pub(super) limits: Vec<(String, u64)>,
 }

@@ -8,6 +8,7 @@ use std::thread;
 use super::args::{AuditArguments, OutputArguments, OutputFormat, VerifyArguments};
 use super::output::{self, Progress};
 use super::{files, limits_with, now_or, read_named};
+use crate::approvals::Approvals;
 use crate::audit::{Depth, Input, Question, audit as audit_bundle};
 use crate::error::Error;
 use crate::folder;
@@ -43,7 +44,17 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     let keys = policy.keys_for(read_named(&arguments.keys.keys, limits)?)?;
     let paths = folder::find_bundles(&arguments.paths, limits)?;
     let threads = arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
-    let question = Question { policy: &policy, keys: &keys, handed: &[], now, limits, depth: Depth::Everything };
+    let approvals = arguments.approvals.as_deref().map(|path| read_approvals(path, limits)).transpose()?;
+    let question = Question {
+        policy: &policy,
+        keys: &keys,
+        handed: &[],
+        approvals: approvals.as_ref(),
+        threads: threads.div_ceil(paths.len().max(1)),
+        now,
+        limits,
+        depth: Depth::Everything,
+    };
     report.question = Some(asked(&question));
     report.bundles = audit_all(&paths, &question, threads);
     Ok(())
@@ -76,7 +87,9 @@ fn verify_one(
     for key in read_named(&arguments.keys.keys, limits)? {
         keys.add(key);
     }
-    let question = Question { policy: &policy, keys: &keys, handed: &[], now, limits, depth: Depth::SignatureOnly };
+    let depth = Depth::SignatureOnly;
+    let question =
+        Question { policy: &policy, keys: &keys, handed: &[], approvals: None, threads: 1, now, limits, depth };
     let paths = folder::find_bundles(std::slice::from_ref(&arguments.bundle), limits)?;
     match paths.as_slice() {
         [one] => Ok((now, asked(&question), audit_file(one, &question))),
@@ -134,6 +147,19 @@ pub(super) fn read_policy(path: &Path, limits: &Limits) -> Result<Policy, Error>
     Policy::from_toml(&path.display().to_string(), &bytes, limits, |file| {
         folder::read_file(&base.join(file), limits.key_file_bytes, "key_file_bytes")
     })
+}
+
+/// Reads a list of approvals, and the signature that may lie beside it.
+fn read_approvals(path: &Path, limits: &Limits) -> Result<Approvals, Error> {
+    let bytes = folder::read_file(path, limits.approvals_bytes, "approvals_bytes")?;
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".sig");
+    let beside = PathBuf::from(beside);
+    let signature = match std::fs::symlink_metadata(&beside) {
+        Ok(_) => Some(folder::read_file(&beside, limits.key_file_bytes, "key_file_bytes")?),
+        Err(_) => None,
+    };
+    Approvals::read(&path.display().to_string(), bytes, signature, limits)
 }
 
 /// The files of `--report`.

@@ -20,7 +20,7 @@ use crate::mask::mask;
 use crate::verify::{KeyRing, Refusal, VerifiedArchive};
 
 /// Rows of label and value, under a heading that says what the values are worth.
-struct Section {
+pub(super) struct Section {
     /// The name in JSON.
     name: &'static str,
     heading: &'static str,
@@ -74,14 +74,14 @@ pub(super) fn extract(arguments: &ExtractArguments) -> Result<u8, Error> {
     }
 }
 
-fn open(path: &Path, limits: &Limits) -> Result<(Bundle, String), Error> {
+pub(super) fn open(path: &Path, limits: &Limits) -> Result<(Bundle, String), Error> {
     let mut reader = HashingReader::new(folder::open(path)?);
     let bundle = Bundle::from_reader(&mut reader, limits)?;
     let (digest, size) = reader.finish();
     Ok((bundle, format!("{digest} ({size} bytes)")))
 }
 
-fn verified(
+pub(super) fn verified(
     bundle: Bundle,
     named: &KeyArguments,
     beside: &[(String, PublicKey)],
@@ -110,7 +110,7 @@ fn beside(keys: &[(String, PublicKey)]) -> Section {
     Section { name: "keys_beside", heading: "keys lying beside it (not trusted)", rows }
 }
 
-fn refused(refusal: &Refusal) -> Section {
+pub(super) fn refused(refusal: &Refusal) -> Section {
     let tried = refusal.tried.iter().map(|(fingerprint, fault)| row(fingerprint, fault));
     let missing = refusal.missing.iter().map(|fingerprint| row(fingerprint, "not at hand"));
     let heading = "signature not valid: what lies behind it is not shown";
@@ -164,7 +164,7 @@ fn row(label: &(impl ToString + ?Sized), value: impl ToString) -> (String, Strin
     (mask(&label), value)
 }
 
-fn as_text(sections: &[Section]) -> String {
+pub(super) fn as_text(sections: &[Section]) -> String {
     let mut page = String::new();
     for section in sections.iter().filter(|section| !section.rows.is_empty()) {
         let _ = writeln!(page, "{}", section.heading);

@@ -82,7 +82,7 @@ pub(super) fn complain(error: &Error) {
         writeln!(io::stderr(), "error: {}\nhint: {}", for_terminal(&error.to_string()), for_terminal(&error.hint()));
 }
 
-fn write_out(bytes: &[u8]) -> Result<(), Error> {
+pub(super) fn write_out(bytes: &[u8]) -> Result<(), Error> {
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| unwritable("standard output", &error))
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::pattern::{PathKind, Pattern};
+use crate::limits::Limits;
 
 /// The state of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,24 +38,29 @@ pub(super) struct Attributes {
     /// Those of outer folders first.
     rules: Vec<Rule>,
     macros: BTreeMap<Vec<u8>, Assignments>,
-    /// Comparisons that may still be made.
+    /// Letters that may still be compared; beyond that no attribute is known, and no difference is excused.
     left: u64,
+    file_bytes: u64,
 }
 
 /// Lines longer than this are ignored, as by git.
 const LINE_BYTES_MAX: usize = 2048;
-/// Rules times paths that are compared at most; beyond that no attribute is known, and no difference is excused.
-const COMPARISONS_MAX: u64 = 100_000_000;
+/// Macros in macros are followed as far as this.
+const MACRO_DEPTH_MAX: u32 = 16;
 
 impl Attributes {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(limits: &Limits) -> Self {
         let binary = [&b"diff"[..], b"merge", b"text"].map(|name| (name.to_vec(), State::Unset)).to_vec();
         let macros = BTreeMap::from([(b"binary".to_vec(), binary)]);
-        Self { rules: Vec::new(), macros, left: COMPARISONS_MAX }
+        Self { rules: Vec::new(), macros, left: limits.git_rule_letters, file_bytes: limits.git_config_bytes }
     }
 
     /// Adds the file of `folder`, which is empty or ends with `/`. Outer folders must come before inner ones.
+    /// A file over the limit orders nothing.
     pub(super) fn add_file(&mut self, folder: &[u8], content: &[u8]) {
+        if content.len() as u64 > self.file_bytes {
+            return;
+        }
         let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
         for line in content.split(|&byte| byte == b'\n').filter(|line| line.len() <= LINE_BYTES_MAX) {
             let Some((pattern, rest)) = split_pattern(line.trim_ascii()) else { continue };
@@ -72,34 +78,38 @@ impl Attributes {
     /// The state of each attribute that some rule gives to `path`.
     pub(super) fn of(&mut self, path: &[u8]) -> BTreeMap<Vec<u8>, State> {
         let mut states = BTreeMap::new();
-        self.left = self.left.saturating_sub(self.rules.len() as u64);
-        if self.left == 0 {
-            return states;
-        }
         // The last word counts, so that going backwards the first is kept.
         for rule in self.rules.iter().rev() {
+            self.left = self.left.saturating_sub(rule.pattern.cost(path));
+            if self.left == 0 {
+                return BTreeMap::new();
+            }
             let matches = path
                 .strip_prefix(rule.folder.as_slice())
                 .is_some_and(|path| rule.pattern.matches(path, PathKind::File));
             if matches {
-                self.apply(&rule.assignments, &mut states);
+                apply(&self.macros, &rule.assignments, MACRO_DEPTH_MAX, &mut states);
             }
         }
         states
     }
+}
 
-    fn apply(&self, assignments: &Assignments, states: &mut BTreeMap<Vec<u8>, State>) {
-        for (name, state) in assignments.iter().rev() {
-            if states.contains_key(name) {
-                continue;
-            }
-            states.insert(name.clone(), state.clone());
-            // A macro that is in use is in `states`, so that macros cannot lead to each other for ever.
-            if *state == State::Set
-                && let Some(inner) = self.macros.get(name)
-            {
-                self.apply(inner, states);
-            }
+/// Keeps the first state of each attribute, and what the macros say that it sets.
+fn apply(
+    macros: &BTreeMap<Vec<u8>, Assignments>,
+    assignments: &Assignments,
+    depth: u32,
+    states: &mut BTreeMap<Vec<u8>, State>,
+) {
+    for (name, state) in assignments.iter().rev() {
+        if states.contains_key(name) {
+            continue;
+        }
+        states.insert(name.clone(), state.clone());
+        // A macro that is in use is in `states`, so that macros cannot lead to each other for ever.
+        if let (State::Set, Some(inner), Some(depth)) = (state, macros.get(name), depth.checked_sub(1)) {
+            apply(macros, inner, depth, states);
         }
     }
 }
@@ -209,7 +219,7 @@ mod tests {
         let names = ["text", "eol", "binary", "win", "diff", "merge", "x", "late"];
         let repository = TestRepository::new();
         repository.write(".gitattributes", top).write("inner/.gitattributes", inner);
-        let mut attributes = Attributes::new();
+        let mut attributes = Attributes::new(&Limits::default());
         attributes.add_file(b"", top.as_bytes());
         attributes.add_file(b"inner/", inner.as_bytes());
         for file in files {

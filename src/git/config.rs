@@ -2,6 +2,8 @@
 //!
 //! Nothing in it is obeyed: no include is followed, no hook, filter or file-system monitor is run.
 
+use crate::limits::Limits;
+
 /// One `key = value` of a config file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Setting {
@@ -15,22 +17,27 @@ pub(super) struct Setting {
     pub(super) value: Option<String>,
 }
 
-/// A config file that cannot be read, with the line where that shows.
+/// Why a config file cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line} of config is malformed")]
-pub(super) struct ConfigFault {
-    line: usize,
+pub(super) enum ConfigFault {
+    #[error("line {0} of config is malformed")]
+    Line(usize),
+    #[error("config is larger than the limit git_config_bytes={0}")]
+    TooLarge(u64),
 }
 
 /// Reads all settings in order. Bytes that are not UTF-8 become replacement characters.
-pub(super) fn read_config(bytes: &[u8]) -> Result<Vec<Setting>, ConfigFault> {
+pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Result<Vec<Setting>, ConfigFault> {
+    if bytes.len() as u64 > limits.git_config_bytes {
+        return Err(ConfigFault::TooLarge(limits.git_config_bytes));
+    }
     let text = String::from_utf8_lossy(bytes);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut settings = Vec::new();
     let mut place: Option<(String, Option<String>)> = None;
     let mut lines = text.lines().enumerate();
     while let Some((number, line)) = lines.next() {
-        let fault = ConfigFault { line: number + 1 };
+        let fault = ConfigFault::Line(number + 1);
         let mut rest = line.trim_start();
         if let Some(header) = rest.strip_prefix('[') {
             let (section, after) = read_section(header).ok_or_else(|| fault.clone())?;
@@ -133,7 +140,7 @@ mod tests {
 
     #[test]
     fn settings_are_those_that_git_prints() {
-        let ours: String = read_config(SAMPLE.as_bytes())
+        let ours: String = read_config(SAMPLE.as_bytes(), &Limits::default())
             .unwrap()
             .into_iter()
             .map(|setting| {
@@ -151,8 +158,10 @@ mod tests {
         for bad in
             ["key = value", "[a", "[]", "[a \"b]", "[a]\n1x = 2", "[a]\nb c", "[a]\nb = \"c", "[a]\nb = \\x", "[a b]"]
         {
-            assert!(read_config(bad.as_bytes()).is_err(), "{bad}");
+            assert!(read_config(bad.as_bytes(), &Limits::default()).is_err(), "{bad}");
         }
-        assert_eq!(read_config(b"[a]\n\n[b]\nx y").map_err(|fault| fault.line), Err(4));
+        assert_eq!(read_config(b"[a]\n\n[b]\nx y", &Limits::default()), Err(ConfigFault::Line(4)));
+        let limits = Limits { git_config_bytes: 2, ..Limits::default() };
+        assert_eq!(read_config(b"[a]", &limits), Err(ConfigFault::TooLarge(2)));
     }
 }

@@ -4,17 +4,17 @@
 
 use super::config::{Setting, read_config};
 use super::directory::GitDirectory;
+use crate::limits::Limits;
 
 /// Extensions (gitrepository-layout(5), "repositoryformatversion") that change nothing of what is read here.
 const HARMLESS: [&str; 5] = ["noop", "preciousobjects", "worktreeconfig", "relativeworktrees", "noop-v1"];
 
-/// Why the repository in `directory` is not one that can be proved: every reason, in words.
-pub(super) fn refusals(directory: &GitDirectory<'_>) -> Vec<String> {
+/// Why the repository in `directory` is not one that can be proved: every reason, a clause each.
+pub(super) fn refusals(directory: &GitDirectory<'_>, limits: &Limits) -> Vec<String> {
     let mut reasons = Vec::new();
-    match directory.file(b"config").map(read_config) {
-        Some(Ok(settings)) => reasons.extend(settings.iter().filter_map(refused_setting)),
-        Some(Err(fault)) => reasons.push(fault.to_string()),
-        None => {}
+    let config = directory.file(b"config").map(|config| read_config(config, limits));
+    if let Some(Ok(settings)) = &config {
+        reasons.extend(settings.iter().filter_map(refused_setting));
     }
     for (file, what) in [
         ("objects/info/alternates", "alternates: objects outside the archive"),
@@ -35,7 +35,9 @@ pub(super) fn refusals(directory: &GitDirectory<'_>) -> Vec<String> {
     if directory.files_below("objects/pack/").any(|(name, _)| name.ends_with(b".promisor")) {
         reasons.push("a partial clone, whose objects may be missing (objects/pack/*.promisor)".into());
     }
-    reasons
+    let mut clauses: Vec<String> = reasons.into_iter().map(|reason| format!("the repository uses {reason}")).collect();
+    clauses.extend(config.and_then(Result::err).map(|fault| fault.to_string()));
+    clauses
 }
 
 fn packed_replace(directory: &GitDirectory<'_>) -> bool {

@@ -1,12 +1,16 @@
 //! Which rule ignores a file that is not in HEAD's tree (gitignore(5)). It explains a finding and excuses nothing.
 
 use super::pattern::{PathKind, Pattern, folders_of};
+use crate::limits::Limits;
 
 /// The rules of `info/exclude` and of all `.gitignore` of HEAD's tree.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct IgnoreRules {
     /// Those of outer folders first.
     rules: Vec<Rule>,
+    /// Letters that may still be compared; beyond that no reason is known.
+    left: u64,
+    file_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -21,8 +25,15 @@ struct Rule {
 }
 
 impl IgnoreRules {
-    /// Adds the rules of a file. Outer folders must come before inner ones.
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self { rules: Vec::new(), left: limits.git_rule_letters, file_bytes: limits.git_config_bytes }
+    }
+
+    /// Adds the rules of a file, unless it is over the limit. Outer folders must come before inner ones.
     pub(super) fn add_file(&mut self, folder: &[u8], name: &str, content: &[u8]) {
+        if content.len() as u64 > self.file_bytes {
+            return;
+        }
         let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
         for (number, line) in content.split(|&byte| byte == b'\n').enumerate() {
             let line = trim_end(line.strip_suffix(b"\r").unwrap_or(line));
@@ -41,13 +52,15 @@ impl IgnoreRules {
     }
 
     /// File and line of the rule that ignores `path`, if one does.
-    pub(super) fn ignores(&self, path: &[u8]) -> Option<&str> {
-        for folder in folders_of(path) {
-            if let Some(origin) = self.decide(folder, PathKind::Folder) {
-                return Some(origin);
-            }
+    pub(super) fn ignores(&mut self, path: &[u8]) -> Option<&str> {
+        let places: Vec<(&[u8], PathKind)> =
+            folders_of(path).map(|folder| (folder, PathKind::Folder)).chain([(path, PathKind::File)]).collect();
+        let cost = self.rules.iter().map(|rule| rule.pattern.cost(path)).sum::<u64>();
+        self.left = self.left.saturating_sub(cost.saturating_mul(places.len() as u64));
+        if self.left == 0 {
+            return None;
         }
-        self.decide(path, PathKind::File)
+        places.into_iter().find_map(|(place, kind)| self.decide(place, kind))
     }
 
     fn decide(&self, path: &[u8], kind: PathKind) -> Option<&str> {
@@ -80,7 +93,7 @@ mod tests {
             .write(".gitignore", top)
             .write("inner/.gitignore", inner)
             .write(".git/info/exclude", "secret\n*.a\n");
-        let mut rules = IgnoreRules::default();
+        let mut rules = IgnoreRules::new(&Limits::default());
         rules.add_file(b"", ".git/info/exclude", b"secret\n*.a\n");
         rules.add_file(b"", ".gitignore", top.as_bytes());
         rules.add_file(b"inner/", "inner/.gitignore", inner.as_bytes());
@@ -107,7 +120,8 @@ mod tests {
             let answer =
                 repository.try_git_input(&["check-ignore", "--verbose", "--no-index", "--stdin"], path.as_bytes());
             let theirs = answer.split('\t').next().filter(|rule| !rule.contains(":!") || rule.contains(":!bang"));
-            let theirs = theirs.and_then(|rule| rule.rsplitn(2, ':').nth(1)).filter(|rule| !rule.is_empty());
+            let theirs =
+                theirs.and_then(|rule| rule.rsplit_once(':').map(|(origin, _)| origin)).filter(|rule| !rule.is_empty());
             assert_eq!(rules.ignores(path.as_bytes()), theirs, "{path}");
         }
     }

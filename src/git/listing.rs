@@ -1,7 +1,7 @@
 //! All files of a tree, by their paths.
 
 use super::hash::Kind;
-use super::object::{Mode, TreeEntries, check_tree};
+use super::object::{Mode, check_tree};
 use super::object_id::ObjectId;
 use super::reader::Reader;
 use crate::limits::Limits;
@@ -29,8 +29,6 @@ pub(super) struct Listing {
 
 /// Faults that are named one by one.
 const FAULTS_NAMED: usize = 20;
-/// Bytes of all paths of one listing together.
-const PATH_BYTES_MAX: usize = 1 << 30;
 
 /// Lists the tree `root`, each of its trees decoded strictly, each of its blobs known to be there.
 ///
@@ -38,7 +36,7 @@ const PATH_BYTES_MAX: usize = 1 << 30;
 pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], limits: &Limits) -> Listing {
     let mut listing = Listing::default();
     let mut stack: Vec<(Vec<u8>, ObjectId, u64)> = vec![(prefix.to_vec(), root, 0)];
-    let mut path_bytes = 0usize;
+    let mut path_bytes = 0u64;
     while let Some((folder, id, depth)) = stack.pop() {
         let shown = || String::from_utf8_lossy(&folder).into_owned();
         let content = match reader.read(&id, Kind::Tree) {
@@ -48,32 +46,40 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
                 continue;
             }
         };
-        if let Err(fault) = check_tree(&content)
-            && !fault.is_information()
-        {
-            listing.faults.push(format!("/{}: tree {id} is malformed: {fault}", shown()));
+        let mut entries = Vec::new();
+        match check_tree(&content, |entry| entries.push(*entry)) {
+            Err(fault) if !fault.is_information() => {
+                listing.faults.push(format!("/{}: tree {id} is malformed: {fault}", shown()));
+            }
+            _ => {}
         }
-        for entry in TreeEntries::new(&content).flatten() {
+        for entry in entries {
             let path = [&folder, entry.name].concat();
-            path_bytes = path_bytes.saturating_add(path.len());
+            path_bytes = path_bytes.saturating_add(path.len() as u64);
             let count = listing.files.len() as u64 + listing.folder_count;
-            if count >= limits.git_tree_entries || depth >= limits.git_tree_depth || path_bytes > PATH_BYTES_MAX {
+            if count >= limits.git_tree_entries
+                || depth >= limits.git_tree_depth
+                || path_bytes > limits.git_listing_bytes
+            {
                 listing.faults.push(format!(
-                    "the tree is over the limit git_tree_entries={} or git_tree_depth={}",
-                    limits.git_tree_entries, limits.git_tree_depth
+                    "the tree is over the limit git_tree_entries={}, git_tree_depth={} or git_listing_bytes={}",
+                    limits.git_tree_entries, limits.git_tree_depth, limits.git_listing_bytes
                 ));
                 return listing;
             }
-            let Some(mode) = entry.known_mode() else { continue };
-            if mode == Mode::Directory {
-                listing.folder_count += 1;
-                stack.push(([&path, b"/".as_slice()].concat(), entry.id, depth + 1));
-                continue;
+            match entry.mode {
+                Some(Mode::Directory) => {
+                    listing.folder_count += 1;
+                    stack.push(([&path, b"/".as_slice()].concat(), entry.id, depth + 1));
+                }
+                Some(mode) => {
+                    if mode != Mode::Submodule {
+                        check_blob(reader, &path, entry.id, &mut listing.faults);
+                    }
+                    listing.files.push(TreeFile { path, mode, id: entry.id });
+                }
+                None => {}
             }
-            if mode != Mode::Submodule {
-                check_blob(reader, &path, entry.id, &mut listing.faults);
-            }
-            listing.files.push(TreeFile { path, mode, id: entry.id });
         }
         if listing.faults.len() > FAULTS_NAMED {
             listing.faults.push("and perhaps more: no further trees were looked at".into());

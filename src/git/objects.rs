@@ -91,7 +91,10 @@ impl Objects {
         for line in text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
             match std::str::from_utf8(line).ok().and_then(ObjectId::from_hex) {
                 Some(id) => drop(self.shallow.insert(id)),
-                None => self.faults.push("shallow: a line is no object id".into()),
+                None => {
+                    self.faults.push("shallow: a line is no object id".into());
+                    return;
+                }
             }
         }
     }

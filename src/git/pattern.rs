@@ -14,6 +14,28 @@ pub(crate) struct Pattern {
     folders_only: bool,
 }
 
+/// A pattern as policies name untracked files with: one line as in `.gitignore` at the top of the repository, without `!` and `#`.
+///
+/// `build/` is every folder of that name and all that is in it, `/build` that of the top alone, `*.log` every such name in any
+/// folder, `docs/*.txt` files directly below the top's `docs`, `out/**` everything below the top's `out`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathPattern(Pattern);
+
+impl PathPattern {
+    /// Reads a pattern; `None` for an empty one and for one that begins with `!` or `#`, which would not mean what it does in
+    /// `.gitignore`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim_end_matches(' ');
+        let plain = !text.starts_with(['!', '#']);
+        Pattern::parse(text.as_bytes()).filter(|_| plain).map(Self)
+    }
+
+    /// Does it name this file, or a folder that holds it?
+    pub fn covers(&self, path: &[u8]) -> bool {
+        self.0.covers(path)
+    }
+}
+
 /// Is a path that of a folder?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PathKind {
@@ -41,19 +63,23 @@ impl Pattern {
         self.folders_only
     }
 
+    /// The most comparisons of letters that [`Self::matches`] may take.
+    pub(crate) fn cost(&self, path: &[u8]) -> u64 {
+        let letters: usize = self.parts.iter().map(|part| part.len() + 1).sum();
+        (letters as u64).saturating_mul(path.len() as u64 + 1)
+    }
+
     /// Does it match exactly this path?
     pub(crate) fn matches(&self, path: &[u8], kind: PathKind) -> bool {
         if self.folders_only && kind != PathKind::Folder {
             return false;
         }
-        let names: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
         if self.anchored {
+            let names: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
             return match_parts(&self.parts, &names);
         }
-        match (self.parts.first(), names.last()) {
-            (Some(part), Some(name)) => match_name(part, name),
-            _ => false,
-        }
+        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+        self.parts.first().is_some_and(|part| match_name(part, name))
     }
 
     /// Does it match this file, or a folder that holds it?
@@ -67,11 +93,14 @@ pub(crate) fn folders_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.iter().enumerate().filter(|(_, byte)| **byte == b'/').filter_map(|(at, _)| path.get(..at))
 }
 
+/// Parts of a pattern and names of a path that are still to be matched.
+type Resume<'a> = (&'a [Vec<u8>], &'a [&'a [u8]]);
+
 /// Parts of the pattern against names of the path; `**` stands for any number of names, at the end for at least one.
 fn match_parts(parts: &[Vec<u8>], names: &[&[u8]]) -> bool {
     let (mut parts, mut names) = (parts, names);
     // The last `**`: what follows it, and the names at which that has not been tried.
-    let mut resume: Option<(&[Vec<u8>], &[&[u8]])> = None;
+    let mut resume: Option<Resume<'_>> = None;
     loop {
         match (parts.split_first(), names.split_first()) {
             (Some((part, rest)), Some(_)) if part == b"**" => {

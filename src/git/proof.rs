@@ -1,5 +1,8 @@
 //! Everything that a snapshot proves, gathered once.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashSet};
+
 use super::config::read_config;
 use super::directory::GitDirectory;
 use super::format::{passed_over, refusals};
@@ -8,7 +11,7 @@ use super::head::{Head, HeadFault, follow_head};
 use super::malformed::Malformed;
 use super::object::{Commit, Mode, Tag};
 use super::object_id::ObjectId;
-use super::objects::Objects;
+use super::objects::{Objects, Record};
 use super::reach::measure;
 use super::reader::Reader;
 use super::references::References;
@@ -18,6 +21,7 @@ use super::signed::{SignedObject, split_commit, split_tag};
 use super::snapshot::Snapshot;
 use super::tree_proof::{Store, TreeProof, TreeProver};
 use crate::limits::Limits;
+use crate::time::Timestamp;
 
 /// What a snapshot proves, and what is wrong with it, claim by claim.
 #[derive(Debug)]
@@ -38,6 +42,7 @@ pub struct SourceProof {
     /// Signatures on HEAD's commit and on annotated tags at it.
     pub signed: Vec<SignedObject>,
     stores: Vec<Store>,
+    limits: Limits,
 }
 
 /// What was found of the top repository's objects.
@@ -76,8 +81,8 @@ const TAG_DEPTH: usize = 5;
 pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProof {
     let directory = GitDirectory::top(snapshot);
     let mut faults: Vec<String> = snapshot.faults.clone();
-    faults.extend(refusals(&directory).into_iter().map(|reason| format!("the repository uses {reason}")));
-    let (remotes, config_faults) = read_remotes(&directory);
+    faults.extend(refusals(&directory, limits));
+    let (remotes, config_faults) = read_remotes(&directory, limits);
     faults.extend(config_faults);
     let head = follow_head(&directory);
     let refs = Refs::read(&directory);
@@ -92,6 +97,7 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
         remotes,
         signed: Vec::new(),
         stores: Vec::new(),
+        limits: limits.clone(),
         head,
     };
     let mut reader = Reader::new(&directory, &store.objects, limits);
@@ -104,6 +110,7 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
             Err(fault) => faults.push(fault),
         }
         find_refs(&mut reader, &refs, head.commit, &mut proof.refs_at_head, &mut proof.signed);
+        faults.extend(bound_signed(&mut proof.signed, limits));
     }
     let tips: Vec<ObjectId> =
         refs.named.values().copied().chain(proof.head.as_ref().ok().map(|head| head.commit)).collect();
@@ -147,9 +154,9 @@ fn count(objects: &mut Objects) -> ObjectsProof {
     }
 }
 
-fn read_remotes(directory: &GitDirectory<'_>) -> (Vec<Remote>, Option<String>) {
+fn read_remotes(directory: &GitDirectory<'_>, limits: &Limits) -> (Vec<Remote>, Option<String>) {
     // A config that cannot be read is among the refusals.
-    let settings = directory.file(b"config").and_then(|config| read_config(config).ok()).unwrap_or_default();
+    let settings = directory.file(b"config").and_then(|config| read_config(config, limits).ok()).unwrap_or_default();
     let moved = settings.iter().any(|setting| setting.section == "core" && setting.key == "worktree");
     let fault = moved.then(|| "core.worktree in config puts the work tree elsewhere".to_owned());
     (remotes(&settings), fault)
@@ -190,6 +197,24 @@ fn find_refs(
     }
 }
 
+/// The newest first; of one second, the one that was found first.
+type Age = (Reverse<Option<Timestamp>>, usize);
+
+/// Signed objects are held once more for those who judge them: a few, and of a bounded size.
+fn bound_signed(signed: &mut Vec<SignedObject>, limits: &Limits) -> Option<String> {
+    let mut left = limits.git_signed_bytes;
+    let fits = |object: &SignedObject| {
+        left = left.checked_sub((object.payload.len() + object.signature.len()) as u64)?;
+        Some(())
+    };
+    let count = signed.iter().map_while(fits).count();
+    if count == signed.len() {
+        return None;
+    }
+    signed.truncate(count);
+    Some(format!("signed commits and tags at HEAD are over the limit git_signed_bytes={}", limits.git_signed_bytes))
+}
+
 /// Why a file of the proved tree cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileFault {
@@ -211,7 +236,7 @@ impl SourceProof {
     ///
     /// # Errors
     /// [`FileFault`].
-    pub fn read_file(&self, snapshot: &Snapshot, path: &[u8], limits: &Limits) -> Result<Vec<u8>, FileFault> {
+    pub fn read_file(&self, snapshot: &Snapshot, path: &[u8]) -> Result<Vec<u8>, FileFault> {
         let shown = || String::from_utf8_lossy(path).into_owned();
         let files = &self.tree.files;
         let at = files.binary_search_by(|file| file.path.as_slice().cmp(path));
@@ -222,7 +247,46 @@ impl SourceProof {
         let stores = self.stores.iter().filter(|store| path.starts_with(&store.prefix));
         let store = stores.max_by_key(|store| store.prefix.len()).ok_or_else(|| FileFault::Missing(shown()))?;
         let directory = store.directory(snapshot);
-        let content = Reader::new(&directory, &store.objects, limits).read(&file.id, Kind::Blob);
+        let content = Reader::new(&directory, &store.objects, &self.limits).read(&file.id, Kind::Blob);
         content.map(|content| content.to_vec()).map_err(|_| FileFault::Missing(shown()))
+    }
+
+    /// How many proved commits of the top repository have ids that begin with `digits`: hexadecimal, at least one.
+    pub fn commits_beginning_with(&self, digits: &str) -> usize {
+        let top = self.stores.iter().find(|store| store.module.is_none());
+        let table = top.map(|store| store.objects.table.as_slice()).unwrap_or_default();
+        let text = |record: &Record| record.id.to_string();
+        let start = table.partition_point(|record| text(record).as_str() < digits);
+        let matching =
+            table.get(start..).unwrap_or_default().iter().take_while(|record| text(record).starts_with(digits));
+        matching.filter(|record| record.kind == Kind::Commit).count()
+    }
+
+    /// HEAD's commit and those before it, the newest by their committers' clocks first, as `git log` has them; at most `count`.
+    ///
+    /// A commit that cannot be read ends its line: see the faults of [`Self::objects`].
+    pub fn history(&self, snapshot: &Snapshot, count: usize) -> Vec<(ObjectId, Commit)> {
+        let (Ok(head), Some(store)) = (&self.head, self.stores.iter().find(|store| store.module.is_none())) else {
+            return Vec::new();
+        };
+        let directory = store.directory(snapshot);
+        let mut reader = Reader::new(&directory, &store.objects, &self.limits);
+        let mut seen = HashSet::from([head.commit]);
+        let mut waiting: BTreeMap<Age, (ObjectId, Commit)> = BTreeMap::new();
+        let mut listed = Vec::new();
+        let mut found = vec![head.commit];
+        loop {
+            for id in found.drain(..) {
+                let content = reader.read(&id, Kind::Commit).ok();
+                if let Some(commit) = content.and_then(|content| Commit::read(&content).ok()) {
+                    waiting.insert((Reverse(commit.committer.time), seen.len()), (id, commit));
+                }
+            }
+            let Some((_, (id, commit))) = waiting.pop_first().filter(|_| listed.len() < count) else { return listed };
+            if !store.objects.shallow.contains(&id) {
+                found.extend(commit.parents.iter().copied().filter(|parent| seen.insert(*parent)));
+            }
+            listed.push((id, commit));
+        }
     }
 }

@@ -28,13 +28,19 @@ pub(super) enum ReadFault {
 /// Bytes of bases that are kept while other objects are read.
 const CACHE_BYTES: usize = 64 << 20;
 
+/// Number of the pack, number of the entry.
+type EntryPlace = (u32, u32);
+
+/// What an object is made from: content that is held, and the entries on top of it, the last one first.
+type Chain = (Option<Rc<[u8]>>, Vec<EntryPlace>);
+
 /// Reads objects by their ids, and keeps bases that are likely to be needed again.
 pub(super) struct Reader<'a> {
     directory: &'a GitDirectory<'a>,
     objects: &'a Objects,
     limits: &'a Limits,
     inflater: Inflater,
-    cache: HashMap<(u32, u32), Rc<[u8]>>,
+    cache: HashMap<EntryPlace, Rc<[u8]>>,
     cached: usize,
     /// Bytes that may still be made: a hostile pack can make every single read dear.
     left: u64,
@@ -71,7 +77,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The entries that lead from an object down to one that is held or stored whole. What is held comes first.
-    fn follow(&mut self, place: Place, id: &ObjectId) -> Result<(Option<Rc<[u8]>>, Vec<(u32, u32)>), ReadFault> {
+    fn follow(&mut self, place: Place, id: &ObjectId) -> Result<Chain, ReadFault> {
         let unreadable = || ReadFault::Unreadable(*id);
         let mut chain = Vec::new();
         let mut place = place;
@@ -110,7 +116,7 @@ impl<'a> Reader<'a> {
         Some(Rc::from(content))
     }
 
-    fn keep(&mut self, place: (u32, u32), content: &Rc<[u8]>) {
+    fn keep(&mut self, place: EntryPlace, content: &Rc<[u8]>) {
         if content.len() > CACHE_BYTES / 4 {
             return;
         }

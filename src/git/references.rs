@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::hash::Kind;
 use super::malformed::Malformed;
-use super::object::{Link, check, for_each_link};
+use super::object::{Link, read_links};
 use super::object_id::ObjectId;
 
 /// Every object that some object names, once, with the kinds that it is said to have.
@@ -45,15 +45,13 @@ impl References {
         if kind == Kind::Blob {
             return;
         }
-        if let Err(fault) = check(kind, content) {
-            self.malformed.push((id, fault));
-        }
         let without_parents = kind == Kind::Commit && shallow.contains(&id);
-        for_each_link(kind, content, |link| {
+        let checked = read_links(kind, content, |link| {
             if !(without_parents && link.is_parent) {
                 self.add(link);
             }
         });
+        self.malformed.extend(checked.err().map(|fault| (id, fault)));
     }
 
     fn add(&mut self, link: Link) {

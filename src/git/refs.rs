@@ -13,6 +13,9 @@ pub(super) struct Refs {
     pub(super) faults: Vec<String>,
 }
 
+/// Refs with faults that are named.
+const FAULTS_NAMED: usize = 20;
+
 impl Refs {
     /// Reads `refs/` and `packed-refs`. A loose ref counts before a packed one.
     pub(super) fn read(directory: &GitDirectory<'_>) -> Self {
@@ -32,7 +35,8 @@ impl Refs {
         match parse_ref(file, content) {
             Ok(RefValue::Commit(id)) => drop(self.named.insert(name, id)),
             Ok(RefValue::Symbolic(_)) => drop(self.named.remove(&name)),
-            Err(fault) => self.faults.push(fault.to_string()),
+            Err(fault) if self.faults.len() < FAULTS_NAMED => self.faults.push(fault.to_string()),
+            Err(_) => {}
         }
     }
 }

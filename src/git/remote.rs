@@ -51,6 +51,19 @@ impl RepositoryName {
     }
 }
 
+impl RepositoryName {
+    /// Reads what people write: everything that [`Self::parse`] reads, and `host/path`.
+    pub fn from_policy(text: &str) -> Option<Self> {
+        let plain = || text.split_once('/').filter(|(host, _)| host.contains('.'));
+        Self::parse(text).or_else(|| plain().and_then(|_| Self::parse(&format!("https://{text}"))))
+    }
+
+    /// The host without a port.
+    pub fn host_name(&self) -> &str {
+        self.host.split(':').next().unwrap_or(&self.host)
+    }
+}
+
 impl fmt::Display for RepositoryName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.host, self.path)

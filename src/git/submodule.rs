@@ -3,6 +3,7 @@
 use super::config::read_config;
 use super::directory::GitDirectory;
 use super::snapshot::{Snapshot, WorkEntry};
+use crate::limits::Limits;
 
 /// What stands at a submodule's path in the work tree.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub(super) enum Place {
 }
 
 /// Looks where the submodule at `path` has its objects. Nothing outside the snapshot's own `.git/modules` is followed.
-pub(super) fn locate(snapshot: &Snapshot, path: &[u8]) -> Place {
+pub(super) fn locate(snapshot: &Snapshot, path: &[u8], limits: &Limits) -> Place {
     let below = [path, b"/"].concat();
     let mut entries = snapshot.work_tree.range(below.clone()..).take_while(|(entry, _)| entry.starts_with(&below));
     if entries.next().is_none() && matches!(snapshot.work_tree.get(path), None | Some(WorkEntry::Directory)) {
@@ -39,7 +40,7 @@ pub(super) fn locate(snapshot: &Snapshot, path: &[u8]) -> Place {
     if directory.file(b"HEAD").is_none() {
         return Place::Fault(format!(".git/{} holds no repository", String::from_utf8_lossy(&module)));
     }
-    match work_tree_of(&directory, &module) {
+    match work_tree_of(&directory, &module, limits) {
         Some(home) if home == path => Place::Module(module),
         Some(home) => Place::Fault(format!(
             "core.worktree of .git/{} leads to {:?}",
@@ -51,8 +52,8 @@ pub(super) fn locate(snapshot: &Snapshot, path: &[u8]) -> Place {
 }
 
 /// Where `core.worktree` leads, relative to the top of the repository.
-fn work_tree_of(directory: &GitDirectory<'_>, module: &[u8]) -> Option<Vec<u8>> {
-    let settings = read_config(directory.file(b"config")?).ok()?;
+fn work_tree_of(directory: &GitDirectory<'_>, module: &[u8], limits: &Limits) -> Option<Vec<u8>> {
+    let settings = read_config(directory.file(b"config")?, limits).ok()?;
     let worktree = settings.iter().rev().find(|setting| setting.section == "core" && setting.key == "worktree")?;
     resolve(&[b".git/", module].concat(), worktree.value.as_deref()?.as_bytes())
 }

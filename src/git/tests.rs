@@ -286,11 +286,10 @@ fn submodules_are_proved_where_they_were_cloned() {
     assert_eq!(ours, files);
     assert_eq!(proof.tree.converted, [(b"lib/middle.txt".to_vec(), Conversion::LineEnds)]);
     let snapshot = clone.snapshot();
-    let limits = Limits::default();
-    assert_eq!(proof.read_file(&snapshot, b"lib/deep/inner/inner.txt", &limits).as_deref(), Ok(&b"inner\n"[..]));
-    assert_eq!(proof.read_file(&snapshot, b"top.txt", &limits).as_deref(), Ok(&b"top\n"[..]));
-    assert_eq!(proof.read_file(&snapshot, b"lib", &limits), Err(FileFault::NoFile("lib".into())));
-    assert_eq!(proof.read_file(&snapshot, b"none", &limits), Err(FileFault::NoSuchFile("none".into())));
+    assert_eq!(proof.read_file(&snapshot, b"lib/deep/inner/inner.txt").as_deref(), Ok(&b"inner\n"[..]));
+    assert_eq!(proof.read_file(&snapshot, b"top.txt").as_deref(), Ok(&b"top\n"[..]));
+    assert_eq!(proof.read_file(&snapshot, b"lib"), Err(FileFault::NoFile("lib".into())));
+    assert_eq!(proof.read_file(&snapshot, b"none"), Err(FileFault::NoSuchFile("none".into())));
 
     clone.write("lib/deep/inner/inner.txt", "changed\n").write("lib/extra", "x");
     assert_eq!(status_of_ours(&run(&clone)), ["? lib/extra", "M lib/deep/inner/inner.txt"]);
@@ -310,7 +309,7 @@ fn submodules_that_were_not_cloned_are_not_proved_and_no_failure() {
     let clone = top.clone_with(&[]);
     let proof = run(&clone);
     assert_eq!(status_of_ours(&proof), Vec::<String>::new());
-    assert_eq!(proof.tree.empty_folders, [b"lib".to_vec(); 0]);
+    assert!(proof.tree.empty_folders.is_empty(), "{:?}", proof.tree.empty_folders);
     let states: Vec<&SubmoduleState> = proof.tree.submodules.iter().map(|module| &module.state).collect();
     assert_eq!(states, [&SubmoduleState::Empty]);
     // Files without objects are not a submodule.
@@ -371,7 +370,9 @@ fn what_would_show_git_other_objects_is_refused_by_name() {
             "1111111111111111111111111111111111111111, which",
         ),
     ] {
-        let found = fault_after(|clone| drop(clone.write(file, content)));
+        let found = fault_after(|clone| {
+            clone.write(file, content);
+        });
         assert!(found.contains(fault), "{file}: {found:?}");
     }
     let packed = fault_after(|clone| {
@@ -488,4 +489,25 @@ fn trees_that_hold_each_other_stop_at_the_limits() {
     let limits = Limits { git_tree_entries: 10_000, ..Limits::default() };
     let proof = prove(&repository.snapshot(), 1, &limits);
     assert!(proof.objects.faults[0].contains("git_tree_entries"), "{:?}", proof.objects.faults);
+}
+
+/// Every place where bytes are hashed: packs, loose objects, the work tree.
+#[test]
+fn a_collision_attack_is_said_and_refused_wherever_it_is() {
+    let repository = TestRepository::new();
+    repository.write("packed", "bytes of an attack, in a pack").write("held", "bytes of an attack, in a tree");
+    repository.commit("attack");
+    repository.git(&["repack", "-a", "-d", "--quiet"]);
+    repository.write("loose", "bytes of an attack, in a file");
+    repository.commit("loose");
+    repository.write("work", "bytes of an attack, in the work tree");
+    let id = |name: &str| ObjectId::from_hex(repository.git(&["hash-object", name]).trim_end()).unwrap();
+    let tree = repository.git(&["rev-parse", "HEAD~1^{tree}"]);
+    let attacked = [id("packed"), id("loose"), id("work"), ObjectId::from_hex(tree.trim_end()).unwrap()];
+    super::hash::tests::PRETENDED.lock().unwrap().extend(attacked);
+    let proof = run(&repository);
+    let said = proof.objects.faults.iter().filter(|fault| fault.contains("made by a SHA-1 collision attack")).count();
+    assert_eq!(said, 3, "{:#?}", proof.objects.faults);
+    assert_eq!(status_of_ours(&proof), ["? work", "M loose", "M packed"]);
+    assert_eq!(reason_of(&proof, "loose"), "its bytes were made by a SHA-1 collision attack");
 }

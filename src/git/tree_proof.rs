@@ -90,7 +90,7 @@ pub(super) struct TreeProver<'a> {
 
 impl<'a> TreeProver<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, threads: usize, limits: &'a Limits) -> Self {
-        let mut ignored = IgnoreRules::default();
+        let mut ignored = IgnoreRules::new(limits);
         if let Some(exclude) = GitDirectory::top(snapshot).file(b"info/exclude") {
             ignored.add_file(b"", ".git/info/exclude", exclude);
         }
@@ -100,7 +100,7 @@ impl<'a> TreeProver<'a> {
             threads,
             proof: TreeProof::default(),
             submodule_stores: Vec::new(),
-            attributes: Attributes::new(),
+            attributes: Attributes::new(limits),
             ignored,
         }
     }
@@ -142,7 +142,7 @@ impl<'a> TreeProver<'a> {
         };
         let mut found: Vec<&TreeFile> = files.iter().filter(is_rule_file).collect();
         found.sort_by_key(|file| file.path.iter().filter(|&&byte| byte == b'/').count());
-        self.attributes = Attributes::new();
+        self.attributes = Attributes::new(self.limits);
         for file in found {
             let Ok(content) = reader.read(&file.id, Kind::Blob) else { continue };
             if let Some(folder) = file.path.strip_suffix(b".gitattributes") {
@@ -154,7 +154,7 @@ impl<'a> TreeProver<'a> {
     }
 
     fn prove_submodule(&mut self, file: &TreeFile, depth: u64) -> SubmoduleState {
-        let module = match locate(self.snapshot, &file.path) {
+        let module = match locate(self.snapshot, &file.path, self.limits) {
             Place::Empty => return SubmoduleState::Empty,
             Place::Fault(fault) => return SubmoduleState::Faulty(vec![fault]),
             Place::Module(module) => module,
@@ -164,7 +164,7 @@ impl<'a> TreeProver<'a> {
             return SubmoduleState::Faulty(vec![format!("it is deeper than the limit git_submodule_depth={allowed}")]);
         }
         let directory = GitDirectory::at(self.snapshot, &module);
-        let refused = refusals(&directory);
+        let refused = refusals(&directory, self.limits);
         if !refused.is_empty() {
             return SubmoduleState::Faulty(refused);
         }

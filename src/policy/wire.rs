@@ -10,7 +10,7 @@ use crate::check;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::finding::{Group, Level};
-use crate::git::ObjectId;
+use crate::git::{ObjectId, PathPattern, RepositoryName, SshKey};
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::time::{Timestamp, parse_duration_seconds};
@@ -160,7 +160,15 @@ fn levels(table: &BTreeMap<String, String>) -> Answer<BTreeMap<&'static str, Lev
 fn expect(table: ExpectTable) -> Answer<Expect> {
     let mut expect = Expect {
         images: list("expect.images", table.images)?,
-        repositories: list("expect.repositories", table.repositories)?,
+        repositories: list("expect.repositories", table.repositories)?
+            .into_iter()
+            .map(|text| match RepositoryName::from_policy(&text) {
+                Some(_) => Ok(text),
+                None => Err(format!(
+                    "expect.repositories: expected an address like https://github.com/acme/wallet, found {text:?}"
+                )),
+            })
+            .collect::<Answer<_>>()?,
         branch: table.branch,
         commit: table
             .commit
@@ -188,7 +196,15 @@ fn expect(table: ExpectTable) -> Answer<Expect> {
             .transpose()?,
         dockerfile: table.dockerfile,
         base_images: list("expect.base-images", table.base_images)?,
-        untracked: table.untracked.unwrap_or_default(),
+        untracked: table
+            .untracked
+            .unwrap_or_default()
+            .into_iter()
+            .map(|text| match PathPattern::parse(&text) {
+                Some(_) => Ok(text),
+                None => Err(format!("expect.untracked: expected a pattern for paths, found {text:?}")),
+            })
+            .collect::<Answer<_>>()?,
         asked: Vec::new(),
     };
     if let Some(version) = &expect.min_server_version
@@ -270,7 +286,10 @@ fn signer(
     fail: &impl Fn(String) -> Error,
 ) -> Result<Signer, Error> {
     let key = match (entry.ssh, entry.openpgp, entry.pem) {
-        (Some(line), None, None) => SignerKey::Ssh(line),
+        (Some(line), None, None) => {
+            SshKey::from_line(&line).map_err(|fault| fail(format!("signers {:?}: ssh: {fault}", entry.name)))?;
+            SignerKey::Ssh(line)
+        }
         (None, Some(file), None) => SignerKey::OpenPgp(load(&file)?),
         (None, None, Some(file)) => SignerKey::Pem(load(&file)?),
         _ => return Err(fail(format!("signers {:?}: expected exactly one of ssh, openpgp and pem", entry.name))),

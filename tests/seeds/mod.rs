@@ -92,6 +92,8 @@ fn refused_report() -> Vec<u8> {
         policy: &Policy::default(),
         keys: &KeyRing::default(),
         handed: &[],
+        approvals: None,
+        threads: 1,
         now: Timestamp::from_unix_seconds(0).unwrap(),
         limits: &limits,
         depth: Depth::Everything,

@@ -10,6 +10,7 @@ mod cases;
 pub mod encoding;
 mod inputs;
 pub mod keys;
+pub mod objects;
 pub mod signing;
 pub mod tar;
 

@@ -3,7 +3,7 @@
 use super::commit::check_commit;
 use super::lines::{read_id, take_line};
 use super::tag::{Tag, check_tag};
-use super::tree::{TreeEntries, check_tree};
+use super::tree::check_tree;
 use crate::git::hash::Kind;
 use crate::git::malformed::Malformed;
 use crate::git::object_id::ObjectId;
@@ -17,19 +17,18 @@ pub(in crate::git) struct Link {
     pub(in crate::git) is_parent: bool,
 }
 
-/// Hands every object that `content` names to `each`. Submodules' commits are not in this repository and left out.
+/// Hands every object that `content` names to `each`, and answers what `git fsck --strict` says of it. Submodules'
+/// commits are not in this repository and left out.
 ///
-/// It takes what can be taken from a malformed object too, as git does: [`check`] is what judges.
-pub(in crate::git) fn for_each_link(kind: Kind, content: &[u8], mut each: impl FnMut(Link)) {
+/// It takes what can be taken from a malformed object too, as git does.
+pub(in crate::git) fn read_links(kind: Kind, content: &[u8], mut each: impl FnMut(Link)) -> Result<(), Malformed> {
     match kind {
-        Kind::Blob => {}
-        Kind::Tree => {
-            for entry in TreeEntries::new(content).flatten() {
-                if let Some(kind) = entry.kind() {
-                    each(Link { id: entry.id, kind, is_parent: false });
-                }
+        Kind::Blob => Ok(()),
+        Kind::Tree => check_tree(content, |entry| {
+            if let Some(kind) = entry.kind() {
+                each(Link { id: entry.id, kind, is_parent: false });
             }
-        }
+        }),
         Kind::Commit => {
             let mut rest = content;
             if let Some(id) = take_line(&mut rest, "tree").and_then(read_id) {
@@ -40,21 +39,13 @@ pub(in crate::git) fn for_each_link(kind: Kind, content: &[u8], mut each: impl F
                     each(Link { id, kind: Kind::Commit, is_parent: true });
                 }
             }
+            check_commit(content)
         }
         Kind::Tag => {
             if let Ok(tag) = Tag::read(content) {
                 each(Link { id: tag.object, kind: tag.kind, is_parent: false });
             }
+            check_tag(content)
         }
-    }
-}
-
-/// What `git fsck --strict` says of an object.
-pub(in crate::git) fn check(kind: Kind, content: &[u8]) -> Result<(), Malformed> {
-    match kind {
-        Kind::Blob => Ok(()),
-        Kind::Tree => check_tree(content),
-        Kind::Commit => check_commit(content),
-        Kind::Tag => check_tag(content),
     }
 }

@@ -10,7 +10,7 @@ mod tree;
 
 pub use self::commit::Commit;
 pub use self::identity::Identity;
-pub(super) use self::links::{Link, check, for_each_link};
+pub(super) use self::links::{Link, read_links};
 pub use self::tag::Tag;
 pub use self::tree::Mode;
-pub(super) use self::tree::{TreeEntries, check_tree};
+pub(super) use self::tree::check_tree;

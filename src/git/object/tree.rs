@@ -1,5 +1,7 @@
 //! Trees: entries `<octal mode> <name>\0<20 bytes of id>`, one after the other.
 
+use std::cmp::Ordering;
+
 use crate::git::hash::Kind;
 use crate::git::malformed::Malformed;
 use crate::git::object_id::ObjectId;
@@ -47,21 +49,24 @@ impl Mode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::git) struct TreeEntry<'a> {
     /// Octal digits.
-    pub(in crate::git) mode: &'a [u8],
+    pub(in crate::git) digits: &'a [u8],
+    /// `None` for modes that git does not write.
+    pub(in crate::git) mode: Option<Mode>,
     pub(in crate::git) name: &'a [u8],
     pub(in crate::git) id: ObjectId,
 }
 
 impl TreeEntry<'_> {
-    /// `None` for modes that git does not write.
-    pub(in crate::git) fn known_mode(&self) -> Option<Mode> {
-        Mode::from_octal(self.mode)
-    }
-
     /// The kind of object that the entry names, judged by the file type bits as git does; `None` for submodules.
     pub(in crate::git) fn kind(&self) -> Option<Kind> {
-        let mode = self.mode.iter().fold(0u32, |number, &digit| (number << 3) | u32::from(digit & 7));
-        match mode & 0o170_000 {
+        match self.mode {
+            Some(Mode::File | Mode::Executable | Mode::Symlink) => return Some(Kind::Blob),
+            Some(Mode::Directory) => return Some(Kind::Tree),
+            Some(Mode::Submodule) => return None,
+            None => {}
+        }
+        let number = self.digits.iter().fold(0u32, |number, &digit| (number << 3) | u32::from(digit & 7));
+        match number & 0o170_000 {
             0o040_000 => Some(Kind::Tree),
             0o160_000 => None,
             _ => Some(Kind::Blob),
@@ -83,15 +88,17 @@ impl<'a> TreeEntries<'a> {
 
     fn take(&mut self) -> Option<TreeEntry<'a>> {
         let space = self.0.iter().take(8).position(|&byte| byte == b' ')?;
-        let (mode, rest) = self.0.split_at_checked(space)?;
-        let rest = rest.strip_prefix(b" ")?;
+        let (digits, rest) = self.0.split_at_checked(space)?;
+        let (_, rest) = rest.split_first()?;
         let (name, rest) = rest.split_at_checked(rest.iter().position(|&byte| byte == 0)?)?;
         let (id, rest) = rest.strip_prefix(b"\0")?.split_first_chunk::<20>()?;
-        if mode.is_empty() || name.is_empty() || !mode.iter().all(|digit| (b'0'..=b'7').contains(digit)) {
+        let mode = Mode::from_octal(digits);
+        let is_octal = mode.is_some() || digits.iter().all(|digit| (b'0'..=b'7').contains(digit));
+        if digits.is_empty() || name.is_empty() || !is_octal {
             return None;
         }
         self.0 = rest;
-        Some(TreeEntry { mode, name, id: ObjectId::from_bytes(*id) })
+        Some(TreeEntry { digits, mode, name, id: ObjectId::from_bytes(*id) })
     }
 }
 
@@ -110,15 +117,18 @@ impl<'a> Iterator for TreeEntries<'a> {
     }
 }
 
-/// What `git fsck --strict` says of a tree: the worst fault, not the first.
-pub(in crate::git) fn check_tree(content: &[u8]) -> Result<(), Malformed> {
+/// What `git fsck --strict` says of a tree: the worst fault, not the first. Every entry is handed to `each`, those of a
+/// malformed tree too.
+pub(in crate::git) fn check_tree<'a>(content: &'a [u8], mut each: impl FnMut(&TreeEntry<'a>)) -> Result<(), Malformed> {
     let mut checker = TreeChecker::default();
     let mut fault = Ok(());
     for entry in TreeEntries::new(content) {
-        match checker.check(&entry?) {
+        let entry = entry?;
+        match checker.check(&entry) {
             Err(found) if fault.is_ok() || fault.is_err_and(Malformed::is_information) => fault = Err(found),
             _ => {}
         }
+        each(&entry);
     }
     fault
 }
@@ -143,13 +153,11 @@ impl<'a> TreeChecker<'a> {
         if entry.id.as_bytes() == &[0; 20] {
             return Err(Malformed::NullSha1);
         }
-        if entry.mode.starts_with(b"0") {
-            return Err(Malformed::ZeroPaddedFilemode);
+        match entry.mode {
+            Some(_) if entry.digits != b"100664" => Ok(()),
+            None if entry.digits.starts_with(b"0") => Err(Malformed::ZeroPaddedFilemode),
+            _ => Err(Malformed::BadFilemode),
         }
-        if entry.known_mode().is_none() || entry.mode == b"100664" {
-            return Err(Malformed::BadFilemode);
-        }
-        Ok(())
     }
 
     /// Names are sorted as bytes, those of folders as if `/` stood at their end.
@@ -157,22 +165,30 @@ impl<'a> TreeChecker<'a> {
         let Some(previous) = self.previous else {
             return Ok(());
         };
-        if previous.name == entry.name {
-            return Err(Malformed::DuplicateEntries);
-        }
         if !previous.is_directory() && entry.name.starts_with(previous.name) {
             self.open.push(previous.name);
         }
         while self.open.pop_if(|open| !entry.name.starts_with(open)).is_some() {}
-        if self.open.contains(&entry.name) {
+        if previous.name == entry.name || self.open.contains(&entry.name) {
             return Err(Malformed::DuplicateEntries);
         }
-        if sort_key(&previous).lt(sort_key(entry)) { Ok(()) } else { Err(Malformed::TreeNotSorted) }
+        if sorts_before(&previous, entry) { Ok(()) } else { Err(Malformed::TreeNotSorted) }
     }
 }
 
-fn sort_key<'e>(entry: &'e TreeEntry<'_>) -> impl Iterator<Item = u8> + 'e {
-    entry.name.iter().copied().chain(entry.is_directory().then_some(b'/'))
+/// The order of paths: a folder sorts as if `/` stood at its name's end.
+fn sorts_before(one: &TreeEntry<'_>, other: &TreeEntry<'_>) -> bool {
+    let common = one.name.len().min(other.name.len());
+    let (one_start, one_rest) = one.name.split_at_checked(common).unwrap_or_default();
+    let (other_start, other_rest) = other.name.split_at_checked(common).unwrap_or_default();
+    let next = |rest: &[u8], entry: &TreeEntry<'_>| match rest.first() {
+        Some(&byte) => Some(byte),
+        None => entry.is_directory().then_some(b'/'),
+    };
+    match one_start.cmp(other_start) {
+        Ordering::Equal => next(one_rest, one) < next(other_rest, other),
+        order => order == Ordering::Less,
+    }
 }
 
 fn check_name(name: &[u8]) -> Result<(), Malformed> {
@@ -181,10 +197,16 @@ fn check_name(name: &[u8]) -> Result<(), Malformed> {
         b".." => Err(Malformed::HasDotdot),
         _ if name.contains(&b'/') => Err(Malformed::FullPathname),
         _ if name.len() > NAME_BYTES_MAX => Err(Malformed::LargePathname),
-        // Cheap filter: every spelling of `.git` has a `g` or is not ASCII.
-        _ if name.iter().any(|byte| matches!(byte, b'g' | b'G')) && is_dot_git(name) => Err(Malformed::HasDotgit),
+        _ if may_be_dot_git(name) && is_dot_git(name) => Err(Malformed::HasDotgit),
         _ => Ok(()),
     }
+}
+
+/// A cheap look that lets hardly any name through: most trees of a history are looked at.
+fn may_be_dot_git(name: &[u8]) -> bool {
+    let starts_so = matches!(name, [b'.', b'g' | b'G', ..] | [b'g' | b'G', b'i' | b'I', b't' | b'T', b'~', ..]);
+    // A backslash parts names on Windows; the letters that HFS+ ignores begin with E2 or EF in UTF-8.
+    starts_so || name.iter().any(|byte| matches!(byte, b'\\' | 0xe2 | 0xef))
 }
 
 /// `.git`, and what a file system of Windows or macOS takes for it (CVE-2014-9390).
@@ -221,18 +243,18 @@ mod tests {
     #[test]
     fn order_is_that_of_paths() {
         let good = tree(&[("100644", "a"), ("100644", "a.b"), ("40000", "a0"), ("40000", "ab"), ("100755", "b")]);
-        assert_eq!(check_tree(&good), Ok(()));
+        assert_eq!(check_tree(&good, |_| {}), Ok(()));
         let names: Vec<_> = TreeEntries::new(&good).map(|entry| entry.unwrap().name.to_vec()).collect();
         assert_eq!(names, [&b"a"[..], b"a.b", b"a0", b"ab", b"b"]);
-        assert_eq!(check_tree(&tree(&[("100644", "a.b"), ("40000", "a")])), Ok(()));
-        assert_eq!(check_tree(&[]), Ok(()));
+        assert_eq!(check_tree(&tree(&[("100644", "a.b"), ("40000", "a")]), |_| {}), Ok(()));
+        assert_eq!(check_tree(&[], |_| {}), Ok(()));
     }
 
     #[test]
     fn hostile_trees_are_named_as_fsck_does() {
         use Malformed::*;
         let zero = [b"100644 a\0".as_slice(), &[0; 20]].concat();
-        assert_eq!(check_tree(&zero), Err(NullSha1));
+        assert_eq!(check_tree(&zero, |_| {}), Err(NullSha1));
         for (entries, fault) in [
             (&[("100644", "b"), ("100644", "a")][..], TreeNotSorted),
             (&[("40000", "a"), ("100644", "a.b")], TreeNotSorted),
@@ -261,11 +283,11 @@ mod tests {
             (&[("100644", "")], BadTree),
             (&[("", "a")], BadTree),
         ] {
-            assert_eq!(check_tree(&tree(entries)), Err(fault), "{entries:?}");
+            assert_eq!(check_tree(&tree(entries), |_| {}), Err(fault), "{entries:?}");
         }
         let cut = tree(&[("100644", "a")]);
         for length in 1..cut.len() {
-            assert_eq!(check_tree(&cut[..length]), Err(BadTree));
+            assert_eq!(check_tree(&cut[..length], |_| {}), Err(BadTree));
         }
     }
 }

@@ -51,7 +51,7 @@ impl Index {
         let rest = bytes.strip_prefix(&MAGIC).ok_or(IndexFault::Version)?;
         let (body, expected) = bytes.split_last_chunk::<20>().ok_or(IndexFault::Length)?;
         let (fanout, rest) = rest.split_at_checked(FANOUT).ok_or(IndexFault::Length)?;
-        let count = fanout.last_chunk::<4>().map_or(0, |last| number(last));
+        let count = fanout.last_chunk::<4>().map_or(0, number);
         let (ids, rest) = split(rest, count, 20)?;
         let (checksums, rest) = split(rest, count, 4)?;
         let (offsets, rest) = split(rest, count, 4)?;

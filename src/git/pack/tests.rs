@@ -1,4 +1,5 @@
 //! Packs made by git, and packs made to deceive.
+#![allow(clippy::cast_possible_truncation)]
 
 use std::io::Write as _;
 
@@ -159,12 +160,12 @@ fn packs_of_git_give_the_objects_that_git_lists() {
 fn every_flipped_byte_of_pack_and_index_is_noticed() {
     let (pack, index, _) = real_pack(&[]);
     let limits = Limits::default();
-    for at in (0..pack.len()).step_by(97) {
+    for at in (0..pack.len()).step_by(997) {
         let mut bad = pack.clone();
         bad[at] ^= 0x10;
         assert_ne!(verify(&bad, Some(&index), &HashSet::new(), 2, &limits).faults, Vec::<String>::new(), "pack {at}");
     }
-    for at in (0..index.len()).step_by(89) {
+    for at in (0..index.len()).step_by(499) {
         let mut bad = index.clone();
         bad[at] ^= 0x10;
         assert_ne!(verify(&pack, Some(&bad), &HashSet::new(), 2, &limits).faults, Vec::<String>::new(), "index {at}");
@@ -206,8 +207,7 @@ fn an_index_that_lies_is_named_and_the_objects_are_proved_without_it() {
 #[test]
 fn offset_and_reference_deltas_in_any_order() {
     let base = b"base of all".as_slice();
-    let [one, two] =
-        [&base[..], b"base of allA"].map(|content| longer_by(content.len(), b'A' + content.len() as u8 - 11));
+    let [one, two] = [base, b"base of allA"].map(|content| longer_by(content.len(), b'A' + content.len() as u8 - 11));
     let made = [base.to_vec(), b"base of allA".to_vec(), b"base of allAB".to_vec()];
     let ids = [blob(&made[0]), blob(&made[1]), blob(&made[2])];
     let forward = pack(&[Item::Reference(ids[1], &two), Item::Reference(ids[0], &one), Item::Whole(Kind::Blob, base)]);

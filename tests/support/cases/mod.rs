@@ -11,6 +11,7 @@ mod outer;
 mod policy;
 mod record;
 mod signature;
+mod source;
 mod text;
 
 /// All cases, in the order of a bundle's way through the program.
@@ -25,6 +26,7 @@ pub fn all() -> Vec<Case> {
         record::cases(),
         log::cases(),
         policy::cases(),
+        source::cases(),
         text::cases(),
     ]
     .into_iter()

@@ -49,6 +49,13 @@ fn good() -> Vec<Case> {
         Case::good("good-policy-pin", "The policy pins the key, and the file beside the bundle supplies it.")
             .file("any-public.pem", Named::Server.public_pem())
             .policy(with("").replace("file = \"key.pem\"", &format!("sha256 = \"{pinned}\""))),
+        good(
+            "good-branch-detached",
+            "HEAD is detached, and the policy's branch leads to its commit.",
+            &with("[expect]\nbranch = \"main\"\n"),
+        )
+        .text("git/wallet/.git/HEAD", |_| format!("{}\n", super::super::inputs::head_commit()))
+        .expect("source-commit", "pass"),
         good("good-policy-and-key", "The named key is one of the policy's.", &with("")).arguments(&[
             "--policy",
             "policy.toml",
@@ -206,8 +213,8 @@ fn expectations() -> Vec<Case> {
             "expect-branch-detached",
             "source-commit",
             "unknown",
-            "The policy names a branch, and HEAD is detached.",
-            "[expect]\nbranch = \"main\"\n",
+            "The policy names a branch, HEAD is detached, and no branch of that name leads to its commit.",
+            "[expect]\nbranch = \"release/2.x\"\n",
         )
         .text("git/wallet/.git/HEAD", |_| format!("{}\n", super::super::inputs::head_commit()))
         .expect("source-commit", "unknown"),

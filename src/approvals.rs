@@ -1,0 +1,215 @@
+//! `--approvals FILE`: who approved which commit. *Given*: somebody handed it over, and the report says so.
+//!
+//! CSV (RFC 4180) with the header line `repository,commit,change,approver,time`, or JSON: an array of objects with those
+//! fields. Every field is required, none is added. A file `FILE.sig` beside it may hold an SSH signature over its bytes:
+//!
+//!     ssh-keygen -Y sign -n hpsb-audit-approvals -f KEY FILE
+
+use serde_json::Value;
+
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::git::{ObjectId, RepositoryName};
+use crate::limits::Limits;
+use crate::strict_json;
+use crate::time::Timestamp;
+
+/// The namespace of signatures over approvals.
+pub(crate) const NAMESPACE: &str = "hpsb-audit-approvals";
+
+const FIELDS: [&str; 5] = ["repository", "commit", "change", "approver", "time"];
+
+/// A list of approvals as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approvals {
+    /// The file as it was named.
+    pub name: String,
+    /// SHA-256 of its bytes.
+    pub sha256: Sha256,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) signature: Option<Vec<u8>>,
+    pub(crate) records: Vec<Approval>,
+}
+
+/// One approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Approval {
+    pub(crate) repository: RepositoryName,
+    pub(crate) commit: ObjectId,
+    /// The change's id in whatever system it was approved in.
+    pub(crate) change: String,
+    /// A name, an address, or `name <address>`.
+    pub(crate) approver: String,
+    pub(crate) time: Timestamp,
+}
+
+impl Approvals {
+    /// Reads a list. What begins with `[` is JSON, anything else CSV. `signature` is what `FILE.sig` holds; it is judged by the check.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] with the record that cannot be read, [`Error::OverLimit`].
+    pub fn read(name: &str, bytes: Vec<u8>, signature: Option<Vec<u8>>, limits: &Limits) -> Result<Self, Error> {
+        let what = || format!("the approvals {name}");
+        if bytes.len() as u64 > limits.approvals_bytes {
+            let allowed = limits.approvals_bytes;
+            return Err(Error::OverLimit { what: what(), limit: "approvals_bytes", allowed });
+        }
+        let rows = if bytes.trim_ascii_start().starts_with(b"[") { json_rows(&bytes) } else { csv_rows(&bytes) };
+        let rows = rows.map_err(|message| Error::malformed(what(), message))?;
+        let records = (1..).zip(rows).map(|(number, row)| {
+            approval(row).map_err(|message| Error::malformed(what(), format!("record {number}: {message}")))
+        });
+        let records = records.collect::<Result<_, _>>()?;
+        Ok(Self { name: name.into(), sha256: Sha256::of(&bytes), bytes, signature, records })
+    }
+}
+
+/// The five fields, in their order.
+type Row = [String; 5];
+
+fn approval(row: Row) -> Result<Approval, String> {
+    let [repository, commit, change, approver, time] = row;
+    let expected = |field: &str, what: &str, found: &str| format!("{field}: expected {what}, found {found:?}");
+    Ok(Approval {
+        repository: RepositoryName::from_policy(&repository)
+            .ok_or_else(|| expected("repository", "a repository's address", &repository))?,
+        commit: ObjectId::from_hex(&commit)
+            .ok_or_else(|| expected("commit", "all 40 lower-case hexadecimal digits", &commit))?,
+        time: Timestamp::from_rfc3339(&time)
+            .ok_or_else(|| expected("time", "RFC 3339, for example 2026-03-01T12:00:00Z", &time))?,
+        approver: Some(approver).filter(|text| !text.trim().is_empty()).ok_or("approver: it is empty")?,
+        change: Some(change).filter(|text| !text.trim().is_empty()).ok_or("change: it is empty")?,
+    })
+}
+
+fn json_rows(bytes: &[u8]) -> Result<Vec<Row>, String> {
+    let Value::Array(records) = strict_json::parse(bytes).map_err(|error| error.to_string())? else {
+        return Err("expected an array".into());
+    };
+    let row = |(number, record): (usize, Value)| {
+        let Value::Object(mut fields) = record else { return Err(format!("record {number}: expected an object")) };
+        let row = FIELDS.map(|field| match fields.remove(field) {
+            Some(Value::String(text)) => Ok(text),
+            Some(_) => Err(format!("record {number}: {field}: expected text")),
+            None => Err(format!("record {number}: the field {field} is missing")),
+        });
+        if let Some(unknown) = fields.keys().next() {
+            return Err(format!("record {number}: unknown field {unknown:?}"));
+        }
+        let [repository, commit, change, approver, time] = row;
+        Ok([repository?, commit?, change?, approver?, time?])
+    };
+    (1..).zip(records).map(row).collect()
+}
+
+fn csv_rows(bytes: &[u8]) -> Result<Vec<Row>, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+    let mut rows = csv_records(text.strip_prefix('\u{feff}').unwrap_or(text))?.into_iter();
+    let header = rows.next().unwrap_or_default();
+    if header != FIELDS {
+        return Err(format!("expected the header line {}, found {:?}", FIELDS.join(","), header.join(",")));
+    }
+    (1..)
+        .zip(rows)
+        .map(|(number, row)| {
+            let count = row.len();
+            row.try_into().map_err(|_| format!("record {number}: expected {} fields, found {count}", FIELDS.len()))
+        })
+        .collect()
+}
+
+/// Records of fields, in quotes or not; a quotation mark in quotes is written twice. Empty lines are passed over.
+fn csv_records(text: &str) -> Result<Vec<Vec<String>>, String> {
+    let mut records = Vec::new();
+    let mut record: Vec<String> = Vec::new();
+    let mut letters = text.chars().peekable();
+    while letters.peek().is_some() {
+        let mut field = String::new();
+        if letters.next_if_eq(&'"').is_some() {
+            loop {
+                match letters.next() {
+                    None => return Err("a quoted field has no end".into()),
+                    Some('"') if letters.next_if_eq(&'"').is_none() => break,
+                    Some(letter) => field.push(letter),
+                }
+            }
+        } else {
+            while let Some(letter) = letters.next_if(|letter| !matches!(letter, ',' | '\n' | '\r')) {
+                if letter == '"' {
+                    return Err("a quotation mark stands inside a field without quotes".into());
+                }
+                field.push(letter);
+            }
+        }
+        record.push(field);
+        match letters.next() {
+            Some(',') if letters.peek().is_none() => record.push(String::new()),
+            Some(',') => continue,
+            Some('\r') if letters.next() == Some('\n') => {}
+            Some('\n') | None => {}
+            Some(_) => return Err("a field goes on after its closing quotation mark".into()),
+        }
+        let done = std::mem::take(&mut record);
+        if done != [String::new()] {
+            records.push(done);
+        }
+    }
+    records.extend(Some(record).filter(|record| !record.is_empty()));
+    Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMIT: &str = "b0398d3eeb1921c4b063ea213713c42e0c584a70";
+
+    fn read(text: &str) -> Result<Vec<Approval>, String> {
+        let approvals = Approvals::read("list", text.as_bytes().to_vec(), None, &Limits::default());
+        approvals.map(|approvals| approvals.records).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn csv_and_json_say_the_same() {
+        let csv = format!(
+            "repository,commit,change,approver,time\r\ngit@github.com:acme/wallet.git,{COMMIT},\"CHG,1\",\"Grace \"\"G\"\" <g@example.org>\",2026-03-01T12:00:00Z\n\n"
+        );
+        let json = format!(
+            r#"[{{"repository": "https://github.com/acme/wallet", "commit": "{COMMIT}", "change": "CHG,1", "approver": "Grace \"G\" <g@example.org>", "time": "2026-03-01T13:00:00+01:00"}}]"#
+        );
+        let [csv, json] = [csv, json].map(|text| read(&text).unwrap());
+        assert_eq!(csv, json);
+        assert_eq!((csv[0].change.as_str(), csv[0].approver.as_str()), ("CHG,1", "Grace \"G\" <g@example.org>"));
+    }
+
+    #[test]
+    fn what_is_missing_or_too_much_is_named() {
+        let header = "repository,commit,change,approver,time";
+        for (text, fault) in [
+            (String::new(), "expected the header line"),
+            ("commit,repository,change,approver,time\n".into(), "expected the header line"),
+            (format!("{header}\na,b\n"), "record 1: expected 5 fields, found 2"),
+            (format!("{header}\nh.example/r,{COMMIT},c,a,2026-03-01T12:00:00Z,more\n"), "expected 5 fields, found 6"),
+            (format!("{header}\nh.example/r,b0398d3,c,a,2026-03-01T12:00:00Z\n"), "commit: expected all 40"),
+            (format!("{header}\nh.example/r,{COMMIT},c,a,2026-03-01\n"), "time: expected RFC 3339"),
+            (format!("{header}\nh.example/r,{COMMIT},c,,2026-03-01T12:00:00Z\n"), "approver: it is empty"),
+            (format!("{header}\nnowhere,{COMMIT},c,a,2026-03-01T12:00:00Z\n"), "repository: expected"),
+            (format!("{header}\n\"a"), "has no end"),
+            (format!("{header}\n\"a\"b,c"), "goes on after"),
+            (format!("{header}\na\"b,c"), "a quotation mark stands"),
+            ("[1]".into(), "record 1: expected an object"),
+            ("[{\"commit\": 1}]".into(), "record 1: the field repository is missing"),
+            (
+                format!(
+                    "[{{\"repository\":\"h.example/r\",\"commit\":\"{COMMIT}\",\"change\":\"c\",\"approver\":\"a\",\"time\":\"2026-03-01T12:00:00Z\",\"x\":1}}]"
+                ),
+                "unknown field \"x\"",
+            ),
+            ("[{\"commit\": 1, \"commit\": 2}]".into(), "commit"),
+        ] {
+            let error = read(&text).unwrap_err();
+            assert!(error.contains(fault), "{text}: {error}");
+        }
+        assert_eq!(read(&format!("{header}\n")), Ok(Vec::new()));
+    }
+}

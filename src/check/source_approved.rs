@@ -1,0 +1,101 @@
+//! `source-approved`: somebody else approved the commit, before it was built.
+
+use super::outcome::Outcome;
+use super::{Check, Run};
+use crate::approvals::{Approval, Approvals, NAMESPACE};
+use crate::evidence::Evidence;
+use crate::finding::{Group, Level, MissingEvidence, Reason};
+use crate::git::{Commit, SourceProof};
+use crate::policy::Policy;
+use crate::signer::{Answer, Signers};
+
+pub(super) static CHECK: Check = Check {
+    name: "source-approved",
+    group: Group::Source,
+    level: Level::Require,
+    says: "the given list names the full commit, approved before the build by somebody who is neither its author nor its committer",
+    explanation: "Looks for HEAD's full commit and one of the snapshot's remotes in the list of --approvals (CSV or JSON: repository, commit, change, approver, \
+time). An approval counts when its approver is neither the commit's author nor its committer, by name and by address, and its time is before the build's.\n\nThe list is *given*: whoever handed it over \
+vouches for it. A file FILE.sig beside it, an SSH signature by one of the policy's [[signers]] in the namespace hpsb-audit-approvals, says who that is; one that does not verify fails the check. Author and \
+committer are what somebody typed: see source-signature.\n\nWhen it fails: ask for the approval of exactly this commit. An approval of another commit, or one given after the build, is \
+another statement.",
+    missing_evidence: MissingEvidence::RejectsByName,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let Some(approvals) = evidence.approvals else {
+        return Outcome::not_run(Reason::NoEvidence, "no list of approvals was given (--approvals)");
+    };
+    let proof = match evidence.source() {
+        Ok(proof) => proof,
+        Err(fault) => return Outcome::fail(fault),
+    };
+    let (Some(commit), Ok(head)) = (&proof.commit, &proof.head) else {
+        return Outcome::fail("HEAD's commit is not proved: see source-objects");
+    };
+    let statement = match statement(approvals, policy, evidence) {
+        Ok(statement) => statement,
+        Err(fault) => return Outcome::fail(format!("the list's signature: {fault}")),
+    };
+    let records: Vec<&Approval> = approvals.records.iter().filter(|record| record.commit == head.commit).collect();
+    if records.is_empty() {
+        return Outcome::fail("the given list does not name the commit")
+            .sides(head.commit, format!("{} other approvals", approvals.records.len()))
+            .detail(statement);
+    }
+    let judged: Vec<Result<String, String>> =
+        records.iter().map(|record| judge(record, commit, proof, evidence)).collect();
+    let outcome = match judged.iter().find_map(|answer| answer.as_ref().ok()) {
+        Some(good) => Outcome::pass(format!("{good}, as the given list says")),
+        None => {
+            let first = judged.iter().find_map(|answer| answer.as_ref().err());
+            Outcome::fail(first.cloned().unwrap_or_else(|| "no approval counts".into()))
+        }
+    };
+    let lines = judged.into_iter().map(|answer| answer.unwrap_or_else(|fault| fault));
+    lines.fold(outcome.detail(statement), Outcome::detail)
+}
+
+/// Who vouches for the list.
+fn statement(approvals: &Approvals, policy: &Policy, evidence: &Evidence<'_>) -> Result<String, String> {
+    let given = format!("the list is given: {} ({})", approvals.name, approvals.sha256);
+    let Some(signature) = &approvals.signature else { return Ok(format!("{given}; nobody signed it")) };
+    match Signers::of(policy).verify_for(NAMESPACE, &approvals.bytes, signature, evidence.now) {
+        answer @ Answer::Good { .. } => Ok(format!("{given}; {answer}")),
+        other => Err(other.to_string()),
+    }
+}
+
+/// Does an approval of this commit count?
+fn judge(record: &Approval, commit: &Commit, proof: &SourceProof, evidence: &Evidence<'_>) -> Result<String, String> {
+    let what = format!("change {} approved by {} at {}", record.change, record.approver, record.time);
+    if !proof.remotes.iter().any(|remote| remote.repository.as_ref() == Some(&record.repository)) {
+        return Err(format!("{what}: it is for the repository {}", record.repository));
+    }
+    for (role, who) in [("author", &commit.author), ("committer", &commit.committer)] {
+        if names_of(&record.approver).iter().any(|name| same(name, &who.name) || same(name, &who.email)) {
+            return Err(format!("{what}: the approver is the commit's {role}"));
+        }
+    }
+    match evidence.build_time() {
+        Some(built) if record.time < built => Ok(what),
+        Some(built) => Err(format!("{what}: the build was made before, at {built}")),
+        None => Err(format!("{what}: the archive does not say when the build was made")),
+    }
+}
+
+/// The whole text, and the name and address in `name <address>`.
+fn names_of(approver: &str) -> Vec<&str> {
+    let mut names = vec![approver];
+    if let Some((name, rest)) = approver.split_once('<') {
+        names.push(name);
+        names.extend(rest.split_once('>').map(|(address, _)| address));
+    }
+    names
+}
+
+fn same(one: &str, other: &str) -> bool {
+    let plain = |text: &str| text.trim().to_lowercase();
+    !one.trim().is_empty() && plain(one) == plain(other)
+}

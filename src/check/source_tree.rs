@@ -1,0 +1,126 @@
+//! `source-tree`: the archived work tree is HEAD's tree.
+
+use super::outcome::Outcome;
+use super::{Check, Run};
+use crate::evidence::Evidence;
+use crate::finding::{Group, Level, MissingEvidence};
+use crate::git::{Change, Conversion, Difference, PathPattern, SubmoduleState, TreeProof};
+use crate::policy::Policy;
+
+pub(super) static CHECK: Check = Check {
+    name: "source-tree",
+    group: Group::Source,
+    level: Level::Require,
+    says: "the archived work tree is HEAD's tree: names, bytes, execute bits, link targets",
+    explanation: "Hashes every file of the archived work tree as git does and compares it with the proved tree of HEAD, as `git status` would, but \
+without git. Submodules are compared likewise where their objects are in the archive; where they were not cloned, the report says \"not proven\" and the check does \
+not fail.\n\nTwo differences count as equal, and are said: line ends that HEAD's own .gitattributes order (eol=crlf), and a file that is the very object (SHA-256 and size) \
+that a Git LFS pointer in HEAD names. Every other difference fails, ignored files included; expect.untracked names patterns of files that may be there without \
+being in the commit.\n\nThe archive shows the work tree as it stood when the build ended. What a build step changed and changed back is not seen, and an equal work tree does not \
+say that the image was built from it.\n\nWhen it fails: the details name each file and, where it is known, why. Files that the build itself writes into its own folder can \
+be allowed by pattern; a changed source file cannot.",
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+/// Paths that are listed one by one.
+const LISTED: usize = 50;
+
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let proof = match evidence.source() {
+        Ok(proof) => proof,
+        Err(fault) => return Outcome::fail(fault),
+    };
+    if proof.commit.is_none() {
+        return Outcome::fail("HEAD's commit is not proved, so there is no tree to compare with: see source-objects");
+    }
+    let tree = &proof.tree;
+    let allowed: Vec<PathPattern> =
+        policy.expect.untracked.iter().filter_map(|text| PathPattern::parse(text)).collect();
+    let is_allowed = |difference: &&Difference| {
+        difference.change == Change::Untracked && allowed.iter().any(|pattern| pattern.covers(&difference.path))
+    };
+    let (excused, refused): (Vec<&Difference>, Vec<&Difference>) = tree.differences.iter().partition(is_allowed);
+    let mut faults: Vec<String> = tree.faults.iter().map(|fault| format!("HEAD's tree: {fault}")).collect();
+    faults.extend(faulty_submodules(tree));
+    let outcome = match (faults.first(), refused.as_slice()) {
+        (Some(fault), _) => Outcome::fail(fault),
+        (None, []) => {
+            Outcome::pass(format!("the work tree is HEAD's tree: {} files and links are equal", tree.files.len()))
+        }
+        (None, [one]) => Outcome::fail("one path of the work tree is not as HEAD has it")
+            .sides("the files of HEAD's tree", describe(one)),
+        (None, [first, ..]) => {
+            Outcome::fail(format!("{} paths of the work tree are not as HEAD has them", refused.len()))
+                .sides("the files of HEAD's tree", describe(first))
+        }
+    };
+    let lines = faults
+        .into_iter()
+        .chain(listed(&refused, ""))
+        .chain(listed(&excused, ", allowed by expect.untracked"))
+        .chain(said(tree));
+    lines.fold(outcome, Outcome::detail)
+}
+
+fn faulty_submodules(tree: &TreeProof) -> impl Iterator<Item = String> {
+    tree.submodules.iter().filter_map(|module| match &module.state {
+        SubmoduleState::Faulty(faults) => {
+            Some(format!("submodule {}: {}", String::from_utf8_lossy(&module.path), faults.join("; ")))
+        }
+        SubmoduleState::Empty | SubmoduleState::Proved { .. } => None,
+    })
+}
+
+fn describe(difference: &Difference) -> String {
+    let reason = difference.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    format!("{}: {}{reason}", difference.change.word(), String::from_utf8_lossy(&difference.path))
+}
+
+fn listed(differences: &[&Difference], note: &str) -> Vec<String> {
+    let mut lines: Vec<String> =
+        differences.iter().take(LISTED).map(|difference| format!("{}{note}", describe(difference))).collect();
+    if let Some(more @ 1..) = differences.len().checked_sub(LISTED) {
+        lines.push(format!("and {more} more paths{note}"));
+    }
+    lines
+}
+
+/// What is equal by a rule, and what is not proved.
+fn said(tree: &TreeProof) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (conversion, words) in [
+        (Conversion::LineEnds, "with the line ends that HEAD's .gitattributes order"),
+        (Conversion::LargeFile, "as the very object that its Git LFS pointer names"),
+    ] {
+        let paths: Vec<String> = tree
+            .converted
+            .iter()
+            .filter(|(_, by)| *by == conversion)
+            .map(|(path, _)| String::from_utf8_lossy(path).into_owned())
+            .collect();
+        if !paths.is_empty() {
+            let shown = paths.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+            lines.push(format!("{} files are equal {words}: {shown}", paths.len()));
+        }
+    }
+    for module in &tree.submodules {
+        let path = String::from_utf8_lossy(&module.path);
+        match &module.state {
+            SubmoduleState::Empty => {
+                lines.push(format!("submodule {path} is not proven: it was not cloned (commit {})", module.commit));
+            }
+            SubmoduleState::Proved { object_count } => {
+                lines.push(format!("submodule {path} is commit {}, {object_count} objects", module.commit));
+            }
+            SubmoduleState::Faulty(_) => {}
+        }
+    }
+    if !tree.empty_folders.is_empty() {
+        let shown: Vec<String> =
+            tree.empty_folders.iter().take(LISTED).map(|path| String::from_utf8_lossy(path).into_owned()).collect();
+        let count = tree.empty_folders.len();
+        lines.push(format!("{count} empty folders, which git does not record: {}", shown.join(", ")));
+    }
+    lines
+}

@@ -1,0 +1,127 @@
+//! SSH signatures on commits and tags (OpenSSH, PROTOCOL.sshsig; git-config(1), `gpg.format`).
+//!
+//! The formats are strings with their length before them: the readers here are small, and bring no second generation of
+//! the crypto crates with them. What a signature says of its own key picks the signer and proves nothing; verified is by
+//! the key that the policy has.
+
+mod key;
+mod wire;
+
+use base64ct::{Base64, Encoding as _};
+use sha2::{Digest as _, Sha256, Sha512};
+
+pub use self::key::SshKey;
+use self::wire::{Reader, put_string};
+
+/// The namespace in which git signs.
+pub const GIT_NAMESPACE: &str = "git";
+
+const MAGIC: &[u8] = b"SSHSIG";
+const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
+const END: &str = "-----END SSH SIGNATURE-----";
+
+/// Why a signature is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SshFault {
+    /// It is not what `ssh-keygen -Y sign` writes.
+    #[error("the SSH signature is malformed: {0}")]
+    Malformed(&'static str),
+    /// It was made for another purpose.
+    #[error("the SSH signature is for {found:?}; expected {expected:?}")]
+    Namespace {
+        /// What is being judged.
+        expected: String,
+        /// What it was made for.
+        found: String,
+    },
+    /// It uses an algorithm that is not accepted here.
+    #[error("the SSH signature uses {0}, which is not supported")]
+    Unsupported(String),
+    /// Its key is none of those that were given.
+    #[error("the SSH signature is by the key {0}, which is none of the policy's signers")]
+    OtherKey(String),
+    /// Its key made it over other bytes.
+    #[error("the SSH signature does not match what it is on")]
+    Mismatch,
+}
+
+/// An SSH signature, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SshSignature {
+    public_key: Vec<u8>,
+    namespace: Vec<u8>,
+    hash: Hash,
+    signature: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hash {
+    Sha256,
+    Sha512,
+}
+
+impl SshSignature {
+    /// Reads the armoured form, strictly.
+    ///
+    /// # Errors
+    /// [`SshFault::Malformed`], [`SshFault::Unsupported`] for another version or hash.
+    pub fn from_armour(text: &[u8]) -> Result<Self, SshFault> {
+        let malformed = SshFault::Malformed;
+        let text = std::str::from_utf8(text).map_err(|_| malformed("it is no text"))?;
+        let body = text.trim_end().strip_prefix(BEGIN).and_then(|body| body.strip_suffix(END));
+        let body: String = body.ok_or(malformed("its armour has no begin or no end"))?.lines().collect();
+        let bytes = Base64::decode_vec(&body).map_err(|_| malformed("its armour is no base64"))?;
+        let mut reader = Reader::new(bytes.strip_prefix(MAGIC).ok_or(malformed("it does not begin with SSHSIG"))?);
+        let cut = malformed("it is cut off");
+        match reader.number().ok_or(cut.clone())? {
+            1 => {}
+            version => return Err(SshFault::Unsupported(format!("version {version}"))),
+        }
+        let mut string = || reader.string().map(<[u8]>::to_vec).ok_or(cut.clone());
+        let (public_key, namespace, _reserved, hash, signature) =
+            (string()?, string()?, string()?, string()?, string()?);
+        if !reader.is_empty() {
+            return Err(malformed("there are bytes behind it"));
+        }
+        let hash = match hash.as_slice() {
+            b"sha256" => Hash::Sha256,
+            b"sha512" => Hash::Sha512,
+            other => return Err(SshFault::Unsupported(format!("the hash {}", String::from_utf8_lossy(other)))),
+        };
+        Ok(Self { public_key, namespace, hash, signature })
+    }
+
+    /// Did one of `keys` sign `message` for `namespace`? The answer is its place in the list.
+    ///
+    /// It does not look at when that was, or whether the key was allowed to at that time: an SSH signature has no time.
+    ///
+    /// # Errors
+    /// [`SshFault`].
+    pub fn verify(&self, namespace: &str, message: &[u8], keys: &[SshKey]) -> Result<usize, SshFault> {
+        if self.namespace != namespace.as_bytes() {
+            let found = String::from_utf8_lossy(&self.namespace).into_owned();
+            return Err(SshFault::Namespace { expected: namespace.into(), found });
+        }
+        let place = keys.iter().position(|key| key.blob() == self.public_key);
+        let Some((place, key)) = place.and_then(|place| Some((place, keys.get(place)?))) else {
+            return Err(SshFault::OtherKey(key::fingerprint(&self.public_key)));
+        };
+        key.verify(&self.signed_bytes(message), &self.signature).map(|()| place)
+    }
+
+    /// What the key signs: the namespace and the message's hash, never the message itself.
+    fn signed_bytes(&self, message: &[u8]) -> Vec<u8> {
+        let (name, digest) = match self.hash {
+            Hash::Sha256 => (b"sha256".as_slice(), Sha256::digest(message).to_vec()),
+            Hash::Sha512 => (b"sha512".as_slice(), Sha512::digest(message).to_vec()),
+        };
+        let mut bytes = MAGIC.to_vec();
+        for field in [self.namespace.as_slice(), b"", name, &digest] {
+            put_string(&mut bytes, field);
+        }
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests;

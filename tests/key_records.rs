@@ -263,6 +263,27 @@ assert statement['predicate']['bundles'][0]['sha256'] == hashlib.sha256(bundle).
     tool("openssl", &["dgst", "-sha256", "-verify", "bob.pub", "-signature", "sig1", "pae"], path);
 }
 
+#[test]
+fn the_records_of_the_fixtures_are_what_openssl_makes() {
+    let (folder, root) = (Folder::new(), Path::new(env!("CARGO_MANIFEST_DIR")));
+    let (key, bundle) = (fixture("good-rsa-2048").join("key.pem"), fixture("good-rsa-2048").join(BUNDLE));
+    let program = root.join("tests/tools/make-key-records");
+    let arguments = [key.to_str().unwrap(), bundle.to_str().unwrap(), "made"];
+    tool(program.to_str().unwrap(), &arguments, folder.path());
+    let kept = fixture("inputs").join("key-records");
+    let mut count = 0;
+    for entry in fs::read_dir(&kept).unwrap() {
+        let name = entry.unwrap().file_name();
+        assert_eq!(
+            fs::read(kept.join(&name)).unwrap(),
+            fs::read(folder.path().join("made").join(&name)).unwrap(),
+            "{name:?}"
+        );
+        count += 1;
+    }
+    assert_eq!(count, fs::read_dir(folder.path().join("made")).unwrap().count());
+}
+
 /// A folder as `fetch` leaves it, with these saved answers.
 fn saved(status: Option<&str>, digest: Option<&str>, log: Option<&str>) -> Folder {
     let folder = Folder::with_fixture("good-rsa-2048");

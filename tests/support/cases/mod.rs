@@ -10,6 +10,7 @@ mod log;
 mod outer;
 mod policy;
 mod record;
+mod server;
 mod signature;
 mod text;
 
@@ -25,6 +26,7 @@ pub fn all() -> Vec<Case> {
         record::cases(),
         log::cases(),
         policy::cases(),
+        server::cases(),
         text::cases(),
     ]
     .into_iter()

@@ -98,6 +98,8 @@ fn grades_rise_with_people_and_retrievals() {
     let (code, grade, finding) = judged(&folder, witnessed, BOTH);
     assert_eq!((code, grade.as_str(), &finding["status"]), (0, "witnessed", &json!("pass")), "{finding}");
     assert!(finding["details"].to_string().contains("signed by Ada, Bob"), "{finding}");
+    let checked = run(folder.path(), &["policy", "check", "policy.toml"]);
+    assert!(checked.out.contains("  grade: witnessed\n  signed by Ada, Bob\n"), "{}", checked.out);
     let (code, grade, _) = judged(&folder, "minimum-grade = \"challenged\"", BOTH);
     assert_eq!((code, grade.as_str()), (1, "witnessed"));
 

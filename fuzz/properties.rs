@@ -262,7 +262,7 @@ fn audit_tar(tar: &[u8]) -> hpsb_audit::BundleReport {
         depth: Depth::Everything,
     };
     let bundle = bzip2(&outer);
-    audit_bundle(Input { path: "fuzz".into(), file_name: None, bytes: bundle.as_slice(), keys_beside: &[] }, &question)
+    audit_bundle(Input { path: "fuzz".into(), file_name: None, bytes: bundle.as_slice(), keys_beside: &[], server: None }, &question)
 }
 
 fn written(bundle: hpsb_audit::BundleReport) {

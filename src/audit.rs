@@ -17,6 +17,7 @@ use crate::outside;
 use crate::policy::Policy;
 pub use crate::report::Depth;
 use crate::report::{BundleReport, KeyReport};
+use crate::server_record::{ServerFiles, ServerRecord};
 use crate::time::Timestamp;
 use crate::verify::{KeyRing, VerifiedArchive};
 
@@ -52,6 +53,8 @@ pub struct Input<'a, R> {
     pub bytes: R,
     /// Keys that lie beside it, by file name. A pin may pick one of them; none is trusted for lying there.
     pub keys_beside: &'a [(String, PublicKey)],
+    /// What was saved of the build server's answers about this build.
+    pub server: Option<ServerFiles>,
 }
 
 /// Audits one bundle. It never fails: what stops it stands in the report.
@@ -69,10 +72,12 @@ pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleRep
         findings: Vec::new(),
         evidence: Vec::new(),
         outside_the_commit: Vec::new(),
+        seal: None,
     };
     let mut bytes = HashingReader::new(input.bytes);
     let bundle = Bundle::from_reader(&mut bytes, question.limits);
     report.file = finish(bytes, question.limits);
+    report.seal = bundle.as_ref().ok().map(|bundle| (bundle.archive_digest(), bundle.signature().clone()));
     report.build_name = bundle.as_ref().ok().map(|bundle| bundle.build_name().to_string());
 
     let keys = question.keys.with_candidates(input.keys_beside.iter().map(|(_, key)| key));
@@ -82,7 +87,10 @@ pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleRep
             return Err(Error::NoKey { beside });
         }
         match bundle.verify(&keys) {
-            Ok(archive) => judge(&archive, input.file_name.as_deref(), question, &mut report),
+            Ok(archive) => {
+                let server = input.server.map(|files| ServerRecord::read(files, question.limits));
+                judge(&archive, input.file_name.as_deref(), server.as_ref(), question, &mut report)
+            }
             Err(refusal) => {
                 report.findings = check::run_all(&Gate::Refused(&refusal), question.policy, question.handed);
                 Ok(())
@@ -104,10 +112,12 @@ pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleRep
 fn judge(
     archive: &VerifiedArchive,
     file_name: Option<&str>,
+    server: Option<&ServerRecord>,
     question: &Question<'_>,
     report: &mut BundleReport,
 ) -> Result<(), Error> {
-    report.key = KeyReport::of(archive.key());
+    let grading = question.policy.grading(archive.key().fingerprint, question.limits);
+    report.key = KeyReport::of(archive.key(), grading.grade());
     if question.depth == Depth::SignatureOnly {
         report.findings = check::run_all(&Gate::SignatureOnly, question.policy, question.handed);
         report.in_play = vec![Group::Manifest];
@@ -119,7 +129,7 @@ fn judge(
         _ => None,
     };
     let (source, approvals, now) = (source.as_ref(), question.approvals, question.now);
-    let evidence = Evidence { file_name, archive, manifest: &manifest, source, approvals, now };
+    let evidence = Evidence { file_name, archive, manifest: &manifest, source, approvals, grading, server, now };
     report.findings = check::run_all(&Gate::Open(&evidence), question.policy, question.handed);
     report.evidence = evidence.facts();
     report.outside_the_commit = outside_the_commit(&evidence, question.policy);

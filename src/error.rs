@@ -40,6 +40,14 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// A private key was named to sign with that cannot.
+    #[error("signing key {name}: {message}")]
+    SigningKey {
+        /// The file as it was named.
+        name: String,
+        /// What is wrong; nothing of the key.
+        message: String,
+    },
     /// No key was named, so nothing can be trusted.
     #[error("no key was named to verify with")]
     NoKey {
@@ -124,11 +132,12 @@ pub enum Error {
 
 /// Every word of [`Error::code`] with its exit code. 2: the caller must ask otherwise. 3: the input gives no verdict. 4: there was
 /// nothing to verify.
-pub(crate) const CODES: [(&str, u8); 13] = [
+pub(crate) const CODES: [(&str, u8); 14] = [
     ("usage", 2),
     ("policy", 2),
     ("settings", 2),
     ("key", 2),
+    ("signing-key", 2),
     ("no-key", 2),
     ("not-built-in", 2),
     ("unreadable", 3),
@@ -148,6 +157,7 @@ impl Error {
             Self::Policy { .. } => "policy",
             Self::Settings { .. } => "settings",
             Self::Key { .. } => "key",
+            Self::SigningKey { .. } => "signing-key",
             Self::NoKey { .. } => "no-key",
             Self::NotBuiltIn { .. } => "not-built-in",
             Self::Unreadable { .. } => "unreadable",
@@ -176,6 +186,9 @@ impl Error {
             }
             Self::Key { .. } => {
                 "give a PEM file with one public key (BEGIN PUBLIC KEY or BEGIN RSA PUBLIC KEY), or sha256:HEX as `hpsb-audit key show FILE` prints it".into()
+            }
+            Self::SigningKey { .. } => {
+                "give your own private key, P-256 or Ed25519, in PKCS#8 PEM: openssl genpkey -algorithm ed25519 -out FILE".into()
             }
             Self::NoKey { beside } if beside.is_empty() => {
                 "name the key with --key FILE, --key sha256:HEX or a policy; no key lies beside the bundle".into()

@@ -15,6 +15,11 @@ pub(crate) fn for_terminal(text: &str) -> String {
     out
 }
 
+/// Text of several lines, each of them inert.
+pub(crate) fn for_lines(text: &str) -> String {
+    text.lines().map(|line| for_terminal(line) + "\n").collect()
+}
+
 /// The same for a whole JSON document: what terminals obey stands in its strings only, where `\u` escapes say the same (RFC 8259,
 /// section 7), so that a reader gets equal text and a terminal that shows the document stays as it is. Newlines between values stay.
 pub(crate) fn in_json(document: &str) -> String {

@@ -4,7 +4,9 @@ use crate::approvals::Approvals;
 use crate::build_log::{BuildLog, LogEvent};
 use crate::dockerfile::{self, Instruction};
 use crate::git::{HeadFault, Snapshot, SourceProof};
+use crate::key_record::Grading;
 use crate::manifest::Manifest;
+use crate::server_record::ServerRecord;
 use crate::time::Timestamp;
 use crate::verify::VerifiedArchive;
 
@@ -21,6 +23,10 @@ pub struct Evidence<'a> {
     pub source: Option<&'a SourceProof>,
     /// The list of approvals that was given.
     pub approvals: Option<&'a Approvals>,
+    /// How well it is known whose key it is.
+    pub grading: Grading,
+    /// What was saved of the build server's answers.
+    pub server: Option<&'a ServerRecord>,
     /// The moment that the audit is for.
     pub now: Timestamp,
 }
@@ -193,6 +199,9 @@ impl Evidence<'_> {
                 source_facts(proof, &mut add);
             }
         }
+        for (fact, value) in self.server.map(server_facts).unwrap_or_default() {
+            add(fact, "server", value, Known::Given);
+        }
         facts.dedup();
         facts
     }
@@ -239,6 +248,18 @@ fn source_facts(proof: &SourceProof, add: &mut impl FnMut(&str, &'static str, St
         let (files, differences) = (proof.tree.files.len(), proof.tree.differences.len());
         add("files", "work-tree", format!("{files} in HEAD's tree, {differences} differences"), Known::Recomputed);
     }
+}
+
+/// What the saved answers say. Nobody signed them.
+fn server_facts(server: &ServerRecord) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    let fields = server.status.iter().flat_map(|status| status.fields());
+    for (field, value) in fields.filter(|(_, value)| !value.is_empty()) {
+        let fact = record_fact(field);
+        facts.push((fact, if fact == "record" { format!("{field}: {value}") } else { value }));
+    }
+    facts.extend(server.image.iter().map(|(name, digest)| ("image-digest", format!("{name} {digest}"))));
+    facts
 }
 
 /// The fact that a field of build.json is about; `record` for one that has no name of its own.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::key::PublicKey;
 use crate::limits::Limits;
+use crate::server_record::ServerFiles;
 
 /// The bundles that `paths` name, in the order of the paths: a file is taken as it is, a folder is searched for `*.sig.tbz` at any
 /// depth, sorted by name. Symbolic links in folders are not followed. What cannot be read is in the list too: opening it says why, so
@@ -66,10 +67,7 @@ fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 /// The public keys that lie in a bundle's folder (`*.pem`, `*.pub`, `*.key`), by file name. Files that hold no usable key are passed
 /// over, and so is everything beyond the bounds: lying there gives a key no standing.
 pub fn keys_beside(bundle: &Path, limits: &Limits) -> Vec<(String, PublicKey)> {
-    let folder = match bundle.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(bundle);
     let is_candidate = |path: &PathBuf| {
         let known =
             path.extension().is_some_and(|extension| ["pem", "pub", "key"].iter().any(|known| extension == *known));
@@ -89,6 +87,37 @@ pub fn keys_beside(bundle: &Path, limits: &Limits) -> Vec<(String, PublicKey)> {
             Some((name, key))
         })
         .collect()
+}
+
+/// The build server's answers that `fetch` saved in a bundle's folder: status.json, image-digest.json, server-build.log. Only if the
+/// bundle is the only one there, since the files do not say in their names which build they are about.
+///
+/// # Errors
+/// [`Error::Unreadable`], [`Error::OverLimit`].
+pub fn server_files(bundle: &Path, limits: &Limits) -> Result<Option<ServerFiles>, Error> {
+    let folder = folder_of(bundle);
+    let paths = sorted_entries(folder).unwrap_or_default();
+    if paths.iter().filter(|path| path.to_string_lossy().ends_with(".sig.tbz")).count() != 1 {
+        return Ok(None);
+    }
+    let read = |name: &str, allowed: u64, limit: &'static str| {
+        let path = folder.join(name);
+        let is_file = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());
+        is_file.then(|| read_file(&path, allowed, limit)).transpose()
+    };
+    let files = ServerFiles {
+        status: read("status.json", limits.build_record_bytes, "build_record_bytes")?,
+        image_digest: read("image-digest.json", limits.build_record_bytes, "build_record_bytes")?,
+        log: read("server-build.log", limits.server_log_bytes, "server_log_bytes")?,
+    };
+    Ok((files != ServerFiles::default()).then_some(files))
+}
+
+fn folder_of(bundle: &Path) -> &Path {
+    match bundle.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// Reads a file of at most `allowed` bytes; `limit` names the bound.

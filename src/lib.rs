@@ -69,6 +69,7 @@
 //!         file_name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
 //!         bytes: folder::open(&path)?,
 //!         keys_beside: &[],
+//!         server: None,
 //!     };
 //!     let report = audit(input, &question);
 //!     assert_eq!(report.verdict, Verdict::AcceptInPart);
@@ -94,6 +95,7 @@ pub mod cli;
 pub mod client;
 mod digest;
 pub mod dockerfile;
+mod dsse;
 mod error;
 mod escape;
 mod evidence;
@@ -104,14 +106,18 @@ pub mod folder;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod git;
+mod given_keys;
 mod image_name;
 mod key;
+mod key_record;
 mod limits;
 mod manifest;
 mod mask;
 mod outside;
+mod person_key;
 pub mod policy;
 pub mod report;
+mod server_record;
 mod signature;
 mod signer;
 mod strict_json;
@@ -127,11 +133,17 @@ pub use crate::error::Error;
 pub use crate::evidence::{Evidence, Fact, Known};
 pub use crate::extract::{Extracted, extract};
 pub use crate::finding::{Demand, Finding, Group, Level, MissingEvidence, Reason, Status, Verdict};
+pub use crate::given_keys::add_given_keys;
 pub use crate::key::{Fingerprint, PublicKey};
+pub use crate::key_record::{
+    Challenge, Channel, Graded, Grading, KeyRecord, KeyStatement, PREDICATE_TYPE, Retrieval, VerifiedBundle,
+};
 pub use crate::limits::Limits;
 pub use crate::manifest::Manifest;
+pub use crate::person_key::{PersonKey, PersonSecret};
 pub use crate::policy::Policy;
 pub use crate::report::{BundleReport, Format, QuestionReport, Report};
+pub use crate::server_record::{ServerFiles, ServerRecord};
 pub use crate::signature::{Signature, SignatureFault};
 pub use crate::time::Timestamp;
 pub use crate::verify::{

@@ -69,6 +69,7 @@ limits! {
     key_files_beside = 1_000, "files beside a bundle that are looked at as keys";
     report_bytes = 512 * MIB, "a saved JSON report: about 16 KiB for each bundle";
     approvals_bytes = 64 * MIB, "a list of approvals is held in memory";
+    given_key_tries = 20_000, "signatures that are tried with keys beside bundles, to count what each of those keys verifies";
     policy_bytes = MIB, "a policy is written by a person";
     bundles = 100_000, "bundles found below the paths of one call";
     folder_depth = 32, "folders in folders, while looking for bundles";

@@ -22,6 +22,7 @@ pub struct BuildLog {
     entries: Vec<LogEntry>,
     events: Vec<(usize, LogEvent)>,
     sha256: Sha256,
+    size: u64,
 }
 
 impl BuildLog {
@@ -41,7 +42,7 @@ impl BuildLog {
         let entries = line::entries(&String::from_utf8_lossy(bytes));
         let events =
             entries.iter().enumerate().flat_map(|(at, entry)| event::of(entry).map(move |event| (at, event))).collect();
-        Ok(Self { entries, events, sha256: Sha256::of(bytes) })
+        Ok(Self { entries, events, sha256: Sha256::of(bytes), size: bytes.len() as u64 })
     }
 
     /// Every entry, in order.
@@ -52,6 +53,11 @@ impl BuildLog {
     /// SHA-256 of the log's bytes.
     pub fn sha256(&self) -> Sha256 {
         self.sha256
+    }
+
+    /// Number of the log's bytes.
+    pub fn size(&self) -> u64 {
+        self.size
     }
 
     /// Every event, in order, with the number of its entry in [`BuildLog::entries`].

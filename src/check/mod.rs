@@ -9,6 +9,7 @@
 mod build_age;
 mod build_server;
 mod build_status;
+mod key_record;
 mod log_image;
 mod log_key;
 mod log_order;
@@ -73,7 +74,7 @@ impl Check {
 pub static CHECKS: [&Check; 39] = [
     &manifest_signature::CHECK,
     &manifest_key::CHECK,
-    &planned::KEY_RECORD,
+    &key_record::CHECK,
     &manifest_name::CHECK,
     &build_status::CHECK,
     &build_server::CHECK,

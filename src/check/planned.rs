@@ -30,7 +30,6 @@ macro_rules! planned {
 }
 
 planned! {
-    KEY_RECORD: "key-record", Manifest, Warn, RejectsWithGroup, "the grade of the key is at least the policy's minimum-grade";
     BASE_IMAGE: "base-image", Source, Warn, RejectsWithGroup, "the bases in the log are the policy's";
     IMAGE_DIGEST: "image-digest", Image, Require, RejectsWithGroup, "the image equals the digest that the signed log names";
     IMAGE_CONFIG: "image-config", Image, Require, RejectsWithGroup, "the config's digest is the one that manifest and log name";

@@ -82,7 +82,7 @@ pub(super) enum Command {
         after_help = "Examples:\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem --file Dockerfile\n\nExit code 0: the commit is proved and the work tree is its tree; 1: it is not, or the signature is not valid."
     )]
     Source(SourceArguments),
-    /// Look at keys
+    /// Look at keys, and record how they were obtained
     #[command(subcommand)]
     Key(KeyCommand),
     /// Begin a policy, or see how one is read
@@ -285,6 +285,12 @@ pub(super) enum KeyCommand {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Write a signed record of how a manifest key was obtained, and what it verifies
+    #[command(after_help = super::key_record_args::ENROLL_EXAMPLES)]
+    Enroll(Box<super::key_record_args::EnrollArguments>),
+    /// Add your signature to a key record
+    #[command(after_help = super::key_record_args::ENROLL_EXAMPLES)]
+    Countersign(super::key_record_args::CountersignArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -312,7 +318,7 @@ fn group(word: &str) -> Result<Group, String> {
     Group::from_word(word).ok_or_else(|| format!("there are {}", Group::ALL.map(Group::word).join(", ")))
 }
 
-fn moment(text: &str) -> Result<Timestamp, String> {
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     Timestamp::from_rfc3339(text).ok_or_else(|| "expected RFC 3339, for example 2026-11-23T08:00:00Z".into())
 }
 

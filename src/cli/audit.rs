@@ -12,6 +12,8 @@ use crate::approvals::Approvals;
 use crate::audit::{Depth, Input, Question, audit as audit_bundle};
 use crate::error::Error;
 use crate::folder;
+use crate::given_keys::add_given_keys;
+use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::report::{BundleReport, Format, QuestionReport, Report};
@@ -92,7 +94,7 @@ fn verify_one(
         Question { policy: &policy, keys: &keys, handed: &[], approvals: None, threads: 1, now, limits, depth };
     let paths = folder::find_bundles(std::slice::from_ref(&arguments.bundle), limits)?;
     match paths.as_slice() {
-        [one] => Ok((now, asked(&question), audit_file(one, &question))),
+        [one] => Ok((now, asked(&question), audit_file(one, &question).0)),
         several => Err(Error::Usage {
             message: format!("`verify` takes one bundle, {} has {}", arguments.bundle.display(), several.len()),
             hint: "name one file, or use `hpsb-audit audit` for a folder".into(),
@@ -108,7 +110,7 @@ fn asked(question: &Question<'_>) -> QuestionReport {
 fn audit_all(paths: &[PathBuf], question: &Question<'_>, threads: usize) -> Vec<BundleReport> {
     let progress = Progress::new(paths.len());
     let next = AtomicUsize::new(0);
-    let reports: Mutex<Vec<(usize, BundleReport)>> = Mutex::new(Vec::with_capacity(paths.len()));
+    let reports = Mutex::new(Vec::with_capacity(paths.len()));
     thread::scope(|scope| {
         for _ in 0..threads.min(paths.len()) {
             scope.spawn(|| {
@@ -124,20 +126,27 @@ fn audit_all(paths: &[PathBuf], question: &Question<'_>, threads: usize) -> Vec<
     });
     let mut reports = reports.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     reports.sort_by_key(|(at, _)| *at);
-    reports.into_iter().map(|(_, report)| report).collect()
+    let (mut reports, beside): (Vec<_>, Vec<_>) = reports.into_iter().map(|(_, audited)| audited).unzip();
+    add_given_keys(&mut reports, &beside, question.limits);
+    reports
 }
 
-fn audit_file(path: &Path, question: &Question<'_>) -> BundleReport {
+/// The report on one bundle, and the keys that lie beside it.
+fn audit_file(path: &Path, question: &Question<'_>) -> (BundleReport, Vec<(String, PublicKey)>) {
     let keys_beside = folder::keys_beside(path, question.limits);
     let (name, file_name) =
         (path.display().to_string(), path.file_name().map(|name| name.to_string_lossy().into_owned()));
-    match folder::open(path) {
-        Ok(bytes) => audit_bundle(Input { path: name, file_name, bytes, keys_beside: &keys_beside }, question),
+    let opened = folder::server_files(path, question.limits).and_then(|server| Ok((folder::open(path)?, server)));
+    let report = match opened {
+        Ok((bytes, server)) => {
+            audit_bundle(Input { path: name, file_name, bytes, keys_beside: &keys_beside, server }, question)
+        }
         Err(error) => {
             let bytes = output::Failing(error);
-            audit_bundle(Input { path: name, file_name, bytes, keys_beside: &keys_beside }, question)
+            audit_bundle(Input { path: name, file_name, bytes, keys_beside: &keys_beside, server: None }, question)
         }
-    }
+    };
+    (report, keys_beside)
 }
 
 /// Reads a policy; files that it names are found from the policy's own folder.

@@ -14,7 +14,7 @@ use crate::client::{
     Settings, StoreKeys, TlsFiles, TrustOptions,
 };
 use crate::error::Error;
-use crate::escape::for_terminal;
+use crate::escape::{for_lines, for_terminal};
 use crate::limits::Limits;
 
 pub(super) fn fetch(arguments: &FetchArguments) -> Result<u8, Error> {
@@ -115,11 +115,6 @@ fn bucket_of(
         keys: StoreKeys::find(&variable, limits)?,
         parallel: arguments.store.parallel,
     })
-}
-
-/// Text of several lines, each inert.
-fn for_lines(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", for_terminal(line))).collect()
 }
 
 fn as_text(report: &FetchReport, to: &Path) -> String {

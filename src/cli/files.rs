@@ -68,6 +68,31 @@ fn fill_folder(path: &Path, report: &Report, options: &Options) -> io::Result<()
     report.pages(options)?.iter().try_for_each(|(name, page)| write_new(&path.join(name), page))
 }
 
+/// What to do with a file that has the name already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Existing {
+    Refused,
+    Replaced,
+}
+
+/// Writes a file whole or not at all.
+pub(super) fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), Error> {
+    let name = path.display().to_string();
+    let refuse = |message: &str| Error::Unwritable { path: name.clone(), message: message.into() };
+    match (fs::symlink_metadata(path), existing) {
+        (Ok(_), Existing::Refused) => return Err(refuse("it exists, and is not replaced")),
+        (Ok(metadata), Existing::Replaced) if !metadata.is_file() => return Err(refuse("it is no regular file")),
+        _ => {}
+    }
+    let file_name = path.file_name().ok_or_else(|| refuse("it names no file"))?.to_string_lossy().into_owned();
+    let partial = path.with_file_name(format!(".{file_name}.partial-{}", std::process::id()));
+    let written = write_new(&partial, bytes).and_then(|()| fs::rename(&partial, path));
+    written.map_err(|error| {
+        discard(&partial);
+        unwritable(&name, &error)
+    })
+}
+
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(bytes)?;

@@ -15,6 +15,7 @@ use crate::escape::for_terminal;
 use crate::finding::Group;
 use crate::folder;
 use crate::key::PublicKey;
+use crate::key_record::Grading;
 use crate::limits::Limits;
 
 pub(super) fn keys(files: &[PathBuf]) -> Result<u8, Error> {
@@ -41,6 +42,13 @@ pub(super) fn policy(file: &Path) -> Result<u8, Error> {
         let at_hand = if key.key.is_some() { "read from its file" } else { "pinned; to be found beside the bundle" };
         let name = for_terminal(key.name.as_deref().unwrap_or_default());
         let _ = writeln!(page, "key: {name} {} ({at_hand})", key.fingerprint);
+        let grading = policy.grading(key.fingerprint, &Limits::default());
+        if grading != Grading::NoRecord {
+            let _ = writeln!(page, "  grade: {}", grading.grade().word());
+            for line in grading.details() {
+                let _ = writeln!(page, "  {}", for_terminal(&line));
+            }
+        }
         let _ = writeln!(page, "  for builds from {}", crate::policy::window_text(key));
         if let Some(revoked) = key.revoked {
             let _ = writeln!(page, "  revoked at {} as {}", revoked.at, revoked.reason.word());

@@ -8,6 +8,8 @@ mod fetch;
 mod fetch_args;
 mod files;
 mod inspect;
+mod key_record;
+mod key_record_args;
 mod lists;
 mod output;
 mod saved;
@@ -56,6 +58,8 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Report(arguments) => saved::report(&arguments),
         Command::Source(arguments) => source::source(&arguments),
         Command::Key(KeyCommand::Show { files }) => lists::keys(&files),
+        Command::Key(KeyCommand::Enroll(arguments)) => key_record::enroll(&arguments),
+        Command::Key(KeyCommand::Countersign(arguments)) => key_record::countersign(&arguments),
         Command::Policy(PolicyCommand::Init) => output::print(crate::policy::TEMPLATE),
         Command::Policy(PolicyCommand::Check { file }) => lists::policy(&file),
         Command::Checks { format } => lists::checks(format),

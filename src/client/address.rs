@@ -29,6 +29,11 @@ pub(crate) fn is_allowed(url: &Url) -> bool {
     }
 }
 
+/// May a server at `from` send us on to `to`? From https to plain http never.
+pub(crate) fn may_lead_to(from: &Url, to: &Url) -> bool {
+    is_allowed(to) && (from.scheme() != "https" || to.scheme() == "https")
+}
+
 /// `localhost` and loopback addresses (RFC 6761, 6.3; RFC 5735; RFC 4291).
 pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
@@ -38,6 +43,13 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_leads_from_https_to_plain_http() {
+        let may = |from: &str, to: &str| may_lead_to(&Url::parse(from).unwrap(), &Url::parse(to).unwrap());
+        assert!(may("https://a", "https://b") && may("http://127.0.0.1", "http://127.0.0.1:1"));
+        assert!(!may("https://a", "http://127.0.0.1") && !may("http://127.0.0.1", "http://b"));
+    }
 
     #[test]
     fn plain_http_stays_on_this_computer() {

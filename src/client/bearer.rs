@@ -10,7 +10,7 @@ use reqwest::header::{ACCEPT, HeaderName};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::client::address::is_allowed;
+use crate::client::address::may_lead_to;
 use crate::client::evidence_record::{Origin, Peer};
 use crate::client::fault::network;
 use crate::client::http::{Answer, Bound, Head, Http, Question, Sink, shown};
@@ -63,7 +63,7 @@ impl<'a> Guarded<'a> {
         Origin {
             from: shown(url),
             asked: None,
-            status: Some(head.status),
+            status: head.recorded_status(),
             version: None,
             at: (self.run.clock)(),
             peer: head.peer.map(Peer::of_public_server),
@@ -114,7 +114,8 @@ impl<'a> Guarded<'a> {
         }
         let fail = |message: &str| network(&shown(url), message, "check the login (docker login), then run it again");
         let parameter = |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
-        let realm = parameter("realm").and_then(|realm| Url::parse(realm).ok()).filter(is_allowed);
+        let realm = parameter("realm").and_then(|realm| Url::parse(realm).ok());
+        let realm = realm.filter(|realm| may_lead_to(url, realm));
         let mut realm = realm.ok_or_else(|| fail("the server names no address that a token may be asked of"))?;
         for name in ["service", "scope"] {
             if let Some(value) = parameter(name) {
@@ -144,7 +145,8 @@ fn basic_authorization(login: &Login) -> Secret {
 }
 
 fn next_address(at: &Url, head: &Head, asked: &Url) -> Result<Url, Error> {
-    let next = head.header("location").and_then(|location| at.join(location).ok()).filter(is_allowed);
+    let next = head.header("location").and_then(|location| at.join(location).ok());
+    let next = next.filter(|next| may_lead_to(at, next));
     next.ok_or_else(|| {
         network(
             &shown(asked),

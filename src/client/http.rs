@@ -121,6 +121,11 @@ impl Head {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// The status, for evidence.json: an answer that came in several parts is one answer.
+    pub(crate) fn recorded_status(&self) -> Option<u16> {
+        Some(if self.status == 206 { 200 } else { self.status })
+    }
+
     /// Is the end of the body marked, so that a cut can be told from an end?
     fn end_is_marked(&self) -> bool {
         self.headers.contains_key(CONTENT_LENGTH) || self.headers.contains_key(TRANSFER_ENCODING)

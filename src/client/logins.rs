@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(find("helper.example.com", "b"), None);
         assert_eq!(find("example.com", "b"), None);
         std::fs::write(&path, r#"{"auths": {"docker.io": {"auth": "hunter2!"}}}"#).unwrap();
-        let error = find_login(&[path.clone()], "docker.io", "a", &Limits::default()).unwrap_err();
+        let error = find_login(std::slice::from_ref(&path), "docker.io", "a", &Limits::default()).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"));
         std::fs::remove_file(&path).unwrap();
     }

@@ -127,6 +127,25 @@ mod tests {
         );
     }
 
+    /// Calculated by botocore's S3SigV4Auth: encoded paths and queries, a port, a lent key.
+    #[test]
+    fn known_answers_of_botocore() {
+        let now = Timestamp::from_rfc3339("2013-05-24T00:00:00Z").unwrap();
+        let path = "https://store.example.com:8443/builds/a%20b%2B%C3%A4/manifest.x%3Ay.sig.tbz";
+        let query = "https://store.example.com:8443/builds?continuation-token=a%2Fb%3D&encoding-type=url&list-type=2&prefix=a%2Fb%20c";
+        for (url, token, expected) in [
+            (path, Some("to/ken=="), "c6fff842869dcdab6f8915ce24529aae7bc3b259ca0400209148ccd9e73e3440"),
+            (query, None, "29f5eba77754c0430ecdefa153a3edfadd9660f287e922c37645440f53a9b2af"),
+        ] {
+            let keys = StoreKeys {
+                session_token: token.map(|token| Secret::new(token.into())),
+                ..keys("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+            };
+            let headers = sign(&Url::parse(url).unwrap(), None, &keys, "us-south", now);
+            assert!(headers[0].1.ends_with(&format!("Signature={expected}")), "{url}: {}", headers[0].1);
+        }
+    }
+
     #[test]
     fn nothing_shows_the_keys() {
         assert!(!format!("{:?}", keys("hunter2")).contains("hunter2"));

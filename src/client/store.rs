@@ -199,7 +199,7 @@ impl Store<'_> {
         let origin = Origin {
             from,
             asked: None,
-            status: Some(head.status),
+            status: head.recorded_status(),
             version: Some(object.etag.clone()),
             at: (self.run.clock)(),
             peer: head.peer.map(Peer::of_public_server),

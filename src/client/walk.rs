@@ -31,8 +31,7 @@ pub(crate) fn save_builds(
         Newest::None
     });
     if names.is_empty() {
-        report.builds.push(save_newest(run, server, root, newest)?);
-        return Ok(());
+        return save_newest(run, server, root, newest, report);
     }
     for name in names {
         let mut saver = Saver::open(run, root, name)?;
@@ -80,7 +79,8 @@ fn save_newest(
     server: &BuildServer<'_>,
     root: &EvidenceFolder,
     mut newest: Newest,
-) -> Result<BuildReport, Error> {
+    report: &mut FetchReport,
+) -> Result<(), Error> {
     let mut round = 0;
     loop {
         round += 1;
@@ -96,10 +96,16 @@ fn save_newest(
         save_bundle(server, &mut saver, &name, bundle);
         save_key(server, &mut saver, &name);
         let now = save_unnamed(server, &mut saver, &name, &newest);
-        match now {
-            // What was saved of the other build by name stays: it is whole.
-            Some(other) if round < ROUNDS && matches!(other, Newest::Build(_)) => newest = other,
-            _ => return Ok(saver.report),
+        let BuildReport { mut notes, mut faults, .. } = saver.report;
+        let goes_on = now.filter(|now| round < ROUNDS && matches!(now, Newest::Build(_)));
+        if goes_on.is_some() {
+            // The newest was asked for, and this is no longer it. What was saved of it by name is whole, and stays.
+            notes.extend(faults.drain(..).map(|fault| fault.to_string()));
+        }
+        report.builds.push(BuildReport { notes, faults, ..saver.report });
+        match goes_on {
+            Some(other) => newest = other,
+            None => return Ok(()),
         }
     }
 }

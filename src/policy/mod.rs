@@ -2,10 +2,12 @@
 //!
 //! To add a field: a line in `wire.rs`, a field here, and its check's name in `Expect::EXPECTED_BY`.
 
+mod grading;
 mod wire;
 
 use std::collections::BTreeMap;
 
+pub use self::grading::KeyRecordFile;
 use crate::check::{self, Check};
 use crate::digest::Sha256;
 use crate::error::Error;
@@ -24,13 +26,13 @@ pub struct Policy {
     pub require: Vec<Group>,
     /// The keys it trusts.
     pub keys: KeyRing,
-    /// Key records by the fingerprint of their key: paths as the policy has them. Not evaluated yet.
-    pub key_records: BTreeMap<Sha256, String>,
+    /// Key records by the fingerprint of their key.
+    pub key_records: BTreeMap<Sha256, KeyRecordFile>,
     /// What it expects of a build.
     pub expect: Expect,
     /// Levels that differ from a check's own, by check.
     pub levels: BTreeMap<&'static str, Level>,
-    /// Who signs commits, tags, key records and sign-offs. Not evaluated yet.
+    /// Who signs commits, tags, key records and sign-offs.
     pub signers: Vec<Signer>,
     /// `[trust]`, as it stands. Not evaluated yet.
     pub(crate) trust: Option<toml::Table>,
@@ -205,9 +207,6 @@ impl Policy {
         }
         for name in self.levels.keys() {
             add(format!("levels.{name}"), name);
-        }
-        if !self.key_records.is_empty() {
-            add("keys.record".into(), "key-record");
         }
         if !self.signers.is_empty() {
             add("signers".into(), "source-signature");

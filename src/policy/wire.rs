@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::value::Datetime;
 
-use super::{Expect, Policy, Signer, SignerKey};
+use super::{Expect, KeyRecordFile, Policy, Signer, SignerKey};
 use crate::check;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::finding::{Group, Level};
 use crate::git::{ObjectId, PathPattern, RepositoryName, SshKey};
 use crate::key::PublicKey;
+use crate::key_record::KeyRecord;
 use crate::limits::Limits;
 use crate::time::{Timestamp, parse_duration_seconds};
 use crate::verify::{Grade, KeySource, Revocation, RevocationReason, TrustedKey};
@@ -103,7 +104,8 @@ pub(super) fn read(
             return Err(fail(format!("keys: {:?} is listed twice ({})", entry.name, key.fingerprint)));
         }
         if let Some(record) = entry.record {
-            policy.key_records.insert(key.fingerprint, record);
+            let read = KeyRecord::from_json(&load(&record)?, limits).map_err(|error| error.to_string());
+            policy.key_records.insert(key.fingerprint, KeyRecordFile { path: record, record: read });
         }
         policy.keys.add(key);
     }

@@ -22,6 +22,7 @@ use crate::key::Fingerprint;
 use crate::limits::Limits;
 use crate::mask::mask;
 use crate::policy::PolicySource;
+use crate::signature::Signature;
 use crate::time::Timestamp;
 use crate::verify::{Grade, KeySource, TrustedKey};
 
@@ -80,6 +81,8 @@ pub struct BundleReport {
     pub evidence: Vec<Fact>,
     /// Inputs of the build that the commit does not pin.
     pub outside_the_commit: Vec<String>,
+    /// Digest of the archive and the signature over it, where the bundle could be taken apart. It is in no format.
+    pub(crate) seal: Option<(Sha256, Signature)>,
 }
 
 /// The key that accepted a signature.
@@ -263,7 +266,7 @@ impl BundleReport {
 
 impl KeyReport {
     /// What a report says of a key; `None` if only its fingerprint is known.
-    pub(crate) fn of(trusted: &TrustedKey) -> Option<Self> {
+    pub(crate) fn of(trusted: &TrustedKey, grade: Grade) -> Option<Self> {
         let key = trusted.key.as_ref()?;
         let source = match (trusted.source, &trusted.name) {
             (KeySource::CommandLine, None) => "command line".to_owned(),
@@ -271,6 +274,6 @@ impl KeyReport {
             (KeySource::Policy, name) => format!("policy key {:?}", name.as_deref().unwrap_or_default()),
         };
         let (fingerprint, kind, bits) = (trusted.fingerprint, key.kind(), key.bits());
-        Some(Self { fingerprint, kind, bits, source, grade: Grade::CommandLine })
+        Some(Self { fingerprint, kind, bits, source, grade })
     }
 }

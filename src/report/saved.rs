@@ -129,6 +129,7 @@ fn bundle(bundle: Bundle) -> Read<BundleReport> {
         findings,
         evidence: bundle.evidence.into_iter().map(fact).collect::<Read<_>>()?,
         outside_the_commit: bundle.outside_the_commit,
+        seal: None,
     })
 }
 

@@ -1,9 +1,15 @@
 //! `fetch` against servers on loopback. Tools that are asked: openssl, docker-registry, notary, skopeo, moto_server; a test whose
 //! tool is missing fails.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod certificates;
+mod command;
 mod cutting_proxy;
+mod notary;
+mod plain_http;
+mod processes;
+mod registry;
 mod server;
+mod store;
 mod tls_server;
 mod world;

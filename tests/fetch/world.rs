@@ -195,3 +195,13 @@ pub fn faults(report: &FetchReport) -> String {
 pub fn notes(report: &FetchReport) -> String {
     report.builds.iter().flat_map(|build| &build.notes).map(|note| format!("{note}\n")).collect()
 }
+
+/// Bytes that no compression makes small, and that take many packets.
+pub fn noise(length: usize) -> Vec<u8> {
+    let mut state = 7_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    (0..length).map(|_| next()).collect()
+}

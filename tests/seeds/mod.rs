@@ -99,7 +99,7 @@ fn refused_report() -> Vec<u8> {
         depth: Depth::Everything,
     };
     let bytes: &[u8] = b"";
-    let bundle = audit(Input { path: "a".into(), file_name: None, bytes, keys_beside: &[] }, &question);
+    let bundle = audit(Input { path: "a".into(), file_name: None, bytes, keys_beside: &[], server: None }, &question);
     let mut report = Report::new(Some(question.now));
     report.bundles.push(bundle);
     json(&report)

@@ -10,6 +10,7 @@ mod log;
 mod outer;
 mod policy;
 mod record;
+mod server;
 mod signature;
 mod source;
 mod text;
@@ -27,6 +28,7 @@ pub fn all() -> Vec<Case> {
         log::cases(),
         policy::cases(),
         source::cases(),
+        server::cases(),
         text::cases(),
     ]
     .into_iter()

@@ -1,0 +1,78 @@
+//! What was typed after `key enroll` and `key countersign`. No I/O here.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::{limit, moment};
+use crate::key_record::Channel;
+use crate::time::Timestamp;
+
+pub(super) const ENROLL_EXAMPLES: &str = "\
+Examples:
+  hpsb-audit key enroll KEY.pem --bundle manifest.NAME.sig.tbz --obtained-by Ada --obtained-at 2026-11-23T08:00:00Z \\
+      --channel server-api --sign-key ada.key
+  hpsb-audit key enroll KEY.pem --bundle BUNDLE --obtained-by Ada --obtained-at TIME --channel server-api \\
+      --second-copy COPY.pem --second-by Bob --second-at TIME --second-channel courier --sign-key ada.key
+  hpsb-audit key countersign KEY.record.json --sign-key bob.key
+
+Keys to sign with: openssl genpkey -algorithm ed25519 -out ada.key (its public half: openssl pkey -in ada.key -pubout).
+A record says what its signers wrote, and counts only for policies that list them under [[signers]]: docs/key-records.md.";
+
+#[derive(Debug, Args)]
+pub(super) struct EnrollArguments {
+    /// The manifest key, in PEM, as it was obtained
+    #[arg(value_name = "KEY.pem")]
+    pub(super) key: PathBuf,
+    /// Bundles that the key must verify; may be repeated
+    #[arg(long = "bundle", value_name = "BUNDLE", required = true, num_args = 1..)]
+    pub(super) bundles: Vec<PathBuf>,
+    /// Who obtained the key
+    #[arg(long, value_name = "NAME")]
+    pub(super) obtained_by: String,
+    /// When
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub(super) obtained_at: Timestamp,
+    /// How: server-api, object-store, courier or other
+    #[arg(long, value_name = "CHANNEL", value_parser = channel)]
+    pub(super) channel: Channel,
+    /// The key as it was obtained a second time; it must be the same key
+    #[arg(long, value_name = "KEY2.pem")]
+    pub(super) second_copy: Option<PathBuf>,
+    /// Who obtained the second copy; by default the same person
+    #[arg(long, value_name = "NAME", requires = "second_copy")]
+    pub(super) second_by: Option<String>,
+    /// When; by default the same time
+    #[arg(long, value_name = "RFC3339", value_parser = moment, requires = "second_copy")]
+    pub(super) second_at: Option<Timestamp>,
+    /// How; by default over the same channel
+    #[arg(long, value_name = "CHANNEL", value_parser = channel, requires = "second_copy")]
+    pub(super) second_channel: Option<Channel>,
+    /// A bundle of a build that you asked for, of a random commit that you made for this
+    #[arg(long, value_name = "BUNDLE")]
+    pub(super) challenge_bundle: Option<PathBuf>,
+    /// Your private key, P-256 or Ed25519, in PKCS#8 PEM
+    #[arg(long, value_name = "FILE")]
+    pub(super) sign_key: PathBuf,
+    /// The record to write; by default KEY.record.json beside KEY.pem; it must not exist
+    #[arg(long, value_name = "FILE")]
+    pub(super) to: Option<PathBuf>,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CountersignArguments {
+    /// The key record; your signature is added to it
+    #[arg(value_name = "RECORD")]
+    pub(super) record: PathBuf,
+    /// Your private key, P-256 or Ed25519, in PKCS#8 PEM
+    #[arg(long, value_name = "FILE")]
+    pub(super) sign_key: PathBuf,
+}
+
+fn channel(text: &str) -> Result<Channel, String> {
+    let known = Channel::ALL.into_iter().find(|channel| channel.word() == text);
+    known.ok_or_else(|| format!("there are {}", Channel::ALL.map(Channel::word).join(", ")))
+}

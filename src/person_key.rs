@@ -1,0 +1,194 @@
+//! Keys of people, who sign key records: EC P-256 and Ed25519. They are no keys of build servers, and are never mixed with them.
+
+use base64ct::{Base64, Encoding};
+use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePublicKey};
+use p256::ecdsa;
+use p256::ecdsa::signature::{Signer, Verifier};
+
+use crate::digest::Sha256;
+
+/// A person's public key.
+#[derive(Debug, Clone)]
+pub struct PersonKey {
+    material: PublicMaterial,
+    fingerprint: Sha256,
+}
+
+#[derive(Debug, Clone)]
+enum PublicMaterial {
+    P256(Box<ecdsa::VerifyingKey>),
+    Ed25519(Box<ed25519_dalek::VerifyingKey>),
+}
+
+/// A person's private key. Its memory is wiped when it goes, and it has no `Debug`.
+pub struct PersonSecret(SecretMaterial);
+
+enum SecretMaterial {
+    P256(Box<ecdsa::SigningKey>),
+    Ed25519(Box<ed25519_dalek::SigningKey>),
+}
+
+impl PersonKey {
+    /// Reads a SubjectPublicKeyInfo in PEM (RFC 5280, RFC 8410).
+    ///
+    /// # Errors
+    /// In words.
+    pub fn from_pem(text: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(text).map_err(|_| "not PEM".to_owned())?;
+        if let Ok(key) = p256::PublicKey::from_public_key_pem(text) {
+            return Self::of_p256(ecdsa::VerifyingKey::from(key));
+        }
+        let key = ed25519_dalek::VerifyingKey::from_public_key_pem(text);
+        Self::of_ed25519(key.map_err(|_| "expected BEGIN PUBLIC KEY with a P-256 or Ed25519 key".to_owned())?)
+    }
+
+    /// Reads one line of an OpenSSH public key (RFC 4253, 6.6; RFC 5656; RFC 8709): `ssh-ed25519` or `ecdsa-sha2-nistp256`.
+    ///
+    /// # Errors
+    /// In words; other kinds of keys, RSA and hardware keys among them, cannot sign key records.
+    pub fn from_ssh(line: &str) -> Result<Self, String> {
+        let mut words = line.split_ascii_whitespace();
+        let (Some(kind), Some(encoded)) = (words.next(), words.next()) else {
+            return Err("expected a kind of key and its base64".into());
+        };
+        let blob = Base64::decode_vec(encoded).map_err(|_| "its second word is no base64".to_owned())?;
+        let mut fields = SshFields(&blob);
+        let malformed = || "its fields are not those of the key's kind".to_owned();
+        if fields.next() != Some(kind.as_bytes()) {
+            return Err(malformed());
+        }
+        let key = match kind {
+            "ssh-ed25519" => {
+                let bytes: [u8; 32] = fields.next().and_then(|bytes| bytes.try_into().ok()).ok_or_else(malformed)?;
+                Self::of_ed25519(ed25519_dalek::VerifyingKey::from_bytes(&bytes).map_err(|_| malformed())?)
+            }
+            "ecdsa-sha2-nistp256" => {
+                let curve = fields.next();
+                let point = fields.next().filter(|_| curve == Some(b"nistp256")).ok_or_else(malformed)?;
+                Self::of_p256(ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| malformed())?)
+            }
+            other => Err(format!(
+                "keys of the kind {other} cannot sign key records; ssh-ed25519 and ecdsa-sha2-nistp256 can"
+            )),
+        };
+        if fields.0.is_empty() { key } else { Err(malformed()) }
+    }
+
+    fn of_p256(key: ecdsa::VerifyingKey) -> Result<Self, String> {
+        let spki = key.to_public_key_der().map_err(|error| error.to_string())?;
+        Ok(Self { material: PublicMaterial::P256(Box::new(key)), fingerprint: Sha256::of(spki.as_bytes()) })
+    }
+
+    fn of_ed25519(key: ed25519_dalek::VerifyingKey) -> Result<Self, String> {
+        let spki = key.to_public_key_der().map_err(|error| error.to_string())?;
+        Ok(Self { material: PublicMaterial::Ed25519(Box::new(key)), fingerprint: Sha256::of(spki.as_bytes()) })
+    }
+
+    /// SHA-256 of the SubjectPublicKeyInfo in DER, whatever form the key was read from.
+    pub fn fingerprint(&self) -> Sha256 {
+        self.fingerprint
+    }
+
+    /// Is `signature` this key's over `message`? ECDSA signatures are DER (RFC 3279, 2.2.3) over SHA-256; Ed25519 ones are 64
+    /// bytes, verified strictly (RFC 8032, without the cofactor).
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.material {
+            PublicMaterial::P256(key) => {
+                ecdsa::Signature::from_der(signature).is_ok_and(|signature| key.verify(message, &signature).is_ok())
+            }
+            PublicMaterial::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
+                .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
+        }
+    }
+}
+
+impl PersonSecret {
+    /// Reads a private key in PKCS#8 PEM (RFC 5958), without a passphrase.
+    ///
+    /// # Errors
+    /// In words, nothing of the key in them.
+    pub fn from_pem(text: &[u8]) -> Result<Self, String> {
+        let expected = "expected BEGIN PRIVATE KEY (PKCS#8) with a P-256 or Ed25519 key";
+        let text = std::str::from_utf8(text).map_err(|_| expected.to_owned())?;
+        if text.contains("ENCRYPTED") {
+            return Err("the key is locked with a passphrase, which is not supported".into());
+        }
+        if let Ok(key) = p256::SecretKey::from_pkcs8_pem(text) {
+            return Ok(Self(SecretMaterial::P256(Box::new(ecdsa::SigningKey::from(key)))));
+        }
+        let key = ed25519_dalek::SigningKey::from_pkcs8_pem(text).map_err(|_| expected.to_owned())?;
+        Ok(Self(SecretMaterial::Ed25519(Box::new(key))))
+    }
+
+    /// The signature over `message`, in the form that [`PersonKey::verifies`] takes. Nothing in it is random (RFC 6979,
+    /// RFC 8032).
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        match &self.0 {
+            SecretMaterial::P256(key) => {
+                let signature: ecdsa::Signature = key.sign(message);
+                signature.to_der().as_bytes().to_vec()
+            }
+            SecretMaterial::Ed25519(key) => key.sign(message).to_bytes().to_vec(),
+        }
+    }
+
+    /// The public key that belongs to it.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn public(&self) -> Result<PersonKey, String> {
+        match &self.0 {
+            SecretMaterial::P256(key) => PersonKey::of_p256(*key.verifying_key()),
+            SecretMaterial::Ed25519(key) => PersonKey::of_ed25519(key.verifying_key()),
+        }
+    }
+}
+
+/// `string` fields of SSH (RFC 4251, 5): four bytes of length, then the bytes.
+struct SshFields<'a>(&'a [u8]);
+
+impl<'a> SshFields<'a> {
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = self.0.split_first_chunk::<4>()?;
+        let (field, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+        self.0 = rest;
+        Some(field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made with `ssh-keygen -t ed25519` and `ssh-keygen -t ecdsa`; the PEM forms with `ssh-keygen -e -m PKCS8`.
+    const SSH_ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINeHGjnFsUqo14NRXPAlMX0MWX7ArzSS1iH/wYX34Y/u ada";
+
+    #[test]
+    fn ssh_and_pem_forms_of_one_key_are_one_key() {
+        let ssh = PersonKey::from_ssh(SSH_ED25519).unwrap();
+        let raw = Base64::decode_vec(SSH_ED25519.split(' ').nth(1).unwrap()).unwrap();
+        // RFC 8410: the fixed head of an Ed25519 SubjectPublicKeyInfo, then the 32 bytes.
+        let head = crate::digest::decode_hex(b"302a300506032b6570032100").unwrap();
+        let spki = [head, raw[raw.len() - 32..].to_vec()].concat();
+        assert_eq!(ssh.fingerprint(), Sha256::of(&spki));
+        let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", Base64::encode_string(&spki));
+        assert_eq!(PersonKey::from_pem(pem.as_bytes()).unwrap().fingerprint(), ssh.fingerprint());
+    }
+
+    #[test]
+    fn other_lines_are_refused() {
+        let encoded = SSH_ED25519.split(' ').nth(1).unwrap();
+        for bad in [
+            String::new(),
+            "ssh-ed25519".into(),
+            "ssh-ed25519 !!!!".into(),
+            format!("ssh-rsa {encoded}"),
+            format!("ecdsa-sha2-nistp256 {encoded}"),
+            format!("ssh-ed25519 {}", &encoded[..60]),
+            format!("ssh-ed25519 {}AAAA", encoded),
+            "ssh-rsa AAAAB3NzaC1yc2E=".into(),
+        ] {
+            assert!(PersonKey::from_ssh(&bad).is_err(), "{bad}");
+        }
+    }
+}

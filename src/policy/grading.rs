@@ -1,0 +1,50 @@
+//! How well it is known whose key it is, by the policy's key records and signers.
+
+use super::{Policy, SignerKey};
+use crate::digest::Sha256;
+use crate::key_record::{Grading, KeyRecord};
+use crate::limits::Limits;
+use crate::person_key::PersonKey;
+
+/// A key record that the policy names.
+#[derive(Debug, Clone)]
+pub struct KeyRecordFile {
+    /// The path as the policy has it.
+    pub path: String,
+    /// The record, or why it cannot be read.
+    pub record: Result<KeyRecord, String>,
+}
+
+impl Policy {
+    /// The grade of the key with this fingerprint.
+    pub fn grading(&self, fingerprint: Sha256, limits: &Limits) -> Grading {
+        let Some(file) = self.key_records.get(&fingerprint) else { return Grading::NoRecord };
+        let (signers, unusable) = self.key_record_signers();
+        let graded = file.record.clone().and_then(|record| record.grade(fingerprint, &signers, limits));
+        match graded {
+            Ok(graded) => Grading::Counts(Box::new(graded)),
+            Err(reason) if unusable.is_empty() => Grading::DoesNotCount { path: file.path.clone(), reason },
+            Err(reason) => {
+                let reason = format!("{reason}; not usable for key records: {}", unusable.join("; "));
+                Grading::DoesNotCount { path: file.path.clone(), reason }
+            }
+        }
+    }
+
+    /// The signers whose keys can sign key records, and why the others cannot.
+    fn key_record_signers(&self) -> (Vec<(String, PersonKey)>, Vec<String>) {
+        let (mut usable, mut unusable) = (Vec::new(), Vec::new());
+        for signer in &self.signers {
+            let key = match &signer.key {
+                SignerKey::Ssh(line) => PersonKey::from_ssh(line),
+                SignerKey::Pem(text) => PersonKey::from_pem(text),
+                SignerKey::OpenPgp(_) => Err("OpenPGP keys do not sign key records".into()),
+            };
+            match key {
+                Ok(key) => usable.push((signer.name.clone(), key)),
+                Err(reason) => unusable.push(format!("signer {:?}: {reason}", signer.name)),
+            }
+        }
+        (usable, unusable)
+    }
+}

@@ -1,0 +1,125 @@
+//! What was saved of the build server's answers: *given* evidence, signed by nobody. It never reaches a verdict by itself; the check
+//! `server-record` compares it with the signed archive.
+
+use crate::build_record::BuildRecord;
+use crate::digest::Sha256;
+use crate::limits::Limits;
+use crate::mask::mask;
+
+/// The saved files as they lie beside a bundle.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerFiles {
+    /// `status.json`: the answer of `GET /image`.
+    pub status: Option<Vec<u8>>,
+    /// `image-digest.json`: the answer of `GET /imagedigest`.
+    pub image_digest: Option<Vec<u8>>,
+    /// `server-build.log`: the text in the answer of `GET /log/build`.
+    pub log: Option<Vec<u8>>,
+}
+
+/// The saved answers, read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServerRecord {
+    /// The status record.
+    pub status: Option<BuildRecord>,
+    /// The image's name with the digest, as the server gave it.
+    pub image: Option<(String, Sha256)>,
+    /// What could not be read, in words.
+    pub faults: Vec<String>,
+    /// Files that hold what looks like a secret.
+    pub secrets_in: Vec<&'static str>,
+    log: Option<Vec<u8>>,
+}
+
+impl ServerRecord {
+    /// Reads the files. What is malformed is told in `faults`; it is a finding, not an error.
+    pub fn read(files: ServerFiles, limits: &Limits) -> Self {
+        let mut record = Self { log: files.log, ..Self::default() };
+        if let Some(bytes) = files.status {
+            match BuildRecord::from_json("status.json", &bytes, limits) {
+                Ok(status) => record.status = Some(status),
+                Err(error) => record.faults.push(error.to_string()),
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            if mask(&text) != text {
+                record.secrets_in.push("status.json");
+            }
+        }
+        if let Some(bytes) = files.image_digest {
+            match image_digest(&bytes) {
+                Some(image) => record.image = Some(image),
+                None => record.faults.push(
+                    "image-digest.json is malformed: expected a JSON string NAME@sha256:HEX with lower-case digits"
+                        .into(),
+                ),
+            }
+        }
+        record
+    }
+
+    /// Does the saved log begin with the `size` bytes that have this digest? `None`: no log was saved.
+    pub fn log_begins_with(&self, sha256: Sha256, size: u64) -> Option<bool> {
+        let log = self.log.as_ref()?;
+        let beginning = usize::try_from(size).ok().and_then(|size| log.get(..size));
+        Some(beginning.is_some_and(|beginning| Sha256::of(beginning) == sha256))
+    }
+
+    /// The last line `digest=<64 digits>` of the saved log: by inference the digest of the signed archive, written after the
+    /// snapshot of the log was taken.
+    pub fn logged_archive_digest(&self) -> Option<Sha256> {
+        let lines = self.log.as_deref().unwrap_or_default().rsplit(|&byte| byte == b'\n');
+        let mut digests = lines.filter_map(|line| {
+            let line = std::str::from_utf8(line).ok()?.trim_end();
+            Sha256::from_hex(line.rsplit_once(" digest=")?.1)
+        });
+        digests.next()
+    }
+}
+
+fn image_digest(bytes: &[u8]) -> Option<(String, Sha256)> {
+    let value = crate::strict_json::parse(bytes).ok()?;
+    let (name, digest) = value.as_str()?.split_once('@')?;
+    Some((name.to_owned(), Sha256::from_prefixed(digest)?)).filter(|(name, _)| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(status: Option<&str>, digest: Option<&str>, log: Option<&str>) -> ServerRecord {
+        let bytes = |text: Option<&str>| text.map(|text| text.as_bytes().to_vec());
+        let files = ServerFiles { status: bytes(status), image_digest: bytes(digest), log: bytes(log) };
+        ServerRecord::read(files, &Limits::default())
+    }
+
+    #[test]
+    fn malformed_answers_are_faults() {
+        let digest = format!("\"docker.io/a/b@sha256:{}\"", "1".repeat(64));
+        let record = read(Some(r#"{"status": "success"}"#), Some(&digest), None);
+        assert!(record.faults.is_empty() && record.image.is_some() && record.status.is_some());
+        for (status, digest) in [
+            (Some("<html>"), None),
+            (Some("{}"), None),
+            (Some(r#"{"status": "a", "status": "b"}"#), None),
+            (None, Some("\"docker.io/a/b:latest\"")),
+            (None, Some("\"docker.io/a/b@sha256:../../x\"")),
+            (None, Some("{}")),
+        ] {
+            assert_eq!(read(status, digest, None).faults.len(), 1, "{status:?} {digest:?}");
+        }
+        let secret = read(Some(r#"{"status": "cmd: docker login --password hunter2"}"#), None, None);
+        assert_eq!(secret.secrets_in, ["status.json"]);
+    }
+
+    #[test]
+    fn the_signed_log_is_the_beginning_of_the_saved_one() {
+        let log = "a\nb\n2020-06-23 08:39:48,819  root       INFO    digest=";
+        let log = format!("{log}{}\nc", "1f".repeat(32));
+        let record = read(None, None, Some(&log));
+        assert_eq!(record.log_begins_with(Sha256::of(b"a\nb"), 3), Some(true));
+        assert_eq!(record.log_begins_with(Sha256::of(b"a\nc"), 3), Some(false));
+        assert_eq!(record.log_begins_with(Sha256::of(b"a"), 1_000_000), Some(false));
+        assert_eq!(record.logged_archive_digest().map(|digest| digest.hex()), Some("1f".repeat(32)));
+        assert_eq!(read(None, None, None).log_begins_with(Sha256::of(b""), 0), None);
+    }
+}

@@ -1,0 +1,184 @@
+//! The program itself: what it prints, where secrets are not, and its exit codes.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use crate::certificates::Certificates;
+use crate::tls_server::TlsServer;
+use crate::world::*;
+
+/// A folder as a user has it: settings with secrets, the files beside them.
+fn folder(port: u16) -> Scratch {
+    let scratch = Scratch::new();
+    let set = Certificates::get();
+    fs::write(scratch.path(".container-1-2-3"), set.read("client.pem")).unwrap();
+    fs::create_dir(scratch.path(".container-1-2-3.d")).unwrap();
+    fs::write(scratch.path(".container-1-2-3.d/client-ca.pem"), set.read("ca.pem")).unwrap();
+    let settings = json!({
+        "HOSTNAME": HOST, "CICD_PORT": port.to_string(), "UUID": "1-2-3", "DOCKER_PUSH_SERVER": "docker.io",
+        "DOCKER_REPO": "acme/wallet", "DOCKER_USER": "ada", "DOCKER_PASSWORD": "hunter2", "SECRET": "hunter2",
+        "GITHUB_KEY": "hunter2", "COS_API_KEY_ID": "hunter2",
+    });
+    fs::write(scratch.path("sbs-config.json"), settings.to_string()).unwrap();
+    scratch
+}
+
+fn program(scratch: &Scratch, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hpsb-audit"))
+        .arg("fetch")
+        .args(arguments)
+        .current_dir(&scratch.0)
+        .env_clear()
+        .env("HOME", &scratch.0)
+        // A proxy that would answer nothing: the build server is asked without any.
+        .env("HTTPS_PROXY", "http://127.0.0.1:9")
+        .env("ALL_PROXY", "http://127.0.0.1:9")
+        .output()
+        .unwrap()
+}
+
+fn text(output: &Output) -> (String, String) {
+    let read = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (read(&output.stdout), read(&output.stderr))
+}
+
+#[test]
+fn a_run_says_what_it_saved_and_never_a_secret() {
+    let server = TlsServer::start("server", |seen, _| answer(&[Build::good()], seen));
+    let scratch = folder(server.port);
+    let resolve = format!("{HOST}:{}:127.0.0.1", server.port);
+    let arguments = ["--env", "sbs-config.json", "--resolve", &resolve, "--to", "saved"];
+    let output = program(&scratch, &arguments);
+    let (out, talk) = text(&output);
+    assert_eq!((output.status.code(), talk.as_str()), (Some(0), ""), "{out}");
+    let expected = format!(
+        "{NAME}\n  saved     manifest.{NAME}.sig.tbz\n  saved     manifest.{NAME}-public.pem\n  saved     status.json\n  \
+         saved     image-digest.json\n  saved     image-key.pem\n  saved     server-build.log\nSAVED: 1 of 1 builds are in saved\n"
+    );
+    assert_eq!(out, expected);
+    for (name, bytes) in tree(&scratch.path("saved")) {
+        assert!(!String::from_utf8_lossy(&bytes).contains("hunter2"), "{name}");
+    }
+    // The settings are as they were, and nothing else was written.
+    assert_eq!(file_names(&scratch.0).len(), 3 + 7);
+
+    let output = program(&scratch, &[&arguments[..], &["--format", "json"]].concat());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["schema_version"], &report["exit_code"]), (&json!(1), &json!(0)));
+    assert_eq!(report["builds"][0]["build_name"], NAME);
+    assert_eq!(report["builds"][0]["files"][0]["kept"], "same");
+}
+
+#[test]
+fn a_fault_is_exit_3_with_a_hint() {
+    let scratch = folder(1);
+    let output =
+        program(&scratch, &["--env", "sbs-config.json", "--resolve", &format!("{HOST}:1:127.0.0.1"), "--tries", "1"]);
+    let (out, talk) = text(&output);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(out.contains("INCOMPLETE: 1 faults"), "{out}");
+    assert!(talk.contains("error: https://sbs.example.com:1/image: ") && talk.contains("hint: "), "{talk}");
+    assert!(!out.contains("hunter2") && !talk.contains("hunter2"));
+}
+
+#[test]
+fn a_plan_asks_nothing() {
+    let server = TlsServer::start("server", |_, _| panic!("a plan asks nothing"));
+    let scratch = folder(server.port);
+    let other = format!("manifest.{OTHER}.sig.tbz");
+    let output = program(
+        &scratch,
+        &["--env", "sbs-config.json", "--build-name", NAME, "--build-name", &other, "--image", "--trust", "--plan"],
+    );
+    let (out, talk) = text(&output);
+    assert_eq!((output.status.code(), talk.as_str()), (Some(0), ""));
+    let base = format!("GET https://{HOST}:{}", server.port);
+    for line in [
+        format!("{base}/image with the body \"\""),
+        format!("{base}/manifest with the body {{\"BUILD_NAME\": \"{NAME}\"}}"),
+        format!("{base}/publickey with the body {{\"BUILD_NAME\": \"{OTHER}\"}}"),
+        format!("{base}/log/build with the body \"\""),
+    ] {
+        assert!(out.contains(&line), "{line}\n{out}");
+    }
+    assert!(out.contains("write to evidence") && !out.contains("state-image") && !out.contains("hunter2"), "{out}");
+    assert_eq!(file_names(&scratch.0).len(), 3);
+    assert_eq!(server.seen(), []);
+}
+
+#[test]
+fn wrong_usage_is_exit_2() {
+    let scratch = folder(443);
+    for (arguments, says) in [
+        (&[][..], "--env"),
+        (&["--env", "none.json"], "none.json"),
+        (&["--env", "sbs-config.json", "--build-name", "../x"], "--build-name"),
+        (&["--env", "sbs-config.json", "--resolve", "x"], "HOST:PORT:ADDRESS"),
+        (&["--env", "sbs-config.json", "--image-name", "a/b"], "REGISTRY/REPOSITORY"),
+        (&["--env", "sbs-config.json", "--no-layers"], "--image"),
+        (&["s3://bucket"], "--endpoint"),
+        (&["s3:/bucket", "--endpoint", "https://s3"], "s3://BUCKET"),
+        (&["s3://bucket", "--endpoint", "http://s3.example.com", "--plan"], "not encrypted"),
+    ] {
+        let output = program(&scratch, arguments);
+        let (out, talk) = text(&output);
+        let expected = if says == "none.json" { 3 } else { 2 };
+        assert_eq!(output.status.code(), Some(expected), "{arguments:?}: {out}{talk}");
+        assert!(talk.contains(says), "{arguments:?}: {talk}");
+        assert!(!talk.contains("hunter2"), "{talk}");
+    }
+    fs::remove_file(scratch.path(".container-1-2-3")).unwrap();
+    let output = program(&scratch, &["--env", "sbs-config.json"]);
+    let (_, talk) = text(&output);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(talk.contains("no client certificate found") && talk.contains("--cert"), "{talk}");
+}
+
+/// The fixture's bundle with answers that fit it, fetched, and then audited by a program that asks no server.
+#[test]
+fn what_was_fetched_is_audited_without_any_server() {
+    const KEY: &str = "sha256:85a5c0f60bd97082558c2a86a39590c78d9a12892a44a9bc19c15a6160a4601e";
+    let audit = |scratch: &Scratch, arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
+        let output =
+            command.arg("audit").args(arguments).args(["--now", "2026-03-10T00:00:00Z"]).current_dir(&scratch.0);
+        let output = output.env_clear().output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    // The digest that the log names is asked of the program itself, on the bundle alone.
+    let scratch = Scratch::new();
+    fs::write(scratch.path(&format!("manifest.{NAME}.sig.tbz")), Build::good().bundle).unwrap();
+    fs::write(scratch.path("key.pem"), Build::good().key).unwrap();
+    let (_, report, _) = audit(&scratch, &[".", "--key", "key.pem", "--format", "json"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let facts = report["reports"][0]["evidence"].as_array().unwrap();
+    let pushed = facts.iter().find(|fact| fact["fact"] == "image-digest").unwrap()["value"].as_str().unwrap();
+    let digest = pushed.split(' ').find(|word| word.starts_with("sha256:")).unwrap();
+    let build = Build { digest: format!("docker.io/acme/wallet@{digest}"), ..Build::good() };
+
+    let server = TlsServer::start("server", move |seen, _| answer(std::slice::from_ref(&build), seen));
+    let scratch = folder(server.port);
+    let resolve = format!("{HOST}:{}:127.0.0.1", server.port);
+    let output = program(&scratch, &["--env", "sbs-config.json", "--resolve", &resolve, "--to", "evidence"]);
+    assert_eq!(output.status.code(), Some(0), "{:?}", text(&output));
+    // Nobody named a key: the fetched one is shown with its fingerprint, and not used.
+    let (code, _, talk) = audit(&scratch, &["evidence"]);
+    assert_eq!(code, Some(2));
+    assert!(talk.contains(KEY) || audit(&scratch, &["evidence"]).1.contains(KEY), "{talk}");
+
+    let (code, page, _) = audit(&scratch, &["evidence", "--key", KEY]);
+    assert_eq!(code, Some(0), "{page}");
+    assert!(
+        page.contains("pass                    server-record") && page.contains("verifies 1 of 1 bundles"),
+        "{page}"
+    );
+    let json = audit(&scratch, &["evidence", "--key", KEY, "--format", "json"]).1;
+    assert_eq!(audit(&scratch, &["evidence", "--key", KEY, "--format", "json"]).1, json);
+    // A saved answer that was changed afterwards is seen.
+    let path = scratch.path("evidence").join(NAME).join("image-digest.json");
+    fs::write(&path, json!(format!("docker.io/acme/wallet@sha256:{}", "0".repeat(64))).to_string()).unwrap();
+    let (code, page, _) = audit(&scratch, &["evidence", "--key", KEY]);
+    assert!(code == Some(1) && page.contains("server-record: image digest disagrees"), "{page}");
+}

@@ -1,0 +1,456 @@
+//! The registry, against Debian's docker-registry with images that skopeo pushed; and signatures beside them.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use base64ct::{Base64, Encoding};
+use hpsb_audit::client::{ImageReference, Layers, Login as RegistryLogin, Patience, Request, Secret, TrustOptions};
+use hpsb_audit::{Limits, Sha256};
+use serde_json::{Value, json};
+
+use crate::cutting_proxy::CuttingProxy;
+use crate::plain_http::{PlainServer, send};
+use crate::processes::{Login, client, registry};
+use crate::tls_server::TlsServer;
+use crate::world::*;
+
+/// Pushes an image of one large layer with skopeo; the manifest's bytes, as skopeo shows them raw.
+fn push(port: u16, login: Login) -> Vec<u8> {
+    let scratch = Scratch::new();
+    let mut layer = tar::Builder::new(Vec::new());
+    append(&mut layer, "large", &noise(1_500_000));
+    let layer = layer.into_inner().unwrap();
+    let config = json!({
+        "architecture": "s390x", "os": "linux", "config": {"Labels": {"commit": "b0398d3"}},
+        "rootfs": {"type": "layers", "diff_ids": [Sha256::of(&layer).to_string()]},
+        "history": [{"created": "2026-03-02T10:00:00Z", "created_by": "COPY large /"}],
+    });
+    let mut archive = tar::Builder::new(Vec::new());
+    append(&mut archive, "config.json", config.to_string().as_bytes());
+    append(&mut archive, "layer.tar", &layer);
+    let manifest = json!([{"Config": "config.json", "RepoTags": ["acme/wallet:v1-b0398d3"], "Layers": ["layer.tar"]}]);
+    append(&mut archive, "manifest.json", manifest.to_string().as_bytes());
+    fs::write(scratch.path("image.tar"), archive.into_inner().unwrap()).unwrap();
+    let to = format!("docker://127.0.0.1:{port}/acme/wallet:v1-b0398d3");
+    let mut arguments = vec!["copy", "--insecure-policy", "--dest-tls-verify=false"];
+    if login == Login::Basic {
+        arguments.extend(["--dest-creds", "ada:hunter2"]);
+    }
+    arguments.extend(["docker-archive:image.tar", &to]);
+    client("skopeo", &arguments, &[], &scratch.0);
+    let mut arguments = vec!["inspect", "--raw", "--tls-verify=false"];
+    if login == Login::Basic {
+        arguments.extend(["--creds", "ada:hunter2"]);
+    }
+    arguments.push(&to);
+    client("skopeo", &arguments, &[], &scratch.0)
+}
+
+fn append(builder: &mut tar::Builder<Vec<u8>>, name: &str, bytes: &[u8]) {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(0o644);
+    header.set_cksum();
+    builder.append_data(&mut header, name, bytes).unwrap();
+}
+
+/// A build server whose image lies in the registry at `port`, and a request for both.
+fn image_request(port: u16, manifest: &[u8], scratch: &Scratch) -> Request {
+    let digest = format!("127.0.0.1:{port}/acme/wallet@{}", Sha256::of(manifest));
+    let server =
+        TlsServer::start("server", move |seen, _| answer(&[Build { digest: digest.clone(), ..Build::good() }], seen));
+    let mut request = request(server.port, &scratch.0);
+    request.image = Some(Layers::Save);
+    let settings = &mut request.server.as_mut().unwrap().settings;
+    settings.push_server = Some("docker.io".into());
+    request
+}
+
+fn blob(scratch: &Scratch, folder: &str, digest: &str) -> std::path::PathBuf {
+    scratch.path(NAME).join(folder).join("blobs/sha256").join(digest.strip_prefix("sha256:").unwrap())
+}
+
+fn read_json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn an_image_is_saved_with_its_own_bytes() {
+    let registry = registry(Login::None);
+    let manifest = push(registry.port, Login::None);
+    let scratch = Scratch::new();
+    let report = run(&image_request(registry.port, &manifest, &scratch), &impatient()).unwrap();
+    assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
+    let index = read_json(&scratch.path(NAME).join("image/index.json"));
+    let top = &index["manifests"][0];
+    assert_eq!(top["digest"], Sha256::of(&manifest).to_string());
+    assert_eq!(top["mediaType"], "application/vnd.docker.distribution.manifest.v2+json");
+    assert_eq!(fs::read(blob(&scratch, "image", top["digest"].as_str().unwrap())).unwrap(), manifest);
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    for part in [&manifest["config"], &manifest["layers"][0]] {
+        let path = blob(&scratch, "image", part["digest"].as_str().unwrap());
+        let sum = crate::certificates::tool("sha256sum", &[path.to_str().unwrap()]);
+        assert_eq!(format!("sha256:{}", String::from_utf8(sum).unwrap().split(' ').next().unwrap()), part["digest"]);
+        assert_eq!(fs::metadata(&path).unwrap().len(), part["size"]);
+    }
+    assert_eq!(fs::read(scratch.path(NAME).join("image/oci-layout")).unwrap(), br#"{"imageLayoutVersion":"1.0.0"}"#);
+    assert_eq!(file_names(&scratch.path(NAME).join("image")).len(), 5);
+}
+
+#[test]
+fn layers_can_be_left_and_added_later() {
+    let registry = registry(Login::None);
+    let manifest = push(registry.port, Login::None);
+    let scratch = Scratch::new();
+    let mut request = image_request(registry.port, &manifest, &scratch);
+    request.image = Some(Layers::Leave);
+    assert_eq!(run(&request, &impatient()).unwrap().exit_code(), 0);
+    assert_eq!(file_names(&scratch.path(NAME).join("image")).len(), 4);
+    request.image = Some(Layers::Save);
+    assert_eq!(run(&request, &impatient()).unwrap().exit_code(), 0);
+    assert_eq!(file_names(&scratch.path(NAME).join("image")).len(), 5);
+    let before = tree(&scratch.0);
+    assert_eq!(run(&request, &impatient()).unwrap().exit_code(), 0);
+    assert!(tree(&scratch.0) == before);
+}
+
+#[test]
+fn a_tag_from_the_settings_leads_to_the_image_of_an_older_build() {
+    let registry = registry(Login::None);
+    let manifest = push(registry.port, Login::None);
+    let scratch = Scratch::new();
+    let name = format!("127.0.0.1:{}.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456", registry.port);
+    let build = Build { name: name.clone(), bundle: b"not a bundle".to_vec(), ..Build::good() };
+    let server = TlsServer::start("server", move |seen, _| answer(&[build.clone(), Build::other()], seen));
+    let mut request = request(server.port, &scratch.0);
+    request.builds = names(&[&name]);
+    request.image = Some(Layers::Leave);
+    let settings = &mut request.server.as_mut().unwrap().settings;
+    settings.push_server = Some(format!("127.0.0.1:{}", registry.port));
+    settings.repository = Some("acme/wallet".into());
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!(faults(&report), "");
+    let index = read_json(&scratch.path(&name).join("image/index.json"));
+    assert_eq!(index["manifests"][0]["digest"], Sha256::of(&manifest).to_string());
+    assert_eq!(index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"], "v1-b0398d3");
+    // Without settings or an answer nobody knows the image.
+    let settings = &mut request.server.as_mut().unwrap().settings;
+    settings.repository = None;
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!(report.exit_code(), 2);
+    assert!(faults(&report).contains("--image-name"), "{}", faults(&report));
+    request.image_name = ImageReference::parse(&format!("127.0.0.1:{}/acme/wallet:v1-b0398d3", registry.port));
+    assert_eq!(run(&request, &impatient()).unwrap().exit_code(), 0);
+}
+
+#[test]
+fn a_login_is_used_where_the_registry_asks_for_it() {
+    let registry = registry(Login::Basic);
+    let manifest = push(registry.port, Login::Basic);
+    let scratch = Scratch::new();
+    let mut request = image_request(registry.port, &manifest, &scratch);
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!(report.exit_code(), 3);
+    assert!(faults(&report).contains("401") && faults(&report).contains("docker login"), "{}", faults(&report));
+
+    let config = scratch.path("config.json");
+    let auth = Base64::encode_string(b"ada:hunter2");
+    let text = json!({"auths": {format!("127.0.0.1:{}", registry.port): {"auth": auth}}});
+    fs::write(&config, text.to_string()).unwrap();
+    request.outside.login_files = vec![config.clone()];
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
+
+    // The settings' login serves that registry only.
+    fs::remove_file(&config).unwrap();
+    fs::remove_dir_all(scratch.path(NAME)).unwrap();
+    let login = || RegistryLogin { user: Secret::new("ada".into()), password: Secret::new("hunter2".into()) };
+    request.outside.settings_login = Some(("docker.io".into(), login()));
+    assert_eq!(run(&request, &impatient()).unwrap().exit_code(), 3);
+    request.outside.settings_login = Some((format!("127.0.0.1:{}", registry.port), login()));
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!(report.exit_code(), 0, "{}", faults(&report));
+    for (name, bytes) in tree(&scratch.0) {
+        assert!(
+            !String::from_utf8_lossy(&bytes).contains("hunter2") && !String::from_utf8_lossy(&bytes).contains(&auth),
+            "{name}"
+        );
+    }
+}
+
+/// A registry in this process, with tokens and blobs that lie elsewhere.
+struct FakeRegistry {
+    manifest: Vec<u8>,
+    config: Vec<u8>,
+}
+
+impl FakeRegistry {
+    fn new() -> Arc<Self> {
+        let config = b"{}".to_vec();
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": {"mediaType": "x", "digest": Sha256::of(&config).to_string(), "size": config.len()}, "layers": [],
+        });
+        Arc::new(Self { manifest: manifest.to_string().into_bytes(), config })
+    }
+}
+
+#[test]
+fn tokens_are_fetched_and_never_sent_elsewhere() {
+    let fake = FakeRegistry::new();
+    let config = fake.config.clone();
+    let elsewhere = PlainServer::start(move |_| (200, Vec::new(), config.clone()));
+    let tokens = PlainServer::start(|asked| {
+        let good = asked.path == "/token?service=reg&scope=repository%3Aacme%2Fwallet%3Apull"
+            && asked.header("authorization") == Some("Basic YWRhOmh1bnRlcjI=");
+        if good { (200, Vec::new(), br#"{"token": "t-hunter2"}"#.to_vec()) } else { (403, Vec::new(), b"no".to_vec()) }
+    });
+    let (blobs_at, tokens_at, manifest) = (elsewhere.port, tokens.port, fake.manifest.clone());
+    let registry = PlainServer::start(move |asked| {
+        if asked.header("authorization") != Some("Bearer t-hunter2") {
+            let realm = format!(
+                "Bearer realm=\"http://127.0.0.1:{tokens_at}/token\",service=\"reg\",scope=\"repository:acme/wallet:pull\""
+            );
+            return (401, vec![("WWW-Authenticate".into(), realm)], Vec::new());
+        }
+        if asked.path.contains("/blobs/") {
+            return (
+                307,
+                vec![("Location".into(), format!("http://127.0.0.1:{blobs_at}/cdn?X-Amz-Signature=hunter2"))],
+                Vec::new(),
+            );
+        }
+        (200, vec![("Content-Type".into(), "application/vnd.oci.image.manifest.v1+json".into())], manifest.clone())
+    });
+    let scratch = Scratch::new();
+    let mut request = image_request(registry.port, &fake.manifest, &scratch);
+    let login = RegistryLogin { user: Secret::new("ada".into()), password: Secret::new("hunter2".into()) };
+    request.outside.settings_login = Some((format!("127.0.0.1:{}", registry.port), login));
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
+    assert_eq!(elsewhere.asked().len(), 1);
+    assert!(elsewhere.asked().iter().all(|asked| asked.header("authorization").is_none()));
+    assert_eq!(tokens.asked().len(), 1);
+    assert!(!tree(&scratch.0).iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains("hunter2")));
+}
+
+#[test]
+fn what_does_not_have_its_digest_is_not_kept() {
+    let fake = FakeRegistry::new();
+    for (manifest_differs, config_answer, says) in [
+        (true, fake.config.clone(), "expected the digest"),
+        (false, b"[]".to_vec(), "found sha256:"),
+        (false, b"{} and more".to_vec(), "longer than the image's manifest says"),
+        (false, Vec::new(), "found sha256:"),
+    ] {
+        let manifest = fake.manifest.clone();
+        let registry = PlainServer::start(move |asked| {
+            let body = match asked.path.contains("/blobs/") {
+                true => config_answer.clone(),
+                false if manifest_differs => b"{}".to_vec(),
+                false => manifest.clone(),
+            };
+            (200, Vec::new(), body)
+        });
+        let scratch = Scratch::new();
+        let report = run(&image_request(registry.port, &fake.manifest, &scratch), &impatient()).unwrap();
+        assert_eq!(report.exit_code(), 3);
+        assert!(faults(&report).contains(says), "expected {says}, found {}", faults(&report));
+        let kept = file_names(&scratch.path(NAME));
+        assert!(!kept.iter().any(|name| name.ends_with("index.json")), "{kept:?}");
+        assert!(!kept.iter().any(|name| name.contains(&Sha256::of(&fake.config).hex())), "{kept:?}");
+    }
+}
+
+#[test]
+fn hostile_manifests_are_refused() {
+    let digest = Sha256::of(b"x").to_string();
+    for (manifest, says) in [
+        ("{", "no JSON"),
+        ("{}", "neither an image manifest"),
+        (r#"{"config": {}, "manifests": []}"#, "index and a manifest at once"),
+        (r#"{"config": {"digest": "sha256:../../x", "size": 1}, "layers": []}"#, "expected a digest"),
+        (r#"{"config": {"digest": "md5:00", "size": 1}, "layers": []}"#, "expected a digest"),
+        (&format!(r#"{{"config": {{"digest": "{digest}"}}, "layers": []}}"#), "expected a size"),
+        (
+            &format!(r#"{{"config": {{"digest": "{digest}", "size": 99999999999}}, "layers": []}}"#),
+            "image_config_bytes",
+        ),
+        (&format!(r#"{{"config": {{"digest": "{digest}", "size": 1}}}}"#), "names no layers"),
+    ] {
+        let bytes = manifest.as_bytes().to_vec();
+        let registry = PlainServer::start(move |_| (200, Vec::new(), bytes.clone()));
+        let scratch = Scratch::new();
+        let report = run(&image_request(registry.port, manifest.as_bytes(), &scratch), &impatient()).unwrap();
+        assert_eq!(report.exit_code(), 3, "{manifest}");
+        assert!(faults(&report).contains(says), "expected {says}, found {}", faults(&report));
+    }
+}
+
+#[test]
+fn after_a_cut_anywhere_the_image_is_whole() {
+    let registry = registry(Login::None);
+    let manifest = push(registry.port, Login::None);
+    let proxy = CuttingProxy::start(registry.port);
+    let scratch = Scratch::new();
+    let request = image_request(proxy.port, &manifest, &scratch);
+    assert_eq!(run(&request, &impatient()).unwrap().exit_code(), 0);
+    let reference = tree(&scratch.0);
+    for position in [0, 1, 150, 400, 800, 1_200, 60_000, 900_000, 1_499_999, 1_500_600, 1_501_500] {
+        fs::remove_dir_all(scratch.path(NAME)).unwrap();
+        proxy.cut(u64::MAX, position);
+        let report = run(&request, &impatient()).unwrap();
+        assert!(tree(&scratch.0) == reference || report.exit_code() == 3, "{position}");
+        proxy.cut(0, 0);
+        let report = run(&request, &impatient()).unwrap();
+        assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0), "{position}");
+        assert!(tree(&scratch.0) == reference, "{position}");
+    }
+    // With a few tries one run is enough.
+    fs::remove_dir_all(scratch.path(NAME)).unwrap();
+    proxy.cut(3, 500_000);
+    assert_eq!(run(&request, &Patience { tries: 10, ..impatient() }).unwrap().exit_code(), 0);
+    assert!(tree(&scratch.0) == reference);
+}
+
+/// A manifest as cosign writes it: the payload is a layer.
+fn push_cosign(port: u16, reference: &str, subject: Option<(&Sha256, usize)>) -> Sha256 {
+    let upload = |bytes: &[u8]| {
+        let answer = send(port, "POST", "/v2/acme/wallet/blobs/uploads/", &[], b"");
+        let location = answer.lines().find_map(|line| line.strip_prefix("Location: ")).unwrap();
+        let path = location.split_once(&format!("127.0.0.1:{port}")).map_or(location, |(_, path)| path);
+        send(port, "PUT", &format!("{path}&digest={}", Sha256::of(bytes)), &[], bytes);
+        json!({"mediaType": "application/vnd.dev.cosign.simplesigning.v1+json", "digest": Sha256::of(bytes).to_string(), "size": bytes.len()})
+    };
+    let mut manifest = json!({
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": upload(b"{\"architecture\":\"\"}"), "layers": [upload(reference.as_bytes())],
+    });
+    if let Some((digest, size)) = subject {
+        manifest["subject"] = json!({"mediaType": "application/vnd.docker.distribution.manifest.v2+json", "digest": digest.to_string(), "size": size});
+    }
+    let bytes = manifest.to_string().into_bytes();
+    let reference =
+        if reference.starts_with("sha256-") { reference.to_owned() } else { Sha256::of(&bytes).to_string() };
+    let kind = [("Content-Type", "application/vnd.oci.image.manifest.v1+json")];
+    send(port, "PUT", &format!("/v2/acme/wallet/manifests/{reference}"), &kind, &bytes);
+    Sha256::of(&bytes)
+}
+
+#[test]
+fn cosign_signatures_are_found_by_tag_and_by_the_referrers_fallback() {
+    let registry = registry(Login::None);
+    let manifest = push(registry.port, Login::None);
+    let digest = Sha256::of(&manifest);
+    let signature = push_cosign(registry.port, &format!("sha256-{}.sig", digest.hex()), None);
+    let bundle = push_cosign(registry.port, "a bundle", Some((&digest, manifest.len())));
+    // This registry keeps no referrers; clients then keep the list under a tag (Distribution specification 1.1).
+    let list = json!({
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": [{"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": bundle.to_string(), "size": 1}],
+    });
+    let kind = [("Content-Type", "application/vnd.oci.image.index.v1+json")];
+    send(
+        registry.port,
+        "PUT",
+        &format!("/v2/acme/wallet/manifests/sha256-{}", digest.hex()),
+        &kind,
+        list.to_string().as_bytes(),
+    );
+    let scratch = Scratch::new();
+    let mut request = image_request(registry.port, &manifest, &scratch);
+    request.image = None;
+    request.trust = Some(TrustOptions::default());
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
+    let index = read_json(&scratch.path(NAME).join("trust/cosign/index.json"));
+    let found: Vec<&str> =
+        index["manifests"].as_array().unwrap().iter().map(|entry| entry["digest"].as_str().unwrap()).collect();
+    assert_eq!(found, [signature.to_string(), bundle.to_string()]);
+    for digest in found {
+        let manifest = read_json(&blob(&scratch, "trust/cosign", digest));
+        assert!(blob(&scratch, "trust/cosign", manifest["layers"][0]["digest"].as_str().unwrap()).is_file());
+    }
+    assert!(notes(&report).contains("no Notary server is known"), "{}", notes(&report));
+    let before = tree(&scratch.0);
+    run(&request, &impatient()).unwrap();
+    assert!(tree(&scratch.0) == before);
+}
+
+#[test]
+fn simple_signatures_come_from_the_lookaside_and_from_the_registry() {
+    let fake = FakeRegistry::new();
+    let digest = Sha256::of(&fake.manifest);
+    let lookaside = PlainServer::start(move |asked| {
+        let path = format!("/sigs/acme/wallet@sha256={}/signature-", digest.hex());
+        match asked.path.strip_prefix(&path) {
+            Some("1") => (200, Vec::new(), b"one".to_vec()),
+            Some("2") => (200, Vec::new(), b"two".to_vec()),
+            _ => (404, Vec::new(), Vec::new()),
+        }
+    });
+    let manifest = fake.manifest.clone();
+    let registry = PlainServer::start(move |asked| match asked.path.as_str() {
+        "/v2/" => (200, vec![("X-Registry-Supports-Signatures".into(), "1".into())], b"{}".to_vec()),
+        path if path == format!("/extensions/v2/acme/wallet/signatures/{digest}") => {
+            let entry = |text: &[u8], kind: &str| json!({"schemaVersion": 2, "name": "x", "type": kind, "content": Base64::encode_string(text)});
+            let list =
+                json!({"signatures": [entry(b"two", "atomic"), entry(b"three", "atomic"), entry(b"x", "other")]});
+            (200, Vec::new(), list.to_string().into_bytes())
+        }
+        path if path.ends_with(&digest.to_string()) && path.contains("/manifests/") => {
+            (200, Vec::new(), manifest.clone())
+        }
+        _ => (404, Vec::new(), Vec::new()),
+    });
+    let scratch = Scratch::new();
+    let mut request = image_request(registry.port, &fake.manifest, &scratch);
+    request.image = None;
+    request.trust =
+        Some(TrustOptions { server: None, lookaside: Some(format!("http://127.0.0.1:{}/sigs", lookaside.port)) });
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
+    let folder = scratch.path(NAME).join("trust/simple-signing");
+    let read: Vec<Vec<u8>> = (1..=3).map(|n| fs::read(folder.join(format!("signature-{n}"))).unwrap()).collect();
+    assert_eq!(read, [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]);
+    assert_eq!(file_names(&folder).len(), 3);
+}
+
+#[test]
+fn builder_files_are_saved_with_every_build() {
+    let server = PlainServer::start(|asked| match asked.path.as_str() {
+        "/crl/hpse.crl?x=hunter2" => (200, Vec::new(), b"crl".to_vec()),
+        _ => (404, Vec::new(), Vec::new()),
+    });
+    let scratch = Scratch::new();
+    fs::write(scratch.path("attestation.crt"), b"certificate").unwrap();
+    let build_server = TlsServer::start("server", |seen, _| answer(&[Build::good()], seen));
+    let to = scratch.path("evidence");
+    let mut request = request(build_server.port, &to);
+    let address = |path: &str| format!("http://127.0.0.1:{}{path}", server.port);
+    request.builder_files =
+        vec![scratch.path("attestation.crt").display().to_string(), address("/crl/hpse.crl?x=hunter2")];
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
+    assert_eq!(fs::read(to.join(NAME).join("builder/attestation.crt")).unwrap(), b"certificate");
+    assert_eq!(fs::read(to.join(NAME).join("builder/hpse.crl")).unwrap(), b"crl");
+    assert!(!fs::read_to_string(to.join(NAME).join("evidence.json")).unwrap().contains("hunter2"));
+    for (bad, exit) in
+        [(address("/none.crt"), 3), (address("/..%2fx"), 2), (address("/"), 2), ("no-such-file".into(), 3)]
+    {
+        request.builder_files = vec![bad.clone()];
+        assert_eq!(run(&request, &impatient()).unwrap().exit_code(), exit, "{bad}");
+    }
+}
+
+#[test]
+fn bounds_hold_for_registries() {
+    let fake = FakeRegistry::new();
+    let registry = PlainServer::start(|_| (200, Vec::new(), vec![b' '; 1 << 20]));
+    let scratch = Scratch::new();
+    let mut limits = Limits::default();
+    limits.registry_document_bytes = 1 << 16;
+    let report = run_with(&image_request(registry.port, &fake.manifest, &scratch), &impatient(), &limits).unwrap();
+    assert!(faults(&report).contains("registry_document_bytes=65536"), "{}", faults(&report));
+}

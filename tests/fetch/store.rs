@@ -1,0 +1,278 @@
+//! The object store, against moto's S3.
+
+use std::fs;
+
+use hpsb_audit::client::{Bucket, Kept, OutsideOptions, Patience, Request, Secret, StoreKeys};
+
+use crate::cutting_proxy::CuttingProxy;
+use crate::plain_http::{PlainServer, send};
+use crate::processes::object_store;
+use crate::tls_server::TlsServer;
+use crate::world::*;
+
+fn fill(port: u16) {
+    send(port, "PUT", "/builds", &[], b"");
+    let put = |key: &str, bytes: &[u8]| send(port, "PUT", &format!("/builds/{key}"), &[], bytes);
+    put(&format!("manifests/a%20b%2B%C3%A4/manifest.{NAME}.sig.tbz"), &Build::good().bundle);
+    put(&format!("manifests/manifest.{OTHER}.sig.tbz"), &large());
+    put("manifests/notes.txt", b"x");
+    put("manifests/manifest.-public.pem", b"x");
+    put("elsewhere/manifest.other.sig.tbz", b"x");
+}
+
+fn large() -> Vec<u8> {
+    noise(3_000_000)
+}
+
+fn keys(id: &str, key: &str) -> Option<StoreKeys> {
+    let secret = |text: &str| Secret::new(text.into());
+    Some(StoreKeys { access_key_id: secret(id), secret_access_key: secret(key), session_token: None })
+}
+
+fn bucket_request(port: u16, scratch: &Scratch) -> Request {
+    Request {
+        to: scratch.0.clone(),
+        server: None,
+        builds: Vec::new(),
+        bucket: Some(Bucket {
+            endpoint: format!("http://127.0.0.1:{port}"),
+            name: "builds".into(),
+            prefix: "manifests/".into(),
+            region: None,
+            keys: keys("AKIDEXAMPLE", "x"),
+            parallel: 4,
+        }),
+        image: None,
+        image_name: None,
+        trust: None,
+        builder_files: Vec::new(),
+        outside: OutsideOptions::default(),
+    }
+}
+
+#[test]
+fn bundles_are_loaded_and_the_ones_without_a_key_are_listed() {
+    let store = object_store(None);
+    fill(store.port);
+    let scratch = Scratch::new();
+    let mut request = bucket_request(store.port, &scratch);
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!(faults(&report), "");
+    assert_eq!(report.without_key, names(&[OTHER, NAME]));
+    assert_eq!(report.exit_code(), 3);
+    let bundle = |name: &str| fs::read(scratch.path(name).join(format!("manifest.{name}.sig.tbz"))).unwrap();
+    assert_eq!(bundle(NAME), Build::good().bundle);
+    assert!(bundle(OTHER) == large());
+
+    // The live server gives the keys by name; it is asked for nothing else but its status and what only the newest has.
+    let server = TlsServer::start("server", |seen, _| answer(&[Build::other(), Build::good()], seen));
+    request.server = crate::world::request(server.port, &scratch.0).server;
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
+    let asked: Vec<String> = server.seen().into_iter().map(|seen| seen.path).collect();
+    let expected = ["/image", "/publickey", "/publickey", "/imagedigest", "/config-json", "/log/build", "/image"];
+    assert_eq!(asked, expected);
+    assert!(scratch.path(OTHER).join(format!("manifest.{OTHER}-public.pem")).is_file());
+
+    // What is there in this version is not loaded again.
+    let before = tree(&scratch.0);
+    request.server = None;
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!(report.exit_code(), 0);
+    assert!(report.builds.iter().flat_map(|build| &build.files).all(|(_, kept)| *kept == Kept::Same));
+    assert_eq!(tree(&scratch.0), before);
+}
+
+#[test]
+fn an_object_that_was_replaced_is_kept_beside() {
+    let store = object_store(None);
+    fill(store.port);
+    let scratch = Scratch::new();
+    let request = bucket_request(store.port, &scratch);
+    run(&request, &impatient()).unwrap();
+    let login = [(
+        "Authorization",
+        "AWS4-HMAC-SHA256 Credential=x/20261123/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x",
+    )];
+    send(store.port, "PUT", &format!("/builds/manifests/manifest.{OTHER}.sig.tbz"), &login, b"other bytes");
+    run(&request, &impatient()).unwrap();
+    let name = format!("manifest.{OTHER}.sig.tbz");
+    assert!(fs::read(scratch.path(OTHER).join(&name)).unwrap() == large());
+    assert_eq!(fs::read(scratch.path(OTHER).join(format!("{name}.differs-1"))).unwrap(), b"other bytes");
+}
+
+#[test]
+fn a_listing_of_many_pages_is_read_to_its_end() {
+    let page = |keys: std::ops::Range<usize>, next: Option<&str>| {
+        let object =
+            |n| format!("<Contents><Key>manifest.b{n}.sig.tbz</Key><ETag>\"{n}\"</ETag><Size>1</Size></Contents>");
+        let objects: String = keys.map(object).collect();
+        let next =
+            next.map(|token| format!("<NextContinuationToken>{token}</NextContinuationToken>")).unwrap_or_default();
+        let truncated = !next.is_empty();
+        format!("<ListBucketResult><IsTruncated>{truncated}</IsTruncated>{next}{objects}</ListBucketResult>")
+            .into_bytes()
+    };
+    let server = PlainServer::start(move |asked| match asked.path.as_str() {
+        path if path.contains("continuation-token=t%2F1%3D") => (200, Vec::new(), page(10..12, None)),
+        path if path.contains("list-type=2") => (200, Vec::new(), page(0..10, Some("t/1="))),
+        _ => (200, Vec::new(), b"x".to_vec()),
+    });
+    let scratch = Scratch::new();
+    let report = run(&bucket_request(server.port, &scratch), &impatient()).unwrap();
+    assert_eq!(report.builds.len(), 12, "{}", faults(&report));
+    assert_eq!(fs::read(scratch.path("b11/manifest.b11.sig.tbz")).unwrap(), b"x");
+}
+
+#[test]
+fn requests_are_signed_as_s3_wants_them() {
+    // Three questions make a user who may read; then the store lets nobody in without a good signature.
+    // (moto decodes an address before it signs it, so the names here need no encoding; those that do have known answers.)
+    let store = object_store(Some(2 + 3));
+    send(store.port, "PUT", "/builds", &[], b"");
+    send(store.port, "PUT", &format!("/builds/manifest.{NAME}.sig.tbz"), &[], &Build::good().bundle);
+    let iam = [
+        (
+            "Authorization",
+            "AWS4-HMAC-SHA256 Credential=x/20261123/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=x",
+        ),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+    ];
+    send(store.port, "POST", "/", &iam, b"Action=CreateUser&UserName=auditor&Version=2010-05-08");
+    let policy = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22s3%3A%2A%22%2C%22Resource%22%3A%22%2A%22%7D%7D";
+    let body = format!("Action=PutUserPolicy&UserName=auditor&PolicyName=p&PolicyDocument={policy}&Version=2010-05-08");
+    send(store.port, "POST", "/", &iam, body.as_bytes());
+    let answer = send(store.port, "POST", "/", &iam, b"Action=CreateAccessKey&UserName=auditor&Version=2010-05-08");
+    let field = |name: &str| {
+        let rest = answer.split_once(&format!("<{name}>")).unwrap().1;
+        rest.split_once('<').unwrap().0.to_owned()
+    };
+    let (id, key) = (field("AccessKeyId"), field("SecretAccessKey"));
+    let scratch = Scratch::new();
+    let mut request = bucket_request(store.port, &scratch);
+    request.bucket.as_mut().unwrap().prefix = "manifest.".into();
+    let refused = |request: &Request| {
+        let report = run(request, &impatient()).unwrap();
+        assert_eq!((report.exit_code(), report.builds.len()), (3, 0), "{}", faults(&report));
+        faults(&report)
+    };
+    request.bucket.as_mut().unwrap().keys = keys(&id, "hunter2");
+    let said = refused(&request);
+    assert!(said.contains("403") && !said.contains("hunter2") && !said.contains(&id), "{said}");
+    request.bucket.as_mut().unwrap().keys = keys(&id, &key);
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!((faults(&report).as_str(), report.builds.len()), ("", 1));
+    assert_eq!(fs::read(scratch.path(NAME).join(format!("manifest.{NAME}.sig.tbz"))).unwrap(), Build::good().bundle);
+    assert!(!tree(&scratch.0).iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains(&id)));
+}
+
+#[test]
+fn after_a_cut_anywhere_the_bucket_is_loaded_whole() {
+    let store = object_store(None);
+    fill(store.port);
+    let proxy = CuttingProxy::start(store.port);
+    let reference = {
+        let scratch = Scratch::new();
+        run(&bucket_request(proxy.port, &scratch), &impatient()).unwrap();
+        tree(&scratch.0)
+    };
+    for position in [0, 1, 200, 1_000, 5_000, 100_000, 1_500_000, 2_999_999, 3_000_100] {
+        let scratch = Scratch::new();
+        proxy.cut(u64::MAX, position);
+        let report = run(&bucket_request(proxy.port, &scratch), &impatient()).unwrap();
+        let complete = tree(&scratch.0) == reference;
+        assert!(complete || !faults(&report).is_empty(), "{position}");
+        proxy.cut(0, 0);
+        let report = run(&bucket_request(proxy.port, &scratch), &impatient()).unwrap();
+        assert_eq!(faults(&report), "", "{position}");
+        assert!(tree(&scratch.0) == reference, "{position}: {:?}", file_names(&scratch.0));
+    }
+}
+
+#[test]
+fn after_a_cut_only_the_rest_is_asked_for() {
+    let bytes = large();
+    let whole = bytes.clone();
+    let server = PlainServer::start(move |asked| {
+        if asked.path.contains("list-type=2") {
+            let listing = format!(
+                "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>manifest.x.sig.tbz</Key><ETag>\"e\"</ETag><Size>{}</Size></Contents></ListBucketResult>",
+                whole.len()
+            );
+            return (200, Vec::new(), listing.into_bytes());
+        }
+        assert_eq!(asked.header("if-match"), Some("\"e\""));
+        match asked
+            .header("range")
+            .map(|range| range.strip_prefix("bytes=").unwrap().strip_suffix('-').unwrap().parse::<usize>().unwrap())
+        {
+            None => (200, Vec::new(), whole.clone()),
+            Some(from) => {
+                let range = format!("bytes {from}-{}/{}", whole.len() - 1, whole.len());
+                (206, vec![("Content-Range".into(), range)], whole[from..].to_vec())
+            }
+        }
+    });
+    let proxy = CuttingProxy::start(server.port);
+    let scratch = Scratch::new();
+    // The listing passes; each further connection brings a piece until no more are cut.
+    proxy.cut(6, 700_000);
+    let report = run(&bucket_request(proxy.port, &scratch), &Patience { tries: 10, ..impatient() }).unwrap();
+    assert_eq!(faults(&report), "");
+    assert!(fs::read(scratch.path("x/manifest.x.sig.tbz")).unwrap() == bytes);
+    let ranges: Vec<bool> = server.asked().iter().skip(1).map(|asked| asked.header("range").is_some()).collect();
+    assert_eq!(ranges.iter().filter(|ranged| !**ranged).count(), 1, "{ranges:?}");
+    assert!(ranges.len() > 2);
+}
+
+#[test]
+fn an_object_of_another_size_is_not_kept() {
+    let server = PlainServer::start(|asked| {
+        match asked.path.contains("list-type=2") {
+        true => (200, Vec::new(), b"<ListBucketResult><Contents><Key>manifest.x.sig.tbz</Key><ETag>1</ETag><Size>5</Size></Contents></ListBucketResult>".to_vec()),
+        false => (200, Vec::new(), b"four".to_vec()),
+    }
+    });
+    let scratch = Scratch::new();
+    let report = run(&bucket_request(server.port, &scratch), &impatient()).unwrap();
+    assert!(faults(&report).contains("expected 5 bytes, found 4"), "{}", faults(&report));
+    assert!(!scratch.path("x/manifest.x.sig.tbz").exists());
+}
+
+#[test]
+fn an_empty_bucket_is_nothing_to_save() {
+    let store = object_store(None);
+    send(store.port, "PUT", "/builds", &[], b"");
+    let scratch = Scratch::new();
+    let report = run(&bucket_request(store.port, &scratch), &impatient()).unwrap();
+    assert_eq!(report.exit_code(), 4);
+    let mut request = bucket_request(store.port, &scratch);
+    request.bucket.as_mut().unwrap().name = "none".into();
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!(report.exit_code(), 3);
+    assert!(faults(&report).contains("404"), "{}", faults(&report));
+}
+
+#[test]
+fn a_store_that_wants_a_login_is_said() {
+    let server = PlainServer::start(|_| (403, Vec::new(), b"<Error><Code>AccessDenied</Code></Error>".to_vec()));
+    let scratch = Scratch::new();
+    let mut request = bucket_request(server.port, &scratch);
+    request.bucket.as_mut().unwrap().keys = None;
+    let report = run(&request, &impatient()).unwrap();
+    assert!(
+        faults(&report).contains("AWS_ACCESS_KEY_ID") && faults(&report).contains("AccessDenied"),
+        "{}",
+        faults(&report)
+    );
+    assert!(server.asked().iter().all(|asked| asked.header("authorization").is_none()));
+}
+
+#[test]
+fn plain_http_leaves_this_computer_never() {
+    let scratch = Scratch::new();
+    let mut request = bucket_request(1, &scratch);
+    request.bucket.as_mut().unwrap().endpoint = "http://192.0.2.1".into();
+    let error = run(&request, &impatient()).unwrap_err();
+    assert_eq!(error.exit_code(), 2, "{error}");
+}

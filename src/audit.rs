@@ -7,7 +7,7 @@ use crate::check::{self, Gate};
 use crate::digest::{HashingReader, Sha256};
 use crate::error::Error;
 use crate::evidence::Evidence;
-use crate::finding::{Group, Verdict};
+use crate::finding::{Finding, Group, Verdict};
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
@@ -16,6 +16,7 @@ use crate::policy::Policy;
 pub use crate::report::Depth;
 use crate::report::{BundleReport, KeyReport};
 use crate::time::Timestamp;
+use crate::trust::TrustFile;
 use crate::verify::{KeyRing, VerifiedArchive};
 
 /// What is asked of every bundle of a run.
@@ -46,19 +47,23 @@ pub struct Input<'a, R> {
     pub bytes: R,
     /// Keys that lie beside it, by file name. A pin may pick one of them; none is trusted for lying there.
     pub keys_beside: &'a [(String, PublicKey)],
+    /// The files of its image's signatures, where they were given or lie beside it.
+    pub trust: Option<&'a [TrustFile]>,
 }
 
 /// Audits one bundle. It never fails: what stops it stands in the report.
 ///
 /// It says what the report says and no more: see the crate's documentation for what a verdict means.
 pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleReport {
+    let beside: &[Group] = if input.trust.is_some() { &[Group::Trust] } else { &[] };
+    let given = Given { file_name: input.file_name, trust: input.trust };
     let mut report = BundleReport {
         path: input.path,
         file: None,
         build_name: None,
         verdict: Verdict::None,
         error: None,
-        in_play: check::in_play(question.policy, question.handed),
+        in_play: check::in_play(question.policy, question.handed, beside),
         key: None,
         findings: Vec::new(),
         evidence: Vec::new(),
@@ -76,9 +81,9 @@ pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleRep
             return Err(Error::NoKey { beside });
         }
         match bundle.verify(&keys) {
-            Ok(archive) => judge(&archive, input.file_name.as_deref(), question, &mut report),
+            Ok(archive) => judge(&archive, &given, question, &mut report),
             Err(refusal) => {
-                report.findings = check::run_all(&Gate::Refused(&refusal), question.policy, question.handed);
+                report.findings = run_all(&Gate::Refused(&refusal), question, &report.in_play);
                 Ok(())
             }
         }
@@ -87,29 +92,46 @@ pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleRep
         Ok(()) => report.verdict = Verdict::of(&report.findings, &report.in_play),
         Err(error) => {
             let gate = Gate::NoVerdict { signed: report.key.is_some() };
-            report.findings = check::run_all(&gate, question.policy, question.handed);
+            report.findings = run_all(&gate, question, &report.in_play);
             report.error = Some(error);
         }
     }
     report.masked()
 }
 
+/// What came with the bundle, beside its bytes and keys.
+struct Given<'a> {
+    file_name: Option<String>,
+    trust: Option<&'a [TrustFile]>,
+}
+
+fn run_all(gate: &Gate<'_>, question: &Question<'_>, in_play: &[Group]) -> Vec<Finding> {
+    check::run_all(gate, question.policy, question.handed, in_play)
+}
+
 /// Everything behind the gate.
 fn judge(
     archive: &VerifiedArchive,
-    file_name: Option<&str>,
+    given: &Given<'_>,
     question: &Question<'_>,
     report: &mut BundleReport,
 ) -> Result<(), Error> {
     report.key = KeyReport::of(archive.key());
     if question.depth == Depth::SignatureOnly {
-        report.findings = check::run_all(&Gate::SignatureOnly, question.policy, question.handed);
+        report.findings = run_all(&Gate::SignatureOnly, question, &report.in_play);
         report.in_play = vec![Group::Manifest];
         return Ok(());
     }
     let manifest = Manifest::read(archive, question.limits)?;
-    let evidence = Evidence { file_name, archive, manifest: &manifest, now: question.now };
-    report.findings = check::run_all(&Gate::Open(&evidence), question.policy, question.handed);
+    let evidence = Evidence {
+        file_name: given.file_name.as_deref(),
+        archive,
+        manifest: &manifest,
+        trust: given.trust,
+        limits: question.limits,
+        now: question.now,
+    };
+    report.findings = run_all(&Gate::Open(&evidence), question, &report.in_play);
     report.evidence = evidence.facts();
     report.outside_the_commit = outside_the_commit(&evidence);
     Ok(())

@@ -2,8 +2,10 @@
 
 use crate::build_log::{BuildLog, LogEvent};
 use crate::git::{HeadFault, Snapshot};
+use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::time::Timestamp;
+use crate::trust::TrustFile;
 use crate::verify::VerifiedArchive;
 
 /// Everything that was gathered about one build. It exists only behind the gate.
@@ -15,6 +17,10 @@ pub struct Evidence<'a> {
     pub archive: &'a VerifiedArchive,
     /// What is in it.
     pub manifest: &'a Manifest,
+    /// The files of the image's signatures, where they were given.
+    pub trust: Option<&'a [TrustFile]>,
+    /// The bounds.
+    pub limits: &'a Limits,
     /// The moment that the audit is for.
     pub now: Timestamp,
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::key::PublicKey;
 use crate::limits::Limits;
+use crate::trust::TrustFile;
 
 /// The bundles that `paths` name, in the order of the paths: a file is taken as it is, a folder is searched for `*.sig.tbz` at any
 /// depth, sorted by name. Symbolic links in folders are not followed. What cannot be read is in the list too: opening it says why, so
@@ -89,6 +90,65 @@ pub fn keys_beside(bundle: &Path, limits: &Limits) -> Vec<(String, PublicKey)> {
             Some((name, key))
         })
         .collect()
+}
+
+/// The files of an image's signatures: one file, or everything in a folder, by their paths below it. Symbolic links are not followed.
+///
+/// # Errors
+/// [`Error::Unreadable`], [`Error::OverLimit`].
+pub fn read_trust(path: &Path, limits: &Limits) -> Result<Vec<TrustFile>, Error> {
+    let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    let mut files = Vec::new();
+    if metadata.is_dir() {
+        read_trust_folder(path, "", limits, 0, &mut files)?;
+    } else {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        files.push(TrustFile { path: name, bytes: read_file(path, limits.trust_file_bytes, "trust_file_bytes")? });
+    }
+    Ok(files)
+}
+
+/// The folder `trust` beside a bundle, where there is one.
+///
+/// # Errors
+/// As [`read_trust`].
+pub fn trust_beside(bundle: &Path, limits: &Limits) -> Result<Option<Vec<TrustFile>>, Error> {
+    let folder = bundle.parent().unwrap_or(Path::new("")).join("trust");
+    match fs::symlink_metadata(&folder) {
+        Ok(metadata) if metadata.is_dir() => read_trust(&folder, limits).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn read_trust_folder(
+    folder: &Path,
+    name: &str,
+    limits: &Limits,
+    depth: u64,
+    files: &mut Vec<TrustFile>,
+) -> Result<(), Error> {
+    let over = |limit, allowed| Error::OverLimit { what: folder.display().to_string(), limit, allowed };
+    if depth > limits.folder_depth {
+        return Err(over("folder_depth", limits.folder_depth));
+    }
+    for path in sorted_entries(folder)? {
+        let kind = fs::symlink_metadata(&path).map_err(|error| unreadable(&path, &error))?.file_type();
+        let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let own = if name.is_empty() { own } else { format!("{name}/{own}") };
+        if kind.is_dir() {
+            read_trust_folder(&path, &own, limits, depth + 1, files)?;
+        } else if kind.is_file() {
+            let bytes = read_file(&path, limits.trust_file_bytes, "trust_file_bytes")?;
+            files.push(TrustFile { path: own, bytes });
+            if files.len() as u64 > limits.trust_files {
+                return Err(over("trust_files", limits.trust_files));
+            }
+            if files.iter().map(|file| file.bytes.len() as u64).sum::<u64>() > limits.trust_bytes {
+                return Err(over("trust_bytes", limits.trust_bytes));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Reads a file of at most `allowed` bytes; `limit` names the bound.

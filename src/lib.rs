@@ -69,6 +69,7 @@
 //!         file_name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
 //!         bytes: folder::open(&path)?,
 //!         keys_beside: &[],
+//!         trust: None,
 //!     };
 //!     let report = audit(input, &question);
 //!     assert_eq!(report.verdict, Verdict::AcceptInPart);
@@ -104,12 +105,15 @@ mod key;
 mod limits;
 mod manifest;
 mod mask;
+#[cfg(feature = "openpgp")]
+mod openpgp;
 mod outside;
 pub mod policy;
 pub mod report;
 mod signature;
 mod strict_json;
 mod time;
+pub mod trust;
 mod verify;
 
 pub use crate::audit::{Depth, Input, Question, audit};
@@ -134,6 +138,7 @@ pub use crate::verify::{
 
 /// The cargo features that this build has.
 pub fn features() -> Vec<&'static str> {
-    let known = [("fetch", cfg!(feature = "fetch")), ("full", cfg!(feature = "full"))];
+    let known =
+        [("fetch", cfg!(feature = "fetch")), ("full", cfg!(feature = "full")), ("openpgp", cfg!(feature = "openpgp"))];
     known.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
 }

@@ -64,6 +64,9 @@ limits! {
     key_files_beside = 1_000, "files beside a bundle that are looked at as keys";
     report_bytes = 512 * MIB, "a saved JSON report: about 16 KiB for each bundle";
     policy_bytes = MIB, "a policy is written by a person";
+    trust_bytes = 64 * MIB, "all files of image signatures of one bundle are held in memory";
+    trust_signatures = 1_000, "signatures in one file: each costs a verification";
+    trust_delegations = 1_000, "delegated roles of one repository";
     bundles = 100_000, "bundles found below the paths of one call";
     folder_depth = 32, "folders in folders, while looking for bundles";
     settings_bytes = MIB, "settings of the build server's client are written by a person";

@@ -27,7 +27,10 @@ fn report(bytes: &[u8]) -> BundleReport {
         limits: &Limits::default(),
         depth: Depth::Everything,
     };
-    audit(Input { path: BUNDLE.into(), file_name: Some(BUNDLE.into()), bytes, keys_beside: &[] }, &question)
+    audit(
+        Input { path: BUNDLE.into(), file_name: Some(BUNDLE.into()), bytes, keys_beside: &[], trust: None },
+        &question,
+    )
 }
 
 fn keys() -> KeyRing {

@@ -9,6 +9,8 @@
 mod build_age;
 mod build_server;
 mod build_status;
+mod image_key;
+mod image_signature;
 mod log_image;
 mod log_key;
 mod log_order;
@@ -20,6 +22,8 @@ mod planned;
 mod root_ssh;
 mod server_record;
 mod source_commit;
+mod trust_freshness;
+mod trust_reports;
 
 use crate::evidence::Evidence;
 use crate::finding::{Finding, Group, Level, MissingEvidence, Reason, Status};
@@ -92,9 +96,9 @@ pub static CHECKS: [&Check; 39] = [
     &planned::IMAGE_TAG,
     &planned::IMAGE_LABELS,
     &planned::IMAGE_HISTORY,
-    &planned::IMAGE_SIGNATURE,
-    &planned::IMAGE_KEY,
-    &planned::TRUST_FRESHNESS,
+    &image_signature::CHECK,
+    &image_key::CHECK,
+    &trust_freshness::CHECK,
     &planned::BUILDER_RECORD,
     &planned::BUILDER_WORKLOAD,
     &planned::BUILDER_IMAGE,
@@ -126,9 +130,9 @@ pub(crate) enum Gate<'a> {
     },
 }
 
-/// One finding per check, in the table's order. `handed` are the groups whose evidence was handed over by a flag.
-pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group]) -> Vec<Finding> {
-    let in_play = in_play(policy, handed);
+/// One finding per check, in the table's order. `handed` are the groups whose evidence was handed over by a flag, `in_play` those that
+/// [`in_play`] answers.
+pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_play: &[Group]) -> Vec<Finding> {
     CHECKS
         .into_iter()
         .map(|check| {
@@ -136,7 +140,7 @@ pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group]) -> Vec
                 Gate::SignatureOnly if check.name != MANIFEST_SIGNATURE => Level::Off,
                 _ => policy.level(check),
             };
-            let outcome = answer(check, level, gate, policy, &in_play);
+            let outcome = answer(check, level, gate, policy, in_play);
             Finding {
                 check: check.name,
                 group: check.group,
@@ -153,10 +157,12 @@ pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group]) -> Vec
         .collect()
 }
 
-/// The groups that are in play: the signed archive's two, those handed over, those required.
-pub(crate) fn in_play(policy: &Policy, handed: &[Group]) -> Vec<Group> {
+/// The groups that are in play: the signed archive's two, those handed over by a flag, those whose evidence lies beside the bundle,
+/// those required.
+pub(crate) fn in_play(policy: &Policy, handed: &[Group], beside: &[Group]) -> Vec<Group> {
     let always = [Group::Manifest, Group::Source];
-    Group::ALL.into_iter().filter(|g| always.contains(g) || handed.contains(g) || policy.require.contains(g)).collect()
+    let asked = |group: &Group| handed.contains(group) || beside.contains(group) || policy.require.contains(group);
+    Group::ALL.into_iter().filter(|group| always.contains(group) || asked(group)).collect()
 }
 
 fn answer(check: &Check, level: Level, gate: &Gate<'_>, policy: &Policy, in_play: &[Group]) -> Outcome {

@@ -45,9 +45,6 @@ planned! {
     IMAGE_TAG: "image-tag", Image, Warn, RejectsWithGroup, "the registry's tag still leads to the pushed digest";
     IMAGE_LABELS: "image-labels", Image, Warn, RejectsWithGroup, "labels do not contradict the proved commit";
     IMAGE_HISTORY: "image-history", Image, Warn, RejectsWithGroup, "the image's history follows the Dockerfile";
-    IMAGE_SIGNATURE: "image-signature", Trust, Require, RejectsWithGroup, "a trusted key signed this image";
-    IMAGE_KEY: "image-key", Trust, Require, RejectsWithGroup, "the key that signed the image is the one that the signed log records";
-    TRUST_FRESHNESS: "trust-freshness", Trust, Warn, RejectsWithGroup, "the trust metadata is not expired at --now";
     BUILDER_RECORD: "builder-record", Builder, Require, RejectsWithGroup, "the build server's attestation record is signed by IBM's chain";
     BUILDER_WORKLOAD: "builder-workload", Builder, Require, RejectsWithGroup, "the server booted the workload that IBM published";
     BUILDER_IMAGE: "builder-image", Builder, Warn, RejectsWithGroup, "the server booted the image that IBM published";

@@ -77,6 +77,11 @@ pub(super) enum Command {
     /// Write a saved JSON report in another format; the exit code is the saved verdict's
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArguments),
+    /// Show who signed which image, and until when
+    #[command(
+        after_help = "Examples:\n  hpsb-audit trust evidence/NAME/trust --policy policy.toml\n  hpsb-audit trust ~/.docker/trust/tuf/docker.io/acme/wallet/metadata\n\nWithout a policy nothing is trusted: signatures are shown as they name themselves."
+    )]
+    Trust(TrustArguments),
     /// Look at keys
     #[command(subcommand)]
     Key(KeyCommand),
@@ -139,6 +144,10 @@ pub(super) struct AuditArguments {
     /// Groups that must have an answer, beside the policy's: manifest, source, image, trust, builder, workload
     #[arg(long, value_name = "GROUP,...", value_delimiter = ',', value_parser = group)]
     pub(super) require: Vec<Group>,
+    /// Signatures of the image: a folder or file with content trust, simple signing or cosign signatures, instead of the folder
+    /// trust/ beside the bundle (docs/trust.md)
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(super) trust: Option<PathBuf>,
     #[command(flatten)]
     pub(super) output: OutputArguments,
     /// Write a report to a file, whole or not at all; may be repeated
@@ -184,6 +193,18 @@ pub(super) struct VerifyArguments {
     pub(super) bundle: PathBuf,
     #[command(flatten)]
     pub(super) keys: KeyArguments,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TrustArguments {
+    /// A folder or file with signatures of an image
+    #[arg(value_name = "SOURCE")]
+    pub(super) source: PathBuf,
+    /// The policy that names trusted signers in its [trust]
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
     #[command(flatten)]
     pub(super) output: OutputArguments,
 }

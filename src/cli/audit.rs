@@ -10,11 +10,13 @@ use super::output::{self, Progress};
 use super::{files, limits_with, now_or, read_named};
 use crate::audit::{Depth, Input, Question, audit as audit_bundle};
 use crate::error::Error;
+use crate::finding::Group;
 use crate::folder;
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::report::{BundleReport, Format, QuestionReport, Report};
 use crate::time::Timestamp;
+use crate::trust::TrustFile;
 use crate::verify::KeyRing;
 
 pub(super) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
@@ -43,9 +45,11 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     let keys = policy.keys_for(read_named(&arguments.keys.keys, limits)?)?;
     let paths = folder::find_bundles(&arguments.paths, limits)?;
     let threads = arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
-    let question = Question { policy: &policy, keys: &keys, handed: &[], now, limits, depth: Depth::Everything };
+    let trust = arguments.trust.as_deref().map(|path| folder::read_trust(path, limits)).transpose()?;
+    let handed: &[Group] = if trust.is_some() { &[Group::Trust] } else { &[] };
+    let question = Question { policy: &policy, keys: &keys, handed, now, limits, depth: Depth::Everything };
     report.question = Some(asked(&question));
-    report.bundles = audit_all(&paths, &question, threads);
+    report.bundles = audit_all(&paths, &question, trust.as_deref(), threads);
     Ok(())
 }
 
@@ -79,7 +83,7 @@ fn verify_one(
     let question = Question { policy: &policy, keys: &keys, handed: &[], now, limits, depth: Depth::SignatureOnly };
     let paths = folder::find_bundles(std::slice::from_ref(&arguments.bundle), limits)?;
     match paths.as_slice() {
-        [one] => Ok((now, asked(&question), audit_file(one, &question))),
+        [one] => Ok((now, asked(&question), audit_file(one, &question, None))),
         several => Err(Error::Usage {
             message: format!("`verify` takes one bundle, {} has {}", arguments.bundle.display(), several.len()),
             hint: "name one file, or use `hpsb-audit audit` for a folder".into(),
@@ -92,7 +96,12 @@ fn asked(question: &Question<'_>) -> QuestionReport {
 }
 
 /// Every bundle, `threads` at a time; the reports in the order of the paths, whatever was finished first.
-fn audit_all(paths: &[PathBuf], question: &Question<'_>, threads: usize) -> Vec<BundleReport> {
+fn audit_all(
+    paths: &[PathBuf],
+    question: &Question<'_>,
+    trust: Option<&[TrustFile]>,
+    threads: usize,
+) -> Vec<BundleReport> {
     let progress = Progress::new(paths.len());
     let next = AtomicUsize::new(0);
     let reports: Mutex<Vec<(usize, BundleReport)>> = Mutex::new(Vec::with_capacity(paths.len()));
@@ -102,7 +111,7 @@ fn audit_all(paths: &[PathBuf], question: &Question<'_>, threads: usize) -> Vec<
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(path) = paths.get(at) else { break };
-                    let report = audit_file(path, question);
+                    let report = audit_file(path, question, trust);
                     progress.step();
                     reports.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, report));
                 }
@@ -114,15 +123,24 @@ fn audit_all(paths: &[PathBuf], question: &Question<'_>, threads: usize) -> Vec<
     reports.into_iter().map(|(_, report)| report).collect()
 }
 
-fn audit_file(path: &Path, question: &Question<'_>) -> BundleReport {
+/// Audits one file. Signatures of the image that were given are used instead of those that lie beside the bundle.
+fn audit_file(path: &Path, question: &Question<'_>, given: Option<&[TrustFile]>) -> BundleReport {
     let keys_beside = folder::keys_beside(path, question.limits);
-    let (name, file_name) =
-        (path.display().to_string(), path.file_name().map(|name| name.to_string_lossy().into_owned()));
-    match folder::open(path) {
-        Ok(bytes) => audit_bundle(Input { path: name, file_name, bytes, keys_beside: &keys_beside }, question),
+    let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let beside = match (given, question.depth) {
+        (None, Depth::Everything) => folder::trust_beside(path, question.limits),
+        _ => Ok(None),
+    };
+    let opened = beside.and_then(|beside| Ok((beside, folder::open(path)?)));
+    let (path, keys_beside) = (path.display().to_string(), keys_beside.as_slice());
+    match opened {
+        Ok((beside, bytes)) => {
+            let trust = given.or(beside.as_deref());
+            audit_bundle(Input { path, file_name, bytes, keys_beside, trust }, question)
+        }
         Err(error) => {
             let bytes = output::Failing(error);
-            audit_bundle(Input { path: name, file_name, bytes, keys_beside: &keys_beside }, question)
+            audit_bundle(Input { path, file_name, bytes, keys_beside, trust: given }, question)
         }
     }
 }

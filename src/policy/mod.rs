@@ -2,6 +2,7 @@
 //!
 //! To add a field: a line in `wire.rs`, a field here, and its check's name in `Expect::EXPECTED_BY`.
 
+mod trust;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use crate::finding::{Demand, Group, Level};
 use crate::git::ObjectId;
 use crate::limits::Limits;
 use crate::time::Timestamp;
+use crate::trust::TrustPolicy;
 use crate::verify::{Grade, KeyRing, KeySource, TrustedKey};
 
 /// A policy. The default has no keys, expects nothing and requires nothing beyond each check's own level.
@@ -32,8 +34,8 @@ pub struct Policy {
     pub levels: BTreeMap<&'static str, Level>,
     /// Who signs commits, tags, key records and sign-offs. Not evaluated yet.
     pub signers: Vec<Signer>,
-    /// `[trust]`, as it stands. Not evaluated yet.
-    pub(crate) trust: Option<toml::Table>,
+    /// Whose signatures on the image count.
+    pub trust: TrustPolicy,
     /// `[workload]`, as it stands. Not evaluated yet.
     pub(crate) workload: Option<toml::Table>,
 }
@@ -211,9 +213,6 @@ impl Policy {
         }
         if !self.signers.is_empty() {
             add("signers".into(), "source-signature");
-        }
-        if self.trust.is_some() {
-            add("trust".into(), "image-signature");
         }
         if self.workload.is_some() {
             add("workload".into(), "workload-key");

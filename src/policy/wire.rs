@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::value::Datetime;
 
+use super::trust::{self, TrustTable};
 use super::{Expect, Policy, Signer, SignerKey};
 use crate::check;
 use crate::digest::Sha256;
@@ -27,7 +28,7 @@ struct PolicyFile {
     #[serde(default)]
     levels: BTreeMap<String, String>,
     signers: Option<Vec<SignerEntry>>,
-    trust: Option<toml::Table>,
+    trust: Option<TrustTable>,
     workload: Option<toml::Table>,
 }
 
@@ -75,7 +76,7 @@ struct SignerEntry {
     pem: Option<String>,
 }
 
-type Answer<T> = Result<T, String>;
+pub(super) type Answer<T> = Result<T, String>;
 
 pub(super) fn read(
     path: &str,
@@ -93,7 +94,6 @@ pub(super) fn read(
         require: groups(&file.require).map_err(fail)?,
         expect: expect(file.expect).map_err(fail)?,
         levels: levels(&file.levels).map_err(fail)?,
-        trust: not_empty("trust", file.trust).map_err(fail)?,
         workload: not_empty("workload", file.workload).map_err(fail)?,
         ..Policy::default()
     };
@@ -106,6 +106,9 @@ pub(super) fn read(
             policy.key_records.insert(key.fingerprint, record);
         }
         policy.keys.add(key);
+    }
+    if let Some(table) = file.trust {
+        policy.trust = trust::read(table, &mut load, &fail)?;
     }
     for entry in list("signers", file.signers).map_err(fail)? {
         policy.signers.push(signer(entry, &mut load, &fail)?);
@@ -201,7 +204,7 @@ fn expect(table: ExpectTable) -> Answer<Expect> {
 }
 
 /// A list that stands there and says nothing is a mistake: it could be read as "none" or as "any".
-fn list<T>(field: &str, values: Option<Vec<T>>) -> Answer<Vec<T>> {
+pub(super) fn list<T>(field: &str, values: Option<Vec<T>>) -> Answer<Vec<T>> {
     match values {
         Some(values) if values.is_empty() => Err(format!("{field}: the list is empty; name something or leave it out")),
         values => Ok(values.unwrap_or_default()),

@@ -40,6 +40,8 @@ struct Expect {
     exit: u8,
     verdict: &'static str,
     error: Option<&'static str>,
+    /// The cargo feature without which the answer is another.
+    feature: Option<&'static str>,
     checks: Vec<(&'static str, &'static str)>,
     /// Texts that no output of any form may have.
     absent: Vec<&'static str>,
@@ -133,6 +135,17 @@ impl Case {
     pub fn expect(mut self, check: &'static str, status: &'static str) -> Self {
         self.expect.checks.retain(|(known, _)| *known != check);
         self.expect.checks.push((check, status));
+        self
+    }
+
+    /// Several changes that belong together.
+    pub fn also(self, change: impl FnOnce(Self) -> Self) -> Self {
+        change(self)
+    }
+
+    /// The answer is that of a build with this cargo feature.
+    pub fn feature(mut self, feature: &'static str) -> Self {
+        self.expect.feature = Some(feature);
         self
     }
 
@@ -365,13 +378,16 @@ impl Expect {
         error: Option<&'static str>,
         checks: Vec<(&'static str, &'static str)>,
     ) -> Self {
-        Self { exit, verdict, error, checks, absent: Vec::new(), inert: Vec::new() }
+        Self { exit, verdict, error, feature: None, checks, absent: Vec::new(), inert: Vec::new() }
     }
 
     fn toml(&self) -> String {
         let mut text = format!("exit = {}\nverdict = \"{}\"\n", self.exit, self.verdict);
         if let Some(error) = self.error {
             writeln!(text, "error = \"{error}\"").unwrap();
+        }
+        if let Some(feature) = self.feature {
+            writeln!(text, "feature = \"{feature}\"").unwrap();
         }
         for (name, texts) in [("absent", &self.absent), ("inert", &self.inert)] {
             if !texts.is_empty() {

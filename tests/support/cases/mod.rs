@@ -12,6 +12,7 @@ mod policy;
 mod record;
 mod signature;
 mod text;
+mod trust;
 
 /// All cases, in the order of a bundle's way through the program.
 pub fn all() -> Vec<Case> {
@@ -26,6 +27,7 @@ pub fn all() -> Vec<Case> {
         log::cases(),
         policy::cases(),
         text::cases(),
+        trust::cases(),
     ]
     .into_iter()
     .flatten()

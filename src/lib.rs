@@ -18,6 +18,7 @@ mod extract;
 mod finding;
 pub mod folder;
 pub mod git;
+pub mod image;
 mod image_name;
 mod key;
 mod limits;

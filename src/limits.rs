@@ -56,6 +56,15 @@ limits! {
     key_files_beside = 1_000, "files beside a bundle that are looked at as keys";
     policy_bytes = MIB, "a policy is written by a person";
     bundles = 100_000, "bundles found below the paths of one call";
+    registry_document_bytes = 4 * MIB, "a registry's manifest, index, referrers or token: 4 MiB by the distribution specification";
+    image_config_bytes = 8 * MIB, "an image's configuration";
+    image_layer_bytes = 32 * GIB, "one layer as the registry stores it";
+    image_layers = 1_000, "layers of an image; container engines stop at 127";
+    image_manifests = 1_000, "entries of an index, images of a docker-archive";
+    image_index_depth = 4, "indexes in indexes: one is usual, two are seen";
+    image_documents_bytes = 32 * MIB, "JSON files of an image archive, held while it is read once from front to end";
+    layer_expanded_bytes = 128 * GIB, "one layer after decompression; it is hashed as it passes, and not held";
+    zstd_window_bytes = 32 * MIB, "what zstd may look back to, held in memory; levels up to 20 need no more";
     folder_depth = 32, "folders in folders, while looking for bundles";
 }
 

@@ -1,0 +1,1 @@
+//! The files of a layer, to say which of them differ from another layer's.

@@ -7,7 +7,8 @@ use crate::check::{self, Gate};
 use crate::digest::{HashingReader, Sha256};
 use crate::error::Error;
 use crate::evidence::Evidence;
-use crate::finding::{Group, Verdict};
+use crate::finding::{Finding, Group, Verdict};
+use crate::image::{Choice, ImageFacts};
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
@@ -26,6 +27,8 @@ pub struct Question<'a> {
     pub keys: &'a KeyRing,
     /// Groups whose evidence was handed over by a flag.
     pub handed: &'a [Group],
+    /// Base images that the image should stand on.
+    pub bases: &'a [ImageFacts],
     /// The moment that the audit is for.
     pub now: Timestamp,
     /// The bounds.
@@ -43,8 +46,11 @@ pub enum Depth {
     SignatureOnly,
 }
 
+/// Reads the image that belongs to a bundle. It is called once it is known that the bundle is signed, with what is known of the image that is
+/// meant.
+pub type LoadImage<'a> = dyn Fn(&Choice) -> Result<ImageFacts, Error> + 'a;
+
 /// A bundle as the caller has it.
-#[derive(Debug)]
 pub struct Input<'a, R> {
     /// Where it is, as the report shall name it.
     pub path: String,
@@ -54,39 +60,46 @@ pub struct Input<'a, R> {
     pub bytes: R,
     /// Keys that lie beside it, by file name. A pin may pick one of them; none is trusted for lying there.
     pub keys_beside: &'a [(String, PublicKey)],
+    /// Its image, where there is one.
+    pub image: Option<&'a LoadImage<'a>>,
+    /// The image digest as the build server's saved answer has it.
+    pub server_digest: Option<String>,
 }
 
 /// Audits one bundle. It never fails: what stops it stands in the report.
 ///
 /// It says what the report says and no more: see the crate's documentation for what a verdict means.
 pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleReport {
+    let Input { path, file_name, bytes, keys_beside, image, server_digest } = input;
+    let given = Given { file_name, image, server_digest };
+    let beside: &[Group] = if given.image.is_some() { &[Group::Image] } else { &[] };
     let mut report = BundleReport {
-        path: input.path,
+        path,
         file: None,
         build_name: None,
         verdict: Verdict::None,
         error: None,
-        in_play: check::in_play(question.policy, question.handed),
+        in_play: check::in_play(question.policy, question.handed, beside),
         key: None,
         findings: Vec::new(),
         evidence: Vec::new(),
         outside_the_commit: Vec::new(),
     };
-    let mut bytes = HashingReader::new(input.bytes);
+    let mut bytes = HashingReader::new(bytes);
     let bundle = Bundle::from_reader(&mut bytes, question.limits);
     report.file = finish(bytes, question.limits);
     report.build_name = bundle.as_ref().ok().map(|bundle| bundle.build_name().to_string());
 
-    let keys = question.keys.with_candidates(input.keys_beside.iter().map(|(_, key)| key));
+    let keys = question.keys.with_candidates(keys_beside.iter().map(|(_, key)| key));
     let judged = bundle.and_then(|bundle| {
         if keys.keys().is_empty() {
-            let beside = input.keys_beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
+            let beside = keys_beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
             return Err(Error::NoKey { beside });
         }
         match bundle.verify(&keys) {
-            Ok(archive) => judge(&archive, input.file_name.as_deref(), question, &mut report),
+            Ok(archive) => judge(&archive, &given, question, &mut report),
             Err(refusal) => {
-                report.findings = check::run_all(&Gate::Refused(&refusal), question.policy, question.handed);
+                report.findings = run_all(&Gate::Refused(&refusal), question, &report.in_play);
                 Ok(())
             }
         }
@@ -95,33 +108,59 @@ pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleRep
         Ok(()) => report.verdict = Verdict::of(&report.findings, &report.in_play),
         Err(error) => {
             let gate = Gate::NoVerdict { signed: report.key.is_some() };
-            report.findings = check::run_all(&gate, question.policy, question.handed);
+            report.findings = run_all(&gate, question, &report.in_play);
             report.error = Some(error);
         }
     }
     report.masked()
 }
 
+/// What came with the bundle, beside its bytes and keys.
+struct Given<'a> {
+    file_name: Option<String>,
+    image: Option<&'a LoadImage<'a>>,
+    server_digest: Option<String>,
+}
+
+fn run_all(gate: &Gate<'_>, question: &Question<'_>, in_play: &[Group]) -> Vec<Finding> {
+    check::run_all(gate, question.policy, question.handed, in_play)
+}
+
 /// Everything behind the gate.
 fn judge(
     archive: &VerifiedArchive,
-    file_name: Option<&str>,
+    given: &Given<'_>,
     question: &Question<'_>,
     report: &mut BundleReport,
 ) -> Result<(), Error> {
     report.key = KeyReport::of(archive.key());
     if question.depth == Depth::SignatureOnly {
-        report.findings = check::run_all(&Gate::SignatureOnly, question.policy, question.handed);
+        report.findings = run_all(&Gate::SignatureOnly, question, &report.in_play);
         report.in_play = vec![Group::Manifest];
         return Ok(());
     }
     let manifest = Manifest::read(archive, question.limits)?;
-    let evidence = Evidence { file_name, archive, manifest: &manifest, now: question.now };
-    report.findings = check::run_all(&Gate::Open(&evidence), question.policy, question.handed);
+    let image = given.image.map(|load| load(&choice(&manifest, question.policy))).transpose()?;
+    let evidence = Evidence {
+        file_name: given.file_name.as_deref(),
+        archive,
+        manifest: &manifest,
+        image: image.as_ref(),
+        bases: question.bases,
+        server_digest: given.server_digest.as_deref(),
+        now: question.now,
+    };
+    report.findings = run_all(&Gate::Open(&evidence), question, &report.in_play);
     report.evidence = evidence.facts();
     let instructions = evidence.log().into_iter().flat_map(|log| log.instructions());
     report.outside_the_commit = outside::inputs_outside_the_commit(instructions);
     Ok(())
+}
+
+/// Which image is meant, where a source has several: the policy's platforms, and what the push recorded.
+fn choice(manifest: &Manifest, policy: &Policy) -> Choice {
+    let digests = manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect();
+    Choice { platforms: policy.expect.platforms.clone(), digests }
 }
 
 /// Digest and size of the whole file. A bundle that was refused halfway is read on, so that its report names the file; one that

@@ -32,7 +32,7 @@ mod strict_json;
 mod time;
 mod verify;
 
-pub use crate::audit::{Depth, Input, Question, audit};
+pub use crate::audit::{Depth, Input, LoadImage, Question, audit};
 pub use crate::build_name::BuildName;
 pub use crate::build_record::BuildRecord;
 pub use crate::bundle::Bundle;

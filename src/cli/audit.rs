@@ -1,16 +1,20 @@
 //! `audit` and `verify`.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::args::{AuditArguments, OutputArguments, OutputFormat, VerifyArguments};
+use super::args::{AuditArguments, NetworkArguments, OutputArguments, OutputFormat, VerifyArguments};
+use super::image::read_image;
 use super::output::{self, Progress};
 use super::{limits_with, now_or, read_named};
-use crate::audit::{Depth, Input, Question, audit as audit_bundle};
+use crate::audit::{Depth, Input, LoadImage, Question, audit as audit_bundle};
 use crate::error::Error;
+use crate::finding::Group;
 use crate::folder;
+use crate::image::{Choice, ImageFacts, Source};
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::report::{BundleReport, Format, Report};
@@ -41,9 +45,21 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     policy.require_also(&arguments.require);
     let keys = policy.keys_for(read_named(&arguments.keys.keys, limits)?)?;
     let paths = folder::find_bundles(&arguments.paths, limits)?;
+    if let (Some(image), [_, _, ..]) = (&arguments.image, paths.as_slice()) {
+        return Err(Error::Usage {
+            message: format!("--image {image} is one build's image, and {} bundles are named", paths.len()),
+            hint: "name the bundle that the image belongs to, or put each image as an OCI layout into the folder image/ beside its bundle".into(),
+        });
+    }
+    let platforms = policy.expect.platforms.clone();
+    let choice = Choice { platforms, digests: Vec::new() };
+    let bases: Vec<ImageFacts> =
+        arguments.bases.iter().map(|base| read_image(base, &arguments.network, &choice, limits)).collect::<Result<_, _>>()?;
+    let given = Given { image: arguments.image.as_ref(), network: &arguments.network };
+    let handed: &[Group] = if arguments.image.is_some() { &[Group::Image] } else { &[] };
     let threads = arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
-    let question = Question { policy: &policy, keys: &keys, handed: &[], now, limits, depth: Depth::Everything };
-    report.bundles = audit_all(&paths, &question, threads);
+    let question = Question { policy: &policy, keys: &keys, handed, bases: &bases, now, limits, depth: Depth::Everything };
+    report.bundles = audit_all(&paths, &given, &question, threads);
     Ok(())
 }
 
@@ -70,10 +86,10 @@ fn verify_one(arguments: &VerifyArguments, limits: &Limits) -> Result<(Timestamp
     for key in read_named(&arguments.keys.keys, limits)? {
         keys.add(key);
     }
-    let question = Question { policy: &policy, keys: &keys, handed: &[], now, limits, depth: Depth::SignatureOnly };
+    let question = Question { policy: &policy, keys: &keys, handed: &[], bases: &[], now, limits, depth: Depth::SignatureOnly };
     let paths = folder::find_bundles(std::slice::from_ref(&arguments.bundle), limits)?;
     match paths.as_slice() {
-        [one] => Ok((now, audit_file(one, &question))),
+        [one] => Ok((now, audit_file(one, &Given { image: None, network: &NetworkArguments { offline: true } }, &question))),
         several => Err(Error::Usage {
             message: format!("`verify` takes one bundle, {} has {}", arguments.bundle.display(), several.len()),
             hint: "name one file, or use `hpsb-audit audit` for a folder".into(),
@@ -82,7 +98,7 @@ fn verify_one(arguments: &VerifyArguments, limits: &Limits) -> Result<(Timestamp
 }
 
 /// Every bundle, `threads` at a time; the reports in the order of the paths, whatever was finished first.
-fn audit_all(paths: &[PathBuf], question: &Question<'_>, threads: usize) -> Vec<BundleReport> {
+fn audit_all(paths: &[PathBuf], given: &Given<'_>, question: &Question<'_>, threads: usize) -> Vec<BundleReport> {
     let progress = Progress::new(paths.len());
     let next = AtomicUsize::new(0);
     let reports: Mutex<Vec<(usize, BundleReport)>> = Mutex::new(Vec::with_capacity(paths.len()));
@@ -92,7 +108,7 @@ fn audit_all(paths: &[PathBuf], question: &Question<'_>, threads: usize) -> Vec<
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(path) = paths.get(at) else { break };
-                    let report = audit_file(path, question);
+                    let report = audit_file(path, given, question);
                     progress.step();
                     reports.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, report));
                 }
@@ -104,17 +120,33 @@ fn audit_all(paths: &[PathBuf], question: &Question<'_>, threads: usize) -> Vec<
     reports.into_iter().map(|(_, report)| report).collect()
 }
 
-fn audit_file(path: &Path, question: &Question<'_>) -> BundleReport {
+/// What the command line hands over beside the bundles.
+struct Given<'a> {
+    image: Option<&'a Source>,
+    network: &'a NetworkArguments,
+}
+
+fn audit_file(path: &Path, given: &Given<'_>, question: &Question<'_>) -> BundleReport {
     let keys_beside = folder::keys_beside(path, question.limits);
-    let (name, file_name) =
-        (path.display().to_string(), path.file_name().map(|name| name.to_string_lossy().into_owned()));
-    match folder::open(path) {
-        Ok(bytes) => audit_bundle(Input { path: name, file_name, bytes, keys_beside: &keys_beside }, question),
-        Err(error) => {
-            let bytes = output::Failing(error);
-            audit_bundle(Input { path: name, file_name, bytes, keys_beside: &keys_beside }, question)
-        }
-    }
+    let beside = folder::image_beside(path).map(|folder| Source::Layout(folder, None));
+    let source = given.image.cloned().or(beside);
+    let load = |choice: &Choice| match &source {
+        Some(source) => read_image(source, given.network, choice, question.limits),
+        None => Err(Error::Unreadable { what: "the image".into(), message: "none was named".into() }),
+    };
+    let bytes: Box<dyn Read> = match folder::open(path) {
+        Ok(file) => Box::new(file),
+        Err(error) => Box::new(output::Failing(error)),
+    };
+    let input = Input {
+        path: path.display().to_string(),
+        file_name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
+        bytes,
+        keys_beside: &keys_beside,
+        image: source.as_ref().map(|_| &load as &LoadImage<'_>),
+        server_digest: folder::saved_image_digest(path, question.limits),
+    };
+    audit_bundle(input, question)
 }
 
 /// Reads a policy; files that it names are found from the policy's own folder.

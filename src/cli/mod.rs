@@ -2,6 +2,8 @@
 
 mod args;
 mod audit;
+mod compare;
+mod image;
 mod inspect;
 mod lists;
 mod output;
@@ -41,6 +43,8 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Verify(arguments) => audit::verify(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Extract(arguments) => inspect::extract(&arguments),
+        Command::Image(arguments) => image::image(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
         Command::Key(KeyCommand::Show { files }) => lists::keys(&files),
         Command::Policy(PolicyCommand::Init) => output::print(crate::policy::TEMPLATE),
         Command::Policy(PolicyCommand::Check { file }) => lists::policy(&file),

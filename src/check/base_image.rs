@@ -138,6 +138,14 @@ impl Base {
     }
 }
 
+/// The base images that the log shows, as text.
+///
+/// # Errors
+/// In words, when the log's steps are not to be trusted.
+pub(crate) fn base_images(log: &BuildLog) -> Result<Vec<String>, String> {
+    Ok(bases(log)?.iter().map(Base::shown).collect())
+}
+
 /// Every base image that the log shows, without `scratch` and names of earlier stages, each with the digest that belongs to it: only a
 /// line that comes before any output of a RUN step, directly behind its FROM, does.
 fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {

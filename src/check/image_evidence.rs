@@ -22,7 +22,7 @@ pub(super) fn contradiction(image: &ImageFacts, part: Part) -> Option<Outcome> {
 
 /// The image id that the builder printed last, as far as it was printed: twelve digits or all sixty-four. Earlier lines of the same
 /// shape may be a RUN step's output.
-pub(super) fn built_image(log: &BuildLog) -> Option<&str> {
+pub(crate) fn built_image(log: &BuildLog) -> Option<&str> {
     let ids = log.events().filter_map(|event| match event {
         LogEvent::BuiltImage(id) => Some(id.as_str()),
         _ => None,

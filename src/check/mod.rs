@@ -35,7 +35,9 @@ use crate::finding::{Finding, Group, Level, MissingEvidence, Reason, Status};
 use crate::policy::Policy;
 use crate::verify::Refusal;
 
+pub(crate) use self::base_image::base_images;
 pub(crate) use self::build_server::parse_version;
+pub(crate) use self::image_evidence::built_image;
 use self::outcome::Outcome;
 
 /// The check that is always at `require`.

@@ -87,7 +87,7 @@ fn read_saved(image: &mut ImageFacts, store: &Store, saved: &SavedImage, limits:
     }
     for name in &saved.layers {
         let measured = store.measure(name, limits)?;
-        image.layers.push(LayerFacts { descriptor: None, measured, name: name.clone() });
+        image.layers.push(LayerFacts { descriptor: None, measured, name: store.resolved(name) });
     }
     Ok(())
 }

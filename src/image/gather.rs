@@ -165,7 +165,7 @@ fn read_parts(image: &mut ImageFacts, store: &Store, names: &Names, parts: &Part
     for descriptor in &parts.layers {
         let name = (names.blob)(&descriptor.digest);
         let measured = store.measure(&name, limits)?;
-        image.layers.push(LayerFacts { descriptor: Some(descriptor.clone()), measured, name });
+        image.layers.push(LayerFacts { descriptor: Some(descriptor.clone()), measured, name: store.resolved(&name) });
     }
     Ok(())
 }

@@ -19,7 +19,6 @@ pub(super) enum Store {
 
 /// A tar file, read once: every file measured, JSON documents held.
 pub(super) struct Archive {
-    path: PathBuf,
     files: BTreeMap<MemberPath, Entry>,
 }
 
@@ -45,7 +44,7 @@ impl Store {
             return Ok(Self::Folder(path.to_owned()));
         }
         let files = scan(path, limits)?;
-        Ok(Self::Archive(Archive { path: path.to_owned(), files }))
+        Ok(Self::Archive(Archive { files }))
     }
 
     /// Is there a file of this name?
@@ -89,36 +88,41 @@ impl Store {
         }
     }
 
-    /// Hands the decompressed content of a blob to `with`; `None` where it is not there. An archive is read a second time.
-    pub(super) fn with_content<T>(
-        &self,
-        name: &str,
-        limits: &Limits,
-        with: impl FnOnce(&mut dyn Read) -> Result<T, Error>,
-    ) -> Result<Option<T>, Error> {
+    /// The name of the file that a name leads to through a link, for [`with_layer`].
+    pub(super) fn resolved(&self, name: &str) -> String {
         match self {
-            Self::Folder(top) => {
-                let path = top.join(name);
-                if !regular_file(&path) {
-                    return Ok(None);
-                }
-                with_content(folder::open(&path)?, limits, with).map(Some)
-            }
-            Self::Archive(archive) => {
-                let Some(path) = archive.resolve(name) else { return Ok(None) };
-                let what = archive.path.display().to_string();
-                read_tar(&archive.path, limits, |input| {
-                    let mut tar = TarReader::new(input, &what, limits);
-                    while let Some(member) = tar.next_member()? {
-                        if member.path == path && member.kind == MemberKind::File {
-                            return with_content(tar.content(), limits, with).map(Some);
-                        }
-                    }
-                    Ok(None)
-                })
-            }
+            Self::Folder(_) => name.to_owned(),
+            Self::Archive(archive) => archive.resolve(name).map_or(name.to_owned(), |path| path.to_string()),
         }
     }
+}
+
+/// Hands the decompressed content of the file `name` in the folder or tar file `place` to `with`; `None` where it is not there. A tar file
+/// is read again up to it.
+pub(super) fn with_layer<T>(
+    place: &Path,
+    name: &str,
+    limits: &Limits,
+    with: impl FnOnce(&mut dyn Read) -> Result<T, Error>,
+) -> Result<Option<T>, Error> {
+    if place.is_dir() {
+        let path = place.join(name);
+        if !regular_file(&path) {
+            return Ok(None);
+        }
+        return with_content(folder::open(&path)?, limits, with).map(Some);
+    }
+    let Ok(path) = MemberPath::parse(name.as_bytes()) else { return Ok(None) };
+    let what = place.display().to_string();
+    read_tar(place, limits, |input| {
+        let mut tar = TarReader::new(input, &what, limits);
+        while let Some(member) = tar.next_member()? {
+            if member.path == path && member.kind == MemberKind::File {
+                return with_content(tar.content(), limits, with).map(Some);
+            }
+        }
+        Ok(None)
+    })
 }
 
 impl Archive {

@@ -292,6 +292,7 @@ impl Case {
     pub fn pushed(self, digest: &str, size: usize, image: &Image) -> Self {
         let (digest, id) = (digest.to_owned(), image.id_12());
         self.log(move |text| {
+            assert!(text.contains(inputs::IMAGE_DIGEST), "another image was pushed before");
             text.replace(inputs::IMAGE_DIGEST, &digest)
                 .replace("size: 1157", &format!("size: {size}"))
                 .replace(inputs::IMAGE_ID_12, &id)

@@ -128,7 +128,8 @@ fn bundle_path(source: &Source) -> Option<PathBuf> {
     if path.is_dir() {
         let is_image = ["index.json", "manifest.json"].iter().any(|name| path.join(name).exists());
         let found = folder::find_bundles(std::slice::from_ref(path), &Limits::default()).ok()?;
-        return found.into_iter().next().filter(|_| !is_image);
+        let one = matches!(found.as_slice(), [_]) && !is_image;
+        return found.into_iter().next().filter(|_| one);
     }
     let mut start = [0; 3];
     File::open(path).ok()?.read_exact(&mut start).ok()?;
@@ -292,8 +293,9 @@ fn layers(
         }
         let lines = match (tree::of_layer(one, at, limits), tree::of_layer(other, at, limits)) {
             (Ok(Some(first)), Ok(Some(second))) => differing_files(&first, &second),
-            (Err(Error::Malformed { message, .. }), _) | (_, Err(Error::Malformed { message, .. })) => {
-                vec![format!("cannot be compared file by file: {message}")]
+            (Err(error @ (Error::Malformed { .. } | Error::Truncated { .. })), _)
+            | (_, Err(error @ (Error::Malformed { .. } | Error::Truncated { .. }))) => {
+                vec![format!("cannot be compared file by file: {error}")]
             }
             (Err(error), _) | (_, Err(error)) => return Err(error),
             _ => vec!["cannot be compared file by file: its bytes are not at hand".into()],
@@ -327,14 +329,16 @@ fn conclude(one: &Side, other: &Side, rows: &[Row]) -> String {
         let ids = |image: &ImageFacts| image.config.as_ref().map(|config| config.diff_ids.clone());
         let whole = |image: &ImageFacts| image.layers.iter().all(|layer| layer.measured.is_some());
         let at_hand = if whole(first) && whole(second) { "" } else { " (by their documents: not every layer is at hand)" };
-        return match () {
-            () if same("manifest") => format!("The two images are equal, byte for byte{at_hand}."),
-            () if same("config") => format!("The two images have the same configuration and content; only the manifest or the compression differs{at_hand}."),
-            () if ids(first).is_some() && ids(first) == ids(second) => {
-                format!("The two images have the same content; their configurations differ{at_hand}.")
-            }
-            () => "The two images differ in content.".into(),
+        let answer = if same("manifest") {
+            "The two images are equal, byte for byte"
+        } else if same("config") {
+            "The two images have the same configuration and content; only the manifest or the compression differs"
+        } else if ids(first).is_some() && ids(first) == ids(second) {
+            "The two images have the same content; their configurations differ"
+        } else {
+            "The two images differ in content"
         };
+        return format!("{answer}{at_hand}.");
     }
     match rows.iter().any(Row::differs) {
         true => "They differ.".into(),

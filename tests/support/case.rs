@@ -290,7 +290,12 @@ impl Case {
 
     /// The log pushes what has this digest and size, with this image in it.
     pub fn pushed(self, digest: &str, size: usize, image: &Image) -> Self {
-        let (digest, id) = (digest.to_owned(), image.id_12());
+        self.pushed_as(digest, size, &image.id_12())
+    }
+
+    /// The log pushes what has this digest and size, and the builder printed this image id.
+    pub fn pushed_as(self, digest: &str, size: usize, id: &str) -> Self {
+        let (digest, id) = (digest.to_owned(), id.to_owned());
         self.log(move |text| {
             assert!(text.contains(inputs::IMAGE_DIGEST), "another image was pushed before");
             text.replace(inputs::IMAGE_DIGEST, &digest)

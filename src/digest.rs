@@ -83,21 +83,21 @@ fn nibble(digit: u8) -> Option<u8> {
 
 /// SHA-256 of bytes that arrive in pieces.
 #[derive(Debug, Clone, Default)]
-pub struct Sha256Hasher(Hasher);
+pub(crate) struct Sha256Hasher(Hasher);
 
 impl Sha256Hasher {
     /// Nothing hashed yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// The next piece.
-    pub fn update(&mut self, piece: &[u8]) {
+    pub(crate) fn update(&mut self, piece: &[u8]) {
         self.0.update(piece);
     }
 
     /// The digest of all pieces.
-    pub fn finish(self) -> Sha256 {
+    pub(crate) fn finish(self) -> Sha256 {
         Sha256(self.0.finalize().into())
     }
 }

@@ -24,6 +24,14 @@ pub enum Error {
         /// What is wrong, with the line where that is known.
         message: String,
     },
+    /// The settings of the build server's client cannot be used.
+    #[error("settings {path}: {message}")]
+    Settings {
+        /// The file as it was named.
+        path: String,
+        /// What is wrong; never a value, which may be a secret.
+        message: String,
+    },
     /// A key was named that is no usable public key.
     #[error("key {name}: {message}")]
     Key {
@@ -84,6 +92,16 @@ pub enum Error {
         /// The paths as they were named.
         paths: String,
     },
+    /// A server did not give what it was asked for.
+    #[error("{from}: {message}")]
+    Network {
+        /// What was asked: an address without user, password or query.
+        from: String,
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// A report or an output folder could not be written.
     #[error("cannot write {path}: {message}")]
     Unwritable {
@@ -100,6 +118,7 @@ impl Error {
         match self {
             Self::Usage { .. } => "usage",
             Self::Policy { .. } => "policy",
+            Self::Settings { .. } => "settings",
             Self::Key { .. } => "key",
             Self::NoKey { .. } => "no-key",
             Self::NotBuiltIn { .. } => "not-built-in",
@@ -108,6 +127,7 @@ impl Error {
             Self::OverLimit { .. } => "over-limit",
             Self::Malformed { .. } => "malformed",
             Self::NothingToVerify { .. } => "nothing-to-verify",
+            Self::Network { .. } => "network",
             Self::Unwritable { .. } => "unwritable",
         }
     }
@@ -117,6 +137,7 @@ impl Error {
         match self {
             Self::Usage { .. }
             | Self::Policy { .. }
+            | Self::Settings { .. }
             | Self::Key { .. }
             | Self::NoKey { .. }
             | Self::NotBuiltIn { .. } => 2,
@@ -124,6 +145,7 @@ impl Error {
             | Self::Truncated { .. }
             | Self::OverLimit { .. }
             | Self::Malformed { .. }
+            | Self::Network { .. }
             | Self::Unwritable { .. } => 3,
             Self::NothingToVerify { .. } => 4,
         }
@@ -134,6 +156,9 @@ impl Error {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
             Self::Policy { .. } => "`hpsb-audit policy check FILE` shows how a policy is read; `policy init` prints one".into(),
+            Self::Settings { .. } => {
+                "give the sbs-config.json that build.py uses, or the on-premises YAML; --ca, --cert and --key-file name files that it does not".into()
+            }
             Self::Key { .. } => {
                 "give a PEM file with one public key (BEGIN PUBLIC KEY or BEGIN RSA PUBLIC KEY), or sha256:HEX as `hpsb-audit key show FILE` prints it".into()
             }
@@ -153,6 +178,7 @@ impl Error {
             Self::OverLimit { limit, .. } => format!("if this size is expected, raise it: --limit {limit}=NUMBER"),
             Self::Malformed { .. } => "nothing in it was believed; fetch it again, and if it stays so keep it as evidence".into(),
             Self::NothingToVerify { .. } => "name a bundle (manifest.<build_name>.sig.tbz) or a folder that holds one".into(),
+            Self::Network { hint, .. } => hint.clone(),
             Self::Unwritable { .. } => "name a path in a folder that exists and can be written".into(),
         }
     }

@@ -15,6 +15,22 @@ pub(crate) fn for_terminal(text: &str) -> String {
     out
 }
 
+/// The same for a whole JSON document: what terminals obey stands in its strings only, where `\u` escapes say the same (RFC 8259,
+/// section 7), so that a reader gets equal text and a terminal that shows the document stays as it is. Newlines between values stay.
+pub(crate) fn in_json(document: &str) -> String {
+    let mut out = String::with_capacity(document.len());
+    for character in document.chars() {
+        if character == '\n' || !is_treacherous(character) {
+            out.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            out.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    out
+}
+
 /// Controls (Cc), line and paragraph separators, and the format characters (Cf) and variation selectors of Unicode that have
 /// no width or that reorder text (Unicode Technical Report 36, "Trojan Source" CVE-2021-42574).
 pub(crate) fn is_treacherous(character: char) -> bool {
@@ -35,5 +51,15 @@ mod tests {
         assert_eq!(for_terminal("a\x1b[31mred\u{9b}0m"), "a\\u{1b}[31mred\\u{9b}0m");
         assert_eq!(for_terminal("one\r\ntwo\t\u{202e}evil\u{200b}"), "one\\u{d}\\ntwo\\t\\u{202e}evil\\u{200b}");
         assert_eq!(for_terminal("Zoë 東京 ✓ <b>"), "Zoë 東京 ✓ <b>");
+    }
+
+    #[test]
+    fn json_says_the_same_in_other_letters() {
+        let text = "a\u{1b}[31m\n\u{9b}0m \u{202e}evil\u{200b} \u{e0041} Zoë \" \\";
+        let value = serde_json::json!({ "text": text });
+        let document = in_json(&format!("{value:#}\n"));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&document).unwrap(), value);
+        assert!(!document.contains(|character| character != '\n' && is_treacherous(character)), "{document}");
+        assert!(document.contains("Zoë") && document.contains("\\udb40\\udc41"), "{document}");
     }
 }

@@ -83,23 +83,17 @@ fn plan(archive: &VerifiedArchive, limits: &Limits) -> Result<Plan, Error> {
     Ok(plan)
 }
 
-/// Does a relative link, followed from where it stands, stay at or below the top at every step?
+/// Does a relative link, followed from where it stands, stay at or below the top at every step? `..` is taken at the start only, where it
+/// leaves folders that are known to be folders: behind a name it could leave what another link leads to.
 fn stays_inside(link: &MemberPath, target: &[u8]) -> bool {
     if target.starts_with(b"/") {
         return false;
     }
-    let mut depth = link.as_bytes().iter().filter(|&&byte| byte == b'/').count();
-    for segment in target.split(|&byte| byte == b'/') {
-        match segment {
-            b"" | b"." => {}
-            b".." => match depth.checked_sub(1) {
-                Some(up) => depth = up,
-                None => return false,
-            },
-            _ => depth += 1,
-        }
-    }
-    true
+    let depth = link.as_bytes().iter().filter(|&&byte| byte == b'/').count();
+    let mut segments = target.split(|&byte| byte == b'/').filter(|segment| !matches!(*segment, b"" | b"."));
+    let ups = segments.by_ref().take_while(|segment| *segment == b"..").count();
+    // The segment that ended the run of `..` is a name; the rest must be names too.
+    ups <= depth && segments.all(|segment| segment != b"..")
 }
 
 fn write_all(archive: &VerifiedArchive, plan: &Plan, top: &Path, limits: &Limits) -> Result<Extracted, Error> {
@@ -212,10 +206,10 @@ mod tests {
     #[test]
     fn links_are_followed_in_thought_before_they_are_written() {
         let link = MemberPath::parse(b"git/repo/docs/link").unwrap();
-        for inside in [&b"a"[..], b"../README", b"../../../data/build.log", b"./x/../y"] {
+        for inside in [&b"a"[..], b"../README", b"../../../data/build.log", b"./x/y", b"../../.."] {
             assert!(stays_inside(&link, inside), "{inside:?}");
         }
-        for outside in [&b"/etc/passwd"[..], b"../../../../etc/passwd", b"a/../../../../../x"] {
+        for outside in [&b"/etc/passwd"[..], b"../../../../etc/passwd", b"a/../../../../../x", b"other-link/.."] {
             assert!(!stays_inside(&link, outside), "{outside:?}");
         }
     }

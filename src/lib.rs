@@ -1,4 +1,83 @@
 //! Offline verification and audit of manifests made by IBM Hyper Protect Secure Build.
+//!
+//! # The walk
+//!
+//! A gate, then an audit. Data flows one way, and [`audit()`] is this picture as one function.
+//!
+//! ```text
+//! bytes ─────Bundle::from_reader──▶ Bundle            untrusted: taken apart, bounded, nothing believed
+//! Bundle ────Bundle::verify(keys)─▶ VerifiedArchive   by move; or Refusal ─▶ every check still answers ──┐
+//! &VerifiedArchive ─Manifest::read▶ Manifest          from exactly the bytes that were signed            │
+//! both, file name, now ───────────▶ Evidence          facts: signed | recomputed | given                 │
+//! &Evidence, &Policy ──checks─────▶ Vec<Finding>      one per check, in the table's order ◀──────────────┘
+//! &[Finding], groups in play ─────▶ Verdict           accept | accept-in-part | reject
+//! all of it ──────────────────────▶ BundleReport ─▶ Report ─▶ text | json, and the exit code
+//! ```
+//!
+//! - [`Bundle`] is the outer archive, taken apart. Its names are not signed, and nothing in it is believed.
+//! - [`VerifiedArchive`] has one maker, [`Bundle::verify`], and everything behind the gate asks for one. If no trusted key accepts the
+//!   signature there is a [`Refusal`], which holds no archive.
+//! - [`Manifest`] is read from the very bytes that were signed: the server's [`BuildRecord`], its [`build_log`], the source in [`git`].
+//! - A [`check`] looks at [`Evidence`] and a [`Policy`] and answers with one [`Finding`]. What its answer does to the [`Verdict`] is
+//!   one rule for all of them, in [`Finding::rejects`].
+//! - An [`Error`] says why there is no verdict. A bad signature is no error: it is a finding, and the verdict is a rejection.
+//!
+//! The library reads no clock, network or environment: bytes and the moment of the audit are arguments, so that the same bytes, policy and
+//! moment give the same report. [`folder`], [`extract()`] and [`cli`] are the edges that touch files; with the feature `fetch`, the module
+//! `client` asks servers. Every bound for untrusted input is a field of [`Limits`].
+//!
+//! # What a verdict says
+//!
+//! That the archive is unaltered since the holder of a trusted key signed it, and what the checks found in it. It does not say who
+//! holds that key, that the key is in an enclave, when the build was, that the log is true, or that the image was built from this
+//! source. [`Verdict::AcceptInPart`] says that something was not looked at, and the report says what.
+//!
+//! # An audit of a shipped bundle
+//!
+//! ```
+//! use std::path::PathBuf;
+//!
+//! use hpsb_audit::{
+//!     Depth, Input, KeyRing, KeySource, Limits, Policy, PublicKey, Question, Timestamp, TrustedKey, Verdict, audit, folder,
+//! };
+//!
+//! let limits = Limits::default();
+//! let pem = std::fs::read("fixtures/good-rsa-2048/key.pem")?;
+//! let key = PublicKey::from_pem("key.pem", &pem, &limits)?;
+//! let mut keys = KeyRing::default();
+//! keys.add(TrustedKey {
+//!     fingerprint: key.fingerprint(),
+//!     key: Some(key),
+//!     source: KeySource::CommandLine,
+//!     name: None,
+//!     not_before: None,
+//!     not_after: None,
+//!     revoked: None,
+//! });
+//!
+//! let question = Question {
+//!     policy: &Policy::default(),
+//!     keys: &keys,
+//!     handed: &[],
+//!     now: Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("no moment")?,
+//!     limits: &limits,
+//!     depth: Depth::Everything,
+//! };
+//! for path in folder::find_bundles(&[PathBuf::from("fixtures/good-rsa-2048")], &limits)? {
+//!     let input = Input {
+//!         path: path.display().to_string(),
+//!         file_name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
+//!         bytes: folder::open(&path)?,
+//!         keys_beside: &[],
+//!     };
+//!     let report = audit(input, &question);
+//!     assert_eq!(report.verdict, Verdict::AcceptInPart);
+//!     assert_eq!(report.rejecting().count(), 0);
+//!     // No image was given, and the report says so.
+//!     assert!(report.not_in_play().contains(&hpsb_audit::Group::Image));
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
@@ -10,6 +89,8 @@ mod build_record;
 mod bundle;
 pub mod check;
 pub mod cli;
+#[cfg(feature = "fetch")]
+pub mod client;
 mod digest;
 mod error;
 mod escape;
@@ -54,6 +135,6 @@ pub use crate::verify::{
 
 /// The cargo features that this build has.
 pub fn features() -> Vec<&'static str> {
-    let known = [("full", cfg!(feature = "full"))];
+    let known = [("fetch", cfg!(feature = "fetch")), ("full", cfg!(feature = "full"))];
     known.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
 }

@@ -51,6 +51,14 @@ limits! {
     build_log_bytes = 256 * MIB, "data/build.log is held in memory while it is read";
     build_log_line_bytes = MIB, "one line of the log, with its continuation lines";
     git_bytes = 2 * GIB, "everything below .git is held in memory while it is proved";
+    git_objects = 20_000_000, "objects of one repository: each costs about a hundred bytes of tables";
+    git_object_bytes = GIB, "one object after inflating; hosting services refuse files above 100 MB";
+    git_delta_bytes = GIB, "bases of deltas held at a time by one thread; a sound pack needs a few times its largest object";
+    git_delta_depth = 4_095, "deltas upon deltas; git makes 50 and allows 4,095 (git-pack-objects(1), --depth)";
+    git_inflated_bytes = 128 * GIB, "all objects of a repository after inflating; twenty times its packs is usual";
+    git_tree_entries = 2_000_000, "files and folders of one tree; trees that hold each other can name more than there are atoms";
+    git_tree_depth = 1_000, "folders in folders of one tree; a path has at most 4,096 bytes";
+    git_submodule_depth = 16, "submodules in submodules";
     work_tree_bytes = 16 * GIB, "files of the work tree are hashed as they pass, and not held";
     key_file_bytes = 64 * KIB, "a public key in PEM is below 2 KiB";
     key_files_beside = 1_000, "files beside a bundle that are looked at as keys";
@@ -60,12 +68,24 @@ limits! {
     image_config_bytes = 8 * MIB, "an image's configuration";
     image_layer_bytes = 32 * GIB, "one layer as the registry stores it";
     image_layers = 1_000, "layers of an image; container engines stop at 127";
-    image_manifests = 1_000, "entries of an index, images of a docker-archive";
     image_index_depth = 4, "indexes in indexes: one is usual, two are seen";
     image_documents_bytes = 32 * MIB, "JSON files of an image archive, held while it is read once from front to end";
     layer_expanded_bytes = 128 * GIB, "one layer after decompression; it is hashed as it passes, and not held";
     zstd_window_bytes = 32 * MIB, "what zstd may look back to, held in memory; levels up to 20 need no more";
     folder_depth = 32, "folders in folders, while looking for bundles";
+    settings_bytes = MIB, "settings of the build server's client are written by a person";
+    tls_file_bytes = MIB, "a CA, or a client certificate with its key, in PEM";
+    server_answer_bytes = MIB, "status, public key, image digest, image key: a few kilobytes each";
+    server_manifest_bytes = 3 * GIB, "a bundle as base64 in one JSON answer, held in memory while it is decoded";
+    server_log_bytes = 512 * MIB, "a build log as one JSON string";
+    listing_bytes = 16 * MIB, "one page of a bucket's listing: 1,000 objects";
+    listed_objects = 1_000_000, "objects of a bucket that are looked at";
+    image_manifests = 200, "manifests of one image: an index names one per platform; images of a docker-archive";
+    trust_file_bytes = 16 * MIB, "one file of trust metadata, one signature's layer";
+    trust_files = 10_000, "files of trust metadata of one image: root versions, delegations, signatures";
+    builder_file_bytes = 64 * MIB, "a certificate or a revocation list";
+    evidence_record_bytes = 64 * MIB, "evidence.json names each saved file in a few hundred bytes";
+    kept_beside = 1_000, "files kept beside one that differs";
 }
 
 #[cfg(test)]

@@ -20,6 +20,11 @@ impl Timestamp {
         Some(Self(micros))
     }
 
+    /// 1970-01-01T00:00:00Z.
+    pub fn epoch() -> Self {
+        Self(0)
+    }
+
     /// Reads RFC 3339 with an offset or `Z`, for example `2026-11-23T08:00:00Z`.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
         // Stricter than the library, which also reads ISO 8601 spellings that RFC 3339 does not have.

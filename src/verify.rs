@@ -121,6 +121,22 @@ impl KeyRing {
 }
 
 /// A signed archive whose signature a trusted key accepts. There is one maker: [`Bundle::verify`].
+///
+/// What follows does not compile: outside of this module nobody can write one down, copy one or make one of nothing.
+///
+/// ```compile_fail,E0451
+/// fn forge(real: hpsb_audit::VerifiedArchive) -> hpsb_audit::VerifiedArchive {
+///     hpsb_audit::VerifiedArchive { bytes: b"other bytes".to_vec(), ..real }
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// fn needs_default<T: Default>() {}
+/// needs_default::<hpsb_audit::VerifiedArchive>();
+/// ```
+/// ```compile_fail,E0277
+/// fn needs_clone<T: Clone>() {}
+/// needs_clone::<hpsb_audit::VerifiedArchive>();
+/// ```
 #[derive(Debug)]
 pub struct VerifiedArchive {
     bytes: Vec<u8>,

@@ -214,14 +214,12 @@ pub fn markdown() -> String {
          | check | group | level | a pass says |\n| --- | --- | --- | --- |\n",
     );
     for check in CHECKS {
-        let mark = if check.is_built_in() { "" } else { " *(not built in yet)*" };
-        page.push_str(&format!(
-            "| [{0}](#{0}) | {1} | {2} | {3}{mark} |\n",
-            check.name,
-            check.group.word(),
-            check.level.word(),
-            check.says
-        ));
+        let (name, mark) = match check.is_built_in() {
+            true => (format!("[{0}](#{0})", check.name), ""),
+            false => (check.name.to_owned(), " *(not built in yet)*"),
+        };
+        let (group, level) = (check.group.word(), check.level.word());
+        page.push_str(&format!("| {name} | {group} | {level} | {}{mark} |\n", check.says));
     }
     for check in CHECKS.into_iter().filter(|check| check.is_built_in()) {
         page.push_str(&format!("\n## {}\n\n{}\n", check.name, check.explanation));

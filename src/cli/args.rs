@@ -114,7 +114,12 @@ pub(super) enum Command {
         /// The folder, which must exist
         dir: PathBuf,
     },
+    /// Save the evidence of builds from build server, object store, registry and Notary server into a folder
+    #[cfg(feature = "fetch")]
+    #[command(after_help = super::fetch_args::EXAMPLES)]
+    Fetch(Box<super::fetch_args::FetchArguments>),
     /// Fetch evidence from a build server (not in this build)
+    #[cfg(not(feature = "fetch"))]
     #[command(hide = true, disable_help_flag = true)]
     Fetch(NotBuiltIn),
     /// Answer admission requests (not in this build)
@@ -335,7 +340,7 @@ fn report(text: &str) -> Result<(String, PathBuf), String> {
 }
 
 /// `NAME=NUMBER`, the number with an optional K, M or G (powers of 1024).
-fn limit(text: &str) -> Result<(String, u64), String> {
+pub(super) fn limit(text: &str) -> Result<(String, u64), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=NUMBER")?;
     let (digits, factor) = match value.as_bytes().last() {
         Some(b'K') => (value.strip_suffix('K').unwrap_or(value), 1 << 10),

@@ -10,7 +10,7 @@ use super::{limits_with, output, read_named};
 use crate::bundle::Bundle;
 use crate::digest::HashingReader;
 use crate::error::Error;
-use crate::escape::for_terminal;
+use crate::escape::{for_terminal, in_json};
 use crate::extract::extract as extract_archive;
 use crate::folder;
 use crate::key::PublicKey;
@@ -157,7 +157,11 @@ fn inner(archive: &VerifiedArchive, limits: &Limits) -> Result<Section, Error> {
 }
 
 fn row(label: &(impl ToString + ?Sized), value: impl ToString) -> (String, String) {
-    (label.to_string(), mask(&value.to_string()))
+    let (label, value) = (label.to_string(), value.to_string());
+    // Masked together: it may be the label that says that the value is a secret.
+    let both = mask(&format!("{label}: {value}"));
+    let value = both.strip_prefix(&format!("{label}: ")).map_or_else(|| mask(&value), str::to_owned);
+    (mask(&label), value)
 }
 
 fn as_text(sections: &[Section]) -> String {
@@ -179,5 +183,5 @@ fn as_json(sections: &[Section]) -> String {
     };
     let document: Map<String, Value> =
         sections.iter().map(|section| (section.name.to_owned(), array(section))).collect();
-    format!("{:#}\n", Value::Object(document))
+    in_json(&format!("{:#}\n", Value::Object(document)))
 }

@@ -3,22 +3,28 @@
 mod args;
 mod audit;
 mod compare;
+#[cfg(feature = "fetch")]
+mod fetch;
+#[cfg(feature = "fetch")]
+mod fetch_args;
 mod image;
 mod inspect;
 mod lists;
 mod output;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use self::args::{Arguments, Command, KeyCommand, NamedKey, NotBuiltIn, PolicyCommand};
+use self::args::{Arguments, Command, KeyCommand, NamedKey, NotBuiltIn, OutputFormat, PolicyCommand};
 use crate::error::Error;
 use crate::folder;
 use crate::key::PublicKey;
 use crate::limits::Limits;
+use crate::report::Report;
 use crate::time::Timestamp;
 use crate::verify::{KeySource, TrustedKey};
 
@@ -30,6 +36,9 @@ pub fn run() -> ExitCode {
     };
     match dispatch(arguments.command) {
         Ok(code) => ExitCode::from(code),
+        Err(error) if wants_json() => {
+            ExitCode::from(output::report_or_complain(&without_bundles(error), OutputFormat::Json))
+        }
         Err(error) => {
             output::complain(&error);
             ExitCode::from(error.exit_code())
@@ -52,26 +61,39 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Explain { check } => lists::explain(&check),
         Command::Completions { shell } => lists::completions(shell),
         Command::Man { dir } => lists::manual(&dir),
+        #[cfg(feature = "fetch")]
+        Command::Fetch(arguments) => fetch::fetch(&arguments),
+        #[cfg(not(feature = "fetch"))]
         Command::Fetch(arguments) => not_built_in("fetch", &arguments),
         Command::Serve(arguments) => not_built_in("serve", &arguments),
     }
 }
 
-/// A usage error in the form that was asked for: programs that read JSON get JSON, whatever went wrong.
+/// A usage error in the form that was asked for.
 fn wrong_usage(error: &clap::Error) -> ExitCode {
-    let wants_json =
-        std::env::args().zip(std::env::args().skip(1)).any(|(flag, value)| flag == "--format" && value == "json")
-            || std::env::args().any(|argument| argument == "--format=json");
-    if wants_json && !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+    if wants_json() && !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // The first paragraph says what is wrong; the others are for people.
         let text = error.to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let paragraph = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        let message = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
         let error = Error::Usage { message, hint: "`hpsb-audit --help` lists commands and flags".into() };
-        let report = crate::report::Report { now: None, policy: None, error: Some(error), bundles: Vec::new() };
-        return ExitCode::from(output::report_or_complain(&report, args::OutputFormat::Json));
+        return ExitCode::from(output::report_or_complain(&without_bundles(error), OutputFormat::Json));
     }
     // Nothing can be said if the terminal is gone.
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Programs that asked for JSON get JSON, whatever went wrong: also when the arguments could not be read to their end.
+fn wants_json() -> bool {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let parted =
+        arguments.iter().zip(arguments.iter().skip(1)).any(|(flag, value)| flag == "--format" && value == "json");
+    parted || arguments.iter().any(|argument| argument == "--format=json")
+}
+
+fn without_bundles(error: Error) -> Report {
+    Report { now: None, policy: None, error: Some(error), bundles: Vec::new() }
 }
 
 fn not_built_in(what: &str, _: &NotBuiltIn) -> Result<u8, Error> {

@@ -33,7 +33,8 @@ pub(super) fn report_or_complain(report: &Report, format: OutputFormat) -> u8 {
         Ok(()) => report.exit_code(),
         Err(error) => {
             complain(&error);
-            error.exit_code().max(report.exit_code())
+            // 2 is the only code that is worse.
+            if report.exit_code() == 2 { 2 } else { error.exit_code() }
         }
     }
 }
@@ -173,6 +174,33 @@ impl Progress {
 }
 
 impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// What is being waited for, on standard error, only on a terminal.
+#[cfg(feature = "fetch")]
+pub(super) struct Spinner(ProgressBar);
+
+#[cfg(feature = "fetch")]
+impl Spinner {
+    pub(super) fn new() -> Self {
+        if !io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new_spinner();
+        bar.enable_steady_tick(Duration::from_millis(250));
+        Self(bar)
+    }
+
+    pub(super) fn say(&self, text: &str) {
+        self.0.set_message(text.to_owned());
+    }
+}
+
+#[cfg(feature = "fetch")]
+impl Drop for Spinner {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }

@@ -1,6 +1,8 @@
 //! HEAD: which commit the snapshot says it is (gitrepository-layout(5), git-pack-refs(1)).
 
+use super::directory::GitDirectory;
 use super::object_id::ObjectId;
+use super::refs::packed_refs;
 use super::snapshot::Snapshot;
 
 /// HEAD, followed to a commit id.
@@ -46,46 +48,45 @@ impl Snapshot {
     /// # Errors
     /// [`HeadFault`]: there is no commit id at the end.
     pub fn head(&self) -> Result<Head, HeadFault> {
-        if self.git.keys().any(|path| path.starts_with(b"reftable/")) {
-            return Err(HeadFault::Unsupported("reftable"));
-        }
-        let mut reference: Option<String> = None;
-        for _ in 0..=SYMBOLIC_REFS_MAX {
-            let name = reference.as_deref().unwrap_or("HEAD");
-            match self.read_ref(name)? {
-                RefValue::Commit(commit) => return Ok(Head { commit, reference }),
-                RefValue::Symbolic(next) => reference = Some(next),
-            }
-        }
-        Err(HeadFault::Loop)
-    }
-
-    fn read_ref(&self, name: &str) -> Result<RefValue, HeadFault> {
-        if let Some(content) = self.git.get(name.as_bytes()) {
-            return parse_ref(name, content);
-        }
-        if name == "HEAD" {
-            return Err(HeadFault::Missing);
-        }
-        let packed = self.git.get(&b"packed-refs"[..]).map(Vec::as_slice).unwrap_or_default();
-        for line in packed.split(|&byte| byte == b'\n') {
-            let Some((id, found)) = std::str::from_utf8(line).ok().and_then(|line| line.split_once(' ')) else {
-                continue;
-            };
-            if found == name && !line.starts_with(b"#") {
-                return parse_ref("packed-refs", id.as_bytes());
-            }
-        }
-        Err(HeadFault::NoSuchRef(name.into()))
+        follow_head(&GitDirectory::top(self))
     }
 }
 
-enum RefValue {
+/// [`Snapshot::head`] of any git directory.
+pub(super) fn follow_head(directory: &GitDirectory<'_>) -> Result<Head, HeadFault> {
+    if directory.has_below("reftable/") {
+        return Err(HeadFault::Unsupported("reftable"));
+    }
+    let mut reference: Option<String> = None;
+    for _ in 0..=SYMBOLIC_REFS_MAX {
+        let name = reference.as_deref().unwrap_or("HEAD");
+        match read_ref(directory, name)? {
+            RefValue::Commit(commit) => return Ok(Head { commit, reference }),
+            RefValue::Symbolic(next) => reference = Some(next),
+        }
+    }
+    Err(HeadFault::Loop)
+}
+
+fn read_ref(directory: &GitDirectory<'_>, name: &str) -> Result<RefValue, HeadFault> {
+    if let Some(content) = directory.file(name.as_bytes()) {
+        return parse_ref(name, content);
+    }
+    if name == "HEAD" {
+        return Err(HeadFault::Missing);
+    }
+    match packed_refs(directory).find(|(_, found)| *found == name.as_bytes()) {
+        Some((id, _)) => parse_ref("packed-refs", id),
+        None => Err(HeadFault::NoSuchRef(name.into())),
+    }
+}
+
+pub(super) enum RefValue {
     Commit(ObjectId),
     Symbolic(String),
 }
 
-fn parse_ref(file: &str, content: &[u8]) -> Result<RefValue, HeadFault> {
+pub(super) fn parse_ref(file: &str, content: &[u8]) -> Result<RefValue, HeadFault> {
     let malformed = || HeadFault::Malformed {
         file: file.into(),
         text: String::from_utf8_lossy(content).chars().take(80).collect(),

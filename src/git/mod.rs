@@ -1,15 +1,51 @@
 //! The source repository inside a signed archive: read from memory, never by running git and never by believing the
 //! snapshot's own configuration.
 
+mod attributes;
+mod compare;
+mod config;
+mod convert;
+mod directory;
+mod format;
 mod hash;
 mod head;
+mod ignore;
+mod inflate;
+mod listing;
+mod loose;
+mod malformed;
+mod object;
 mod object_id;
+mod objects;
+mod pack;
+mod pattern;
+mod proof;
+mod reach;
+mod reader;
+mod references;
+mod refs;
+mod remote;
+mod signed;
 mod snapshot;
+mod submodule;
+#[cfg(test)]
+pub(crate) mod test_repository;
+#[cfg(test)]
+mod tests;
+mod tree_proof;
 mod work_file;
 
+pub use self::compare::{Change, Conversion, Difference};
 pub use self::hash::{Collision, Kind};
 pub use self::head::{Head, HeadFault};
+pub use self::listing::TreeFile;
+pub use self::malformed::Malformed;
+pub use self::object::{Commit, Identity, Mode, Tag};
 pub use self::object_id::ObjectId;
+pub use self::proof::{FileFault, ObjectsProof, SourceProof, prove};
+pub use self::remote::{Remote, RepositoryName};
+pub use self::signed::{SignedObject, SignedSubject};
 pub(crate) use self::snapshot::SnapshotBuilder;
 pub use self::snapshot::{Snapshot, WorkEntry};
+pub use self::tree_proof::{Submodule, SubmoduleState, TreeProof};
 pub use self::work_file::{WorkFile, WorkFileHasher};

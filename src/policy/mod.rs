@@ -1,6 +1,6 @@
 //! The policy: what the auditor trusts, expects and insists on. One TOML file, read strictly.
 //!
-//! To add a field: a line in [`wire`], a field here, and its check's name in `Expect::EXPECTED_BY`.
+//! To add a field: a line in `wire.rs`, a field here, and its check's name in `Expect::EXPECTED_BY`.
 
 mod wire;
 

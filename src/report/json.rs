@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{BundleReport, Report};
 use crate::error::Error;
+use crate::escape::in_json;
 use crate::finding::{Finding, Group, Verdict};
 use crate::mask::mask;
 
@@ -149,8 +150,8 @@ struct Statement {
 }
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &document(report))?;
-    out.write_all(b"\n")
+    let document = serde_json::to_string_pretty(&document(report))?;
+    writeln!(out, "{}", in_json(&document))
 }
 
 fn document(report: &Report) -> Document {

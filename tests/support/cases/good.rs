@@ -68,6 +68,8 @@ fn containers() -> Vec<Case> {
             .inner(|entries| entries.push(long_name(LongNames::Gnu))),
         Case::good("good-pax-long-names", "A name of more than 100 bytes in a PAX header.")
             .inner(|entries| entries.push(long_name(LongNames::Pax))),
+        Case::good("good-odd-names", "Names that differ by case or Unicode form only, and one that is no UTF-8.")
+            .inner(|entries| entries.extend(odd_names())),
         Case::good("good-dot-slash-names", "Names begin with `./`, as `tar -c .` writes them.").inner(|entries| {
             for entry in entries.iter_mut() {
                 entry.path.splice(0..0, *b"./");
@@ -83,6 +85,14 @@ fn containers() -> Vec<Case> {
             },
         ),
     ]
+}
+
+/// Reflogs of branches whose names differ by case or by Unicode form only (é as one character and as two), and of one whose name
+/// is no UTF-8: legal in git, and never merged.
+fn odd_names() -> Vec<Entry> {
+    let names: [&[u8]; 5] = [b"main-2", b"MAIN-2", b"caf\xc3\xa9", b"cafe\xcc\x81", b"caf\xe9"];
+    let path = |name: &[u8]| [b"git/wallet/.git/logs/refs/heads/", name].concat();
+    names.map(|name| Entry { names: LongNames::Gnu, ..Entry::file(path(name), "") }).into()
 }
 
 /// A reflog of a branch with a long name: git writes it, and it belongs to no object.

@@ -28,7 +28,8 @@ fn unusable() -> Vec<Case> {
     vec![
         key("key-compressed-point", "A P-256 key in another encoding, with another fingerprint.", {
             spki(p256[2..23].to_vec(), &compressed)
-        }),
+        })
+        .key(Named::ServerP256),
         key("key-private", "The named key is a private key.", Named::Server.private_pem().into()),
         key("key-certificate", "The named key is a certificate.", CERTIFICATE.into()),
         key(

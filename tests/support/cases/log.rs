@@ -56,7 +56,19 @@ fn images() -> Vec<Case> {
 
 fn keys() -> Vec<Case> {
     let wrong = |name: &str, about| Case::fails(name, "log-key", about);
+    let undecided = |name: &str, about| Case::rejected(name, about).expect("log-key", "unknown");
     vec![
+        undecided("log-key-without-certificate", "The log has a key id and no certificate.")
+            .log(|text| super::without(&text, &["publickey="])),
+        undecided("log-two-keys", "The log has two key ids.")
+            .log(|text| super::insert_before(&text, "keyid=", &format!("keyid={}", "0".repeat(64)))),
+        undecided("log-forged-entries", "A RUN step prints lines that begin like the server's own, with time and level, and they stand in the log without `run: `.")
+            .log(|text| {
+                let at = text.find("2026-03-02 10:15:07,615").unwrap();
+                let entry = |message: &str| format!("2026-03-02 10:15:07,000  root       INFO    {message}\n");
+                let forged = entry(&format!("keyid={}", "0".repeat(64))) + &entry("publickey=AAAA");
+                format!("{}{forged}{}", &text[..at], &text[at..])
+            }),
         wrong("log-key-id-wrong", "The key id is not that of the certificate in the log.").log(|text| {
             let other: String = log_key_id().chars().rev().collect();
             text.replace(&log_key_id(), &other)

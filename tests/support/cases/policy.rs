@@ -177,8 +177,8 @@ fn windows() -> Vec<Case> {
 
 fn expectations() -> Vec<Case> {
     let refused = |name: &str, check, about, more: &str| policy(Case::fails(name, check, about), &with(more));
-    let not_run = |name: &str, check, about, more: &str| {
-        policy(Case::rejected(name, about).expect(check, "not-run"), &with(more))
+    let undecided = |name: &str, check, status, about, more: &str| {
+        policy(Case::rejected(name, about).expect(check, status), &with(more))
     };
     vec![
         refused(
@@ -202,9 +202,10 @@ fn expectations() -> Vec<Case> {
             "The policy names another branch.",
             "[expect]\nbranch = \"release/1.x\"\n",
         ),
-        refused(
+        undecided(
             "expect-branch-detached",
             "source-commit",
+            "unknown",
             "The policy names a branch, and HEAD is detached.",
             "[expect]\nbranch = \"main\"\n",
         )
@@ -230,16 +231,18 @@ fn expectations() -> Vec<Case> {
             "The server is older than the policy's, although its digits look larger.",
             "[expect]\nmin-server-version = \"1.3.0.100\"\n",
         ),
-        not_run(
+        undecided(
             "server-unknown",
             "build-server",
+            "not-run",
             "The record does not say the server's version, and the policy wants to know.",
             "[expect]\nmin-server-version = \"1.3.0.18\"\n",
         )
         .record(|text| text.replace("    \"build_image_tag\": \"1.3.0.18\",\n", "")),
-        not_run(
+        undecided(
             "root-ssh-unknown-required",
             "root-ssh",
+            "not-run",
             "Nothing says whether root ssh was on, and the policy asks by name.",
             "[levels]\nroot-ssh = \"require\"\n",
         ),

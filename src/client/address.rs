@@ -1,0 +1,62 @@
+//! Which addresses may be asked: https, and http only where it cannot leave this computer.
+
+use reqwest::Url;
+
+use crate::error::Error;
+
+/// Reads the address of a server: `https://…`, or `http://…` on this computer itself; no user, no password.
+///
+/// # Errors
+/// [`Error::Usage`], which does not show the address: it may hold a password.
+pub(crate) fn checked_url(text: &str, what: &str) -> Result<Url, Error> {
+    let fail = |message: &str| Error::Usage {
+        message: format!("{what} {message}"),
+        hint: "expected https://HOST[:PORT], or http://127.0.0.1:PORT for a server on this computer".into(),
+    };
+    let url = Url::parse(text).map_err(|_| fail("is no address"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(fail("holds a user or password, which must not stand there"));
+    }
+    if is_allowed(&url) { Ok(url) } else { Err(fail("is not encrypted")) }
+}
+
+/// Is it https, or http to a loopback address?
+pub(crate) fn is_allowed(url: &Url) -> bool {
+    match url.scheme() {
+        "https" => url.host_str().is_some_and(|host| !host.is_empty()),
+        "http" => url.host_str().is_some_and(is_loopback),
+        _ => false,
+    }
+}
+
+/// `localhost` and loopback addresses (RFC 6761, 6.3; RFC 5735; RFC 4291).
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_stays_on_this_computer() {
+        for good in
+            ["https://a", "https://a:8443/x", "http://localhost:5000", "http://127.0.0.1:5000", "http://[::1]:1"]
+        {
+            assert!(checked_url(good, "x").is_ok(), "{good}");
+        }
+        for bad in [
+            "http://a",
+            "http://127.0.0.1.example.com",
+            "ftp://a",
+            "a",
+            "https://u:hunter2@a",
+            "http://192.0.2.1",
+            "file:///etc",
+        ] {
+            let error = checked_url(bad, "x").unwrap_err();
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+    }
+}

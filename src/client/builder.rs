@@ -1,0 +1,72 @@
+//! Saves IBM's attestation certificates, intermediates and revocation lists, by address or from a file.
+
+use std::path::Path;
+
+use reqwest::Url;
+
+use crate::client::bearer::Guarded;
+use crate::client::disk::is_safe_name;
+use crate::client::evidence_record::Origin;
+use crate::client::fault::network;
+use crate::client::http::{Bound, shown};
+use crate::client::outside::Outside;
+use crate::client::registry::refused;
+use crate::client::run::Saver;
+use crate::client::settings::read_bounded;
+use crate::error::Error;
+
+/// A file that goes into `builder/` under its own name.
+#[derive(Debug, Clone)]
+pub(crate) struct BuilderFile {
+    name: String,
+    bytes: Vec<u8>,
+    origin: Origin,
+}
+
+/// Gets each of `sources` once. Addresses may be plain http: certificates and revocation lists are signed, and authorities
+/// publish them so.
+pub(crate) fn load(outside: &Outside<'_>, sources: &[String]) -> Vec<Result<BuilderFile, Error>> {
+    sources.iter().map(|source| load_one(outside, source)).collect()
+}
+
+/// Saves them for one build.
+pub(crate) fn save(saver: &mut Saver<'_>, files: &[BuilderFile]) {
+    for file in files {
+        saver.keep(&format!("builder/{}", file.name), &file.bytes, file.origin.clone());
+    }
+}
+
+fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
+    let limits = outside.run.limits;
+    let at = (outside.run.clock)();
+    let address = Url::parse(source).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let Some(url) = address else {
+        let path = Path::new(source);
+        let name = safe_name(path.file_name().and_then(|name| name.to_str()))?;
+        let bytes = read_bounded(path, "builder_file_bytes", limits.builder_file_bytes)?.to_vec();
+        let from = format!("the file {name}");
+        return Ok(BuilderFile {
+            name,
+            bytes,
+            origin: Origin { from, asked: None, status: None, version: None, at, peer: None },
+        });
+    };
+    let name = safe_name(url.path_segments().and_then(|mut segments| segments.next_back()))?;
+    let server = Guarded::new(outside.run, outside.http(&url)?, None);
+    let bound = Bound { name: "builder_file_bytes", allowed: limits.builder_file_bytes };
+    let answer = server.get(&url, None, bound)?;
+    match answer.head.status {
+        200 => {}
+        300..400 => return Err(network(&shown(&url), "the server sends us elsewhere", "give the last address itself")),
+        status => return Err(refused(&url, status, &answer.body)),
+    }
+    let origin = server.origin(&url, &answer.head);
+    Ok(BuilderFile { name, bytes: answer.whole_body(&shown(&url))?, origin })
+}
+
+fn safe_name(name: Option<&str>) -> Result<String, Error> {
+    name.filter(|name| is_safe_name(name)).map(str::to_owned).ok_or_else(|| Error::Usage {
+        message: "a --builder-cert has no name that can be a file's".into(),
+        hint: "its last part must be made of A-Z a-z 0-9 . _ : - and not begin with a dot".into(),
+    })
+}

@@ -1,0 +1,212 @@
+//! Writing files so that each is whole or not there, and never outside the folder or over something else.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::client::http::Sink;
+use crate::digest::{HashingReader, Sha256, Sha256Hasher};
+use crate::error::Error;
+
+/// How a file or folder is called while it is being written. A run that breaks leaves such names; the next removes them.
+pub(crate) const PASSING_PREFIX: &str = ".hpsb-audit-passing-";
+
+/// Folders below a build's folder, at most: the deepest of ours are `trust/notary/targets/a/b.json`.
+const DEPTH: usize = 16;
+
+/// A path below a build's folder: names of `[A-Za-z0-9._:-]`, none beginning with a dot. It is made of our own words and of
+/// names that were checked; no other name from a server becomes a path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place(String);
+
+impl Place {
+    pub(crate) fn new(text: impl Into<String>) -> Result<Self, Error> {
+        let text = text.into();
+        if text.split('/').count() < DEPTH && text.split('/').all(is_safe_name) {
+            return Ok(Self(text));
+        }
+        let shown = crate::escape::for_terminal(&text);
+        Err(Error::malformed("a name for a file of the evidence folder", format!("{shown} may not be a path")))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name beside this one for the `n`th that differs.
+    pub(crate) fn beside(&self, n: u64) -> Self {
+        Self(format!("{}.differs-{n}", self.0))
+    }
+
+    /// The folders above it, outermost first.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = &str> {
+        self.0.match_indices('/').filter_map(|(at, _)| self.0.get(..at))
+    }
+}
+
+/// Can this be a file's name in an evidence folder?
+pub(crate) fn is_safe_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
+    (1..=240).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(allowed)
+}
+
+/// A file that is being written under a passing name; dropped, it leaves nothing.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    file: File,
+    path: PathBuf,
+    digest: Sha256Hasher,
+    size: u64,
+}
+
+impl Draft {
+    /// Begins a file in `folder`, which must be there.
+    pub(crate) fn begin(folder: &Path) -> Result<Self, Error> {
+        let path = passing_path(folder);
+        let file = OpenOptions::new().write(true).create_new(true).open(&path);
+        let file = file.map_err(|error| unwritable(&path, &error))?;
+        Ok(Self { file, path, digest: Sha256Hasher::default(), size: 0 })
+    }
+
+    /// Digest and size of what it holds.
+    pub(crate) fn content(&self) -> (Sha256, u64) {
+        (self.digest.clone().finish(), self.size)
+    }
+
+    /// Flushes it to the disk.
+    pub(crate) fn flush(&self) -> Result<(), Error> {
+        self.file.sync_all().map_err(|error| unwritable(&self.path, &error))
+    }
+
+    /// Gives it the name `target`, if nothing has that name. `false`: something has.
+    pub(crate) fn name_if_free(&self, target: &Path) -> Result<bool, Error> {
+        match link_new(&self.path, target) {
+            Ok(()) => {
+                flush_parent(target);
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(unwritable(target, &error)),
+        }
+    }
+}
+
+impl Sink for Draft {
+    fn held(&self) -> u64 {
+        self.size
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.file.write_all(bytes).map_err(|error| unwritable(&self.path, &error))?;
+        self.digest.update(bytes);
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn start_again(&mut self) -> Result<(), Error> {
+        if self.size > 0 {
+            let folder = self.path.parent().unwrap_or(Path::new("")).to_path_buf();
+            *self = Self::begin(&folder)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // If it cannot be removed now, the next run does it.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// A second name for the same file is made only where no name stands. File systems without second names get a rename,
+/// after a look: runs are kept apart by the folder's lock.
+fn link_new(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        Err(_) if fs::symlink_metadata(to).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => fs::rename(from, to),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// A passing name in `folder` that this process has not used yet.
+pub(crate) fn passing_path(folder: &Path) -> PathBuf {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    folder.join(format!("{PASSING_PREFIX}{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// Writes a file anew, or in place of our own older one, whole or not at all.
+pub(crate) fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let mut draft = Draft::begin(target.parent().unwrap_or(Path::new("")))?;
+    draft.take(bytes)?;
+    draft.flush()?;
+    fs::rename(&draft.path, target).map_err(|error| unwritable(target, &error))?;
+    flush_parent(target);
+    Ok(())
+}
+
+/// Makes a folder unless it is there. A link to a folder is refused: it would lead outside.
+pub(crate) fn make_folder(path: &Path) -> Result<(), Error> {
+    if let Err(error) = fs::create_dir(path)
+        && error.kind() != io::ErrorKind::AlreadyExists
+    {
+        return Err(unwritable(path, &error));
+    }
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => Err(unwritable(path, "expected a folder, found a file or a link")),
+        Err(error) => Err(unwritable(path, &error)),
+    }
+}
+
+/// Removes what broken runs left below `folder`.
+pub(crate) fn remove_passing(folder: &Path) -> Result<(), Error> {
+    let mut left = vec![(folder.to_path_buf(), DEPTH)];
+    while let Some((folder, depth)) = left.pop() {
+        for entry in fs::read_dir(&folder).map_err(|error| unwritable(&folder, &error))? {
+            let entry = entry.map_err(|error| unwritable(&folder, &error))?;
+            let kind = entry.file_type().map_err(|error| unwritable(&entry.path(), &error))?;
+            let passing = entry.file_name().to_str().is_some_and(|name| name.starts_with(PASSING_PREFIX));
+            let removed = match (passing, kind.is_dir()) {
+                (true, true) => fs::remove_dir_all(entry.path()),
+                (true, false) => fs::remove_file(entry.path()),
+                (false, _) => Ok(()),
+            };
+            removed.map_err(|error| unwritable(&entry.path(), &error))?;
+            if kind.is_dir() && !passing && depth > 0 {
+                left.push((entry.path(), depth - 1));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Digest and size of the file at `path`; `None` if nothing is there.
+///
+/// # Errors
+/// [`Error::Unwritable`] if something other than a regular file has the name.
+pub(crate) fn content_of(path: &Path) -> Result<Option<(Sha256, u64)>, Error> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unwritable(path, &error)),
+        Ok(found) if !found.is_file() => return Err(unwritable(path, "expected a file, found a folder or a link")),
+        Ok(_) => {}
+    }
+    let unreadable = |error| Error::from_read(&path.display().to_string(), error);
+    let mut reader = HashingReader::new(File::open(path).map_err(unreadable)?);
+    io::copy(&mut reader, &mut io::sink()).map_err(unreadable)?;
+    Ok(Some(reader.finish()))
+}
+
+/// A name is on the disk only when its folder is. Not every system lets a folder be flushed; then the system does it later.
+pub(crate) fn flush_parent(path: &Path) {
+    if let Some(folder) = path.parent().and_then(|parent| File::open(parent).ok()) {
+        let _ = folder.sync_all();
+    }
+}
+
+pub(crate) fn unwritable(path: &Path, why: &(impl ToString + ?Sized)) -> Error {
+    Error::Unwritable { path: path.display().to_string(), message: why.to_string() }
+}

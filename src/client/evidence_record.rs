@@ -1,0 +1,191 @@
+//! evidence.json: what was asked of whom and when, and what came of it. It is our own word, not signed by anybody.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::build_name::BuildName;
+use crate::client::disk::replace;
+use crate::client::settings::read_bounded;
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::time::Timestamp;
+
+const FILE_NAME: &str = "evidence.json";
+const SCHEMA_VERSION: u32 = 1;
+
+/// Where bytes came from.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    /// The address, without user, password or query; or a file's name.
+    pub(crate) from: String,
+    /// What was sent with the question, for example the build's name.
+    pub(crate) asked: Option<String>,
+    /// The HTTP status of the answer.
+    pub(crate) status: Option<u16>,
+    /// The source's own mark of this version, for example an ETag.
+    pub(crate) version: Option<String>,
+    /// When the answer was there.
+    pub(crate) at: Timestamp,
+    /// Whose certificate the TLS peer showed.
+    pub(crate) peer: Option<Peer>,
+}
+
+/// A TLS peer's certificate. It says which server was asked; it never says what runs in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Peer {
+    certificate_sha256: String,
+    made_by: String,
+}
+
+impl Peer {
+    /// The build server's: its operator makes CA, certificate and key.
+    pub(crate) fn of_build_server(fingerprint: Sha256) -> Self {
+        Self {
+            certificate_sha256: fingerprint.hex(),
+            made_by: "the build server's operator; it proves nothing about an enclave".into(),
+        }
+    }
+
+    /// Any other server's.
+    pub(crate) fn of_public_server(fingerprint: Sha256) -> Self {
+        Self { certificate_sha256: fingerprint.hex(), made_by: "an authority that this computer trusts".into() }
+    }
+}
+
+/// What could not be had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Missing {
+    /// The file's name in the folder.
+    pub(crate) what: String,
+    pub(crate) from: String,
+    pub(crate) why: String,
+    pub(crate) at: String,
+}
+
+/// A file in the folder.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Entry {
+    path: String,
+    sha256: String,
+    size: u64,
+    from: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    asked: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    version: Option<String>,
+    at: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    tls_peer: Option<Peer>,
+}
+
+impl Entry {
+    pub(crate) fn new(path: &str, sha256: Sha256, size: u64, origin: Origin) -> Self {
+        let Origin { from, asked, status, version, at, peer } = origin;
+        let (path, sha256, at) = (path.to_owned(), sha256.hex(), at.to_string());
+        Self { path, sha256, size, from, asked, status, version, at, tls_peer: peer }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tool {
+    name: String,
+    version: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    schema_version: u32,
+    tool: Tool,
+    build_name: String,
+    files: Vec<Entry>,
+    not_saved: Vec<Missing>,
+}
+
+/// What evidence.json of one build says.
+#[derive(Debug)]
+pub(crate) struct EvidenceRecord {
+    build_name: BuildName,
+    files: BTreeMap<String, Entry>,
+    missing: BTreeMap<String, Missing>,
+}
+
+impl EvidenceRecord {
+    /// Reads evidence.json in `folder`; none there is an empty record.
+    pub(crate) fn read(folder: &Path, build_name: &BuildName, limits: &Limits) -> Result<Self, Error> {
+        let mut record = Self { build_name: build_name.clone(), files: BTreeMap::new(), missing: BTreeMap::new() };
+        let path = folder.join(FILE_NAME);
+        if fs::symlink_metadata(&path).is_err() {
+            return Ok(record);
+        }
+        let text = read_bounded(&path, "evidence_record_bytes", limits.evidence_record_bytes)?;
+        let what = || path.display().to_string();
+        let document: Document = crate::strict_json::parse(&text)
+            .and_then(serde_json::from_value)
+            .map_err(|error| Error::malformed(what(), format!("it is no record of this program: {error}")))?;
+        if document.schema_version != SCHEMA_VERSION || document.build_name != build_name.as_str() {
+            let message = format!("expected schema version {SCHEMA_VERSION} and the build {build_name}");
+            return Err(Error::malformed(what(), message));
+        }
+        record.files = document.files.into_iter().map(|entry| (entry.path.clone(), entry)).collect();
+        record.missing = document.not_saved.into_iter().map(|missing| (missing.what.clone(), missing)).collect();
+        Ok(record)
+    }
+
+    /// Adds a file. One that is known with the same bytes keeps what was said when it was first saved.
+    pub(crate) fn add(&mut self, entry: Entry) {
+        self.missing.retain(|what, _| !covers(what, &entry.path));
+        match self.files.get(&entry.path) {
+            Some(known) if known.sha256 == entry.sha256 => {}
+            _ => drop(self.files.insert(entry.path.clone(), entry)),
+        }
+    }
+
+    /// Adds what could not be had. What lies in the folder from an earlier run is not missing.
+    pub(crate) fn add_missing(&mut self, missing: Missing) {
+        if self.files.keys().any(|path| covers(&missing.what, path)) {
+            return;
+        }
+        match self.missing.get(&missing.what) {
+            Some(known) if known.why == missing.why && known.from == missing.from => {}
+            _ => drop(self.missing.insert(missing.what.clone(), missing)),
+        }
+    }
+
+    /// Digest and size of the file at `path`, if it came from `from` in this version.
+    pub(crate) fn content_of(&self, path: &str, from: &str, version: &str) -> Option<(Sha256, u64)> {
+        let entry = self.files.get(path)?;
+        let same = entry.from == from && entry.version.as_deref() == Some(version);
+        same.then_some((Sha256::from_hex(&entry.sha256)?, entry.size))
+    }
+
+    /// Writes evidence.json, whole or not at all.
+    pub(crate) fn write(&self, folder: &Path) -> Result<(), Error> {
+        let document = Document {
+            schema_version: SCHEMA_VERSION,
+            tool: Tool { name: "hpsb-audit".into(), version: env!("CARGO_PKG_VERSION").into() },
+            build_name: self.build_name.to_string(),
+            files: self.files.values().cloned().collect(),
+            not_saved: self.missing.values().cloned().collect(),
+        };
+        let path = folder.join(FILE_NAME);
+        let mut text = serde_json::to_vec_pretty(&document).map_err(|error| super::disk::unwritable(&path, &error))?;
+        text.push(b'\n');
+        replace(&path, &text)
+    }
+}
+
+/// Is the file at `path` what was missing: the file itself, one in the folder of that name, or one with an ending of its own?
+fn covers(what: &str, path: &str) -> bool {
+    path.strip_prefix(what).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '.']))
+}

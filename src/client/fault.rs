@@ -1,0 +1,104 @@
+//! Why a server did not give what it was asked for, in words that hold no address of a redirect and no secret.
+
+use std::error::Error as StdError;
+use std::io;
+
+use rustls::{AlertDescription, CertificateError};
+
+use crate::error::Error;
+
+/// Is it worth asking again?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    Worthwhile,
+    Pointless,
+}
+
+/// An error, and whether the same question may have an answer a moment later.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) error: Error,
+    pub(crate) again: Again,
+}
+
+impl Fault {
+    pub(crate) fn pointless(error: Error) -> Self {
+        Self { error, again: Again::Pointless }
+    }
+
+    pub(crate) fn worthwhile(from: &str, message: impl Into<String>, hint: &str) -> Self {
+        Self { error: network(from, message, hint), again: Again::Worthwhile }
+    }
+
+    /// What the HTTP library says. Its own words carry addresses, so only the cause below them is told.
+    pub(crate) fn of(from: &str, error: &reqwest::Error) -> Self {
+        if error.is_timeout() {
+            return Self::worthwhile(from, "no answer in time", SLOW);
+        }
+        Self::of_cause(from, error)
+    }
+
+    /// A fault while the answer's body was read.
+    pub(crate) fn of_body(from: &str, error: &io::Error) -> Self {
+        let library = error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>());
+        if error.kind() == io::ErrorKind::TimedOut || library.is_some_and(reqwest::Error::is_timeout) {
+            return Self::worthwhile(from, "the answer stopped in the middle for too long", SLOW);
+        }
+        Self::of_cause(from, error)
+    }
+
+    fn of_cause(from: &str, error: &(dyn StdError + 'static)) -> Self {
+        let mut cause = error;
+        loop {
+            if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+                return of_tls(from, tls);
+            }
+            // An io::Error's `source` skips the error that it carries.
+            let inner = cause.downcast_ref::<io::Error>().and_then(|io| io.get_ref());
+            match inner.map(|inner| inner as &(dyn StdError + 'static)).or_else(|| cause.source()) {
+                Some(deeper) => cause = deeper,
+                None => break,
+            }
+        }
+        if cause.is::<reqwest::Error>() {
+            return Self::worthwhile(from, "the connection failed", CONNECTION);
+        }
+        Self::worthwhile(from, cause.to_string(), CONNECTION)
+    }
+}
+
+const SLOW: &str = "run it again: what is whole is kept; --timeout allows more time";
+const CONNECTION: &str = "check host, port and network, then run it again: what is whole is kept; if the name does not resolve, say --resolve HOST:PORT:ADDRESS";
+
+pub(crate) fn network(from: &str, message: impl Into<String>, hint: &str) -> Error {
+    Error::Network { from: from.into(), message: message.into(), hint: hint.into() }
+}
+
+fn of_tls(from: &str, error: &rustls::Error) -> Fault {
+    let hint = match error {
+        rustls::Error::InvalidCertificate(certificate) => match certificate {
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "ask the server by a name that its certificate carries (HOSTNAME); if that name does not resolve, say --resolve HOST:PORT:ADDRESS"
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "the server's operator must give it a new certificate (IBM's client makes them for one year): dates are always verified"
+            }
+            _ => "the certificate must come from the CA in use: name the right CA file with --ca",
+        },
+        rustls::Error::AlertReceived(
+            AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::AccessDenied
+            | AlertDescription::DecryptError
+            | AlertDescription::HandshakeFailure,
+        ) => "the server does not take the client certificate: name the right one with --cert and --key-file",
+        rustls::Error::InvalidMessage(_) => "no TLS is spoken at that port: check host and port",
+        _ => CONNECTION,
+    };
+    Fault::pointless(network(from, format!("TLS: {error}"), hint))
+}

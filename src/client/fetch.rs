@@ -1,0 +1,317 @@
+//! One run: bundles, keys, images and signatures into an evidence folder.
+
+use std::path::PathBuf;
+
+use crate::build_name::BuildName;
+use crate::client::address::checked_url;
+use crate::client::builder;
+use crate::client::disk::Place;
+use crate::client::folder::{EvidenceFolder, Kept};
+use crate::client::http::Resolve;
+use crate::client::layout::{Layers, save_layout};
+use crate::client::outside::{Outside, OutsideOptions};
+use crate::client::reference::ImageReference;
+use crate::client::registry::{Document, Registry};
+use crate::client::run::{BuildReport, FetchReport, Run, Saver};
+use crate::client::server::{BuildServer, Call};
+use crate::client::settings::Settings;
+use crate::client::store::{Bucket, save_bundles};
+use crate::client::tls::TlsFiles;
+use crate::client::trust::{TrustOptions, save_trust};
+use crate::client::walk::{save_builds, save_keys};
+use crate::error::Error;
+
+/// The build server, and how to reach it.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// What IBM's client knows of it.
+    pub settings: Settings,
+    /// Certificates and key that override the settings'.
+    pub tls: TlsFiles,
+    /// Where its name leads.
+    pub resolves: Vec<Resolve>,
+}
+
+/// What is to be saved, and where.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The evidence folder.
+    pub to: PathBuf,
+    /// The build server, if it is asked.
+    pub server: Option<ServerOptions>,
+    /// Builds that are named; the server's newest if none is.
+    pub builds: Vec<BuildName>,
+    /// A bucket with bundles.
+    pub bucket: Option<Bucket>,
+    /// Whether the image is saved, and with its layers.
+    pub image: Option<Layers>,
+    /// The image, where the evidence does not name it.
+    pub image_name: Option<ImageReference>,
+    /// Whether signatures on the image are saved.
+    pub trust: Option<TrustOptions>,
+    /// Certificates and revocation lists of builders: addresses or files.
+    pub builder_files: Vec<String>,
+    /// How other servers are reached.
+    pub outside: OutsideOptions,
+}
+
+/// Saves what is asked for. Nothing that is in the folder is replaced, and what is there is not lost by a fault: run it again,
+/// and what is missing is added.
+///
+/// It does NOT verify anything but digests that name bytes: keys and bundles stay *given* until an audit with a trusted key.
+///
+/// # Errors
+/// Where nothing could be begun: settings, folder, addresses. Faults on the way stand in the report.
+pub fn fetch(request: &Request, run: Run<'_>) -> Result<FetchReport, Error> {
+    let server = request
+        .server
+        .as_ref()
+        .map(|options| BuildServer::new(run, &options.settings, &options.tls, &options.resolves));
+    let server = server.transpose()?;
+    let outside = Outside::new(run, &request.outside)?;
+    let root = EvidenceFolder::open(&request.to, run.limits)?;
+    let mut report = FetchReport::default();
+    if let Some(bucket) = &request.bucket {
+        let base = checked_url(&bucket.endpoint, "the store's address (--endpoint)")?;
+        if let Err(error) = save_bundles(run, &outside.http(&base)?, bucket, &root, &mut report) {
+            report.faults.push(error);
+        }
+    }
+    if let Some(server) = &server {
+        let saved = match (&request.bucket, request.builds.is_empty()) {
+            (Some(_), true) => save_keys(run, server, &root, &mut report),
+            _ => save_builds(run, server, &root, &request.builds, &mut report),
+        };
+        report.faults.extend(saved.err());
+    }
+    save_surroundings(request, run, &outside, &root, &mut report);
+    find_without_key(&root, &mut report)?;
+    Ok(report)
+}
+
+/// Image, signatures and builder files of every build in the report.
+fn save_surroundings(
+    request: &Request,
+    run: Run<'_>,
+    outside: &Outside<'_>,
+    root: &EvidenceFolder,
+    report: &mut FetchReport,
+) {
+    let mut builder_files = Vec::new();
+    for file in builder::load(outside, &request.builder_files) {
+        match file {
+            Ok(file) => builder_files.push(file),
+            Err(error) => report.faults.push(error),
+        }
+    }
+    if builder_files.is_empty() && request.image.is_none() && request.trust.is_none() {
+        return;
+    }
+    for build in &mut report.builds {
+        let mut saver = match Saver::open(run, root, &build.build_name) {
+            Ok(saver) => saver,
+            Err(error) => {
+                build.faults.push(error);
+                continue;
+            }
+        };
+        builder::save(&mut saver, &builder_files);
+        if request.image.is_some() || request.trust.is_some() {
+            save_image_and_trust(request, outside, &mut saver);
+        }
+        let BuildReport { files, notes, faults, .. } = saver.report;
+        build.files.extend(files);
+        build.notes.extend(notes);
+        build.faults.extend(faults);
+    }
+}
+
+fn save_image_and_trust(request: &Request, outside: &Outside<'_>, saver: &mut Saver<'_>) {
+    let image = match image_of(request, saver) {
+        Ok(image) => image,
+        Err(error) => return saver.report.faults.push(error),
+    };
+    let opened = Registry::open(outside, &image).and_then(|registry| Ok((find_image(&registry, &image)?, registry)));
+    let (document, registry) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return saver.fault("image", &image.to_string(), error),
+    };
+    if let (Some(layers), Some(document)) = (request.image, &document) {
+        let name = image.tag.clone();
+        save_layout(saver, &registry, "image", &[(document.clone(), name)], layers);
+    }
+    if request.image.is_some() && document.is_none() {
+        saver.absent("image", &image.to_string(), "the registry does not have it");
+    }
+    if let Some(options) = &request.trust {
+        let digest = image.digest.or(document.map(|document| document.digest));
+        save_trust(saver, outside, &registry, &image, digest, options);
+    }
+}
+
+fn find_image(registry: &Registry<'_>, image: &ImageReference) -> Result<Option<Document>, Error> {
+    let digest = image.digest.map(|digest| digest.to_string());
+    match digest.as_deref().or(image.tag.as_deref()) {
+        Some(reference) => registry.manifest(reference),
+        None => Ok(None),
+    }
+}
+
+/// The build's image: as it is named on the command line, else as the server's answer names it, else the settings' repository
+/// with the tag that stands in the build's name. All of it is *given*; the audit compares it with the signed log.
+fn image_of(request: &Request, saver: &Saver<'_>) -> Result<ImageReference, Error> {
+    if let Some(image) = &request.image_name {
+        return Ok(image.clone());
+    }
+    let settings = request.server.as_ref().map(|server| &server.settings);
+    let of_settings = settings.and_then(|settings| of_settings(settings, &saver.report.build_name));
+    let answer = saver.folder.read(
+        &Place::new("image-digest.json")?,
+        "server_answer_bytes",
+        saver.run.limits.server_answer_bytes,
+    )?;
+    let of_answer = answer.and_then(|answer| {
+        let text: String = serde_json::from_slice(&answer).ok()?;
+        ImageReference::parse(&text).filter(|image| image.digest.is_some())
+    });
+    match (of_answer, of_settings) {
+        // The tag is only a name for the layout here.
+        (Some(answer), Some(settings)) if answer.name() == settings.name() => {
+            Ok(ImageReference { tag: answer.tag.clone().or(settings.tag), ..answer })
+        }
+        (Some(answer), _) => Ok(answer),
+        (None, Some(settings)) => Ok(settings),
+        (None, None) => Err(Error::Usage {
+            message: format!("it is not known which image {} pushed", saver.report.build_name),
+            hint: "name it: --image-name REGISTRY/REPOSITORY@sha256:HEX, or :TAG; for many builds give settings with DOCKER_PUSH_SERVER and DOCKER_REPO".into(),
+        }),
+    }
+}
+
+/// In a build's name `/` became `.`, which cannot be undone; but with the repository known, what follows it is the tag.
+fn of_settings(settings: &Settings, build: &BuildName) -> Option<ImageReference> {
+    let server = settings.push_server.as_deref().unwrap_or("docker.io");
+    let repository = settings.repository.as_deref()?;
+    let prefix = format!("{server}.{}.", repository.replace('/', "."));
+    let tag = build.subject()?.strip_prefix(&prefix)?;
+    ImageReference::parse(&format!("{server}/{repository}:{tag}"))
+}
+
+/// Builds whose bundle is in the folder and whose key is not.
+fn find_without_key(root: &EvidenceFolder, report: &mut FetchReport) -> Result<(), Error> {
+    for build in &report.builds {
+        if root.holds_bundle(&build.build_name) && !root.holds_key(&build.build_name) {
+            report.without_key.push(build.build_name.clone());
+        }
+    }
+    Ok(())
+}
+
+/// What [`fetch`] would ask, line by line, without asking anything and without reading certificates or keys.
+///
+/// What follows from answers (blobs of an image, delegations, the next page of a listing) is told in words.
+///
+/// # Errors
+/// [`Error::Usage`] and [`Error::Settings`] where there is no address to ask.
+pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
+    let mut lines = vec![format!("write to {}", request.to.display())];
+    if let Some(bucket) = &request.bucket {
+        checked_url(&bucket.endpoint, "the store's address (--endpoint)")?;
+        let signed = if bucket.keys.is_some() { "signed with HMAC keys" } else { "without a login" };
+        lines.push(format!(
+            "GET {}, {signed}: the listing, then every *.sig.tbz that is not in the folder yet",
+            bucket.address()
+        ));
+    }
+    if let Some(server) = &request.server {
+        plan_server(server, request, &mut lines)?;
+    }
+    let images = match &request.image_name {
+        Some(image) => image.to_string(),
+        None => "each build's image".into(),
+    };
+    match request.image {
+        Some(Layers::Save) => {
+            lines.push(format!("GET manifest, configuration and layers of {images} from its registry"))
+        }
+        Some(Layers::Leave) => {
+            lines.push(format!("GET manifest and configuration of {images} from its registry, no layers"))
+        }
+        None => {}
+    }
+    if let Some(options) = &request.trust {
+        let server = options.server.clone().unwrap_or_else(|| "the Notary server of docker.io or icr.io".into());
+        lines.push(format!("GET content trust metadata of {images} from {server}: timestamp, snapshot, targets, delegations, every root"));
+        let lookaside = options.lookaside.as_deref().map(|base| format!(" and {base}")).unwrap_or_default();
+        lines.push(format!("GET simple signing and cosign signatures of {images} from its registry{lookaside}"));
+    }
+    lines.extend(request.builder_files.iter().map(|source| format!("copy {}", crate::mask::mask(source))));
+    Ok(lines)
+}
+
+fn plan_server(options: &ServerOptions, request: &Request, lines: &mut Vec<String>) -> Result<(), Error> {
+    let base = super::server::base_url(&options.settings)?;
+    let line = |call: Call<'_>| format!("GET {} with the body {}", super::server::address(&base, call), call.body());
+    lines.push(line(Call::Status));
+    match (&request.bucket, request.builds.is_empty()) {
+        (Some(_), true) => lines.push(format!(
+            "GET {} once for each bundle without a key",
+            super::server::address(&base, Call::PublicKey(None))
+        )),
+        (None, true) => {
+            lines.push(format!("{}, or with the newest build's name", line(Call::Manifest(None))));
+            lines.push(format!("{}, or with the newest build's name", line(Call::PublicKey(None))));
+        }
+        (_, false) => {
+            for name in &request.builds {
+                lines.push(line(Call::Manifest(Some(name))));
+                lines.push(line(Call::PublicKey(Some(name))));
+            }
+        }
+    }
+    lines.push("if the newest build is among them:".into());
+    lines.extend(
+        [Call::ImageDigest, Call::ImageKey, Call::BuildLog, Call::Status].map(|call| format!("  {}", line(call))),
+    );
+    Ok(())
+}
+
+/// Was every file of this build there before?
+pub fn nothing_new(build: &BuildReport) -> bool {
+    build.files.iter().all(|(_, kept)| *kept == Kept::Same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_read_from_a_name_only_behind_the_known_repository() {
+        let build = BuildName::parse("us.icr.io.ns.a.b.v1-ad52e76.2023-11-10_15-37-37.178350").unwrap();
+        let with = |server: &str, repository: &str| {
+            let settings =
+                Settings { push_server: Some(server.into()), repository: Some(repository.into()), ..settings() };
+            of_settings(&settings, &build).map(|image| image.to_string())
+        };
+        assert_eq!(with("us.icr.io", "ns/a").as_deref(), Some("us.icr.io/ns/a:b.v1-ad52e76"));
+        assert_eq!(with("us.icr.io", "ns/a.b").as_deref(), Some("us.icr.io/ns/a.b:v1-ad52e76"));
+        assert_eq!(with("us.icr.io", "ns/other"), None);
+        assert_eq!(with("docker.io", "ns/a"), None);
+    }
+
+    fn settings() -> Settings {
+        Settings {
+            path: PathBuf::new(),
+            host: "sbs".into(),
+            port: 443,
+            ca: Vec::new(),
+            certificate: Vec::new(),
+            key: Vec::new(),
+            push_server: None,
+            repository: None,
+            trust_server: None,
+            bucket: None,
+            bucket_endpoint: None,
+        }
+    }
+}

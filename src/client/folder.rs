@@ -1,0 +1,260 @@
+//! The evidence folder: every file whole or not at all, none ever replaced, and a record of where each came from.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
+
+use crate::build_name::BuildName;
+use crate::client::disk::{
+    Draft, Place, content_of, flush_parent, make_folder, passing_path, remove_passing, unwritable,
+};
+use crate::client::evidence_record::{Entry, EvidenceRecord, Missing, Origin};
+use crate::client::http::Sink;
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::limits::Limits;
+
+/// What became of bytes that were to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// They are in the folder now.
+    New,
+    /// They were there already, byte for byte.
+    Same,
+    /// Something else was there, and stays; these bytes lie beside it under this name.
+    Beside(String),
+}
+
+/// The folder that the user named, held by one run at a time.
+#[derive(Debug)]
+pub struct EvidenceFolder {
+    root: PathBuf,
+    limits: Limits,
+    _lock: Option<File>,
+}
+
+impl EvidenceFolder {
+    /// Opens the folder, making it if need be, and holds it until dropped.
+    ///
+    /// # Errors
+    /// [`Error::Unwritable`] if it cannot be made, or another run is at work in it.
+    pub fn open(root: &Path, limits: &Limits) -> Result<Self, Error> {
+        fs::create_dir_all(root).map_err(|error| unwritable(root, &error))?;
+        // Where a folder cannot be opened or locked (some systems, some network file systems), runs are not kept apart.
+        let lock = File::open(root).ok();
+        if let Some(Err(fs::TryLockError::WouldBlock)) = lock.as_ref().map(File::try_lock) {
+            return Err(unwritable(root, "another fetch is at work in this folder"));
+        }
+        Ok(Self { root: root.to_path_buf(), limits: limits.clone(), _lock: lock })
+    }
+
+    /// The folder of one build. It must not be opened twice at a time.
+    ///
+    /// # Errors
+    /// [`Error::Unwritable`], also for a link where a folder is due; [`Error::Malformed`] for a name that cannot be a
+    /// folder's, or an evidence.json that is not ours.
+    pub fn build(&self, name: &BuildName) -> Result<BuildFolder, Error> {
+        if name.as_str().len() > 200 {
+            return Err(Error::malformed(
+                "the build's name",
+                "it is longer than 200 characters and cannot name a folder",
+            ));
+        }
+        let path = self.root.join(name.as_str());
+        make_folder(&path)?;
+        remove_passing(&path)?;
+        let record = EvidenceRecord::read(&path, name, &self.limits)?;
+        Ok(BuildFolder { path, record: Mutex::new(record), limits: self.limits.clone() })
+    }
+}
+
+impl EvidenceFolder {
+    /// Is a bundle of this build in its folder?
+    pub(crate) fn holds_bundle(&self, name: &BuildName) -> bool {
+        self.root.join(name.as_str()).join(format!("manifest.{name}.sig.tbz")).is_file()
+    }
+
+    /// Is a key of this build in its folder, under the client's name for it or the older one's?
+    pub(crate) fn holds_key(&self, name: &BuildName) -> bool {
+        let folder = self.root.join(name.as_str());
+        folder.join(format!("manifest.{name}-public.pem")).is_file()
+            || folder.join(format!("{name}-public.pem")).is_file()
+    }
+}
+
+/// The folder of one build. Several threads may keep files in it at once.
+#[derive(Debug)]
+pub struct BuildFolder {
+    path: PathBuf,
+    record: Mutex<EvidenceRecord>,
+    limits: Limits,
+}
+
+/// One file of a set.
+#[derive(Debug)]
+pub(crate) struct SetFile {
+    pub(crate) place: Place,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) origin: Origin,
+}
+
+impl BuildFolder {
+    /// Keeps `bytes` at `place`, and says in evidence.json where they are from.
+    pub(crate) fn keep(&self, place: &Place, bytes: &[u8], origin: Origin) -> Result<Kept, Error> {
+        let mut draft = self.draft(place)?;
+        draft.take(bytes)?;
+        self.keep_draft(place, draft, origin)
+    }
+
+    /// Begins a file for `place`.
+    pub(crate) fn draft(&self, place: &Place) -> Result<Draft, Error> {
+        make_folders(&self.path, place)?;
+        Draft::begin(self.at(place).parent().unwrap_or(&self.path))
+    }
+
+    /// Gives a draft its name, unless other bytes have it; then it is kept beside them.
+    pub(crate) fn keep_draft(&self, place: &Place, draft: Draft, origin: Origin) -> Result<Kept, Error> {
+        draft.flush()?;
+        let content = draft.content();
+        // One at a time: two drafts for one place must see each other.
+        let mut record = self.record()?;
+        let (target, kept) = self.settle(place, &|path| {
+            if draft.name_if_free(path)? {
+                return Ok(Some(Kept::New));
+            }
+            Ok((content_of(path)? == Some(content)).then_some(Kept::Same))
+        })?;
+        drop(draft);
+        record.add(Entry::new(target.as_str(), content.0, content.1, origin));
+        record.write(&self.path)?;
+        Ok(kept)
+    }
+
+    /// Keeps files that only mean something together: all of them or none, in a folder of their own. If that folder holds
+    /// another set, this one is kept beside it.
+    pub(crate) fn keep_set(&self, place: &Place, files: &[SetFile]) -> Result<Kept, Error> {
+        make_folders(&self.path, place)?;
+        let passing = passing_path(self.at(place).parent().unwrap_or(&self.path));
+        make_folder(&passing)?;
+        for file in files {
+            make_folders(&passing, &file.place)?;
+            let path = passing.join(file.place.as_str());
+            let mut draft = Draft::begin(path.parent().unwrap_or(&passing))?;
+            draft.take(&file.bytes)?;
+            draft.flush()?;
+            draft.name_if_free(&path)?;
+        }
+        let mut record = self.record()?;
+        let (target, kept) = self.settle(place, &|path| match fs::rename(&passing, path) {
+            Ok(()) => Ok(Some(Kept::New)),
+            // A folder is never renamed onto one that holds something.
+            Err(_) if path.is_dir() => Ok(holds_set(path, files)?.then_some(Kept::Same)),
+            Err(error) => Err(unwritable(path, &error)),
+        })?;
+        if kept == Kept::Same {
+            fs::remove_dir_all(&passing).map_err(|error| unwritable(&passing, &error))?;
+        }
+        flush_parent(&self.at(&target));
+        for file in files {
+            let path = format!("{}/{}", target.as_str(), file.place.as_str());
+            record.add(Entry::new(&path, Sha256::of(&file.bytes), file.bytes.len() as u64, file.origin.clone()));
+        }
+        record.write(&self.path)?;
+        Ok(kept)
+    }
+
+    /// Tries `place` and the names beside it until `attempt` says what became of it.
+    fn settle(
+        &self,
+        place: &Place,
+        attempt: &dyn Fn(&Path) -> Result<Option<Kept>, Error>,
+    ) -> Result<(Place, Kept), Error> {
+        let beside = (1..=self.limits.kept_beside).map(|n| place.beside(n));
+        for target in std::iter::once(place.clone()).chain(beside) {
+            match attempt(&self.at(&target))? {
+                Some(Kept::New) if target != *place => {
+                    let kept = Kept::Beside(target.as_str().to_owned());
+                    return Ok((target, kept));
+                }
+                Some(kept) => return Ok((target, kept)),
+                None => {}
+            }
+        }
+        let what = format!("what lies beside {}", place.as_str());
+        Err(Error::OverLimit { what, limit: "kept_beside", allowed: self.limits.kept_beside })
+    }
+
+    /// Is a file with this digest and size at `place`? It is read to know.
+    pub(crate) fn holds(&self, place: &Place, sha256: Sha256, size: u64) -> Result<bool, Error> {
+        Ok(content_of(&self.at(place))? == Some((sha256, size)))
+    }
+
+    /// The bytes at `place`, if a file is there.
+    pub(crate) fn read(&self, place: &Place, limit: &'static str, allowed: u64) -> Result<Option<Vec<u8>>, Error> {
+        let path = self.at(place);
+        if !fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
+            return Ok(None);
+        }
+        super::settings::read_bounded(&path, limit, allowed).map(|bytes| Some(bytes.to_vec()))
+    }
+
+    /// Does evidence.json say that the file at `place` came from `from` in this version, and is it still what was saved?
+    pub(crate) fn holds_version(&self, place: &Place, from: &str, version: &str) -> Result<bool, Error> {
+        let content = self.record()?.content_of(place.as_str(), from, version);
+        match content {
+            Some((sha256, size)) => self.holds(place, sha256, size),
+            None => Ok(false),
+        }
+    }
+
+    /// Says in evidence.json what was asked for and could not be had.
+    pub(crate) fn missing(&self, missing: Missing) -> Result<(), Error> {
+        let mut record = self.record()?;
+        record.add_missing(missing);
+        record.write(&self.path)
+    }
+
+    fn record(&self) -> Result<MutexGuard<'_, EvidenceRecord>, Error> {
+        self.record.lock().map_err(|_| unwritable(&self.path, "a part of this run broke down"))
+    }
+
+    fn at(&self, place: &Place) -> PathBuf {
+        self.path.join(place.as_str())
+    }
+}
+
+fn make_folders(root: &Path, place: &Place) -> Result<(), Error> {
+    place.folders().try_for_each(|folder| make_folder(&root.join(folder)))
+}
+
+/// Are exactly these files there? One more in the folder is a difference as well.
+fn holds_set(folder: &Path, files: &[SetFile]) -> Result<bool, Error> {
+    for file in files {
+        let content = (Sha256::of(&file.bytes), file.bytes.len() as u64);
+        if content_of(&folder.join(file.place.as_str()))? != Some(content) {
+            return Ok(false);
+        }
+    }
+    Ok(count_files(folder)? == files.len())
+}
+
+fn count_files(folder: &Path) -> Result<usize, Error> {
+    let mut count = 0;
+    let mut left = vec![folder.to_path_buf()];
+    while let Some(folder) = left.pop() {
+        for entry in fs::read_dir(&folder).map_err(|error| unwritable(&folder, &error))? {
+            let entry = entry.map_err(|error| unwritable(&folder, &error))?;
+            // `file_type` does not follow links, so this ends.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                left.push(entry.path());
+            } else {
+                count += 1;
+            }
+        }
+    }
+    Ok(count)
+}
+
+#[cfg(test)]
+#[path = "folder_tests.rs"]
+mod tests;

@@ -1,0 +1,374 @@
+//! HTTP for reading: GET and nothing else, bounded in size, time and number of tries. Redirects are answers like any other:
+//! who may follow one decides elsewhere.
+
+use std::io::Read;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use reqwest::Url;
+use reqwest::blocking::{Client, Response};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use rustls::ClientConfig;
+
+use crate::client::fault::{Again, Fault, network};
+use crate::client::secret::Secret;
+use crate::digest::Sha256;
+use crate::error::Error;
+
+/// How long to wait, and how often to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patience {
+    /// For a connection, TLS included.
+    pub connect: Duration,
+    /// For the head of an answer, and then for each next part of it.
+    pub idle: Duration,
+    /// For one answer from its question to its end.
+    pub total: Duration,
+    /// How often one question is asked at most.
+    pub tries: u32,
+    /// The pause before the second try; it doubles with each further one.
+    pub pause: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(20),
+            idle: Duration::from_secs(60),
+            total: Duration::from_secs(3_600),
+            tries: 3,
+            pause: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Connect to `address` when `host` and `port` are meant, as curl's `--resolve` does. The name is still what the certificate
+/// must carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolve {
+    /// The name.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Where it really is.
+    pub address: IpAddr,
+}
+
+impl Resolve {
+    /// Reads `HOST:PORT:ADDRESS`; an IPv6 address may stand in brackets.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (host, rest) = text.split_once(':')?;
+        let (port, address) = rest.split_once(':')?;
+        let address = address.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(address);
+        let host = super::settings::checked_host(host, "").ok()?;
+        Some(Self { host, port: port.parse().ok().filter(|&port| port != 0)?, address: address.parse().ok()? })
+    }
+}
+
+/// Whether proxies named by the environment are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proxies {
+    FromEnvironment,
+    Never,
+}
+
+/// A bound from [`crate::Limits`] with its name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bound {
+    pub(crate) name: &'static str,
+    pub(crate) allowed: u64,
+}
+
+/// One question.
+pub(crate) struct Question<'a> {
+    pub(crate) url: &'a Url,
+    pub(crate) headers: Vec<(HeaderName, String)>,
+    pub(crate) authorization: Option<&'a Secret>,
+    /// Headers that are made anew for each try, because they hold the time.
+    pub(crate) sign: Option<&'a dyn Fn() -> Vec<(HeaderName, String)>>,
+    pub(crate) body: Option<&'a str>,
+}
+
+impl<'a> Question<'a> {
+    pub(crate) fn new(url: &'a Url) -> Self {
+        Self { url, headers: Vec::new(), authorization: None, sign: None, body: None }
+    }
+
+    /// The address as it may be shown: no user, no password, no query.
+    pub(crate) fn from(&self) -> String {
+        shown(self.url)
+    }
+}
+
+/// An address without user, password, query and fragment.
+pub(crate) fn shown(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    crate::escape::for_terminal(&format!("{}://{host}{port}{}", url.scheme(), url.path()))
+}
+
+/// The head of an answer.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    /// SHA-256 of the TLS peer's leaf certificate.
+    pub(crate) peer: Option<Sha256>,
+}
+
+impl Head {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Is the end of the body marked, so that a cut can be told from an end?
+    fn end_is_marked(&self) -> bool {
+        self.headers.contains_key(CONTENT_LENGTH) || self.headers.contains_key(TRANSFER_ENCODING)
+    }
+}
+
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) head: Head,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Where the bytes of a large answer go.
+pub(crate) trait Sink {
+    /// How many bytes it holds already.
+    fn held(&self) -> u64;
+    /// Takes the next bytes.
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Error>;
+    /// Forgets everything: the server sends it from the beginning.
+    fn start_again(&mut self) -> Result<(), Error>;
+}
+
+/// A client for one kind of server.
+#[derive(Debug, Clone)]
+pub(crate) struct Http {
+    client: Client,
+    patience: Patience,
+}
+
+impl Http {
+    pub(crate) fn new(
+        tls: ClientConfig,
+        resolves: &[Resolve],
+        proxies: Proxies,
+        patience: &Patience,
+    ) -> Result<Self, Error> {
+        let mut builder = Client::builder()
+            .tls_backend_preconfigured(tls)
+            .tls_info(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(patience.connect)
+            .timeout(patience.idle)
+            .user_agent(concat!("hpsb-audit/", env!("CARGO_PKG_VERSION")));
+        if proxies == Proxies::Never {
+            builder = builder.no_proxy();
+        }
+        for resolve in resolves {
+            builder = builder.resolve(&resolve.host, SocketAddr::new(resolve.address, resolve.port));
+        }
+        let client = builder.build().map_err(|error| Fault::of("HTTP", &error.without_url()).error)?;
+        Ok(Self { client, patience: patience.clone() })
+    }
+
+    /// Asks, reads the whole answer into memory, and asks again where that may help. Any status is an answer.
+    pub(crate) fn get(&self, question: &Question<'_>, bound: Bound) -> Result<Answer, Error> {
+        let from = question.from();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let last = tries >= self.patience.tries;
+            let fault = match self.get_once(question, bound, &from) {
+                Ok(answer) if last || !is_passing(answer.head.status) => return Ok(answer),
+                Ok(_) => None,
+                Err(fault) if last || fault.again == Again::Pointless => return Err(fault.error),
+                Err(fault) => Some(fault),
+            };
+            drop(fault);
+            self.pause(tries);
+        }
+    }
+
+    fn get_once(&self, question: &Question<'_>, bound: Bound, from: &str) -> Result<Answer, Fault> {
+        let deadline = Instant::now() + self.patience.total;
+        let (head, mut response) = self.send(question, 0, from)?;
+        let mut body = Vec::new();
+        read_body(&mut response, bound, 0, deadline, from, &mut |bytes| {
+            body.extend_from_slice(bytes);
+            Ok(())
+        })?;
+        Ok(Answer { head, body })
+    }
+
+    /// As [`Http::get`], for large answers: the bytes go into `sink`, and after a cut only the rest is asked for. Any status
+    /// but 200 and 206 is an answer without a body.
+    ///
+    /// The caller must know a digest of the whole, or its exact size and version: a server could send the rest of
+    /// something else.
+    pub(crate) fn get_into(&self, question: &Question<'_>, bound: Bound, sink: &mut dyn Sink) -> Result<Head, Error> {
+        /// A try that brought this much is no lost one.
+        const PROGRESS_BYTES: u64 = 1 << 20;
+        let from = question.from();
+        let deadline = Instant::now() + self.patience.total;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let before = sink.held();
+            let last = tries >= self.patience.tries;
+            match self.get_into_once(question, bound, deadline, &from, sink) {
+                Ok(head) if last || !is_passing(head.status) => return Ok(head),
+                Ok(_) => {}
+                Err(fault) if fault.again == Again::Pointless || Instant::now() >= deadline => return Err(fault.error),
+                Err(_) if sink.held() >= before.saturating_add(PROGRESS_BYTES) => tries = 0,
+                Err(fault) if last => return Err(fault.error),
+                Err(_) => {}
+            }
+            self.pause(tries);
+        }
+    }
+
+    fn get_into_once(
+        &self,
+        question: &Question<'_>,
+        bound: Bound,
+        deadline: Instant,
+        from: &str,
+        sink: &mut dyn Sink,
+    ) -> Result<Head, Fault> {
+        let (head, mut response) = self.send(question, sink.held(), from)?;
+        match head.status {
+            200 => sink.start_again().map_err(Fault::pointless)?,
+            206 if continues_at(&head, sink.held()) => {}
+            // The server does not know the rest that was asked for: from the beginning, then.
+            206 | 416 if sink.held() > 0 => {
+                sink.start_again().map_err(Fault::pointless)?;
+                return Err(Fault::worthwhile(
+                    from,
+                    "the rest of the answer does not fit its beginning",
+                    "run it again",
+                ));
+            }
+            _ => return Ok(head),
+        }
+        let held = sink.held();
+        read_body(&mut response, bound, held, deadline, from, &mut |bytes| sink.take(bytes).map_err(Fault::pointless))?;
+        Ok(head)
+    }
+
+    fn send(&self, question: &Question<'_>, from_byte: u64, from: &str) -> Result<(Head, Response), Fault> {
+        let mut request = self.client.get(question.url.clone());
+        let signed = question.sign.map(|sign| sign()).unwrap_or_default();
+        for (name, value) in question.headers.iter().chain(&signed) {
+            request = request.header(name, value);
+        }
+        if from_byte > 0 {
+            request = request.header(reqwest::header::RANGE, format!("bytes={from_byte}-"));
+        }
+        if let Some(secret) = question.authorization {
+            let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| {
+                Fault::pointless(network(from, "the login holds characters that cannot be sent", "check the login"))
+            })?;
+            value.set_sensitive(true);
+            request = request.header(reqwest::header::AUTHORIZATION, value);
+        }
+        if let Some(body) = question.body {
+            request = request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body.to_owned());
+        }
+        let response = request.send().map_err(|error| Fault::of(from, &error.without_url()))?;
+        let peer = response
+            .extensions()
+            .get::<reqwest::tls::TlsInfo>()
+            .and_then(reqwest::tls::TlsInfo::peer_certificate)
+            .map(Sha256::of);
+        Ok((Head { status: response.status().as_u16(), headers: response.headers().clone(), peer }, response))
+    }
+
+    fn pause(&self, tries: u32) {
+        let factor = 2_u32.saturating_pow(tries.saturating_sub(1)).min(32);
+        std::thread::sleep(self.patience.pause.saturating_mul(factor));
+    }
+}
+
+impl Answer {
+    /// The body, if its end was marked: for files in which a cut would not show.
+    pub(crate) fn whole_body(self, from: &str) -> Result<Vec<u8>, Error> {
+        if self.head.end_is_marked() {
+            return Ok(self.body);
+        }
+        Err(network(
+            from,
+            "the answer has neither a length nor an end mark, so a cut could not be seen",
+            "save it another way, and compare two copies",
+        ))
+    }
+}
+
+/// A state that may pass by itself: too many requests, a gateway's trouble.
+fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 429 | 502 | 503 | 504)
+}
+
+fn continues_at(head: &Head, held: u64) -> bool {
+    head.header("content-range")
+        .and_then(|range| range.strip_prefix("bytes "))
+        .and_then(|range| range.split_once('-'))
+        .is_some_and(|(start, _)| start.parse() == Ok(held))
+}
+
+fn read_body(
+    response: &mut Response,
+    bound: Bound,
+    held: u64,
+    deadline: Instant,
+    from: &str,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut buffer = vec![0; 64 << 10];
+    let mut left = bound.allowed.saturating_sub(held);
+    loop {
+        let read = response.read(&mut buffer).map_err(|error| Fault::of_body(from, &error))?;
+        if read == 0 {
+            return Ok(());
+        }
+        left = left.checked_sub(read as u64).ok_or_else(|| {
+            let what = format!("the answer of {from}");
+            Fault::pointless(Error::OverLimit { what, limit: bound.name, allowed: bound.allowed })
+        })?;
+        take(buffer.get(..read).unwrap_or_default())?;
+        if Instant::now() >= deadline {
+            let fault =
+                network(from, "the answer takes longer than allowed", "run it again, or allow more with --timeout");
+            return Err(Fault::pointless(fault));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resolve_is_read_as_curl_reads_it() {
+        let read = |text: &str| Resolve::parse(text).map(|r| (r.host, r.port, r.address.to_string()));
+        assert_eq!(read("sbs.example.com:443:127.0.0.1"), Some(("sbs.example.com".into(), 443, "127.0.0.1".into())));
+        assert_eq!(read("sbs:8443:[::1]"), Some(("sbs".into(), 8443, "::1".into())));
+        assert_eq!(read("sbs:8443:::1"), Some(("sbs".into(), 8443, "::1".into())));
+        for bad in
+            ["sbs:443", "sbs:0:127.0.0.1", "sbs:x:127.0.0.1", ":443:127.0.0.1", "sbs:443:other", "a/b:443:127.0.0.1"]
+        {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_shown_without_secrets() {
+        let url = Url::parse("https://ada:hunter2@cdn.example.com:8443/blob?X-Amz-Signature=hunter2#x").unwrap();
+        assert_eq!(shown(&url), "https://cdn.example.com:8443/blob");
+    }
+}

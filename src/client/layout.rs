@@ -1,0 +1,235 @@
+//! Saves an image as an OCI layout, blob by blob with its original bytes, so that every digest stays what it is.
+//!
+//! Source: OCI image layout specification. Docker manifests stay docker manifests in it: converting one would change the
+//! digest that the build log names.
+
+use serde_json::{Value, json};
+
+use crate::client::disk::Place;
+use crate::client::evidence_record::Origin;
+use crate::client::fault::network;
+use crate::client::folder::Kept;
+use crate::client::http::Bound;
+use crate::client::parallel::in_parallel;
+use crate::client::registry::{Document, Registry};
+use crate::client::run::{Listening, Saver};
+use crate::digest::Sha256;
+use crate::error::Error;
+
+/// Blobs that are loaded at the same time.
+const PARALLEL: usize = 4;
+/// Indexes in indexes.
+const DEPTH: usize = 3;
+
+const BROKEN: &str = "run it again; if it stays so, the registry or something before it is broken";
+
+/// Whether an image's layers are saved with its manifest and configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layers {
+    /// All of them.
+    Save,
+    /// None: digests, configuration and history can still be compared, the layers' bytes cannot.
+    Leave,
+}
+
+/// A blob that a manifest names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Blob {
+    digest: Sha256,
+    size: u64,
+    limit: &'static str,
+    /// The manifest says where else it may be found: registries need not have it.
+    elsewhere: bool,
+}
+
+/// Saves `top` and everything below it into the layout in `folder` (`image` or `trust/cosign`).
+pub(crate) fn save_layout(
+    saver: &mut Saver<'_>,
+    registry: &Registry<'_>,
+    folder: &str,
+    top: &[(Document, Option<String>)],
+    layers: Layers,
+) {
+    let mut whole = true;
+    for (document, _) in top {
+        whole &= save_tree(saver, registry, folder, document.clone(), layers);
+    }
+    // The index comes last: a layout with an index has what the index names.
+    if whole {
+        let manifests: Vec<Value> = top.iter().map(|(document, name)| descriptor(document, name.as_deref())).collect();
+        let index = json!({
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "manifests": manifests,
+        });
+        let Some((first, _)) = top.first() else { return };
+        let origin = || Origin { version: None, ..first.origin.clone() };
+        saver.keep(&format!("{folder}/oci-layout"), b"{\"imageLayoutVersion\":\"1.0.0\"}", origin());
+        saver.keep(&format!("{folder}/index.json"), index.to_string().as_bytes(), origin());
+    }
+}
+
+fn descriptor(document: &Document, name: Option<&str>) -> Value {
+    let mut descriptor = json!({
+        "mediaType": media_type(document),
+        "digest": document.digest.to_string(),
+        "size": document.bytes.len(),
+    });
+    if let (Some(name), Some(fields)) = (name, descriptor.as_object_mut()) {
+        fields.insert("annotations".into(), json!({"org.opencontainers.image.ref.name": name}));
+    }
+    descriptor
+}
+
+/// What the document says of itself; what the registry said of it, if it says nothing.
+fn media_type(document: &Document) -> String {
+    let parsed: Option<Value> = crate::strict_json::parse(&document.bytes).ok();
+    let own = parsed.as_ref().and_then(|value| value.get("mediaType")).and_then(Value::as_str);
+    own.unwrap_or(&document.media_type).to_owned()
+}
+
+/// `true`: the document and everything below it that was wanted is in the folder.
+fn save_tree(saver: &mut Saver<'_>, registry: &Registry<'_>, folder: &str, top: Document, layers: Layers) -> bool {
+    let faults = saver.report.faults.len();
+    let mut left = vec![(top, 0)];
+    let mut documents = Vec::new();
+    let mut blobs: Vec<Blob> = Vec::new();
+    while let Some((document, depth)) = left.pop() {
+        let (children, own_blobs) = match parts(&document, layers) {
+            Ok(parts) => parts,
+            Err(error) => {
+                saver.fault(&blob_place(folder, document.digest), &document.origin.from.clone(), error);
+                continue;
+            }
+        };
+        let allowed = saver.run.limits.image_manifests;
+        if depth > DEPTH || (documents.len() + left.len() + children.len()) as u64 > allowed {
+            let what = "the image's index".into();
+            saver.report.faults.push(Error::OverLimit { what, limit: "image_manifests", allowed });
+            return false;
+        }
+        for child in children {
+            match registry.manifest(&child.to_string()) {
+                Ok(Some(found)) => left.push((found, depth + 1)),
+                Ok(None) => {
+                    saver.absent(&blob_place(folder, child), &document.origin.from, "the registry does not have it")
+                }
+                Err(error) => saver.fault(&blob_place(folder, child), &document.origin.from, error),
+            }
+        }
+        for blob in own_blobs {
+            if !blobs.contains(&blob) {
+                blobs.push(blob);
+            }
+        }
+        documents.push(document);
+    }
+    save_blobs(saver, registry, folder, &blobs);
+    for document in documents {
+        saver.keep(&blob_place(folder, document.digest), &document.bytes, document.origin);
+    }
+    saver.report.faults.len() == faults
+}
+
+fn save_blobs(saver: &mut Saver<'_>, registry: &Registry<'_>, folder: &str, blobs: &[Blob]) {
+    let results = {
+        let saver = &*saver;
+        in_parallel(blobs, PARALLEL, |blob| save_blob(saver, registry, folder, blob))
+    };
+    for (blob, result) in blobs.iter().zip(results) {
+        let place = blob_place(folder, blob.digest);
+        match result {
+            Ok(Some(kept)) => saver.remember(&place, Ok(kept)),
+            Ok(None) => saver.absent(
+                &place,
+                "the registry",
+                "the image names this layer elsewhere, and the registry does not have it",
+            ),
+            Err(error) => saver.fault(&place, "the registry", error),
+        }
+    }
+}
+
+fn save_blob(saver: &Saver<'_>, registry: &Registry<'_>, folder: &str, blob: &Blob) -> Result<Option<Kept>, Error> {
+    let place = Place::new(blob_place(folder, blob.digest))?;
+    if saver.folder.holds(&place, blob.digest, blob.size)? {
+        return Ok(Some(Kept::Same));
+    }
+    let limits = saver.run.limits;
+    let allowed = match blob.limit {
+        "image_config_bytes" => limits.image_config_bytes,
+        _ => limits.image_layer_bytes,
+    };
+    if blob.size > allowed {
+        return Err(Error::OverLimit { what: format!("the blob {}", blob.digest), limit: blob.limit, allowed });
+    }
+    let mut draft = saver.folder.draft(&place)?;
+    let mut listening = Listening::new(saver.run, format!("the blob {}", blob.digest), Some(blob.size), &mut draft);
+    // One byte more than is due is enough to know that it is another blob.
+    let bound = Bound { name: blob.limit, allowed: blob.size.saturating_add(1) };
+    let longer = |error| match error {
+        Error::OverLimit { what, .. } => {
+            network(&what, "it is longer than the image's manifest says: it is not kept", BROKEN)
+        }
+        other => other,
+    };
+    let Some(origin) = registry.blob_into(blob.digest, bound, &mut listening).map_err(longer)? else {
+        let missing = || {
+            network(
+                "the registry",
+                format!("it does not have the blob {}", blob.digest),
+                "push the image again, or run it with --no-layers",
+            )
+        };
+        return if blob.elsewhere { Ok(None) } else { Err(missing()) };
+    };
+    let (digest, size) = draft.content();
+    if (digest, size) != (blob.digest, blob.size) {
+        let message =
+            format!("expected {} with {} bytes, found {digest} with {size}: it is not kept", blob.digest, blob.size);
+        return Err(network(&origin.from, message, BROKEN));
+    }
+    saver.folder.keep_draft(&place, draft, origin).map(Some)
+}
+
+/// The manifests that an index names, or the blobs that a manifest names.
+fn parts(document: &Document, layers: Layers) -> Result<(Vec<Sha256>, Vec<Blob>), Error> {
+    let what = || format!("the manifest {}", document.digest);
+    let fail = |message: &str| Error::malformed(what(), message);
+    let value = crate::strict_json::parse(&document.bytes).map_err(|error| fail(&format!("it is no JSON: {error}")))?;
+    let list =
+        |name: &str| value.get(name).map(|list| list.as_array().ok_or_else(|| fail("a list is due"))).transpose();
+    match (list("manifests")?, value.get("config")) {
+        (Some(_), Some(_)) => Err(fail("it is an index and a manifest at once")),
+        (Some(manifests), None) => {
+            let children: Result<Vec<Sha256>, Error> =
+                manifests.iter().map(|child| Ok(blob_of(child, &fail, "image_config_bytes")?.digest)).collect();
+            Ok((children?, Vec::new()))
+        }
+        (None, Some(config)) => {
+            let mut blobs = vec![blob_of(config, &fail, "image_config_bytes")?];
+            let named = list("layers")?.ok_or_else(|| fail("it names no layers"))?;
+            if layers == Layers::Save {
+                for layer in named {
+                    blobs.push(blob_of(layer, &fail, "image_layer_bytes")?);
+                }
+            }
+            Ok((Vec::new(), blobs))
+        }
+        (None, None) => {
+            Err(fail("it is neither an image manifest (schema 2 or OCI) nor an index; older forms are not supported"))
+        }
+    }
+}
+
+fn blob_of(descriptor: &Value, fail: &dyn Fn(&str) -> Error, limit: &'static str) -> Result<Blob, Error> {
+    let digest = descriptor.get("digest").and_then(Value::as_str).and_then(Sha256::from_prefixed);
+    let digest = digest.ok_or_else(|| fail("expected a digest (sha256: and 64 lower-case hexadecimal digits)"))?;
+    let size = descriptor.get("size").and_then(Value::as_u64).ok_or_else(|| fail("expected a size"))?;
+    let elsewhere = descriptor.get("urls").and_then(Value::as_array).is_some_and(|urls| !urls.is_empty());
+    Ok(Blob { digest, size, limit, elsewhere })
+}
+
+fn blob_place(folder: &str, digest: Sha256) -> String {
+    format!("{folder}/blobs/sha256/{}", digest.hex())
+}

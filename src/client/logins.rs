@@ -1,0 +1,114 @@
+//! Logins for registries from the files that docker and podman keep. No credential helper is ever run.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use base64ct::{Base64, Encoding};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::client::secret::{Login, Secret};
+use crate::client::settings::read_bounded;
+use crate::error::Error;
+use crate::limits::Limits;
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    auths: BTreeMap<String, Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    auth: Option<Zeroizing<String>>,
+}
+
+/// Where logins are looked for, first to last: `~/.docker/config.json` and podman's `auth.json`.
+pub fn usual_login_files() -> Vec<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let docker = variable("DOCKER_CONFIG").or_else(|| Some(variable("HOME")?.join(".docker")));
+    [
+        variable("REGISTRY_AUTH_FILE"),
+        docker.map(|folder| folder.join("config.json")),
+        variable("XDG_RUNTIME_DIR").map(|folder| folder.join("containers/auth.json")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The login for a repository in the first of `files` that has one. A file that is not there is passed over.
+///
+/// # Errors
+/// [`Error::Settings`] for a file that is not what docker writes; nothing of it is shown.
+pub(crate) fn find_login(
+    files: &[PathBuf],
+    registry: &str,
+    repository: &str,
+    limits: &Limits,
+) -> Result<Option<Login>, Error> {
+    for path in files.iter().filter(|path| path.is_file()) {
+        let text = read_bounded(path, "settings_bytes", limits.settings_bytes)?;
+        let fail = |message: &str| Error::Settings { path: path.display().to_string(), message: message.into() };
+        let file: File =
+            serde_json::from_slice(&text).map_err(|_| fail("expected the JSON that docker login writes"))?;
+        let Some(auth) = best(&file, registry, repository) else { continue };
+        let decoded = Zeroizing::new(Base64::decode_vec(auth.trim()).map_err(|_| fail("a login that is no base64"))?);
+        let text = std::str::from_utf8(&decoded).map_err(|_| fail("a login that is no UTF-8"))?;
+        let (user, password) = text.split_once(':').ok_or_else(|| fail("a login without a password"))?;
+        return Ok(Some(Login { user: Secret::new(user.into()), password: Secret::new(password.into()) }));
+    }
+    Ok(None)
+}
+
+/// The entry that fits best: podman's may name a namespace or repository, docker's may be addresses.
+fn best<'f>(file: &'f File, registry: &str, repository: &str) -> Option<&'f str> {
+    let mut scope = format!("{registry}/{repository}");
+    loop {
+        let found = file.auths.iter().find(|(name, entry)| entry.auth.is_some() && same_scope(name, &scope));
+        if let Some((_, entry)) = found {
+            return entry.auth.as_ref().map(|auth| auth.as_str());
+        }
+        scope = scope.rsplit_once('/')?.0.to_owned();
+    }
+}
+
+fn same_scope(name: &str, scope: &str) -> bool {
+    let bare = name.trim_start_matches("https://").trim_end_matches('/');
+    let bare = bare.strip_suffix("/v1").or_else(|| bare.strip_suffix("/v2")).unwrap_or(bare);
+    let bare = if bare == "index.docker.io" { "docker.io" } else { bare };
+    bare == scope
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closest_entry_counts() {
+        let path = std::env::temp_dir().join(format!("hpsb-audit-logins-{}.json", std::process::id()));
+        let auth = |text: &str| Base64::encode_string(text.as_bytes());
+        let text = serde_json::json!({"auths": {
+            "https://index.docker.io/v1/": {"auth": auth("hub:a:b")},
+            "us.icr.io": {"auth": auth("icr:x")},
+            "us.icr.io/acme": {"auth": auth("acme:x")},
+            "helper.example.com": {},
+        }, "credsStore": "evil"});
+        std::fs::write(&path, text.to_string()).unwrap();
+        let find = |registry: &str, repository: &str| {
+            let files = [PathBuf::from("no-such-file"), path.clone()];
+            find_login(&files, registry, repository, &Limits::default())
+                .unwrap()
+                .map(|login| format!("{} {}", login.user.expose(), login.password.expose()))
+        };
+        assert_eq!(find("docker.io", "a/b").as_deref(), Some("hub a:b"));
+        assert_eq!(find("us.icr.io", "other/b").as_deref(), Some("icr x"));
+        assert_eq!(find("us.icr.io", "acme/b").as_deref(), Some("acme x"));
+        assert_eq!(find("helper.example.com", "b"), None);
+        assert_eq!(find("example.com", "b"), None);
+        std::fs::write(&path, r#"{"auths": {"docker.io": {"auth": "hunter2!"}}}"#).unwrap();
+        let error = find_login(&[path.clone()], "docker.io", "a", &Limits::default()).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+        std::fs::remove_file(&path).unwrap();
+    }
+}

@@ -1,0 +1,49 @@
+//! The network edge: it saves evidence while the servers that hold it still stand. It returns and stores bytes; it never
+//! judges them.
+//!
+//! Everything is read with GET. What can be asked of a build server is the list `server::Call`, and nothing else. The reading
+//! order is the running order: settings and TLS, the build server's answers, the walk that never mixes two builds, the object
+//! store, the registry, the signatures, and the folder that all of it goes into.
+
+mod address;
+mod bearer;
+mod builder;
+mod disk;
+mod evidence_record;
+mod fault;
+mod fetch;
+mod folder;
+mod http;
+mod layout;
+mod listing;
+mod logins;
+mod on_premises;
+mod outside;
+mod parallel;
+mod reference;
+mod registry;
+mod run;
+mod secret;
+mod server;
+mod settings;
+mod signing;
+mod store;
+mod store_keys;
+mod tls;
+mod trust;
+mod walk;
+
+pub use fetch::{Request, ServerOptions, fetch, nothing_new, plan};
+pub use folder::{BuildFolder, EvidenceFolder, Kept};
+pub use http::{Patience, Resolve};
+pub use layout::Layers;
+pub use logins::usual_login_files;
+pub use outside::OutsideOptions;
+pub use reference::ImageReference;
+pub use run::{BuildReport, Event, FetchReport, Run, system_clock};
+pub use secret::{Login, Secret};
+pub use settings::{Settings, registry_login};
+pub use signing::StoreKeys;
+pub use store::Bucket;
+pub use tls::TlsFiles;
+pub use trust::TrustOptions;

@@ -1,0 +1,75 @@
+//! The settings file of the on-premises client (HPVS 1.2.x): YAML, certificate and key in two files.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::client::settings::{Scalar, Settings, candidates, checked_host, checked_port};
+
+#[derive(Deserialize)]
+struct Document {
+    secure_build_workers: Workers,
+}
+
+#[derive(Deserialize)]
+struct Workers {
+    sbs: Server,
+    docker: Option<Docker>,
+}
+
+#[derive(Deserialize)]
+struct Server {
+    url: String,
+    port: Option<Scalar>,
+    cert_path: String,
+    key_path: String,
+    ca_cert_path: String,
+}
+
+#[derive(Deserialize)]
+struct Docker {
+    push_server: Option<String>,
+    repo: Option<String>,
+}
+
+/// Reads `secure_build_workers.sbs.{url, port, cert_path, key_path, ca_cert_path}`
+/// (ibm-wsc/hyper-protect-virtual-servers-workshop, docs/securebuild-lab/build.md); everything else is passed over.
+pub(crate) fn from_yaml(text: &[u8], folders: &[PathBuf]) -> Result<Settings, String> {
+    let text =
+        std::str::from_utf8(text).map_err(|_| "expected JSON or YAML, found bytes that are no UTF-8".to_owned())?;
+    // The library's own words may quote a value.
+    let document: Document = serde_saphyr::from_str(text).map_err(|_| {
+        "expected a JSON object, or YAML with secure_build_workers.sbs and in it url, port, cert_path, key_path, ca_cert_path"
+            .to_owned()
+    })?;
+    let Workers { sbs, docker } = document.secure_build_workers;
+    let (host, port_in_url) = split_url(&sbs.url)?;
+    let port = sbs.port.and_then(|port| port.0).map(|text| checked_port(&text, "port")).transpose()?;
+    let Docker { push_server, repo } = docker.unwrap_or(Docker { push_server: None, repo: None });
+    Ok(Settings {
+        path: PathBuf::new(),
+        host,
+        port: port.or(port_in_url).unwrap_or(443),
+        ca: candidates(&[sbs.ca_cert_path], folders),
+        certificate: candidates(&[sbs.cert_path], folders),
+        key: candidates(&[sbs.key_path], folders),
+        push_server,
+        repository: repo,
+        trust_server: None,
+        bucket: None,
+        bucket_endpoint: None,
+    })
+}
+
+fn split_url(url: &str) -> Result<(String, Option<u16>), String> {
+    let rest = match url.split_once("://") {
+        Some(("https", rest)) => rest,
+        Some(_) => return Err("url must begin with https://".into()),
+        None => url,
+    };
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    match rest.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') => Ok((checked_host(host, "url")?, Some(checked_port(port, "url")?))),
+        _ => Ok((checked_host(rest.trim_matches(['[', ']']), "url")?, None)),
+    }
+}

@@ -1,0 +1,193 @@
+//! What one run carries with it, and what it says at its end.
+
+use crate::build_name::BuildName;
+use crate::client::disk::Place;
+use crate::client::evidence_record::{Missing, Origin};
+use crate::client::folder::{BuildFolder, EvidenceFolder, Kept, SetFile};
+use crate::client::http::{Patience, Sink};
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::time::Timestamp;
+
+/// What happens, for a progress display. Nothing in it is a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A question is about to be asked.
+    Asking(String),
+    /// So many bytes of a large answer are there.
+    Received {
+        /// What is being received.
+        what: String,
+        /// Bytes so far.
+        bytes: u64,
+        /// Bytes at its end, if the source says.
+        of: Option<u64>,
+    },
+    /// A file is in the folder.
+    Kept {
+        /// The file, below the folder that was named.
+        path: String,
+        /// What became of it.
+        kept: Kept,
+    },
+}
+
+/// The bounds, the clock and the ear of one run.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// Bounds of everything that is read.
+    pub limits: &'a Limits,
+    /// How long to wait, how often to ask.
+    pub patience: &'a Patience,
+    /// The time now: it stands beside each file in evidence.json.
+    pub clock: fn() -> Timestamp,
+    /// Hears what happens, from several threads.
+    pub hear: &'a (dyn Fn(&Event) + Sync),
+}
+
+/// Tells of large answers while they come in.
+pub(crate) struct Listening<'a> {
+    run: Run<'a>,
+    what: String,
+    of: Option<u64>,
+    sink: &'a mut dyn Sink,
+}
+
+impl<'a> Listening<'a> {
+    pub(crate) fn new(run: Run<'a>, what: String, of: Option<u64>, sink: &'a mut dyn Sink) -> Self {
+        Self { run, what, of, sink }
+    }
+}
+
+impl Sink for Listening<'_> {
+    fn held(&self) -> u64 {
+        self.sink.held()
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let before = self.sink.held();
+        self.sink.take(bytes)?;
+        let after = self.sink.held();
+        if before >> 20 != after >> 20 {
+            (self.run.hear)(&Event::Received { what: self.what.clone(), bytes: after, of: self.of });
+        }
+        Ok(())
+    }
+
+    fn start_again(&mut self) -> Result<(), Error> {
+        self.sink.start_again()
+    }
+}
+
+/// The computer's clock.
+pub fn system_clock() -> Timestamp {
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(since_1970.as_secs()).unwrap_or_default();
+    Timestamp::from_unix_seconds(seconds).unwrap_or_else(Timestamp::epoch)
+}
+
+/// What was saved of one build.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct BuildReport {
+    /// The build.
+    pub build_name: BuildName,
+    /// Each file that was asked for and is in the folder now.
+    pub files: Vec<(String, Kept)>,
+    /// What should be known: evidence that the source does not have, secrets that were seen.
+    pub notes: Vec<String>,
+    /// What could not be had and may be had by running again.
+    pub faults: Vec<Error>,
+}
+
+/// What a whole run did.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct FetchReport {
+    /// The builds, in the order they were asked for.
+    pub builds: Vec<BuildReport>,
+    /// Faults that belong to no build.
+    pub faults: Vec<Error>,
+    /// Builds whose bundle is saved and whose key is not: they can never be verified.
+    pub without_key: Vec<BuildName>,
+}
+
+impl FetchReport {
+    /// 0: everything that was asked for is in the folder. 2: a setting must be changed. 3: something is missing; run again.
+    /// 4: there was nothing to save.
+    pub fn exit_code(&self) -> u8 {
+        let faults = self.faults.iter().chain(self.builds.iter().flat_map(|build| &build.faults));
+        let missing_key = if self.without_key.is_empty() { 0 } else { 3 };
+        let rank = |code: &u8| [0, 1, 4, 3, 2].iter().position(|known| known == code);
+        faults.map(Error::exit_code).chain([missing_key]).max_by_key(rank).unwrap_or(0)
+    }
+}
+
+/// Saves evidence of one build and remembers what became of it: a fault of one file does not stop the others.
+pub(crate) struct Saver<'a> {
+    pub(crate) run: Run<'a>,
+    pub(crate) folder: BuildFolder,
+    pub(crate) report: BuildReport,
+}
+
+impl<'a> Saver<'a> {
+    pub(crate) fn open(run: Run<'a>, root: &EvidenceFolder, name: &BuildName) -> Result<Self, Error> {
+        let report = BuildReport { build_name: name.clone(), files: Vec::new(), notes: Vec::new(), faults: Vec::new() };
+        Ok(Self { run, folder: root.build(name)?, report })
+    }
+
+    /// Keeps bytes, and remembers it.
+    pub(crate) fn keep(&mut self, place: &str, bytes: &[u8], origin: Origin) {
+        let kept = Place::new(place).and_then(|place| self.folder.keep(&place, bytes, origin));
+        self.remember(place, kept);
+    }
+
+    /// Keeps a set of files, and remembers it.
+    pub(crate) fn keep_set(&mut self, place: &str, files: &[SetFile]) {
+        let kept = Place::new(place).and_then(|place| self.folder.keep_set(&place, files));
+        self.remember(place, kept);
+    }
+
+    /// Remembers what became of a file.
+    pub(crate) fn remember(&mut self, place: &str, kept: Result<Kept, Error>) {
+        match kept {
+            Ok(kept) => {
+                let path = format!("{}/{place}", self.report.build_name);
+                (self.run.hear)(&Event::Kept { path, kept: kept.clone() });
+                self.report.files.push((place.to_owned(), kept));
+            }
+            Err(error) => self.report.faults.push(error),
+        }
+    }
+
+    /// Remembers that `place` could not be had and may be had another time.
+    pub(crate) fn fault(&mut self, place: &str, from: &str, error: Error) {
+        self.write_missing(place, from, &error.to_string());
+        self.report.faults.push(error);
+    }
+
+    /// Remembers that the source does not have `place`.
+    pub(crate) fn absent(&mut self, place: &str, from: &str, why: &str) {
+        self.write_missing(place, from, why);
+        self.report.notes.push(format!("{place} is not saved: {why}"));
+    }
+
+    fn write_missing(&mut self, place: &str, from: &str, why: &str) {
+        let at = (self.run.clock)().to_string();
+        let missing = Missing { what: place.into(), from: from.into(), why: why.into(), at };
+        if let Err(error) = self.folder.missing(missing) {
+            self.report.faults.push(error);
+        }
+    }
+
+    /// Says so if text that is kept as it came holds what looks like a secret.
+    pub(crate) fn note_secrets(&mut self, place: &str, text: &[u8]) {
+        let text = String::from_utf8_lossy(text);
+        if crate::mask::mask(&text) != text {
+            self.report.notes.push(format!(
+                "{place} holds what looks like a secret (a password or token). It is saved as it came: change that secret, and mind who gets this folder"
+            ));
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! What the settings of IBM's client say about the build server: address, certificates, image.
+//!
+//! Two forms are read and never written: `sbs-config.json` of IBM's secure-build-cli (key names without regard to case) and
+//! the YAML of the on-premises client (`secure_build_workers.sbs`). Both hold secrets as well; of those nothing is kept.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
+use zeroize::Zeroizing;
+
+use crate::client::secret::{Login, Secret};
+use crate::error::Error;
+use crate::limits::Limits;
+
+/// Settings without their secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The file they come from.
+    pub path: PathBuf,
+    /// The build server: the name that its certificate must carry.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Where the CA may lie; the first that exists is it.
+    pub ca: Vec<PathBuf>,
+    /// Where the client certificate may lie, with its key behind it in the same file unless `key` says otherwise.
+    pub certificate: Vec<PathBuf>,
+    /// Where the client's key may lie, when it has a file of its own.
+    pub key: Vec<PathBuf>,
+    /// The registry that images are pushed to, for example `docker.io`.
+    pub push_server: Option<String>,
+    /// The repository at that registry, for example `acme/wallet`.
+    pub repository: Option<String>,
+    /// The Notary server for that repository.
+    pub trust_server: Option<String>,
+    /// The bucket that manifests are sent to.
+    pub bucket: Option<String>,
+    /// The address of the object store that holds it.
+    pub bucket_endpoint: Option<String>,
+}
+
+impl Settings {
+    /// Reads a settings file; relative paths in it are tried against `working_folder`, then against the file's own folder.
+    ///
+    /// Whether the files exist, or fit each other, is not looked at here.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] names the setting that is missing or has no meaning, never its value.
+    pub fn read(path: &Path, working_folder: &Path, limits: &Limits) -> Result<Self, Error> {
+        let text = read_settings_file(path, limits)?;
+        let folders = [working_folder.to_path_buf(), path.parent().unwrap_or(Path::new("")).to_path_buf()];
+        let is_json = text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+        let read = if is_json { from_json(&text, &folders) } else { super::on_premises::from_yaml(&text, &folders) };
+        let settings = read.map_err(|message| fail(path, message))?;
+        Ok(Self { path: path.to_path_buf(), ..settings })
+    }
+}
+
+/// The login for the registry that the settings hold: the read-only one (`DOCKER_RO_USER`), else the one that pushes
+/// (`DOCKER_USER`). Only `sbs-config.json` has them; `None` where neither is whole.
+///
+/// # Errors
+/// [`Error::Settings`], without any value.
+pub fn registry_login(path: &Path, limits: &Limits) -> Result<Option<Login>, Error> {
+    let text = read_settings_file(path, limits)?;
+    if text.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Ok(None);
+    }
+    let names = ["docker_ro_user", "docker_ro_password", "docker_user", "docker_password"];
+    let [ro_user, ro_password, user, password] = pick(&text, names).map_err(|message| fail(path, message))?;
+    let login = |user: Option<Zeroizing<String>>, password: Option<Zeroizing<String>>| {
+        let secret = |text: Zeroizing<String>| Secret::new(text.to_string());
+        Some(Login { user: secret(user?), password: secret(password?) })
+    };
+    Ok(login(ro_user, ro_password).or_else(|| login(user, password)))
+}
+
+fn fail(path: &Path, message: String) -> Error {
+    Error::Settings { path: path.display().to_string(), message }
+}
+
+/// The file's bytes are wiped when they go: they hold secrets.
+fn read_settings_file(path: &Path, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Error> {
+    read_bounded(path, "settings_bytes", limits.settings_bytes)
+}
+
+/// A small file, whole; its bytes are wiped when they go.
+pub(crate) fn read_bounded(path: &Path, limit: &'static str, allowed: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let what = path.display().to_string();
+    let file = File::open(path).map_err(|error| Error::from_read(&what, error))?;
+    let mut bytes = Zeroizing::new(Vec::new());
+    file.take(allowed.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| Error::from_read(&what, error))?;
+    if bytes.len() as u64 > allowed { Err(Error::OverLimit { what, limit, allowed }) } else { Ok(bytes) }
+}
+
+fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, String> {
+    const NAMES: [&str; 14] = [
+        "hostname",
+        "cicd_port",
+        "container_name",
+        "uuid",
+        "client_crt_key",
+        "capath",
+        "certpath",
+        "docker_push_server",
+        "docker_repo",
+        "docker_content_trust_push_server",
+        "manifest_bucket_name",
+        "manifest_cos_endpoint",
+        "cos_endpoint",
+        "ssc_host",
+    ];
+    let [
+        host,
+        port,
+        container,
+        uuid,
+        client_crt_key,
+        ca_path,
+        cert_path,
+        push_server,
+        repository,
+        trust_server,
+        bucket,
+        manifest_endpoint,
+        endpoint,
+        old_host,
+    ] = pick(text, NAMES)?.map(|value| value.map(|text| text.to_string()));
+    let Some(host) = host.or(old_host) else { return Err("HOSTNAME is missing".into()) };
+    let client_crt_key = match (client_crt_key, uuid) {
+        (Some(name), _) => name,
+        (None, Some(uuid)) => format!(".{}-{uuid}", container.as_deref().unwrap_or("container")),
+        (None, None) => return Err("neither CLIENT_CRT_KEY nor UUID is there to find the client certificate by".into()),
+    };
+    let ca: Vec<String> = ca_path
+        .into_iter()
+        .chain(
+            cert_path.map(|path| format!("{}/client-ca.pem", path.rsplit_once('/').map_or(".", |(folder, _)| folder))),
+        )
+        .chain([format!("{client_crt_key}.d/client-ca.pem")])
+        .collect();
+    Ok(Settings {
+        path: PathBuf::new(),
+        host: checked_host(&host, "HOSTNAME")?,
+        port: port.map_or(Ok(443), |text| checked_port(&text, "CICD_PORT"))?,
+        ca: candidates(&ca, folders),
+        certificate: candidates(&[client_crt_key], folders),
+        key: Vec::new(),
+        push_server,
+        repository,
+        trust_server,
+        bucket,
+        bucket_endpoint: manifest_endpoint.or(endpoint),
+    })
+}
+
+/// Every place that each of `paths` may mean. IBM's client puts `./` before a path, so that an absolute one is taken below
+/// the working folder too; what the path says by itself comes last.
+pub(crate) fn candidates(paths: &[String], folders: &[PathBuf]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in paths {
+        let relative = path.trim_start_matches('/');
+        let absolute = (relative.len() < path.len()).then(|| PathBuf::from(path));
+        for candidate in folders.iter().map(|folder| folder.join(relative)).chain(absolute) {
+            if !found.contains(&candidate) {
+                found.push(candidate);
+            }
+        }
+    }
+    found
+}
+
+/// A host name or an address; nothing that could carry a path, a user or a port.
+pub(crate) fn checked_host(text: &str, name: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
+    let good = (1..=253).contains(&text.len()) && text.bytes().all(allowed);
+    let is_address = text.parse::<std::net::IpAddr>().is_ok();
+    if good && (is_address || !text.contains(':')) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{name} is no host name: expected a name or an address, without a scheme, a port or a path"))
+}
+
+pub(crate) fn checked_port(text: &str, name: &str) -> Result<u16, String> {
+    text.parse().ok().filter(|&port| port != 0).ok_or_else(|| format!("{name} is no port: expected 1 to 65535"))
+}
+
+/// The values of `names` in a JSON object whose keys are compared without regard to case; all other values are passed over
+/// and never kept. Empty texts count as missing, as they do for IBM's client.
+fn pick<const N: usize>(text: &[u8], names: [&str; N]) -> Result<[Option<Zeroizing<String>>; N], String> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let picked = Pick { names }.deserialize(&mut deserializer).and_then(|picked| deserializer.end().map(|()| picked));
+    // The library's own words may quote a value.
+    picked.map_err(|error| match error.classify() {
+        serde_json::error::Category::Data if error.to_string().starts_with("setting ") => error.to_string(),
+        _ => format!("expected one JSON object, found a fault at line {}, column {}", error.line(), error.column()),
+    })
+}
+
+struct Pick<'a, const N: usize> {
+    names: [&'a str; N],
+}
+
+impl<'de, const N: usize> DeserializeSeed<'de> for Pick<'_, N> {
+    type Value = [Option<Zeroizing<String>>; N];
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, const N: usize> Visitor<'de> for Pick<'_, N> {
+    type Value = [Option<Zeroizing<String>>; N];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut values = [const { None }; N];
+        let mut seen = [false; N];
+        while let Some(key) = entries.next_key::<String>()? {
+            let key = key.to_lowercase();
+            let Some(slot) = self.names.iter().position(|name| *name == key) else {
+                entries.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let upper = key.to_uppercase();
+            let (Some(value), Some(seen)) = (values.get_mut(slot), seen.get_mut(slot)) else { continue };
+            if std::mem::replace(seen, true) {
+                return Err(A::Error::custom(format!("setting {upper} stands twice")));
+            }
+            *value = match entries.next_value::<Scalar>() {
+                Ok(Scalar(text)) => text.filter(|text| !text.is_empty()),
+                Err(_) => return Err(A::Error::custom(format!("setting {upper} must be a text"))),
+            };
+        }
+        Ok(values)
+    }
+}
+
+/// A text, or a whole number as a text, or null.
+pub(crate) struct Scalar(pub(crate) Option<Zeroizing<String>>);
+
+impl<'de> serde::Deserialize<'de> for Scalar {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+struct ScalarVisitor;
+
+impl Visitor<'_> for ScalarVisitor {
+    type Value = Scalar;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a whole number")
+    }
+
+    fn visit_unit<E>(self) -> Result<Scalar, E> {
+        Ok(Scalar(None))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Scalar, E> {
+        Ok(Scalar(Some(Zeroizing::new(value.to_string()))))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Scalar, E> {
+        Ok(Scalar(Some(Zeroizing::new(value.to_owned()))))
+    }
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

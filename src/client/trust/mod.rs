@@ -1,0 +1,65 @@
+//! Saves the signatures on an image: Notary v1 (Docker Content Trust), simple signing, cosign. Nothing is verified here.
+
+mod cosign;
+mod notary;
+mod simple_signing;
+
+use crate::client::outside::Outside;
+use crate::client::reference::ImageReference;
+use crate::client::registry::Registry;
+use crate::client::run::Saver;
+use crate::digest::Sha256;
+use crate::error::Error;
+
+pub(crate) use notary::Notary;
+
+/// Where signatures lie that the registry itself does not hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustOptions {
+    /// The Notary server; by default that of docker.io or icr.io.
+    pub server: Option<String>,
+    /// The base address of a lookaside for simple signing (`lookaside` in registries.d).
+    pub lookaside: Option<String>,
+}
+
+/// Saves all of it for the image with this digest.
+pub(crate) fn save_trust(
+    saver: &mut Saver<'_>,
+    outside: &Outside<'_>,
+    registry: &Registry<'_>,
+    image: &ImageReference,
+    digest: Option<Sha256>,
+    options: &TrustOptions,
+) {
+    match notary_server(image, options) {
+        Some(server) => match Notary::open(outside, image, &server) {
+            Ok(notary) => notary.save(saver),
+            Err(error) => saver.report.faults.push(error),
+        },
+        None => saver.absent(
+            "trust/notary",
+            &image.registry,
+            &format!("no Notary server is known for {}; name one with --trust-server if there is one", image.registry),
+        ),
+    }
+    let Some(digest) = digest else {
+        let error = Error::Usage {
+            message: format!("the digest of {image} is not known, so its signatures cannot be asked for"),
+            hint: "save the image too (--image), or name it with its digest".into(),
+        };
+        return saver.report.faults.push(error);
+    };
+    simple_signing::save(saver, outside, registry, image, digest, options.lookaside.as_deref());
+    cosign::save(saver, registry, digest);
+}
+
+/// The Notary server of an image, as docker would find it, where that is certain.
+pub(crate) fn notary_server(image: &ImageReference, options: &TrustOptions) -> Option<String> {
+    let registry = image.registry.as_str();
+    options.server.clone().or_else(|| match registry {
+        "docker.io" => Some("https://notary.docker.io".into()),
+        // IBM Cloud Container Registry: DOCKER_CONTENT_TRUST_SERVER=https://us.icr.io:4443
+        _ if registry == "icr.io" || registry.ends_with(".icr.io") => Some(format!("https://{registry}:4443")),
+        _ => None,
+    })
+}

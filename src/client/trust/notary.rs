@@ -1,0 +1,203 @@
+//! Notary v1 metadata of a repository: one consistent set, and every root back to the first.
+//!
+//! Source: notaryproject/notary, server/server.go (addresses), tuf/data (documents). The timestamp names the snapshot by its
+//! hash, the snapshot names root, targets and delegations by theirs; each is asked for by that hash where the server takes it.
+
+use base64ct::{Base64, Encoding};
+use reqwest::Url;
+use serde_json::Value;
+
+use crate::client::address::checked_url;
+use crate::client::bearer::Guarded;
+use crate::client::disk::Place;
+use crate::client::fault::network;
+use crate::client::folder::SetFile;
+use crate::client::http::{Bound, shown};
+use crate::client::outside::Outside;
+use crate::client::reference::ImageReference;
+use crate::client::registry::refused;
+use crate::client::run::Saver;
+use crate::digest::Sha256;
+use crate::error::Error;
+
+const PLACE: &str = "trust/notary";
+
+/// A Notary server, for one repository.
+pub(crate) struct Notary<'a> {
+    guarded: Guarded<'a>,
+    base: Url,
+    gun: String,
+}
+
+/// A role's file that another file names by its hash.
+struct Named {
+    role: String,
+    sha256: Sha256,
+}
+
+impl<'a> Notary<'a> {
+    pub(crate) fn open(outside: &Outside<'a>, image: &ImageReference, server: &str) -> Result<Self, Error> {
+        let base = checked_url(server, "the Notary server's address (--trust-server)")?;
+        let login = outside.login(&image.registry, &image.repository)?;
+        Ok(Self { guarded: Guarded::new(outside.run, outside.http(&base)?, login), base, gun: image.name() })
+    }
+
+    /// Saves the whole set, or nothing of it.
+    pub(crate) fn save(&self, saver: &mut Saver<'_>) {
+        let from = shown(&self.url("timestamp.json"));
+        match self.load() {
+            Ok(Some(files)) => saver.keep_set(PLACE, &files),
+            Ok(None) => {
+                saver.absent(PLACE, &from, &format!("the server has no content trust metadata for {}", self.gun))
+            }
+            Err(error) => saver.fault(PLACE, &from, error),
+        }
+    }
+
+    fn load(&self) -> Result<Option<Vec<SetFile>>, Error> {
+        let Some(timestamp) = self.file("timestamp.json", "timestamp.json", None)? else { return Ok(None) };
+        let named = named_in(&timestamp.bytes, "timestamp.json")?;
+        let snapshot = named.into_iter().find(|named| named.role == "snapshot");
+        let snapshot = snapshot.ok_or_else(|| Error::malformed("timestamp.json", "it names no snapshot"))?;
+        let snapshot = self.named(&snapshot)?;
+        let roles = named_in(&snapshot.bytes, "snapshot.json")?;
+        let allowed = self.guarded.run.limits.trust_files;
+        if roles.len() as u64 > allowed {
+            return Err(Error::OverLimit { what: "snapshot.json".into(), limit: "trust_files", allowed });
+        }
+        let mut files = vec![timestamp, snapshot];
+        for role in roles.iter().filter(|named| is_wanted(&named.role)) {
+            files.push(self.named(role)?);
+        }
+        let root = files.iter().find(|file| file.place.as_str() == "root.json");
+        let root = root.ok_or_else(|| Error::malformed("snapshot.json", "it names no root"))?;
+        let version = version_of(&root.bytes)?;
+        if version > allowed {
+            return Err(Error::OverLimit { what: "root versions".into(), limit: "trust_files", allowed });
+        }
+        for version in 1..=version {
+            let name = format!("{version}.root.json");
+            // A server that was set up anew may have lost the early ones; the chain then says so in the audit.
+            files.extend(self.file(&name, &name, None)?);
+        }
+        Ok(Some(files))
+    }
+
+    /// A file by the hash that names it, or by its plain name if the server does not keep hash names.
+    fn named(&self, named: &Named) -> Result<SetFile, Error> {
+        let place = format!("{}.json", named.role);
+        let by_hash = format!("{}.{}.json", named.role, named.sha256.hex());
+        let found = match self.file(&by_hash, &place, Some(named.sha256))? {
+            Some(file) => Some(file),
+            None => self.file(&place, &place, Some(named.sha256))?,
+        };
+        let missing = || {
+            network(
+                &shown(&self.url(&by_hash)),
+                "the server does not have this file, which its own metadata names",
+                "run it again",
+            )
+        };
+        found.ok_or_else(missing)
+    }
+
+    fn file(&self, name: &str, place: &str, wanted: Option<Sha256>) -> Result<Option<SetFile>, Error> {
+        let url = self.url(name);
+        let bound = Bound { name: "trust_file_bytes", allowed: self.guarded.run.limits.trust_file_bytes };
+        let answer = self.guarded.get(&url, None, bound)?;
+        match answer.head.status {
+            200 => {}
+            404 => return Ok(None),
+            status => return Err(refused(&url, status, &answer.body)),
+        }
+        let found = Sha256::of(&answer.body);
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {
+            let message = format!("expected {wanted}, found {found}: the metadata changed meanwhile, or was changed");
+            return Err(network(&shown(&url), message, "run it again"));
+        }
+        // What is no JSON is not this server's: a proxy's page must not be kept as metadata.
+        crate::strict_json::parse(&answer.body)
+            .map_err(|error| network(&shown(&url), format!("expected JSON: {error}"), "run it again"))?;
+        let origin = self.guarded.origin(&url, &answer.head);
+        Ok(Some(SetFile { place: Place::new(place)?, bytes: answer.body, origin }))
+    }
+
+    fn url(&self, name: &str) -> Url {
+        let mut url = self.base.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/v2/{}/_trust/tuf/{name}", self.gun));
+        url
+    }
+}
+
+/// Root, targets, and delegations whose names are delegations' names (tuf/data/roles.go: `[-a-z0-9_/]`, below 256).
+fn is_wanted(role: &str) -> bool {
+    let delegation = |name: &str| {
+        let allowed =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'/');
+        name.len() < 256 && name.bytes().all(allowed) && name.split('/').all(|part| !part.is_empty())
+    };
+    matches!(role, "root" | "targets") || (role.starts_with("targets/") && delegation(role))
+}
+
+/// The files that `signed.meta` of a timestamp or snapshot names with a SHA-256.
+fn named_in(bytes: &[u8], what: &str) -> Result<Vec<Named>, Error> {
+    let fail = |message: &str| Error::malformed(what, message);
+    let document = crate::strict_json::parse(bytes).map_err(|error| fail(&format!("it is no JSON: {error}")))?;
+    let meta = document.get("signed").and_then(|signed| signed.get("meta")).and_then(Value::as_object);
+    let meta = meta.ok_or_else(|| fail("expected signed.meta"))?;
+    let named = meta.iter().map(|(role, file)| {
+        let hash = file.get("hashes").and_then(|hashes| hashes.get("sha256")).and_then(Value::as_str);
+        let bytes = hash.and_then(|hash| Base64::decode_vec(hash).ok());
+        let hex = bytes.map(|bytes| crate::digest::encode_hex(&bytes));
+        let sha256 = hex.and_then(|hex| Sha256::from_hex(&hex)).ok_or_else(|| fail("a file without a SHA-256"))?;
+        Ok(Named { role: role.clone(), sha256 })
+    });
+    named.collect()
+}
+
+fn version_of(root: &[u8]) -> Result<u64, Error> {
+    let document = crate::strict_json::parse(root).ok();
+    let version =
+        document.as_ref().and_then(|document| document.get("signed")).and_then(|signed| signed.get("version"));
+    version.and_then(Value::as_u64).ok_or_else(|| Error::malformed("root.json", "expected signed.version"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_roles_are_asked_for() {
+        for good in ["root", "targets", "targets/releases", "targets/a/b-c_1"] {
+            assert!(is_wanted(good), "{good}");
+        }
+        for bad in [
+            "timestamp",
+            "snapshot",
+            "targets/",
+            "targets//a",
+            "targets/../root",
+            "targets/A",
+            "targets/a.b",
+            "other",
+            &format!("targets/{}", "a".repeat(250)),
+        ] {
+            assert!(!is_wanted(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn hashes_are_base64_of_32_bytes() {
+        let meta = |hash: &str| {
+            format!(r#"{{"signed":{{"meta":{{"snapshot":{{"hashes":{{"sha256":"{hash}"}},"length":1}}}}}}}}"#)
+        };
+        // `printf one | openssl dgst -sha256 -binary | base64`
+        let found = named_in(meta("dpLDrTVAu4A8Ags67mbNiIcSMjTqDG5xQ8Ct1z/0Me0=").as_bytes(), "x").unwrap();
+        assert_eq!((found[0].role.as_str(), found[0].sha256), ("snapshot", Sha256::of(b"one")));
+        for bad in ["", "dpLD", "not base64"] {
+            assert!(named_in(meta(bad).as_bytes(), "x").is_err(), "{bad}");
+        }
+        assert!(named_in(b"{}", "x").is_err());
+    }
+}

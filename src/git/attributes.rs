@@ -1,0 +1,231 @@
+//! What HEAD's own `.gitattributes` say of a path (gitattributes(5)). Only they count: neither `info/attributes` nor a
+//! configuration is part of the commit.
+
+use std::collections::BTreeMap;
+
+use super::pattern::{PathKind, Pattern};
+
+/// The state of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum State {
+    Set,
+    Unset,
+    Unspecified,
+    Value(Vec<u8>),
+}
+
+impl State {
+    /// Neither unset nor unspecified.
+    pub(super) fn is_on(&self) -> bool {
+        matches!(self, Self::Set | Self::Value(_))
+    }
+}
+
+type Assignments = Vec<(Vec<u8>, State)>;
+
+#[derive(Debug)]
+struct Rule {
+    /// The folder of the file that holds the rule; empty or with `/` at its end.
+    folder: Vec<u8>,
+    pattern: Pattern,
+    assignments: Assignments,
+}
+
+/// The rules of all `.gitattributes` of a tree.
+#[derive(Debug)]
+pub(super) struct Attributes {
+    /// Those of outer folders first.
+    rules: Vec<Rule>,
+    macros: BTreeMap<Vec<u8>, Assignments>,
+    /// Comparisons that may still be made.
+    left: u64,
+}
+
+/// Lines longer than this are ignored, as by git.
+const LINE_BYTES_MAX: usize = 2048;
+/// Rules times paths that are compared at most; beyond that no attribute is known, and no difference is excused.
+const COMPARISONS_MAX: u64 = 100_000_000;
+
+impl Attributes {
+    pub(super) fn new() -> Self {
+        let binary = [&b"diff"[..], b"merge", b"text"].map(|name| (name.to_vec(), State::Unset)).to_vec();
+        let macros = BTreeMap::from([(b"binary".to_vec(), binary)]);
+        Self { rules: Vec::new(), macros, left: COMPARISONS_MAX }
+    }
+
+    /// Adds the file of `folder`, which is empty or ends with `/`. Outer folders must come before inner ones.
+    pub(super) fn add_file(&mut self, folder: &[u8], content: &[u8]) {
+        let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+        for line in content.split(|&byte| byte == b'\n').filter(|line| line.len() <= LINE_BYTES_MAX) {
+            let Some((pattern, rest)) = split_pattern(line.trim_ascii()) else { continue };
+            let Some(assignments) = read_assignments(rest) else { continue };
+            if let Some(name) = pattern.strip_prefix(b"[attr]") {
+                if folder.is_empty() {
+                    self.macros.insert(name.to_vec(), assignments);
+                }
+            } else if let Some(pattern) = Pattern::parse(&pattern).filter(|pattern| !pattern.is_for_folders()) {
+                self.rules.push(Rule { folder: folder.to_vec(), pattern, assignments });
+            }
+        }
+    }
+
+    /// The state of each attribute that some rule gives to `path`.
+    pub(super) fn of(&mut self, path: &[u8]) -> BTreeMap<Vec<u8>, State> {
+        let mut states = BTreeMap::new();
+        self.left = self.left.saturating_sub(self.rules.len() as u64);
+        if self.left == 0 {
+            return states;
+        }
+        // The last word counts, so that going backwards the first is kept.
+        for rule in self.rules.iter().rev() {
+            let matches = path
+                .strip_prefix(rule.folder.as_slice())
+                .is_some_and(|path| rule.pattern.matches(path, PathKind::File));
+            if matches {
+                self.apply(&rule.assignments, &mut states);
+            }
+        }
+        states
+    }
+
+    fn apply(&self, assignments: &Assignments, states: &mut BTreeMap<Vec<u8>, State>) {
+        for (name, state) in assignments.iter().rev() {
+            if states.contains_key(name) {
+                continue;
+            }
+            states.insert(name.clone(), state.clone());
+            // A macro that is in use is in `states`, so that macros cannot lead to each other for ever.
+            if *state == State::Set
+                && let Some(inner) = self.macros.get(name)
+            {
+                self.apply(inner, states);
+            }
+        }
+    }
+}
+
+/// The pattern at the start of a line, in quotes where it begins with one, and the rest.
+fn split_pattern(line: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"!") {
+        return None;
+    }
+    if let Some(quoted) = line.strip_prefix(b"\"") {
+        return unquote(quoted);
+    }
+    let end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len());
+    Some((line.get(..end)?.to_vec(), line.get(end..)?))
+}
+
+/// C-style quoting, after the first quotation mark.
+fn unquote(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    loop {
+        let (&byte, after) = rest.split_first()?;
+        rest = after;
+        match byte {
+            b'"' => return Some((out, rest)),
+            b'\\' => {
+                let (&escaped, after) = rest.split_first()?;
+                rest = after;
+                out.push(match escaped {
+                    b'a' => 7,
+                    b'b' => 8,
+                    b't' => b'\t',
+                    b'n' => b'\n',
+                    b'v' => 11,
+                    b'f' => 12,
+                    b'r' => b'\r',
+                    b'"' | b'\\' => escaped,
+                    b'0'..=b'3' => {
+                        let (digits, after) = rest.split_first_chunk::<2>()?;
+                        rest = after;
+                        let octal = [escaped, digits[0], digits[1]];
+                        u8::from_str_radix(std::str::from_utf8(&octal).ok()?, 8).ok()?
+                    }
+                    _ => return None,
+                });
+            }
+            _ => out.push(byte),
+        }
+    }
+}
+
+/// `name`, `-name`, `!name` and `name=value`, parted by blanks. A name that is none makes the whole line void.
+fn read_assignments(rest: &[u8]) -> Option<Assignments> {
+    let words = rest.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    words
+        .map(|word| {
+            let (name, value) = match word.iter().position(|&byte| byte == b'=') {
+                Some(at) => (word.get(..at)?, word.get(at + 1..)),
+                None => (word, None),
+            };
+            // git does not look at the value of `-name=value`.
+            let (name, state) = match (name.split_first()?, value) {
+                ((b'-', name), _) => (name, State::Unset),
+                ((b'!', name), _) => (name, State::Unspecified),
+                (_, Some(value)) => (name, State::Value(value.to_vec())),
+                (_, None) => (name, State::Set),
+            };
+            let good = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+            let valid = name.first().is_some_and(|&byte| byte != b'-') && name.iter().all(good);
+            valid.then(|| (name.to_vec(), state))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::test_repository::TestRepository;
+
+    #[test]
+    fn attributes_are_those_that_git_check_attr_prints() {
+        let top = "# comment\n* text=auto\n*.bat eol=crlf\n[attr]win text eol=crlf\n/docs/** win\n*.png binary\n\
+            docs/keep.png -binary text\n\"a b.txt\" -text\n\"\\303\\251.txt\" x=1\n!no text\nbad/ text\n*.z -win !text\n\
+            *.y bad$name text\n*.w -x=1\n*.v text -text !text eol=lf";
+        let inner = "*.bat -text\n/deep.txt eol=lf\nsub/*.txt text\n[attr]late eol=crlf\n*.late late\n";
+        let files = [
+            "a.txt",
+            "run.bat",
+            "inner/run.bat",
+            "inner/deep.txt",
+            "inner/x/deep.txt",
+            "inner/sub/a.txt",
+            "docs/a",
+            "docs/b/c",
+            "docs/keep.png",
+            "x.png",
+            "a b.txt",
+            "é.txt",
+            "no",
+            "bad/x",
+            "docs/q.z",
+            "a.y",
+            "a.w",
+            "a.v",
+            "inner/a.late",
+        ];
+        let names = ["text", "eol", "binary", "win", "diff", "merge", "x", "late"];
+        let repository = TestRepository::new();
+        repository.write(".gitattributes", top).write("inner/.gitattributes", inner);
+        let mut attributes = Attributes::new();
+        attributes.add_file(b"", top.as_bytes());
+        attributes.add_file(b"inner/", inner.as_bytes());
+        for file in files {
+            let states = attributes.of(file.as_bytes());
+            let ours: Vec<String> = names
+                .iter()
+                .map(|name| match states.get(name.as_bytes()) {
+                    None | Some(State::Unspecified) => "unspecified".into(),
+                    Some(State::Set) => "set".into(),
+                    Some(State::Unset) => "unset".into(),
+                    Some(State::Value(value)) => String::from_utf8_lossy(value).into_owned(),
+                })
+                .collect();
+            let theirs = repository.git(&[&["check-attr", "-z"][..], &names, &["--", file]].concat());
+            let theirs: Vec<&str> = theirs.split('\0').skip(2).step_by(3).collect();
+            assert_eq!(ours, theirs, "{file}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A git directory's `config` file (git-config(1), "CONFIGURATION FILE"), read for what it says of the repository.
+//!
+//! Nothing in it is obeyed: no include is followed, no hook, filter or file-system monitor is run.
+
+/// One `key = value` of a config file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Setting {
+    /// In lower case.
+    pub(super) section: String,
+    /// What stands in quotes after the section; case counts.
+    pub(super) subsection: Option<String>,
+    /// In lower case.
+    pub(super) key: String,
+    /// `None` for a key without `=`, which means true.
+    pub(super) value: Option<String>,
+}
+
+/// A config file that cannot be read, with the line where that shows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} of config is malformed")]
+pub(super) struct ConfigFault {
+    line: usize,
+}
+
+/// Reads all settings in order. Bytes that are not UTF-8 become replacement characters.
+pub(super) fn read_config(bytes: &[u8]) -> Result<Vec<Setting>, ConfigFault> {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let mut settings = Vec::new();
+    let mut place: Option<(String, Option<String>)> = None;
+    let mut lines = text.lines().enumerate();
+    while let Some((number, line)) = lines.next() {
+        let fault = ConfigFault { line: number + 1 };
+        let mut rest = line.trim_start();
+        if let Some(header) = rest.strip_prefix('[') {
+            let (section, after) = read_section(header).ok_or_else(|| fault.clone())?;
+            place = Some(section);
+            rest = after.trim_start();
+        }
+        if rest.is_empty() || rest.starts_with(['#', ';']) {
+            continue;
+        }
+        let (section, subsection) = place.clone().ok_or_else(|| fault.clone())?;
+        let end = rest.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-').unwrap_or(rest.len());
+        let (key, after) = rest.split_at_checked(end).ok_or_else(|| fault.clone())?;
+        if !key.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+            return Err(fault);
+        }
+        let after = after.trim_start();
+        let value = match after.strip_prefix('=') {
+            Some(text) => Some(read_value(text, &mut lines).ok_or(fault)?),
+            None if after.is_empty() || after.starts_with(['#', ';']) => None,
+            None => return Err(fault),
+        };
+        settings.push(Setting { section, subsection, key: key.to_ascii_lowercase(), value });
+    }
+    Ok(settings)
+}
+
+/// `section]`, `section "subsection"]` or the old `section.subsection]`; the answer has what follows the bracket.
+fn read_section(header: &str) -> Option<((String, Option<String>), &str)> {
+    let end = header.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-' && letter != '.')?;
+    let (name, rest) = header.split_at_checked(end)?;
+    if name.is_empty() {
+        return None;
+    }
+    if let Some(rest) = rest.strip_prefix(']') {
+        let section = match name.split_once('.') {
+            Some((section, subsection)) => (section.to_ascii_lowercase(), Some(subsection.to_ascii_lowercase())),
+            None => (name.to_ascii_lowercase(), None),
+        };
+        return Some((section, rest));
+    }
+    let mut letters = rest.trim_start().strip_prefix('"')?.chars();
+    let mut subsection = String::new();
+    loop {
+        match letters.next()? {
+            '"' => break,
+            '\\' => subsection.push(letters.next()?),
+            letter => subsection.push(letter),
+        }
+    }
+    let rest = letters.as_str().strip_prefix(']')?;
+    Some(((name.to_ascii_lowercase(), Some(subsection)), rest))
+}
+
+/// A value up to the end of its line, or of the lines that a backslash joins to it.
+fn read_value<'a>(text: &'a str, lines: &mut impl Iterator<Item = (usize, &'a str)>) -> Option<String> {
+    let mut value = String::new();
+    // Blanks before a comment or the end do not count, those between words or in quotes do.
+    let mut kept = 0;
+    let mut quoted = false;
+    let mut letters = text.trim_start().chars();
+    loop {
+        match letters.next() {
+            None if quoted => return None,
+            None => break,
+            Some('"') => {
+                quoted = !quoted;
+                kept = value.len();
+            }
+            Some('\\') => {
+                match letters.next() {
+                    None => letters = lines.next()?.1.chars(),
+                    Some('n') => value.push('\n'),
+                    Some('t') => value.push('\t'),
+                    Some('b') => value.push('\u{8}'),
+                    Some(letter @ ('"' | '\\')) => value.push(letter),
+                    Some(_) => return None,
+                }
+                kept = value.len();
+            }
+            Some('#' | ';') if !quoted => break,
+            Some(letter) => {
+                value.push(letter);
+                if quoted || !letter.is_whitespace() {
+                    kept = value.len();
+                }
+            }
+        }
+    }
+    value.truncate(kept);
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::test_repository::git_with_input;
+
+    const SAMPLE: &str = "# comment\n[core]\n\tbare = false ; why\n\tfileMode\n[Remote \"Or\\\"igin\"]\n\tURL = \"a b\" # x\n\
+        \turl = one \\\ntwo\n\tx = \"semi;colon\" tail\t \n[branch.Main] merge = refs/heads/main\n[a] b = \\\\\\t\\n|\n";
+
+    #[test]
+    fn settings_are_those_that_git_prints() {
+        let ours: String = read_config(SAMPLE.as_bytes())
+            .unwrap()
+            .into_iter()
+            .map(|setting| {
+                let subsection = setting.subsection.map(|name| format!(".{name}")).unwrap_or_default();
+                let value = setting.value.map(|value| format!("\n{value}")).unwrap_or_default();
+                format!("{}{subsection}.{}{value}\0", setting.section, setting.key)
+            })
+            .collect();
+        let theirs = git_with_input(&["config", "--file", "-", "--null", "--list"], SAMPLE.as_bytes());
+        assert_eq!(ours, String::from_utf8_lossy(&theirs));
+    }
+
+    #[test]
+    fn malformed_lines_are_refused() {
+        for bad in
+            ["key = value", "[a", "[]", "[a \"b]", "[a]\n1x = 2", "[a]\nb c", "[a]\nb = \"c", "[a]\nb = \\x", "[a b]"]
+        {
+            assert!(read_config(bad.as_bytes()).is_err(), "{bad}");
+        }
+        assert_eq!(read_config(b"[a]\n\n[b]\nx y").map_err(|fault| fault.line), Err(4));
+    }
+}

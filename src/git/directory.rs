@@ -1,0 +1,37 @@
+//! A git directory inside a snapshot: `.git` itself, or `.git/modules/…` of a submodule.
+
+use super::snapshot::Snapshot;
+
+/// The files below one git directory, by their paths relative to it. Nothing outside the snapshot is ever reached.
+#[derive(Debug, Clone)]
+pub(super) struct GitDirectory<'a> {
+    snapshot: &'a Snapshot,
+    /// Empty, or a path below `.git` that ends with `/`.
+    prefix: Vec<u8>,
+}
+
+impl<'a> GitDirectory<'a> {
+    pub(super) fn top(snapshot: &'a Snapshot) -> Self {
+        Self { snapshot, prefix: Vec::new() }
+    }
+
+    /// `path` is relative to the top's `.git`, for example `modules/lib`.
+    pub(super) fn at(snapshot: &'a Snapshot, path: &[u8]) -> Self {
+        Self { snapshot, prefix: [path, b"/"].concat() }
+    }
+
+    pub(super) fn file(&self, path: &[u8]) -> Option<&'a [u8]> {
+        self.snapshot.git.get(&[&self.prefix, path].concat()).map(Vec::as_slice)
+    }
+
+    /// Every file whose path begins with `folder`, which ends with `/`: its path relative to `folder`, and its bytes.
+    pub(super) fn files_below(&self, folder: &str) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        let start = [self.prefix.as_slice(), folder.as_bytes()].concat();
+        let files = self.snapshot.git.range(start.clone()..);
+        files.map_while(move |(path, content)| Some((path.strip_prefix(start.as_slice())?, content.as_slice())))
+    }
+
+    pub(super) fn has_below(&self, folder: &str) -> bool {
+        self.files_below(folder).next().is_some()
+    }
+}

@@ -1,0 +1,73 @@
+//! Kinds of repositories that are refused by name, and files that are passed over by name.
+//!
+//! Each refusal is something that would let git see other objects than those that are proved here, or none at all.
+
+use super::config::{Setting, read_config};
+use super::directory::GitDirectory;
+
+/// Extensions (gitrepository-layout(5), "repositoryformatversion") that change nothing of what is read here.
+const HARMLESS: [&str; 5] = ["noop", "preciousobjects", "worktreeconfig", "relativeworktrees", "noop-v1"];
+
+/// Why the repository in `directory` is not one that can be proved: every reason, in words.
+pub(super) fn refusals(directory: &GitDirectory<'_>) -> Vec<String> {
+    let mut reasons = Vec::new();
+    match directory.file(b"config").map(read_config) {
+        Some(Ok(settings)) => reasons.extend(settings.iter().filter_map(refused_setting)),
+        Some(Err(fault)) => reasons.push(fault.to_string()),
+        None => {}
+    }
+    for (file, what) in [
+        ("objects/info/alternates", "alternates: objects outside the archive"),
+        ("objects/info/http-alternates", "alternates: objects outside the archive"),
+        ("info/grafts", "grafts, which give commits other parents"),
+        ("commondir", "commondir: a git directory outside this one"),
+    ] {
+        if directory.file(file.as_bytes()).is_some_and(|content| !content.trim_ascii().is_empty()) {
+            reasons.push(format!("{what} ({file})"));
+        }
+    }
+    if directory.has_below("reftable/") {
+        reasons.push("reftable, which is not supported".into());
+    }
+    if directory.has_below("refs/replace/") || packed_replace(directory) {
+        reasons.push("replace refs, which show other objects than those that are named (refs/replace)".into());
+    }
+    if directory.files_below("objects/pack/").any(|(name, _)| name.ends_with(b".promisor")) {
+        reasons.push("a partial clone, whose objects may be missing (objects/pack/*.promisor)".into());
+    }
+    reasons
+}
+
+fn packed_replace(directory: &GitDirectory<'_>) -> bool {
+    let packed = directory.file(b"packed-refs").unwrap_or_default();
+    packed.windows(14).any(|window| window == b" refs/replace/")
+}
+
+fn refused_setting(setting: &Setting) -> Option<String> {
+    let value = setting.value.as_deref().unwrap_or_default();
+    match (setting.section.as_str(), setting.key.as_str()) {
+        ("core", "repositoryformatversion") if !matches!(value, "0" | "1") => {
+            Some(format!("repository format {value:?}; 0 and 1 are known"))
+        }
+        ("extensions", "objectformat") if value == "sha1" => None,
+        ("extensions", "objectformat") => Some(format!("{value} objects, which are not supported; sha1 is")),
+        ("extensions", "refstorage") if value == "files" => None,
+        ("extensions", "refstorage") => Some(format!("{value}, which is not supported")),
+        ("extensions", "partialclone") => Some("a partial clone, whose objects may be missing".into()),
+        ("extensions", key) if !HARMLESS.contains(&key) => Some(format!("the unknown extension {key}")),
+        _ => None,
+    }
+}
+
+/// Files that git would use beside the objects and that nothing here needs: indexes over packs, caches of the history.
+pub(super) fn passed_over(directory: &GitDirectory<'_>) -> Vec<String> {
+    let pack = directory.files_below("objects/pack/").filter_map(|(name, _)| {
+        let known = name.ends_with(b".pack") || name.ends_with(b".idx") || name.ends_with(b".promisor");
+        (!known).then(|| format!("objects/pack/{}", String::from_utf8_lossy(name)))
+    });
+    let info = directory
+        .files_below("objects/info/")
+        .filter(|(name, _)| !name.ends_with(b"alternates"))
+        .map(|(name, _)| format!("objects/info/{}", String::from_utf8_lossy(name)));
+    pack.chain(info).collect()
+}

@@ -1,0 +1,144 @@
+//! zlib streams (RFC 1950) of a length that is known beforehand.
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+/// Why a stream is not what its header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub(super) enum InflateFault {
+    #[error("its zlib stream is corrupt or cut off")]
+    Stream,
+    #[error("it inflates to another size than its header says")]
+    Size,
+    #[error("its size is beyond the memory at hand")]
+    Memory,
+}
+
+/// Pieces in which content is handed on that nobody needs as a whole.
+const PIECE: usize = 1 << 16;
+
+/// One decoder, used again for many streams.
+pub(super) struct Inflater {
+    state: Decompress,
+    piece: Vec<u8>,
+}
+
+impl Inflater {
+    pub(super) fn new() -> Self {
+        Self { state: Decompress::new(true), piece: Vec::new() }
+    }
+
+    /// Inflates one stream of exactly `size` bytes into `out`, which is emptied before. Answers how many bytes of
+    /// `input` the stream takes. The caller has compared `size` with a bound.
+    pub(super) fn inflate(&mut self, input: &[u8], size: usize, out: &mut Vec<u8>) -> Result<usize, InflateFault> {
+        self.state.reset(true);
+        out.clear();
+        // One byte more than needed shows a stream that goes on.
+        out.try_reserve_exact(size.saturating_add(1)).map_err(|_| InflateFault::Memory)?;
+        let mut used = 0;
+        loop {
+            let rest = input.get(used..).unwrap_or_default();
+            let (before_in, before_out) = (self.state.total_in(), out.len());
+            let status =
+                self.state.decompress_vec(rest, out, FlushDecompress::Finish).map_err(|_| InflateFault::Stream)?;
+            let taken = usize::try_from(self.state.total_in() - before_in).unwrap_or(usize::MAX);
+            used = used.saturating_add(taken);
+            if out.len() > size {
+                return Err(InflateFault::Size);
+            }
+            if status == Status::StreamEnd {
+                return if out.len() == size { Ok(used) } else { Err(InflateFault::Size) };
+            }
+            if taken == 0 && out.len() == before_out {
+                return Err(InflateFault::Stream);
+            }
+        }
+    }
+
+    /// The first bytes of what a stream inflates to, at most `length`.
+    pub(super) fn peek(&mut self, input: &[u8], length: usize) -> Result<Vec<u8>, InflateFault> {
+        self.state.reset(true);
+        let mut out = Vec::with_capacity(length);
+        self.state.decompress_vec(input, &mut out, FlushDecompress::None).map_err(|_| InflateFault::Stream)?;
+        out.truncate(length);
+        Ok(out)
+    }
+
+    /// Inflates one stream of at most `most` bytes and hands them to `sink` piece by piece. Answers how many bytes of
+    /// `input` the stream takes, and how many it gave.
+    pub(super) fn inflate_through(
+        &mut self,
+        input: &[u8],
+        most: u64,
+        mut sink: impl FnMut(&[u8]),
+    ) -> Result<(usize, u64), InflateFault> {
+        self.state.reset(true);
+        self.piece.resize(PIECE, 0);
+        let mut used = 0;
+        loop {
+            let rest = input.get(used..).unwrap_or_default();
+            let (before_in, before_out) = (self.state.total_in(), self.state.total_out());
+            let status = self
+                .state
+                .decompress(rest, &mut self.piece, FlushDecompress::None)
+                .map_err(|_| InflateFault::Stream)?;
+            let taken = usize::try_from(self.state.total_in() - before_in).unwrap_or(usize::MAX);
+            let given = usize::try_from(self.state.total_out() - before_out).unwrap_or(usize::MAX);
+            used = used.saturating_add(taken);
+            sink(self.piece.get(..given).unwrap_or_default());
+            if self.state.total_out() > most {
+                return Err(InflateFault::Size);
+            }
+            if status == Status::StreamEnd {
+                return Ok((used, self.state.total_out()));
+            }
+            if taken == 0 && given == 0 {
+                return Err(InflateFault::Stream);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    fn deflate(content: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn size_and_end_are_exact() {
+        let content: Vec<u8> = (0..300_000u32).flat_map(u32::to_le_bytes).collect();
+        let mut stream = deflate(&content);
+        let length = stream.len();
+        stream.extend_from_slice(b"next entry");
+        let mut inflater = Inflater::new();
+        let mut out = Vec::new();
+        assert_eq!(inflater.inflate(&stream, content.len(), &mut out), Ok(length));
+        assert_eq!(out, content);
+        assert_eq!(inflater.inflate(&stream, content.len() - 1, &mut out), Err(InflateFault::Size));
+        assert_eq!(inflater.inflate(&stream, content.len() + 1, &mut out), Err(InflateFault::Size));
+        assert_eq!(inflater.inflate(&stream[..length - 1], content.len(), &mut out), Err(InflateFault::Stream));
+        let mut gathered = Vec::new();
+        let most = content.len() as u64;
+        let answer = inflater.inflate_through(&stream, most, |piece| gathered.extend_from_slice(piece));
+        assert_eq!(answer, Ok((length, most)));
+        assert_eq!(gathered, content);
+        assert_eq!(inflater.inflate_through(&stream, most - 1, |_| {}), Err(InflateFault::Size));
+        assert_eq!(inflater.inflate_through(&stream[..length - 1], most, |_| {}), Err(InflateFault::Stream));
+    }
+
+    #[test]
+    fn an_empty_object_and_a_broken_checksum() {
+        let mut inflater = Inflater::new();
+        let mut out = Vec::new();
+        let empty = deflate(b"");
+        assert_eq!(inflater.inflate(&empty, 0, &mut out), Ok(empty.len()));
+        let mut broken = deflate(b"hello");
+        *broken.last_mut().unwrap() ^= 1;
+        assert_eq!(inflater.inflate(&broken, 5, &mut out), Err(InflateFault::Stream));
+    }
+}

@@ -1,0 +1,96 @@
+//! All files of a tree, by their paths.
+
+use super::hash::Kind;
+use super::object::{Mode, TreeEntries, check_tree};
+use super::object_id::ObjectId;
+use super::reader::Reader;
+use crate::limits::Limits;
+
+/// A file, symbolic link or submodule of a proved tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeFile {
+    /// Relative to the top of the repository, submodules' files included.
+    pub path: Vec<u8>,
+    /// What it is; never a directory.
+    pub mode: Mode,
+    /// The blob, or the commit of a submodule.
+    pub id: ObjectId,
+}
+
+/// What listing a tree gives: its files, and what is wrong with it.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// In the order of their paths, as `git ls-files` has them.
+    pub(super) files: Vec<TreeFile>,
+    /// The tree's folders, the top left out.
+    pub(super) folder_count: u64,
+    pub(super) faults: Vec<String>,
+}
+
+/// Faults that are named one by one.
+const FAULTS_NAMED: usize = 20;
+/// Bytes of all paths of one listing together.
+const PATH_BYTES_MAX: usize = 1 << 30;
+
+/// Lists the tree `root`, each of its trees decoded strictly, each of its blobs known to be there.
+///
+/// `prefix` is put before every path and ends with `/` where it is not empty.
+pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], limits: &Limits) -> Listing {
+    let mut listing = Listing::default();
+    let mut stack: Vec<(Vec<u8>, ObjectId, u64)> = vec![(prefix.to_vec(), root, 0)];
+    let mut path_bytes = 0usize;
+    while let Some((folder, id, depth)) = stack.pop() {
+        let shown = || String::from_utf8_lossy(&folder).into_owned();
+        let content = match reader.read(&id, Kind::Tree) {
+            Ok(content) => content,
+            Err(fault) => {
+                listing.faults.push(format!("/{}: {fault}", shown()));
+                continue;
+            }
+        };
+        if let Err(fault) = check_tree(&content)
+            && !fault.is_information()
+        {
+            listing.faults.push(format!("/{}: tree {id} is malformed: {fault}", shown()));
+        }
+        for entry in TreeEntries::new(&content).flatten() {
+            let path = [&folder, entry.name].concat();
+            path_bytes = path_bytes.saturating_add(path.len());
+            let count = listing.files.len() as u64 + listing.folder_count;
+            if count >= limits.git_tree_entries || depth >= limits.git_tree_depth || path_bytes > PATH_BYTES_MAX {
+                listing.faults.push(format!(
+                    "the tree is over the limit git_tree_entries={} or git_tree_depth={}",
+                    limits.git_tree_entries, limits.git_tree_depth
+                ));
+                return listing;
+            }
+            let Some(mode) = entry.known_mode() else { continue };
+            if mode == Mode::Directory {
+                listing.folder_count += 1;
+                stack.push(([&path, b"/".as_slice()].concat(), entry.id, depth + 1));
+                continue;
+            }
+            if mode != Mode::Submodule {
+                check_blob(reader, &path, entry.id, &mut listing.faults);
+            }
+            listing.files.push(TreeFile { path, mode, id: entry.id });
+        }
+        if listing.faults.len() > FAULTS_NAMED {
+            listing.faults.push("and perhaps more: no further trees were looked at".into());
+            return listing;
+        }
+    }
+    listing.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    listing
+}
+
+fn check_blob(reader: &Reader<'_>, path: &[u8], id: ObjectId, faults: &mut Vec<String>) {
+    let fault = match reader.objects().find(&id).map(|record| record.kind) {
+        Some(Kind::Blob) => return,
+        Some(other) => format!("{id} is a {other} where a blob is due"),
+        None => format!("blob {id} is missing"),
+    };
+    if faults.len() <= FAULTS_NAMED {
+        faults.push(format!("/{}: {fault}", String::from_utf8_lossy(path)));
+    }
+}

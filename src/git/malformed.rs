@@ -1,0 +1,104 @@
+//! What `git fsck --strict` calls malformed, by its own names (git-fsck(1), "FSCK MESSAGES").
+
+/// The first fault of an object that is sound by its hash.
+///
+/// `repeatedHeader` is this crate's own: git ignores a second `tree` or `parent` that comes too late.
+/// Contents of `.gitmodules` and `.gitattributes` blobs are not looked at: nothing here follows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "git-fsck(1) says what each means")]
+pub enum Malformed {
+    BadDate,
+    BadDateOverflow,
+    BadEmail,
+    BadFilemode,
+    BadName,
+    BadObjectSha1,
+    BadParentSha1,
+    BadTimezone,
+    BadTree,
+    BadTreeSha1,
+    BadType,
+    DuplicateEntries,
+    FullPathname,
+    HasDot,
+    HasDotdot,
+    HasDotgit,
+    LargePathname,
+    MissingAuthor,
+    MissingCommitter,
+    MissingEmail,
+    MissingNameBeforeEmail,
+    MissingObject,
+    MissingSpaceBeforeDate,
+    MissingSpaceBeforeEmail,
+    MissingTagEntry,
+    MissingTaggerEntry,
+    MissingTree,
+    MissingTypeEntry,
+    MultipleAuthors,
+    NulInCommit,
+    NulInHeader,
+    NullSha1,
+    RepeatedHeader,
+    TreeNotSorted,
+    UnterminatedHeader,
+    ZeroPaddedDate,
+    ZeroPaddedFilemode,
+}
+
+impl Malformed {
+    /// git's name for it, for example `missingEmail`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadDate => "badDate",
+            Self::BadDateOverflow => "badDateOverflow",
+            Self::BadEmail => "badEmail",
+            Self::BadFilemode => "badFilemode",
+            Self::BadName => "badName",
+            Self::BadObjectSha1 => "badObjectSha1",
+            Self::BadParentSha1 => "badParentSha1",
+            Self::BadTimezone => "badTimezone",
+            Self::BadTree => "badTree",
+            Self::BadTreeSha1 => "badTreeSha1",
+            Self::BadType => "badType",
+            Self::DuplicateEntries => "duplicateEntries",
+            Self::FullPathname => "fullPathname",
+            Self::HasDot => "hasDot",
+            Self::HasDotdot => "hasDotdot",
+            Self::HasDotgit => "hasDotgit",
+            Self::LargePathname => "largePathname",
+            Self::MissingAuthor => "missingAuthor",
+            Self::MissingCommitter => "missingCommitter",
+            Self::MissingEmail => "missingEmail",
+            Self::MissingNameBeforeEmail => "missingNameBeforeEmail",
+            Self::MissingObject => "missingObject",
+            Self::MissingSpaceBeforeDate => "missingSpaceBeforeDate",
+            Self::MissingSpaceBeforeEmail => "missingSpaceBeforeEmail",
+            Self::MissingTagEntry => "missingTagEntry",
+            Self::MissingTaggerEntry => "missingTaggerEntry",
+            Self::MissingTree => "missingTree",
+            Self::MissingTypeEntry => "missingTypeEntry",
+            Self::MultipleAuthors => "multipleAuthors",
+            Self::NulInCommit => "nulInCommit",
+            Self::NulInHeader => "nulInHeader",
+            Self::NullSha1 => "nullSha1",
+            Self::RepeatedHeader => "repeatedHeader",
+            Self::TreeNotSorted => "treeNotSorted",
+            Self::UnterminatedHeader => "unterminatedHeader",
+            Self::ZeroPaddedDate => "zeroPaddedDate",
+            Self::ZeroPaddedFilemode => "zeroPaddedFilemode",
+        }
+    }
+
+    /// Does `git fsck --strict` only mention it, and accept the object?
+    pub fn is_information(self) -> bool {
+        matches!(self, Self::BadFilemode | Self::MissingTaggerEntry)
+    }
+}
+
+impl std::fmt::Display for Malformed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

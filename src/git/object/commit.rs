@@ -1,0 +1,137 @@
+//! Commits.
+
+use super::identity::Identity;
+use super::lines::{read_extra, read_id, split_header, take_line};
+use crate::git::malformed::Malformed;
+use crate::git::object_id::ObjectId;
+
+/// A commit, read strictly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// The tree that it records.
+    pub tree: ObjectId,
+    /// The commits that it follows, in order.
+    pub parents: Vec<ObjectId>,
+    /// Who wrote the change.
+    pub author: Identity,
+    /// Who made the commit.
+    pub committer: Identity,
+    /// The other headers, in order.
+    pub extra: Vec<(Vec<u8>, Vec<u8>)>,
+    /// What follows the headers.
+    pub message: Vec<u8>,
+}
+
+impl Commit {
+    /// Reads a commit's content. Order and number of the headers are fixed; NUL bytes are refused everywhere.
+    ///
+    /// # Errors
+    /// The first thing that `git fsck --strict` would complain about.
+    pub fn read(content: &[u8]) -> Result<Self, Malformed> {
+        check_commit(content)?;
+        let (mut rest, body) = split_header(content)?;
+        let tree = take_line(&mut rest, "tree").and_then(read_id).ok_or(Malformed::BadTreeSha1)?;
+        let mut parents = Vec::new();
+        while let Some(parent) = take_line(&mut rest, "parent") {
+            parents.push(read_id(parent).ok_or(Malformed::BadParentSha1)?);
+        }
+        let author = Identity::read(take_line(&mut rest, "author").ok_or(Malformed::MissingAuthor)?)?;
+        let committer = Identity::read(take_line(&mut rest, "committer").ok_or(Malformed::MissingCommitter)?)?;
+        let extra = read_extra(rest);
+        // git takes the first of a second `tree` or `parent` that stands too late; others might take the last.
+        if extra.iter().any(|(keyword, _)| matches!(keyword.as_slice(), b"tree" | b"parent" | b"author" | b"committer"))
+        {
+            return Err(Malformed::RepeatedHeader);
+        }
+        Ok(Self { tree, parents, author, committer, extra, message: body.to_vec() })
+    }
+
+    /// The first line of the message, as text.
+    pub fn subject(&self) -> String {
+        let message = self.message.trim_ascii_start();
+        let line = message.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        String::from_utf8_lossy(line).trim_end().to_owned()
+    }
+}
+
+/// What `git fsck --strict` says of a commit.
+pub(super) fn check_commit(content: &[u8]) -> Result<(), Malformed> {
+    let (mut rest, _) = split_header(content)?;
+    let tree = take_line(&mut rest, "tree").ok_or(Malformed::MissingTree)?;
+    read_id(tree).ok_or(Malformed::BadTreeSha1)?;
+    while let Some(parent) = take_line(&mut rest, "parent") {
+        read_id(parent).ok_or(Malformed::BadParentSha1)?;
+    }
+    Identity::check(take_line(&mut rest, "author").ok_or(Malformed::MissingAuthor)?)?;
+    if take_line(&mut rest, "author").is_some() {
+        return Err(Malformed::MultipleAuthors);
+    }
+    Identity::check(take_line(&mut rest, "committer").ok_or(Malformed::MissingCommitter)?)?;
+    if content.contains(&0) {
+        return Err(Malformed::NulInCommit);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "1111111111111111111111111111111111111111";
+    const WHO: &str = "Ada <ada@example.org> 1592901588 +0200";
+
+    fn text(lines: &[&str]) -> Vec<u8> {
+        lines.join("\n").replace("ID", ID).replace("WHO", WHO).into_bytes()
+    }
+
+    #[test]
+    fn a_commit_with_everything() {
+        let commit = Commit::read(&text(&[
+            "tree ID",
+            "parent ID",
+            "parent ID",
+            "author WHO",
+            "committer WHO",
+            "encoding UTF-8",
+            "gpgsig one",
+            " two",
+            " ",
+            " three",
+            "",
+            "subject  ",
+            "",
+            "body\n",
+        ]))
+        .unwrap();
+        assert_eq!(commit.parents.len(), 2);
+        assert_eq!(commit.subject(), "subject");
+        assert_eq!(commit.message, b"subject  \n\nbody\n");
+        assert_eq!(commit.extra[1], (b"gpgsig".to_vec(), b"one\ntwo\n\nthree".to_vec()));
+    }
+
+    #[test]
+    fn a_commit_may_end_after_its_headers() {
+        assert_eq!(Commit::read(&text(&["tree ID", "author WHO", "committer WHO\n"])).unwrap().message, b"");
+    }
+
+    #[test]
+    fn headers_twice_or_out_of_order_and_nul_bytes_are_refused() {
+        use Malformed::*;
+        for (lines, fault) in [
+            (&["tree ID", "tree ID", "author WHO", "committer WHO", "", "x"][..], MissingAuthor),
+            (&["tree ID", "author WHO", "committer WHO", "tree ID", "", "x"], RepeatedHeader),
+            (&["tree ID", "author WHO", "parent ID", "committer WHO", "", "x"], MissingCommitter),
+            (&["tree ID", "author WHO", "committer WHO", "parent ID", "", "x"], RepeatedHeader),
+            (&["author WHO", "tree ID", "committer WHO", "", "x"], MissingTree),
+            (&["tree 123", "author WHO", "committer WHO", "", "x"], BadTreeSha1),
+            (&["tree ID", "parent IDID", "author WHO", "committer WHO", "", "x"], BadParentSha1),
+            (&["tree ID", "author WHO", "author WHO", "committer WHO", "", "x"], MultipleAuthors),
+            (&["tree ID", "author WHO", "", "x"], MissingCommitter),
+            (&["tree ID", "author WHO", "committer WHO"], UnterminatedHeader),
+            (&["tree ID\0", "author WHO", "committer WHO", "", "x"], NulInHeader),
+            (&["tree ID", "author WHO", "committer WHO", "", "x\0y"], NulInCommit),
+        ] {
+            assert_eq!(Commit::read(&text(lines)), Err(fault), "{lines:?}");
+        }
+    }
+}

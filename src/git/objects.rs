@@ -1,0 +1,186 @@
+//! The objects of one repository: all packs and loose objects, made, hashed and listed.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::directory::GitDirectory;
+use super::hash::Kind;
+use super::inflate::Inflater;
+use super::loose;
+use super::malformed::Malformed;
+use super::object_id::ObjectId;
+use super::pack::{Pack, verify};
+use super::references::References;
+use crate::limits::Limits;
+
+/// Every object whose bytes hash to its id, and where it is.
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    /// Sorted by id, each id once.
+    pub(super) table: Vec<Record>,
+    pub(super) packs: Vec<PackFile>,
+    /// Paths of loose objects.
+    pub(super) loose: Vec<Vec<u8>>,
+    /// What is wrong with packs, indexes and loose objects.
+    pub(super) faults: Vec<String>,
+    /// Sound objects that `git fsck` complains about.
+    pub(super) malformed: Vec<(ObjectId, Malformed)>,
+    pub(super) references: References,
+    /// Commits whose parents are left out, by `.git/shallow`.
+    pub(super) shallow: HashSet<ObjectId>,
+}
+
+/// A pack: where it is in the snapshot, and how its entries lie.
+#[derive(Debug)]
+pub(super) struct PackFile {
+    /// Relative to the git directory.
+    pub(super) path: Vec<u8>,
+    pub(super) pack: Pack,
+}
+
+/// One object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) id: ObjectId,
+    pub(super) kind: Kind,
+    pub(super) place: Place,
+}
+
+/// Where an object is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// Number of the pack, number of the entry.
+    Pack(u32, u32),
+    /// Number of the file.
+    Loose(u32),
+}
+
+/// Loose objects with faults that are named one by one; the rest is counted.
+const FAULTS_NAMED: usize = 20;
+
+impl Objects {
+    /// Makes and hashes every object of every pack and every loose object.
+    ///
+    /// It does not say that the objects they name are there: see [`super::reach`].
+    pub(super) fn prove(directory: &GitDirectory<'_>, threads: usize, limits: &Limits) -> Self {
+        let mut objects = Self::default();
+        objects.read_shallow(directory);
+        objects.prove_packs(directory, threads, limits);
+        objects.prove_loose(directory, threads, limits);
+        objects.malformed = std::mem::take(&mut objects.references.malformed);
+        objects.malformed.sort_unstable();
+        objects.malformed.dedup();
+        objects.table.sort_unstable_by_key(|record| (record.id, record.place));
+        objects.table.dedup_by_key(|record| record.id);
+        objects
+    }
+
+    /// The record of an object.
+    pub(super) fn find(&self, id: &ObjectId) -> Option<&Record> {
+        self.table.get(self.number(id)?)
+    }
+
+    /// The place of an object in the table.
+    pub(super) fn number(&self, id: &ObjectId) -> Option<usize> {
+        self.table.binary_search_by_key(id, |record| record.id).ok()
+    }
+
+    fn read_shallow(&mut self, directory: &GitDirectory<'_>) {
+        let text = directory.file(b"shallow").unwrap_or_default();
+        for line in text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+            match std::str::from_utf8(line).ok().and_then(ObjectId::from_hex) {
+                Some(id) => drop(self.shallow.insert(id)),
+                None => self.faults.push("shallow: a line is no object id".into()),
+            }
+        }
+    }
+
+    fn prove_packs(&mut self, directory: &GitDirectory<'_>, threads: usize, limits: &Limits) {
+        let mut indexes: Vec<&[u8]> = Vec::new();
+        for (name, bytes) in directory.files_below("objects/pack/") {
+            let Some(stem) = name.strip_suffix(b".pack") else {
+                indexes.extend(name.strip_suffix(b".idx"));
+                continue;
+            };
+            let path = [b"objects/pack/", name].concat();
+            let index = directory.file(&[b"objects/pack/", stem, b".idx"].concat());
+            let verified = verify(bytes, index, &self.shallow, threads, limits);
+            let shown = String::from_utf8_lossy(&path).into_owned();
+            self.faults.extend(verified.faults.into_iter().map(|fault| format!("{shown}: {fault}")));
+            let number = u32::try_from(self.packs.len()).unwrap_or(u32::MAX);
+            let first = self.table.len();
+            let place = |entry| Place::Pack(number, entry);
+            let records = verified.proved.into_iter();
+            self.table.extend(records.map(|(entry, id, kind)| Record { id, kind, place: place(entry) }));
+            self.refuse_twice(first, &shown);
+            self.references.absorb(verified.references);
+            self.packs.push(PackFile { path, pack: verified.pack });
+        }
+        for stem in indexes {
+            let pack = [b"objects/pack/", stem, b".pack"].concat();
+            if directory.file(&pack).is_none() {
+                self.faults.push(format!("objects/pack/{}.idx has no pack", String::from_utf8_lossy(stem)));
+            }
+        }
+    }
+
+    /// git makes no pack that holds an object twice, and readers could find either.
+    fn refuse_twice(&mut self, first: usize, path: &str) {
+        let mut ids: Vec<ObjectId> = self.table.iter().skip(first).map(|record| record.id).collect();
+        ids.sort_unstable();
+        let twice = ids.iter().zip(ids.iter().skip(1)).filter(|(one, other)| one == other).count();
+        if twice > 0 {
+            self.faults.push(format!("{path}: {twice} objects are in it twice"));
+        }
+    }
+
+    fn prove_loose(&mut self, directory: &GitDirectory<'_>, threads: usize, limits: &Limits) {
+        let files: Vec<(ObjectId, Vec<u8>, &[u8])> = directory
+            .files_below("objects/")
+            .filter_map(|(name, bytes)| Some((loose::id_of_path(name)?, [b"objects/", name].concat(), bytes)))
+            .collect();
+        let next = AtomicUsize::new(0);
+        let shallow = &self.shallow;
+        let work = || {
+            let mut inflater = Inflater::new();
+            let mut references = References::default();
+            let mut answers = Vec::new();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some((id, _, bytes)) = files.get(number) else { break (references, answers) };
+                let proved = loose::prove(*id, bytes, &mut inflater, limits).map(|(kind, content)| {
+                    references.note(kind, *id, &content, shallow);
+                    kind
+                });
+                answers.push((number, proved));
+            }
+        };
+        let workers: Vec<_> = thread::scope(|scope| {
+            let others: Vec<_> = (1..threads.min(files.len())).map(|_| scope.spawn(work)).collect();
+            let own = work();
+            [own].into_iter().chain(others.into_iter().filter_map(|other| other.join().ok())).collect()
+        });
+        let mut bad = Vec::new();
+        for (references, answers) in workers {
+            self.references.absorb(references);
+            for (number, answer) in answers {
+                let Some((id, path, _)) = files.get(number) else { continue };
+                match answer {
+                    Ok(kind) => {
+                        let place = Place::Loose(u32::try_from(number).unwrap_or(u32::MAX));
+                        self.table.push(Record { id: *id, kind, place });
+                    }
+                    Err(fault) => bad.push(format!("{}: {fault}", String::from_utf8_lossy(path))),
+                }
+            }
+        }
+        bad.sort_unstable();
+        let more = bad.len().saturating_sub(FAULTS_NAMED);
+        self.faults.extend(bad.into_iter().take(FAULTS_NAMED));
+        if more > 0 {
+            self.faults.push(format!("and {more} more loose objects with faults"));
+        }
+        self.loose = files.into_iter().map(|(_, path, _)| path).collect();
+    }
+}

@@ -1,0 +1,239 @@
+//! Where the entries of a pack lie, and which are deltas of which.
+
+use std::collections::HashMap;
+
+use super::entry::{Stored, read_header};
+use super::index::Row;
+use crate::git::hash::Kind;
+use crate::git::inflate::{InflateFault, Inflater};
+use crate::git::object_id::ObjectId;
+use crate::limits::Limits;
+
+/// Bytes before the first entry: `PACK`, version, number of entries.
+pub(super) const PACK_HEADER: usize = 12;
+/// Bytes after the last: SHA-1 of all before.
+pub(super) const PACK_TRAILER: usize = 20;
+
+/// What is wrong with a pack as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum PackFault {
+    #[error("it is cut off")]
+    CutOff,
+    #[error("it is not a pack of version 2")]
+    Version,
+    #[error("it has more objects than the limit git_objects={0}")]
+    TooMany(u64),
+    #[error("the entry at offset {0} has a malformed header")]
+    Header(usize),
+    #[error("the entry at offset {offset} cannot be read: {fault}")]
+    Entry { offset: usize, fault: InflateFault },
+    #[error("there are {0} bytes between the last entry and the checksum")]
+    Rest(usize),
+    #[error("its objects are over the limit {limit}={allowed} when they are inflated")]
+    OverLimit { limit: &'static str, allowed: u64 },
+    #[error("its checksum is wrong: expected {expected}, found {found}")]
+    Checksum { expected: ObjectId, found: ObjectId },
+    #[error("it was made by a SHA-1 collision attack")]
+    Collision,
+}
+
+/// One entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Where its header starts.
+    pub(super) start: usize,
+    /// Where its zlib stream starts.
+    pub(super) data: usize,
+    /// Where the next entry, or the trailer, starts.
+    pub(super) end: usize,
+    /// Bytes that the stream inflates to.
+    pub(super) size: u64,
+    pub(super) base: Base,
+}
+
+/// What an entry is made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Base {
+    /// Nothing: it is stored as it is.
+    Nothing(Kind),
+    /// The entry of this number, which comes before it.
+    Entry(u32),
+    /// The object of this name: a number in [`Layout::references`].
+    Object(u32),
+}
+
+/// All entries, in the order of the pack, with the deltas of each.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub(super) entries: Vec<Entry>,
+    /// The names that reference deltas give as their base.
+    pub(super) references: Vec<ObjectId>,
+    /// The entries that wait for an object of this name.
+    pub(super) waiting: HashMap<ObjectId, Vec<u32>>,
+    /// Entries in the family of each: itself and, through offset deltas, what is made from it.
+    pub(super) weights: Vec<u32>,
+    children: Vec<u32>,
+    first_child: Vec<u32>,
+}
+
+/// The number of entries by the pack's own word.
+pub(super) fn read_pack_header(pack: &[u8], limits: &Limits) -> Result<u32, PackFault> {
+    let rest = pack.strip_prefix(b"PACK").ok_or(PackFault::Version)?;
+    let (version, rest) = rest.split_first_chunk::<4>().ok_or(PackFault::CutOff)?;
+    if u32::from_be_bytes(*version) != 2 {
+        return Err(PackFault::Version);
+    }
+    let (count, rest) = rest.split_first_chunk::<4>().ok_or(PackFault::CutOff)?;
+    if rest.len() < PACK_TRAILER {
+        return Err(PackFault::CutOff);
+    }
+    let count = u32::from_be_bytes(*count);
+    if u64::from(count) > limits.git_objects {
+        return Err(PackFault::TooMany(limits.git_objects));
+    }
+    Ok(count)
+}
+
+impl Layout {
+    /// Takes the starts from an index. Whether each entry really ends where the next begins shows when it is inflated.
+    /// `None`: these cannot be the starts of `count` entries, and the pack must be scanned.
+    pub(super) fn from_index(pack: &[u8], count: u32, rows: &[Row]) -> Option<Self> {
+        let trailer = pack.len().checked_sub(PACK_TRAILER)?;
+        if rows.len() != usize::try_from(count).ok()? || rows.first().map_or(trailer, |row| row.start) != PACK_HEADER {
+            return None;
+        }
+        let mut entries = Vec::with_capacity(rows.len());
+        let mut references = Vec::new();
+        let ends = rows.iter().skip(1).map(|row| row.start).chain([trailer]);
+        for (row, end) in rows.iter().zip(ends) {
+            let entry = read_entry(pack, row.start, end, &entries, &mut references).ok()?;
+            entries.push(entry);
+        }
+        Some(Self::new(entries, references))
+    }
+
+    /// Finds the starts by inflating every entry, one after the other.
+    pub(super) fn from_scan(pack: &[u8], count: u32, limits: &Limits) -> Result<Self, PackFault> {
+        let trailer = pack.len().checked_sub(PACK_TRAILER).ok_or(PackFault::CutOff)?;
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut references = Vec::new();
+        let mut inflater = Inflater::new();
+        let mut start = PACK_HEADER;
+        let mut left = limits.git_inflated_bytes;
+        for _ in 0..count {
+            let mut entry = read_entry(pack, start, trailer, &entries, &mut references)?;
+            let stream = pack.get(entry.data..trailer).ok_or(PackFault::CutOff)?;
+            let (used, size) = inflater
+                .inflate_through(stream, entry.size.min(left), |_| {})
+                .map_err(|fault| PackFault::Entry { offset: start, fault })?;
+            left -= size;
+            entry.end = entry.data.saturating_add(used);
+            start = entry.end;
+            entries.push(entry);
+        }
+        match trailer.checked_sub(start) {
+            Some(0) => Ok(Self::new(entries, references)),
+            Some(rest) => Err(PackFault::Rest(rest)),
+            None => Err(PackFault::CutOff),
+        }
+    }
+
+    fn new(entries: Vec<Entry>, references: Vec<ObjectId>) -> Self {
+        let mut waiting: HashMap<ObjectId, Vec<u32>> = HashMap::new();
+        let mut weights = vec![1u32; entries.len()];
+        let mut counts = vec![0u32; entries.len() + 1];
+        // Bases of offset deltas come before them, so that going backwards meets children first.
+        let numbers = 0..u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        for (number, entry) in numbers.rev().zip(entries.iter().rev()) {
+            match entry.base {
+                Base::Nothing(_) => {}
+                Base::Entry(base) => {
+                    let weight = weights.get(index(number)).copied().unwrap_or(1);
+                    add(&mut weights, base, weight);
+                    add(&mut counts, base, 1);
+                }
+                Base::Object(reference) => {
+                    if let Some(id) = references.get(index(reference)) {
+                        waiting.entry(*id).or_default().push(number);
+                    }
+                }
+            }
+        }
+        let (children, first_child) = group_children(&entries, &counts, &weights);
+        Self { entries, references, waiting, weights, children, first_child }
+    }
+
+    /// The offset deltas that are made from an entry, lightest family first.
+    pub(super) fn children(&self, entry: u32) -> &[u32] {
+        let at = |place: usize| self.first_child.get(place).map_or(0, |&first| index(first));
+        self.children.get(at(index(entry))..at(index(entry) + 1)).unwrap_or_default()
+    }
+
+    pub(super) fn entry(&self, number: u32) -> Option<&Entry> {
+        self.entries.get(index(number))
+    }
+}
+
+/// Sorts deltas by their base. The lightest family comes first: when the heaviest, the last, is walked, its base is
+/// no longer needed, so that at most log2(entries) objects are held at a time.
+fn group_children(entries: &[Entry], counts: &[u32], weights: &[u32]) -> (Vec<u32>, Vec<u32>) {
+    let mut first_child = Vec::with_capacity(counts.len());
+    let mut sum = 0u32;
+    for count in counts {
+        first_child.push(sum);
+        sum = sum.saturating_add(*count);
+    }
+    let mut children = vec![0; index(sum)];
+    let mut next = first_child.clone();
+    for (number, entry) in (0u32..).zip(entries) {
+        if let Base::Entry(base) = entry.base
+            && let Some(place) = next.get_mut(index(base))
+        {
+            if let Some(child) = children.get_mut(index(*place)) {
+                *child = number;
+            }
+            *place += 1;
+        }
+    }
+    for (from, to) in first_child.iter().zip(first_child.iter().skip(1)) {
+        if let Some(family) = children.get_mut(index(*from)..index(*to)) {
+            family.sort_unstable_by_key(|&child| (weights.get(index(child)).copied(), child));
+        }
+    }
+    (children, first_child)
+}
+
+fn read_entry(
+    pack: &[u8],
+    start: usize,
+    end: usize,
+    before: &[Entry],
+    references: &mut Vec<ObjectId>,
+) -> Result<Entry, PackFault> {
+    let bad = PackFault::Header(start);
+    let header = pack.get(start..end).and_then(read_header).ok_or_else(|| bad.clone())?;
+    let base = match header.stored {
+        Stored::Whole(kind) => Base::Nothing(kind),
+        Stored::OffsetDelta(distance) => {
+            let base = usize::try_from(distance).ok().and_then(|distance| start.checked_sub(distance));
+            let base = base.and_then(|base| before.binary_search_by_key(&base, |entry| entry.start).ok());
+            Base::Entry(base.and_then(|number| u32::try_from(number).ok()).ok_or(bad)?)
+        }
+        Stored::ReferenceDelta(id) => {
+            references.push(id);
+            Base::Object(u32::try_from(references.len() - 1).map_err(|_| bad)?)
+        }
+    };
+    Ok(Entry { start, data: start + header.length, end, size: header.size, base })
+}
+
+fn add(numbers: &mut [u32], place: u32, amount: u32) {
+    if let Some(number) = numbers.get_mut(index(place)) {
+        *number = number.saturating_add(amount);
+    }
+}
+
+/// Entry numbers are 32 bits, as the pack's own count is.
+pub(super) fn index(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,315 @@
+//! Patterns for paths, as one line of `.gitignore` or `.gitattributes` has them (gitignore(5), "PATTERN FORMAT").
+//!
+//! `*` and `?` stand for anything but `/`, `[…]` for one letter of a set, `**` as a whole part of a path for any number
+//! of folders. A pattern with a `/` at its start or in its middle is matched against the whole path, any other against
+//! the last name. Case counts. A backslash takes the next letter as it is.
+
+/// One pattern, without `!` and without the folder that it is relative to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pattern {
+    parts: Vec<Vec<u8>>,
+    /// Matched against the whole path, not against the last name only.
+    anchored: bool,
+    /// Ended with `/`.
+    folders_only: bool,
+}
+
+/// Is a path that of a folder?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PathKind {
+    /// A file or a symbolic link.
+    File,
+    /// A folder.
+    Folder,
+}
+
+impl Pattern {
+    /// Reads a pattern; `None` for an empty one.
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        let (text, folders_only) = match text.strip_suffix(b"/") {
+            Some(text) => (text, true),
+            None => (text, false),
+        };
+        let anchored = text.contains(&b'/');
+        let text = text.strip_prefix(b"/").unwrap_or(text);
+        let parts = text.split(|&byte| byte == b'/').map(<[u8]>::to_vec).collect();
+        (!text.is_empty()).then_some(Self { parts, anchored, folders_only })
+    }
+
+    /// Did it end with `/`?
+    pub(crate) fn is_for_folders(&self) -> bool {
+        self.folders_only
+    }
+
+    /// Does it match exactly this path?
+    pub(crate) fn matches(&self, path: &[u8], kind: PathKind) -> bool {
+        if self.folders_only && kind != PathKind::Folder {
+            return false;
+        }
+        let names: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
+        if self.anchored {
+            return match_parts(&self.parts, &names);
+        }
+        match (self.parts.first(), names.last()) {
+            (Some(part), Some(name)) => match_name(part, name),
+            _ => false,
+        }
+    }
+
+    /// Does it match this file, or a folder that holds it?
+    pub(crate) fn covers(&self, path: &[u8]) -> bool {
+        folders_of(path).any(|folder| self.matches(folder, PathKind::Folder)) || self.matches(path, PathKind::File)
+    }
+}
+
+/// `a/b/c` has the folders `a` and `a/b`.
+pub(crate) fn folders_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.iter().enumerate().filter(|(_, byte)| **byte == b'/').filter_map(|(at, _)| path.get(..at))
+}
+
+/// Parts of the pattern against names of the path; `**` stands for any number of names, at the end for at least one.
+fn match_parts(parts: &[Vec<u8>], names: &[&[u8]]) -> bool {
+    let (mut parts, mut names) = (parts, names);
+    // The last `**`: what follows it, and the names at which that has not been tried.
+    let mut resume: Option<(&[Vec<u8>], &[&[u8]])> = None;
+    loop {
+        match (parts.split_first(), names.split_first()) {
+            (Some((part, rest)), Some(_)) if part == b"**" => {
+                if rest.is_empty() {
+                    return true;
+                }
+                resume = Some((rest, names));
+                parts = rest;
+                continue;
+            }
+            (Some((part, rest)), Some((name, after))) if match_name(part, name) => {
+                (parts, names) = (rest, after);
+                continue;
+            }
+            (None, None) => return true,
+            _ => {}
+        }
+        let Some((rest, tried)) = resume else { return false };
+        let Some((_, after)) = tried.split_first() else { return false };
+        resume = Some((rest, after));
+        (parts, names) = (rest, after);
+    }
+}
+
+/// One part against one name, to its end.
+fn match_name(part: &[u8], name: &[u8]) -> bool {
+    let (mut part, mut name) = (part, name);
+    // The last `*`: what follows it, and the letters at which that has not been tried.
+    let mut resume: Option<(&[u8], &[u8])> = None;
+    loop {
+        match (part.split_first(), name.split_first()) {
+            (Some((b'*', rest)), _) => {
+                resume = Some((rest, name));
+                part = rest;
+                continue;
+            }
+            (Some(_), Some((&letter, after))) => {
+                if let Some(rest) = match_letter(part, letter) {
+                    (part, name) = (rest, after);
+                    continue;
+                }
+            }
+            (None, None) => return true,
+            _ => {}
+        }
+        let Some((rest, tried)) = resume else { return false };
+        let Some((_, after)) = tried.split_first() else { return false };
+        resume = Some((rest, after));
+        (part, name) = (rest, after);
+    }
+}
+
+/// What is left of the pattern when its first element, which is no star, stands for `letter`.
+fn match_letter(part: &[u8], letter: u8) -> Option<&[u8]> {
+    let (&first, rest) = part.split_first()?;
+    match first {
+        b'?' => Some(rest),
+        b'[' => {
+            let (found, rest) = match_set(rest, letter)?;
+            found.then_some(rest)
+        }
+        b'\\' => rest.split_first().filter(|(escaped, _)| **escaped == letter).map(|(_, rest)| rest),
+        _ => (first == letter).then_some(rest),
+    }
+}
+
+/// A set after its `[`: is `letter` in it, and what follows it. `None`: the set has no end.
+fn match_set(set: &[u8], letter: u8) -> Option<(bool, &[u8])> {
+    let (negated, mut rest) = match set.split_first()? {
+        (b'!' | b'^', rest) => (true, rest),
+        _ => (false, set),
+    };
+    let mut found = false;
+    let mut is_first = true;
+    loop {
+        if let Some((name, after)) = rest.strip_prefix(b"[:").and_then(split_class) {
+            found |= in_class(name, letter)?;
+            rest = after;
+        } else {
+            let (low, after) = set_letter(rest)?;
+            if low == b']' && !is_first && rest.first() == Some(&b']') {
+                return Some((found != negated, after));
+            }
+            rest = after;
+            match rest.strip_prefix(b"-") {
+                Some(range) if range.first().is_some_and(|&byte| byte != b']') => {
+                    let (high, after) = set_letter(range)?;
+                    found |= (low..=high).contains(&letter);
+                    rest = after;
+                }
+                _ => found |= low == letter,
+            }
+        }
+        is_first = false;
+    }
+}
+
+fn set_letter(rest: &[u8]) -> Option<(u8, &[u8])> {
+    let (&letter, rest) = rest.split_first()?;
+    if letter == b'\\' { rest.split_first().map(|(&letter, rest)| (letter, rest)) } else { Some((letter, rest)) }
+}
+
+fn split_class(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = rest.windows(2).position(|pair| pair == b":]")?;
+    Some((rest.get(..end)?, rest.get(end + 2..)?))
+}
+
+fn in_class(name: &[u8], letter: u8) -> Option<bool> {
+    Some(match name {
+        b"alnum" => letter.is_ascii_alphanumeric(),
+        b"alpha" => letter.is_ascii_alphabetic(),
+        b"blank" => matches!(letter, b' ' | b'\t'),
+        b"cntrl" => letter.is_ascii_control(),
+        b"digit" => letter.is_ascii_digit(),
+        b"graph" => letter.is_ascii_graphic(),
+        b"lower" => letter.is_ascii_lowercase(),
+        b"print" => letter.is_ascii_graphic() || letter == b' ',
+        b"punct" => letter.is_ascii_punctuation(),
+        b"space" => letter.is_ascii_whitespace() || letter == 0x0b,
+        b"upper" => letter.is_ascii_uppercase(),
+        b"xdigit" => letter.is_ascii_hexdigit(),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::test_repository::TestRepository;
+
+    const PATTERNS: [&str; 48] = [
+        "a",
+        "*.txt",
+        "/a",
+        "a/",
+        "/a/",
+        "b/c",
+        "a/b/c",
+        "a/*/c",
+        "a/**/c",
+        "**/c",
+        "a/**",
+        "**",
+        "*",
+        "/*",
+        "?",
+        "a?",
+        "[ab]",
+        "[!a]",
+        "[^a]",
+        "[a-c]",
+        "[]a]",
+        "[a-]",
+        "[[:digit:]]",
+        "[![:alpha:]]",
+        "[",
+        "a[",
+        "[a",
+        "\\*",
+        "\\a",
+        "a*c",
+        "a**c",
+        "**a",
+        "a/**/",
+        "**/b/",
+        "*/b",
+        "/**/c",
+        "a/*",
+        "x/**/y/**/z",
+        "*a*b*c*",
+        "B",
+        "a\\",
+        "**/**/c",
+        "a//b",
+        "[[:nope:]]",
+        "[\\]]",
+        "[a-\\c]",
+        "a-b",
+        "é*",
+    ];
+    const PATHS: [&str; 30] = [
+        "a",
+        "b",
+        "A",
+        "a/b",
+        "a/b/c",
+        "a/c",
+        "b/c",
+        "c",
+        "a.txt",
+        "x/a.txt",
+        "a/b/d/c",
+        "ab",
+        "abc",
+        "a*c",
+        "*",
+        "1",
+        "]",
+        "-",
+        "[",
+        "x/y/z",
+        "x/1/y/2/3/z",
+        "xaxbxcx",
+        "b/a",
+        "b/x",
+        "a/b/x",
+        "x/b/y",
+        "a-b",
+        "étude",
+        "a/x/b/c",
+        "x/a/b",
+    ];
+
+    /// git decides by the pattern whether each path, as an untracked file, is ignored.
+    #[test]
+    fn patterns_match_as_git_check_ignore_does() {
+        let repository = TestRepository::new();
+        for text in PATTERNS {
+            repository.write(".gitignore", format!("{text}\n"));
+            let input = PATHS.map(|path| format!("{path}\0")).concat();
+            let answer = repository.try_git_input(&["check-ignore", "--no-index", "-z", "--stdin"], input.as_bytes());
+            let ignored: Vec<&str> = answer.split('\0').filter(|path| !path.is_empty()).collect();
+            let pattern = Pattern::parse(text.as_bytes()).unwrap();
+            for path in PATHS {
+                assert_eq!(pattern.covers(path.as_bytes()), ignored.contains(&path), "{text} against {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn stars_do_not_take_for_ever() {
+        let part = "*a".repeat(2_000);
+        let path = "a".repeat(4_000) + "b";
+        assert!(!Pattern::parse(part.as_bytes()).unwrap().covers(path.as_bytes()));
+        let folders = "**/a/".repeat(1_000) + "c";
+        let path = "a/".repeat(2_000) + "b";
+        assert!(!Pattern::parse(folders.as_bytes()).unwrap().matches(path.as_bytes(), PathKind::File));
+        assert_eq!(Pattern::parse(b""), None);
+        assert_eq!(Pattern::parse(b"/"), None);
+    }
+}

@@ -1,0 +1,228 @@
+//! Everything that a snapshot proves, gathered once.
+
+use super::config::read_config;
+use super::directory::GitDirectory;
+use super::format::{passed_over, refusals};
+use super::hash::Kind;
+use super::head::{Head, HeadFault, follow_head};
+use super::malformed::Malformed;
+use super::object::{Commit, Mode, Tag};
+use super::object_id::ObjectId;
+use super::objects::Objects;
+use super::reach::measure;
+use super::reader::Reader;
+use super::references::References;
+use super::refs::Refs;
+use super::remote::{Remote, remotes};
+use super::signed::{SignedObject, split_commit, split_tag};
+use super::snapshot::Snapshot;
+use super::tree_proof::{Store, TreeProof, TreeProver};
+use crate::limits::Limits;
+
+/// What a snapshot proves, and what is wrong with it, claim by claim.
+#[derive(Debug)]
+pub struct SourceProof {
+    /// What was found of objects.
+    pub objects: ObjectsProof,
+    /// Where HEAD leads.
+    pub head: Result<Head, HeadFault>,
+    /// HEAD's commit: its bytes hash to the id that HEAD leads to, and it was read strictly. `None`: see the faults of
+    /// [`Self::objects`].
+    pub commit: Option<Commit>,
+    /// HEAD's tree against the work tree. Empty where there is no commit.
+    pub tree: TreeProof,
+    /// Branches and tags that lead to HEAD's commit, by their full names; tags through proved objects.
+    pub refs_at_head: Vec<String>,
+    /// Where the clone came from, by the config's own word.
+    pub remotes: Vec<Remote>,
+    /// Signatures on HEAD's commit and on annotated tags at it.
+    pub signed: Vec<SignedObject>,
+    stores: Vec<Store>,
+}
+
+/// What was found of the top repository's objects.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct ObjectsProof {
+    /// Different objects whose bytes hash to their ids.
+    pub object_count: u64,
+    /// Packs.
+    pub pack_count: u64,
+    /// Objects in files of their own.
+    pub loose_count: u64,
+    /// Objects that HEAD and the refs lead to.
+    pub reachable: u64,
+    /// Objects that they do not lead to.
+    pub unreachable: u64,
+    /// Commits whose parents are left out by right: the boundary of a shallow clone.
+    pub shallow: Vec<ObjectId>,
+    /// What is wrong: with packs, indexes, loose objects or refs, with HEAD's commit, trees and blobs, or with the
+    /// completeness of the history.
+    pub faults: Vec<String>,
+    /// Objects that hash right and that `git fsck` calls malformed.
+    pub malformed: Vec<(ObjectId, Malformed)>,
+    /// Files of git that hold nothing that is needed, by their paths.
+    pub passed_over: Vec<String>,
+}
+
+/// Tags that name tags are followed as far as this.
+const TAG_DEPTH: usize = 5;
+
+/// Proves a snapshot: every object hashed, HEAD's commit and trees read strictly, the work tree compared.
+///
+/// From memory alone. No git is run, no hook, filter or include is followed, no path outside the snapshot is opened. It
+/// never fails as a whole: each claim carries its own faults. The answer does not depend on `threads`.
+///
+/// It does not say that anybody meant this commit to be built, or who made it: signatures are only taken apart here.
+pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProof {
+    let directory = GitDirectory::top(snapshot);
+    let mut faults: Vec<String> = snapshot.faults.clone();
+    faults.extend(refusals(&directory).into_iter().map(|reason| format!("the repository uses {reason}")));
+    let (remotes, config_faults) = read_remotes(&directory);
+    faults.extend(config_faults);
+    let head = follow_head(&directory);
+    let refs = Refs::read(&directory);
+    let objects = Objects::prove(&directory, threads, limits);
+    let mut store = Store { module: None, prefix: Vec::new(), objects };
+
+    let mut proof = SourceProof {
+        objects: ObjectsProof::default(),
+        commit: None,
+        tree: TreeProof::default(),
+        refs_at_head: Vec::new(),
+        remotes,
+        signed: Vec::new(),
+        stores: Vec::new(),
+        head,
+    };
+    let mut reader = Reader::new(&directory, &store.objects, limits);
+    if let Ok(head) = &proof.head {
+        match read_commit(&mut reader, head.commit) {
+            Ok((commit, signed)) => {
+                proof.commit = Some(commit);
+                proof.signed.extend(signed);
+            }
+            Err(fault) => faults.push(fault),
+        }
+        find_refs(&mut reader, &refs, head.commit, &mut proof.refs_at_head, &mut proof.signed);
+    }
+    let tips: Vec<ObjectId> =
+        refs.named.values().copied().chain(proof.head.as_ref().ok().map(|head| head.commit)).collect();
+    let reach = measure(&mut reader, &tips);
+    if let Some(commit) = &proof.commit {
+        let mut prover = TreeProver::new(snapshot, threads, limits);
+        prover.walk(&store, commit.tree, 0);
+        (proof.tree, proof.stores) = prover.finish();
+    }
+    // Nothing asks any more which object names which.
+    store.objects.references = References::default();
+    faults.extend(store.objects.faults.iter().cloned());
+    faults.extend(refs.faults);
+    faults.extend(reach.holes);
+    if reach.more_holes > 0 {
+        faults.push(format!("and {} more objects are missing", reach.more_holes));
+    }
+    faults.extend(proof.tree.faults.iter().cloned());
+    faults.dedup();
+    proof.objects = ObjectsProof {
+        reachable: reach.reachable,
+        unreachable: reach.unreachable,
+        faults,
+        passed_over: passed_over(&directory),
+        ..count(&mut store.objects)
+    };
+    proof.stores.push(store);
+    proof
+}
+
+fn count(objects: &mut Objects) -> ObjectsProof {
+    let mut shallow: Vec<ObjectId> = objects.shallow.iter().copied().filter(|id| objects.find(id).is_some()).collect();
+    shallow.sort_unstable();
+    ObjectsProof {
+        object_count: objects.table.len() as u64,
+        pack_count: objects.packs.len() as u64,
+        loose_count: objects.loose.len() as u64,
+        shallow,
+        malformed: std::mem::take(&mut objects.malformed),
+        ..ObjectsProof::default()
+    }
+}
+
+fn read_remotes(directory: &GitDirectory<'_>) -> (Vec<Remote>, Option<String>) {
+    // A config that cannot be read is among the refusals.
+    let settings = directory.file(b"config").and_then(|config| read_config(config).ok()).unwrap_or_default();
+    let moved = settings.iter().any(|setting| setting.section == "core" && setting.key == "worktree");
+    let fault = moved.then(|| "core.worktree in config puts the work tree elsewhere".to_owned());
+    (remotes(&settings), fault)
+}
+
+fn read_commit(reader: &mut Reader<'_>, id: ObjectId) -> Result<(Commit, Option<SignedObject>), String> {
+    let content = reader.read(&id, Kind::Commit).map_err(|fault| format!("HEAD: {fault}"))?;
+    let commit = Commit::read(&content).map_err(|fault| format!("HEAD's commit {id} is malformed: {fault}"))?;
+    let signed = split_commit(id, &content, &commit);
+    Ok((commit, signed))
+}
+
+/// Branches and tags that lead to `commit`, and the signatures of such tags.
+fn find_refs(
+    reader: &mut Reader<'_>,
+    refs: &Refs,
+    commit: ObjectId,
+    found: &mut Vec<String>,
+    signed: &mut Vec<SignedObject>,
+) {
+    for (name, id) in &refs.named {
+        let mut target = *id;
+        let mut signatures = Vec::new();
+        for _ in 0..TAG_DEPTH {
+            if reader.objects().find(&target).map(|record| record.kind) != Some(Kind::Tag) {
+                break;
+            }
+            let Ok(content) = reader.read(&target, Kind::Tag) else { break };
+            let Ok(tag) = Tag::read(&content) else { break };
+            let short = name.strip_prefix("refs/tags/").unwrap_or(name);
+            signatures.extend(split_tag(short, &content, &tag));
+            target = tag.object;
+        }
+        if target == commit {
+            found.push(name.clone());
+            signed.extend(signatures);
+        }
+    }
+}
+
+/// Why a file of the proved tree cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileFault {
+    /// The tree has no such file.
+    #[error("HEAD's tree has no file {0:?}")]
+    NoSuchFile(String),
+    /// It is there, and is no file.
+    #[error("{0:?} is no file in HEAD's tree")]
+    NoFile(String),
+    /// Its blob is not among the proved objects.
+    #[error("the blob of {0:?} is missing")]
+    Missing(String),
+}
+
+impl SourceProof {
+    /// The bytes of a file of HEAD's tree, from its proved blob. A symbolic link gives its target.
+    ///
+    /// `snapshot` is the one that was proved.
+    ///
+    /// # Errors
+    /// [`FileFault`].
+    pub fn read_file(&self, snapshot: &Snapshot, path: &[u8], limits: &Limits) -> Result<Vec<u8>, FileFault> {
+        let shown = || String::from_utf8_lossy(path).into_owned();
+        let files = &self.tree.files;
+        let at = files.binary_search_by(|file| file.path.as_slice().cmp(path));
+        let file = at.ok().and_then(|at| files.get(at)).ok_or_else(|| FileFault::NoSuchFile(shown()))?;
+        if file.mode == Mode::Submodule {
+            return Err(FileFault::NoFile(shown()));
+        }
+        let stores = self.stores.iter().filter(|store| path.starts_with(&store.prefix));
+        let store = stores.max_by_key(|store| store.prefix.len()).ok_or_else(|| FileFault::Missing(shown()))?;
+        let directory = store.directory(snapshot);
+        let content = Reader::new(&directory, &store.objects, limits).read(&file.id, Kind::Blob);
+        content.map(|content| content.to_vec()).map_err(|_| FileFault::Missing(shown()))
+    }
+}

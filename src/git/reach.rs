@@ -1,0 +1,107 @@
+//! Which objects the refs lead to, and whether any of those is missing.
+
+use std::collections::HashSet;
+
+use super::hash::Kind;
+use super::object::for_each_link;
+use super::object_id::ObjectId;
+use super::objects::Objects;
+use super::reader::{ReadFault, Reader};
+use super::references::Kinds;
+
+/// What HEAD and the refs lead to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Reach {
+    pub(super) reachable: u64,
+    pub(super) unreachable: u64,
+    /// Objects that are led to and are missing or of another kind, in words.
+    pub(super) holes: Vec<String>,
+    /// Holes beyond those that are named.
+    pub(super) more_holes: u64,
+}
+
+/// Holes that are named one by one; the rest is counted.
+const HOLES_NAMED: usize = 20;
+
+/// Measures what `tips` lead to. Parents of shallow commits are no holes.
+///
+/// Objects name each other by hash, so there are no circles: when each object that is named is there, and each that
+/// nobody names is a tip, all are reachable. Only where that does not hold is the graph walked.
+pub(super) fn measure(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
+    let objects = reader.objects();
+    if tips.iter().all(|tip| objects.find(tip).is_some()) && is_whole(objects, tips) {
+        return Reach { reachable: objects.table.len() as u64, ..Reach::default() };
+    }
+    walk(reader, tips)
+}
+
+fn is_whole(objects: &Objects, tips: &[ObjectId]) -> bool {
+    let kept = |(id, kinds): (&ObjectId, Kinds)| objects.find(id).is_some_and(|record| Kinds::of(record.kind) == kinds);
+    let tips: HashSet<&ObjectId> = tips.iter().collect();
+    let led_to = |id: &ObjectId| objects.references.kinds(id).is_some() || tips.contains(id);
+    objects.references.iter().all(kept) && objects.table.iter().all(|record| led_to(&record.id))
+}
+
+fn walk(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
+    let objects = reader.objects();
+    let mut reach = Reach::default();
+    let mut seen = vec![false; objects.table.len()];
+    // A ref may name any kind of object; what it names is taken as it is.
+    let mut stack: Vec<(ObjectId, Kind)> = Vec::new();
+    for tip in tips {
+        match objects.find(tip) {
+            Some(record) => stack.push((*tip, record.kind)),
+            None => reach.add_hole(&format!("{tip}, which a ref names, is missing")),
+        }
+    }
+    let mut missing = HashSet::new();
+    while let Some((id, kind)) = stack.pop() {
+        let Some(number) = objects.number(&id) else {
+            if missing.insert(id) {
+                reach.add_hole(&ReadFault::Missing { id, kind }.to_string());
+            }
+            continue;
+        };
+        if seen.get(number).copied().unwrap_or(true) {
+            if objects.find(&id).is_some_and(|record| record.kind != kind) && missing.insert(id) {
+                reach.add_hole(&format!("{id} is not the {kind} that it is said to be"));
+            }
+            continue;
+        }
+        if let Some(seen) = seen.get_mut(number) {
+            *seen = true;
+        }
+        if kind == Kind::Blob && objects.find(&id).is_some_and(|record| record.kind == Kind::Blob) {
+            continue;
+        }
+        match reader.read(&id, kind) {
+            Ok(content) => {
+                let without_parents = objects.shallow.contains(&id);
+                for_each_link(kind, &content, |link| {
+                    if !(without_parents && link.is_parent) {
+                        stack.push((link.id, link.kind));
+                    }
+                });
+            }
+            Err(fault) => {
+                reach.add_hole(&fault.to_string());
+                if matches!(fault, ReadFault::OverLimit(_)) {
+                    break;
+                }
+            }
+        }
+    }
+    reach.reachable = seen.iter().filter(|seen| **seen).count() as u64;
+    reach.unreachable = objects.table.len() as u64 - reach.reachable;
+    reach
+}
+
+impl Reach {
+    fn add_hole(&mut self, hole: &str) {
+        if self.holes.len() < HOLES_NAMED {
+            self.holes.push(hole.to_owned());
+        } else {
+            self.more_holes += 1;
+        }
+    }
+}

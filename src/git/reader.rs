@@ -1,0 +1,128 @@
+//! Reads single objects that were proved before.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::directory::GitDirectory;
+use super::hash::Kind;
+use super::inflate::Inflater;
+use super::loose;
+use super::object_id::ObjectId;
+use super::objects::{Objects, Place};
+use super::pack::Step;
+use crate::limits::Limits;
+
+/// Why an object cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ReadFault {
+    #[error("{kind} {id} is missing")]
+    Missing { id: ObjectId, kind: Kind },
+    #[error("{id} is a {found} where a {expected} is due")]
+    Kind { id: ObjectId, expected: Kind, found: Kind },
+    #[error("{0} cannot be read again")]
+    Unreadable(ObjectId),
+    #[error("reading objects again is over the limit git_inflated_bytes={0}")]
+    OverLimit(u64),
+}
+
+/// Bytes of bases that are kept while other objects are read.
+const CACHE_BYTES: usize = 64 << 20;
+
+/// Reads objects by their ids, and keeps bases that are likely to be needed again.
+pub(super) struct Reader<'a> {
+    directory: &'a GitDirectory<'a>,
+    objects: &'a Objects,
+    limits: &'a Limits,
+    inflater: Inflater,
+    cache: HashMap<(u32, u32), Rc<[u8]>>,
+    cached: usize,
+    /// Bytes that may still be made: a hostile pack can make every single read dear.
+    left: u64,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(directory: &'a GitDirectory<'a>, objects: &'a Objects, limits: &'a Limits) -> Self {
+        let left = limits.git_inflated_bytes;
+        Self { directory, objects, limits, inflater: Inflater::new(), cache: HashMap::new(), cached: 0, left }
+    }
+
+    pub(super) fn objects(&self) -> &'a Objects {
+        self.objects
+    }
+
+    /// The content of the object `id`, which must be a `kind`.
+    pub(super) fn read(&mut self, id: &ObjectId, kind: Kind) -> Result<Rc<[u8]>, ReadFault> {
+        let record = self.objects.find(id).ok_or(ReadFault::Missing { id: *id, kind })?;
+        if record.kind != kind {
+            return Err(ReadFault::Kind { id: *id, expected: kind, found: record.kind });
+        }
+        self.read_at(record.place, id)
+    }
+
+    fn read_at(&mut self, place: Place, id: &ObjectId) -> Result<Rc<[u8]>, ReadFault> {
+        let (mut base, chain) = self.follow(place, id)?;
+        for (pack, entry) in chain.into_iter().rev() {
+            let made = self.make(pack, entry, base.as_deref()).ok_or(ReadFault::Unreadable(*id))?;
+            self.left = self.left.checked_sub(made.len() as u64).ok_or(self.over())?;
+            self.keep((pack, entry), &made);
+            base = Some(made);
+        }
+        base.ok_or(ReadFault::Unreadable(*id))
+    }
+
+    /// The entries that lead from an object down to one that is held or stored whole. What is held comes first.
+    fn follow(&mut self, place: Place, id: &ObjectId) -> Result<(Option<Rc<[u8]>>, Vec<(u32, u32)>), ReadFault> {
+        let unreadable = || ReadFault::Unreadable(*id);
+        let mut chain = Vec::new();
+        let mut place = place;
+        loop {
+            let (pack, entry) = match place {
+                Place::Pack(pack, entry) => (pack, entry),
+                Place::Loose(number) => return Ok((Some(self.read_loose(number).ok_or_else(unreadable)?), chain)),
+            };
+            if let Some(held) = self.cache.get(&(pack, entry)) {
+                return Ok((Some(Rc::clone(held)), chain));
+            }
+            chain.push((pack, entry));
+            // A proved object has a sound chain, but one object may lie in several places.
+            if chain.len() as u64 > self.limits.git_delta_depth.saturating_add(1) {
+                return Err(unreadable());
+            }
+            let file = self.objects.packs.get(usize::try_from(pack).unwrap_or(usize::MAX));
+            place = match file.and_then(|file| file.pack.step(entry)).ok_or_else(unreadable)? {
+                Step::Whole => return Ok((None, chain)),
+                Step::Entry(base) => Place::Pack(pack, base),
+                Step::Object(base) => self.objects.find(&base).ok_or_else(unreadable)?.place,
+            };
+        }
+    }
+
+    fn make(&mut self, pack: u32, entry: u32, base: Option<&[u8]>) -> Option<Rc<[u8]>> {
+        let file = self.objects.packs.get(usize::try_from(pack).ok()?)?;
+        let bytes = self.directory.file(&file.path)?;
+        file.pack.read(bytes, entry, base, &mut self.inflater, self.limits).map(Rc::from)
+    }
+
+    fn read_loose(&mut self, number: u32) -> Option<Rc<[u8]>> {
+        let path = self.objects.loose.get(usize::try_from(number).ok()?)?;
+        let (_, content) = loose::read(self.directory.file(path)?, &mut self.inflater, self.limits).ok()?;
+        self.left = self.left.checked_sub(content.len() as u64)?;
+        Some(Rc::from(content))
+    }
+
+    fn keep(&mut self, place: (u32, u32), content: &Rc<[u8]>) {
+        if content.len() > CACHE_BYTES / 4 {
+            return;
+        }
+        if self.cached.saturating_add(content.len()) > CACHE_BYTES {
+            self.cache.clear();
+            self.cached = 0;
+        }
+        self.cached += content.len();
+        self.cache.insert(place, Rc::clone(content));
+    }
+
+    fn over(&self) -> ReadFault {
+        ReadFault::OverLimit(self.limits.git_inflated_bytes)
+    }
+}

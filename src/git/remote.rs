@@ -1,0 +1,154 @@
+//! Where a clone came from, and when two spellings of that are one place.
+
+use std::fmt;
+
+use super::config::Setting;
+
+/// A repository's identity: host and path, whatever the protocol. `git@github.com:acme/wallet.git`,
+/// `ssh://git@github.com/acme/wallet` and `https://user:token@github.com/acme/wallet.git/` are one.
+///
+/// The host is compared without regard to case; the path with it, although some hosts disregard it there too. It says
+/// where the clone was told to go, not what answered.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepositoryName {
+    host: String,
+    path: String,
+}
+
+impl RepositoryName {
+    /// Reads a URL (`https`, `http`, `ssh`, `git`) or the short form `[user@]host:path` (git-clone(1), "GIT URLS").
+    /// `None` for local paths, other protocols, and what has no path. User, password and usual ports are dropped.
+    pub fn parse(url: &str) -> Option<Self> {
+        let (authority, path) = match url.split_once("://") {
+            Some((protocol, rest)) => {
+                let usual = match protocol.to_ascii_lowercase().as_str() {
+                    "https" => ":443",
+                    "http" => ":80",
+                    "ssh" | "git+ssh" | "ssh+git" => ":22",
+                    "git" => ":9418",
+                    _ => return None,
+                };
+                let (authority, path) = rest.split_once('/')?;
+                (authority.strip_suffix(usual).unwrap_or(authority), path)
+            }
+            None => {
+                // As git has it: a colon before the first slash. One letter before it would be a drive.
+                let (authority, path) =
+                    url.split_once(':').filter(|(host, _)| !host.contains('/') && host.len() > 1)?;
+                (authority, path)
+            }
+        };
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_ascii_lowercase();
+        let path = path.split(['?', '#']).next().unwrap_or_default().trim_matches('/');
+        let path = path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/');
+        // An `@` in the path is a password with a slash in it more likely than a name.
+        let parts_are_plain = path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains('@'));
+        let host_letter =
+            |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_' | ':' | '[' | ']');
+        let plain = !host.is_empty() && parts_are_plain && host.chars().all(host_letter);
+        plain.then(|| Self { host, path: path.to_owned() })
+    }
+}
+
+impl fmt::Display for RepositoryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.host, self.path)
+    }
+}
+
+/// One `[remote "…"]` of the config.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// Its name, mostly `origin`.
+    pub name: String,
+    /// Its URL without user, password, token or query.
+    pub url: String,
+    /// What it names; `None` for a local path or a spelling that is not known.
+    pub repository: Option<RepositoryName>,
+}
+
+/// The remotes of a config, one for each `url`. `pushurl` and `insteadOf` are not looked at.
+pub(super) fn remotes(settings: &[Setting]) -> Vec<Remote> {
+    let urls = settings.iter().filter(|setting| setting.section == "remote" && setting.key == "url");
+    urls.map(|setting| {
+        let url = setting.value.clone().unwrap_or_default();
+        let repository = RepositoryName::parse(&url);
+        Remote { name: setting.subsection.clone().unwrap_or_default(), url: without_credentials(&url), repository }
+    })
+    .collect()
+}
+
+/// The URL without what stands before its last `@` and after its `?`.
+fn without_credentials(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let (protocol, rest) = match url.split_once("://") {
+        Some((protocol, rest)) => (format!("{protocol}://"), rest),
+        None => (String::new(), url),
+    };
+    // `git@` of the short form is no secret, but nothing is lost without it.
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    format!("{protocol}{rest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_repository_are_one() {
+        let one = RepositoryName::parse("https://github.com/acme/wallet").unwrap();
+        assert_eq!(one.to_string(), "github.com/acme/wallet");
+        for other in [
+            "git@github.com:acme/wallet.git",
+            "github.com:acme/wallet",
+            "github.com:/acme/wallet.git/",
+            "ssh://git@github.com/acme/wallet.git",
+            "ssh://git@GitHub.com:22/acme/wallet",
+            "https://ada:s3cret@github.com:443/acme/wallet.git/",
+            "https://x-access-token:ghs_abc@github.com/acme/wallet?x=y",
+            "git://github.com/acme/wallet.git",
+            "HTTP://github.com/acme/wallet",
+        ] {
+            assert_eq!(RepositoryName::parse(other).as_ref(), Some(&one), "{other}");
+        }
+        for other in [
+            "https://github.com/acme/Wallet",
+            "https://github.com/acme/wallet/x",
+            "https://github.com:8443/acme/wallet",
+            "https://github.com.evil.example/acme/wallet",
+            "https://github.com@evil.example/acme/wallet",
+            "https://evil.example/github.com/acme/wallet",
+            "https://github.com/acme/wallet.git.git",
+        ] {
+            assert_ne!(RepositoryName::parse(other).as_ref(), Some(&one), "{other}");
+        }
+        for none in [
+            "/srv/git/wallet",
+            "../wallet",
+            "file:///srv/wallet",
+            "c:/x",
+            "https://github.com",
+            "",
+            "a/b:c",
+            "https://github.com/../x",
+            "https://a:b/c@github.com/x",
+            "ext::sh -c x",
+        ] {
+            assert_eq!(RepositoryName::parse(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_not_kept() {
+        for (url, shown) in [
+            ("https://ada:s3cret@github.com/acme/wallet.git", "https://github.com/acme/wallet.git"),
+            ("https://ghp_token@github.com/acme/wallet", "https://github.com/acme/wallet"),
+            ("https://ada:s3/cret@github.com/acme/wallet", "https://github.com/acme/wallet"),
+            ("https://a:b@c@github.com/acme/wallet?token=x", "https://github.com/acme/wallet"),
+            ("git@github.com:acme/wallet.git", "github.com:acme/wallet.git"),
+            ("/srv/git/wallet", "/srv/git/wallet"),
+        ] {
+            assert_eq!(without_credentials(url), shown);
+        }
+    }
+}

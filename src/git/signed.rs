@@ -1,0 +1,82 @@
+//! Signatures that commits and tags carry, taken apart (gitformat-signature(5)).
+
+use super::object::{Commit, Tag};
+use super::object_id::ObjectId;
+
+/// A signature and exactly the bytes that it is of. It says nothing until somebody's key agrees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedObject {
+    /// What was signed.
+    pub subject: SignedSubject,
+    /// The bytes that were signed.
+    pub payload: Vec<u8>,
+    /// The armoured signature.
+    pub signature: Vec<u8>,
+}
+
+/// What a signature is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignedSubject {
+    /// HEAD's commit.
+    Commit(ObjectId),
+    /// An annotated tag at HEAD's commit, by its ref's short name.
+    Tag(String),
+}
+
+impl std::fmt::Display for SignedSubject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Commit(id) => write!(f, "commit {id}"),
+            Self::Tag(name) => write!(f, "tag {name}"),
+        }
+    }
+}
+
+/// Begins of the armours that git writes. X.509 signatures (`SIGNED MESSAGE`) are found too, so that they can be named.
+const ARMOURS: [&[u8]; 4] = [
+    b"-----BEGIN PGP SIGNATURE-----",
+    b"-----BEGIN PGP MESSAGE-----",
+    b"-----BEGIN SSH SIGNATURE-----",
+    b"-----BEGIN SIGNED MESSAGE-----",
+];
+
+/// The commit's `gpgsig` header, and the commit without it. git signs what the commit is without that header; it also
+/// leaves out `gpgsig-sha256`, which is of the same commit in another form. `None`: not signed.
+pub(super) fn split_commit(id: ObjectId, content: &[u8], commit: &Commit) -> Option<SignedObject> {
+    let mut signatures = commit.extra.iter().filter(|(keyword, _)| keyword == b"gpgsig");
+    let (_, signature) = signatures.next()?;
+    // A second one would be another statement about other bytes: git takes the first and so do we, of the same payload.
+    let mut payload = Vec::with_capacity(content.len());
+    let mut in_signature = false;
+    let mut in_header = true;
+    for line in content.split_inclusive(|&byte| byte == b'\n') {
+        if in_header {
+            in_signature = line.starts_with(b"gpgsig ")
+                || line.starts_with(b"gpgsig-sha256 ")
+                || (in_signature && line.starts_with(b" "));
+            in_header = line != b"\n";
+        }
+        if !(in_header && in_signature) {
+            payload.extend_from_slice(line);
+        }
+    }
+    let signature = [signature.as_slice(), b"\n"].concat();
+    Some(SignedObject { subject: SignedSubject::Commit(id), payload, signature })
+}
+
+/// The signature at the end of a tag's message, and everything before it. `None`: not signed.
+pub(super) fn split_tag(name: &str, content: &[u8], tag: &Tag) -> Option<SignedObject> {
+    let message_at = content.len().checked_sub(tag.message.len())?;
+    // The last armour counts, as for git: what stands before it is part of what was signed.
+    let mut start = None;
+    let mut at = 0;
+    for line in content.split_inclusive(|&byte| byte == b'\n') {
+        if at >= message_at && ARMOURS.iter().any(|armour| line.starts_with(armour)) {
+            start = Some(at);
+        }
+        at += line.len();
+    }
+    let (payload, signature) = content.split_at_checked(start?)?;
+    let subject = SignedSubject::Tag(name.to_owned());
+    Some(SignedObject { subject, payload: payload.to_vec(), signature: signature.to_vec() })
+}

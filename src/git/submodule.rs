@@ -1,0 +1,89 @@
+//! Where a submodule's objects are: its `.git` is a file that leads to `.git/modules/…` (gitsubmodules(7)).
+
+use super::config::read_config;
+use super::directory::GitDirectory;
+use super::snapshot::{Snapshot, WorkEntry};
+
+/// What stands at a submodule's path in the work tree.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nothing, or an empty folder: the submodule was not cloned.
+    Empty,
+    /// A `.git` file that leads to this folder below the top's `.git`.
+    Module(Vec<u8>),
+    /// Something else, in words.
+    Fault(String),
+}
+
+/// Looks where the submodule at `path` has its objects. Nothing outside the snapshot's own `.git/modules` is followed.
+pub(super) fn locate(snapshot: &Snapshot, path: &[u8]) -> Place {
+    let below = [path, b"/"].concat();
+    let mut entries = snapshot.work_tree.range(below.clone()..).take_while(|(entry, _)| entry.starts_with(&below));
+    if entries.next().is_none() && matches!(snapshot.work_tree.get(path), None | Some(WorkEntry::Directory)) {
+        return Place::Empty;
+    }
+    let link = match snapshot.work_tree.get(&[&below, b".git".as_slice()].concat()) {
+        Some(WorkEntry::File(file)) => file.git_link.as_deref().unwrap_or_default(),
+        _ => return Place::Fault("it has files and no .git file that leads to its objects".into()),
+    };
+    let target = link.strip_prefix(b"gitdir: ").map(|target| target.strip_suffix(b"\n").unwrap_or(target));
+    let module = target.and_then(|target| resolve(path, target)).and_then(|target| {
+        let module = target.strip_prefix(b".git/")?;
+        module.starts_with(b"modules/").then(|| module.to_vec())
+    });
+    let Some(module) = module else {
+        let shown = String::from_utf8_lossy(link).chars().take(80).collect::<String>();
+        return Place::Fault(format!("its .git file leads elsewhere than .git/modules: {shown:?}"));
+    };
+    let directory = GitDirectory::at(snapshot, &module);
+    if directory.file(b"HEAD").is_none() {
+        return Place::Fault(format!(".git/{} holds no repository", String::from_utf8_lossy(&module)));
+    }
+    match work_tree_of(&directory, &module) {
+        Some(home) if home == path => Place::Module(module),
+        Some(home) => Place::Fault(format!(
+            "core.worktree of .git/{} leads to {:?}",
+            String::from_utf8_lossy(&module),
+            String::from_utf8_lossy(&home)
+        )),
+        None => Place::Fault(format!("core.worktree of .git/{} leads nowhere", String::from_utf8_lossy(&module))),
+    }
+}
+
+/// Where `core.worktree` leads, relative to the top of the repository.
+fn work_tree_of(directory: &GitDirectory<'_>, module: &[u8]) -> Option<Vec<u8>> {
+    let settings = read_config(directory.file(b"config")?).ok()?;
+    let worktree = settings.iter().rev().find(|setting| setting.section == "core" && setting.key == "worktree")?;
+    resolve(&[b".git/", module].concat(), worktree.value.as_deref()?.as_bytes())
+}
+
+/// `relative` seen from the folder `from`; `None` for absolute paths and those that leave the top. Links are not followed:
+/// there are none below `.git`, and a link in the work tree has nothing below it.
+fn resolve(from: &[u8], relative: &[u8]) -> Option<Vec<u8>> {
+    if relative.starts_with(b"/") || relative.contains(&0) {
+        return None;
+    }
+    let mut parts: Vec<&[u8]> = from.split(|&byte| byte == b'/').collect();
+    for part in relative.split(|&byte| byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => drop(parts.pop()?),
+            _ => parts.push(part),
+        }
+    }
+    Some(parts.join(&b'/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_stay_inside() {
+        assert_eq!(resolve(b"lib/x", b"../../.git/modules/x").as_deref(), Some(&b".git/modules/x"[..]));
+        assert_eq!(resolve(b"lib", b"../.git/modules/./a//b").as_deref(), Some(&b".git/modules/a/b"[..]));
+        assert_eq!(resolve(b"lib", b"../../etc"), None);
+        assert_eq!(resolve(b"lib", b"/etc"), None);
+        assert_eq!(resolve(b"lib", b"../.git/modules/../x").as_deref(), Some(&b".git/x"[..]));
+    }
+}

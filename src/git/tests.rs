@@ -1,0 +1,491 @@
+//! Real repositories, with git as the judge: `rev-list`, `fsck`, `status`, `ls-files`.
+
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use super::test_repository::TestRepository;
+use super::*;
+use crate::limits::Limits;
+
+fn run(repository: &TestRepository) -> SourceProof {
+    prove(&repository.snapshot(), 2, &Limits::default())
+}
+
+/// Paths and changes as git lists them: `M`, `T`, `D`, `?`.
+fn status_of_git(repository: &TestRepository) -> Vec<String> {
+    let status = repository.git(&["status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignored=matching"]);
+    let mut lines: Vec<String> = status
+        .split('\0')
+        .filter(|line| !line.is_empty())
+        .map(|line| format!("{} {}", line[1..2].replace('!', "?"), &line[3..]))
+        .collect();
+    lines.sort();
+    lines
+}
+
+fn status_of_ours(proof: &SourceProof) -> Vec<String> {
+    let letter = |change| match change {
+        Change::Modified | Change::ModeChanged => "M",
+        Change::TypeChanged => "T",
+        Change::Deleted => "D",
+        Change::Untracked => "?",
+    };
+    let differences = proof.tree.differences.iter();
+    let mut lines: Vec<String> = differences
+        .map(|difference| format!("{} {}", letter(difference.change), String::from_utf8_lossy(&difference.path)))
+        .collect();
+    lines.sort();
+    lines
+}
+
+fn reason_of(proof: &SourceProof, path: &str) -> String {
+    let difference = proof.tree.differences.iter().find(|difference| difference.path == path.as_bytes()).unwrap();
+    difference.reason.clone().unwrap_or_default()
+}
+
+/// Objects of all kinds that git counts: all, and those that refs lead to.
+fn counts_of_git(repository: &TestRepository) -> (u64, u64) {
+    let all = repository.git(&["cat-file", "--batch-all-objects", "--batch-check", "--unordered"]);
+    let reachable = repository.git(&["rev-list", "--objects", "--all", "HEAD"]);
+    let tags = repository.git(&["for-each-ref", "--format=%(objecttype)", "refs/tags"]);
+    let tags = tags.lines().filter(|kind| *kind == "tag").count();
+    let named: std::collections::HashSet<&str> = reachable.lines().filter_map(|line| line.split(' ').next()).collect();
+    // rev-list names annotated tags too when they are asked for by ref.
+    let _ = tags;
+    (all.lines().count() as u64, named.len() as u64)
+}
+
+fn sample() -> TestRepository {
+    let repository = TestRepository::new();
+    repository
+        .write("README.md", "hello\n")
+        .write("src/main.c", "int main;\n")
+        .write("src/deep/er/x", "x")
+        .write("run.sh", "#!/bin/sh\n");
+    std::fs::set_permissions(repository.path.join("run.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    symlink("README.md", repository.path.join("link")).unwrap();
+    repository.write(".gitignore", "*.o\n/build/\n").write("ä", "umlaut");
+    repository.commit("first");
+    for number in 0..12 {
+        repository.write("src/main.c", format!("int main;\n// {number}\n"));
+        repository.commit(&format!("change {number}"));
+    }
+    repository.git(&["tag", "--annotate", "--message", "one", "v1"]);
+    repository.git(&["tag", "light"]);
+    repository.git(&["branch", "other"]);
+    repository
+}
+
+#[test]
+fn a_clone_is_proved_and_every_fact_is_gits() {
+    let origin = sample();
+    for options in [&[][..], &["--depth=3"], &["--branch=v1"], &["--single-branch", "--no-tags"]] {
+        let clone = origin.clone_with(options);
+        let proof = run(&clone);
+        assert_eq!(proof.objects.faults, Vec::<String>::new(), "{options:?}");
+        assert_eq!(proof.objects.malformed, []);
+        assert_eq!(status_of_ours(&proof), Vec::<String>::new());
+        assert!(clone.try_git(&["fsck", "--full", "--strict"]).status.success());
+        let (all, reachable) = counts_of_git(&clone);
+        assert_eq!((proof.objects.object_count, proof.objects.reachable), (all, reachable), "{options:?}");
+        assert_eq!(proof.objects.unreachable, all - reachable);
+        let head = proof.head.clone().unwrap();
+        assert_eq!(head.commit.to_string(), clone.git(&["rev-parse", "HEAD"]).trim_end());
+        let branch = clone.try_git(&["symbolic-ref", "--quiet", "HEAD"]).stdout;
+        assert_eq!(head.reference.unwrap_or_default(), String::from_utf8(branch).unwrap().trim_end());
+        let commit = proof.commit.as_ref().unwrap();
+        let shown = clone.git(&["log", "-1", "--format=%T|%P|%an|%ae|%at|%cn|%ce|%ct|%s"]);
+        let parents: Vec<String> = commit.parents.iter().map(ToString::to_string).collect();
+        let seconds = |who: &Identity| who.time.unwrap().unix_seconds();
+        let ours = format!(
+            "{}|{}|{}|{}|{}|{}|{}|{}|{}\n",
+            commit.tree,
+            parents.join(" "),
+            commit.author.name,
+            commit.author.email,
+            seconds(&commit.author),
+            commit.committer.name,
+            commit.committer.email,
+            seconds(&commit.committer),
+            commit.subject()
+        );
+        assert_eq!(ours, shown);
+        let list = clone.git(&["ls-tree", "-r", "-z", "HEAD"]);
+        let ours: String = proof
+            .tree
+            .files
+            .iter()
+            .map(|file| format!("{} blob {}\t{}\0", file.mode.as_str(), file.id, String::from_utf8_lossy(&file.path)))
+            .collect();
+        assert_eq!(ours, list);
+        let at_head = clone.git(&["for-each-ref", "--points-at=HEAD", "--format=%(refname)%(symref)"]);
+        let at_head: Vec<&str> = at_head.lines().filter(|name| !name.contains("HEAD")).collect();
+        assert_eq!(proof.refs_at_head, at_head);
+        let shallow = clone.git(&["rev-parse", "--is-shallow-repository"]);
+        assert_eq!(proof.objects.shallow.len(), usize::from(shallow == "true\n"));
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let snapshot = sample().clone_with(&[]).snapshot();
+    let [one, many] = [1, 7].map(|threads| format!("{:?}", prove(&snapshot, threads, &Limits::default()).tree));
+    assert_eq!(one, many);
+}
+
+#[test]
+fn loose_objects_several_packs_and_unreachable_objects() {
+    let repository = sample();
+    repository.git(&["repack", "--quiet"]);
+    repository.write("new", "loose");
+    repository.commit("loose");
+    repository.git_input(&["hash-object", "-w", "--stdin"], b"nobody names this");
+    let tree = repository.git_input(&["mktree"], b"");
+    repository.git_input(&["commit-tree", &tree], b"nobody names this either\n");
+    let proof = run(&repository);
+    assert_eq!(proof.objects.faults, Vec::<String>::new());
+    let (all, reachable) = counts_of_git(&repository);
+    assert_eq!((proof.objects.object_count, proof.objects.reachable), (all, reachable));
+    assert_eq!(proof.objects.unreachable, 3);
+    assert!(proof.objects.loose_count >= 6 && proof.objects.pack_count == 1);
+}
+
+#[test]
+fn differences_are_those_that_git_status_lists() {
+    let repository = sample().clone_with(&[]);
+    repository
+        .write("README.md", "changed\n")
+        .write("extra", "x")
+        .write("a.o", "x")
+        .write("build/x", "x")
+        .remove("src/deep/er/x");
+    std::fs::set_permissions(repository.path.join("src/main.c"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    repository.remove("run.sh");
+    symlink("README.md", repository.path.join("run.sh")).unwrap();
+    repository.remove("link");
+    symlink("elsewhere", repository.path.join("link")).unwrap();
+    repository.remove("ä");
+    std::fs::create_dir(repository.path.join("ä")).unwrap();
+    repository.write("ä/inner", "x");
+    let proof = run(&repository);
+    assert_eq!(proof.objects.faults, Vec::<String>::new());
+    let ours = status_of_ours(&proof);
+    // git folds an ignored folder into one line.
+    let theirs: Vec<String> =
+        status_of_git(&repository).iter().map(|line| line.replace("? build/", "? build/x")).collect();
+    assert_eq!(ours, theirs);
+    assert_eq!(ours.len(), 10);
+    assert_eq!(reason_of(&proof, "a.o"), "ignored by .gitignore:1");
+    assert_eq!(reason_of(&proof, "build/x"), "ignored by .gitignore:2");
+    assert_eq!(reason_of(&proof, "extra"), "");
+    assert_eq!(reason_of(&proof, "link"), "it leads to \"elsewhere\"");
+    assert_eq!(reason_of(&proof, "src/main.c"), "it is executable; the tree has it not executable");
+}
+
+#[test]
+fn empty_folders_are_named_and_case_twins_are_two_files() {
+    let repository = sample();
+    std::fs::create_dir_all(repository.path.join("empty/inner")).unwrap();
+    repository.write("readme.MD", "twin\n");
+    let proof = run(&repository);
+    assert_eq!(proof.tree.empty_folders, [b"empty/inner".to_vec()]);
+    assert_eq!(status_of_ours(&proof), ["? readme.MD"]);
+}
+
+#[test]
+fn line_ends_are_excused_only_where_heads_own_attributes_order_them() {
+    let origin = TestRepository::new();
+    origin
+        .write(".gitattributes", "*.bat text eol=crlf\n*.auto text=auto eol=crlf\n*.txt text\n*.bin -text eol=crlf\n");
+    for name in ["a.bat", "a.auto", "a.txt", "a.bin", "plain"] {
+        origin.write(name, "one\ntwo\n");
+    }
+    origin.commit("line ends");
+    let clone = origin.clone_with(&[]);
+    assert_eq!(std::fs::read(clone.path.join("a.bat")).unwrap(), b"one\r\ntwo\r\n");
+    let proof = run(&clone);
+    assert_eq!(status_of_ours(&proof), Vec::<String>::new());
+    let converted: Vec<(&[u8], Conversion)> =
+        proof.tree.converted.iter().map(|(path, by)| (path.as_slice(), *by)).collect();
+    assert_eq!(converted, [(&b"a.auto"[..], Conversion::LineEnds), (b"a.bat", Conversion::LineEnds)]);
+    // Mixed line ends, line ends that nobody ordered, and other attributes than HEAD's.
+    clone.write("a.bat", "one\r\ntwo\n").write("plain", "one\r\ntwo\r\n").write("a.txt", "one\r\ntwo\r\n");
+    clone.write(".git/info/attributes", "plain text eol=crlf\n");
+    let proof = run(&clone);
+    assert_eq!(status_of_ours(&proof), ["M a.bat", "M a.txt", "M plain"]);
+    assert_eq!(reason_of(&proof, "plain"), "only its line ends are others, and no .gitattributes of HEAD orders that");
+    // Attributes that only the work tree has do not count.
+    clone.write(".gitattributes", "* text eol=crlf\n");
+    assert_eq!(status_of_ours(&run(&clone)), ["M .gitattributes", "M a.bat", "M a.txt", "M plain"]);
+}
+
+#[test]
+fn large_files_are_excused_when_the_proved_pointer_names_them() {
+    let content = vec![7u8; 5000];
+    let digest = crate::digest::Sha256::of(&content).hex();
+    let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 5000\n");
+    let repository = TestRepository::new();
+    repository.write("model.bin", &pointer).write("other.bin", &pointer);
+    repository.commit("pointers");
+    repository.write("model.bin", &content);
+    repository.write("other.bin", &content[1..]);
+    let proof = run(&repository);
+    assert_eq!(proof.tree.converted, [(b"model.bin".to_vec(), Conversion::LargeFile)]);
+    assert_eq!(status_of_ours(&proof), ["M other.bin"]);
+    assert!(reason_of(&proof, "other.bin").starts_with("its Git LFS pointer names sha256:"));
+}
+
+#[test]
+fn filters_are_not_run_and_named() {
+    let repository = TestRepository::new();
+    repository.write(".gitattributes", "*.x filter=evil\n*.i ident\n").write("a.x", "clean\n").write("a.i", "$Id$\n");
+    repository.commit("filters");
+    repository.git(&["config", "filter.evil.smudge", "touch /hpsb-audit-must-not-run"]);
+    repository.write("a.x", "smudged\n").write("a.i", "$Id: 0 $\n");
+    let proof = run(&repository);
+    assert_eq!(status_of_ours(&proof), ["M a.i", "M a.x"]);
+    assert_eq!(reason_of(&proof, "a.x"), "its attribute filter orders a conversion that is not made here");
+    assert_eq!(reason_of(&proof, "a.i"), "its attribute ident orders a conversion that is not made here");
+}
+
+fn with_submodules() -> (TestRepository, TestRepository, TestRepository) {
+    let inner = TestRepository::new();
+    inner.write("inner.txt", "inner\n");
+    inner.commit("inner");
+    let middle = TestRepository::new();
+    middle.write("middle.txt", "middle\n").write(".gitattributes", "*.txt eol=crlf\n");
+    middle.git(&["submodule", "--quiet", "add", &format!("file://{}", inner.path.display()), "deep/inner"]);
+    middle.commit("middle");
+    let top = TestRepository::new();
+    top.write("top.txt", "top\n").write("lib-sibling", "sorts between lib and lib/\n");
+    top.git(&["submodule", "--quiet", "add", &format!("file://{}", middle.path.display()), "lib"]);
+    top.commit("top");
+    (top, middle, inner)
+}
+
+#[test]
+fn submodules_are_proved_where_they_were_cloned() {
+    let (top, _middle, inner) = with_submodules();
+    let clone = top.clone_with(&["--recurse-submodules"]);
+    let proof = run(&clone);
+    assert_eq!(proof.objects.faults, Vec::<String>::new());
+    assert_eq!(status_of_ours(&proof), Vec::<String>::new());
+    let states: Vec<(&[u8], &SubmoduleState)> =
+        proof.tree.submodules.iter().map(|module| (module.path.as_slice(), &module.state)).collect();
+    assert!(
+        matches!(
+            states[..],
+            [(b"lib", SubmoduleState::Proved { .. }), (b"lib/deep/inner", SubmoduleState::Proved { object_count: 3 })]
+        ),
+        "{states:?}"
+    );
+    let files = clone.git(&["ls-files", "--recurse-submodules"]);
+    let ours = proof.tree.files.iter().filter(|file| file.mode != Mode::Submodule);
+    let ours: Vec<String> = ours.map(|file| String::from_utf8_lossy(&file.path).into_owned()).collect();
+    let mut files: Vec<&str> = files.lines().collect();
+    files.sort_unstable();
+    assert_eq!(ours, files);
+    assert_eq!(proof.tree.converted, [(b"lib/middle.txt".to_vec(), Conversion::LineEnds)]);
+    let snapshot = clone.snapshot();
+    let limits = Limits::default();
+    assert_eq!(proof.read_file(&snapshot, b"lib/deep/inner/inner.txt", &limits).as_deref(), Ok(&b"inner\n"[..]));
+    assert_eq!(proof.read_file(&snapshot, b"top.txt", &limits).as_deref(), Ok(&b"top\n"[..]));
+    assert_eq!(proof.read_file(&snapshot, b"lib", &limits), Err(FileFault::NoFile("lib".into())));
+    assert_eq!(proof.read_file(&snapshot, b"none", &limits), Err(FileFault::NoSuchFile("none".into())));
+
+    clone.write("lib/deep/inner/inner.txt", "changed\n").write("lib/extra", "x");
+    assert_eq!(status_of_ours(&run(&clone)), ["? lib/extra", "M lib/deep/inner/inner.txt"]);
+
+    // Another commit than the one that the tree names.
+    inner.write("inner.txt", "newer\n");
+    inner.commit("newer");
+    clone.git(&["-C", "lib/deep/inner", "fetch", "--quiet", "origin", "main"]);
+    clone.git(&["-C", "lib/deep/inner", "checkout", "--quiet", "--force", "FETCH_HEAD"]);
+    let proof = run(&clone);
+    assert!(reason_of(&proof, "lib/deep/inner").starts_with("its HEAD is "));
+}
+
+#[test]
+fn submodules_that_were_not_cloned_are_not_proved_and_no_failure() {
+    let (top, _middle, _inner) = with_submodules();
+    let clone = top.clone_with(&[]);
+    let proof = run(&clone);
+    assert_eq!(status_of_ours(&proof), Vec::<String>::new());
+    assert_eq!(proof.tree.empty_folders, [b"lib".to_vec(); 0]);
+    let states: Vec<&SubmoduleState> = proof.tree.submodules.iter().map(|module| &module.state).collect();
+    assert_eq!(states, [&SubmoduleState::Empty]);
+    // Files without objects are not a submodule.
+    clone.write("lib/middle.txt", "middle\n");
+    let proof = run(&clone);
+    assert!(matches!(&proof.tree.submodules[0].state, SubmoduleState::Faulty(faults) if faults.len() == 1));
+    assert_eq!(status_of_ours(&proof), ["? lib/middle.txt"]);
+}
+
+#[test]
+fn submodules_that_lead_elsewhere_are_refused() {
+    let (top, _middle, _inner) = with_submodules();
+    for (file, content) in [
+        ("lib/.git", "gitdir: ../../outside\n"),
+        ("lib/.git", "gitdir: /etc\n"),
+        ("lib/.git", "gitdir: ../.git\n"),
+        ("lib/.git", "gitdir: ../.git/modules/lib/../../..\n"),
+        ("lib/.git", "gitdir: ../.git/modules/none\n"),
+        ("lib/.git", "ref: refs/heads/main\n"),
+        (".git/modules/lib/config", "[core]\n\tworktree = ../../../other\n"),
+        (".git/modules/lib/config", "[core]\n\tworktree = /etc\n"),
+        (".git/modules/lib/objects/info/alternates", "/srv/objects\n"),
+    ] {
+        let clone = top.clone_with(&["--recurse-submodules"]);
+        clone.write(file, content);
+        let proof = run(&clone);
+        let state = &proof.tree.submodules[0].state;
+        assert!(matches!(state, SubmoduleState::Faulty(_)), "{content}: {state:?}");
+    }
+}
+
+/// The first fault, after this was done to a good clone.
+fn fault_after(spoil: impl FnOnce(&TestRepository)) -> String {
+    let clone = sample().clone_with(&[]);
+    spoil(&clone);
+    run(&clone).objects.faults.first().cloned().unwrap_or_default()
+}
+
+#[test]
+fn what_would_show_git_other_objects_is_refused_by_name() {
+    for (file, content, fault) in [
+        (".git/objects/info/alternates", "/srv/objects\n", "alternates"),
+        (".git/info/grafts", "1111111111111111111111111111111111111111\n", "grafts"),
+        (".git/refs/replace/1111111111111111111111111111111111111111", "", "replace refs"),
+        (".git/commondir", "../..\n", "commondir"),
+        (".git/config", "[extensions]\n\tobjectFormat = sha256\n", "sha256 objects"),
+        (".git/config", "[extensions]\n\trefStorage = reftable\n", "reftable"),
+        (".git/config", "[extensions]\n\tpartialClone = origin\n", "a partial clone"),
+        (".git/config", "[extensions]\n\tnewThing = 1\n", "the unknown extension newthing"),
+        (".git/config", "[core]\n\trepositoryformatversion = 2\n", "repository format"),
+        (".git/config", "[core\n", "line 1 of config is malformed"),
+        (".git/config", "[core]\n\tworktree = /etc\n", "core.worktree"),
+        (".git/shallow", "nonsense\n", "shallow"),
+        (".git/refs/heads/bad", "nonsense\n", "refs/heads/bad"),
+        (
+            ".git/refs/heads/gone",
+            "1111111111111111111111111111111111111111\n",
+            "1111111111111111111111111111111111111111, which",
+        ),
+    ] {
+        let found = fault_after(|clone| drop(clone.write(file, content)));
+        assert!(found.contains(fault), "{file}: {found:?}");
+    }
+    let packed = fault_after(|clone| {
+        let refs = std::fs::read_to_string(clone.path.join(".git/packed-refs")).unwrap();
+        clone.write(".git/packed-refs", format!("{refs}{0} refs/replace/{0}\n", "1".repeat(40)));
+    });
+    assert!(packed.contains("replace refs"), "{packed}");
+}
+
+#[test]
+fn hooks_and_other_files_of_git_change_nothing() {
+    let clone = sample().clone_with(&[]);
+    clone.git(&["commit-graph", "write", "--reachable"]);
+    clone.git(&["multi-pack-index", "write"]);
+    clone.write(".git/hooks/post-checkout", "#!/bin/sh\ntouch /hpsb-audit-must-not-run\n");
+    clone.write(".git/config", "[core]\n\tfsmonitor = touch /x\n\thooksPath = /x\n[include]\n\tpath = /etc/passwd\n");
+    let proof = run(&clone);
+    assert_eq!(proof.objects.faults, Vec::<String>::new());
+    assert!(proof.objects.passed_over.iter().any(|name| name == "objects/info/commit-graph"), "{:?}", proof.objects);
+    assert!(proof.objects.passed_over.iter().any(|name| name.ends_with("multi-pack-index")));
+}
+
+#[test]
+fn missing_objects_are_named() {
+    // Loose objects, so that single ones can be taken away.
+    let repository = sample();
+    let path = |repository: &TestRepository, name: &str| {
+        let id = repository.git(&["rev-parse", name]);
+        format!(".git/objects/{}/{}", &id[..2], id[2..].trim_end())
+    };
+    for (name, fault) in [
+        ("HEAD", "HEAD: commit"),
+        ("HEAD^{tree}", "tree "),
+        ("HEAD:src/main.c", "blob "),
+        ("HEAD~10", "commit "),
+        ("HEAD~10:src/main.c", "blob "),
+    ] {
+        let file = path(&repository, name);
+        let content = std::fs::read(repository.path.join(&file)).unwrap();
+        repository.remove(&file);
+        let proof = run(&repository);
+        assert!(proof.objects.faults[0].starts_with(fault), "{name}: {:?}", proof.objects.faults);
+        assert!(!repository.try_git(&["fsck", "--full"]).status.success());
+        repository.write(&file, &content);
+        assert_eq!(run(&repository).objects.faults, Vec::<String>::new());
+        // An object under another's name.
+        let other = std::fs::read(repository.path.join(path(&repository, "HEAD:README.md"))).unwrap();
+        repository.remove(&file);
+        repository.write(&file, &other);
+        let faults = run(&repository).objects.faults;
+        assert!(faults.iter().any(|fault| fault.contains("its bytes are those of")), "{name}: {faults:?}");
+        repository.remove(&file);
+        repository.write(&file, &content);
+    }
+}
+
+/// Makes a commit of these bytes HEAD, without a check by git.
+fn with_head(repository: &TestRepository, kind: &str, content: &[u8]) -> String {
+    let id = repository.git_input(&["hash-object", "-w", "-t", kind, "--literally", "--stdin"], content);
+    if kind == "commit" {
+        repository.write(".git/refs/heads/main", format!("{id}\n"));
+    }
+    id
+}
+
+#[test]
+fn a_malformed_head_fails_and_a_malformed_object_elsewhere_is_a_detail() {
+    let who = "Ada <ada@example.org> 1592901588 +0200";
+    let repository = sample();
+    let tree = repository.git(&["rev-parse", "HEAD^{tree}"]);
+    let tree = tree.trim_end();
+    let good = format!("tree {tree}\nauthor {who}\ncommitter {who}\n\nx\n");
+    let twice = format!("tree {tree}\ntree {tree}\nauthor {who}\ncommitter {who}\n\nx\n");
+    let bad = with_head(&repository, "commit", twice.as_bytes());
+    assert!(run(&repository).objects.faults.iter().any(|fault| fault.ends_with("is malformed: missingAuthor")));
+    // The same commit as a parent.
+    let child = good.replacen("author", &format!("parent {bad}\nauthor"), 1);
+    with_head(&repository, "commit", child.as_bytes());
+    let proof = run(&repository);
+    assert_eq!(proof.objects.faults, Vec::<String>::new());
+    assert_eq!(proof.objects.malformed, [(ObjectId::from_hex(&bad).unwrap(), Malformed::MissingAuthor)]);
+    let fsck = repository.try_git(&["fsck", "--full", "--strict"]);
+    assert!(String::from_utf8_lossy(&fsck.stderr).contains(&format!("{bad}: missingAuthor")), "{fsck:?}");
+
+    let blob = repository.git(&["rev-parse", "HEAD:README.md"]);
+    let raw = ObjectId::from_hex(blob.trim_end()).unwrap();
+    for (name, mode, fault) in [
+        ("..", "100644", "hasDotdot"),
+        (".git", "100644", "hasDotgit"),
+        ("a/b", "100644", "fullPathname"),
+        ("a", "0100644", "zeroPaddedFilemode"),
+    ] {
+        let content = [format!("{mode} {name}\0").as_bytes(), raw.as_bytes()].concat();
+        let tree = with_head(&repository, "tree", &content);
+        with_head(&repository, "commit", format!("tree {tree}\nauthor {who}\ncommitter {who}\n\nx\n").as_bytes());
+        let proof = run(&repository);
+        let expected = format!("is malformed: {fault}");
+        assert!(proof.objects.faults.iter().any(|found| found.ends_with(&expected)), "{:?}", proof.objects.faults);
+        let fsck = repository.try_git(&["fsck", "--full", "--strict"]);
+        assert!(String::from_utf8_lossy(&fsck.stderr).contains(fault), "{fsck:?}");
+    }
+}
+
+#[test]
+fn trees_that_hold_each_other_stop_at_the_limits() {
+    let repository = TestRepository::new();
+    let mut tree = repository.git_input(&["mktree"], b"");
+    for _ in 0..12 {
+        let entries: String = (0..10).map(|number| format!("040000 tree {tree}\t{number}\n")).collect();
+        tree = repository.git_input(&["mktree"], entries.as_bytes());
+    }
+    let who = "Ada <ada@example.org> 1592901588 +0200";
+    with_head(&repository, "commit", format!("tree {tree}\nauthor {who}\ncommitter {who}\n\nx\n").as_bytes());
+    let limits = Limits { git_tree_entries: 10_000, ..Limits::default() };
+    let proof = prove(&repository.snapshot(), 1, &limits);
+    assert!(proof.objects.faults[0].contains("git_tree_entries"), "{:?}", proof.objects.faults);
+}

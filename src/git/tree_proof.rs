@@ -1,0 +1,231 @@
+//! HEAD's tree against the work tree, submodules included.
+
+use super::attributes::Attributes;
+use super::compare::{Change, Comparer, Conversion, Difference};
+use super::directory::GitDirectory;
+use super::format::refusals;
+use super::hash::Kind;
+use super::head::follow_head;
+use super::ignore::IgnoreRules;
+use super::listing::{TreeFile, list_tree};
+use super::object::{Commit, Mode};
+use super::object_id::ObjectId;
+use super::objects::Objects;
+use super::reader::Reader;
+use super::snapshot::{Snapshot, WorkEntry};
+use super::submodule::{Place, locate};
+use crate::limits::Limits;
+
+/// What comparing HEAD's tree with the work tree gives.
+#[derive(Debug, Default)]
+pub struct TreeProof {
+    /// Every file, link and submodule of HEAD's tree, submodules' files included, in the order of their paths.
+    pub files: Vec<TreeFile>,
+    /// Trees and blobs of HEAD that are missing or malformed, in words.
+    pub faults: Vec<String>,
+    /// Where the work tree is not what the tree says, in the order of paths.
+    pub differences: Vec<Difference>,
+    /// Files that are equal by a conversion, and by which.
+    pub converted: Vec<(Vec<u8>, Conversion)>,
+    /// Every submodule, in the order of paths.
+    pub submodules: Vec<Submodule>,
+    /// Folders without anything in them, which git does not record. Those of submodules are left out.
+    pub empty_folders: Vec<Vec<u8>>,
+}
+
+/// A submodule of HEAD's tree, or of a submodule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submodule {
+    /// Relative to the top of the repository.
+    pub path: Vec<u8>,
+    /// The commit that the tree names.
+    pub commit: ObjectId,
+    /// What is known of it.
+    pub state: SubmoduleState,
+}
+
+/// What is known of a submodule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubmoduleState {
+    /// It was not cloned: its folder is empty or missing. Nothing is proved, and nothing of it was there to be built.
+    Empty,
+    /// Its objects hash to the commit that the tree names. Differences of its files stand with all others.
+    Proved {
+        /// Objects in its own repository.
+        object_count: u64,
+    },
+    /// It cannot be proved, and why.
+    Faulty(Vec<String>),
+}
+
+/// A repository whose objects were proved, so that its files can be read again.
+#[derive(Debug)]
+pub(super) struct Store {
+    /// `None` for the top, else the folder below `.git`.
+    pub(super) module: Option<Vec<u8>>,
+    /// Empty, or the submodule's path with `/` at its end.
+    pub(super) prefix: Vec<u8>,
+    pub(super) objects: Objects,
+}
+
+impl Store {
+    pub(super) fn directory<'a>(&self, snapshot: &'a Snapshot) -> GitDirectory<'a> {
+        match &self.module {
+            None => GitDirectory::top(snapshot),
+            Some(module) => GitDirectory::at(snapshot, module),
+        }
+    }
+}
+
+/// Compares everything, and gathers the stores of submodules.
+pub(super) struct TreeProver<'a> {
+    snapshot: &'a Snapshot,
+    limits: &'a Limits,
+    threads: usize,
+    pub(super) proof: TreeProof,
+    pub(super) submodule_stores: Vec<Store>,
+    attributes: Attributes,
+    ignored: IgnoreRules,
+}
+
+impl<'a> TreeProver<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, threads: usize, limits: &'a Limits) -> Self {
+        let mut ignored = IgnoreRules::default();
+        if let Some(exclude) = GitDirectory::top(snapshot).file(b"info/exclude") {
+            ignored.add_file(b"", ".git/info/exclude", exclude);
+        }
+        Self {
+            snapshot,
+            limits,
+            threads,
+            proof: TreeProof::default(),
+            submodule_stores: Vec::new(),
+            attributes: Attributes::new(),
+            ignored,
+        }
+    }
+
+    /// Compares the tree of one repository, then those of its submodules.
+    pub(super) fn walk(&mut self, store: &Store, tree: ObjectId, depth: u64) {
+        let directory = store.directory(self.snapshot);
+        let mut reader = Reader::new(&directory, &store.objects, self.limits);
+        let listing = list_tree(&mut reader, tree, &store.prefix, self.limits);
+        self.proof.faults.extend(listing.faults);
+        if (self.proof.files.len() + listing.files.len()) as u64 > self.limits.git_tree_entries {
+            let allowed = self.limits.git_tree_entries;
+            self.proof.faults.push(format!("all trees together are over the limit git_tree_entries={allowed}"));
+            return;
+        }
+        self.read_rules(&mut reader, &store.prefix, &listing.files);
+        let mut comparer = Comparer {
+            snapshot: self.snapshot,
+            reader: &mut reader,
+            attributes: &mut self.attributes,
+            prefix: &store.prefix,
+        };
+        let compared = comparer.compare(&listing.files);
+        self.proof.differences.extend(compared.differences);
+        self.proof.converted.extend(compared.converted);
+        for file in listing.files.iter().filter(|file| file.mode == Mode::Submodule) {
+            let state = self.prove_submodule(file, depth);
+            self.proof.submodules.push(Submodule { path: file.path.clone(), commit: file.id, state });
+        }
+        self.proof.files.extend(listing.files);
+    }
+
+    /// Reads `.gitattributes` and `.gitignore` of one tree, outer folders first.
+    fn read_rules(&mut self, reader: &mut Reader<'_>, prefix: &[u8], files: &[TreeFile]) {
+        let is_rule_file = |file: &&TreeFile| {
+            let name = file.path.rsplit(|&byte| byte == b'/').next();
+            matches!(name, Some(b".gitattributes" | b".gitignore"))
+                && matches!(file.mode, Mode::File | Mode::Executable)
+        };
+        let mut found: Vec<&TreeFile> = files.iter().filter(is_rule_file).collect();
+        found.sort_by_key(|file| file.path.iter().filter(|&&byte| byte == b'/').count());
+        self.attributes = Attributes::new();
+        for file in found {
+            let Ok(content) = reader.read(&file.id, Kind::Blob) else { continue };
+            if let Some(folder) = file.path.strip_suffix(b".gitattributes") {
+                self.attributes.add_file(folder.strip_prefix(prefix).unwrap_or(folder), &content);
+            } else if let Some(folder) = file.path.strip_suffix(b".gitignore") {
+                self.ignored.add_file(folder, &String::from_utf8_lossy(&file.path), &content);
+            }
+        }
+    }
+
+    fn prove_submodule(&mut self, file: &TreeFile, depth: u64) -> SubmoduleState {
+        let module = match locate(self.snapshot, &file.path) {
+            Place::Empty => return SubmoduleState::Empty,
+            Place::Fault(fault) => return SubmoduleState::Faulty(vec![fault]),
+            Place::Module(module) => module,
+        };
+        if depth >= self.limits.git_submodule_depth {
+            let allowed = self.limits.git_submodule_depth;
+            return SubmoduleState::Faulty(vec![format!("it is deeper than the limit git_submodule_depth={allowed}")]);
+        }
+        let directory = GitDirectory::at(self.snapshot, &module);
+        let refused = refusals(&directory);
+        if !refused.is_empty() {
+            return SubmoduleState::Faulty(refused);
+        }
+        let objects = Objects::prove(&directory, self.threads, self.limits);
+        let commit = Reader::new(&directory, &objects, self.limits)
+            .read(&file.id, Kind::Commit)
+            .map_err(|fault| fault.to_string())
+            .and_then(|content| Commit::read(&content).map_err(|fault| format!("commit {}: {fault}", file.id)));
+        let tree = match commit {
+            Ok(commit) if objects.faults.is_empty() => commit.tree,
+            Ok(_) => return SubmoduleState::Faulty(objects.faults),
+            Err(fault) => return SubmoduleState::Faulty(objects.faults.into_iter().chain([fault]).collect()),
+        };
+        let reason = match follow_head(&directory) {
+            Ok(head) if head.commit == file.id => None,
+            Ok(head) => Some(format!("its HEAD is {}; the tree names {}", head.commit, file.id)),
+            Err(fault) => Some(fault.to_string()),
+        };
+        if reason.is_some() {
+            self.proof.differences.push(Difference { path: file.path.clone(), change: Change::Modified, reason });
+        }
+        let prefix = [file.path.as_slice(), b"/"].concat();
+        let object_count = objects.table.len() as u64;
+        let store = Store { module: Some(module), prefix, objects };
+        self.walk(&store, tree, depth + 1);
+        self.submodule_stores.push(store);
+        SubmoduleState::Proved { object_count }
+    }
+
+    /// Lists what the trees do not have, and puts everything in the order of paths.
+    pub(super) fn finish(mut self) -> (TreeProof, Vec<Store>) {
+        let proof = &mut self.proof;
+        proof.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        proof.submodules.sort_by(|one, other| one.path.cmp(&other.path));
+        let proved = proof.submodules.iter().filter(|module| matches!(module.state, SubmoduleState::Proved { .. }));
+        // Both lists are in the order of paths.
+        let links: Vec<Vec<u8>> = proved.map(|module| [&module.path, b"/.git".as_slice()].concat()).collect();
+        let mut expected = proof.files.iter().map(|file| file.path.as_slice()).peekable();
+        for (path, entry) in &self.snapshot.work_tree {
+            while expected.next_if(|expected| *expected < path.as_slice()).is_some() {}
+            let is_expected = expected.peek().is_some_and(|expected| *expected == path);
+            if is_expected || links.binary_search(path).is_ok() {
+                continue;
+            }
+            if *entry == WorkEntry::Directory {
+                if is_empty_folder(self.snapshot, path) {
+                    proof.empty_folders.push(path.clone());
+                }
+                continue;
+            }
+            let reason = self.ignored.ignores(path).map(|rule| format!("ignored by {rule}"));
+            proof.differences.push(Difference { path: path.clone(), change: Change::Untracked, reason });
+        }
+        proof.differences.sort_by(|one, other| (&one.path, one.change).cmp(&(&other.path, other.change)));
+        proof.converted.sort();
+        (self.proof, self.submodule_stores)
+    }
+}
+
+fn is_empty_folder(snapshot: &Snapshot, path: &[u8]) -> bool {
+    let below = [path, b"/"].concat();
+    let next = snapshot.work_tree.range(below.clone()..).next();
+    next.is_none_or(|(entry, _)| !entry.starts_with(&below))
+}

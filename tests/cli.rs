@@ -1,0 +1,419 @@
+//! The real program: exact output and exit codes. `HPSB_UPDATE=1` writes the files of `tests/golden/` anew.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod program;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use program::{Answer, BUNDLE, Folder, NOW, answer, command, fixture, has_feature, report, run};
+use serde_json::Value;
+
+/// What differs from `tests/golden/NAME.txt`.
+fn golden(name: &str, answer: &Answer) -> Option<String> {
+    let found = format!("exit code {}\n--- stdout\n{}--- stderr\n{}", answer.code, answer.out, answer.err);
+    let found = without_build(&found);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.txt"));
+    if std::env::var_os("HPSB_UPDATE").is_some() {
+        fs::write(&path, &found).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    (expected != found).then(|| format!("{name}: expected\n{expected}\nfound\n{found}"))
+}
+
+/// Version and features are the build's, not the answer's.
+fn without_build(text: &str) -> String {
+    let text = text.replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    let Some((before, rest)) = text.split_once("\"features\": [") else { return text };
+    let (_, after) = rest.split_once(']').unwrap();
+    format!("{before}\"features\": []{after}")
+}
+
+/// Runs every line and compares all of them before it complains.
+fn goldens(fixture_name: &str, lines: &[(&str, &[&str])]) {
+    let folder = fixture(fixture_name);
+    let faults: Vec<String> = lines.iter().filter_map(|(name, line)| golden(name, &run(&folder, line))).collect();
+    assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 writes the files anew)", faults.join("\n"));
+}
+
+#[test]
+fn every_command_prints_exactly_this() {
+    goldens(
+        "good-rsa-2048",
+        &[
+            ("audit-text", &["audit", BUNDLE, "--key", "key.pem", "--now", NOW]),
+            ("audit-json", &["audit", BUNDLE, "--key", "key.pem", "--now", NOW, "--format", "json"]),
+            ("verify", &["verify", BUNDLE, "--key", "key.pem"]),
+            ("inspect-outer", &["inspect", BUNDLE]),
+            ("inspect", &["inspect", BUNDLE, "--key", "key.pem"]),
+            ("inspect-json", &["inspect", BUNDLE, "--key", "key.pem", "--format", "json"]),
+            ("key-show", &["key", "show", "key.pem", "../good-p256/key.pem"]),
+            ("policy-check", &["policy", "check", "../good-policy/policy.toml"]),
+            ("checks", &["checks"]),
+            ("explain", &["explain", "manifest-signature"]),
+            ("explain-limits", &["explain", "limits"]),
+        ],
+    );
+    goldens(
+        "other-key_fail",
+        &[
+            ("verify-refused", &["verify", BUNDLE, "--key", "key.pem"]),
+            ("inspect-refused", &["inspect", BUNDLE, "--key", "key.pem"]),
+            ("audit-refused", &["audit", BUNDLE, "--key", "key.pem", "--now", NOW]),
+        ],
+    );
+}
+
+#[test]
+fn help_lists_every_command() {
+    let folder = Folder::new();
+    let help = run(folder.path(), &["--help"]);
+    assert_eq!((help.code, help.err.as_str()), (0, ""));
+    for command in ["audit", "verify", "inspect", "extract", "key", "policy", "checks", "explain", "completions", "man"]
+    {
+        assert!(help.out.contains(&format!("\n  {command} ")), "{command}: {}", help.out);
+        let own = run(folder.path(), &[command, "--help"]);
+        assert!(own.code == 0 && own.out.contains("Usage: hpsb-audit"), "{command}: {}", own.out);
+    }
+    assert!(help.out.contains("Exit codes:"), "{}", help.out);
+    if !has_feature("fetch") {
+        assert_eq!(golden("help", &help), None);
+    }
+}
+
+#[test]
+fn the_version_lists_features() {
+    let version = run(Path::new("."), &["--version"]);
+    assert!(
+        version.out.starts_with(concat!("hpsb-audit ", env!("CARGO_PKG_VERSION"), "\nfeatures: ")),
+        "{}",
+        version.out
+    );
+    assert_eq!(version.code, 0);
+}
+
+#[test]
+fn what_policy_init_prints_is_a_policy() {
+    let folder = Folder::new();
+    let template = run(folder.path(), &["policy", "init"]);
+    assert_eq!((template.code, template.err.as_str()), (0, ""));
+    folder.write("policy.toml", &template.out);
+    let check = run(folder.path(), &["policy", "check", "policy.toml"]);
+    assert_eq!(check.code, 0, "{}", check.err);
+    // Each field that stands there as a comment can be switched on by taking the `#` away.
+    let fields = template.out.lines().filter_map(|line| line.strip_prefix('#')).filter(|line| line.contains(" = "));
+    assert!(fields.count() > 15);
+}
+
+#[test]
+fn completions_and_manual_pages_know_the_commands() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = run(Path::new("."), &["completions", shell]);
+        assert_eq!(script.code, 0);
+        for word in ["audit", "verify", "inspect", "extract", "policy", "--report"] {
+            assert!(script.out.contains(word.trim_start_matches('-')), "{shell}: {word}");
+        }
+    }
+    let folder = Folder::new();
+    assert_eq!(run(folder.path(), &["man", "."]).code, 0);
+    let pages: Vec<String> = folder.listing().into_keys().collect();
+    for page in ["hpsb-audit.1", "hpsb-audit-audit.1", "hpsb-audit-verify.1", "hpsb-audit-key-show.1"] {
+        assert!(pages.iter().any(|name| name == page), "{page}: {pages:?}");
+    }
+    assert_eq!(run(folder.path(), &["man", "no-such-folder"]).code, 3);
+}
+
+#[test]
+fn what_was_asked_wrongly_exits_2() {
+    goldens(
+        "good-rsa-2048",
+        &[
+            ("no-key", &["audit", BUNDLE, "--now", NOW]),
+            ("no-key-verify", &["verify", BUNDLE, "--now", NOW]),
+            ("no-key-extract", &["extract", BUNDLE, "--to", "nowhere"]),
+            ("unknown-flag", &["audit", BUNDLE, "--nope"]),
+            ("unknown-flag-json", &["audit", BUNDLE, "--nope", "--format", "json"]),
+            ("no-path-json", &["audit", "--format=json"]),
+            ("bad-now", &["audit", BUNDLE, "--key", "key.pem", "--now", "yesterday"]),
+            ("bad-pin", &["audit", BUNDLE, "--key", "sha256:00", "--now", NOW]),
+            ("bad-limit", &["audit", BUNDLE, "--key", "key.pem", "--limit", "bundle-bytes=many"]),
+            ("unknown-limit", &["audit", BUNDLE, "--key", "key.pem", "--limit", "patience=1"]),
+            ("unknown-group", &["audit", BUNDLE, "--key", "key.pem", "--require", "everything"]),
+            ("weak-key", &["audit", BUNDLE, "--key", "../key-rsa-1024_fail/key.pem", "--now", NOW]),
+            ("private-key", &["audit", BUNDLE, "--key", "../inputs/keys/server-p256.pem", "--now", NOW]),
+            ("report-format-unknown", &["audit", BUNDLE, "--key", "key.pem", "--report", "bogus=x", "--now", NOW]),
+            ("unknown-check", &["explain", "no-such-check"]),
+            (
+                "key-outside-policy",
+                &[
+                    "audit",
+                    BUNDLE,
+                    "--key",
+                    "../good-p256/key.pem",
+                    "--policy",
+                    "../good-policy/policy.toml",
+                    "--now",
+                    NOW,
+                ],
+            ),
+        ],
+    );
+    for wrong in [&["audit", BUNDLE, "--key", "key.pem", "--report", "bogus=x"][..], &["explain", "no-such-check"]] {
+        let answer = run(&fixture("good-rsa-2048"), wrong);
+        assert_eq!((answer.code, answer.out.contains("NO VERDICT") || answer.out.is_empty()), (2, true), "{wrong:?}");
+    }
+    if !has_feature("fetch") {
+        goldens("good-rsa-2048", &[("fetch-not-built-in", &["fetch", "--server", "example.org"])]);
+    }
+}
+
+/// Whoever asked for JSON gets the one document, also where nothing could be judged.
+#[test]
+fn a_program_that_asked_for_json_gets_json() {
+    let folder = Folder::with_fixture("good-rsa-2048");
+    for (line, exit, code) in [
+        (&["audit", BUNDLE, "--nope", "--format", "json"][..], 2, "usage"),
+        (&["audit", BUNDLE, "--key", "key.pem", "--report", "bogus=x", "--format", "json"], 2, "usage"),
+        (&["audit", "missing.sig.tbz", "--key", "key.pem", "--format", "json"], 3, "unreadable"),
+        (&["inspect", "missing.sig.tbz", "--format", "json"], 3, "unreadable"),
+        (&["verify", BUNDLE, "--key", "missing.pem", "--format", "json"], 3, "unreadable"),
+    ] {
+        let answer = run(folder.path(), line);
+        let report: Value = serde_json::from_str(&answer.out).unwrap_or_else(|error| panic!("{line:?}: {error}"));
+        assert_eq!((answer.code, &report["exit_code"], &report["verdict"]), (exit, &exit.into(), &"none".into()));
+        assert_eq!(report["error"]["code"], code, "{line:?}");
+        assert_eq!(answer.err, "", "{line:?}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn arguments_that_are_no_text_are_no_panic() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let bytes = std::ffi::OsStr::from_bytes(b"\xff.sig.tbz");
+    for line in [&["audit", "--nope"][..], &["audit", "--key", "key.pem"], &["explain"], &["inspect"]] {
+        let answer = answer(command(&fixture("good-rsa-2048")).args(line).arg(bytes));
+        assert!(matches!(answer.code, 2 | 3), "{line:?}: {}", answer.err);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_exits_3() {
+    goldens(
+        "good-rsa-2048",
+        &[
+            ("missing-file", &["audit", "missing.sig.tbz", "--key", "key.pem", "--now", NOW]),
+            ("missing-key", &["audit", BUNDLE, "--key", "missing.pem", "--now", NOW]),
+            ("missing-policy", &["audit", BUNDLE, "--policy", "missing.toml", "--now", NOW]),
+            ("inspect-folder", &["inspect", ".", "--key", "key.pem"]),
+        ],
+    );
+    goldens("bundle-cut-in-half_fail", &[("cut", &["audit", BUNDLE, "--key", "key.pem", "--now", NOW])]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_report_that_cannot_be_written_leaves_no_verdict() {
+    let folder = Folder::with_fixture("good-rsa-2048");
+    folder.write("precious", "before");
+    std::os::unix::fs::symlink("precious", folder.path().join("link.json")).unwrap();
+    fs::create_dir(folder.path().join("folder")).unwrap();
+    let before = folder.listing();
+    for file in ["json=link.json", "json=no-such-folder/r.json", "json=folder", "text=.."] {
+        // The second report could be written, and is not: all or none.
+        let line = [BUNDLE, "--key", "key.pem", "--report", "text=good.txt", "--report", file];
+        let (code, report) = report(folder.path(), &line);
+        assert_eq!((code, &report["exit_code"], &report["verdict"]), (3, &3.into(), &"none".into()), "{file}");
+        assert_eq!(report["error"]["code"], "unwritable", "{file}");
+        assert_eq!(folder.listing(), before, "{file}");
+    }
+}
+
+#[test]
+fn a_report_in_a_file_is_the_one_that_is_printed() {
+    let folder = Folder::with_fixture("good-rsa-2048");
+    let line = ["audit", BUNDLE, "--key", "key.pem", "--now", NOW, "--report", "json=r.json", "--report", "text=r.txt"];
+    folder.write("r.json", "an older report is replaced");
+    let text = run(folder.path(), &line);
+    assert_eq!(fs::read_to_string(folder.path().join("r.txt")).unwrap(), text.out);
+    let json = answer(command(folder.path()).args(line).args(["--format", "json"]));
+    assert_eq!(fs::read_to_string(folder.path().join("r.json")).unwrap(), json.out);
+    assert_eq!((text.code, json.code), (0, 0));
+}
+
+#[test]
+fn nothing_to_verify_exits_4() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    folder.write("key.pem", fs::read(fixture("good-rsa-2048").join("key.pem")).unwrap());
+    let (code, report) = report(folder.path(), &["empty", "--key", "key.pem", "--report", "json=r.json"]);
+    assert_eq!((code, &report["exit_code"], &report["verdict"]), (4, &4.into(), &"none".into()));
+    assert_eq!(report["error"]["code"], "nothing-to-verify");
+    let written: Value = serde_json::from_slice(&fs::read(folder.path().join("r.json")).unwrap()).unwrap();
+    assert_eq!(written, report);
+    assert_eq!(
+        golden("nothing-to-verify", &run(folder.path(), &["audit", "empty", "--key", "key.pem", "--now", NOW])),
+        None
+    );
+}
+
+/// Four bundles in folders: accepted, rejected, cut off, and one that another key signed.
+fn several() -> Folder {
+    let folder = Folder::new();
+    for (place, name) in [
+        ("d/good", "good-rsa-2048"),
+        ("a/other-commit", "head-other-commit_fail"),
+        ("c/cut", "bundle-cut-in-half_fail"),
+        ("b/flipped", "archive-byte-flipped_fail"),
+    ] {
+        folder.write(&format!("in/{place}/{BUNDLE}"), fs::read(fixture(name).join(BUNDLE)).unwrap());
+    }
+    folder.write("key.pem", fs::read(fixture("good-rsa-2048").join("key.pem")).unwrap());
+    folder
+}
+
+#[test]
+fn several_bundles_get_a_table_and_the_worst_exit_code() {
+    let folder = several();
+    let line = ["audit", "in", "--key", "key.pem", "--now", NOW];
+    assert_eq!(golden("several", &run(folder.path(), &line)), None);
+    let (code, all) = report(folder.path(), &["in", "--key", "key.pem"]);
+    let reports = all["reports"].as_array().unwrap();
+    let rows: Vec<(&str, &str)> = reports
+        .iter()
+        .map(|one| {
+            (one["bundle"]["path"].as_str().unwrap().split('/').nth(1).unwrap(), one["verdict"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(rows, [("a", "reject"), ("b", "reject"), ("c", "none"), ("d", "accept-in-part")]);
+    assert_eq!((code, &all["verdict"], &all["totals"]["bundles"]), (3, &"none".into(), &4.into()));
+
+    let (code, all) = report(folder.path(), &["in/a", "in/d", "--key", "key.pem"]);
+    assert_eq!((code, &all["verdict"]), (1, &"reject".into()));
+    // 2 is worse than 3: no key fits the question, whatever the bundles are.
+    assert_eq!(report(folder.path(), &["in"]).0, 2);
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let folder = several();
+    let line = ["audit", "in", "in/d", "--key", "key.pem", "--now", NOW, "--format", "json", "--threads"];
+    let pages: Vec<String> =
+        ["1", "4", "64"].iter().map(|threads| answer(command(folder.path()).args(line).arg(threads)).out).collect();
+    assert!(pages[0].contains("\"bundles\": 5"), "{}", pages[0]);
+    assert!(pages.iter().all(|page| *page == pages[0]));
+}
+
+#[test]
+fn nothing_is_written_but_the_reports_that_were_named() {
+    let folder = Folder::with_fixture("good-rsa-2048");
+    let before = folder.listing();
+    for line in [
+        &["audit", ".", "--key", "key.pem"][..],
+        &["audit", BUNDLE, "--key", "../missing.pem"],
+        &["verify", BUNDLE, "--key", "key.pem"],
+        &["inspect", BUNDLE, "--key", "key.pem"],
+        &["extract", BUNDLE, "--to", "out"],
+        &["policy", "init"],
+        &["checks"],
+        &["completions", "bash"],
+    ] {
+        run(folder.path(), line);
+        assert_eq!(folder.listing(), before, "{line:?}");
+    }
+    run(folder.path(), &["audit", ".", "--key", "key.pem", "--report", "json=new.json"]);
+    let mut after = folder.listing();
+    assert!(after.remove("new.json").is_some());
+    assert_eq!(after, before);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_behind_standard_output_is_no_success() {
+    for line in [&["audit", BUNDLE, "--key", "key.pem"][..], &["verify", BUNDLE, "--key", "key.pem"], &["checks"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut program = command(&fixture("good-rsa-2048"));
+        let output = program.args(line).stdout(full).stderr(Stdio::piped()).output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{line:?}: {err}");
+        assert!(err.starts_with("error: cannot write standard output"), "{err}");
+    }
+}
+
+/// Runs the program with a terminal of Python's making as its standard output, and gives what the terminal got.
+fn on_terminal(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> String {
+    const PYTHON: &str = "\
+import os, pty, subprocess, sys
+ours, theirs = pty.openpty()
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.DEVNULL)
+os.close(theirs)
+page = b''
+while True:
+    try:
+        piece = os.read(ours, 65536)
+    except OSError:
+        break
+    if not piece:
+        break
+    page += piece
+child.wait()
+sys.stdout.buffer.write(page)
+";
+    let output = Command::new("/usr/bin/python3")
+        .args(["-c", PYTHON, env!("CARGO_BIN_EXE_hpsb-audit")])
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .envs(environment.iter().copied())
+        .output()
+        .expect("python3 is needed for this test");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn colours_are_for_terminals() {
+    let folder = fixture("good-rsa-2048");
+    let line = ["audit", BUNDLE, "--key", "key.pem", "--now", NOW];
+    let escape = '\u{1b}';
+    assert!(on_terminal(&folder, &[("TERM", "xterm")], &line).starts_with("\u{1b}[33mACCEPTED IN PART"));
+    let rejected = on_terminal(&fixture("other-key_fail"), &[("TERM", "xterm")], &line);
+    assert!(rejected.starts_with("\u{1b}[1;31mREJECTED"), "{rejected}");
+    assert!(!on_terminal(&folder, &[("TERM", "xterm"), ("NO_COLOR", "1")], &line).contains(escape));
+    assert!(!on_terminal(&folder, &[("TERM", "dumb")], &line).contains(escape));
+    assert!(!run(&folder, &line).out.contains(escape));
+    // An empty NO_COLOR is not set (no-color.org).
+    assert!(on_terminal(&folder, &[("TERM", "xterm"), ("NO_COLOR", "")], &line).contains(escape));
+}
+
+/// Nothing that stands in a bundle can steer the reader's terminal, in any command and any format.
+#[test]
+fn hostile_text_is_inert_everywhere() {
+    let steering = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{2066}\u{200b}".contains(c);
+    for name in
+        ["text-escapes-in-log_fail", "text-bidi-in-status_fail", "text-bidi-in-branch", "text-escapes-in-status_fail"]
+    {
+        let folder = fixture(name);
+        for format in ["text", "json"] {
+            for command in ["audit", "inspect", "verify"] {
+                let answer = run(&folder, &[command, BUNDLE, "--key", "key.pem", "--now", NOW, "--format", format]);
+                let page = answer.out + &answer.err;
+                assert!(page.len() > 100, "{name} {command}: {page}");
+                assert!(!page.contains(steering), "{name} {command} {format}: {page:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn secrets_are_masked_everywhere() {
+    for name in ["secret-in-log", "secret-in-status_fail", "secret-in-unknown-field", "secret-in-log-image_fail"] {
+        let folder = fixture(name);
+        for line in [&["audit", BUNDLE][..], &["audit", BUNDLE, "--format", "json"], &["inspect", BUNDLE]] {
+            let answer = answer(command(&folder).args(line).args(["--key", "key.pem", "--now", NOW]));
+            let page = answer.out + &answer.err;
+            assert!(!page.contains("hunter2") && !page.contains("ghp_"), "{name} {line:?}: {page}");
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The pages say what the program does: `docs/checks.md` is the program's, links lead somewhere, commands print what is shown,
+//! policies are read, and every fixture in the threat model answers as the table says.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use toml::Table;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hpsb-audit");
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The README, the pages beside it, and those in docs/.
+fn pages() -> Vec<PathBuf> {
+    let mut pages: Vec<PathBuf> = [root().to_path_buf(), root().join("docs")]
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    pages.sort();
+    assert!(pages.len() > 8, "{pages:?}");
+    pages
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn run(arguments: &[&str], folder: &Path) -> Output {
+    Command::new(PROGRAM).args(arguments).current_dir(folder).output().unwrap()
+}
+
+/// An empty folder that finds the fixtures where the pages name them.
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    symlink(root().join("fixtures"), folder.join("fixtures")).unwrap();
+    folder
+}
+
+/// The lines of every fenced block in this language, with the number of its first line.
+fn blocks(page: &str, language: &str) -> Vec<(usize, Vec<String>)> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(usize, bool, Vec<String>)> = None;
+    for (at, line) in page.lines().enumerate() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(found)) => open = Some((at + 2, found == language, Vec::new())),
+            (Some(_), Some(_)) => {
+                let (at, wanted, lines) = open.take().unwrap();
+                if wanted {
+                    blocks.push((at, lines));
+                }
+            }
+            (Some((_, _, lines)), None) => lines.push(line.to_owned()),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block without an end");
+    blocks
+}
+
+/// `HPSB_UPDATE=1 cargo test` writes the page anew.
+#[test]
+fn the_page_of_checks_is_the_programs() {
+    let printed = run(&["checks", "--format", "markdown"], root());
+    assert!(printed.status.success());
+    let path = root().join("docs/checks.md");
+    if std::env::var_os("HPSB_UPDATE").is_some() {
+        fs::write(&path, &printed.stdout).unwrap();
+    }
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    assert!(read(&path) == printed, "docs/checks.md is out of date: run with HPSB_UPDATE=1");
+}
+
+/// As GitHub makes them: lower case, blanks as `-`, punctuation dropped.
+fn anchors(page: &str) -> Vec<String> {
+    let headings = page.lines().filter_map(|line| line.strip_prefix('#')).map(|line| line.trim_start_matches('#'));
+    headings
+        .map(|heading| {
+            let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+            heading.trim().to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")
+        })
+        .collect()
+}
+
+#[test]
+fn every_relative_link_leads_somewhere() {
+    let mut lost = Vec::new();
+    for page in pages() {
+        let text = read(&page);
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if target.starts_with("https://") {
+                continue;
+            }
+            let (file, anchor) = target.split_once('#').map_or((target, None), |(file, anchor)| (file, Some(anchor)));
+            let path = if file.is_empty() { page.clone() } else { page.with_file_name(file) };
+            let found = path.exists() && anchor.is_none_or(|anchor| anchors(&read(&path)).iter().any(|a| a == anchor));
+            if !found {
+                lost.push(format!("{}: {target}", page.display()));
+            }
+        }
+    }
+    assert!(lost.is_empty(), "links that lead nowhere:\n{}", lost.join("\n"));
+}
+
+/// A command with what the page shows after it.
+struct Shown {
+    line: usize,
+    command: String,
+    output: Vec<String>,
+    exit: Option<i32>,
+}
+
+/// `$ command`, with `> ` before further lines of it, then what it prints; `$ echo $?` and a number are its exit code.
+fn shown(first_line: usize, block: &[String]) -> Vec<Shown> {
+    let mut all: Vec<Shown> = Vec::new();
+    for (at, line) in block.iter().enumerate() {
+        if let Some(command) = line.strip_prefix("$ ") {
+            all.push(Shown { line: first_line + at, command: command.into(), output: Vec::new(), exit: None });
+        } else if let Some(more) = line.strip_prefix("> ").filter(|_| all.last().unwrap().output.is_empty()) {
+            all.last_mut().unwrap().command.push_str(&format!("\n{more}"));
+        } else {
+            all.last_mut().expect("a block begins with a command").output.push(line.clone());
+        }
+    }
+    let mut commands: Vec<Shown> = Vec::new();
+    for command in all {
+        if command.command == "echo $?" {
+            commands.last_mut().unwrap().exit = Some(command.output[0].parse().unwrap());
+        } else {
+            commands.push(command);
+        }
+    }
+    commands
+}
+
+/// Do the lines stand in the output, one after the other, with gaps only where a line is `...`?
+fn agree(shown: &[String], printed: &str) -> Result<(), String> {
+    let mut rest: Vec<&str> = printed.trim_end().lines().collect();
+    let mut gap = false;
+    for line in shown {
+        if line.trim() == "..." {
+            gap = true;
+            continue;
+        }
+        let at = rest.iter().position(|found| found == line).filter(|at| gap || *at == 0);
+        let Some(at) = at else {
+            return Err(format!("expected: {line}\nfound:    {}", rest.first().unwrap_or(&"the end")));
+        };
+        rest.drain(..=at);
+        gap = false;
+    }
+    if gap || rest.is_empty() { Ok(()) } else { Err(format!("not shown: {}", rest[0])) }
+}
+
+#[test]
+fn the_commands_do_what_the_pages_show() {
+    let programs = Path::new(PROGRAM).parent().unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let mut faults = Vec::new();
+    let mut count = 0;
+    for page in pages() {
+        let name = page.file_name().unwrap().to_string_lossy().into_owned();
+        let folder = scratch(&format!("docs-{name}"));
+        for (line, block) in blocks(&read(&page), "console") {
+            for shown in shown(line, &block) {
+                count += 1;
+                let command = shown.command.replace("cargo run --release -- ", "hpsb-audit ");
+                let output = Command::new("bash")
+                    .args(["-c", &format!("exec 2>&1\n{command}")])
+                    .current_dir(&folder)
+                    .env("PATH", &path)
+                    .output()
+                    .unwrap();
+                let printed = String::from_utf8_lossy(&output.stdout);
+                let exit = (shown.exit.unwrap_or(0), output.status.code().unwrap_or(101));
+                let code = if exit.0 == exit.1 { Ok(()) } else { Err(format!("exit code {}", exit.1)) };
+                if let Err(fault) = agree(&shown.output, &printed).and(code) {
+                    faults.push(format!("{name}:{}: {}\n{fault}", shown.line, shown.command));
+                }
+            }
+        }
+    }
+    assert!(count > 10, "only {count} commands were found");
+    assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+}
+
+/// Every TOML block is a policy, or goes on after the two lines that each policy needs.
+#[test]
+fn the_policies_are_read() {
+    let folder = scratch("docs-policies");
+    fs::create_dir(folder.join("keys")).unwrap();
+    fs::copy(root().join("fixtures/good-rsa-2048/key.pem"), folder.join("keys/a.pem")).unwrap();
+    let mut count = 0;
+    for page in [root().join("README.md"), root().join("docs/policy.md")] {
+        for (line, block) in blocks(&read(&page), "toml") {
+            let mut policy = block.join("\n");
+            if !policy.contains("version = ") {
+                policy = format!("version = 1\nrequire = [\"manifest\"]\n{policy}");
+            }
+            fs::write(folder.join("policy.toml"), policy).unwrap();
+            let read = run(&["policy", "check", "policy.toml"], &folder);
+            assert!(read.status.success(), "{}:{line}: {}", page.display(), String::from_utf8_lossy(&read.stderr));
+            count += 1;
+        }
+    }
+    assert!(count > 4, "only {count} policies were found");
+}
+
+/// What a page must not forget: fields of the policy, dependencies, source files, bounds.
+#[test]
+fn nothing_is_forgotten() {
+    let template = String::from_utf8(run(&["policy", "init"], root()).stdout).unwrap();
+    let fields = template.lines().filter_map(|line| {
+        let (name, _) = line.trim_start_matches('#').split_once(" = ")?;
+        name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-').then(|| format!("`{name}`"))
+    });
+    let manifest: Table = read(&root().join("Cargo.toml")).parse().unwrap();
+    let crates =
+        ["dependencies", "dev-dependencies"].iter().flat_map(|table| manifest[*table].as_table().unwrap().keys());
+    let sources = fs::read_dir(root().join("src")).unwrap().map(|entry| {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() { format!("`{name}/`") } else { format!("`{name}`") }
+    });
+    for (page, words) in [
+        ("policy.md", fields.collect::<Vec<_>>()),
+        ("dependencies.md", crates.map(|name| format!("`{name}`")).collect()),
+        ("architecture.md", sources.collect()),
+    ] {
+        let text = read(&root().join("docs").join(page));
+        let forgotten: Vec<&String> = words.iter().filter(|word| !text.contains(word.as_str())).collect();
+        assert!(words.len() > 10 && forgotten.is_empty(), "docs/{page} does not name {forgotten:?}");
+    }
+}
+
+/// A row of the threat model with links to fixtures: its answer is each fixture's, as `exit 3, malformed`, `exit 0` or
+/// `log-image: fail`.
+#[test]
+fn the_threat_models_fixtures_answer_so() {
+    let page = read(&root().join("docs/threat-model.md"));
+    let mut named = Vec::new();
+    for row in page.lines().filter(|line| line.contains("](../fixtures/")) {
+        let answer = row.trim_matches('|').split(" | ").nth(1).unwrap_or_default().trim().replace('`', "");
+        for target in row.split("](../fixtures/").skip(1) {
+            let name = target.split(['/', ')']).next().unwrap();
+            let expect: Table = read(&root().join("fixtures").join(name).join("expect.toml")).parse().unwrap();
+            let exit = format!("exit {}", expect["exit"]);
+            let error = expect.get("error").and_then(toml::Value::as_str);
+            let whole = error.map_or(exit.clone(), |error| format!("{exit}, {error}"));
+            let mut checks = expect.get("checks").and_then(toml::Value::as_table).into_iter().flatten();
+            let is_so = answer.split(" or ").any(|one| one == whole)
+                || checks.any(|(check, status)| answer == format!("{check}: {}", status.as_str().unwrap()));
+            assert!(is_so, "{name}: the page says {answer:?}, the fixture {whole:?} {:?}", expect.get("checks"));
+            named.push(name.to_owned());
+        }
+    }
+    assert!(named.len() > 60, "only {} fixtures are named", named.len());
+}

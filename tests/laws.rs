@@ -1,0 +1,270 @@
+//! The laws of docs/architecture.md that a test has to hold. The first ones run the program on every fixture and look at all reports.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod program;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+use program::{Folder, answer, command, fixture};
+use serde_json::Value;
+
+/// One report of the program, as it came.
+struct Page {
+    name: String,
+    code: i32,
+    text: String,
+    json: Value,
+}
+
+/// The arguments of a fixture, as its own runner gives them.
+fn arguments(directory: &Path) -> Vec<String> {
+    let read = |name: &str| fs::read_to_string(directory.join(name)).unwrap();
+    let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut arguments: Vec<String> = names.filter(|name| name.ends_with(".sig.tbz")).collect();
+    arguments.sort();
+    if arguments.is_empty() {
+        arguments.push(".".into());
+    }
+    arguments.extend(read("args").lines().map(str::to_owned));
+    arguments.extend(["--now".into(), read("now").trim().into(), "--format".into(), "json".into()]);
+    arguments
+}
+
+/// The reports on all fixtures.
+fn pages() -> &'static [Page] {
+    static PAGES: OnceLock<Vec<Page>> = OnceLock::new();
+    PAGES.get_or_init(|| {
+        let entries = fs::read_dir(fixture("")).unwrap().map(|entry| entry.unwrap().path());
+        let mut directories: Vec<_> = entries.filter(|path| path.join("expect.toml").is_file()).collect();
+        directories.sort();
+        let (next, pages) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while let Some(directory) = directories.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let answer = answer(command(directory).arg("audit").args(arguments(directory)));
+                        let name = directory.file_name().unwrap().to_string_lossy().into_owned();
+                        let json = serde_json::from_str(&answer.out).unwrap_or_else(|e| panic!("{name}: {e}"));
+                        pages.lock().unwrap().push(Page { name, code: answer.code, text: answer.out, json });
+                    }
+                });
+            }
+        });
+        let mut pages = pages.into_inner().unwrap();
+        pages.sort_by(|one, other| one.name.cmp(&other.name));
+        assert!(pages.len() > 300, "only {} fixtures were found", pages.len());
+        pages
+    })
+}
+
+fn array<'v>(value: &'v Value, field: &str) -> &'v [Value] {
+    value[field].as_array().unwrap_or_else(|| panic!("no array {field} in {value}"))
+}
+
+/// Every bundle's part of every report, with the fixture's name.
+fn bundles() -> impl Iterator<Item = (&'static str, &'static Value)> {
+    pages().iter().flat_map(|page| array(&page.json, "reports").iter().map(|bundle| (page.name.as_str(), bundle)))
+}
+
+/// Accepted, refused, malformed, without a key: nothing is skipped in silence.
+#[test]
+fn every_bundle_has_one_finding_for_each_check_in_the_tables_order() {
+    let table: Vec<&str> = hpsb_audit::check::CHECKS.iter().map(|check| check.name).collect();
+    let mut verdicts = std::collections::BTreeMap::<&str, usize>::new();
+    for (name, bundle) in bundles() {
+        let found: Vec<&str> = array(bundle, "findings").iter().map(|f| f["check"].as_str().unwrap()).collect();
+        assert_eq!(found, table, "{name}");
+        *verdicts.entry(bundle["verdict"].as_str().unwrap()).or_default() += 1;
+    }
+    assert!(["accept-in-part", "reject", "none"].iter().all(|verdict| verdicts[verdict] > 30), "{verdicts:?}");
+    let no_key = bundles().find(|(_, bundle)| bundle["error"]["code"] == "no-key");
+    assert!(no_key.is_some(), "no fixture without a key was met");
+}
+
+#[test]
+fn the_verdict_of_a_report_is_its_exit_code_and_the_programs() {
+    for Page { name, code, json, .. } in pages() {
+        assert_eq!(json["exit_code"], *code, "{name}");
+        let verdict = json["verdict"].as_str().unwrap();
+        let allowed: &[&str] = match code {
+            0 => &["accept", "accept-in-part"],
+            1 => &["reject"],
+            2..=4 => &["none"],
+            other => panic!("{name}: exit code {other}"),
+        };
+        assert!(allowed.contains(&verdict), "{name}: {code} and {verdict}");
+        let total = |verdict: &str| array(json, "reports").iter().filter(|bundle| bundle["verdict"] == verdict).count();
+        for verdict in ["accept", "accept-in-part", "reject", "none"] {
+            assert_eq!(json["totals"][verdict], total(verdict), "{name}");
+        }
+    }
+    for (name, bundle) in bundles() {
+        assert_eq!(bundle["verdict"] == "none", !bundle["error"].is_null(), "{name}");
+    }
+}
+
+/// The contract's sentence about rejection, read off the report by other code than the program's. Who asked for a check does not
+/// stand in a report: what is `not-run` is left to the truth table beside the rule.
+#[test]
+fn the_verdict_follows_from_the_findings() {
+    for (name, bundle) in bundles().filter(|(_, bundle)| bundle["error"].is_null()) {
+        let in_play = array(bundle, "in_play");
+        let decisive: Vec<&Value> = array(bundle, "findings")
+            .iter()
+            .filter(|finding| finding["level"] == "require" && in_play.contains(&finding["group"]))
+            .collect();
+        let objects = decisive.iter().any(|finding| finding["status"] == "fail" || finding["status"] == "unknown");
+        let silent = decisive.iter().any(|finding| finding["status"] == "not-run");
+        match bundle["verdict"].as_str().unwrap() {
+            "reject" => assert!(objects || silent, "{name}"),
+            "accept-in-part" => assert!(!objects, "{name}"),
+            "accept" => assert!(!objects && array(bundle, "not_in_play").is_empty(), "{name}"),
+            other => panic!("{name}: {other}"),
+        }
+    }
+}
+
+/// Law 1: without a good signature by a named key no fact leaves the archive, and nothing is accepted.
+#[test]
+fn nothing_is_known_from_behind_a_closed_gate() {
+    let mut closed = 0;
+    for (name, bundle) in bundles() {
+        let signature = &array(bundle, "findings")[0];
+        assert_eq!(signature["level"], "require", "{name}");
+        assert_eq!(signature["status"] == "pass", !bundle["key"].is_null(), "{name}");
+        if signature["status"] != "pass" {
+            closed += 1;
+            assert!(array(bundle, "evidence").is_empty() && array(bundle, "outside_the_commit").is_empty(), "{name}");
+            assert!(array(bundle, "findings")[1..].iter().all(|finding| finding["status"] == "not-run"), "{name}");
+            assert!(matches!(bundle["verdict"].as_str(), Some("reject" | "none")), "{name}");
+        }
+    }
+    assert!(closed > 100, "{closed}");
+}
+
+#[test]
+fn reports_use_the_contracts_words_only() {
+    let one_of = |name: &str, value: &Value, words: &str| {
+        assert!(value.as_str().is_some_and(|word| words.split(' ').any(|known| known == word)), "{name}: {value}");
+    };
+    for (name, bundle) in bundles() {
+        for finding in array(bundle, "findings") {
+            one_of(name, &finding["group"], "manifest source image trust builder workload");
+            one_of(name, &finding["level"], "require warn off");
+            one_of(name, &finding["status"], "pass fail unknown not-run");
+            assert_eq!(finding["status"] == "not-run", finding["reason"].is_string(), "{name}");
+            if finding["status"] == "not-run" {
+                one_of(name, &finding["reason"], "refused no-evidence no-expectation off not-built-in");
+            }
+        }
+        for fact in array(bundle, "evidence") {
+            one_of(
+                name,
+                &fact["witness"],
+                "file-name build.json build.log git-objects work-tree registry layout docker-archive trust server builder \
+                 workload policy approvals",
+            );
+            one_of(name, &fact["known"], "signed recomputed timestamped given");
+        }
+        if !bundle["key"].is_null() {
+            one_of(name, &bundle["key"]["grade"], "command-line recorded witnessed challenged");
+        }
+    }
+}
+
+/// The same bytes, policy and moment give the same bytes, in whatever place, order of files, language or time zone.
+#[test]
+fn the_same_question_gets_the_same_answer_byte_for_byte() {
+    for name in
+        ["good-policy", "other-key_fail", "bundle-cut-in-half_fail", "key-none_fail", "two-bundles-one-cut_fail"]
+    {
+        let page = pages().iter().find(|page| page.name == name).unwrap_or_else(|| panic!("no fixture {name}"));
+        let copy = Folder::with_fixture(name);
+        let mut again = command(copy.path());
+        again.arg("audit").args(arguments(copy.path()));
+        again.envs([("TZ", "Asia/Tokyo"), ("LANG", "tr_TR.UTF-8"), ("LC_ALL", "tr_TR.UTF-8"), ("COLUMNS", "40")]);
+        assert!(answer(&mut again).out == page.text, "{name}");
+    }
+}
+
+/// Asks Debian's python3-jsonschema, which has never seen this program's code, about every report and about broken ones.
+#[test]
+fn every_report_is_valid_by_an_independent_validator() {
+    const PYTHON: &str = "\
+import json, sys
+from jsonschema import Draft202012Validator
+schema = json.load(open(sys.argv[1]))
+Draft202012Validator.check_schema(schema)
+validator = Draft202012Validator(schema)
+for line in sys.stdin:
+    page = json.loads(line)
+    errors = [error.json_path + ': ' + error.message[:200] for error in validator.iter_errors(page['report'])]
+    if bool(errors) == page['valid']:
+        print(page['name'], errors or 'is valid, and should not be')
+";
+    let mut lines: Vec<String> = pages()
+        .iter()
+        .map(|page| serde_json::json!({ "name": page.name, "valid": true, "report": page.json }).to_string())
+        .collect();
+    let good = &pages().iter().find(|page| page.name == "good-rsa-2048").unwrap().json;
+    type Break = fn(&mut Value);
+    let breaks: [(&str, Break); 6] = [
+        ("a field is missing", |report| drop(report.as_object_mut().unwrap().remove("verdict"))),
+        ("a field is unknown", |report| report["extra"] = 1.into()),
+        ("an exit code is text", |report| report["exit_code"] = "0".into()),
+        ("a finding lost its status", |report| {
+            drop(report["reports"][0]["findings"][0].as_object_mut().unwrap().remove("status"));
+        }),
+        ("a finding has a level more", |report| report["reports"][0]["findings"][0]["severity"] = "high".into()),
+        ("evidence is no list", |report| report["reports"][0]["evidence"] = Value::Null),
+    ];
+    for (name, change) in breaks {
+        let mut report = good.clone();
+        change(&mut report);
+        lines.push(serde_json::json!({ "name": name, "valid": false, "report": report }).to_string());
+    }
+    let folder = Folder::new();
+    folder.write("pages", lines.join("\n"));
+    let output = Command::new("/usr/bin/python3")
+        .args(["-c", PYTHON, concat!(env!("CARGO_MANIFEST_DIR"), "/docs/report.schema.json")])
+        .stdin(fs::File::open(folder.path().join("pages")).unwrap())
+        .output()
+        .expect("python3 is needed for this test");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "python3-jsonschema is needed for this test: {complaint}");
+    let found = String::from_utf8(output.stdout).unwrap();
+    assert!(found.is_empty(), "{found}");
+}
+
+/// Beside the doctest of `VerifiedArchive`, which shows that other crates cannot make one: this crate does it in one place.
+#[test]
+fn a_verified_archive_has_one_maker() {
+    let mut makers = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            for (at, _) in text.match_indices("VerifiedArchive {") {
+                let line = text[..at].rsplit('\n').next().unwrap().trim_start();
+                if !matches!(line, "pub struct " | "impl ") && !line.starts_with("//") {
+                    makers.push(path.file_name().unwrap().to_string_lossy().into_owned());
+                }
+            }
+            let derives = text.split("pub struct VerifiedArchive").next().filter(|before| *before != text.as_str());
+            if let Some(attributes) = derives.and_then(|before| before.rsplit("\n\n").next()) {
+                let forging = ["Clone", "Default", "Deserialize"].iter().any(|derive| attributes.contains(derive));
+                assert!(!forging, "{attributes}");
+            }
+        }
+    }
+    assert_eq!(makers, ["verify.rs"]);
+}

@@ -1,0 +1,306 @@
+//! The shape of the crate: who may call whom. A new arrow between modules needs a line here, where a reviewer sees it.
+#![allow(missing_docs, clippy::expect_used, clippy::panic)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every module and what it uses, from the top layer to the bottom one: an arrow leads to a row further down. A module is a
+/// file or a folder of `src/`; `lib` stands for what the crate root itself defines.
+const ARROWS: &[(&str, &[&str])] = &[
+    (
+        "cli",
+        &[
+            "client",
+            "folder",
+            "audit",
+            "report",
+            "check",
+            "policy",
+            "extract",
+            "manifest",
+            "verify",
+            "bundle",
+            "key",
+            "build_name",
+            "finding",
+            "escape",
+            "mask",
+            "limits",
+            "error",
+            "digest",
+            "time",
+            "lib",
+        ],
+    ),
+    ("client", &["bundle", "build_name", "strict_json", "escape", "mask", "limits", "error", "digest", "time"]),
+    ("folder", &["key", "limits", "error"]),
+    (
+        "audit",
+        &[
+            "report", "check", "policy", "evidence", "manifest", "outside", "verify", "bundle", "key", "finding",
+            "limits", "error", "digest", "time",
+        ],
+    ),
+    (
+        "report",
+        &[
+            "check", "policy", "evidence", "verify", "key", "finding", "escape", "mask", "error", "digest", "time",
+            "lib",
+        ],
+    ),
+    ("check", &["policy", "evidence", "build_log", "verify", "build_name", "finding", "image_name", "digest", "time"]),
+    ("policy", &["check", "git", "verify", "key", "finding", "limits", "error", "digest", "time"]),
+    ("evidence", &["manifest", "build_log", "git", "verify", "build_name", "time"]),
+    ("extract", &["verify", "archive", "limits", "error"]),
+    ("manifest", &["build_record", "build_log", "git", "verify", "archive", "limits", "error"]),
+    ("build_record", &["strict_json", "limits", "error"]),
+    ("build_log", &["limits", "error", "digest", "time"]),
+    ("git", &["limits", "error", "digest", "time"]),
+    ("outside", &[]),
+    ("verify", &["bundle", "signature", "key", "build_name", "digest", "time"]),
+    ("bundle", &["archive", "signature", "build_name", "limits", "error", "digest"]),
+    ("signature", &["key", "limits", "error", "digest"]),
+    ("key", &["limits", "error", "digest"]),
+    ("archive", &["limits", "error"]),
+    ("build_name", &["time"]),
+    ("finding", &[]),
+    ("image_name", &[]),
+    ("strict_json", &[]),
+    ("escape", &[]),
+    ("mask", &[]),
+    ("limits", &[]),
+    ("error", &["digest"]),
+    ("digest", &[]),
+    ("time", &[]),
+    ("lib", &[]),
+];
+
+/// Arrows that lead up, each with its reason.
+const UPWARD: &[(&str, &str, &str)] = &[(
+    "policy",
+    "check",
+    "a policy names checks: it is read against their table, so that an unknown check is an error",
+)];
+
+/// Foreign crates and the modules that may name them: one crate, one file or folder. What stands in many (serde) is vocabulary.
+const FOREIGN: &[(&str, &[&str])] = &[
+    ("base64ct", &["client"]),
+    ("bzip2", &["archive"]),
+    ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("comfy_table", &["report"]),
+    ("flate2", &["git"]),
+    ("gix_hash", &["git"]),
+    ("hmac", &["client"]),
+    ("indicatif", &["cli"]),
+    ("jiff", &["time"]),
+    ("p256", &["key", "signature"]),
+    ("quick_xml", &["client"]),
+    ("regex_lite", &["mask"]),
+    ("reqwest", &["client"]),
+    ("rsa", &["key", "signature"]),
+    ("rustls", &["client"]),
+    ("rustls_platform_verifier", &["client"]),
+    ("serde", &["client", "policy", "report", "strict_json"]),
+    ("serde_json", &["build_record", "cli", "client", "report", "strict_json"]),
+    ("serde_saphyr", &["client"]),
+    ("sha2", &["client", "digest", "signature"]),
+    ("spki", &["key"]),
+    ("tar", &["archive"]),
+    ("terminal_size", &["cli"]),
+    ("thiserror", &["error", "git", "signature"]),
+    ("toml", &["policy"]),
+    ("x509_cert", &["client"]),
+    ("zeroize", &["client"]),
+];
+
+const LINES_MAX: usize = 500;
+
+/// One source file without its comments and its tests.
+struct Source {
+    path: PathBuf,
+    module: String,
+    code: String,
+}
+
+#[test]
+fn modules_use_only_what_the_table_allows() {
+    let allowed = arrows(ARROWS);
+    let reexports = reexports();
+    let mut found = BTreeSet::new();
+    for source in sources() {
+        for name in roots_of_paths(&source.code) {
+            let target = match reexports.get(&name) {
+                Some(module) => module.clone(),
+                None if ARROWS.iter().any(|(module, _)| *module == name) => name,
+                None => "lib".to_owned(),
+            };
+            if target == source.module {
+                continue;
+            }
+            let arrow = (source.module.clone(), target);
+            assert!(
+                allowed.contains(&arrow),
+                "{}: a new arrow {} -> {}; if it is meant, add it to ARROWS",
+                source.path.display(),
+                arrow.0,
+                arrow.1
+            );
+            found.insert(arrow);
+        }
+    }
+    let stale: Vec<_> = allowed.difference(&found).collect();
+    assert!(stale.is_empty(), "arrows of the table that no source has any more: {stale:?}");
+}
+
+#[test]
+fn calls_go_down_the_list_only() {
+    let row = |name: &str| ARROWS.iter().position(|(module, _)| *module == name);
+    for (from, to) in arrows(ARROWS) {
+        let (above, below) = (row(&from), row(&to).unwrap_or_else(|| panic!("{to} has no row")));
+        let excused =
+            UPWARD.iter().any(|(a, b, reason)| (*a, *b) == (from.as_str(), to.as_str()) && !reason.is_empty());
+        assert_eq!(above < Some(below), !excused, "{from} -> {to}");
+    }
+    for source in sources() {
+        assert!(row(&source.module).is_some(), "{}: the module has no row in ARROWS", source.path.display());
+    }
+}
+
+/// `super` must not lead out of a module: such an arrow would not be seen.
+#[test]
+fn super_stays_inside_the_module() {
+    for source in sources() {
+        let below = source.path.components().count() - 1;
+        let escape = "super::".repeat(if source.path.ends_with("mod.rs") { below } else { below + 1 } - 1);
+        assert!(escape.is_empty() || !source.code.contains(&escape), "{}: {escape}", source.path.display());
+    }
+}
+
+#[test]
+fn foreign_crates_stay_where_they_are_wrapped() {
+    let manifest: toml::Table = toml::from_str(&read(Path::new("Cargo.toml"))).expect("a manifest");
+    let table = manifest.get("dependencies").and_then(toml::Value::as_table).expect("dependencies");
+    let declared: BTreeSet<String> = table.keys().map(|name| name.replace('-', "_")).collect();
+    let known: BTreeSet<String> = FOREIGN.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(declared, known, "Cargo.toml and FOREIGN name different crates");
+    for source in sources() {
+        for (name, modules) in FOREIGN {
+            let named = words_before(&source.code, "::").any(|word| word == *name);
+            assert!(
+                !named || modules.contains(&source.module.as_str()) || source.module == *name,
+                "{}: uses the crate {name}, which is wrapped in {modules:?}",
+                source.path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn files_stay_small() {
+    for source in sources() {
+        let lines = without_tests(&read(&source.path)).lines().count();
+        assert!(lines < LINES_MAX, "{} has {lines} lines without its tests", source.path.display());
+    }
+    assert!(read(Path::new("src/main.rs")).lines().count() <= 20, "src/main.rs does more than start the library");
+}
+
+#[test]
+fn both_crate_roots_forbid_unsafe_code() {
+    for root in ["src/lib.rs", "src/main.rs"] {
+        let forbids = read(Path::new(root)).lines().any(|line| line == "#![forbid(unsafe_code)]");
+        assert!(forbids, "{root} does not forbid unsafe code");
+    }
+}
+
+fn arrows(table: &[(&str, &[&str])]) -> BTreeSet<(String, String)> {
+    let mut arrows = BTreeSet::new();
+    for (from, targets) in table {
+        for to in *targets {
+            assert!(arrows.insert(((*from).to_owned(), (*to).to_owned())), "{from} -> {to} stands twice");
+        }
+    }
+    arrows
+}
+
+/// Everything below `src/` but the crate roots and files of tests.
+fn sources() -> Vec<Source> {
+    let mut sources = Vec::new();
+    let mut folders = vec![PathBuf::from("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(top().join(&folder)).expect("a readable folder") {
+            let path = folder.join(entry.expect("a readable folder").file_name());
+            let is_rust = path.extension().is_some_and(|extension| extension == "rs");
+            if top().join(&path).is_dir() {
+                folders.push(path);
+            } else if is_rust && !is_root(&path) && !is_for_tests(&path) {
+                let module = path.components().nth(1).expect("below src").as_os_str().to_string_lossy().into_owned();
+                let module = module.strip_suffix(".rs").unwrap_or(&module).to_owned();
+                let code = without_comments(&without_tests(&read(&path)));
+                sources.push(Source { path, module, code });
+            }
+        }
+    }
+    assert!(sources.len() > 20, "the sources were not found");
+    sources
+}
+
+fn is_root(path: &Path) -> bool {
+    path == Path::new("src/lib.rs") || path == Path::new("src/main.rs")
+}
+
+fn is_for_tests(path: &Path) -> bool {
+    let name = path.file_name().expect("a file").to_string_lossy();
+    name.ends_with("tests.rs") || name.starts_with("test_")
+}
+
+fn top() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(top().join(path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn without_tests(text: &str) -> String {
+    let end = text.find("#[cfg(test)]\nmod tests").unwrap_or(text.len());
+    text.get(..end).unwrap_or_default().to_owned()
+}
+
+fn without_comments(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// What follows `crate::` in each path of `code`.
+fn roots_of_paths(code: &str) -> Vec<String> {
+    assert!(!code.contains("use crate::{"), "write one `use` for each module, so that arrows are seen");
+    let rest = code.split("crate::").skip(1);
+    rest.map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()).collect()
+}
+
+/// The words that stand directly before `mark`.
+fn words_before<'t>(code: &'t str, mark: &str) -> impl Iterator<Item = &'t str> {
+    let pieces: Vec<&str> = code.split(mark).collect();
+    let count = pieces.len().saturating_sub(1);
+    pieces
+        .into_iter()
+        .take(count)
+        .map(|piece| piece.rsplit(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default())
+}
+
+/// Names that the crate root hands on, with the module that they come from.
+fn reexports() -> BTreeMap<String, String> {
+    let root = read(Path::new("src/lib.rs"));
+    let mut names = BTreeMap::new();
+    for item in root.split("pub use crate::").skip(1) {
+        let item = item.split(';').next().unwrap_or_default();
+        let (module, rest) = item.split_once("::").expect("a path");
+        for name in rest.trim_matches(['{', '}']).split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            names.insert(name.to_owned(), module.to_owned());
+        }
+    }
+    assert!(names.contains_key("VerifiedArchive"), "the list of re-exports was not read");
+    names
+}

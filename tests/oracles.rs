@@ -1,0 +1,288 @@
+//! Independent tools answer the same questions: `openssl` on every signature and key, Python's tarfile on every archive that
+//! is read, `git` on the commit. They are asked about the fixtures as they lie on disk.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use hpsb_audit::{Bundle, KeyRing, KeySource, Limits, Manifest, PublicKey, Sha256, TrustedKey, VerifiedArchive};
+use serde_json::Value;
+
+mod support;
+
+use support::keys::Named;
+
+/// Keys that openssl uses and this crate refuses, each with the reason. In all of them openssl says that the signature is good,
+/// so nothing but the key stands in the way.
+const KEYS_REFUSED_HERE: &[(&str, &str)] = &[
+    ("key-rsa-1024_fail", "below 2048 bits"),
+    ("key-exponent-3_fail", "an exponent below 65,537"),
+    ("key-exponent-1_fail", "an exponent below 65,537"),
+    ("key-text-before_fail", "openssl skips text around the PEM block"),
+    ("key-text-after_fail", "openssl skips text around the PEM block"),
+    ("key-two-blocks_fail", "openssl takes the first of several blocks"),
+    ("key-der_fail", "openssl reads DER too"),
+    ("key-der-tail_fail", "openssl ignores what stands behind the DER"),
+    ("key-compressed-point_fail", "another encoding would be another fingerprint"),
+];
+
+/// Every file of a fixture's directory whose name ends so, in order.
+fn files(directory: &Path, suffix: &str) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_str().unwrap().ends_with(suffix))
+        .collect();
+    found.sort();
+    found
+}
+
+/// Every fixture's directory, by its name.
+fn fixtures() -> Vec<(String, PathBuf)> {
+    files(Path::new(support::FIXTURES), "")
+        .into_iter()
+        .filter(|path| path.join("expect.toml").exists())
+        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path))
+        .collect()
+}
+
+/// A folder of this test's own.
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("oracles-{name}"));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// What the tool prints, if it says yes.
+fn ask(command: &mut Command) -> Option<Vec<u8>> {
+    let output =
+        command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; tests/run installs what tests need"));
+    output.status.success().then_some(output.stdout)
+}
+
+fn read_bundle(path: &Path) -> Option<Bundle> {
+    Bundle::from_reader(fs::File::open(path).unwrap(), &Limits::default()).ok()
+}
+
+fn read_key(path: &Path) -> Option<PublicKey> {
+    PublicKey::from_pem("key", &fs::read(path).unwrap(), &Limits::default()).ok()
+}
+
+fn trusting(key: PublicKey) -> KeyRing {
+    let mut ring = KeyRing::default();
+    ring.add(TrustedKey {
+        fingerprint: key.fingerprint(),
+        key: Some(key),
+        source: KeySource::CommandLine,
+        name: None,
+        not_before: None,
+        not_after: None,
+        revoked: None,
+    });
+    ring
+}
+
+/// `openssl pkeyutl` over the 32 bytes of the archive's digest. IBM's workshop uses `openssl dgst -verify`, which answers alike
+/// but reads no more of a signature's file than the key's signatures have: it does not see what stands behind.
+fn openssl_accepts(bundle: &Bundle, key: &Path, folder: &Path) -> bool {
+    let (message, signature) = (folder.join("message"), folder.join("signature"));
+    fs::write(&message, bundle.archive_digest().as_bytes()).unwrap();
+    fs::write(&signature, bundle.signature().as_bytes()).unwrap();
+    let mut openssl = Command::new("openssl");
+    openssl.args(["pkeyutl", "-verify", "-rawin", "-digest", "sha256", "-pubin", "-inkey"]).arg(key);
+    openssl.arg("-sigfile").arg(&signature).arg("-in").arg(&message);
+    ask(&mut openssl).is_some()
+}
+
+#[test]
+fn openssl_agrees_on_every_signature() {
+    let folder = scratch("signatures");
+    let (mut accepted, mut refused, mut diverging) = (0, 0, Vec::new());
+    for (name, directory) in fixtures() {
+        for bundle_path in files(&directory, ".sig.tbz") {
+            for key_path in files(&directory, ".pem") {
+                let Some(bundle) = read_bundle(&bundle_path) else { continue };
+                let theirs = openssl_accepts(&bundle, &key_path, &folder);
+                let ours = read_key(&key_path).map(|key| bundle.verify(&trusting(key)).is_ok());
+                match ours {
+                    None if theirs => diverging.push(name.clone()),
+                    None => {}
+                    Some(ours) => {
+                        assert_eq!(ours, theirs, "{name}: {}", key_path.display());
+                        if ours { accepted += 1 } else { refused += 1 }
+                    }
+                }
+            }
+        }
+    }
+    assert!(accepted > 100 && refused > 50, "{accepted} accepted, {refused} refused");
+    diverging.sort();
+    let mut reasoned: Vec<&str> = KEYS_REFUSED_HERE.iter().map(|(name, _)| *name).collect();
+    reasoned.sort_unstable();
+    assert_eq!(diverging, reasoned);
+}
+
+#[test]
+fn openssl_agrees_on_every_key() {
+    let folder = scratch("keys");
+    for named in [Named::Server, Named::Other, Named::Server4096, Named::ServerP256, Named::Weak1024, Named::WeakE3] {
+        let private = folder.join("private.pem");
+        fs::write(&private, named.private_pem()).unwrap();
+        let printed = ask(Command::new("openssl").args(["pkey", "-pubout", "-in"]).arg(&private)).unwrap();
+        assert_eq!(String::from_utf8(printed).unwrap(), named.public_pem());
+        let public = folder.join("public.pem");
+        fs::write(&public, named.public_pem()).unwrap();
+        let der = ask(Command::new("openssl").args(["pkey", "-pubin", "-outform", "DER", "-in"]).arg(&public)).unwrap();
+        if let Some(key) = read_key(&public) {
+            assert_eq!(key.spki_der(), der);
+            assert_eq!(key.fingerprint(), Sha256::of(&der));
+        }
+    }
+}
+
+/// Name, type, octal mode, size and SHA-256 of every member, outer and inner; and the outer members' bytes written again.
+const LIST_WITH_TARFILE: &str = r#"
+import bz2, hashlib, io, json, sys, tarfile
+
+def members(data):
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:bz2") as archive:
+        for member in archive:
+            content = archive.extractfile(member).read() if member.isreg() else b""
+            name = member.name.encode("utf-8", "surrogateescape").decode("latin-1")
+            yield name, member.type.decode(), member.mode, content
+
+def again(data):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:bz2") as archive:
+        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as copy:
+            for member in archive:
+                member.pax_headers = {}
+                copy.addfile(member, archive.extractfile(member) if member.isreg() else None)
+    return out.getvalue() == bz2.decompress(data)
+
+answer = {}
+for path in sys.argv[1:]:
+    data = open(path, "rb").read()
+    outer = list(members(data))
+    inner = next(content for name, _, _, content in outer if name.endswith(".tbz"))
+    answer[path] = {
+        "outer": [[name, len(content), hashlib.sha256(content).hexdigest()] for name, _, _, content in outer],
+        "signature": next(content.decode() for name, _, _, content in outer if name.endswith(".sig")),
+        "inner": [[name, kind, mode, len(content), hashlib.sha256(content).hexdigest()] for name, kind, mode, content in members(inner)],
+        "written_again": again(data) and again(inner),
+    }
+print(json.dumps(answer))
+"#;
+
+/// Every bundle of a fixture that is good, with the archive behind its gate.
+fn good_bundles() -> Vec<(String, PathBuf, VerifiedArchive)> {
+    let mut found = Vec::new();
+    for (name, directory) in fixtures().into_iter().filter(|(name, _)| name.starts_with("good-")) {
+        for bundle in files(&directory, ".sig.tbz") {
+            let keys = files(&directory, ".pem").into_iter().filter_map(|path| read_key(&path));
+            let archive = keys.map(|key| read_bundle(&bundle).unwrap().verify(&trusting(key))).find_map(Result::ok);
+            found.push((name.clone(), bundle, archive.unwrap_or_else(|| panic!("{name} is not by its key"))));
+        }
+    }
+    assert!(found.len() > 30, "{} good bundles", found.len());
+    found
+}
+
+#[test]
+fn pythons_tarfile_reads_the_same_bundles() {
+    let bundles = good_bundles();
+    let mut python = Command::new("python3");
+    python.args(["-c", LIST_WITH_TARFILE]).args(bundles.iter().map(|(_, path, _)| path));
+    let answer: Value = serde_json::from_slice(&ask(&mut python).expect("tarfile reads every good bundle")).unwrap();
+    for (name, path, archive) in &bundles {
+        let theirs = &answer[path.to_str().unwrap()];
+        let bundle = read_bundle(path).unwrap();
+        let outer: Vec<&Value> = theirs["outer"].as_array().unwrap().iter().collect();
+        assert_eq!(outer.len(), 2, "{name}");
+        let signed = outer.iter().find(|member| member[0].as_str().unwrap().ends_with(".tbz")).unwrap();
+        assert_eq!(signed[0], format!("manifest.{}.tbz", bundle.build_name()), "{name}");
+        assert_eq!(signed[1], bundle.archive_size(), "{name}");
+        assert_eq!(signed[2], bundle.archive_digest().hex(), "{name}");
+        let digits = support::encoding::hex(bundle.signature().as_bytes());
+        assert_eq!(theirs["signature"].as_str().unwrap().trim_end().to_lowercase(), digits, "{name}");
+        compare_inner(name, theirs["inner"].as_array().unwrap(), archive);
+    }
+}
+
+/// What lies below `.git`, and names, kinds and sizes of the work tree.
+fn compare_inner(name: &str, theirs: &[Value], archive: &VerifiedArchive) {
+    let manifest = Manifest::read(archive, &Limits::default()).unwrap();
+    let ours = &manifest.snapshots[0];
+    let top = format!("git/{}/", String::from_utf8_lossy(&ours.repository));
+    let mut git: BTreeMap<String, (u64, String)> = BTreeMap::new();
+    let (mut work_files, mut links, mut total) = (BTreeMap::new(), 0, 0);
+    for member in theirs {
+        let path = member[0].as_str().unwrap().trim_start_matches("./");
+        let size = member[3].as_u64().unwrap();
+        total += size;
+        let Some(path) = path.strip_prefix(&top) else { continue };
+        match (member[1].as_str().unwrap(), path.strip_prefix(".git/")) {
+            ("0", Some(path)) => drop(git.insert(path.into(), (size, member[4].as_str().unwrap().into()))),
+            ("0", None) => drop(work_files.insert(path.to_owned(), size)),
+            ("2", None) => links += 1,
+            _ => {}
+        }
+    }
+    assert_eq!(manifest.content_bytes, total, "{name}");
+    let found = ours.git.iter().map(|(path, content)| {
+        // One character for each byte, as the script writes names.
+        let path: String = path.iter().copied().map(char::from).collect();
+        (path, (content.len() as u64, Sha256::of(content).hex()))
+    });
+    assert_eq!(found.collect::<BTreeMap<_, _>>(), git, "{name}");
+    assert!(git.len() > 10 && work_files.len() == 8 && links == 1, "{name}: {work_files:?}");
+    for (path, size) in &work_files {
+        let entry = format!("{:?}", ours.work_tree[path.as_bytes()]);
+        assert!(entry.contains(&format!("size: {size}")), "{name}: {path} is {entry}");
+    }
+}
+
+#[test]
+fn pythons_tarfile_writes_the_good_bundle_as_it_is() {
+    let path = files(&Path::new(support::FIXTURES).join("good-rsa-2048"), ".sig.tbz").remove(0);
+    let mut python = Command::new("python3");
+    python.args(["-c", LIST_WITH_TARFILE]).arg(&path);
+    let answer: Value = serde_json::from_slice(&ask(&mut python).unwrap()).unwrap();
+    assert_eq!(answer[path.to_str().unwrap()]["written_again"], true);
+}
+
+/// Unpacks the git folder of a bundle's signed archive, and nothing else.
+const UNPACK: &str = r#"
+import io, sys, tarfile
+with tarfile.open(sys.argv[1], "r:bz2") as outer:
+    inner = next(outer.extractfile(member).read() for member in outer if member.name.endswith(".tbz"))
+with tarfile.open(fileobj=io.BytesIO(inner), mode="r:bz2") as archive:
+    # Older versions have no filters; the archive is our own.
+    archive.extractall(sys.argv[2], **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+"#;
+
+#[test]
+fn git_agrees_on_the_commit_of_every_good_bundle() {
+    for (name, path, archive) in good_bundles() {
+        let folder = scratch("git");
+        ask(Command::new("python3").args(["-c", UNPACK]).arg(&path).arg(&folder)).expect(&name);
+        let manifest = Manifest::read(&archive, &Limits::default()).unwrap();
+        let ours = manifest.snapshots[0].head().unwrap();
+        let repository = folder.join("git").join(String::from_utf8(manifest.snapshots[0].repository.clone()).unwrap());
+        // An archive without folders has lost git's empty ones, without which git sees no repository.
+        fs::create_dir_all(repository.join(".git/refs")).unwrap();
+        let git = |arguments: &[&str]| {
+            let mut git = Command::new("git");
+            git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
+            let answer = ask(git.arg("-C").arg(&repository).args(arguments));
+            answer.map(|text| String::from_utf8(text).unwrap().trim_end().to_owned())
+        };
+        assert_eq!(git(&["rev-parse", "HEAD"]), Some(ours.commit.to_string()), "{name}");
+        assert_eq!(git(&["symbolic-ref", "-q", "HEAD"]), ours.reference, "{name}");
+        assert_eq!(git(&["fsck", "--strict", "--no-dangling"]).as_deref(), Some(""), "{name}");
+        assert_eq!(git(&["status", "--porcelain"]).as_deref(), Some(""), "{name}: the work tree is the commit");
+    }
+}

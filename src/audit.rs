@@ -152,8 +152,7 @@ fn judge(
     };
     report.findings = run_all(&Gate::Open(&evidence), question, &report.in_play);
     report.evidence = evidence.facts();
-    let instructions = evidence.log().into_iter().flat_map(|log| log.instructions());
-    report.outside_the_commit = outside::inputs_outside_the_commit(instructions);
+    report.outside_the_commit = outside_the_commit(&evidence);
     Ok(())
 }
 
@@ -161,6 +160,15 @@ fn judge(
 fn choice(manifest: &Manifest, policy: &Policy) -> Choice {
     let digests = manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect();
     Choice { platforms: policy.expect.platforms.clone(), digests }
+}
+
+/// Inputs of the build that the commit does not pin, as the steps in the log show them; or that they are not known.
+fn outside_the_commit(evidence: &Evidence<'_>) -> Vec<String> {
+    let instructions: Vec<&str> = evidence.log().into_iter().flat_map(|log| log.instructions()).collect();
+    if instructions.is_empty() {
+        return vec!["not known: the log shows no steps of a Dockerfile".into()];
+    }
+    outside::inputs_outside_the_commit(instructions.into_iter())
 }
 
 /// Digest and size of the whole file. A bundle that was refused halfway is read on, so that its report names the file; one that

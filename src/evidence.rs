@@ -127,10 +127,11 @@ impl Evidence<'_> {
             if let Some(time) = log.last_time() {
                 add("built-at", "build.log", time.to_string(), Known::Signed);
             }
-            for event in log.events() {
-                if let Some((fact, value)) = log_fact(event) {
-                    add(fact, "build.log", value, Known::Signed);
-                }
+            for (fact, value) in log.events().filter_map(build_fact).chain(log.push_events().filter_map(push_fact)) {
+                add(fact, "build.log", value, Known::Signed);
+            }
+            if let Some(id) = log.image_id() {
+                add("image-id", "build.log", id.to_owned(), Known::Signed);
             }
             for (tag, digest, size) in log.pushed() {
                 add("image-digest", "build.log", format!("{tag} {digest} ({size} bytes)"), Known::Signed);
@@ -220,16 +221,23 @@ fn record_fact(field: &str) -> &'static str {
     }
 }
 
-fn log_fact(event: &LogEvent) -> Option<(&'static str, String)> {
+/// What is believed wherever it stands. Lines about bases come from the builder, and a RUN step can print the like.
+fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::Directory(name) => ("repository", format!("folder {name}")),
         LogEvent::Host(name) => ("repository", format!("host {name}")),
-        LogEvent::PushTo(name) => ("image", name.clone()),
-        LogEvent::Signed(name) => ("image", format!("{name} (signed by content trust)")),
-        LogEvent::BuiltImage(id) => ("image-id", id.clone()),
         LogEvent::ResolvedBase(name) => ("base-image", name.clone()),
         LogEvent::PulledImage(name) => ("base-image", name.clone()),
         LogEvent::PulledDigest(digest) => ("base-image", digest.to_string()),
+        _ => return None,
+    })
+}
+
+/// What is believed only behind the build's last line.
+fn push_fact(event: &LogEvent) -> Option<(&'static str, String)> {
+    Some(match event {
+        LogEvent::PushTo(name) => ("image", name.clone()),
+        LogEvent::Signed(name) => ("image", format!("{name} (signed by content trust)")),
         LogEvent::KeyId(id) => ("key-id", id.clone()),
         _ => return None,
     })

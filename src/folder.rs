@@ -9,15 +9,15 @@ use crate::key::PublicKey;
 use crate::limits::Limits;
 
 /// The bundles that `paths` name, in the order of the paths: a file is taken as it is, a folder is searched for `*.sig.tbz` at any
-/// depth, sorted by name. Symbolic links in folders are not followed.
+/// depth, sorted by name. Symbolic links in folders are not followed. What cannot be read is in the list too: opening it says why, so
+/// that one bad path never hides the others.
 ///
 /// # Errors
-/// [`Error::NothingToVerify`] when there is none, [`Error::Unreadable`], [`Error::OverLimit`].
+/// [`Error::NothingToVerify`] when there is none, [`Error::OverLimit`].
 pub fn find_bundles(paths: &[PathBuf], limits: &Limits) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
     for path in paths {
-        let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
-        if metadata.is_dir() {
+        if path.is_dir() {
             search(path, limits, 0, &mut found)?;
         } else {
             found.push(path.clone());
@@ -35,11 +35,15 @@ fn search(folder: &Path, limits: &Limits, depth: u64, found: &mut Vec<PathBuf>) 
     if depth > limits.folder_depth {
         return Err(over("folder_depth", limits.folder_depth));
     }
-    for path in sorted_entries(folder)? {
-        let kind = fs::symlink_metadata(&path).map_err(|error| unreadable(&path, &error))?.file_type();
-        if kind.is_dir() {
+    let Ok(entries) = sorted_entries(folder) else {
+        found.push(folder.to_owned());
+        return Ok(());
+    };
+    for path in entries {
+        let kind = fs::symlink_metadata(&path).map(|metadata| metadata.file_type());
+        if kind.as_ref().is_ok_and(fs::FileType::is_dir) {
             search(&path, limits, depth + 1, found)?;
-        } else if kind.is_file() && path.to_string_lossy().ends_with(".sig.tbz") {
+        } else if kind.is_ok_and(|kind| kind.is_file()) && path.to_string_lossy().ends_with(".sig.tbz") {
             found.push(path);
             if found.len() as u64 > limits.bundles {
                 return Err(over("bundles", limits.bundles));
@@ -137,7 +141,8 @@ pub fn open(path: &Path) -> Result<File, Error> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     match file.metadata() {
         Ok(metadata) if metadata.is_dir() => {
-            Err(Error::Unreadable { what: path.display().to_string(), message: "it is a folder".into() })
+            let why = fs::read_dir(path).err().map_or_else(|| "it is a folder".to_owned(), |error| error.to_string());
+            Err(Error::Unreadable { what: path.display().to_string(), message: why })
         }
         _ => Ok(file),
     }

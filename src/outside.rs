@@ -26,12 +26,18 @@ fn from<'t>(words: impl Iterator<Item = &'t str>, stages: &mut Vec<String>) -> O
     let base = words.next()?;
     let earlier_stage = stages.contains(&base.to_ascii_lowercase());
     if words.next().is_some_and(|word| word.eq_ignore_ascii_case("as")) {
-        stages.extend(words.next().map(str::to_ascii_lowercase));
+        stages.extend(words.next().map(str::to_ascii_lowercase).filter(|name| is_stage_name(name)));
     }
     if base == "scratch" || earlier_stage || base.contains("@sha256:") {
         return None;
     }
     Some(format!("base image {base}, named by tag and not by digest"))
+}
+
+/// What a builder takes for a stage's name: nothing that could be an image with a tag or a digest.
+fn is_stage_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.');
+    name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(allowed)
 }
 
 fn is_remote(word: &str) -> bool {
@@ -96,6 +102,8 @@ mod tests {
             "ARG VERSION=1",
             "FROM --platform=linux/s390x docker.io/library/node:19 AS build",
             "FROM build AS test",
+            "FROM scratch AS nginx:1",
+            "FROM nginx:1",
             "FROM nginx@sha256:00",
             "FROM scratch",
             "ADD https://example.com/a.tgz /",
@@ -109,6 +117,7 @@ mod tests {
         let starts = [
             "build argument VERSION=1",
             "base image docker.io/library/node:19",
+            "base image nginx:1",
             "ADD of https://example.com/a.tgz",
             "a RUN step that uses the network (curl): RUN apt",
             "a RUN step that uses the network (curl): RUN [",

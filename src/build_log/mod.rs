@@ -60,9 +60,11 @@ impl BuildLog {
     }
 
     /// What came after the build's last output: the push and the signing. Earlier lines of the same shape were printed while
-    /// the build ran, which the source's author controls, and are not believed.
+    /// the build ran, which the source's author controls, and are not believed. Where no line of a known builder stands, nothing
+    /// tells the two apart, and nothing is believed.
     pub fn push_events(&self) -> impl Iterator<Item = &LogEvent> {
-        let end = self.events.iter().rposition(|(_, event)| event.is_build_output()).map_or(0, |at| at + 1);
+        let last = self.events.iter().rposition(|(_, event)| event.is_build_output());
+        let end = last.map_or(self.events.len(), |at| at + 1);
         self.events.iter().skip(end).map(|(_, event)| event)
     }
 
@@ -72,6 +74,19 @@ impl BuildLog {
             LogEvent::Pushed { tag, digest, size } => Some((tag.as_str(), *digest, *size)),
             _ => None,
         })
+    }
+
+    /// Does a line stand in it that only a known builder prints?
+    pub fn shows_a_build(&self) -> bool {
+        self.events().any(LogEvent::is_build_output)
+    }
+
+    /// The id of the image that the build made, as far as it was printed: the builder's last word.
+    pub fn image_id(&self) -> Option<&str> {
+        let ids = self
+            .events()
+            .filter_map(|event| if let LogEvent::BuiltImage(id) = event { Some(id.as_str()) } else { None });
+        ids.last()
     }
 
     /// Lines of a push's shape that were printed while the build ran: somebody's text, counted so that it can be said.

@@ -13,7 +13,8 @@ const DIGEST: &str = "sha256:ffbaf396807659d5a4d66fe54c0ebf382a9f170c4eaf187b9b4
 #[test]
 fn the_public_lines_are_read() {
     let log = read(
-        "2020-06-23 08:39:46,463  root       INFO    run: latest: digest: sha256:ffbaf396807659d5a4d66fe54c0ebf382a9f170c4eaf187b9b4c8582ca8fdec2 size: 5133\n\
+        "2020-06-23 08:39:40,000  root       INFO    run: Successfully built 0123456789ab\n\
+         2020-06-23 08:39:46,463  root       INFO    run: latest: digest: sha256:ffbaf396807659d5a4d66fe54c0ebf382a9f170c4eaf187b9b4c8582ca8fdec2 size: 5133\n\
          2020-06-23 08:39:48,299  root       INFO    run: Successfully signed docker.io/gmoney23/hpvs_bc:latest\n\
          2020-06-23 08:39:48,301  root       INFO    keyid=0cc264a5\n\
          2020-06-23 08:39:49,214  root       WARNING undefined MANIFEST_BUCKET_NAME\n",
@@ -22,7 +23,7 @@ fn the_public_lines_are_read() {
     assert_eq!(log.events().last(), Some(&LogEvent::KeyId("0cc264a5".into())));
     assert_eq!(
         log.entries().last().map(|e| (e.line, e.level.as_str(), e.message.as_str())),
-        Some((4, "WARNING", "undefined MANIFEST_BUCKET_NAME"))
+        Some((5, "WARNING", "undefined MANIFEST_BUCKET_NAME"))
     );
     assert_eq!(log.last_time(), Timestamp::from_log_time("2020-06-23 08:39:49,214"));
 }
@@ -35,7 +36,9 @@ fn a_push_line_that_the_build_printed_is_not_believed() {
     let log = read(&[fake.as_str(), &built, &real].concat());
     assert_eq!(log.pushed().map(|(tag, ..)| tag).collect::<Vec<_>>(), ["v1"]);
     assert_eq!(log.disbelieved_pushes(), 1);
-    assert_eq!(read(&[fake, built].concat()).pushed().count(), 0);
+    assert_eq!(read(&[fake.clone(), built].concat()).pushed().count(), 0);
+    // Without a line of a known builder nothing tells the push from the build.
+    assert_eq!((read(&fake).pushed().count(), read(&fake).shows_a_build()), (0, false));
 }
 
 #[test]

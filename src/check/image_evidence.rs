@@ -23,11 +23,7 @@ pub(super) fn contradiction(image: &ImageFacts, part: Part) -> Option<Outcome> {
 /// The image id that the builder printed last, as far as it was printed: twelve digits or all sixty-four. Earlier lines of the same
 /// shape may be a RUN step's output.
 pub(crate) fn built_image(log: &BuildLog) -> Option<&str> {
-    let ids = log.events().filter_map(|event| match event {
-        LogEvent::BuiltImage(id) => Some(id.as_str()),
-        _ => None,
-    });
-    ids.last().filter(|id| id.len() >= 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    log.image_id().filter(|id| id.len() >= 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Each digest that the push recorded, with its size, once.

@@ -50,19 +50,24 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         }
     }
     directory(evidence, log, &mut image);
+    let disbelieved = log.disbelieved_pushes();
+    if disbelieved > 0 && !log.shows_a_build() {
+        return Outcome::unknown(
+            "no line of a known builder stands in the log: nothing tells the push from what the build printed",
+        );
+    }
     if image.is_empty() {
         return no_lines(policy, "the log has no line about the image");
     }
-    let disbelieved = log.disbelieved_pushes();
     let mut outcome = image.outcome("the log is about this image");
     if repositories.is_empty() && !policy.expect.images.is_empty() && outcome.status == crate::finding::Status::Pass {
         outcome = Outcome::unknown("the log does not name the image's repository")
             .sides(policy.expect.images.join(" or "), "no line");
     }
     if disbelieved > 0 {
-        outcome = outcome.detail(format!(
-            "{disbelieved} line(s) that look like a push were printed while the build ran, and are not believed"
-        ));
+        outcome
+            .message
+            .push_str(&format!("; {disbelieved} line(s) of a push's look were printed by the build, and not believed"));
     }
     outcome
 }

@@ -15,7 +15,7 @@ pub(super) static CHECK: Check = Check {
     says: "the key id in the log is the one recomputed from its certificate",
     explanation: "A build whose image was signed by Docker Content Trust logs the id and the certificate of the repository's root key. The id \
 is recomputed from the certificate as Notary does: SHA-256 over the canonical JSON of the key (notary, tuf/data/keys.go). It does not say who \
-holds that key, or that the image is signed: see image-signature. Builds that were not signed so have no such lines.",
+holds that key, or that the image is signed: see image-signature. Builds that were not signed so have no such lines. Lines count only behind the last one that the build itself printed.",
     missing_evidence: MissingEvidence::RejectsByName,
     run: Run::Function(run),
 };
@@ -25,9 +25,11 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return Outcome::not_run(Reason::NoEvidence, "the archive has no data/build.log");
     };
     let mut ids: Vec<&str> =
-        log.events().filter_map(|e| if let LogEvent::KeyId(id) = e { Some(id.as_str()) } else { None }).collect();
-    let mut keys: Vec<&str> =
-        log.events().filter_map(|e| if let LogEvent::PublicKey(key) = e { Some(key.as_str()) } else { None }).collect();
+        log.push_events().filter_map(|e| if let LogEvent::KeyId(id) = e { Some(id.as_str()) } else { None }).collect();
+    let mut keys: Vec<&str> = log
+        .push_events()
+        .filter_map(|e| if let LogEvent::PublicKey(key) = e { Some(key.as_str()) } else { None })
+        .collect();
     ids.dedup();
     keys.dedup();
     match (ids.as_slice(), keys.as_slice()) {

@@ -20,10 +20,19 @@ another key signed it. If it is unknown: a key was pinned by its fingerprint and
     run: Run::Function(run),
 };
 
+/// Names of unknown members that a report lists; all of them are counted.
+const OTHER_MEMBERS_SHOWN: usize = 100;
+
 /// Evidence exists only behind the gate, so that there is nothing left to decide here.
 fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
-    let key = evidence.archive.key();
-    Outcome::pass("a trusted key signed exactly these bytes").detail(format!("key {}", key.fingerprint))
+    let mut outcome = Outcome::pass("a trusted key signed exactly these bytes")
+        .detail(format!("key {}", evidence.archive.key().fingerprint));
+    let other = &evidence.manifest.other;
+    if !other.is_empty() {
+        outcome.message.push_str(&format!("; {} of the members are none that a manifest has", other.len()));
+        outcome.details.extend(other.iter().take(OTHER_MEMBERS_SHOWN).map(|name| format!("other member: {name}")));
+    }
+    outcome
 }
 
 pub(super) fn accepted_alone() -> Outcome {

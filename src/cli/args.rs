@@ -39,8 +39,8 @@ Examples:
   hpsb-audit audit evidence/ --policy policy.toml --report json=report.json
   hpsb-audit audit evidence/ --policy policy.toml --format json | jq .verdict
 
-A verdict says that a trusted key signed these bytes and what the checks found in them. It does not say who holds the
-key, that the log is true, or that the image was built from this source.";
+A verdict says that a trusted key signed these bytes and what the checks found in them. It does
+not say who holds the key, that the log is true, or that the image was built from this source.";
 
 const COMPARE_EXAMPLES: &str = "\
 Examples:
@@ -167,11 +167,23 @@ pub(super) struct AuditArguments {
 }
 
 /// What an image may be read from.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct NetworkArguments {
     /// Make any use of the network an error
     #[arg(long)]
     pub(super) offline: bool,
+    /// One more CA for registries, beside the system's
+    #[cfg(feature = "fetch")]
+    #[arg(long, value_name = "FILE")]
+    pub(super) outside_ca: Option<PathBuf>,
+    /// A file with logins for registries (docker's config.json); by default docker's and podman's own
+    #[cfg(feature = "fetch")]
+    #[arg(long, value_name = "FILE")]
+    pub(super) registry_auth: Option<PathBuf>,
+    /// Connect to ADDRESS when HOST and PORT are meant; the certificate must still carry HOST; may be repeated
+    #[cfg(feature = "fetch")]
+    #[arg(long = "resolve", value_name = "HOST:PORT:ADDRESS", value_parser = super::fetch_args::resolve)]
+    pub(super) resolves: Vec<crate::client::Resolve>,
 }
 
 #[derive(Debug, Args)]

@@ -89,7 +89,7 @@ fn verify_one(arguments: &VerifyArguments, limits: &Limits) -> Result<(Timestamp
     let question = Question { policy: &policy, keys: &keys, handed: &[], bases: &[], now, limits, depth: Depth::SignatureOnly };
     let paths = folder::find_bundles(std::slice::from_ref(&arguments.bundle), limits)?;
     match paths.as_slice() {
-        [one] => Ok((now, audit_file(one, &Given { image: None, network: &NetworkArguments { offline: true } }, &question))),
+        [one] => Ok((now, audit_file(one, &Given { image: None, network: &NetworkArguments::default() }, &question))),
         several => Err(Error::Usage {
             message: format!("`verify` takes one bundle, {} has {}", arguments.bundle.display(), several.len()),
             hint: "name one file, or use `hpsb-audit audit` for a folder".into(),

@@ -32,13 +32,40 @@ pub(super) fn read_image(
     choice: &Choice,
     limits: &Limits,
 ) -> Result<ImageFacts, Error> {
-    if matches!(source, Source::Registry(_)) && network.offline {
-        return Err(Error::Usage {
+    match source {
+        Source::Registry(_) if network.offline => Err(Error::Usage {
             message: format!("{source} needs the network, and --offline forbids it"),
             hint: "save the image first: skopeo copy --preserve-digests docker://REF dir:image".into(),
-        });
+        }),
+        #[cfg(feature = "fetch")]
+        Source::Registry(name) => from_registry(name, network, choice, limits),
+        _ => image::read(source, choice, limits),
     }
-    image::read(source, choice, limits)
+}
+
+#[cfg(feature = "fetch")]
+fn from_registry(
+    name: &str,
+    network: &NetworkArguments,
+    choice: &Choice,
+    limits: &Limits,
+) -> Result<ImageFacts, Error> {
+    use crate::client::{self, Event, OutsideOptions, Patience, Run};
+    let options = OutsideOptions {
+        ca: network.outside_ca.clone(),
+        resolves: network.resolves.clone(),
+        login_files: network.registry_auth.clone().map_or_else(client::usual_login_files, |path| vec![path]),
+        settings_login: None,
+    };
+    let spinner = output::Spinner::new();
+    let hear = |event: &Event| match event {
+        Event::Asking(what) => spinner.say(&for_terminal(what)),
+        Event::Received { what, bytes, .. } => spinner.say(&format!("{} ({} MiB)", for_terminal(what), bytes >> 20)),
+        _ => {}
+    };
+    let patience = Patience::default();
+    let run = Run { limits, patience: &patience, clock: client::system_clock, hear: &hear };
+    client::read_image(name, &options, run, choice)
 }
 
 /// Where the image's documents and bytes contradict each other.

@@ -33,8 +33,9 @@ impl RepositoryName {
             }
             None => {
                 // As git has it: a colon before the first slash. One letter before it would be a drive.
-                let (authority, path) =
-                    url.split_once(':').filter(|(host, _)| !host.contains('/') && host.len() > 1)?;
+                let (authority, path) = url
+                    .split_once(':')
+                    .filter(|(host, path)| !host.contains('/') && host.len() > 1 && !path.starts_with(':'))?;
                 (authority, path)
             }
         };

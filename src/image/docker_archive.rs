@@ -13,7 +13,7 @@ use crate::limits::Limits;
 
 pub(super) fn read(
     image: &mut ImageFacts,
-    store: &Store,
+    store: &Store<'_>,
     reference: Option<&str>,
     choice: &Choice,
     limits: &Limits,
@@ -67,7 +67,7 @@ fn tags(images: &[SavedImage]) -> String {
     images.iter().take(20).flat_map(|image| image.tags.clone()).collect::<Vec<_>>().join(", ")
 }
 
-fn read_saved(image: &mut ImageFacts, store: &Store, saved: &SavedImage, limits: &Limits) -> Result<(), Error> {
+fn read_saved(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, limits: &Limits) -> Result<(), Error> {
     let from_manifest = image.config.take();
     read_config(image, store, &saved.config, limits)?;
     let found = image.config.as_ref().map(|config| config.digest);

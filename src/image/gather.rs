@@ -23,7 +23,7 @@ pub(super) struct Top<'a> {
 /// Follows indexes to one manifest, and reads configuration and layers.
 pub(super) fn resolve(
     image: &mut ImageFacts,
-    store: &Store,
+    store: &Store<'_>,
     names: &Names,
     top: Top<'_>,
     choice: &Choice,
@@ -115,7 +115,7 @@ fn platforms(entries: &[&Descriptor]) -> String {
 /// The bytes of an index's entry, if they are what it says.
 fn document_of(
     image: &mut ImageFacts,
-    store: &Store,
+    store: &Store<'_>,
     names: &Names,
     entry: &Descriptor,
     limits: &Limits,
@@ -152,7 +152,7 @@ struct Parts {
     platform: Option<document::Platform>,
 }
 
-fn read_parts(image: &mut ImageFacts, store: &Store, names: &Names, parts: &Parts, limits: &Limits) -> Result<(), Error> {
+fn read_parts(image: &mut ImageFacts, store: &Store<'_>, names: &Names, parts: &Parts, limits: &Limits) -> Result<(), Error> {
     image.config_descriptor = Some(parts.config.clone());
     read_config(image, store, &(names.blob)(&parts.config.digest), limits)?;
     if let (Some(said), Some(config)) = (&parts.platform, &image.config)
@@ -164,14 +164,14 @@ fn read_parts(image: &mut ImageFacts, store: &Store, names: &Names, parts: &Part
     }
     for descriptor in &parts.layers {
         let name = (names.blob)(&descriptor.digest);
-        let measured = store.measure(&name, limits)?;
+        let measured = store.measure_named(&name, descriptor, limits)?;
         image.layers.push(LayerFacts { descriptor: Some(descriptor.clone()), measured, name: store.resolved(&name) });
     }
     Ok(())
 }
 
 /// Reads the configuration from the file `name`.
-pub(super) fn read_config(image: &mut ImageFacts, store: &Store, name: &str, limits: &Limits) -> Result<(), Error> {
+pub(super) fn read_config(image: &mut ImageFacts, store: &Store<'_>, name: &str, limits: &Limits) -> Result<(), Error> {
     let bytes = match store.document(name, limits.image_config_bytes, "image_config_bytes")? {
         Found::Bytes(bytes) => bytes,
         Found::Missing => {

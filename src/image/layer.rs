@@ -62,7 +62,7 @@ pub struct Measured {
 /// # Errors
 /// [`Error::OverLimit`] beyond `image_layer_bytes` or `layer_expanded_bytes`, and what reading gives. A blob that cannot be unpacked
 /// is no error: it is said in [`Measured::content`].
-pub(super) fn measure(input: impl Read, what: &str, limits: &Limits) -> Result<Measured, Error> {
+pub(crate) fn measure(input: impl Read, what: &str, limits: &Limits) -> Result<Measured, Error> {
     let mut blob = Blob { inner: input, hasher: Sha256Hasher::new(), count: 0, allowed: limits.image_layer_bytes, fault: None };
     let mut hasher = Sha256Hasher::new();
     let (compression, content) = unpack(&mut blob, what, limits, |piece| hasher.update(piece));

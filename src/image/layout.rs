@@ -19,7 +19,7 @@ fn blob(digest: &Sha256) -> String {
 
 pub(super) fn read(
     image: &mut ImageFacts,
-    store: &Store,
+    store: &Store<'_>,
     reference: Option<&str>,
     choice: &Choice,
     limits: &Limits,
@@ -60,7 +60,7 @@ pub(super) fn read(
 }
 
 /// The entries of `index.json`, or what is wrong with the layout.
-fn entries(store: &Store, limits: &Limits) -> Result<Result<Vec<Descriptor>, String>, Error> {
+fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Vec<Descriptor>, String>, Error> {
     let allowed = limits.registry_document_bytes;
     let version = match store.document("oci-layout", allowed, "registry_document_bytes")? {
         Found::Bytes(bytes) => strict_json::parse(&bytes).ok().and_then(|v| v.get("imageLayoutVersion").cloned()),

@@ -31,6 +31,10 @@ use crate::limits::Limits;
 pub use self::document::{Descriptor, History, Platform};
 pub use self::layer::{Compression, Measured};
 pub use self::source::Source;
+#[cfg(feature = "fetch")]
+pub(crate) use self::layer::measure;
+#[cfg(feature = "fetch")]
+pub(crate) use self::store::Remote;
 use self::store::Store;
 
 /// The form in which an image was handed over.
@@ -174,14 +178,14 @@ pub struct Choice {
 pub fn read(source: &Source, choice: &Choice, limits: &Limits) -> Result<ImageFacts, Error> {
     let (path, reference, expected) = match source {
         Source::Registry(_) => {
-            return Err(Error::NotBuiltIn { what: "reading images from a registry".into(), feature: "registry" });
+            return Err(Error::NotBuiltIn { what: "reading images from a registry".into(), feature: "fetch" });
         }
         Source::Layout(path, reference) | Source::LayoutArchive(path, reference) => (path, reference, Some(Form::Layout)),
         Source::DockerArchive(path, reference) => (path, reference, Some(Form::DockerArchive)),
         Source::Directory(path) => (path, &None, Some(Form::Directory)),
         Source::Path(path) => (path, &None, None),
     };
-    let mut image = empty(source, expected.unwrap_or(Form::Layout), Place::Disk(path.clone()));
+    let mut image = empty(&source.to_string(), expected.unwrap_or(Form::Layout), Place::Disk(path.clone()));
     let store = match open(source, path, limits) {
         Ok(store) => store,
         // Evidence that is not what it should be is judged by the checks.
@@ -206,9 +210,28 @@ pub fn read(source: &Source, choice: &Choice, limits: &Limits) -> Result<ImageFa
     Ok(image)
 }
 
-fn empty(source: &Source, form: Form, place: Place) -> ImageFacts {
+/// Reads an image from a registry: `top` is what the name led to, with the media type that the registry gave.
+#[cfg(feature = "fetch")]
+pub(crate) fn read_remote(
+    source: &str,
+    tag: Option<RegistryTag>,
+    (bytes, media_type): (Vec<u8>, &str),
+    remote: Remote<'_>,
+    choice: &Choice,
+    limits: &Limits,
+) -> Result<ImageFacts, Error> {
+    const NAMES: gather::Names =
+        gather::Names { manifest: |digest| format!("manifests/{digest}"), blob: |digest| format!("blobs/{digest}") };
+    let mut image = empty(source, Form::Registry, Place::Network);
+    image.tag = tag;
+    let top = gather::Top { bytes, media_type: Some(media_type), platform: None };
+    gather::resolve(&mut image, &Store::Remote(remote), &NAMES, top, choice, limits)?;
+    Ok(image)
+}
+
+fn empty(source: &str, form: Form, place: Place) -> ImageFacts {
     ImageFacts {
-        source: source.to_string(),
+        source: source.to_owned(),
         form,
         indexes: Vec::new(),
         manifest: None,
@@ -222,7 +245,7 @@ fn empty(source: &Source, form: Form, place: Place) -> ImageFacts {
     }
 }
 
-fn open(source: &Source, path: &Path, limits: &Limits) -> Result<Store, Error> {
+fn open(source: &Source, path: &Path, limits: &Limits) -> Result<Store<'static>, Error> {
     let store = Store::open(path, limits)?;
     let wants_folder = match source {
         Source::Layout(..) | Source::Directory(_) => true,
@@ -240,7 +263,7 @@ fn open(source: &Source, path: &Path, limits: &Limits) -> Result<Store, Error> {
 }
 
 /// The form by what lies there. An archive of docker's newer engines has both documents and is read as docker-archive, which reads both.
-fn recognise(store: &Store) -> Option<Form> {
+fn recognise(store: &Store<'_>) -> Option<Form> {
     let is_folder = matches!(store, Store::Folder(_));
     match (store.has("manifest.json"), store.has("index.json") || store.has("oci-layout")) {
         (true, _) if !is_folder => Some(Form::DockerArchive),

@@ -5,17 +5,32 @@ use std::fs::{self, File};
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use super::document::Descriptor;
 use super::layer::{Measured, measure, with_content};
 use crate::archive::{MemberKind, MemberPath, TarReader};
+use crate::digest::Sha256;
 use crate::error::Error;
 use crate::folder;
 use crate::limits::Limits;
 
 /// Parts of an image by name: a path relative to the top of a folder or an archive.
-pub(super) enum Store {
+pub(super) enum Store<'a> {
     Folder(PathBuf),
     Archive(Archive),
+    Remote(Remote<'a>),
 }
+
+/// Asks a registry: the network edge brings the functions, so that nothing here knows of networks.
+#[derive(Clone, Copy)]
+pub(crate) struct Remote<'a> {
+    /// A document by its path below the repository, of at most so many bytes by the limit of this name.
+    pub(crate) document: &'a Document<'a>,
+    /// A layer by its digest and size, measured while it comes in.
+    pub(crate) layer: &'a Layer<'a>,
+}
+
+type Document<'a> = dyn Fn(&str, u64, &'static str) -> Result<Option<Vec<u8>>, Error> + 'a;
+type Layer<'a> = dyn Fn(Sha256, u64) -> Result<Option<Measured>, Error> + 'a;
 
 /// A tar file, read once: every file measured, JSON documents held.
 pub(super) struct Archive {
@@ -36,7 +51,7 @@ pub(super) enum Found {
     Faulty(String),
 }
 
-impl Store {
+impl Store<'_> {
     /// Opens a folder or a tar file, which may be compressed as a whole.
     pub(super) fn open(path: &Path, limits: &Limits) -> Result<Self, Error> {
         let unreadable = |error: std::io::Error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() };
@@ -52,6 +67,7 @@ impl Store {
         match self {
             Self::Folder(top) => regular_file(&top.join(name)),
             Self::Archive(archive) => archive.file(name).is_some(),
+            Self::Remote(_) => false,
         }
     }
 
@@ -65,12 +81,25 @@ impl Store {
                 }
                 folder::read_file(&path, allowed, limit).map(Found::Bytes)
             }
+            Self::Remote(remote) => {
+                Ok((remote.document)(name, allowed, limit)?.map_or(Found::Missing, Found::Bytes))
+            }
             Self::Archive(archive) => Ok(match archive.file(name) {
                 None => Found::Missing,
                 Some((Some(bytes), _)) if bytes.len() as u64 <= allowed => Found::Bytes(bytes.clone()),
                 Some((Some(_), _)) => return Err(Error::OverLimit { what: name.into(), limit, allowed }),
                 Some((None, _)) => Found::Faulty(format!("{name} is no JSON document")),
             }),
+        }
+    }
+
+    /// The measures of the layer that a manifest names; `None` where it is not there.
+    pub(super) fn measure_named(&self, name: &str, said: &Descriptor, limits: &Limits) -> Result<Option<Measured>, Error> {
+        match self {
+            // What a manifest leaves to other places is not asked for.
+            Self::Remote(_) if said.is_foreign() => Ok(None),
+            Self::Remote(remote) => (remote.layer)(said.digest, said.size),
+            Self::Folder(_) | Self::Archive(_) => self.measure(name, limits),
         }
     }
 
@@ -85,13 +114,14 @@ impl Store {
                 measure(folder::open(&path)?, &path.display().to_string(), limits).map(Some)
             }
             Self::Archive(archive) => Ok(archive.file(name).map(|(_, measured)| measured.clone())),
+            Self::Remote(_) => Ok(None),
         }
     }
 
     /// The name of the file that a name leads to through a link, for [`with_layer`].
     pub(super) fn resolved(&self, name: &str) -> String {
         match self {
-            Self::Folder(_) => name.to_owned(),
+            Self::Folder(_) | Self::Remote(_) => name.to_owned(),
             Self::Archive(archive) => archive.resolve(name).map_or(name.to_owned(), |path| path.to_string()),
         }
     }

@@ -157,6 +157,27 @@ fn icr_name() -> String {
     build_name(&image_tag(), STAMP).replace("docker.io", "us.icr.io")
 }
 
+/// `case` with the log that IBM published, behind the line `before`.
+pub(super) fn public_log(case: Case, before: &'static str) -> Case {
+    case.inner(|entries| {
+        for entry in entries.iter_mut() {
+            let path = String::from_utf8(entry.path.clone()).unwrap();
+            entry.path = path.replacen("git/wallet", "git/secure-bitcoin-wallet", 1).into_bytes();
+        }
+    })
+    .build_name(public_name())
+    .record(|text| {
+        text.replace(&build_name(&image_tag(), STAMP), &public_name())
+            .replace(&image_tag(), &public_tag())
+            .replace("1.3.0.18", "1.3.0.4")
+    })
+    .log(move |_| {
+        let end = inputs::PUBLIC_LOG.split_inclusive('\n').position(|line| line.contains("create_and_push")).unwrap();
+        let tail: String = inputs::PUBLIC_LOG.split_inclusive('\n').take(end).collect();
+        format!("{before}{tail}")
+    })
+}
+
 fn logs() -> Vec<Case> {
     vec![
         Case::good("good-without-log", "The archive has no log: nothing in it disagrees.")
@@ -168,23 +189,13 @@ fn logs() -> Vec<Case> {
         Case::good("good-log-half-a-second-late", "The log ends half a second after the build's stamp.")
             .log(|text| text.replace("10:15:30,123  root       INFO    generating", "10:15:30,623  root       INFO    generating"))
             .expect("log-order", "pass"),
-        Case::good("good-public-log", "The end of the log is a real one, published by IBM, up to the build's stamp.")
-            .inner(|entries| {
-                for entry in entries.iter_mut() {
-                    let path = String::from_utf8(entry.path.clone()).unwrap();
-                    entry.path = path.replacen("git/wallet", "git/secure-bitcoin-wallet", 1).into_bytes();
-                }
-            })
-            .build_name(public_name())
-            .record(|text| {
-                text.replace(&build_name(&image_tag(), STAMP), &public_name())
-                    .replace(&image_tag(), &public_tag())
-                    .replace("1.3.0.18", "1.3.0.4")
-            })
-            .log(|_| {
-                let end = inputs::PUBLIC_LOG.split_inclusive('\n').position(|line| line.contains("create_and_push")).unwrap();
-                inputs::PUBLIC_LOG.split_inclusive('\n').take(end).collect()
-            })
+        public_log(
+            Case::good(
+                "good-public-log",
+                "The end of the log is a real one, published by IBM, up to the build's stamp; the build's last line before it is made up.",
+            ),
+            "2020-06-23 08:39:40,000  root       INFO    run: Successfully built 0123456789ab\n",
+        )
             .expect("log-key", "pass"),
         Case::good(
             "good-log-fake-push",

@@ -34,6 +34,14 @@ fn images() -> Vec<Case> {
             );
             super::insert_before(&text, "extracting an image keyid", &lines)
         }),
+        super::good::public_log(
+            Case::rejected(
+                "log-without-a-build",
+                "The log begins with the push: no line of a known builder tells it from what a build printed.",
+            )
+            .expect("log-image", "unknown"),
+            "",
+        ),
         Case::rejected(
             "log-missing-with-images",
             "The policy names the images, and there is no log that says which was pushed.",
@@ -62,7 +70,8 @@ fn keys() -> Vec<Case> {
             .log(|text| super::without(&text, &["publickey="])),
         undecided("log-two-keys", "The log has two key ids.")
             .log(|text| super::insert_before(&text, "keyid=", &format!("keyid={}", "0".repeat(64)))),
-        undecided("log-forged-entries", "A RUN step prints lines that begin like the server's own, with time and level, and they stand in the log without `run: `.")
+        Case::good("good-log-forged-entries", "A RUN step prints lines that begin like the server's own, with time and level, and they stand in the log without `run: `. They come before the build's last line and are not believed.")
+            .expect("log-key", "pass")
             .log(|text| {
                 let at = text.find("2026-03-02 10:15:07,615").unwrap();
                 let entry = |message: &str| format!("2026-03-02 10:15:07,000  root       INFO    {message}\n");

@@ -159,7 +159,12 @@ impl Evidence<'_> {
             }
         }
         if let Some(answer) = self.server_digest {
-            facts.push(Fact { fact: "image-digest".into(), witness: "server", value: answer.into(), known: Known::Given });
+            facts.push(Fact {
+                fact: "image-digest".into(),
+                witness: "server",
+                value: answer.into(),
+                known: Known::Given,
+            });
         }
         facts.extend(self.image.into_iter().flat_map(image_facts));
         facts.dedup();
@@ -199,7 +204,11 @@ pub(crate) fn image_facts(image: &ImageFacts) -> Vec<Fact> {
                     Err(message) => message.clone(),
                 };
                 let compression = measured.compression.word();
-                add("layer", format!("{} ({} bytes, {compression}), {inside}", measured.digest, measured.size), Known::Recomputed);
+                add(
+                    "layer",
+                    format!("{} ({} bytes, {compression}), {inside}", measured.digest, measured.size),
+                    Known::Recomputed,
+                );
             }
             None => {
                 let named = layer.descriptor.as_ref().map_or(layer.name.clone(), |said| said.digest.to_string());

@@ -103,10 +103,8 @@ pub fn saved_image_digest(bundle: &Path, limits: &Limits) -> Option<String> {
     let path = only_bundle_of(bundle)?.join("image-digest.json");
     fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
     let bytes = read_file(&path, limits.build_record_bytes, "build_record_bytes").ok()?;
-    match crate::strict_json::parse(&bytes) {
-        Ok(serde_json::Value::String(answer)) if answer.contains("@sha256:") && answer.len() < 1_000 => Some(answer),
-        _ => None,
-    }
+    let answer = crate::strict_json::parse(&bytes).ok()?.as_str()?.to_owned();
+    (answer.contains("@sha256:") && answer.len() < 1_000).then_some(answer)
 }
 
 /// A bundle's folder, if it is the only bundle there.

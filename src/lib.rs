@@ -59,6 +59,7 @@
 //!     policy: &Policy::default(),
 //!     keys: &keys,
 //!     handed: &[],
+//!     bases: &[],
 //!     now: Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("no moment")?,
 //!     limits: &limits,
 //!     depth: Depth::Everything,
@@ -69,6 +70,8 @@
 //!         file_name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
 //!         bytes: folder::open(&path)?,
 //!         keys_beside: &[],
+//!         image: None,
+//!         server_digest: None,
 //!     };
 //!     let report = audit(input, &question);
 //!     assert_eq!(report.verdict, Verdict::AcceptInPart);

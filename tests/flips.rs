@@ -28,7 +28,17 @@ fn report(bytes: &[u8]) -> BundleReport {
         limits: &Limits::default(),
         depth: Depth::Everything,
     };
-    audit(Input { path: BUNDLE.into(), file_name: Some(BUNDLE.into()), bytes, keys_beside: &[], image: None, server_digest: None }, &question)
+    audit(
+        Input {
+            path: BUNDLE.into(),
+            file_name: Some(BUNDLE.into()),
+            bytes,
+            keys_beside: &[],
+            image: None,
+            server_digest: None,
+        },
+        &question,
+    )
 }
 
 fn keys() -> KeyRing {

@@ -14,7 +14,8 @@ use support::Case;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hpsb-audit");
 
 fn must(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; tests/run installs what is missing"));
+    let output =
+        command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; tests/run installs what is missing"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
@@ -43,7 +44,17 @@ fn umoci_image(folder: &Path) {
     };
     must(umoci().args(["init", "--layout", "layout"]));
     must(umoci().args(["new", "--image", "layout:v1"]));
-    must(umoci().args(["config", "--image", "layout:v1", "--architecture", "s390x", "--os", "linux", "--config.cmd", "/bin/busybox"]));
+    must(umoci().args([
+        "config",
+        "--image",
+        "layout:v1",
+        "--architecture",
+        "s390x",
+        "--os",
+        "linux",
+        "--config.cmd",
+        "/bin/busybox",
+    ]));
     must(umoci().args(["insert", "--image", "layout:v1", "--rootless"]).arg(busybox()).arg("/bin/busybox"));
 }
 
@@ -77,7 +88,13 @@ fn write(folder: &Path, case: Case) -> Vec<String> {
 }
 
 fn run(folder: &Path, arguments: &[String], more: &[&str]) -> (Output, Value) {
-    let output = Command::new(PROGRAM).current_dir(folder).args(arguments).args(more).args(["--format", "json"]).output().unwrap();
+    let output = Command::new(PROGRAM)
+        .current_dir(folder)
+        .args(arguments)
+        .args(more)
+        .args(["--format", "json"])
+        .output()
+        .unwrap();
     let report = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{more:?}: {error}: {}", String::from_utf8_lossy(&output.stderr)));
     (output, report)
@@ -90,7 +107,9 @@ fn finding<'r>(report: &'r Value, check: &str) -> &'r Value {
 fn statuses(report: &Value) -> Vec<(String, String)> {
     let findings = report["reports"][0]["findings"].as_array().unwrap();
     let image = findings.iter().filter(|finding| finding["group"] == "image" && finding["check"] != "image-tag");
-    image.map(|finding| (finding["check"].as_str().unwrap().to_owned(), finding["status"].as_str().unwrap().to_owned())).collect()
+    image
+        .map(|finding| (finding["check"].as_str().unwrap().to_owned(), finding["status"].as_str().unwrap().to_owned()))
+        .collect()
 }
 
 #[test]
@@ -146,7 +165,12 @@ fn what_docker_pushed_is_kept_by_dir_and_converted_by_oci_and_the_report_says_so
     }
 
     skopeo(&folder, &["copy", "dir:pushed", "docker-archive:saved.tar:docker.io/acme/wallet:v1"]);
-    for source in ["docker-archive:saved.tar", "docker-archive:saved.tar:acme/wallet:v1", "docker-archive:saved.tar:@0", "saved.tar"] {
+    for source in [
+        "docker-archive:saved.tar",
+        "docker-archive:saved.tar:acme/wallet:v1",
+        "docker-archive:saved.tar:@0",
+        "saved.tar",
+    ] {
         let (output, report) = run(&folder, &arguments, &["--image", source]);
         assert_eq!(output.status.code(), Some(1), "{source}");
         let digest = finding(&report, "image-digest");
@@ -198,8 +222,17 @@ fn layers_compressed_by_gzip_and_zstd_unpack_to_what_sha256sum_says() {
     let shell = |script: &str| must(Command::new("bash").current_dir(&folder).args(["-euc", script]));
     fs::create_dir(folder.join("files")).unwrap();
     fs::copy(busybox(), folder.join("files/busybox")).unwrap();
-    shell("tar -cf layer files; gzip -9k layer; zstd -q -19 layer -o layer.zst; zstd -q --ultra -20 --long=25 layer -o long.zst; cat layer.gz layer.gz >two.gz; cat layer.zst layer.zst >two.zst");
-    for (file, same_as) in [("layer", "cat layer"), ("layer.gz", "cat layer"), ("layer.zst", "cat layer"), ("long.zst", "cat layer"), ("two.gz", "cat layer layer"), ("two.zst", "cat layer layer")] {
+    shell(
+        "tar -cf layer files; gzip -9k layer; zstd -q -19 layer -o layer.zst; zstd -q --ultra -20 --long=25 layer -o long.zst; cat layer.gz layer.gz >two.gz; cat layer.zst layer.zst >two.zst",
+    );
+    for (file, same_as) in [
+        ("layer", "cat layer"),
+        ("layer.gz", "cat layer"),
+        ("layer.zst", "cat layer"),
+        ("long.zst", "cat layer"),
+        ("two.gz", "cat layer layer"),
+        ("two.zst", "cat layer layer"),
+    ] {
         let diff_id = format!("sha256:{}", shell(&format!("{same_as} | sha256sum | cut -d' ' -f1")));
         let image = folder.join(format!("image-{file}"));
         fs::create_dir(&image).unwrap();
@@ -228,8 +261,13 @@ fn memory_does_not_grow_with_a_layer() {
     must(Command::new("bash").current_dir(&folder).args(["-euc", script]));
     let mut command = Command::new("bash");
     let script = format!("ulimit -v 130000; exec {PROGRAM} image . --format json");
-    fs::write(folder.join("config"), serde_json::json!({"architecture": "s390x", "os": "linux", "rootfs": {"type": "layers",
-        "diff_ids": [format!("sha256:{}", fs::read_to_string(folder.join("id")).unwrap().trim())]}}).to_string()).unwrap();
+    fs::write(
+        folder.join("config"),
+        serde_json::json!({"architecture": "s390x", "os": "linux", "rootfs": {"type": "layers",
+        "diff_ids": [format!("sha256:{}", fs::read_to_string(folder.join("id")).unwrap().trim())]}})
+        .to_string(),
+    )
+    .unwrap();
     let blob = |name: &str| {
         let digest = sha256(&folder.join(name));
         let size = fs::metadata(folder.join(name)).unwrap().len();
@@ -276,7 +314,9 @@ fn an_offline_audit_opens_no_socket() {
 fn compare_names_the_files_that_differ() {
     let folder = folder("compare");
     let shell = |script: &str| must(Command::new("bash").current_dir(&folder).args(["-euc", script]));
-    shell("mkdir -p one/bin two/bin; echo same >one/bin/same; cp one/bin/same two/bin/; echo a >one/bin/tool; echo b >two/bin/tool; echo x >two/bin/new; ln -s tool one/bin/link; ln -s same two/bin/link; chmod 755 one/bin/same");
+    shell(
+        "mkdir -p one/bin two/bin; echo same >one/bin/same; cp one/bin/same two/bin/; echo a >one/bin/tool; echo b >two/bin/tool; echo x >two/bin/new; ln -s tool one/bin/link; ln -s same two/bin/link; chmod 755 one/bin/same",
+    );
     for name in ["one", "two"] {
         shell(&format!(
             "umoci init --layout {name}-image; umoci new --image {name}-image:v1; umoci config --image {name}-image:v1 --config.label built={name}"
@@ -290,7 +330,8 @@ fn compare_names_the_files_that_differ() {
         let config = serde_json::json!({"architecture": "s390x", "os": "linux", "config": {"Labels": {"built": name}},
             "rootfs": {"type": "layers", "diff_ids": [diff_id]}});
         fs::write(image.join("config.json"), config.to_string()).unwrap();
-        fs::write(image.join("manifest.json"), r#"[{"Config":"config.json","RepoTags":[],"Layers":["layer.tar"]}]"#).unwrap();
+        fs::write(image.join("manifest.json"), r#"[{"Config":"config.json","RepoTags":[],"Layers":["layer.tar"]}]"#)
+            .unwrap();
         shell(&format!("tar -C {name}-saved -cf {name}-saved.tar layer.tar config.json manifest.json"));
     }
     let compare = |one: &str, other: &str| {
@@ -299,7 +340,13 @@ fn compare_names_the_files_that_differ() {
     };
     let (code, text) = compare("one-saved.tar", "docker-archive:two-saved.tar");
     assert_eq!(code, Some(1), "{text}");
-    for line in ["bin/tool: other content", "bin/new: only in B", "bin/link: other content", "bin/same: mode 755 in A, 644 in B", "label built"] {
+    for line in [
+        "bin/tool: other content",
+        "bin/new: only in B",
+        "bin/link: other content",
+        "bin/same: mode 755 in A, 644 in B",
+        "label built",
+    ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
     assert!(text.contains("An equal independent rebuild is the one thing"));
@@ -317,11 +364,15 @@ fn compare_two_bundles_and_a_bundle_with_an_image() {
     skopeo(&folder, &["copy", "oci:layout:v1", "dir:directory"]);
     let one = name(&bundle(&folder, &folder.join("directory/manifest.json")));
     fs::create_dir(folder.join("other")).unwrap();
-    let other = write(&folder.join("other"), Case::good("other", "").text("git/wallet/README.md", |text| text + "more\n"));
+    let other =
+        write(&folder.join("other"), Case::good("other", "").text("git/wallet/README.md", |text| text + "more\n"));
     let other = format!("other/{}", name(&other));
     let compare = |arguments: &[&str]| {
         let output = Command::new(PROGRAM).current_dir(&folder).arg("compare").args(arguments).output().unwrap();
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr),
+        )
     };
     let (code, text) = compare(&[&one, "oci:layout:v1", "--key", "key.pem"]);
     assert_eq!(code, Some(0), "{text}");

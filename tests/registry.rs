@@ -54,13 +54,21 @@ impl Registry {
 }
 
 fn must(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; tests/run installs what is missing"));
+    let output =
+        command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; tests/run installs what is missing"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
 fn skopeo(folder: &Path, arguments: &[&str]) {
-    let flags = ["--insecure-policy", "copy", "--quiet", "--preserve-digests", "--src-tls-verify=false", "--dest-tls-verify=false"];
+    let flags = [
+        "--insecure-policy",
+        "copy",
+        "--quiet",
+        "--preserve-digests",
+        "--src-tls-verify=false",
+        "--dest-tls-verify=false",
+    ];
     must(Command::new("skopeo").current_dir(folder).args(flags).args(arguments));
 }
 
@@ -148,7 +156,8 @@ fn the_pushed_image_is_accepted_from_the_registry_and_a_moved_tag_is_seen() {
     for source in ["dir:copied", "oci:kept"] {
         let (output, same) = run(&folder, &arguments, &["--image", source, "--offline"]);
         assert_eq!(output.status.code(), Some(0), "{source}");
-        for check in ["image-digest", "image-config", "image-layers", "image-platform", "image-labels", "image-history"] {
+        for check in ["image-digest", "image-config", "image-layers", "image-platform", "image-labels", "image-history"]
+        {
             assert_eq!(status(&same, check), status(&report, check), "{source}: {check}");
         }
     }
@@ -172,13 +181,13 @@ fn the_pushed_image_is_accepted_from_the_registry_and_a_moved_tag_is_seen() {
 #[test]
 fn a_login_is_taken_from_the_file_that_is_named_and_never_shown() {
     let folder = folder("login");
-    let password = must(Command::new("openssl").args(["passwd", "-5", "hunter2"]));
-    // docker-registry wants bcrypt, which Debian's htpasswd (or Python's crypt) writes.
-    let _ = password;
-    let hash = must(Command::new("python3").args(["-W", "ignore", "-c", "import crypt; print(crypt.crypt('hunter2', '$2y$05$abcdefghijklmnopqrstuu'))"]));
-    if !hash.starts_with("$2") {
-        panic!("python3's crypt has no bcrypt: {hash}");
-    }
+    let hash = must(Command::new("python3").args([
+        "-W",
+        "ignore",
+        "-c",
+        "import crypt; print(crypt.crypt('hunter2', '$2y$05$abcdefghijklmnopqrstuu'))",
+    ]));
+    assert!(hash.starts_with("$2"), "python3's crypt has no bcrypt: {hash}");
     fs::write(folder.join("htpasswd"), format!("ada:{hash}")).unwrap();
     let more = format!("auth: {{htpasswd: {{realm: test, path: {}}}}}\n", folder.join("htpasswd").display());
     let registry = Registry::start(&folder, &more);
@@ -205,9 +214,16 @@ fn liar(answers: Vec<(&'static str, String, Vec<u8>)>) -> String {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let path = request_path(&mut stream);
-            let (_, media_type, body) = answers.iter().find(|(part, ..)| path.contains(part)).cloned().unwrap_or(("", "404".into(), Vec::new()));
+            let (_, media_type, body) = answers.iter().find(|(part, ..)| path.contains(part)).cloned().unwrap_or((
+                "",
+                "404".into(),
+                Vec::new(),
+            ));
             let status = if media_type == "404" { "404 Not Found" } else { "200 OK" };
-            let head = format!("HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
             // A client that has seen enough hangs up.
             let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
         }

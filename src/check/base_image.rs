@@ -59,8 +59,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
 }
 
 fn judge(bases: &[Base], expected: &[String]) -> Outcome {
-    let allowed: Vec<(String, &str)> =
-        expected.iter().map(|text| (repository_of(text), text.rsplit_once('@').map_or("", |(_, digest)| digest))).collect();
+    let allowed: Vec<(String, &str)> = expected
+        .iter()
+        .map(|text| (repository_of(text), text.rsplit_once('@').map_or("", |(_, digest)| digest)))
+        .collect();
     let mut unpinned = Vec::new();
     for base in bases {
         let repository = repository_of(&base.name);
@@ -68,7 +70,8 @@ fn judge(bases: &[Base], expected: &[String]) -> Outcome {
             Some(digest) if allowed.contains(&(repository.clone(), digest.to_string().as_str())) => {}
             None if allowed.iter().any(|(known, _)| *known == repository) => unpinned.push(base.shown()),
             _ => {
-                return Outcome::fail("a base image is not one of the policy's").sides(expected.join(" or "), base.shown());
+                return Outcome::fail("a base image is not one of the policy's")
+                    .sides(expected.join(" or "), base.shown());
             }
         }
     }
@@ -89,7 +92,9 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
         return None;
     }
     let Some(image) = evidence.image else {
-        return Some(Outcome::unknown("a base was handed over with --base, and no image with --image to compare it with"));
+        return Some(Outcome::unknown(
+            "a base was handed over with --base, and no image with --image to compare it with",
+        ));
     };
     let Some(config) = &image.config else { return Some(Outcome::unknown("the image's configuration cannot be read")) };
     for base in evidence.bases {
@@ -105,8 +110,9 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
         if config.diff_ids.starts_with(&lowest.diff_ids) {
             let (lower, all) = (lowest.diff_ids.len(), config.diff_ids.len());
             return Some(
-                Outcome::pass(format!("the image stands on {}: {lower} of its {all} layers", base.source))
-                    .detail("by the diff_ids of both configurations; that the image's layers have them is image-layers"),
+                Outcome::pass(format!("the image stands on {}: {lower} of its {all} layers", base.source)).detail(
+                    "by the diff_ids of both configurations; that the image's layers have them is image-layers",
+                ),
             );
         }
     }
@@ -240,7 +246,10 @@ mod tests {
 
     #[test]
     fn every_base_must_be_allowed_by_repository_and_digest() {
-        let base = |name: &str, digest: Option<&str>| Base { name: name.into(), digest: digest.and_then(Sha256::from_prefixed) };
+        let base = |name: &str, digest: Option<&str>| Base {
+            name: name.into(),
+            digest: digest.and_then(Sha256::from_prefixed),
+        };
         let allowed = [format!("docker.io/library/golang@{ONE}"), format!("nginx@{TWO}")];
         let status = |bases: &[Base]| judge(bases, &allowed).status;
         assert_eq!(status(&[base("golang:1", Some(ONE)), base("nginx", Some(TWO))]), Status::Pass);

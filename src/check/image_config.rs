@@ -44,11 +44,9 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let id = evidence.log().and_then(built_image);
     let owner = id.and_then(|id| owner_of(id, image, config));
     match (id, owner) {
-        (Some(id), None) => {
-            Outcome::fail("the image id in the log is not this image's").sides(id, found).detail(
-                "compared with the digests of the configuration, of the manifest and of the indexes above it",
-            )
-        }
+        (Some(id), None) => Outcome::fail("the image id in the log is not this image's")
+            .sides(id, found)
+            .detail("compared with the digests of the configuration, of the manifest and of the indexes above it"),
         (Some(id), Some(owner)) if by_manifest || id.len() == 64 => {
             Outcome::pass("the configuration is the one that is named").sides(id, found).detail(format!(
                 "the image id in the log is {} bits of the digest of the {owner}{}",
@@ -56,11 +54,14 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
                 if by_manifest { "; the manifest names the configuration in full" } else { "" }
             ))
         }
-        (Some(id), Some(_)) => Outcome::unknown(format!("only {} bits of the image id are in the log: a link, not a proof", id.len() * 4))
-            .sides(id, found),
+        (Some(id), Some(_)) => {
+            Outcome::unknown(format!("only {} bits of the image id are in the log: a link, not a proof", id.len() * 4))
+                .sides(id, found)
+        }
         (None, _) if by_manifest => Outcome::pass("the configuration is the one that the manifest names")
             .detail("the log names no image id; what ties the manifest to the log is image-digest"),
-        (None, _) => Outcome::unknown("neither a manifest nor the log names the configuration").sides("an image id in the log", found),
+        (None, _) => Outcome::unknown("neither a manifest nor the log names the configuration")
+            .sides("an image id in the log", found),
     }
 }
 

@@ -26,8 +26,7 @@ statement; only an equal independent rebuild corroborates it (`hpsb-audit compar
     run: Run::Function(run),
 };
 
-const NOT_PROVED: &str =
-    "not proved: that the image was built from this commit, which the build server states; an equal independent rebuild corroborates it";
+const NOT_PROVED: &str = "not proved: that the image was built from this commit, which the build server states; an equal independent rebuild corroborates it";
 
 fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let image = match image_of(evidence) {
@@ -43,7 +42,8 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         [] => return no_digest_line(evidence, image),
         several => {
             let list: Vec<String> = several.iter().map(|(digest, size)| sides(*digest, *size)).collect();
-            return Outcome::unknown("the log names several digests for one build").sides(list.join(", "), found(image));
+            return Outcome::unknown("the log names several digests for one build")
+                .sides(list.join(", "), found(image));
         }
     };
     let expected = sides(digest, size);
@@ -73,8 +73,12 @@ fn equal(image: &ImageFacts, document: &DocumentFacts) -> Outcome {
 /// No manifest with the pushed digest can be in a docker-archive; what is consistent is said, and is no proof.
 fn archive(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
     let outcome = match image.manifest {
-        None => Outcome::unknown("a docker-archive has no manifest, so nothing in it has the digest that the log names"),
-        Some(_) => Outcome::unknown("the manifest in this docker-archive is not the pushed one: the engine wrote it when it saved the image"),
+        None => {
+            Outcome::unknown("a docker-archive has no manifest, so nothing in it has the digest that the log names")
+        }
+        Some(_) => Outcome::unknown(
+            "the manifest in this docker-archive is not the pushed one: the engine wrote it when it saved the image",
+        ),
     };
     with_way(evidence, with_links(evidence, image, outcome))
 }
@@ -132,14 +136,24 @@ fn with_links(evidence: &Evidence<'_>, image: &ImageFacts, outcome: Outcome) -> 
             config.digest,
             id.len() * 4
         )),
-        Some(false) => outcome.detail(format!("the log's image id {id} is not that of the configuration {}", config.digest)),
+        Some(false) => {
+            outcome.detail(format!("the log's image id {id} is not that of the configuration {}", config.digest))
+        }
         None => outcome.detail("the log names no image id that the configuration could be compared with"),
     };
     let whole = image.layers.len() == config.diff_ids.len()
         && image.layers.iter().zip(&config.diff_ids).all(|(layer, id)| {
-            layer.measured.as_ref().and_then(|measured| measured.content.as_ref().ok()).is_some_and(|(found, _)| found == id)
+            layer
+                .measured
+                .as_ref()
+                .and_then(|measured| measured.content.as_ref().ok())
+                .is_some_and(|(found, _)| found == id)
         });
-    if whole { outcome.detail("consistent: every layer's bytes have the diff_id that this configuration names") } else { outcome }
+    if whole {
+        outcome.detail("consistent: every layer's bytes have the diff_id that this configuration names")
+    } else {
+        outcome
+    }
 }
 
 /// The command that brings the image as it was pushed.

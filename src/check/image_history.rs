@@ -68,7 +68,8 @@ fn read(created_by: &str) -> (String, String) {
         return (keyword(rest), collapsed(rest));
     }
     let first = keyword(text);
-    let is_instruction = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_uppercase()) && text.starts_with(&first);
+    let is_instruction =
+        !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_uppercase()) && text.starts_with(&first);
     if is_instruction && first != "RUN" {
         return (first, collapsed(text));
     }

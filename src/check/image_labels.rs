@@ -28,8 +28,11 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         Err(outcome) => return outcome,
     };
     let Some(config) = &image.config else { return Outcome::unknown("the image's configuration cannot be read") };
-    let labels: Vec<(&str, &str)> =
-        REVISIONS.iter().filter_map(|name| Some((*name, config.labels.get(*name)?.trim()))).filter(|(_, v)| !v.is_empty()).collect();
+    let labels: Vec<(&str, &str)> = REVISIONS
+        .iter()
+        .filter_map(|name| Some((*name, config.labels.get(*name)?.trim())))
+        .filter(|(_, v)| !v.is_empty())
+        .collect();
     if labels.is_empty() {
         return Outcome::not_run(Reason::NoEvidence, "the image has no label that names a commit");
     }

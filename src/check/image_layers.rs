@@ -72,7 +72,9 @@ fn judge(layer: &LayerFacts, diff_id: Sha256) -> Layer {
             Layer::Unproved("it is encrypted: its diff_id cannot be computed".into())
         }
         Ok((found, _)) if *found == diff_id => Layer::Good,
-        Ok((found, size)) => Layer::Bad(format!("expected the diff_id {diff_id}, found {found} ({size} bytes decompressed)")),
+        Ok((found, size)) => {
+            Layer::Bad(format!("expected the diff_id {diff_id}, found {found} ({size} bytes decompressed)"))
+        }
         Err(message) => Layer::Bad(format!("it does not unpack: {message}")),
     }
 }

@@ -27,10 +27,14 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let platform = image.config.as_ref().map(|config| &config.platform);
     if expected.is_empty() {
         let found = platform.map_or("unknown".into(), ToString::to_string);
-        return Outcome::not_run(Reason::NoExpectation, format!("the policy names no platform; the image is for {found}"));
+        return Outcome::not_run(
+            Reason::NoExpectation,
+            format!("the policy names no platform; the image is for {found}"),
+        );
     }
     let Some(platform) = platform else {
-        return Outcome::unknown("the image's configuration cannot be read").sides(expected.join(" or "), "no configuration");
+        return Outcome::unknown("the image's configuration cannot be read")
+            .sides(expected.join(" or "), "no configuration");
     };
     let outcome = match expected.iter().any(|expected| platform.is(expected)) {
         true => Outcome::pass("the image is for one of the policy's platforms"),

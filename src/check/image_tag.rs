@@ -36,16 +36,21 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     });
     let name = format!("{}:{}", asked.repository, asked.tag);
     if !repositories.any(|repository| repository == asked.repository) {
-        return Outcome::unknown("the log does not say that this repository was pushed to").sides("a repository of the log", name);
+        return Outcome::unknown("the log does not say that this repository was pushed to")
+            .sides("a repository of the log", name);
     }
     match log.pushed().find(|(tag, ..)| *tag == asked.tag) {
         Some((_, digest, _)) if digest == asked.digest => {
             Outcome::pass(format!("{name} leads to the digest that was pushed")).sides(digest, asked.digest)
         }
-        Some((_, digest, _)) => Outcome::fail(format!("{name} was moved: it leads elsewhere now")).sides(digest, asked.digest),
+        Some((_, digest, _)) => {
+            Outcome::fail(format!("{name} was moved: it leads elsewhere now")).sides(digest, asked.digest)
+        }
         None if pushed(log).iter().any(|(digest, _)| *digest == asked.digest) => {
             Outcome::unknown(format!("the log does not push the tag {}; it leads to the pushed digest", asked.tag))
         }
-        None => Outcome::unknown(format!("the log does not push the tag {}", asked.tag)).sides("a tag of the log", name),
+        None => {
+            Outcome::unknown(format!("the log does not push the tag {}", asked.tag)).sides("a tag of the log", name)
+        }
     }
 }

@@ -80,7 +80,9 @@ pub(super) enum Command {
     )]
     Extract(ExtractArguments),
     /// Show what an image's bytes say: digests, configuration, layers
-    #[command(after_help = "Examples:\n  hpsb-audit image oci:evidence/image\n  hpsb-audit image docker-archive:image.tar --format json")]
+    #[command(
+        after_help = "Examples:\n  hpsb-audit image oci:evidence/image\n  hpsb-audit image docker-archive:image.tar --format json"
+    )]
     Image(ImageArguments),
     /// Say what differs between two images or bundles, down to the files in a layer
     #[command(after_help = COMPARE_EXAMPLES)]

@@ -53,12 +53,16 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     }
     let platforms = policy.expect.platforms.clone();
     let choice = Choice { platforms, digests: Vec::new() };
-    let bases: Vec<ImageFacts> =
-        arguments.bases.iter().map(|base| read_image(base, &arguments.network, &choice, limits)).collect::<Result<_, _>>()?;
+    let bases: Vec<ImageFacts> = arguments
+        .bases
+        .iter()
+        .map(|base| read_image(base, &arguments.network, &choice, limits))
+        .collect::<Result<_, _>>()?;
     let given = Given { image: arguments.image.as_ref(), network: &arguments.network };
     let handed: &[Group] = if arguments.image.is_some() { &[Group::Image] } else { &[] };
     let threads = arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
-    let question = Question { policy: &policy, keys: &keys, handed, bases: &bases, now, limits, depth: Depth::Everything };
+    let question =
+        Question { policy: &policy, keys: &keys, handed, bases: &bases, now, limits, depth: Depth::Everything };
     report.bundles = audit_all(&paths, &given, &question, threads);
     Ok(())
 }
@@ -86,7 +90,8 @@ fn verify_one(arguments: &VerifyArguments, limits: &Limits) -> Result<(Timestamp
     for key in read_named(&arguments.keys.keys, limits)? {
         keys.add(key);
     }
-    let question = Question { policy: &policy, keys: &keys, handed: &[], bases: &[], now, limits, depth: Depth::SignatureOnly };
+    let question =
+        Question { policy: &policy, keys: &keys, handed: &[], bases: &[], now, limits, depth: Depth::SignatureOnly };
     let paths = folder::find_bundles(std::slice::from_ref(&arguments.bundle), limits)?;
     match paths.as_slice() {
         [one] => Ok((now, audit_file(one, &Given { image: None, network: &NetworkArguments::default() }, &question))),

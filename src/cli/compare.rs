@@ -136,7 +136,12 @@ fn bundle_path(source: &Source) -> Option<PathBuf> {
     (&start == b"BZh").then(|| path.clone())
 }
 
-fn signed(path: &Path, arguments: &CompareArguments, policy: &Policy, limits: &Limits) -> Result<Option<Manifest>, Error> {
+fn signed(
+    path: &Path,
+    arguments: &CompareArguments,
+    policy: &Policy,
+    limits: &Limits,
+) -> Result<Option<Manifest>, Error> {
     let keys = policy.keys_for(read_named(&arguments.keys.keys, limits)?)?;
     let beside = folder::keys_beside(path, limits);
     if keys.keys().is_empty() {
@@ -178,7 +183,10 @@ fn row(part: impl Into<String>, one: Option<String>, other: Option<String>) -> R
 fn builds(one: &Manifest, other: &Manifest, rows: &mut Vec<Row>, files: &mut Vec<(String, Vec<String>)>) {
     let both = |part: &str, value: fn(&Manifest) -> Option<String>| row(part, value(one), value(other));
     rows.push(Row { weight: Weight::Context, ..both("build", |build| build.record.build_name().map(str::to_owned)) });
-    rows.push(Row { weight: Weight::Context, ..both("server", |build| build.record.server_version().map(str::to_owned)) });
+    rows.push(Row {
+        weight: Weight::Context,
+        ..both("server", |build| build.record.server_version().map(str::to_owned))
+    });
     rows.push(both("commit", |build| Some(snapshot(build)?.head().ok()?.commit.to_string())));
     rows.push(both("base", |build| match base_images(build.log.as_ref()?) {
         Ok(bases) => Some(bases.join(", ")),
@@ -190,7 +198,11 @@ fn builds(one: &Manifest, other: &Manifest, rows: &mut Vec<Row>, files: &mut Vec
     let count = |snapshot: &Snapshot| Some(format!("{} entries", snapshot.work_tree.len()));
     rows.push(match differing.is_empty() {
         true => row("work tree", count(first), count(first)),
-        false => row("work tree", count(first), Some(format!("{} entries, {} differ", second.work_tree.len(), differing.len()))),
+        false => row(
+            "work tree",
+            count(first),
+            Some(format!("{} entries, {} differ", second.work_tree.len(), differing.len())),
+        ),
     });
     if !differing.is_empty() {
         files.push(("work tree".into(), differing));
@@ -239,10 +251,12 @@ fn recorded(one: &Side, other: &Side, rows: &mut Vec<Row>) {
         let Some(image) = &side.image else { return Vec::new() };
         image.indexes.iter().chain(&image.manifest).map(|document| document.digest.to_string()).collect()
     };
-    let text = |side: &Side| stated(side).map(|digests| digests.join(", ")).or_else(|| {
-        let found = found(side);
-        (!found.is_empty()).then(|| found.join(" -> "))
-    });
+    let text = |side: &Side| {
+        stated(side).map(|digests| digests.join(", ")).or_else(|| {
+            let found = found(side);
+            (!found.is_empty()).then(|| found.join(" -> "))
+        })
+    };
     let (first, mut second) = (text(one), text(other));
     // A recorded digest may be an index's on the way to the image, or the image's own.
     let mixed = |stated: Option<Vec<String>>, side: &Side| {
@@ -264,12 +278,16 @@ fn images(one: &ImageFacts, other: &ImageFacts, rows: &mut Vec<Row>) {
     let (Some(first), Some(second)) = (&one.config, &other.config) else { return };
     let names: std::collections::BTreeSet<&String> = first.labels.keys().chain(second.labels.keys()).collect();
     for name in names {
-        let value = |labels: &std::collections::BTreeMap<String, String>| Some(labels.get(name).cloned().unwrap_or_else(|| "(none)".into()));
+        let value = |labels: &std::collections::BTreeMap<String, String>| {
+            Some(labels.get(name).cloned().unwrap_or_else(|| "(none)".into()))
+        };
         let row = row(format!("label {name}"), value(&first.labels), value(&second.labels));
         rows.extend(Some(row).filter(Row::differs));
     }
     for at in 0..first.history.len().max(second.history.len()) {
-        let step = |history: &[crate::image::History]| Some(history.get(at).map_or("(none)".into(), |step| step.created_by.clone()));
+        let step = |history: &[crate::image::History]| {
+            Some(history.get(at).map_or("(none)".into(), |step| step.created_by.clone()))
+        };
         let row = row(format!("history {}", at + 1), step(&first.history), step(&second.history));
         rows.extend(Some(row).filter(Row::differs));
     }
@@ -282,7 +300,8 @@ fn layers(
     rows: &mut Vec<Row>,
     files: &mut Vec<(String, Vec<String>)>,
 ) -> Result<(), Error> {
-    let diff_id = |image: &ImageFacts, at: usize| image.config.as_ref().and_then(|config| config.diff_ids.get(at).copied());
+    let diff_id =
+        |image: &ImageFacts, at: usize| image.config.as_ref().and_then(|config| config.diff_ids.get(at).copied());
     for at in 0..one.layers.len().max(other.layers.len()) {
         let (first, second) = (diff_id(one, at), diff_id(other, at));
         let text = |id: Option<crate::digest::Sha256>| Some(id.map_or("(none)".into(), |id| id.to_string()));
@@ -328,7 +347,8 @@ fn conclude(one: &Side, other: &Side, rows: &[Row]) -> String {
     if let (Some(first), Some(second)) = (&one.image, &other.image) {
         let ids = |image: &ImageFacts| image.config.as_ref().map(|config| config.diff_ids.clone());
         let whole = |image: &ImageFacts| image.layers.iter().all(|layer| layer.measured.is_some());
-        let at_hand = if whole(first) && whole(second) { "" } else { " (by their documents: not every layer is at hand)" };
+        let at_hand =
+            if whole(first) && whole(second) { "" } else { " (by their documents: not every layer is at hand)" };
         let answer = if same("manifest") {
             "The two images are equal, byte for byte"
         } else if same("config") {
@@ -376,7 +396,9 @@ fn as_json(one: &Side, other: &Side, comparison: &Comparison) -> String {
     let files: Vec<_> = comparison
         .files
         .iter()
-        .map(|(heading, lines)| json!({"in": heading, "files": lines.iter().map(|line| mask(line)).collect::<Vec<_>>()}))
+        .map(
+            |(heading, lines)| json!({"in": heading, "files": lines.iter().map(|line| mask(line)).collect::<Vec<_>>()}),
+        )
         .collect();
     let document = json!({
         "schema_version": 1, "a": one.name, "b": other.name, "rows": rows, "files": files,

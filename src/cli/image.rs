@@ -86,7 +86,9 @@ pub(super) fn contradictions(image: &ImageFacts) -> Vec<String> {
     for (at, layer) in image.layers.iter().enumerate() {
         let Some(measured) = &layer.measured else { continue };
         let place = format!("layer {}", at + 1);
-        if let Some(said) = layer.descriptor.as_ref().filter(|said| (said.digest, said.size) != (measured.digest, measured.size)) {
+        if let Some(said) =
+            layer.descriptor.as_ref().filter(|said| (said.digest, said.size) != (measured.digest, measured.size))
+        {
             faults.push(format!(
                 "{place} should be {} ({} bytes) and is {} ({} bytes)",
                 said.digest, said.size, measured.digest, measured.size

@@ -125,7 +125,8 @@ impl Sink for Measuring<'_, '_> {
     fn start_again(&mut self) -> Result<(), Error> {
         let (sender, receiver) = sync_channel(PIECES);
         let (what, limits) = (self.what.clone(), self.limits);
-        let handle = self.scope.spawn(move || image::measure(Pieces { receiver, piece: io::Cursor::default() }, &what, limits));
+        let handle =
+            self.scope.spawn(move || image::measure(Pieces { receiver, piece: io::Cursor::default() }, &what, limits));
         self.worker = Some((sender, handle));
         self.held = 0;
         Ok(())

@@ -103,7 +103,12 @@ pub(super) fn read(bytes: &[u8], announced: Option<&str>, limits: &Limits) -> An
     let fields = object(bytes)?;
     match fields.get("schemaVersion").and_then(Value::as_u64) {
         Some(2) => {}
-        Some(1) => return Err("a manifest of Docker's schema 1, which no digest of layers' content goes with; it is not supported".into()),
+        Some(1) => {
+            return Err(
+                "a manifest of Docker's schema 1, which no digest of layers' content goes with; it is not supported"
+                    .into(),
+            );
+        }
         _ => return Err("it has no schemaVersion 2".into()),
     }
     let stated = optional_text(&fields, "mediaType")?;
@@ -121,14 +126,21 @@ pub(super) fn read(bytes: &[u8], announced: Option<&str>, limits: &Limits) -> An
     let media_type = stated.or(announced).unwrap_or_default().to_owned();
     let kind_fits = |known: &[&str; 2]| media_type.is_empty() || known.contains(&media_type.as_str());
     if index && kind_fits(&INDEXES) {
-        return Ok(Document::Index { media_type, manifests: descriptors(&fields, "manifests", limits.image_manifests)? });
+        return Ok(Document::Index {
+            media_type,
+            manifests: descriptors(&fields, "manifests", limits.image_manifests)?,
+        });
     }
     if manifest && kind_fits(&MANIFESTS) {
         let config = descriptor(fields.get("config").ok_or("it has no config")?)?;
         if !CONFIGS.contains(&config.media_type.as_str()) {
             return Err(format!("its config is of the type {:?}: it is no container image", config.media_type));
         }
-        return Ok(Document::Manifest { media_type, config, layers: descriptors(&fields, "layers", limits.image_layers)? });
+        return Ok(Document::Manifest {
+            media_type,
+            config,
+            layers: descriptors(&fields, "layers", limits.image_layers)?,
+        });
     }
     Err(match media_type.as_str() {
         "" => "it is neither an index nor a manifest".into(),
@@ -155,10 +167,8 @@ pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Answer<Config> {
         Some(Value::Null) | None => BTreeMap::new(),
         Some(_) => return Err("its field \"config\" is no object".into()),
     };
-    let history = list(&fields, "history", limits.image_layers.saturating_mul(10))?
-        .iter()
-        .map(history)
-        .collect::<Answer<_>>()?;
+    let history =
+        list(&fields, "history", limits.image_layers.saturating_mul(10))?.iter().map(history).collect::<Answer<_>>()?;
     Ok(Config { platform, created: optional_text(&fields, "created")?.map(str::to_owned), labels, history, diff_ids })
 }
 
@@ -177,7 +187,9 @@ pub(super) fn read_docker_archive(bytes: &[u8], limits: &Limits) -> Answer<Vec<S
             let fields = image.as_object().ok_or("expected an object for each image")?;
             let words = |name: &str| -> Answer<Vec<String>> {
                 let list = list(fields, name, limits.image_layers)?;
-                list.iter().map(|word| word.as_str().map(str::to_owned).ok_or(format!("{name:?} holds other than text"))).collect()
+                list.iter()
+                    .map(|word| word.as_str().map(str::to_owned).ok_or(format!("{name:?} holds other than text")))
+                    .collect()
             };
             Ok(SavedImage {
                 config: optional_text(fields, "Config")?.ok_or("an image without \"Config\"")?.to_owned(),

@@ -50,7 +50,10 @@ pub(super) fn resolve(
             }
         };
         if image.indexes.len() as u64 > limits.image_index_depth {
-            image.fault(Part::Manifest, format!("more than image_index_depth={} indexes in indexes", limits.image_index_depth));
+            image.fault(
+                Part::Manifest,
+                format!("more than image_index_depth={} indexes in indexes", limits.image_index_depth),
+            );
             return Ok(());
         }
         let chosen = match choose(&manifests, choice) {
@@ -60,7 +63,10 @@ pub(super) fn resolve(
                 return Ok(());
             }
             Err(Unclear::Usage(message)) => {
-                return Err(Error::Usage { message: format!("{}: {message}", image.source), hint: PLATFORM_HINT.into() });
+                return Err(Error::Usage {
+                    message: format!("{}: {message}", image.source),
+                    hint: PLATFORM_HINT.into(),
+                });
             }
         };
         match document_of(image, store, names, &chosen, limits)? {
@@ -87,7 +93,10 @@ fn choose<'d>(manifests: &'d [Descriptor], choice: &Choice) -> Result<&'d Descri
     let images: Vec<&Descriptor> = manifests.iter().filter(|entry| !entry.is_attestation()).collect();
     let fits = |entry: &&&Descriptor| {
         choice.platforms.is_empty()
-            || entry.platform.as_ref().is_none_or(|platform| choice.platforms.iter().any(|expected| platform.is(expected)))
+            || entry
+                .platform
+                .as_ref()
+                .is_none_or(|platform| choice.platforms.iter().any(|expected| platform.is(expected)))
     };
     let fitting: Vec<&Descriptor> = images.iter().filter(fits).copied().collect();
     let wanted = fitting.iter().find(|entry| choice.digests.contains(&entry.digest));
@@ -100,7 +109,9 @@ fn choose<'d>(manifests: &'d [Descriptor], choice: &Choice) -> Result<&'d Descri
             choice.platforms.join(" or "),
             platforms(&images)
         ))),
-        (None, several) => Err(Unclear::Usage(format!("the index has {} images: {}", several.len(), platforms(several)))),
+        (None, several) => {
+            Err(Unclear::Usage(format!("the index has {} images: {}", several.len(), platforms(several))))
+        }
     }
 }
 
@@ -152,7 +163,13 @@ struct Parts {
     platform: Option<document::Platform>,
 }
 
-fn read_parts(image: &mut ImageFacts, store: &Store<'_>, names: &Names, parts: &Parts, limits: &Limits) -> Result<(), Error> {
+fn read_parts(
+    image: &mut ImageFacts,
+    store: &Store<'_>,
+    names: &Names,
+    parts: &Parts,
+    limits: &Limits,
+) -> Result<(), Error> {
     image.config_descriptor = Some(parts.config.clone());
     read_config(image, store, &(names.blob)(&parts.config.digest), limits)?;
     if let (Some(said), Some(config)) = (&parts.platform, &image.config)

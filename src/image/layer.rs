@@ -63,7 +63,8 @@ pub struct Measured {
 /// [`Error::OverLimit`] beyond `image_layer_bytes` or `layer_expanded_bytes`, and what reading gives. A blob that cannot be unpacked
 /// is no error: it is said in [`Measured::content`].
 pub(crate) fn measure(input: impl Read, what: &str, limits: &Limits) -> Result<Measured, Error> {
-    let mut blob = Blob { inner: input, hasher: Sha256Hasher::new(), count: 0, allowed: limits.image_layer_bytes, fault: None };
+    let mut blob =
+        Blob { inner: input, hasher: Sha256Hasher::new(), count: 0, allowed: limits.image_layer_bytes, fault: None };
     let mut hasher = Sha256Hasher::new();
     let (compression, content) = unpack(&mut blob, what, limits, |piece| hasher.update(piece));
     let content = match (blob.fault.take(), content) {
@@ -90,7 +91,11 @@ pub(super) fn with_content<T>(
     let what = "a layer";
     let (_, decoder) = decoder(input, limits).map_err(|error| Error::from_read(what, error))?;
     let allowed = limits.layer_expanded_bytes;
-    with(&mut Capped { inner: decoder, left: allowed, error: Error::OverLimit { what: what.into(), limit: "layer_expanded_bytes", allowed } })
+    with(&mut Capped {
+        inner: decoder,
+        left: allowed,
+        error: Error::OverLimit { what: what.into(), limit: "layer_expanded_bytes", allowed },
+    })
 }
 
 enum Stop {

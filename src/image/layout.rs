@@ -36,7 +36,8 @@ pub(super) fn read(
         Err(message) => {
             return Err(Error::Usage {
                 message: format!("{}: {message}", image.source),
-                hint: "name one behind the path, as in oci:PATH:REF; an image without a name goes by its platform".into(),
+                hint: "name one behind the path, as in oci:PATH:REF; an image without a name goes by its platform"
+                    .into(),
             });
         }
     };

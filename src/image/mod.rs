@@ -29,10 +29,10 @@ use crate::error::Error;
 use crate::limits::Limits;
 
 pub use self::document::{Descriptor, History, Platform};
-pub use self::layer::{Compression, Measured};
-pub use self::source::Source;
 #[cfg(feature = "fetch")]
 pub(crate) use self::layer::measure;
+pub use self::layer::{Compression, Measured};
+pub use self::source::Source;
 #[cfg(feature = "fetch")]
 pub(crate) use self::store::Remote;
 use self::store::Store;
@@ -101,6 +101,7 @@ pub struct ImageFacts {
 
 /// The file or folder that the parts came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(feature = "fetch"), allow(dead_code))]
 pub(crate) enum Place {
     Disk(std::path::PathBuf),
     Network,
@@ -180,7 +181,9 @@ pub fn read(source: &Source, choice: &Choice, limits: &Limits) -> Result<ImageFa
         Source::Registry(_) => {
             return Err(Error::NotBuiltIn { what: "reading images from a registry".into(), feature: "fetch" });
         }
-        Source::Layout(path, reference) | Source::LayoutArchive(path, reference) => (path, reference, Some(Form::Layout)),
+        Source::Layout(path, reference) | Source::LayoutArchive(path, reference) => {
+            (path, reference, Some(Form::Layout))
+        }
         Source::DockerArchive(path, reference) => (path, reference, Some(Form::DockerArchive)),
         Source::Directory(path) => (path, &None, Some(Form::Directory)),
         Source::Path(path) => (path, &None, None),

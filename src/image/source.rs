@@ -45,7 +45,9 @@ impl Source {
             "docker-archive" => Self::DockerArchive(path.into(), reference),
             "dir" => Self::Directory(rest.into()),
             "containers-storage" | "docker-daemon" | "ostree" | "sif" | "tarball" | "atomic" => {
-                return Err(format!("the transport {transport}: is not read; save the image with skopeo first ({FORMS})"));
+                return Err(format!(
+                    "the transport {transport}: is not read; save the image with skopeo first ({FORMS})"
+                ));
             }
             _ => return Ok(Self::Path(text.into())),
         };
@@ -56,7 +58,8 @@ impl Source {
     }
 }
 
-const FORMS: &str = "docker://REF, oci:PATH[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], dir:PATH or a path";
+const FORMS: &str =
+    "docker://REF, oci:PATH[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], dir:PATH or a path";
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,7 +103,16 @@ mod tests {
 
     #[test]
     fn what_names_nothing_or_is_not_supported_is_refused() {
-        for bad in ["", "docker:", "docker://", "docker:acme/wallet", "oci:", "dir:", "docker-archive::v1", "docker-daemon:x:y"] {
+        for bad in [
+            "",
+            "docker:",
+            "docker://",
+            "docker:acme/wallet",
+            "oci:",
+            "dir:",
+            "docker-archive::v1",
+            "docker-daemon:x:y",
+        ] {
             assert!(Source::parse(bad).is_err(), "{bad}");
         }
     }

@@ -14,6 +14,7 @@ use crate::folder;
 use crate::limits::Limits;
 
 /// Parts of an image by name: a path relative to the top of a folder or an archive.
+#[cfg_attr(not(feature = "fetch"), allow(dead_code))]
 pub(super) enum Store<'a> {
     Folder(PathBuf),
     Archive(Archive),
@@ -38,7 +39,10 @@ pub(super) struct Archive {
 }
 
 enum Entry {
-    File { measured: Measured, document: Option<Vec<u8>> },
+    File {
+        measured: Measured,
+        document: Option<Vec<u8>>,
+    },
     /// A link, to a place inside the archive or to none.
     Link(Option<MemberPath>),
 }
@@ -54,7 +58,8 @@ pub(super) enum Found {
 impl Store<'_> {
     /// Opens a folder or a tar file, which may be compressed as a whole.
     pub(super) fn open(path: &Path, limits: &Limits) -> Result<Self, Error> {
-        let unreadable = |error: std::io::Error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() };
+        let unreadable =
+            |error: std::io::Error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() };
         if fs::metadata(path).map_err(unreadable)?.is_dir() {
             return Ok(Self::Folder(path.to_owned()));
         }
@@ -81,9 +86,7 @@ impl Store<'_> {
                 }
                 folder::read_file(&path, allowed, limit).map(Found::Bytes)
             }
-            Self::Remote(remote) => {
-                Ok((remote.document)(name, allowed, limit)?.map_or(Found::Missing, Found::Bytes))
-            }
+            Self::Remote(remote) => Ok((remote.document)(name, allowed, limit)?.map_or(Found::Missing, Found::Bytes)),
             Self::Archive(archive) => Ok(match archive.file(name) {
                 None => Found::Missing,
                 Some((Some(bytes), _)) if bytes.len() as u64 <= allowed => Found::Bytes(bytes.clone()),
@@ -94,7 +97,12 @@ impl Store<'_> {
     }
 
     /// The measures of the layer that a manifest names; `None` where it is not there.
-    pub(super) fn measure_named(&self, name: &str, said: &Descriptor, limits: &Limits) -> Result<Option<Measured>, Error> {
+    pub(super) fn measure_named(
+        &self,
+        name: &str,
+        said: &Descriptor,
+        limits: &Limits,
+    ) -> Result<Option<Measured>, Error> {
         match self {
             // What a manifest leaves to other places is not asked for.
             Self::Remote(_) if said.is_foreign() => Ok(None),
@@ -193,8 +201,12 @@ fn scan(path: &Path, limits: &Limits) -> Result<BTreeMap<MemberPath, Entry>, Err
                 MemberKind::Directory => continue,
                 MemberKind::File => {
                     let mut start = Vec::new();
-                    (&mut tar.content()).take(1).read_to_end(&mut start).map_err(|error| Error::from_read(&what, error))?;
-                    let is_document = matches!(start.as_slice(), [b'{' | b'[']) && member.size <= limits.image_config_bytes;
+                    (&mut tar.content())
+                        .take(1)
+                        .read_to_end(&mut start)
+                        .map_err(|error| Error::from_read(&what, error))?;
+                    let is_document =
+                        matches!(start.as_slice(), [b'{' | b'[']) && member.size <= limits.image_config_bytes;
                     let whole = std::io::Cursor::new(start).chain(tar.content());
                     read_file(whole, is_document, &mut documents_left, &what, limits)?
                 }
@@ -220,9 +232,8 @@ fn read_file(
     let mut bytes = Vec::new();
     content.read_to_end(&mut bytes).map_err(|error| Error::from_read(what, error))?;
     let (limit, allowed) = ("image_documents_bytes", limits.image_documents_bytes);
-    *documents_left = documents_left
-        .checked_sub(bytes.len() as u64)
-        .ok_or(Error::OverLimit { what: what.into(), limit, allowed })?;
+    *documents_left =
+        documents_left.checked_sub(bytes.len() as u64).ok_or(Error::OverLimit { what: what.into(), limit, allowed })?;
     Ok(Entry::File { measured: measure(bytes.as_slice(), what, limits)?, document: Some(bytes) })
 }
 

@@ -173,7 +173,9 @@ fn expect(table: ExpectTable) -> Answer<Expect> {
             .into_iter()
             .map(|text| match text.split('/').collect::<Vec<_>>().as_slice() {
                 [os, architecture] | [os, architecture, _] if !os.is_empty() && !architecture.is_empty() => Ok(text),
-                _ => Err(format!("expect.platforms: expected os/architecture, for example linux/s390x, found {text:?}")),
+                _ => {
+                    Err(format!("expect.platforms: expected os/architecture, for example linux/s390x, found {text:?}"))
+                }
             })
             .collect::<Answer<_>>()?,
         min_server_version: table.min_server_version,
@@ -197,7 +199,9 @@ fn expect(table: ExpectTable) -> Answer<Expect> {
             .into_iter()
             .map(|text| match text.rsplit_once('@') {
                 Some((name, digest)) if !name.is_empty() && Sha256::from_prefixed(digest).is_some() => Ok(text),
-                _ => Err(format!("expect.base-images: expected NAME@sha256: and 64 lower-case hexadecimal digits, found {text:?}")),
+                _ => Err(format!(
+                    "expect.base-images: expected NAME@sha256: and 64 lower-case hexadecimal digits, found {text:?}"
+                )),
             })
             .collect::<Answer<_>>()?,
         untracked: table.untracked.unwrap_or_default(),

@@ -316,9 +316,12 @@ impl Case {
 
     /// A policy beside the image that was handed over.
     pub fn image_policy(self, more: &str) -> Self {
-        self.file("key.pem", Named::Server.public_pem())
-            .policy(super::cases::policy_with(more))
-            .arguments(&["--policy", "policy.toml", "--image", "oci-archive:image.tar"])
+        self.file("key.pem", Named::Server.public_pem()).policy(super::cases::policy_with(more)).arguments(&[
+            "--policy",
+            "policy.toml",
+            "--image",
+            "oci-archive:image.tar",
+        ])
     }
 
     /// Another `--now`.

@@ -88,7 +88,9 @@ impl Image {
         let layers: Vec<Value> = self
             .layers
             .iter()
-            .map(|layer| json!({"mediaType": layer.media_type, "size": layer.blob.len(), "digest": digest(&layer.blob)}))
+            .map(
+                |layer| json!({"mediaType": layer.media_type, "size": layer.blob.len(), "digest": digest(&layer.blob)}),
+            )
             .collect();
         let mut manifest = json!({
             "schemaVersion": 2,
@@ -137,8 +139,12 @@ impl Image {
         let name = format!("{}.json", &digest(&config)["sha256:".len()..]);
         let path = |layer: &Layer| format!("{}/layer.tar", &digest(&layer.content)["sha256:".len()..]);
         let paths: Vec<String> = self.layers.iter().map(path).collect();
-        let mut entries: Vec<Entry> =
-            self.layers.iter().zip(&paths).map(|(layer, path)| Entry::file(path.as_bytes(), layer.content.clone())).collect();
+        let mut entries: Vec<Entry> = self
+            .layers
+            .iter()
+            .zip(&paths)
+            .map(|(layer, path)| Entry::file(path.as_bytes(), layer.content.clone()))
+            .collect();
         let list = json!([{"Config": name, "RepoTags": ["acme/wallet:latest"], "Layers": paths}]);
         entries.push(Entry::file(name, config));
         entries.push(Entry::file("manifest.json", list.to_string()));
@@ -154,10 +160,7 @@ pub fn blob(bytes: Vec<u8>) -> Entry {
 /// `oci-layout` and an `index.json` with these entries.
 pub fn layout_of(manifests: &[Value]) -> Vec<Entry> {
     let index = json!({"schemaVersion": 2, "manifests": manifests});
-    vec![
-        Entry::file("oci-layout", r#"{"imageLayoutVersion": "1.0.0"}"#),
-        Entry::file("index.json", index.to_string()),
-    ]
+    vec![Entry::file("oci-layout", r#"{"imageLayoutVersion": "1.0.0"}"#), Entry::file("index.json", index.to_string())]
 }
 
 /// An index in docker's form over several images, each with its platform.

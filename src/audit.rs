@@ -14,6 +14,7 @@ use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::outside;
 use crate::policy::Policy;
+pub use crate::report::Depth;
 use crate::report::{BundleReport, KeyReport};
 use crate::time::Timestamp;
 use crate::verify::{KeyRing, VerifiedArchive};
@@ -35,15 +36,6 @@ pub struct Question<'a> {
     pub limits: &'a Limits,
     /// How far to look.
     pub depth: Depth,
-}
-
-/// How far an audit looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    /// Every check.
-    Everything,
-    /// The signature alone: nothing in the archive is read.
-    SignatureOnly,
 }
 
 /// Reads the image that belongs to a bundle. It is called once it is known that the bundle is signed, with what is known of the image that is

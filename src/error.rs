@@ -110,7 +110,35 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// What a saved report tells of.
+    #[error("{message}")]
+    Saved {
+        /// The word of the error it was.
+        code: &'static str,
+        /// Its message.
+        message: String,
+        /// Its hint.
+        hint: String,
+    },
 }
+
+/// Every word of [`Error::code`] with its exit code. 2: the caller must ask otherwise. 3: the input gives no verdict. 4: there was
+/// nothing to verify.
+pub(crate) const CODES: [(&str, u8); 13] = [
+    ("usage", 2),
+    ("policy", 2),
+    ("settings", 2),
+    ("key", 2),
+    ("no-key", 2),
+    ("not-built-in", 2),
+    ("unreadable", 3),
+    ("truncated", 3),
+    ("over-limit", 3),
+    ("malformed", 3),
+    ("network", 3),
+    ("unwritable", 3),
+    ("nothing-to-verify", 4),
+];
 
 impl Error {
     /// A stable word for programs, for example `over-limit`.
@@ -129,26 +157,13 @@ impl Error {
             Self::NothingToVerify { .. } => "nothing-to-verify",
             Self::Network { .. } => "network",
             Self::Unwritable { .. } => "unwritable",
+            Self::Saved { code, .. } => code,
         }
     }
 
-    /// 2: the caller must ask otherwise. 3: the input gives no verdict. 4: there was nothing to verify.
+    /// 2, 3 or 4: see the table.
     pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Usage { .. }
-            | Self::Policy { .. }
-            | Self::Settings { .. }
-            | Self::Key { .. }
-            | Self::NoKey { .. }
-            | Self::NotBuiltIn { .. } => 2,
-            Self::Unreadable { .. }
-            | Self::Truncated { .. }
-            | Self::OverLimit { .. }
-            | Self::Malformed { .. }
-            | Self::Network { .. }
-            | Self::Unwritable { .. } => 3,
-            Self::NothingToVerify { .. } => 4,
-        }
+        CODES.iter().find(|(code, _)| *code == self.code()).map_or(3, |(_, exit)| *exit)
     }
 
     /// What the reader can do about it.
@@ -180,6 +195,7 @@ impl Error {
             Self::NothingToVerify { .. } => "name a bundle (manifest.<build_name>.sig.tbz) or a folder that holds one".into(),
             Self::Network { hint, .. } => hint.clone(),
             Self::Unwritable { .. } => "name a path in a folder that exists and can be written".into(),
+            Self::Saved { hint, .. } => hint.clone(),
         }
     }
 

@@ -38,6 +38,14 @@ pub enum Known {
 }
 
 impl Known {
+    /// Every way.
+    pub const ALL: [Self; 3] = [Self::Signed, Self::Recomputed, Self::Given];
+
+    /// Reads the contract's word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.word() == word)
+    }
+
     /// The contract's word.
     pub fn word(self) -> &'static str {
         match self {

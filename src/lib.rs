@@ -129,7 +129,7 @@ pub use crate::key::{Fingerprint, PublicKey};
 pub use crate::limits::Limits;
 pub use crate::manifest::Manifest;
 pub use crate::policy::Policy;
-pub use crate::report::{BundleReport, Format, Report};
+pub use crate::report::{BundleReport, Format, QuestionReport, Report};
 pub use crate::signature::{Signature, SignatureFault};
 pub use crate::time::Timestamp;
 pub use crate::verify::{

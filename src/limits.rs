@@ -62,6 +62,7 @@ limits! {
     work_tree_bytes = 16 * GIB, "files of the work tree are hashed as they pass, and not held";
     key_file_bytes = 64 * KIB, "a public key in PEM is below 2 KiB";
     key_files_beside = 1_000, "files beside a bundle that are looked at as keys";
+    report_bytes = 512 * MIB, "a saved JSON report: about 16 KiB for each bundle";
     policy_bytes = MIB, "a policy is written by a person";
     bundles = 100_000, "bundles found below the paths of one call";
     registry_document_bytes = 4 * MIB, "a registry's manifest, index, referrers or token: 4 MiB by the distribution specification";

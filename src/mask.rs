@@ -13,7 +13,7 @@ const MASK: &str = "***";
 /// Patterns whose first group is kept and whose rest is hidden.
 const KEEP_FIRST: [&str; 5] = [
     // --password X, --password=X, -p X after a login
-    r"(?i)(\s--?(?:[a-z0-9_-]*(?:password|passwd|passphrase|token|secret|api-?key))[ =]+)\S+",
+    r"(?i)((?:^|\s)--?(?:[a-z0-9_-]*(?:password|passwd|passphrase|token|secret|api-?key))[ =]+)\S+",
     r"(?i)(\blogin\b[^\n]*?\s-p[ =]?)\S+",
     // NAME=X, "NAME": "X"
     r#"(?i)((?:password|passwd|passphrase|token|secret|credential|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key)[a-z0-9_-]*["']?\s*[=:]\s*["']?)[^\s"'&,;]+"#,
@@ -89,6 +89,7 @@ mod tests {
                 "cmd: docker login --username me --password hunter2 docker.io",
                 "cmd: docker login --username me --password *** docker.io",
             ),
+            ("--password hunter2", "--password ***"),
             ("docker login -u me -p hunter2", "docker login -u me -p ***"),
             ("https://me:hunter2@github.com/a/b", "https://***@github.com/a/b"),
             ("https://hunter2@github.com/a", "https://***@github.com/a"),

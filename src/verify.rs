@@ -53,6 +53,21 @@ pub enum RevocationReason {
     Superseded,
 }
 
+impl RevocationReason {
+    /// The contract's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Compromised => "compromised",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    /// Reads the contract's word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Compromised, Self::Superseded].into_iter().find(|reason| reason.word() == word)
+    }
+}
+
 /// How well it is known whose key it is, lowest first. A procedure among people; never attested by a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grade {

@@ -259,11 +259,6 @@ fn a_verified_archive_has_one_maker() {
                     makers.push(path.file_name().unwrap().to_string_lossy().into_owned());
                 }
             }
-            let derives = text.split("pub struct VerifiedArchive").next().filter(|before| *before != text.as_str());
-            if let Some(attributes) = derives.and_then(|before| before.rsplit("\n\n").next()) {
-                let forging = ["Clone", "Default", "Deserialize"].iter().any(|derive| attributes.contains(derive));
-                assert!(!forging, "{attributes}");
-            }
         }
     }
     assert_eq!(makers, ["verify.rs"]);

@@ -53,6 +53,13 @@ Exit code 0: nothing differs; 1: something differs, or a signature is not valid.
 An equal independent rebuild is the one thing that corroborates that the image was built from the commit: the signed log
 states it, and nothing in a manifest proves it.";
 
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  hpsb-audit report report.json --format text
+  hpsb-audit report report.json --format text --output report.txt
+
+It repeats nothing and proves nothing: whoever can write the file can change what it says. `hpsb-audit audit` makes a report anew.";
+
 /// Verify and audit build manifests of IBM Hyper Protect Secure Build, offline.
 #[derive(Debug, Parser)]
 #[command(name = "hpsb-audit", version = VERSION.as_str(), after_help = EXIT_CODES, max_term_width = 100)]
@@ -87,6 +94,9 @@ pub(super) enum Command {
     /// Say what differs between two images or bundles, down to the files in a layer
     #[command(after_help = COMPARE_EXAMPLES)]
     Compare(CompareArguments),
+    /// Write a saved JSON report in another format; the exit code is the saved verdict's
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArguments),
     /// Look at keys
     #[command(subcommand)]
     Key(KeyCommand),
@@ -163,6 +173,8 @@ pub(super) struct AuditArguments {
     /// Write a report to a file, whole or not at all; may be repeated
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
     pub(super) reports: Vec<(String, PathBuf)>,
+    #[command(flatten)]
+    pub(super) report_options: ReportOptions,
     /// Bundles that are audited at the same time
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<std::num::NonZeroUsize>,
@@ -230,6 +242,32 @@ pub(super) struct CompareArguments {
     /// Set a bound: see `hpsb-audit explain limits`; may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     pub(super) limits: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArguments {
+    /// What `audit --report json=FILE` has written
+    #[arg(value_name = "FILE.json")]
+    pub(super) file: PathBuf,
+    /// The format to write (docs/reports.md)
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) format: String,
+    /// Write to a file, whole or not at all, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) options: ReportOptions,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
+}
+
+/// What some formats of reports need.
+#[derive(Debug, Args)]
+pub(super) struct ReportOptions {
+    /// Which checks support which controls, instead of the program's own table (docs/reports.md)
+    #[arg(long, value_name = "FILE")]
+    pub(super) controls: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use std::thread;
 use super::args::{AuditArguments, NetworkArguments, OutputArguments, OutputFormat, VerifyArguments};
 use super::image::read_image;
 use super::output::{self, Progress};
-use super::{limits_with, now_or, read_named};
+use super::{files, limits_with, now_or, read_named};
 use crate::audit::{Depth, Input, LoadImage, Question, audit as audit_bundle};
 use crate::error::Error;
 use crate::finding::Group;
@@ -17,18 +17,19 @@ use crate::folder;
 use crate::image::{Choice, ImageFacts, Source};
 use crate::limits::Limits;
 use crate::policy::Policy;
-use crate::report::{BundleReport, Format, Report};
+use crate::report::{BundleReport, Format, QuestionReport, Report};
 use crate::time::Timestamp;
 use crate::verify::KeyRing;
 
 pub(super) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
     let files = report_files(&arguments.reports)?;
-    let mut report = empty(arguments.output.now);
+    let options = super::saved::options(arguments.report_options.controls.as_deref(), &limits)?;
+    let mut report = Report::new(arguments.output.now);
     if let Err(error) = audit_into(arguments, &limits, &mut report) {
         report.error = Some(error);
     }
-    if let Err(error) = output::write_files(&report, &files) {
+    if let Err(error) = files::write(&report, &files, &options) {
         report.error = Some(error);
     }
     Ok(output::report_or_complain(&report, arguments.output.format))
@@ -63,16 +64,18 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     let threads = arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
     let question =
         Question { policy: &policy, keys: &keys, handed, bases: &bases, now, limits, depth: Depth::Everything };
+    report.question = Some(asked(&question));
     report.bundles = audit_all(&paths, &given, &question, threads);
     Ok(())
 }
 
 pub(super) fn verify(arguments: &VerifyArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
-    let mut report = empty(arguments.output.now);
+    let mut report = Report::new(arguments.output.now);
     match verify_one(arguments, &limits) {
-        Ok((now, bundle)) => {
+        Ok((now, question, bundle)) => {
             report.now = Some(now);
+            report.question = Some(question);
             report.bundles = vec![bundle];
         }
         Err(error) => report.error = Some(error),
@@ -83,7 +86,10 @@ pub(super) fn verify(arguments: &VerifyArguments) -> Result<u8, Error> {
     Ok(output::signature_alone(&report))
 }
 
-fn verify_one(arguments: &VerifyArguments, limits: &Limits) -> Result<(Timestamp, BundleReport), Error> {
+fn verify_one(
+    arguments: &VerifyArguments,
+    limits: &Limits,
+) -> Result<(Timestamp, QuestionReport, BundleReport), Error> {
     let OutputArguments { now, .. } = arguments.output;
     let (now, policy) = (now_or(now)?, Policy::default());
     let mut keys = KeyRing::default();
@@ -94,12 +100,19 @@ fn verify_one(arguments: &VerifyArguments, limits: &Limits) -> Result<(Timestamp
         Question { policy: &policy, keys: &keys, handed: &[], bases: &[], now, limits, depth: Depth::SignatureOnly };
     let paths = folder::find_bundles(std::slice::from_ref(&arguments.bundle), limits)?;
     match paths.as_slice() {
-        [one] => Ok((now, audit_file(one, &Given { image: None, network: &NetworkArguments::default() }, &question))),
+        [one] => {
+            let given = Given { image: None, network: &NetworkArguments::default() };
+            Ok((now, asked(&question), audit_file(one, &given, &question)))
+        }
         several => Err(Error::Usage {
             message: format!("`verify` takes one bundle, {} has {}", arguments.bundle.display(), several.len()),
             hint: "name one file, or use `hpsb-audit audit` for a folder".into(),
         }),
     }
+}
+
+fn asked(question: &Question<'_>) -> QuestionReport {
+    QuestionReport::of(question.depth, question.policy, question.keys, question.handed, question.limits)
 }
 
 /// Every bundle, `threads` at a time; the reports in the order of the paths, whatever was finished first.
@@ -163,25 +176,7 @@ pub(super) fn read_policy(path: &Path, limits: &Limits) -> Result<Policy, Error>
     })
 }
 
-/// Formats of `--report`, in the contract's words; those that this build does not have are known by name.
+/// The files of `--report`.
 fn report_files(reports: &[(String, PathBuf)]) -> Result<Vec<(Format, PathBuf)>, Error> {
-    const LATER: [&str; 8] = ["html", "markdown", "csv", "junit", "sarif", "oscal", "vsa", "provenance"];
-    reports
-        .iter()
-        .map(|(format, path)| match format.as_str() {
-            "json" => Ok((Format::Json, path.clone())),
-            "text" => Ok((Format::Text(output::PLAIN), path.clone())),
-            other if LATER.contains(&other) => {
-                Err(Error::NotBuiltIn { what: format!("the report format `{other}`"), feature: "full" })
-            }
-            other => Err(Error::Usage {
-                message: format!("no report format is called {other:?}"),
-                hint: "use --report json=FILE or --report text=FILE".into(),
-            }),
-        })
-        .collect()
-}
-
-fn empty(now: Option<Timestamp>) -> Report {
-    Report { now, policy: None, error: None, bundles: Vec::new() }
+    reports.iter().map(|(format, path)| Ok((super::saved::format(format)?, path.clone()))).collect()
 }

@@ -11,6 +11,7 @@ use super::audit::read_policy;
 use super::output;
 use crate::check::{self, CHECKS};
 use crate::error::Error;
+use crate::escape::for_terminal;
 use crate::finding::Group;
 use crate::folder;
 use crate::key::PublicKey;
@@ -23,7 +24,7 @@ pub(super) fn keys(files: &[PathBuf]) -> Result<u8, Error> {
         let name = path.display().to_string();
         let bytes = folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?;
         let key = PublicKey::from_pem(&name, &bytes, &limits)?;
-        let name = crate::escape::for_terminal(&name);
+        let name = for_terminal(&name);
         let _ = writeln!(page, "{}  {}, {} bits  {name}", key.fingerprint(), key.kind(), key.bits());
     }
     output::print(&page)
@@ -33,22 +34,21 @@ pub(super) fn policy(file: &Path) -> Result<u8, Error> {
     let policy = read_policy(file, &Limits::default())?;
     let mut page = String::new();
     let digest = policy.source.as_ref().map(|source| source.sha256.to_string()).unwrap_or_default();
-    let _ = writeln!(page, "{}  {digest}", crate::escape::for_terminal(&file.display().to_string()));
+    let _ = writeln!(page, "{}  {digest}", for_terminal(&file.display().to_string()));
     let _ =
         writeln!(page, "requires: {}", policy.require.iter().map(|group| group.word()).collect::<Vec<_>>().join(", "));
     for key in policy.keys.keys() {
         let at_hand = if key.key.is_some() { "read from its file" } else { "pinned; to be found beside the bundle" };
-        let name = crate::escape::for_terminal(key.name.as_deref().unwrap_or_default());
+        let name = for_terminal(key.name.as_deref().unwrap_or_default());
         let _ = writeln!(page, "key: {name} {} ({at_hand})", key.fingerprint);
-    }
-    let _ = writeln!(
-        page,
-        "expects: {}",
-        match policy.expect.asked_fields().as_slice() {
-            [] => "nothing".to_owned(),
-            fields => fields.join(", "),
+        let _ = writeln!(page, "  for builds from {}", crate::policy::window_text(key));
+        if let Some(revoked) = key.revoked {
+            let _ = writeln!(page, "  revoked at {} as {}", revoked.at, revoked.reason.word());
         }
-    );
+    }
+    for (field, value) in policy.expect.rows() {
+        let _ = writeln!(page, "expects {field}: {}", for_terminal(&value));
+    }
     let _ = writeln!(page, "levels:");
     for check in CHECKS {
         let level = policy.level(check);

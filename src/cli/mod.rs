@@ -7,10 +7,12 @@ mod compare;
 mod fetch;
 #[cfg(feature = "fetch")]
 mod fetch_args;
+mod files;
 mod image;
 mod inspect;
 mod lists;
 mod output;
+mod saved;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -54,6 +56,7 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Extract(arguments) => inspect::extract(&arguments),
         Command::Image(arguments) => image::image(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Report(arguments) => saved::report(&arguments),
         Command::Key(KeyCommand::Show { files }) => lists::keys(&files),
         Command::Policy(PolicyCommand::Init) => output::print(crate::policy::TEMPLATE),
         Command::Policy(PolicyCommand::Check { file }) => lists::policy(&file),
@@ -93,7 +96,7 @@ fn wants_json() -> bool {
 }
 
 fn without_bundles(error: Error) -> Report {
-    Report { now: None, policy: None, error: Some(error), bundles: Vec::new() }
+    Report { error: Some(error), ..Report::new(None) }
 }
 
 fn not_built_in(what: &str, _: &NotBuiltIn) -> Result<u8, Error> {

@@ -1,8 +1,6 @@
-//! Standard output is the report, standard error is talk. Files are written whole or not at all.
+//! Standard output is the report, standard error is talk.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,7 +9,7 @@ use super::args::OutputFormat;
 use crate::error::Error;
 use crate::escape::for_terminal;
 use crate::finding::Verdict;
-use crate::report::{Colour, Format, Look, Report};
+use crate::report::{Colour, Format, Look, Options, Report};
 
 /// The look of text that is written to a file or a pipe: the same everywhere.
 pub(super) const PLAIN: Look = Look { colour: Colour::Plain, columns: 120 };
@@ -27,9 +25,7 @@ pub(super) fn report_or_complain(report: &Report, format: OutputFormat) -> u8 {
         OutputFormat::Json => Format::Json,
         OutputFormat::Text => Format::Text(look()),
     };
-    let mut page = Vec::new();
-    let written = report.write(format, &mut page).map_err(|error| unwritable("standard output", &error));
-    match written.and_then(|()| write_out(&page)) {
+    match print_report(report, format, &Options::default()) {
         Ok(()) => report.exit_code(),
         Err(error) => {
             complain(&error);
@@ -37,6 +33,13 @@ pub(super) fn report_or_complain(report: &Report, format: OutputFormat) -> u8 {
             if report.exit_code() == 2 { 2 } else { error.exit_code() }
         }
     }
+}
+
+/// Prints a report as `format` has it.
+pub(super) fn print_report(report: &Report, format: Format, options: &Options) -> Result<(), Error> {
+    let mut page = Vec::new();
+    report.write(format, options, &mut page).map_err(|error| unwritable("standard output", &error))?;
+    write_out(&page)
 }
 
 /// What `verify` prints: a line about the signature, and that it is about nothing else.
@@ -79,64 +82,12 @@ pub(super) fn complain(error: &Error) {
         writeln!(io::stderr(), "error: {}\nhint: {}", for_terminal(&error.to_string()), for_terminal(&error.hint()));
 }
 
-/// Writes the report to every file, or to none: each is written beside its place first, and they take their names together.
-pub(super) fn write_files(report: &Report, files: &[(Format, PathBuf)]) -> Result<(), Error> {
-    let mut staged: Vec<(PathBuf, &Path)> = Vec::new();
-    let staging = files.iter().try_for_each(|(format, path)| {
-        staged.push((stage(report, *format, path)?, path));
-        Ok(())
-    });
-    let finished = staging.and_then(|()| {
-        staged.iter().try_for_each(|(from, to)| {
-            fs::rename(from, to).map_err(|error| unwritable(&to.display().to_string(), &error))
-        })
-    });
-    if finished.is_err() {
-        for (from, _) in &staged {
-            // One that has taken its name already is not there any more.
-            let _ = fs::remove_file(from);
-        }
-    }
-    finished
-}
-
-fn stage(report: &Report, format: Format, path: &Path) -> Result<PathBuf, Error> {
-    let name = path.display().to_string();
-    let refuse = |message: &str| Error::Unwritable { path: name.clone(), message: message.into() };
-    match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_symlink() => return Err(refuse("it is a symbolic link")),
-        Ok(metadata) if !metadata.is_file() => return Err(refuse("it is no regular file")),
-        _ => {}
-    }
-    let file_name = path.file_name().ok_or_else(|| refuse("it names no file"))?.to_string_lossy().into_owned();
-    let partial = path.with_file_name(format!(".{file_name}.partial-{}", std::process::id()));
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&partial)
-        .and_then(|mut file| fill(&mut file, report, format));
-    match written {
-        Ok(()) => Ok(partial),
-        Err(error) => {
-            let _ = fs::remove_file(&partial);
-            Err(unwritable(&name, &error))
-        }
-    }
-}
-
-fn fill(file: &mut File, report: &Report, format: Format) -> io::Result<()> {
-    let mut page = Vec::new();
-    report.write(format, &mut page)?;
-    file.write_all(&page)?;
-    file.sync_all()
-}
-
 fn write_out(bytes: &[u8]) -> Result<(), Error> {
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| unwritable("standard output", &error))
 }
 
-fn unwritable(path: &str, error: &io::Error) -> Error {
+pub(super) fn unwritable(path: &str, error: &io::Error) -> Error {
     Error::Unwritable { path: path.into(), message: error.to_string() }
 }
 

@@ -68,7 +68,7 @@ pub fn fetch(request: &Request, run: Run<'_>) -> Result<FetchReport, Error> {
         .as_ref()
         .map(|options| BuildServer::new(run, &options.settings, &options.tls, &options.resolves));
     let server = server.transpose()?;
-    let outside = Outside::new(run, &request.outside)?;
+    let outside = Outside::new(run, &request.outside);
     let root = EvidenceFolder::open(&request.to, run.limits)?;
     let mut report = FetchReport::default();
     if let Some(bucket) = &request.bucket {

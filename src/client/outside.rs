@@ -1,6 +1,7 @@
 //! The way to servers other than the build server: registries, Notary servers, object stores, anything given by address.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use reqwest::Url;
 use rustls::ClientConfig;
@@ -29,20 +30,28 @@ pub struct OutsideOptions {
 /// Makes clients for those servers.
 pub(crate) struct Outside<'a> {
     pub(crate) run: Run<'a>,
-    tls: ClientConfig,
+    /// Made when it is first needed: reading the system's roots takes its time.
+    tls: OnceLock<ClientConfig>,
     options: &'a OutsideOptions,
 }
 
 impl<'a> Outside<'a> {
-    pub(crate) fn new(run: Run<'a>, options: &'a OutsideOptions) -> Result<Self, Error> {
-        Ok(Self { run, tls: tls::for_public_servers(options.ca.as_deref(), run.limits)?, options })
+    pub(crate) fn new(run: Run<'a>, options: &'a OutsideOptions) -> Self {
+        Self { run, tls: OnceLock::new(), options }
     }
 
     /// A client for the server at `url`. What is on this computer is never asked through a proxy.
     pub(crate) fn http(&self, url: &Url) -> Result<Http, Error> {
         let local = url.host_str().is_some_and(is_loopback);
         let proxies = if local { Proxies::Never } else { Proxies::FromEnvironment };
-        Http::new(self.tls.clone(), &self.options.resolves, proxies, self.run.patience)
+        let tls = match self.tls.get() {
+            Some(tls) => tls.clone(),
+            None => {
+                let made = tls::for_public_servers(self.options.ca.as_deref(), self.run.limits)?;
+                self.tls.get_or_init(|| made).clone()
+            }
+        };
+        Http::new(tls, &self.options.resolves, proxies, self.run.patience)
     }
 
     /// The login for a registry's repository.

@@ -223,22 +223,29 @@ impl Policy {
 }
 
 impl Expect {
-    /// The fields that say something.
-    pub fn asked_fields(&self) -> Vec<&'static str> {
-        let set = [
-            !self.images.is_empty(),
-            !self.repositories.is_empty(),
-            self.branch.is_some(),
-            self.commit.is_some(),
-            !self.platforms.is_empty(),
-            self.min_server_version.is_some(),
-            self.max_age_seconds.is_some(),
-            self.minimum_grade.is_some(),
-            self.dockerfile.is_some(),
-            !self.base_images.is_empty(),
-            !self.untracked.is_empty(),
+    /// The fields that say something, each with what it says.
+    pub fn rows(&self) -> Vec<(&'static str, String)> {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let values = [
+            self.images.join(", "),
+            self.repositories.join(", "),
+            text(&self.branch),
+            self.commit.map(|commit| commit.to_string()).unwrap_or_default(),
+            self.platforms.join(", "),
+            text(&self.min_server_version),
+            self.max_age_seconds.map(|seconds| format!("{seconds} seconds")).unwrap_or_default(),
+            self.minimum_grade.map(|grade| grade.word().to_owned()).unwrap_or_default(),
+            text(&self.dockerfile),
+            self.base_images.join(", "),
+            self.untracked.join(", "),
         ];
-        EXPECTED_BY.iter().zip(set).filter(|(_, set)| *set).map(|((field, _), _)| *field).collect()
+        let rows = EXPECTED_BY.iter().zip(values).map(|((field, _), value)| (*field, value));
+        rows.filter(|(_, value)| !value.is_empty()).collect()
+    }
+
+    /// The names of the fields that say something.
+    pub fn asked_fields(&self) -> Vec<&'static str> {
+        self.rows().into_iter().map(|(field, _)| field).collect()
     }
 
     fn note_asked(&mut self) {

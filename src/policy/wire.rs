@@ -269,13 +269,9 @@ fn trusted_key(
     }
     let revoked = match &entry.revoked {
         Some(revoked) => {
-            let reason = match revoked.reason.as_str() {
-                "compromised" => RevocationReason::Compromised,
-                "superseded" => RevocationReason::Superseded,
-                other => {
-                    return Err(at("revoked.reason", &format!("expected compromised or superseded, found {other:?}")));
-                }
-            };
+            let reason = RevocationReason::from_word(&revoked.reason).ok_or_else(|| {
+                at("revoked.reason", &format!("expected compromised or superseded, found {:?}", revoked.reason))
+            })?;
             moment("revoked.at", Some(revoked.at))?.map(|at| Revocation { at, reason })
         }
         None => None,

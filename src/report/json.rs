@@ -3,150 +3,193 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{BundleReport, Report};
+use super::{BundleReport, QuestionReport, Report};
 use crate::error::Error;
 use crate::escape::in_json;
 use crate::finding::{Finding, Group, Verdict};
 use crate::mask::mask;
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields, title = "hpsb-audit report"))]
-struct Document {
+pub(super) struct Document {
     /// 1. Another number: other fields.
-    schema_version: u32,
-    tool: Tool,
+    pub(super) schema_version: u32,
+    pub(super) tool: Tool,
     /// The moment that the audit is for, RFC 3339.
-    now: Option<String>,
+    pub(super) now: Option<String>,
     /// The worst verdict of all bundles: `accept`, `accept-in-part`, `reject` or `none`.
-    verdict: &'static str,
+    pub(super) verdict: String,
     /// The program's exit code, which goes with the verdict.
-    exit_code: u8,
-    totals: Totals,
-    policy: Option<Policy>,
+    pub(super) exit_code: u8,
+    pub(super) totals: Totals,
+    pub(super) policy: Option<Policy>,
+    /// What was asked; null when the run ended before that was known.
+    pub(super) question: Option<Asked>,
     /// Why nothing could be judged.
-    error: Option<Fault>,
+    pub(super) error: Option<Fault>,
     /// One per bundle, in the order of their paths.
-    reports: Vec<Bundle>,
+    pub(super) reports: Vec<Bundle>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
-struct Tool {
-    name: &'static str,
-    version: &'static str,
+pub(super) struct Tool {
+    pub(super) name: String,
+    pub(super) version: String,
     /// Cargo features of the build.
-    features: Vec<&'static str>,
+    pub(super) features: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields, rename_all = "kebab-case"))]
-#[serde(rename_all = "kebab-case")]
-struct Totals {
-    bundles: usize,
-    accept: usize,
-    accept_in_part: usize,
-    reject: usize,
-    none: usize,
+pub(super) struct Totals {
+    pub(super) bundles: usize,
+    pub(super) accept: usize,
+    pub(super) accept_in_part: usize,
+    pub(super) reject: usize,
+    pub(super) none: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
-struct Policy {
-    path: String,
+pub(super) struct Policy {
+    pub(super) path: String,
     /// 64 hexadecimal digits.
-    sha256: String,
+    pub(super) sha256: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
-struct Fault {
+pub(super) struct Asked {
+    /// `everything`, or `signature-only`.
+    pub(super) depth: String,
+    /// Groups that had to have an answer.
+    pub(super) require: Vec<String>,
+    /// Groups whose evidence was handed over.
+    pub(super) handed: Vec<String>,
+    /// Fingerprints of the keys that were trusted.
+    pub(super) keys: Vec<String>,
+    /// What the policy expects.
+    pub(super) expect: Vec<Setting>,
+    /// Levels that the policy changes.
+    pub(super) levels: Vec<Setting>,
+    /// Limits that differ from the program's own.
+    pub(super) limits: Vec<Setting>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+pub(super) struct Setting {
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+pub(super) struct Fault {
     /// A stable word, for example `over-limit`.
-    code: &'static str,
-    message: String,
-    hint: String,
+    pub(super) code: String,
+    pub(super) message: String,
+    pub(super) hint: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
-struct Bundle {
-    bundle: File,
+pub(super) struct Bundle {
+    pub(super) bundle: File,
     /// As the bundle's members have it.
-    build_name: Option<String>,
-    verdict: &'static str,
-    error: Option<Fault>,
+    pub(super) build_name: Option<String>,
+    pub(super) verdict: String,
+    pub(super) error: Option<Fault>,
     /// Groups that were looked at.
-    in_play: Vec<&'static str>,
-    not_in_play: Vec<&'static str>,
+    pub(super) in_play: Vec<String>,
+    pub(super) not_in_play: Vec<String>,
     /// The key that accepted the signature.
-    key: Option<Key>,
+    pub(super) key: Option<Key>,
     /// One per check, in the order of docs/checks.md.
-    findings: Vec<Row>,
+    pub(super) findings: Vec<Row>,
     /// What each witness says.
-    evidence: Vec<Statement>,
+    pub(super) evidence: Vec<Statement>,
     /// Inputs of the build that the commit does not pin.
-    outside_the_commit: Vec<String>,
+    pub(super) outside_the_commit: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
-struct File {
-    path: String,
+pub(super) struct File {
+    pub(super) path: String,
     /// 64 hexadecimal digits; null when the file could not be read to its end.
-    sha256: Option<String>,
+    pub(super) sha256: Option<String>,
     /// Bytes.
-    size: Option<u64>,
+    pub(super) size: Option<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
-struct Key {
+pub(super) struct Key {
     /// `sha256:` and 64 hexadecimal digits, over the SubjectPublicKeyInfo.
-    fingerprint: String,
-    kind: &'static str,
-    bits: u32,
+    pub(super) fingerprint: String,
+    pub(super) kind: String,
+    pub(super) bits: u32,
     /// Who named it.
-    source: String,
+    pub(super) source: String,
     /// `command-line`, `recorded`, `witnessed` or `challenged`.
-    grade: &'static str,
+    pub(super) grade: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
-struct Row {
-    check: &'static str,
-    group: &'static str,
+pub(super) struct Row {
+    pub(super) check: String,
+    pub(super) group: String,
     /// `require`, `warn` or `off`.
-    level: &'static str,
+    pub(super) level: String,
     /// `pass`, `fail`, `unknown` or `not-run`.
-    status: &'static str,
+    pub(super) status: String,
     /// Why it was not run: `refused`, `no-evidence`, `no-expectation`, `off` or `not-built-in`.
-    reason: Option<&'static str>,
-    message: String,
-    expected: Option<String>,
-    found: Option<String>,
-    details: Vec<String>,
+    pub(super) reason: Option<String>,
+    pub(super) message: String,
+    pub(super) expected: Option<String>,
+    pub(super) found: Option<String>,
+    pub(super) details: Vec<String>,
+    /// Does this answer reject the bundle?
+    pub(super) rejects: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
-struct Statement {
-    fact: String,
-    witness: &'static str,
-    value: String,
+pub(super) struct Statement {
+    pub(super) fact: String,
+    pub(super) witness: String,
+    pub(super) value: String,
     /// `signed`, `recomputed`, `timestamped` or `given`.
-    known: &'static str,
+    pub(super) known: String,
 }
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -154,12 +197,16 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", in_json(&document))
 }
 
-fn document(report: &Report) -> Document {
+pub(super) fn document(report: &Report) -> Document {
     Document {
         schema_version: 1,
-        tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION"), features: crate::features() },
+        tool: Tool {
+            name: report.tool.name.clone(),
+            version: report.tool.version.clone(),
+            features: report.tool.features.clone(),
+        },
         now: report.now.map(|now| now.to_string()),
-        verdict: report.verdict().word(),
+        verdict: report.verdict().word().into(),
         exit_code: report.exit_code(),
         totals: Totals {
             bundles: report.bundles.len(),
@@ -169,17 +216,34 @@ fn document(report: &Report) -> Document {
             none: report.count(Verdict::None),
         },
         policy: report.policy.as_ref().map(|policy| Policy { path: policy.path.clone(), sha256: policy.sha256.hex() }),
+        question: report.question.as_ref().map(asked),
         error: report.error.as_ref().map(fault),
         reports: report.bundles.iter().map(bundle).collect(),
     }
 }
 
+fn asked(question: &QuestionReport) -> Asked {
+    let words = |groups: &[Group]| groups.iter().map(|group| group.word().to_owned()).collect();
+    let settings = |pairs: &[(String, String)]| {
+        pairs.iter().map(|(name, value)| Setting { name: name.clone(), value: value.clone() }).collect()
+    };
+    Asked {
+        depth: question.depth.word().into(),
+        require: words(&question.require),
+        handed: words(&question.handed),
+        keys: question.keys.iter().map(ToString::to_string).collect(),
+        expect: settings(&question.expect),
+        levels: settings(&question.levels),
+        limits: settings(&question.limits),
+    }
+}
+
 fn fault(error: &Error) -> Fault {
-    Fault { code: error.code(), message: mask(&error.to_string()), hint: mask(&error.hint()) }
+    Fault { code: error.code().into(), message: mask(&error.to_string()), hint: mask(&error.hint()) }
 }
 
 fn bundle(report: &BundleReport) -> Bundle {
-    let words = |groups: &[Group]| groups.iter().map(|group| group.word()).collect();
+    let words = |groups: &[Group]| groups.iter().map(|group| group.word().to_owned()).collect();
     Bundle {
         bundle: File {
             path: report.path.clone(),
@@ -187,43 +251,44 @@ fn bundle(report: &BundleReport) -> Bundle {
             size: report.file.map(|(_, size)| size),
         },
         build_name: report.build_name.clone(),
-        verdict: report.verdict.word(),
+        verdict: report.verdict.word().into(),
         error: report.error.as_ref().map(fault),
         in_play: words(&report.in_play),
         not_in_play: words(&report.not_in_play()),
         key: report.key.as_ref().map(|key| Key {
             fingerprint: key.fingerprint.to_string(),
-            kind: key.kind,
+            kind: key.kind.into(),
             bits: key.bits,
             source: key.source.clone(),
-            grade: key.grade.word(),
+            grade: key.grade.word().into(),
         }),
-        findings: report.findings.iter().map(row).collect(),
+        findings: report.findings.iter().map(|finding| row(report, finding)).collect(),
         evidence: report
             .evidence
             .iter()
             .map(|fact| Statement {
                 fact: fact.fact.clone(),
-                witness: fact.witness,
+                witness: fact.witness.into(),
                 value: fact.value.clone(),
-                known: fact.known.word(),
+                known: fact.known.word().into(),
             })
             .collect(),
         outside_the_commit: report.outside_the_commit.clone(),
     }
 }
 
-fn row(finding: &Finding) -> Row {
+fn row(report: &BundleReport, finding: &Finding) -> Row {
     Row {
-        check: finding.check,
-        group: finding.group.word(),
-        level: finding.level.word(),
-        status: finding.status.word(),
-        reason: finding.status.reason(),
+        check: finding.check.into(),
+        group: finding.group.word().into(),
+        level: finding.level.word().into(),
+        status: finding.status.word().into(),
+        reason: finding.status.reason().map(str::to_owned),
         message: finding.message.clone(),
         expected: finding.expected.clone(),
         found: finding.found.clone(),
         details: finding.details.clone(),
+        rejects: report.in_play.contains(&finding.group) && finding.rejects(),
     }
 }
 

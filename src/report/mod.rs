@@ -2,7 +2,14 @@
 //!
 //! To add a format: one file with `write(&Report, …)`, one variant of [`Format`], one arm in [`Report::write`].
 
+mod chain;
+mod controls;
+mod html;
 mod json;
+mod matrix;
+mod question;
+mod saved;
+mod summary;
 mod text;
 
 use std::io::{self, Write};
@@ -10,26 +17,44 @@ use std::io::{self, Write};
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::evidence::Fact;
-use crate::finding::{Finding, Group, Status, Verdict};
+use crate::finding::{Finding, Group, Level, Reason, Status, Verdict};
 use crate::key::Fingerprint;
+use crate::limits::Limits;
 use crate::mask::mask;
 use crate::policy::PolicySource;
 use crate::time::Timestamp;
 use crate::verify::{Grade, KeySource, TrustedKey};
 
+pub use self::controls::Controls;
+pub use self::question::{Depth, QuestionReport};
 pub use self::text::{Colour, Look};
 
 /// What a run found. Same bytes, same policy, same `now`: the same report, byte for byte.
 #[derive(Debug, Clone)]
 pub struct Report {
+    /// The program that made it.
+    pub tool: Tool,
     /// The moment that the audit is for; `None` when it could not be read from the command line.
     pub now: Option<Timestamp>,
     /// The policy's file, if there was one.
     pub policy: Option<PolicySource>,
+    /// What was asked; `None` when the run ended before that was known.
+    pub question: Option<QuestionReport>,
     /// Why there is no verdict on anything.
     pub error: Option<Error>,
     /// One report per bundle, in the order of their paths.
     pub bundles: Vec<BundleReport>,
+}
+
+/// The program that made a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Cargo features of the build.
+    pub features: Vec<String>,
 }
 
 /// What was found about one bundle.
@@ -79,18 +104,83 @@ pub enum Format {
     Text(Look),
     /// For programs: docs/report.schema.json.
     Json,
+    /// For people, to be filed: one page that prints; several bundles are a folder of pages.
+    Html,
+}
+
+/// What a format may need beside the report.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Which checks support which controls.
+    pub controls: Controls,
+}
+
+impl Format {
+    /// Every format's word, as `--report` takes it.
+    pub const WORDS: [&str; 3] = ["text", "json", "html"];
+
+    /// The format that a word names; text is plain and 120 columns wide.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "text" => Self::Text(Look { colour: Colour::Plain, columns: 120 }),
+            "json" => Self::Json,
+            "html" => Self::Html,
+            _ => return None,
+        })
+    }
+}
+
+impl Tool {
+    /// This program.
+    pub fn this() -> Self {
+        Self {
+            name: env!("CARGO_PKG_NAME").into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            features: crate::features().into_iter().map(str::to_owned).collect(),
+        }
+    }
 }
 
 impl Report {
+    /// A report that says nothing yet.
+    pub fn new(now: Option<Timestamp>) -> Self {
+        Self { tool: Tool::this(), now, policy: None, question: None, error: None, bundles: Vec::new() }
+    }
+
+    /// Reads a saved JSON report, so that it can be written in another format: the same bytes come out as if the audit had written
+    /// them. Strict: unknown fields, unknown words and a verdict that does not follow from the findings are refused.
+    ///
+    /// It does NOT repeat the audit, and a saved report is no evidence: whoever can write the file can write a consistent lie.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::OverLimit`].
+    pub fn from_json(name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+        saved::read(name, bytes, limits)
+    }
+
     /// Writes the report.
     ///
     /// # Errors
     /// What `out` answers.
-    pub fn write(&self, format: Format, out: &mut dyn Write) -> io::Result<()> {
+    pub fn write(&self, format: Format, options: &Options, out: &mut dyn Write) -> io::Result<()> {
         match format {
+            Format::Html => html::write(self, options, out),
             Format::Text(look) => text::write(self, look, out),
             Format::Json => json::write(self, out),
         }
+    }
+
+    /// Is this report, in this format, a folder of files? Then [`Report::pages`] has them.
+    pub fn is_folder(&self, format: Format) -> bool {
+        format == Format::Html && self.bundles.len() > 1
+    }
+
+    /// The files of a folder: name and content. Names are this program's own, never a bundle's.
+    ///
+    /// # Errors
+    /// What writing to memory answers.
+    pub fn pages(&self, options: &Options) -> io::Result<Vec<(String, Vec<u8>)>> {
+        html::pages(self, options)
     }
 
     /// The verdict on all of it: the one that goes with [`Report::exit_code`].
@@ -126,6 +216,18 @@ impl BundleReport {
             (None, Verdict::Reject) => 1,
             (None, Verdict::None) => 3,
         }
+    }
+
+    /// Findings of the groups that were looked at.
+    pub(crate) fn played(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| self.in_play.contains(&finding.group))
+    }
+
+    /// Groups out of play, and required checks in play that this build does not have: what an acceptance in part leaves out.
+    pub(crate) fn not_checked(&self) -> Vec<&'static str> {
+        let missing = Status::NotRun(Reason::NotBuiltIn);
+        let checks = self.unanswered().filter(|finding| finding.level == Level::Require && finding.status == missing);
+        self.not_in_play().into_iter().map(Group::word).chain(checks.map(|finding| finding.check)).collect()
     }
 
     /// Groups that were not looked at.

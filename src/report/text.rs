@@ -9,7 +9,7 @@ use super::{BundleReport, Report};
 use crate::check::status_text;
 use crate::error::Error;
 use crate::escape::for_terminal;
-use crate::finding::{Finding, Group, Level, Reason, Status, Verdict};
+use crate::finding::{Finding, Level, Status, Verdict};
 use crate::mask::mask;
 
 /// How text is laid out.
@@ -68,16 +68,18 @@ pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Res
 }
 
 fn section(page: &mut String, look: Look, bundle: &BundleReport) {
-    let name = for_terminal(bundle.build_name.as_deref().unwrap_or(&bundle.path));
+    let name = bundle.build_name.as_deref().map(for_terminal);
     if let Some(error) = &bundle.error {
         fault(page, look, "NO VERDICT", error);
-        line(page, "build", &name);
+        if let Some(name) = &name {
+            line(page, "build", name);
+        }
         line(page, "file", &file(bundle));
         page.push('\n');
         return;
     }
     let _ = writeln!(page, "{}", headline(look, bundle));
-    line(page, "build", &name);
+    line(page, "build", name.as_deref().unwrap_or_default());
     for finding in bundle.rejecting() {
         line(page, "because", &format!("{}: {}", finding.check, for_terminal(&finding.message)));
     }
@@ -109,20 +111,11 @@ fn headline(look: Look, bundle: &BundleReport) -> String {
     match bundle.verdict {
         Verdict::Accept => look.paint(Tone::Good, "ACCEPTED"),
         Verdict::AcceptInPart => {
-            look.paint(Tone::Doubt, &format!("ACCEPTED IN PART: {} not checked", not_checked(bundle)))
+            look.paint(Tone::Doubt, &format!("ACCEPTED IN PART: {} not checked", bundle.not_checked().join(", ")))
         }
         Verdict::Reject => look.paint(Tone::Bad, "REJECTED"),
         Verdict::None => look.paint(Tone::Bad, "NO VERDICT"),
     }
-}
-
-/// Groups out of play, and required checks in play that this build does not have.
-fn not_checked(bundle: &BundleReport) -> String {
-    let groups = bundle.not_in_play();
-    let missing = Status::NotRun(Reason::NotBuiltIn);
-    let checks = bundle.unanswered().filter(|finding| finding.level == Level::Require && finding.status == missing);
-    let words: Vec<&str> = groups.into_iter().map(Group::word).chain(checks.map(|finding| finding.check)).collect();
-    words.join(", ")
 }
 
 fn file(bundle: &BundleReport) -> String {

@@ -1,0 +1,104 @@
+//! Which controls a passed check supports: a table that users may replace.
+
+use serde::Deserialize;
+
+use super::BundleReport;
+use crate::check;
+use crate::error::Error;
+use crate::finding::Status;
+use crate::limits::Limits;
+
+const OWN: &str = include_str!("controls.toml");
+
+/// Controls and the checks that support them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Controls {
+    pub(super) list: Vec<Control>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Control {
+    pub(super) framework: String,
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) checks: Vec<String>,
+    /// Ids of assessment objectives, for OSCAL.
+    #[serde(default)]
+    pub(super) objectives: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    version: u32,
+    control: Vec<Control>,
+}
+
+impl Controls {
+    /// The program's own table: NIST SP 800-53 and SSDF.
+    ///
+    /// # Errors
+    /// None in practice: a test reads the table.
+    pub fn own() -> Result<Self, Error> {
+        Self::from_toml("the program's own controls", OWN.as_bytes(), &Limits::default())
+    }
+
+    /// Reads a table that a user wrote.
+    ///
+    /// # Errors
+    /// [`Error::Policy`] for unknown fields and checks, [`Error::OverLimit`].
+    pub fn from_toml(name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+        if bytes.len() as u64 > limits.policy_bytes {
+            return Err(Error::OverLimit { what: name.into(), limit: "policy_bytes", allowed: limits.policy_bytes });
+        }
+        let fail = |message: String| Error::Policy { path: name.into(), message };
+        let text = std::str::from_utf8(bytes).map_err(|error| fail(error.to_string()))?;
+        let file: File = toml::from_str(text).map_err(|error| fail(error.to_string()))?;
+        if file.version != 1 {
+            return Err(fail(format!("version: expected 1, found {}", file.version)));
+        }
+        let unknown = file.control.iter().flat_map(|control| &control.checks).find(|name| check::find(name).is_none());
+        match unknown {
+            Some(name) => Err(fail(format!("no check is called {name:?}"))),
+            None => Ok(Self { list: file.control }),
+        }
+    }
+
+    /// The controls that some passed check of this bundle supports, each with those checks. A bundle that is not accepted
+    /// supports nothing.
+    pub(super) fn supported<'a>(&'a self, bundle: &'a BundleReport) -> Vec<(&'a Control, Vec<&'a str>)> {
+        if bundle.exit_code() != 0 {
+            return Vec::new();
+        }
+        let passed: Vec<&str> = bundle.played().filter(|f| f.status == Status::Pass).map(|f| f.check).collect();
+        let supporting = |control: &'a Control| -> Vec<&'a str> {
+            control.checks.iter().map(String::as_str).filter(|name| passed.contains(name)).collect()
+        };
+        self.list
+            .iter()
+            .map(|control| (control, supporting(control)))
+            .filter(|(_, checks)| !checks.is_empty())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_own_table_can_be_read() {
+        assert_eq!(Controls::own().unwrap().list.len(), 10);
+    }
+
+    #[test]
+    fn a_table_with_an_unknown_check_or_field_is_refused() {
+        let read = |text: &str| Controls::from_toml("c", text.as_bytes(), &Limits::default());
+        let row = "[[control]]\nframework = \"F\"\nid = \"1\"\ntitle = \"T\"\nchecks = [\"build-age\"]\n";
+        assert!(read(&format!("version = 1\n{row}")).is_ok());
+        assert!(read(&format!("version = 2\n{row}")).is_err());
+        assert!(read(&format!("version = 1\n{row}more = 1\n")).is_err());
+        assert!(read(&format!("version = 1\n{}", row.replace("build-age", "build-ages"))).is_err());
+    }
+}

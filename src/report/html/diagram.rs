@@ -1,0 +1,64 @@
+//! The chain as a drawing: what holds is a solid line, what is stated a dashed one, what nobody looked at a dotted one, and what
+//! does not hold is crossed out. The words beside each line say the same.
+
+use super::super::BundleReport;
+use super::super::chain::{Link, Strength, chain};
+use super::markup::Markup;
+
+const ROW: usize = 46;
+
+pub(super) fn write(page: &mut Markup, bundle: &BundleReport) {
+    let links = chain(bundle);
+    page.raw("<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-labelledby=\"chain-title chain-text\" viewBox=\"0 0 720 ");
+    page.number(links.len().saturating_mul(ROW).saturating_add(8));
+    page.raw("\" font-family=\"Liberation Sans, Arial, sans-serif\" font-size=\"12\">\n<title id=\"chain-title\">The chain of evidence</title>\n<desc id=\"chain-text\">");
+    for link in &links {
+        page.text(link.from).raw(" to ").text(link.to).raw(": ").text(link.strength.words()).raw(". ");
+    }
+    page.raw("</desc>\n");
+    for (at, link) in links.iter().enumerate() {
+        row(page, at.saturating_mul(ROW).saturating_add(6), link);
+    }
+    page.raw("</svg>\n");
+}
+
+fn row(page: &mut Markup, top: usize, link: &Link) {
+    let middle = top.saturating_add(18);
+    place(page, 4, top, link.from);
+    place(page, 576, top, link.to);
+    page.raw("<line x1=\"144\" x2=\"568\" y1=\"")
+        .number(middle)
+        .raw("\" y2=\"")
+        .number(middle)
+        .raw("\" stroke=\"#111\" ");
+    page.raw(match link.strength {
+        Strength::Proved => "stroke-width=\"3\"/>\n",
+        Strength::Stated => "stroke-width=\"2\" stroke-dasharray=\"12 6\"/>\n",
+        Strength::NotExamined => "stroke-width=\"1.5\" stroke-dasharray=\"2 6\"/>\n",
+        Strength::Broken => "stroke-width=\"3\"/>\n",
+    });
+    page.raw("<path fill=\"#111\" d=\"M576 ").number(middle).raw("l-10 -5v10z\"/>\n");
+    if link.strength == Strength::Broken {
+        page.raw("<path stroke=\"#111\" stroke-width=\"4\" d=\"M346 ")
+            .number(middle.saturating_sub(10))
+            .raw("l20 20m0 -20l-20 20\"/>\n");
+    }
+    label(page, middle.saturating_sub(6), link.how, "<text x=\"156\" y=\"");
+    let words = format!("{} ({})", link.strength.words().to_uppercase(), link.check);
+    label(page, middle.saturating_add(16), &words, "<text font-weight=\"bold\" x=\"156\" y=\"");
+}
+
+fn place(page: &mut Markup, left: usize, top: usize, words: &str) {
+    page.raw("<rect x=\"").number(left).raw("\" y=\"").number(top);
+    page.raw("\" width=\"140\" height=\"36\" fill=\"#fff\" stroke=\"#111\"/>\n<text text-anchor=\"middle\" x=\"");
+    page.number(left.saturating_add(70))
+        .raw("\" y=\"")
+        .number(top.saturating_add(22))
+        .raw("\">")
+        .text(words)
+        .raw("</text>\n");
+}
+
+fn label(page: &mut Markup, y: usize, words: &str, open: &'static str) {
+    page.raw(open).number(y).raw("\">").text(words).raw("</text>\n");
+}

@@ -1,0 +1,72 @@
+//! HTML text that cannot be broken out of: markup is only what stands in this program's source, everything else is escaped.
+
+use crate::escape::for_terminal;
+
+/// A page while it is written.
+#[derive(Default)]
+pub(super) struct Markup(String);
+
+impl Markup {
+    /// Markup of this program's own: a literal, so that no text from evidence can come in here.
+    pub(super) fn raw(&mut self, markup: &'static str) -> &mut Self {
+        self.0.push_str(markup);
+        self
+    }
+
+    /// Text from anywhere: control and bidirectional characters become visible code points, and what HTML obeys is escaped
+    /// (HTML Living Standard, 13.1.4; both quotes, so that it is safe in an attribute too).
+    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+        for character in for_terminal(text).chars() {
+            match character {
+                '&' => self.0.push_str("&amp;"),
+                '<' => self.0.push_str("&lt;"),
+                '>' => self.0.push_str("&gt;"),
+                '"' => self.0.push_str("&quot;"),
+                '\'' => self.0.push_str("&#39;"),
+                other => self.0.push(other),
+            }
+        }
+        self
+    }
+
+    /// A whole number.
+    pub(super) fn number(&mut self, number: usize) -> &mut Self {
+        self.0.push_str(&number.to_string());
+        self
+    }
+
+    /// `<tag>text</tag>` around text from anywhere, with a literal for the tags.
+    pub(super) fn wrapped(&mut self, open: &'static str, text: &str, close: &'static str) -> &mut Self {
+        self.raw(open).text(text).raw(close)
+    }
+
+    /// A list of lines; a sentence where there is none.
+    pub(super) fn list<'t>(&mut self, lines: impl Iterator<Item = &'t str>, none: &'static str) -> &mut Self {
+        let mut lines = lines.peekable();
+        if lines.peek().is_none() {
+            return self.raw("<p>").raw(none).raw("</p>\n");
+        }
+        self.raw("<ul>\n");
+        for line in lines {
+            self.wrapped("<li>", line, "</li>\n");
+        }
+        self.raw("</ul>\n")
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0.into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_stays_text() {
+        let mut page = Markup::default();
+        page.text("<script>'\"&\u{202e}\u{1b}[31m\n</script>");
+        let expected = "&lt;script&gt;&#39;&quot;&amp;\\u{202e}\\u{1b}[31m\\n&lt;/script&gt;";
+        assert_eq!(String::from_utf8(page.into_bytes()).unwrap(), expected);
+    }
+}

@@ -1,0 +1,110 @@
+//! The witness matrix: a row for each fact, a column for each witness. Values are compared only where equal facts must have equal
+//! text; the matrix shows, and the checks judge.
+
+use std::collections::BTreeSet;
+
+use super::BundleReport;
+use crate::evidence::Fact;
+
+/// Facts whose values must be equal, whoever says them.
+const COMPARABLE: [&str; 8] =
+    ["build-name", "commit", "tree", "tag", "image-digest", "server-version", "status", "object-count"];
+
+/// One fact and what each witness says of it.
+pub(super) struct Row<'a> {
+    pub(super) fact: &'a str,
+    /// One cell per witness, in the order of [`Matrix::witnesses`].
+    pub(super) cells: Vec<Vec<&'a Fact>>,
+    pub(super) agreement: Agreement,
+}
+
+/// What can be said of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Agreement {
+    /// Several witnesses, one value.
+    Agree,
+    /// Several witnesses, several values.
+    Disagree,
+    /// Nobody to compare with.
+    OneWitness,
+    /// Text that may differ by right: checks compare it.
+    NotCompared,
+}
+
+pub(super) struct Matrix<'a> {
+    pub(super) witnesses: Vec<&'static str>,
+    pub(super) rows: Vec<Row<'a>>,
+}
+
+impl Agreement {
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Agree => "all agree",
+            Self::Disagree => "DISAGREE",
+            Self::OneWitness => "one witness",
+            Self::NotCompared => "compared by checks only",
+        }
+    }
+}
+
+pub(super) fn matrix(bundle: &BundleReport) -> Matrix<'_> {
+    let mut witnesses: Vec<&'static str> = Vec::new();
+    let mut names: Vec<&str> = Vec::new();
+    for fact in &bundle.evidence {
+        if !witnesses.contains(&fact.witness) {
+            witnesses.push(fact.witness);
+        }
+        if !names.contains(&fact.fact.as_str()) {
+            names.push(&fact.fact);
+        }
+    }
+    let row = |name| {
+        let said = |witness| bundle.evidence.iter().filter(move |f| f.fact == name && f.witness == witness).collect();
+        let cells: Vec<Vec<&Fact>> = witnesses.iter().map(|witness| said(*witness)).collect();
+        let agreement = agreement(name, &cells);
+        Row { fact: name, cells, agreement }
+    };
+    let rows = names.into_iter().map(row).collect();
+    Matrix { witnesses, rows }
+}
+
+fn agreement(name: &str, cells: &[Vec<&Fact>]) -> Agreement {
+    let said: Vec<&Vec<&Fact>> = cells.iter().filter(|cell| !cell.is_empty()).collect();
+    let values: BTreeSet<&str> =
+        said.iter().flat_map(|cell| cell.iter()).map(|fact| comparable(name, &fact.value)).collect();
+    match (COMPARABLE.contains(&name), said.len(), values.len()) {
+        (false, 2.., _) => Agreement::NotCompared,
+        (true, _, 2..) => Agreement::Disagree,
+        (true, 2.., _) => Agreement::Agree,
+        _ => Agreement::OneWitness,
+    }
+}
+
+/// The part of a value that must be equal: a digest is told with its tag and size.
+fn comparable<'v>(name: &str, value: &'v str) -> &'v str {
+    let digest = || value.split_whitespace().find(|word| word.starts_with("sha256:"));
+    if name == "image-digest" { digest().unwrap_or(value) } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Known;
+
+    fn fact(fact: &str, witness: &'static str, value: &str) -> Fact {
+        Fact { fact: fact.into(), witness, value: value.into(), known: Known::Signed }
+    }
+
+    #[test]
+    fn a_disagreement_is_seen_and_a_difference_by_right_is_not_called_one() {
+        let digest = "sha256:00";
+        let (a, b) =
+            (fact("image-digest", "build.log", "latest sha256:00 (5 bytes)"), fact("image-digest", "registry", digest));
+        let c = fact("image-digest", "layout", "sha256:11");
+        assert_eq!(agreement("image-digest", &[vec![&a], vec![&b]]), Agreement::Agree);
+        assert_eq!(agreement("image-digest", &[vec![&a], vec![&b], vec![&c]]), Agreement::Disagree);
+        assert_eq!(agreement("image-digest", &[vec![&a, &c]]), Agreement::Disagree);
+        assert_eq!(agreement("image-digest", &[vec![&a], vec![]]), Agreement::OneWitness);
+        assert_eq!(agreement("repository", &[vec![&a], vec![&c]]), Agreement::NotCompared);
+    }
+}

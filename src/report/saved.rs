@@ -1,0 +1,263 @@
+//! Reads a saved JSON report back. Every word must be one that this program writes, and what follows from the rest (verdicts,
+//! totals, exit codes) must be what the file says.
+
+use super::json::{self, Asked, Bundle, Document, Fault, Key, Row, Setting, Statement};
+use super::{BundleReport, Depth, KeyReport, QuestionReport, Report, Tool};
+use crate::check::{self, CHECKS};
+use crate::digest::Sha256;
+use crate::error::{CODES, Error};
+use crate::evidence::{Fact, Known};
+use crate::finding::{Demand, Finding, Group, Level, Reason, Status, Verdict};
+use crate::limits::Limits;
+use crate::policy::PolicySource;
+use crate::strict_json;
+use crate::time::Timestamp;
+use crate::verify::Grade;
+
+/// Who may be a witness: the contract's list.
+const WITNESSES: [&str; 14] = [
+    "file-name",
+    "build.json",
+    "build.log",
+    "git-objects",
+    "work-tree",
+    "registry",
+    "layout",
+    "docker-archive",
+    "trust",
+    "server",
+    "builder",
+    "workload",
+    "policy",
+    "approvals",
+];
+const KEY_KINDS: [&str; 2] = ["rsa", "ecdsa-p256"];
+
+type Read<T> = Result<T, String>;
+
+pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Report, Error> {
+    if bytes.len() as u64 > limits.report_bytes {
+        return Err(Error::OverLimit { what: name.into(), limit: "report_bytes", allowed: limits.report_bytes });
+    }
+    let malformed = |message: String| Error::malformed(format!("the report {name}"), message);
+    let value = strict_json::parse(bytes).map_err(|error| malformed(error.to_string()))?;
+    // The version first: another version has other fields, and they are not its fault.
+    match value.get("schema_version").map(ToString::to_string) {
+        Some(version) if version == "1" => {}
+        Some(version) => return Err(malformed(format!("schema_version: expected 1, found {version}"))),
+        None => return Err(malformed("it has no schema_version: it is no report of this program".into())),
+    }
+    let document: Document = serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))?;
+    if document.reports.len() as u64 > limits.bundles {
+        return Err(Error::OverLimit { what: name.into(), limit: "bundles", allowed: limits.bundles });
+    }
+    let report = report(document).map_err(malformed)?;
+    let again = serde_json::to_value(json::document(&report)).map_err(|error| malformed(error.to_string()))?;
+    match disagreement(&value, &again) {
+        None => Ok(report),
+        Some(place) => Err(malformed(format!("{place} does not follow from the rest of it"))),
+    }
+}
+
+/// Where two documents differ first, as a path.
+fn disagreement(found: &serde_json::Value, expected: &serde_json::Value) -> Option<String> {
+    use serde_json::Value;
+    let within = |key: String, inner: Option<String>| {
+        inner.map(|rest| if rest.is_empty() { key.clone() } else { format!("{key}.{rest}") })
+    };
+    match (found, expected) {
+        (Value::Object(left), Value::Object(right)) if left.len() == right.len() => {
+            left.iter().find_map(|(key, value)| {
+                let inner = right.get(key).map_or(Some(String::new()), |other| disagreement(value, other));
+                within(key.clone(), inner)
+            })
+        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => left
+            .iter()
+            .zip(right)
+            .enumerate()
+            .find_map(|(at, (value, other))| within(at.to_string(), disagreement(value, other))),
+        _ if found == expected => None,
+        _ => Some(String::new()),
+    }
+}
+
+fn report(document: Document) -> Read<Report> {
+    Ok(Report {
+        tool: Tool { name: document.tool.name, version: document.tool.version, features: document.tool.features },
+        now: document.now.as_deref().map(moment).transpose()?,
+        policy: match document.policy {
+            Some(policy) => Some(PolicySource { path: policy.path, sha256: digest(&policy.sha256)? }),
+            None => None,
+        },
+        question: document.question.map(question).transpose()?,
+        error: document.error.map(fault).transpose()?,
+        bundles: document.reports.into_iter().map(bundle).collect::<Read<_>>()?,
+    })
+}
+
+fn question(asked: Asked) -> Read<QuestionReport> {
+    let settings = |list: Vec<Setting>| list.into_iter().map(|setting| (setting.name, setting.value)).collect();
+    Ok(QuestionReport {
+        depth: Depth::from_word(&asked.depth).ok_or_else(|| unknown("depth", &asked.depth))?,
+        require: groups(&asked.require)?,
+        handed: groups(&asked.handed)?,
+        keys: asked.keys.iter().map(|key| fingerprint(key)).collect::<Read<_>>()?,
+        expect: settings(asked.expect),
+        levels: settings(asked.levels),
+        limits: settings(asked.limits),
+    })
+}
+
+fn bundle(bundle: Bundle) -> Read<BundleReport> {
+    let file = match (bundle.bundle.sha256, bundle.bundle.size) {
+        (Some(sha256), Some(size)) => Some((digest(&sha256)?, size)),
+        _ => None,
+    };
+    let error = bundle.error.map(fault).transpose()?;
+    let findings = findings(bundle.findings)?;
+    let in_play = groups(&bundle.in_play)?;
+    let verdict = if error.is_some() { Verdict::None } else { Verdict::of(&findings, &in_play) };
+    Ok(BundleReport {
+        path: bundle.bundle.path,
+        file,
+        build_name: bundle.build_name,
+        verdict,
+        error,
+        in_play,
+        key: bundle.key.map(key).transpose()?,
+        findings,
+        evidence: bundle.evidence.into_iter().map(fact).collect::<Read<_>>()?,
+        outside_the_commit: bundle.outside_the_commit,
+    })
+}
+
+/// Checks that this program knows, each at most once, in the table's order.
+fn findings(rows: Vec<Row>) -> Read<Vec<Finding>> {
+    let mut table = CHECKS.iter();
+    for row in &rows {
+        if !table.any(|check| check.name == row.check) {
+            return Err(format!("the check {:?} is unknown, stands twice or is out of order", row.check));
+        }
+    }
+    rows.into_iter().map(finding).collect()
+}
+
+fn finding(row: Row) -> Read<Finding> {
+    let known = check::find(&row.check).ok_or_else(|| unknown("check", &row.check))?;
+    let status = status(&row.status, row.reason.as_deref())?;
+    Ok(Finding {
+        check: known.name,
+        group: known.group,
+        level: Level::from_word(&row.level).ok_or_else(|| unknown("level", &row.level))?,
+        status,
+        message: row.message,
+        expected: row.expected,
+        found: row.found,
+        details: row.details,
+        // Who asked is not saved, only what came of it.
+        demand: if row.rejects { Demand::Check } else { Demand::None },
+        missing_evidence: known.missing_evidence,
+    })
+}
+
+fn status(word: &str, reason: Option<&str>) -> Read<Status> {
+    let reasons = [Reason::Refused, Reason::NoEvidence, Reason::NoExpectation, Reason::Off, Reason::NotBuiltIn]
+        .map(Status::NotRun);
+    let all = [Status::Pass, Status::Fail, Status::Unknown].into_iter().chain(reasons);
+    let mut fitting = all.filter(|status| status.word() == word && status.reason() == reason);
+    fitting.next().ok_or_else(|| unknown("status", &format!("{word} {}", reason.unwrap_or_default())))
+}
+
+fn key(key: Key) -> Read<KeyReport> {
+    Ok(KeyReport {
+        fingerprint: fingerprint(&key.fingerprint)?,
+        kind: one_of(&KEY_KINDS, "kind of key", &key.kind)?,
+        bits: key.bits,
+        source: key.source,
+        grade: Grade::from_word(&key.grade).ok_or_else(|| unknown("grade", &key.grade))?,
+    })
+}
+
+fn fact(statement: Statement) -> Read<Fact> {
+    Ok(Fact {
+        witness: one_of(&WITNESSES, "witness", &statement.witness)?,
+        known: Known::from_word(&statement.known).ok_or_else(|| unknown("known", &statement.known))?,
+        fact: statement.fact,
+        value: statement.value,
+    })
+}
+
+fn fault(fault: Fault) -> Read<Error> {
+    let code = one_of(&CODES.map(|(code, _)| code), "error code", &fault.code)?;
+    Ok(Error::Saved { code, message: fault.message, hint: fault.hint })
+}
+
+fn groups(words: &[String]) -> Read<Vec<Group>> {
+    words.iter().map(|word| Group::from_word(word).ok_or_else(|| unknown("group", word))).collect()
+}
+
+fn moment(text: &str) -> Read<Timestamp> {
+    Timestamp::from_rfc3339(text).ok_or_else(|| unknown("moment", text))
+}
+
+fn digest(hex: &str) -> Read<Sha256> {
+    Sha256::from_hex(hex).ok_or_else(|| unknown("digest", hex))
+}
+
+fn fingerprint(text: &str) -> Read<Sha256> {
+    Sha256::from_prefixed(text).ok_or_else(|| unknown("fingerprint", text))
+}
+
+fn one_of(words: &[&'static str], what: &str, found: &str) -> Read<&'static str> {
+    words.iter().copied().find(|word| *word == found).ok_or_else(|| unknown(what, found))
+}
+
+fn unknown(what: &str, found: &str) -> String {
+    format!("the {what} {found:?} is not one of this program's")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saved() -> serde_json::Value {
+        let mut report = Report::new(Timestamp::from_unix_seconds(1_700_000_000));
+        report.error = Some(Error::NothingToVerify { paths: "evidence".into() });
+        serde_json::to_value(json::document(&report)).unwrap()
+    }
+
+    fn read_value(value: &serde_json::Value) -> Result<Report, Error> {
+        read("report.json", value.to_string().as_bytes(), &Limits::default())
+    }
+
+    #[test]
+    fn what_was_written_is_read_and_what_does_not_follow_is_refused() {
+        let good = saved();
+        let report = read_value(&good).unwrap();
+        assert_eq!((report.exit_code(), report.error.unwrap().code()), (4, "nothing-to-verify"));
+        for (field, value) in [
+            ("verdict", serde_json::json!("accept")),
+            ("exit_code", serde_json::json!(0)),
+            ("schema_version", serde_json::json!(2)),
+            ("now", serde_json::json!("2026-11-23T08:00:00+01:00")),
+            ("surplus", serde_json::json!(1)),
+            ("error", serde_json::json!({"code": "fine", "message": "", "hint": ""})),
+            ("totals", serde_json::json!({"bundles": 1, "accept": 1, "accept-in-part": 0, "reject": 0, "none": 0})),
+        ] {
+            let mut bad = good.clone();
+            bad[field] = value;
+            assert!(read_value(&bad).is_err(), "{field}");
+        }
+        for bad in ["", "{}", "[]", "{\"schema_version\":1}", "null"] {
+            assert!(read("r", bad.as_bytes(), &Limits::default()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_bound_is_kept() {
+        let mut limits = Limits::default();
+        limits.report_bytes = 10;
+        assert_eq!(read("r", &[b' '; 11], &limits).unwrap_err().code(), "over-limit");
+    }
+}

@@ -101,10 +101,10 @@ pub struct ImageFacts {
 
 /// The file or folder that the parts came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(not(feature = "fetch"), allow(dead_code))]
 pub(crate) enum Place {
     Disk(std::path::PathBuf),
-    Network,
+    /// In memory, or at a registry: nothing is read from there twice.
+    Elsewhere,
 }
 
 /// A document by its bytes.
@@ -188,8 +188,28 @@ pub fn read(source: &Source, choice: &Choice, limits: &Limits) -> Result<ImageFa
         Source::Directory(path) => (path, &None, Some(Form::Directory)),
         Source::Path(path) => (path, &None, None),
     };
-    let mut image = empty(&source.to_string(), expected.unwrap_or(Form::Layout), Place::Disk(path.clone()));
-    let store = match open(source, path, limits) {
+    let image = empty(&source.to_string(), expected.unwrap_or(Form::Layout), Place::Disk(path.clone()));
+    resolve(image, open(source, path, limits), expected, reference.as_deref(), choice, limits)
+}
+
+/// Reads an image from the bytes of a tar file: an OCI layout, or what `docker save` writes. `name` names it in reports.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_archive(name: &str, bytes: &[u8], choice: &Choice, limits: &Limits) -> Result<ImageFacts, Error> {
+    let image = empty(name, Form::Layout, Place::Elsewhere);
+    resolve(image, Store::of_archive(name, bytes, limits), None, None, choice, limits)
+}
+
+fn resolve(
+    mut image: ImageFacts,
+    store: Result<Store<'_>, Error>,
+    expected: Option<Form>,
+    reference: Option<&str>,
+    choice: &Choice,
+    limits: &Limits,
+) -> Result<ImageFacts, Error> {
+    let store = match store {
         Ok(store) => store,
         // Evidence that is not what it should be is judged by the checks.
         Err(Error::Malformed { message, .. }) => {
@@ -202,9 +222,8 @@ pub fn read(source: &Source, choice: &Choice, limits: &Limits) -> Result<ImageFa
     };
     image.form = match expected {
         Some(form) => form,
-        None => recognise(&store).ok_or_else(|| not_an_image(path))?,
+        None => recognise(&store).ok_or_else(|| not_an_image(&image.source))?,
     };
-    let reference = reference.as_deref();
     match image.form {
         Form::Layout => layout::read(&mut image, &store, reference, choice, limits)?,
         Form::DockerArchive => docker_archive::read(&mut image, &store, reference, choice, limits)?,
@@ -225,7 +244,7 @@ pub(crate) fn read_remote(
 ) -> Result<ImageFacts, Error> {
     const NAMES: gather::Names =
         gather::Names { manifest: |digest| format!("manifests/{digest}"), blob: |digest| format!("blobs/{digest}") };
-    let mut image = empty(source, Form::Registry, Place::Network);
+    let mut image = empty(source, Form::Registry, Place::Elsewhere);
     image.tag = tag;
     let top = gather::Top { bytes, media_type: Some(media_type), platform: None };
     gather::resolve(&mut image, &Store::Remote(remote), &NAMES, top, choice, limits)?;
@@ -276,9 +295,9 @@ fn recognise(store: &Store<'_>) -> Option<Form> {
     }
 }
 
-fn not_an_image(path: &Path) -> Error {
+fn not_an_image(name: &str) -> Error {
     Error::Usage {
-        message: format!("{} is no image: it has neither an index.json nor a manifest.json", path.display()),
+        message: format!("{name} is no image: it has neither an index.json nor a manifest.json"),
         hint: "name an OCI layout, an archive of one, what `docker save` wrote, or a folder that `skopeo copy … dir:` wrote".into(),
     }
 }

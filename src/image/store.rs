@@ -63,7 +63,14 @@ impl Store<'_> {
         if fs::metadata(path).map_err(unreadable)?.is_dir() {
             return Ok(Self::Folder(path.to_owned()));
         }
-        let files = scan(path, limits)?;
+        let what = path.display().to_string();
+        let files = read_tar(path, limits, |input| scan(input, &what, limits))?;
+        Ok(Self::Archive(Archive { files }))
+    }
+
+    /// A tar file in memory, which may be compressed as a whole.
+    pub(super) fn of_archive(what: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+        let files = with_content(bytes, limits, |input| scan(input, what, limits))?;
         Ok(Self::Archive(Archive { files }))
     }
 
@@ -190,33 +197,27 @@ fn read_tar<T>(path: &Path, limits: &Limits, with: impl FnOnce(&mut dyn Read) ->
     with_content(BufReader::with_capacity(1 << 16, file), limits, with)
 }
 
-fn scan(path: &Path, limits: &Limits) -> Result<BTreeMap<MemberPath, Entry>, Error> {
-    let what = path.display().to_string();
+/// Reads a tar file from front to end.
+fn scan(input: &mut dyn Read, what: &str, limits: &Limits) -> Result<BTreeMap<MemberPath, Entry>, Error> {
     let mut documents_left = limits.image_documents_bytes;
-    read_tar(path, limits, |input| {
-        let mut tar = TarReader::new(input, &what, limits);
-        let mut files = BTreeMap::new();
-        while let Some(member) = tar.next_member()? {
-            let entry = match &member.kind {
-                MemberKind::Directory => continue,
-                MemberKind::File => {
-                    let mut start = Vec::new();
-                    (&mut tar.content())
-                        .take(1)
-                        .read_to_end(&mut start)
-                        .map_err(|error| Error::from_read(&what, error))?;
-                    let is_document =
-                        matches!(start.as_slice(), [b'{' | b'[']) && member.size <= limits.image_config_bytes;
-                    let whole = std::io::Cursor::new(start).chain(tar.content());
-                    read_file(whole, is_document, &mut documents_left, &what, limits)?
-                }
-                MemberKind::Symlink(target) => Entry::Link(beside(&member.path, target)),
-                MemberKind::HardLink(target) => Entry::Link(Some(target.clone())),
-            };
-            files.insert(member.path, entry);
-        }
-        Ok(files)
-    })
+    let mut tar = TarReader::new(input, what, limits);
+    let mut files = BTreeMap::new();
+    while let Some(member) = tar.next_member()? {
+        let entry = match &member.kind {
+            MemberKind::Directory => continue,
+            MemberKind::File => {
+                let mut start = Vec::new();
+                (&mut tar.content()).take(1).read_to_end(&mut start).map_err(|error| Error::from_read(what, error))?;
+                let is_document = matches!(start.as_slice(), [b'{' | b'[']) && member.size <= limits.image_config_bytes;
+                let whole = std::io::Cursor::new(start).chain(tar.content());
+                read_file(whole, is_document, &mut documents_left, what, limits)?
+            }
+            MemberKind::Symlink(target) => Entry::Link(beside(&member.path, target)),
+            MemberKind::HardLink(target) => Entry::Link(Some(target.clone())),
+        };
+        files.insert(member.path, entry);
+    }
+    Ok(files)
 }
 
 fn read_file(

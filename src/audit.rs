@@ -8,6 +8,7 @@ use crate::digest::{HashingReader, Sha256};
 use crate::error::Error;
 use crate::evidence::Evidence;
 use crate::finding::{Finding, Group, Verdict};
+use crate::image::{Choice, ImageFacts};
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
@@ -28,6 +29,8 @@ pub struct Question<'a> {
     pub keys: &'a KeyRing,
     /// Groups whose evidence was handed over by a flag.
     pub handed: &'a [Group],
+    /// Base images that the image should stand on.
+    pub bases: &'a [ImageFacts],
     /// The moment that the audit is for.
     pub now: Timestamp,
     /// The bounds.
@@ -36,8 +39,11 @@ pub struct Question<'a> {
     pub depth: Depth,
 }
 
+/// Reads the image that belongs to a bundle. It is called once it is known that the bundle is signed, with what is known of the image that is
+/// meant.
+pub type LoadImage<'a> = dyn Fn(&Choice) -> Result<ImageFacts, Error> + 'a;
+
 /// A bundle as the caller has it.
-#[derive(Debug)]
 pub struct Input<'a, R> {
     /// Where it is, as the report shall name it.
     pub path: String,
@@ -49,35 +55,41 @@ pub struct Input<'a, R> {
     pub keys_beside: &'a [(String, PublicKey)],
     /// The files of its image's signatures, where they were given or lie beside it.
     pub trust: Option<&'a [TrustFile]>,
+    /// Its image, where there is one.
+    pub image: Option<&'a LoadImage<'a>>,
+    /// The image digest as the build server's saved answer has it.
+    pub server_digest: Option<String>,
 }
 
 /// Audits one bundle. It never fails: what stops it stands in the report.
 ///
 /// It says what the report says and no more: see the crate's documentation for what a verdict means.
 pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleReport {
-    let beside: &[Group] = if input.trust.is_some() { &[Group::Trust] } else { &[] };
-    let given = Given { file_name: input.file_name, trust: input.trust };
+    let Input { path, file_name, bytes, keys_beside, image, trust, server_digest } = input;
+    let given = Given { file_name, image, trust, server_digest };
+    let present = [(given.image.is_some(), Group::Image), (given.trust.is_some(), Group::Trust)];
+    let beside: Vec<Group> = present.into_iter().filter(|(is, _)| *is).map(|(_, group)| group).collect();
     let mut report = BundleReport {
-        path: input.path,
+        path,
         file: None,
         build_name: None,
         verdict: Verdict::None,
         error: None,
-        in_play: check::in_play(question.policy, question.handed, beside),
+        in_play: check::in_play(question.policy, question.handed, &beside),
         key: None,
         findings: Vec::new(),
         evidence: Vec::new(),
         outside_the_commit: Vec::new(),
     };
-    let mut bytes = HashingReader::new(input.bytes);
+    let mut bytes = HashingReader::new(bytes);
     let bundle = Bundle::from_reader(&mut bytes, question.limits);
     report.file = finish(bytes, question.limits);
     report.build_name = bundle.as_ref().ok().map(|bundle| bundle.build_name().to_string());
 
-    let keys = question.keys.with_candidates(input.keys_beside.iter().map(|(_, key)| key));
+    let keys = question.keys.with_candidates(keys_beside.iter().map(|(_, key)| key));
     let judged = bundle.and_then(|bundle| {
         if keys.keys().is_empty() {
-            let beside = input.keys_beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
+            let beside = keys_beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
             return Err(Error::NoKey { beside });
         }
         match bundle.verify(&keys) {
@@ -103,6 +115,8 @@ pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleRep
 struct Given<'a> {
     file_name: Option<String>,
     trust: Option<&'a [TrustFile]>,
+    image: Option<&'a LoadImage<'a>>,
+    server_digest: Option<String>,
 }
 
 fn run_all(gate: &Gate<'_>, question: &Question<'_>, in_play: &[Group]) -> Vec<Finding> {
@@ -123,18 +137,28 @@ fn judge(
         return Ok(());
     }
     let manifest = Manifest::read(archive, question.limits)?;
+    let image = given.image.map(|load| load(&choice(&manifest, question.policy))).transpose()?;
     let evidence = Evidence {
         file_name: given.file_name.as_deref(),
         archive,
         manifest: &manifest,
         trust: given.trust,
         limits: question.limits,
+        image: image.as_ref(),
+        bases: question.bases,
+        server_digest: given.server_digest.as_deref(),
         now: question.now,
     };
     report.findings = run_all(&Gate::Open(&evidence), question, &report.in_play);
     report.evidence = evidence.facts();
     report.outside_the_commit = outside_the_commit(&evidence);
     Ok(())
+}
+
+/// Which image is meant, where a source has several: the policy's platforms, and what the push recorded.
+fn choice(manifest: &Manifest, policy: &Policy) -> Choice {
+    let digests = manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect();
+    Choice { platforms: policy.expect.platforms.clone(), digests }
 }
 
 /// Inputs of the build that the commit does not pin, as the steps in the log show them; or that they are not known.

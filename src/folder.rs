@@ -108,12 +108,12 @@ pub fn read_trust(path: &Path, limits: &Limits) -> Result<Vec<TrustFile>, Error>
     Ok(files)
 }
 
-/// The folder `trust` beside a bundle, where there is one.
+/// The folder `trust` in a bundle's folder, where the folder holds no other bundle that it could belong to.
 ///
 /// # Errors
 /// As [`read_trust`].
 pub fn trust_beside(bundle: &Path, limits: &Limits) -> Result<Option<Vec<TrustFile>>, Error> {
-    let folder = bundle.parent().unwrap_or(Path::new("")).join("trust");
+    let Some(folder) = only_bundle_of(bundle).map(|folder| folder.join("trust")) else { return Ok(None) };
     match fs::symlink_metadata(&folder) {
         Ok(metadata) if metadata.is_dir() => read_trust(&folder, limits).map(Some),
         _ => Ok(None),
@@ -149,6 +149,32 @@ fn read_trust_folder(
         }
     }
     Ok(())
+}
+
+/// The OCI layout `image/` in a bundle's folder, where the folder holds no other bundle that it could belong to.
+pub fn image_beside(bundle: &Path) -> Option<PathBuf> {
+    let image = only_bundle_of(bundle)?.join("image");
+    fs::symlink_metadata(image.join("index.json")).is_ok_and(|metadata| metadata.is_file()).then_some(image)
+}
+
+/// The image digest that the build server answered and somebody saved as `image-digest.json` in a bundle's folder: one JSON string. Nobody
+/// signed it; a file that is something else is passed over.
+pub fn saved_image_digest(bundle: &Path, limits: &Limits) -> Option<String> {
+    let path = only_bundle_of(bundle)?.join("image-digest.json");
+    fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
+    let bytes = read_file(&path, limits.build_record_bytes, "build_record_bytes").ok()?;
+    let answer = crate::strict_json::parse(&bytes).ok()?.as_str()?.to_owned();
+    (answer.contains("@sha256:") && answer.len() < 1_000).then_some(answer)
+}
+
+/// A bundle's folder, if it is the only bundle there.
+fn only_bundle_of(bundle: &Path) -> Option<&Path> {
+    let folder = match bundle.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let is_bundle = |path: &PathBuf| path.to_string_lossy().ends_with(".sig.tbz");
+    (sorted_entries(folder).ok()?.iter().filter(|path| is_bundle(path)).count() <= 1).then_some(folder)
 }
 
 /// Reads a file of at most `allowed` bytes; `limit` names the bound.

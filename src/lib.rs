@@ -59,6 +59,7 @@
 //!     policy: &Policy::default(),
 //!     keys: &keys,
 //!     handed: &[],
+//!     bases: &[],
 //!     now: Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("no moment")?,
 //!     limits: &limits,
 //!     depth: Depth::Everything,
@@ -70,6 +71,8 @@
 //!         bytes: folder::open(&path)?,
 //!         keys_beside: &[],
 //!         trust: None,
+//!         image: None,
+//!         server_digest: None,
 //!     };
 //!     let report = audit(input, &question);
 //!     assert_eq!(report.verdict, Verdict::AcceptInPart);
@@ -100,6 +103,7 @@ mod extract;
 mod finding;
 pub mod folder;
 pub mod git;
+pub mod image;
 mod image_name;
 mod key;
 mod limits;
@@ -116,7 +120,7 @@ mod time;
 pub mod trust;
 mod verify;
 
-pub use crate::audit::{Depth, Input, Question, audit};
+pub use crate::audit::{Depth, Input, LoadImage, Question, audit};
 pub use crate::build_name::BuildName;
 pub use crate::build_record::BuildRecord;
 pub use crate::bundle::Bundle;

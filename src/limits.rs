@@ -68,6 +68,14 @@ limits! {
     trust_signatures = 1_000, "signatures in one file: each costs a verification";
     trust_delegations = 1_000, "delegated roles of one repository";
     bundles = 100_000, "bundles found below the paths of one call";
+    registry_document_bytes = 4 * MIB, "a registry's manifest, index, referrers or token: 4 MiB by the distribution specification";
+    image_config_bytes = 8 * MIB, "an image's configuration";
+    image_layer_bytes = 32 * GIB, "one layer as the registry stores it";
+    image_layers = 1_000, "layers of an image; container engines stop at 127";
+    image_index_depth = 4, "indexes in indexes: one is usual, two are seen";
+    image_documents_bytes = 32 * MIB, "JSON files of an image archive, held while it is read once from front to end";
+    layer_expanded_bytes = 128 * GIB, "one layer after decompression; it is hashed as it passes, and not held";
+    zstd_window_bytes = 32 * MIB, "what zstd may look back to, held in memory; levels up to 20 need no more";
     folder_depth = 32, "folders in folders, while looking for bundles";
     settings_bytes = MIB, "settings of the build server's client are written by a person";
     tls_file_bytes = MIB, "a CA, or a client certificate with its key, in PEM";
@@ -76,10 +84,7 @@ limits! {
     server_log_bytes = 512 * MIB, "a build log as one JSON string";
     listing_bytes = 16 * MIB, "one page of a bucket's listing: 1,000 objects";
     listed_objects = 1_000_000, "objects of a bucket that are looked at";
-    registry_document_bytes = 4 * MIB, "a registry's manifest, index, referrers or token: 4 MiB by the distribution specification";
-    image_config_bytes = 8 * MIB, "an image's configuration";
-    image_layer_bytes = 32 * GIB, "one layer as the registry stores it";
-    image_manifests = 200, "manifests of one image: an index names one per platform";
+    image_manifests = 200, "manifests of one image: an index names one per platform; images of a docker-archive";
     trust_file_bytes = 16 * MIB, "one file of trust metadata, one signature's layer";
     trust_files = 10_000, "files of trust metadata of one image: root versions, delegations, signatures";
     builder_file_bytes = 64 * MIB, "a certificate or a revocation list";

@@ -23,12 +23,21 @@ fn report(bytes: &[u8]) -> BundleReport {
         policy: &Policy::default(),
         keys: &KEYS,
         handed: &[],
+        bases: &[],
         now: Timestamp::from_rfc3339(NOW).unwrap(),
         limits: &Limits::default(),
         depth: Depth::Everything,
     };
     audit(
-        Input { path: BUNDLE.into(), file_name: Some(BUNDLE.into()), bytes, keys_beside: &[], trust: None },
+        Input {
+            path: BUNDLE.into(),
+            file_name: Some(BUNDLE.into()),
+            bytes,
+            keys_beside: &[],
+            image: None,
+            trust: None,
+            server_digest: None,
+        },
         &question,
     )
 }

@@ -6,11 +6,20 @@
 //! 2. its line in [`CHECKS`], in the contract's order (and out of `planned`, if it stands there),
 //! 3. a fixture directory in which it says no.
 
+mod base_image;
 mod build_age;
 mod build_server;
 mod build_status;
+mod image_config;
+mod image_digest;
+mod image_evidence;
+mod image_history;
 mod image_key;
+mod image_labels;
+mod image_layers;
+mod image_platform;
 mod image_signature;
+mod image_tag;
 mod log_image;
 mod log_key;
 mod log_order;
@@ -30,7 +39,9 @@ use crate::finding::{Finding, Group, Level, MissingEvidence, Reason, Status};
 use crate::policy::Policy;
 use crate::verify::Refusal;
 
+pub(crate) use self::base_image::base_images;
 pub(crate) use self::build_server::parse_version;
+pub(crate) use self::image_evidence::built_image;
 use self::outcome::Outcome;
 
 /// The check that is always at `require`.
@@ -88,14 +99,14 @@ pub static CHECKS: [&Check; 39] = [
     &planned::SOURCE_APPROVED,
     &planned::SOURCE_SIGNATURE,
     &planned::SOURCE_DOCKERFILE,
-    &planned::BASE_IMAGE,
-    &planned::IMAGE_DIGEST,
-    &planned::IMAGE_CONFIG,
-    &planned::IMAGE_LAYERS,
-    &planned::IMAGE_PLATFORM,
-    &planned::IMAGE_TAG,
-    &planned::IMAGE_LABELS,
-    &planned::IMAGE_HISTORY,
+    &base_image::CHECK,
+    &image_digest::CHECK,
+    &image_config::CHECK,
+    &image_layers::CHECK,
+    &image_platform::CHECK,
+    &image_tag::CHECK,
+    &image_labels::CHECK,
+    &image_history::CHECK,
     &image_signature::CHECK,
     &image_key::CHECK,
     &trust_freshness::CHECK,

@@ -37,14 +37,6 @@ planned! {
     SOURCE_APPROVED: "source-approved", Source, Require, RejectsByName, "the commit was approved by another person before the build";
     SOURCE_SIGNATURE: "source-signature", Source, Warn, RejectsWithGroup, "the commit is signed by one of the policy's signers";
     SOURCE_DOCKERFILE: "source-dockerfile", Source, Warn, RejectsWithGroup, "the steps in the log are the proved Dockerfile's";
-    BASE_IMAGE: "base-image", Source, Warn, RejectsWithGroup, "the bases in the log are the policy's";
-    IMAGE_DIGEST: "image-digest", Image, Require, RejectsWithGroup, "the image equals the digest that the signed log names";
-    IMAGE_CONFIG: "image-config", Image, Require, RejectsWithGroup, "the config's digest is the one that manifest and log name";
-    IMAGE_LAYERS: "image-layers", Image, Require, RejectsWithGroup, "every layer has the digest, size and diff_id that are named";
-    IMAGE_PLATFORM: "image-platform", Image, Require, RejectsWithGroup, "the image is for one of the policy's platforms";
-    IMAGE_TAG: "image-tag", Image, Warn, RejectsWithGroup, "the registry's tag still leads to the pushed digest";
-    IMAGE_LABELS: "image-labels", Image, Warn, RejectsWithGroup, "labels do not contradict the proved commit";
-    IMAGE_HISTORY: "image-history", Image, Warn, RejectsWithGroup, "the image's history follows the Dockerfile";
     BUILDER_RECORD: "builder-record", Builder, Require, RejectsWithGroup, "the build server's attestation record is signed by IBM's chain";
     BUILDER_WORKLOAD: "builder-workload", Builder, Require, RejectsWithGroup, "the server booted the workload that IBM published";
     BUILDER_IMAGE: "builder-image", Builder, Warn, RejectsWithGroup, "the server booted the image that IBM published";

@@ -1,17 +1,20 @@
 //! `audit` and `verify`.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::args::{AuditArguments, OutputArguments, OutputFormat, VerifyArguments};
+use super::args::{AuditArguments, NetworkArguments, OutputArguments, OutputFormat, VerifyArguments};
+use super::image::read_image;
 use super::output::{self, Progress};
 use super::{files, limits_with, now_or, read_named};
-use crate::audit::{Depth, Input, Question, audit as audit_bundle};
+use crate::audit::{Depth, Input, LoadImage, Question, audit as audit_bundle};
 use crate::error::Error;
 use crate::finding::Group;
 use crate::folder;
+use crate::image::{Choice, ImageFacts, Source};
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::report::{BundleReport, Format, QuestionReport, Report};
@@ -44,12 +47,35 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     policy.require_also(&arguments.require);
     let keys = policy.keys_for(read_named(&arguments.keys.keys, limits)?)?;
     let paths = folder::find_bundles(&arguments.paths, limits)?;
+    if let (Some(image), [_, _, ..]) = (&arguments.image, paths.as_slice()) {
+        return Err(Error::Usage {
+            message: format!("--image {image} is one build's image, and {} bundles are named", paths.len()),
+            hint: "name the bundle that the image belongs to, or put each image as an OCI layout into the folder image/ beside its bundle".into(),
+        });
+    }
+    let platforms = policy.expect.platforms.clone();
+    let choice = Choice { platforms, digests: Vec::new() };
+    let bases: Vec<ImageFacts> = arguments
+        .bases
+        .iter()
+        .map(|base| read_image(base, &arguments.network, &choice, limits))
+        .collect::<Result<_, _>>()?;
     let threads = arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
     let trust = arguments.trust.as_deref().map(|path| folder::read_trust(path, limits)).transpose()?;
-    let handed: &[Group] = if trust.is_some() { &[Group::Trust] } else { &[] };
-    let question = Question { policy: &policy, keys: &keys, handed, now, limits, depth: Depth::Everything };
+    let given = Given { image: arguments.image.as_ref(), trust: trust.as_deref(), network: &arguments.network };
+    let named = [(given.image.is_some(), Group::Image), (given.trust.is_some(), Group::Trust)];
+    let handed: Vec<Group> = named.into_iter().filter(|(is, _)| *is).map(|(_, group)| group).collect();
+    let question = Question {
+        policy: &policy,
+        keys: &keys,
+        handed: &handed,
+        bases: &bases,
+        now,
+        limits,
+        depth: Depth::Everything,
+    };
     report.question = Some(asked(&question));
-    report.bundles = audit_all(&paths, &question, trust.as_deref(), threads);
+    report.bundles = audit_all(&paths, &given, &question, threads);
     Ok(())
 }
 
@@ -80,10 +106,14 @@ fn verify_one(
     for key in read_named(&arguments.keys.keys, limits)? {
         keys.add(key);
     }
-    let question = Question { policy: &policy, keys: &keys, handed: &[], now, limits, depth: Depth::SignatureOnly };
+    let question =
+        Question { policy: &policy, keys: &keys, handed: &[], bases: &[], now, limits, depth: Depth::SignatureOnly };
     let paths = folder::find_bundles(std::slice::from_ref(&arguments.bundle), limits)?;
     match paths.as_slice() {
-        [one] => Ok((now, asked(&question), audit_file(one, &question, None))),
+        [one] => {
+            let given = Given { image: None, trust: None, network: &NetworkArguments::default() };
+            Ok((now, asked(&question), audit_file(one, &given, &question)))
+        }
         several => Err(Error::Usage {
             message: format!("`verify` takes one bundle, {} has {}", arguments.bundle.display(), several.len()),
             hint: "name one file, or use `hpsb-audit audit` for a folder".into(),
@@ -96,12 +126,7 @@ fn asked(question: &Question<'_>) -> QuestionReport {
 }
 
 /// Every bundle, `threads` at a time; the reports in the order of the paths, whatever was finished first.
-fn audit_all(
-    paths: &[PathBuf],
-    question: &Question<'_>,
-    trust: Option<&[TrustFile]>,
-    threads: usize,
-) -> Vec<BundleReport> {
+fn audit_all(paths: &[PathBuf], given: &Given<'_>, question: &Question<'_>, threads: usize) -> Vec<BundleReport> {
     let progress = Progress::new(paths.len());
     let next = AtomicUsize::new(0);
     let reports: Mutex<Vec<(usize, BundleReport)>> = Mutex::new(Vec::with_capacity(paths.len()));
@@ -111,7 +136,7 @@ fn audit_all(
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(path) = paths.get(at) else { break };
-                    let report = audit_file(path, question, trust);
+                    let report = audit_file(path, given, question);
                     progress.step();
                     reports.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, report));
                 }
@@ -123,26 +148,41 @@ fn audit_all(
     reports.into_iter().map(|(_, report)| report).collect()
 }
 
-/// Audits one file. Signatures of the image that were given are used instead of those that lie beside the bundle.
-fn audit_file(path: &Path, question: &Question<'_>, given: Option<&[TrustFile]>) -> BundleReport {
+/// What the command line hands over beside the bundles.
+struct Given<'a> {
+    image: Option<&'a Source>,
+    trust: Option<&'a [TrustFile]>,
+    network: &'a NetworkArguments,
+}
+
+/// Audits one file. What was given is used instead of what lies beside the bundle.
+fn audit_file(path: &Path, given: &Given<'_>, question: &Question<'_>) -> BundleReport {
     let keys_beside = folder::keys_beside(path, question.limits);
-    let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let beside = match (given, question.depth) {
+    let beside = folder::image_beside(path).map(|folder| Source::Layout(folder, None));
+    let source = given.image.cloned().or(beside);
+    let load = |choice: &Choice| match &source {
+        Some(source) => read_image(source, given.network, choice, question.limits),
+        None => Err(Error::Unreadable { what: "the image".into(), message: "none was named".into() }),
+    };
+    let trust_beside = match (given.trust, question.depth) {
         (None, Depth::Everything) => folder::trust_beside(path, question.limits),
         _ => Ok(None),
     };
-    let opened = beside.and_then(|beside| Ok((beside, folder::open(path)?)));
-    let (path, keys_beside) = (path.display().to_string(), keys_beside.as_slice());
-    match opened {
-        Ok((beside, bytes)) => {
-            let trust = given.or(beside.as_deref());
-            audit_bundle(Input { path, file_name, bytes, keys_beside, trust }, question)
-        }
-        Err(error) => {
-            let bytes = output::Failing(error);
-            audit_bundle(Input { path, file_name, bytes, keys_beside, trust: given }, question)
-        }
-    }
+    let (trust_beside, bytes): (_, Box<dyn Read>) =
+        match trust_beside.and_then(|beside| Ok((beside, folder::open(path)?))) {
+            Ok((beside, file)) => (beside, Box::new(file)),
+            Err(error) => (None, Box::new(output::Failing(error))),
+        };
+    let input = Input {
+        path: path.display().to_string(),
+        file_name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
+        bytes,
+        keys_beside: &keys_beside,
+        image: source.as_ref().map(|_| &load as &LoadImage<'_>),
+        trust: given.trust.or(trust_beside.as_deref()),
+        server_digest: folder::saved_image_digest(path, question.limits),
+    };
+    audit_bundle(input, question)
 }
 
 /// Reads a policy; files that it names are found from the policy's own folder.

@@ -2,11 +2,13 @@
 
 mod args;
 mod audit;
+mod compare;
 #[cfg(feature = "fetch")]
 mod fetch;
 #[cfg(feature = "fetch")]
 mod fetch_args;
 mod files;
+mod image;
 mod inspect;
 mod lists;
 mod output;
@@ -53,6 +55,8 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Verify(arguments) => audit::verify(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Extract(arguments) => inspect::extract(&arguments),
+        Command::Image(arguments) => image::image(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
         Command::Report(arguments) => saved::report(&arguments),
         Command::Trust(arguments) => trust::show(&arguments),
         Command::Key(KeyCommand::Show { files }) => lists::keys(&files),

@@ -172,7 +172,15 @@ fn expect(table: ExpectTable) -> Answer<Expect> {
                     .ok_or(format!("expect.commit: expected 40 lower-case hexadecimal digits, found {text:?}"))
             })
             .transpose()?,
-        platforms: list("expect.platforms", table.platforms)?,
+        platforms: list("expect.platforms", table.platforms)?
+            .into_iter()
+            .map(|text| match text.split('/').collect::<Vec<_>>().as_slice() {
+                [os, architecture] | [os, architecture, _] if !os.is_empty() && !architecture.is_empty() => Ok(text),
+                _ => {
+                    Err(format!("expect.platforms: expected os/architecture, for example linux/s390x, found {text:?}"))
+                }
+            })
+            .collect::<Answer<_>>()?,
         min_server_version: table.min_server_version,
         max_age_seconds: table
             .max_age
@@ -190,7 +198,15 @@ fn expect(table: ExpectTable) -> Answer<Expect> {
             })
             .transpose()?,
         dockerfile: table.dockerfile,
-        base_images: list("expect.base-images", table.base_images)?,
+        base_images: list("expect.base-images", table.base_images)?
+            .into_iter()
+            .map(|text| match text.rsplit_once('@') {
+                Some((name, digest)) if !name.is_empty() && Sha256::from_prefixed(digest).is_some() => Ok(text),
+                _ => Err(format!(
+                    "expect.base-images: expected NAME@sha256: and 64 lower-case hexadecimal digits, found {text:?}"
+                )),
+            })
+            .collect::<Answer<_>>()?,
         untracked: table.untracked.unwrap_or_default(),
         asked: Vec::new(),
     };

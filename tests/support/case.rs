@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::encoding::{bzip2, hex};
+use super::image::Image;
 use super::inputs;
 use super::keys::Named;
 use super::signing::sign_archive;
@@ -295,6 +296,47 @@ impl Case {
         self.file("policy.toml", text).arguments(&["--policy", "policy.toml"])
     }
 
+    /// The log pushes this image.
+    pub fn image(self, image: &Image) -> Self {
+        self.pushed(&image.digest(), image.manifest_bytes().len(), image)
+    }
+
+    /// The log pushes what has this digest and size, with this image in it.
+    pub fn pushed(self, digest: &str, size: usize, image: &Image) -> Self {
+        self.pushed_as(digest, size, &image.id_12())
+    }
+
+    /// The log pushes what has this digest and size, and the builder printed this image id.
+    pub fn pushed_as(self, digest: &str, size: usize, id: &str) -> Self {
+        let (digest, id) = (digest.to_owned(), id.to_owned());
+        self.log(move |text| {
+            assert!(text.contains(inputs::IMAGE_DIGEST), "another image was pushed before");
+            text.replace(inputs::IMAGE_DIGEST, &digest)
+                .replace("size: 1157", &format!("size: {size}"))
+                .replace(inputs::IMAGE_ID_12, &id)
+        })
+    }
+
+    /// Hands an image over: the members of `image.tar`, and the arguments that name it.
+    pub fn hand_over(self, arguments: &[&str], entries: &[Entry]) -> Self {
+        self.hand_over_bytes(arguments, tar::archive(entries))
+    }
+
+    /// As [`Case::hand_over`], with the bytes of `image.tar`.
+    pub fn hand_over_bytes(self, arguments: &[&str], bytes: Vec<u8>) -> Self {
+        self.file("image.tar", bytes).arguments(&[&["--key", "key.pem"], arguments].concat())
+    }
+
+    /// A policy beside the image that was handed over.
+    pub fn image_policy(self, more: &str) -> Self {
+        self.file("key.pem", Named::Server.public_pem()).policy(super::cases::policy_with(more)).arguments(&[
+            "--policy",
+            "policy.toml",
+            "--image",
+            "oci-archive:image.tar",
+        ])
+    }
+
     /// Another `--now`.
     pub fn now(mut self, now: &'static str) -> Self {
         self.now = now;
@@ -365,6 +407,7 @@ impl Case {
             (Some(error), _) => format!("no verdict, error `{error}`"),
             (None, Some((check, status))) if expect.exit == 1 => format!("rejected, `{check}` is `{status}`"),
             _ if expect.exit == 1 => "rejected".into(),
+            _ if self.files.iter().any(|(name, _)| name == "image.tar") => "accepted in part".into(),
             _ => "accepted in part: no image is given".into(),
         };
         format!("{} Expected: {answer}, exit {}.\n", self.about, expect.exit)

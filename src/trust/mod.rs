@@ -1,9 +1,9 @@
 //! Signatures on the image: content trust (Notary v1), simple signing (OpenPGP) and cosign.
 //!
 //! Bytes and a moment come in, answers go out: nothing here reads a clock, a network or a folder. What is signed is always one
-//! digest of an image's manifest; which digest that must be comes from the signed log, see [`ImageTarget`].
+//! digest of an image's manifest; which digest that must be comes from the signed log, see `ImageTarget`.
 //!
-//! To add a kind of signature: one file with `judge(…) -> Vec<SignatureReport>`, one line in [`judge`], one variant of [`Kind`].
+//! To add a kind of signature: one file with `judge(…) -> Vec<SignatureReport>`, one line in `judge`, one variant of [`Kind`].
 
 mod canonical_json;
 mod content_trust;

@@ -12,6 +12,7 @@ pub struct TrustPolicy {
     /// The signers.
     pub(crate) signers: Vec<ImageSigner>,
     /// What a simple-signing payload may call the image.
+    #[cfg_attr(not(feature = "openpgp"), allow(dead_code, reason = "only simple signing names images"))]
     pub(crate) reference: ReferenceRule,
 }
 

@@ -15,10 +15,12 @@ fn read(bytes: &[u8]) -> Option<ImageFacts> {
 /// Do all digests and sizes that the documents name fit the bytes?
 fn is_sound(image: &ImageFacts) -> bool {
     let (Some(config), true) = (&image.config, image.faults.is_empty()) else { return false };
-    let named = image.config_descriptor.as_ref().is_none_or(|said| (said.digest, said.size) == (config.digest, config.size));
+    let named =
+        image.config_descriptor.as_ref().is_none_or(|said| (said.digest, said.size) == (config.digest, config.size));
     let layers = image.layers.iter().zip(&config.diff_ids).all(|(layer, diff_id)| {
         let Some(measured) = &layer.measured else { return false };
-        let blob = layer.descriptor.as_ref().is_none_or(|said| (said.digest, said.size) == (measured.digest, measured.size));
+        let blob =
+            layer.descriptor.as_ref().is_none_or(|said| (said.digest, said.size) == (measured.digest, measured.size));
         blob && measured.content.as_ref().is_ok_and(|(found, _)| found == diff_id)
     });
     named && layers && image.layers.len() == config.diff_ids.len()
@@ -38,7 +40,8 @@ fn every_changed_byte_changes_a_digest_or_is_refused() {
             // A changed time, owner or file name of the archive changes nothing; neither does the name in index.json or RepoTags.
             let parts = |image: &ImageFacts| (image.manifest.clone(), image.config.clone(), image.layers.clone());
             let same = parts(&found) == parts(&whole);
-            let is_another_image = found.manifest != whole.manifest || (whole.manifest.is_none() && found.config != whole.config);
+            let is_another_image =
+                found.manifest != whole.manifest || (whole.manifest.is_none() && found.config != whole.config);
             assert!(same || is_another_image, "{form}: byte {at}");
         }
     }

@@ -29,7 +29,7 @@ pub fn read_image(name: &str, options: &OutsideOptions, run: Run<'_>, choice: &C
         message: format!("{name:?} is no name of an image"),
         hint: "expected NAME:TAG or NAME@sha256:DIGEST, for example docker://us.icr.io/acme/wallet:v1".into(),
     })?;
-    let outside = Outside::new(run, options)?;
+    let outside = Outside::new(run, options);
     let registry = Registry::open(&outside, &reference)?;
     let tag = reference.tag.clone().unwrap_or_else(|| "latest".into());
     let asked = reference.digest.map_or(tag.clone(), |digest| digest.to_string());

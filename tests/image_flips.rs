@@ -33,7 +33,7 @@ fn every_changed_byte_changes_a_digest_or_is_refused() {
         let good = tar::archive(&entries);
         let whole = read(&good).unwrap();
         assert!(is_sound(&whole), "{form}: {whole:?}");
-        for at in (0..good.len()).filter(|at| good[*at] != 0 || at % 97 == 0) {
+        for at in (0..good.len()).filter(|at| good[*at] != 0 || at % 97 == 0).step_by(3) {
             let mut changed = good.clone();
             changed[at] ^= 1;
             let Some(found) = read(&changed).filter(is_sound) else { continue };

@@ -257,12 +257,24 @@ fn audit_tar(tar: &[u8]) -> hpsb_audit::BundleReport {
         handed: &[],
         approvals: None,
         threads: 1,
+        bases: &[],
         now: Timestamp::from_rfc3339("2026-03-10T00:00:00Z").expect("a moment"),
         limits: &limits(),
         depth: Depth::Everything,
     };
     let bundle = bzip2(&outer);
-    audit_bundle(Input { path: "fuzz".into(), file_name: None, bytes: bundle.as_slice(), keys_beside: &[], server: None }, &question)
+    audit_bundle(
+        Input {
+            path: "fuzz".into(),
+            file_name: None,
+            bytes: bundle.as_slice(),
+            keys_beside: &[],
+            server: None,
+            trust: None,
+            image: None,
+        },
+        &question,
+    )
 }
 
 fn written(bundle: hpsb_audit::BundleReport) {

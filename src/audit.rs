@@ -8,8 +8,9 @@ use crate::check::{self, Gate};
 use crate::digest::{HashingReader, Sha256};
 use crate::error::Error;
 use crate::evidence::Evidence;
-use crate::finding::{Group, Verdict};
+use crate::finding::{Finding, Group, Verdict};
 use crate::git;
+use crate::image::{Choice, ImageFacts};
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
@@ -19,6 +20,7 @@ pub use crate::report::Depth;
 use crate::report::{BundleReport, KeyReport};
 use crate::server_record::{ServerFiles, ServerRecord};
 use crate::time::Timestamp;
+use crate::trust::TrustFile;
 use crate::verify::{KeyRing, VerifiedArchive};
 
 /// What is asked of every bundle of a run.
@@ -34,6 +36,8 @@ pub struct Question<'a> {
     pub approvals: Option<&'a Approvals>,
     /// Threads that one bundle may use. They change no answer.
     pub threads: usize,
+    /// Base images that the image should stand on.
+    pub bases: &'a [ImageFacts],
     /// The moment that the audit is for.
     pub now: Timestamp,
     /// The bounds.
@@ -42,8 +46,11 @@ pub struct Question<'a> {
     pub depth: Depth,
 }
 
+/// Reads the image that belongs to a bundle. It is called once it is known that the bundle is signed, with what is known of the image that is
+/// meant.
+pub type LoadImage<'a> = dyn Fn(&Choice) -> Result<ImageFacts, Error> + 'a;
+
 /// A bundle as the caller has it.
-#[derive(Debug)]
 pub struct Input<'a, R> {
     /// Where it is, as the report shall name it.
     pub path: String,
@@ -55,44 +62,49 @@ pub struct Input<'a, R> {
     pub keys_beside: &'a [(String, PublicKey)],
     /// What was saved of the build server's answers about this build.
     pub server: Option<ServerFiles>,
+    /// The files of its image's signatures, where they were given or lie beside it.
+    pub trust: Option<&'a [TrustFile]>,
+    /// Its image, where there is one.
+    pub image: Option<&'a LoadImage<'a>>,
 }
 
 /// Audits one bundle. It never fails: what stops it stands in the report.
 ///
 /// It says what the report says and no more: see the crate's documentation for what a verdict means.
 pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleReport {
+    let Input { path, file_name, bytes, keys_beside, server, trust, image } = input;
+    let given = Given { file_name, server, trust, image };
+    let present = [(given.image.is_some(), Group::Image), (given.trust.is_some(), Group::Trust)];
+    let beside: Vec<Group> = present.into_iter().filter(|(is, _)| *is).map(|(_, group)| group).collect();
     let mut report = BundleReport {
-        path: input.path,
+        path,
         file: None,
         build_name: None,
         verdict: Verdict::None,
         error: None,
-        in_play: check::in_play(question.policy, question.handed),
+        in_play: check::in_play(question.policy, question.handed, &beside),
         key: None,
         findings: Vec::new(),
         evidence: Vec::new(),
         outside_the_commit: Vec::new(),
         seal: None,
     };
-    let mut bytes = HashingReader::new(input.bytes);
+    let mut bytes = HashingReader::new(bytes);
     let bundle = Bundle::from_reader(&mut bytes, question.limits);
     report.file = finish(bytes, question.limits);
     report.seal = bundle.as_ref().ok().map(|bundle| (bundle.archive_digest(), bundle.signature().clone()));
     report.build_name = bundle.as_ref().ok().map(|bundle| bundle.build_name().to_string());
 
-    let keys = question.keys.with_candidates(input.keys_beside.iter().map(|(_, key)| key));
+    let keys = question.keys.with_candidates(keys_beside.iter().map(|(_, key)| key));
     let judged = bundle.and_then(|bundle| {
         if keys.keys().is_empty() {
-            let beside = input.keys_beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
+            let beside = keys_beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
             return Err(Error::NoKey { beside });
         }
         match bundle.verify(&keys) {
-            Ok(archive) => {
-                let server = input.server.map(|files| ServerRecord::read(files, question.limits));
-                judge(&archive, input.file_name.as_deref(), server.as_ref(), question, &mut report)
-            }
+            Ok(archive) => judge(&archive, given, question, &mut report),
             Err(refusal) => {
-                report.findings = check::run_all(&Gate::Refused(&refusal), question.policy, question.handed);
+                report.findings = run_all(&Gate::Refused(&refusal), question, &report.in_play);
                 Ok(())
             }
         }
@@ -101,25 +113,36 @@ pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleRep
         Ok(()) => report.verdict = Verdict::of(&report.findings, &report.in_play),
         Err(error) => {
             let gate = Gate::NoVerdict { signed: report.key.is_some() };
-            report.findings = check::run_all(&gate, question.policy, question.handed);
+            report.findings = run_all(&gate, question, &report.in_play);
             report.error = Some(error);
         }
     }
     report.masked()
 }
 
+/// What came with the bundle, beside its bytes and keys.
+struct Given<'a> {
+    file_name: Option<String>,
+    server: Option<ServerFiles>,
+    trust: Option<&'a [TrustFile]>,
+    image: Option<&'a LoadImage<'a>>,
+}
+
+fn run_all(gate: &Gate<'_>, question: &Question<'_>, in_play: &[Group]) -> Vec<Finding> {
+    check::run_all(gate, question.policy, question.handed, in_play)
+}
+
 /// Everything behind the gate.
 fn judge(
     archive: &VerifiedArchive,
-    file_name: Option<&str>,
-    server: Option<&ServerRecord>,
+    given: Given<'_>,
     question: &Question<'_>,
     report: &mut BundleReport,
 ) -> Result<(), Error> {
     let grading = question.policy.grading(archive.key().fingerprint, question.limits);
     report.key = KeyReport::of(archive.key(), grading.grade());
     if question.depth == Depth::SignatureOnly {
-        report.findings = check::run_all(&Gate::SignatureOnly, question.policy, question.handed);
+        report.findings = run_all(&Gate::SignatureOnly, question, &report.in_play);
         report.in_play = vec![Group::Manifest];
         return Ok(());
     }
@@ -128,12 +151,32 @@ fn judge(
         [snapshot] => Some(git::prove(snapshot, question.threads, question.limits)),
         _ => None,
     };
-    let (source, approvals, now) = (source.as_ref(), question.approvals, question.now);
-    let evidence = Evidence { file_name, archive, manifest: &manifest, source, approvals, grading, server, now };
-    report.findings = check::run_all(&Gate::Open(&evidence), question.policy, question.handed);
+    let image = given.image.map(|load| load(&choice(&manifest, question.policy))).transpose()?;
+    let server = given.server.map(|files| ServerRecord::read(files, question.limits));
+    let evidence = Evidence {
+        file_name: given.file_name.as_deref(),
+        archive,
+        manifest: &manifest,
+        source: source.as_ref(),
+        approvals: question.approvals,
+        grading,
+        server: server.as_ref(),
+        trust: given.trust,
+        image: image.as_ref(),
+        bases: question.bases,
+        limits: question.limits,
+        now: question.now,
+    };
+    report.findings = run_all(&Gate::Open(&evidence), question, &report.in_play);
     report.evidence = evidence.facts();
     report.outside_the_commit = outside_the_commit(&evidence, question.policy);
     Ok(())
+}
+
+/// Which image is meant, where a source has several: the policy's platforms, and what the push recorded.
+fn choice(manifest: &Manifest, policy: &Policy) -> Choice {
+    let digests = manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect();
+    Choice { platforms: policy.expect.platforms.clone(), digests }
 }
 
 /// Inputs of the build that the commit does not pin: as the steps in the log show them, and as the Dockerfile has them that the policy

@@ -15,6 +15,11 @@ impl Sha256 {
         Self(Hasher::digest(bytes).into())
     }
 
+    /// A digest of which the 32 bytes are known.
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// Reads exactly 64 lower-case hexadecimal digits. Upper case is refused: a digest has one spelling
     /// (OCI image specification, "Digests"), so that two texts are equal exactly when the digests are.
     pub fn from_hex(text: &str) -> Option<Self> {

@@ -4,10 +4,13 @@ use crate::approvals::Approvals;
 use crate::build_log::{BuildLog, LogEvent};
 use crate::dockerfile::{self, Instruction};
 use crate::git::{HeadFault, Snapshot, SourceProof};
+use crate::image::ImageFacts;
 use crate::key_record::Grading;
+use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::server_record::ServerRecord;
 use crate::time::Timestamp;
+use crate::trust::TrustFile;
 use crate::verify::VerifiedArchive;
 
 /// Everything that was gathered about one build. It exists only behind the gate.
@@ -27,6 +30,14 @@ pub struct Evidence<'a> {
     pub grading: Grading,
     /// What was saved of the build server's answers.
     pub server: Option<&'a ServerRecord>,
+    /// The files of the image's signatures, where they were given.
+    pub trust: Option<&'a [TrustFile]>,
+    /// The image that was handed over, or lies beside the bundle.
+    pub image: Option<&'a ImageFacts>,
+    /// Base images that were handed over.
+    pub bases: &'a [ImageFacts],
+    /// The bounds.
+    pub limits: &'a Limits,
     /// The moment that the audit is for.
     pub now: Timestamp,
 }
@@ -202,6 +213,7 @@ impl Evidence<'_> {
         for (fact, value) in self.server.map(server_facts).unwrap_or_default() {
             add(fact, "server", value, Known::Given);
         }
+        facts.extend(self.image.into_iter().flat_map(image_facts));
         facts.dedup();
         facts
     }
@@ -259,6 +271,53 @@ fn server_facts(server: &ServerRecord) -> Vec<(&'static str, String)> {
         facts.push((fact, if fact == "record" { format!("{field}: {value}") } else { value }));
     }
     facts.extend(server.image.iter().map(|(name, digest)| ("image-digest", format!("{name} {digest}"))));
+    facts
+}
+
+/// What the image's bytes say. Digests are recomputed; what its documents say of themselves is given.
+pub(crate) fn image_facts(image: &ImageFacts) -> Vec<Fact> {
+    let witness = image.form.witness();
+    let mut facts = Vec::new();
+    let mut add = |fact: &str, value: String, known| facts.push(Fact { fact: fact.into(), witness, value, known });
+    for index in &image.indexes {
+        add("image-index", format!("{} ({} bytes)", index.digest, index.size), Known::Recomputed);
+    }
+    if let Some(manifest) = &image.manifest {
+        add("image-digest", format!("{} ({} bytes)", manifest.digest, manifest.size), Known::Recomputed);
+    }
+    if let Some(tag) = &image.tag {
+        add("tag", format!("{}:{} leads to {}", tag.repository, tag.tag, tag.digest), Known::Given);
+    }
+    for name in &image.names {
+        add("image", name.clone(), Known::Given);
+    }
+    if let Some(config) = &image.config {
+        add("image-id", config.digest.to_string(), Known::Recomputed);
+        add("platform", config.platform.to_string(), Known::Given);
+        if let Some(created) = &config.created {
+            add("created", created.clone(), Known::Given);
+        }
+    }
+    for layer in &image.layers {
+        match &layer.measured {
+            Some(measured) => {
+                let inside = match &measured.content {
+                    Ok((diff_id, size)) => format!("diff_id {diff_id} ({size} bytes)"),
+                    Err(message) => message.clone(),
+                };
+                let compression = measured.compression.word();
+                add(
+                    "layer",
+                    format!("{} ({} bytes, {compression}), {inside}", measured.digest, measured.size),
+                    Known::Recomputed,
+                );
+            }
+            None => {
+                let named = layer.descriptor.as_ref().map_or(layer.name.clone(), |said| said.digest.to_string());
+                add("layer", format!("{named}, not at hand"), Known::Given);
+            }
+        }
+    }
     facts
 }
 

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::server_record::ServerFiles;
+use crate::trust::TrustFile;
 
 /// The bundles that `paths` name, in the order of the paths: a file is taken as it is, a folder is searched for `*.sig.tbz` at any
 /// depth, sorted by name. Symbolic links in folders are not followed. What cannot be read is in the list too: opening it says why, so
@@ -95,11 +96,7 @@ pub fn keys_beside(bundle: &Path, limits: &Limits) -> Vec<(String, PublicKey)> {
 /// # Errors
 /// [`Error::Unreadable`], [`Error::OverLimit`].
 pub fn server_files(bundle: &Path, limits: &Limits) -> Result<Option<ServerFiles>, Error> {
-    let folder = folder_of(bundle);
-    let paths = sorted_entries(folder).unwrap_or_default();
-    if paths.iter().filter(|path| path.to_string_lossy().ends_with(".sig.tbz")).count() != 1 {
-        return Ok(None);
-    }
+    let Some(folder) = only_bundle_of(bundle) else { return Ok(None) };
     let read = |name: &str, allowed: u64, limit: &'static str| {
         let path = folder.join(name);
         let is_file = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());
@@ -111,6 +108,78 @@ pub fn server_files(bundle: &Path, limits: &Limits) -> Result<Option<ServerFiles
         log: read("server-build.log", limits.server_log_bytes, "server_log_bytes")?,
     };
     Ok((files != ServerFiles::default()).then_some(files))
+}
+
+/// The files of an image's signatures: one file, or everything in a folder, by their paths below it. Symbolic links are not followed.
+///
+/// # Errors
+/// [`Error::Unreadable`], [`Error::OverLimit`].
+pub fn read_trust(path: &Path, limits: &Limits) -> Result<Vec<TrustFile>, Error> {
+    let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    let mut files = Vec::new();
+    if metadata.is_dir() {
+        read_trust_folder(path, "", limits, 0, &mut files)?;
+    } else {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        files.push(TrustFile { path: name, bytes: read_file(path, limits.trust_file_bytes, "trust_file_bytes")? });
+    }
+    Ok(files)
+}
+
+/// The folder `trust` in a bundle's folder, where the folder holds no other bundle that it could belong to.
+///
+/// # Errors
+/// As [`read_trust`].
+pub fn trust_beside(bundle: &Path, limits: &Limits) -> Result<Option<Vec<TrustFile>>, Error> {
+    let Some(folder) = only_bundle_of(bundle).map(|folder| folder.join("trust")) else { return Ok(None) };
+    match fs::symlink_metadata(&folder) {
+        Ok(metadata) if metadata.is_dir() => read_trust(&folder, limits).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn read_trust_folder(
+    folder: &Path,
+    name: &str,
+    limits: &Limits,
+    depth: u64,
+    files: &mut Vec<TrustFile>,
+) -> Result<(), Error> {
+    let over = |limit, allowed| Error::OverLimit { what: folder.display().to_string(), limit, allowed };
+    if depth > limits.folder_depth {
+        return Err(over("folder_depth", limits.folder_depth));
+    }
+    for path in sorted_entries(folder)? {
+        let kind = fs::symlink_metadata(&path).map_err(|error| unreadable(&path, &error))?.file_type();
+        let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let own = if name.is_empty() { own } else { format!("{name}/{own}") };
+        if kind.is_dir() {
+            read_trust_folder(&path, &own, limits, depth + 1, files)?;
+        } else if kind.is_file() {
+            let bytes = read_file(&path, limits.trust_file_bytes, "trust_file_bytes")?;
+            files.push(TrustFile { path: own, bytes });
+            if files.len() as u64 > limits.trust_files {
+                return Err(over("trust_files", limits.trust_files));
+            }
+            if files.iter().map(|file| file.bytes.len() as u64).sum::<u64>() > limits.trust_bytes {
+                return Err(over("trust_bytes", limits.trust_bytes));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The OCI layout `image/` in a bundle's folder, where the folder holds no other bundle that it could belong to.
+pub fn image_beside(bundle: &Path) -> Option<PathBuf> {
+    let image = only_bundle_of(bundle)?.join("image");
+    fs::symlink_metadata(image.join("index.json")).is_ok_and(|metadata| metadata.is_file()).then_some(image)
+}
+
+/// A bundle's folder, if it is the only bundle there.
+fn only_bundle_of(bundle: &Path) -> Option<&Path> {
+    let folder = folder_of(bundle);
+    let is_bundle = |path: &PathBuf| path.to_string_lossy().ends_with(".sig.tbz");
+    (sorted_entries(folder).ok()?.iter().filter(|path| is_bundle(path)).count() <= 1).then_some(folder)
 }
 
 fn folder_of(bundle: &Path) -> &Path {

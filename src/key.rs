@@ -133,7 +133,7 @@ fn spki_around(pkcs1: &[u8]) -> spki::der::Result<Vec<u8>> {
 }
 
 /// The rules are looked at before the crate looks at its own, so that the answer names the rule.
-fn read_rsa(info: &SubjectPublicKeyInfoRef<'_>, der: &[u8]) -> Result<rsa::PublicKey, String> {
+pub(crate) fn read_rsa(info: &SubjectPublicKeyInfoRef<'_>, der: &[u8]) -> Result<rsa::PublicKey, String> {
     let raw = info.subject_public_key.raw_bytes();
     let parts = RsaPublicKeyRef::from_der(raw).map_err(|error| format!("not an RSA public key: {error}"))?;
     let bits = bit_width(parts.modulus.as_bytes());

@@ -59,6 +59,7 @@
 //!     policy: &Policy::default(),
 //!     keys: &keys,
 //!     handed: &[],
+//!     bases: &[],
 //!     now: Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("no moment")?,
 //!     limits: &limits,
 //!     depth: Depth::Everything,
@@ -70,6 +71,8 @@
 //!         bytes: folder::open(&path)?,
 //!         keys_beside: &[],
 //!         server: None,
+//!         trust: None,
+//!         image: None,
 //!     };
 //!     let report = audit(input, &question);
 //!     assert_eq!(report.verdict, Verdict::AcceptInPart);
@@ -107,12 +110,15 @@ pub mod folder;
 pub mod fuzzing;
 pub mod git;
 mod given_keys;
+pub mod image;
 mod image_name;
 mod key;
 mod key_record;
 mod limits;
 mod manifest;
 mod mask;
+#[cfg(feature = "openpgp")]
+mod openpgp;
 mod outside;
 mod person_key;
 pub mod policy;
@@ -122,9 +128,10 @@ mod signature;
 mod signer;
 mod strict_json;
 mod time;
+pub mod trust;
 mod verify;
 
-pub use crate::audit::{Depth, Input, Question, audit};
+pub use crate::audit::{Depth, Input, LoadImage, Question, audit};
 pub use crate::build_name::BuildName;
 pub use crate::build_record::BuildRecord;
 pub use crate::bundle::Bundle;
@@ -152,6 +159,7 @@ pub use crate::verify::{
 
 /// The cargo features that this build has.
 pub fn features() -> Vec<&'static str> {
-    let known = [("fetch", cfg!(feature = "fetch")), ("full", cfg!(feature = "full"))];
+    let known =
+        [("fetch", cfg!(feature = "fetch")), ("full", cfg!(feature = "full")), ("openpgp", cfg!(feature = "openpgp"))];
     known.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
 }

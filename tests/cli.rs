@@ -70,7 +70,8 @@ fn help_lists_every_command() {
     let folder = Folder::new();
     let help = run(folder.path(), &["--help"]);
     assert_eq!((help.code, help.err.as_str()), (0, ""));
-    for command in ["audit", "verify", "inspect", "extract", "key", "policy", "checks", "explain", "completions", "man"]
+    for command in
+        ["audit", "verify", "inspect", "extract", "trust", "key", "policy", "checks", "explain", "completions", "man"]
     {
         assert!(help.out.contains(&format!("\n  {command} ")), "{command}: {}", help.out);
         let own = run(folder.path(), &[command, "--help"]);

@@ -197,9 +197,11 @@ fn the_commands_do_what_the_pages_show() {
 fn the_policies_are_read() {
     let folder = scratch("docs-policies");
     fs::create_dir(folder.join("keys")).unwrap();
-    fs::copy(root().join("fixtures/good-rsa-2048/key.pem"), folder.join("keys/a.pem")).unwrap();
+    for name in ["a.pem", "ada.asc", "cosign.pub"] {
+        fs::copy(root().join("fixtures/good-rsa-2048/key.pem"), folder.join("keys").join(name)).unwrap();
+    }
     let mut count = 0;
-    for page in [root().join("README.md"), root().join("docs/policy.md")] {
+    for page in ["README.md", "docs/policy.md", "docs/trust.md"].map(|page| root().join(page)) {
         for (line, block) in blocks(&read(&page), "toml") {
             let mut policy = block.join("\n");
             if !policy.contains("version = ") {

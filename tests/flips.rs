@@ -25,12 +25,21 @@ fn report(bytes: &[u8]) -> BundleReport {
         handed: &[],
         approvals: None,
         threads: 2,
+        bases: &[],
         now: Timestamp::from_rfc3339(NOW).unwrap(),
         limits: &Limits::default(),
         depth: Depth::Everything,
     };
     audit(
-        Input { path: BUNDLE.into(), file_name: Some(BUNDLE.into()), bytes, keys_beside: &[], server: None },
+        Input {
+            path: BUNDLE.into(),
+            file_name: Some(BUNDLE.into()),
+            bytes,
+            keys_beside: &[],
+            image: None,
+            trust: None,
+            server: None,
+        },
         &question,
     )
 }

@@ -6,7 +6,7 @@
 //! twice, bytes other than zero after the end, no end at all.
 
 use std::collections::HashSet;
-use std::io::Read;
+use std::io::{self, Read};
 
 use ::tar::{EntryType, Header};
 
@@ -147,6 +147,11 @@ impl<'a, R: Read> TarReader<'a, R> {
             self.left -= want as u64;
         }
         Ok(())
+    }
+
+    /// The rest of the current member's content, as a reader that ends where the content does.
+    pub(crate) fn content(&mut self) -> MemberContent<'_, 'a, R> {
+        MemberContent(self)
     }
 
     fn skip_content(&mut self) -> Result<(), Error> {
@@ -398,6 +403,21 @@ impl<'a, R: Read> TarReader<'a, R> {
 
     fn over(&self, limit: &'static str, allowed: u64) -> Error {
         Error::OverLimit { what: self.what.into(), limit, allowed }
+    }
+}
+
+/// What [`TarReader::content`] answers.
+pub(crate) struct MemberContent<'t, 'a, R>(&'t mut TarReader<'a, R>);
+
+impl<R: Read> Read for MemberContent<'_, '_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let want = usize::try_from(self.0.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let read = self.0.input.read(buffer.get_mut(..want).unwrap_or_default())?;
+        if read == 0 && want > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.0.left -= read as u64;
+        Ok(read)
     }
 }
 

@@ -3,10 +3,10 @@
 use super::outcome::Outcome;
 use super::{Check, Run};
 use crate::build_log::LogEvent;
-use crate::digest::Sha256;
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::policy::Policy;
+use crate::trust::notary::key_id;
 
 pub(super) static CHECK: Check = Check {
     name: "log-key",
@@ -47,15 +47,9 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     }
 }
 
-/// The id of a root key whose `public` is this base64 text: SHA-256 of the key's canonical JSON, in lower-case hexadecimal. Base64
-/// needs no escape in JSON; other text is refused, so that nothing can be smuggled into the object that is hashed.
+/// The id of a root key whose `public` is this base64 text.
 fn root_key_id(public: &str) -> Option<String> {
-    let base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-    if public.is_empty() || !public.bytes().all(base64) {
-        return None;
-    }
-    let json = format!(r#"{{"keytype":"ecdsa-x509","keyval":{{"private":null,"public":"{public}"}}}}"#);
-    Some(Sha256::of(json.as_bytes()).hex())
+    key_id("ecdsa-x509", public)
 }
 
 #[cfg(test)]

@@ -6,9 +6,20 @@
 //! 2. its line in [`CHECKS`], in the contract's order (and out of `planned`, if it stands there),
 //! 3. a fixture directory in which it says no.
 
+mod base_image;
 mod build_age;
 mod build_server;
 mod build_status;
+mod image_config;
+mod image_digest;
+mod image_evidence;
+mod image_history;
+mod image_key;
+mod image_labels;
+mod image_layers;
+mod image_platform;
+mod image_signature;
+mod image_tag;
 mod key_record;
 mod log_image;
 mod log_key;
@@ -27,13 +38,17 @@ mod source_objects;
 mod source_repository;
 mod source_signature;
 mod source_tree;
+mod trust_freshness;
+mod trust_reports;
 
 use crate::evidence::Evidence;
 use crate::finding::{Finding, Group, Level, MissingEvidence, Reason, Status};
 use crate::policy::Policy;
 use crate::verify::Refusal;
 
+pub(crate) use self::base_image::base_images;
 pub(crate) use self::build_server::parse_version;
+pub(crate) use self::image_evidence::built_image;
 use self::outcome::Outcome;
 
 /// The check that is always at `require`.
@@ -91,17 +106,17 @@ pub static CHECKS: [&Check; 39] = [
     &source_approved::CHECK,
     &source_signature::CHECK,
     &source_dockerfile::CHECK,
-    &planned::BASE_IMAGE,
-    &planned::IMAGE_DIGEST,
-    &planned::IMAGE_CONFIG,
-    &planned::IMAGE_LAYERS,
-    &planned::IMAGE_PLATFORM,
-    &planned::IMAGE_TAG,
-    &planned::IMAGE_LABELS,
-    &planned::IMAGE_HISTORY,
-    &planned::IMAGE_SIGNATURE,
-    &planned::IMAGE_KEY,
-    &planned::TRUST_FRESHNESS,
+    &base_image::CHECK,
+    &image_digest::CHECK,
+    &image_config::CHECK,
+    &image_layers::CHECK,
+    &image_platform::CHECK,
+    &image_tag::CHECK,
+    &image_labels::CHECK,
+    &image_history::CHECK,
+    &image_signature::CHECK,
+    &image_key::CHECK,
+    &trust_freshness::CHECK,
     &planned::BUILDER_RECORD,
     &planned::BUILDER_WORKLOAD,
     &planned::BUILDER_IMAGE,
@@ -133,9 +148,9 @@ pub(crate) enum Gate<'a> {
     },
 }
 
-/// One finding per check, in the table's order. `handed` are the groups whose evidence was handed over by a flag.
-pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group]) -> Vec<Finding> {
-    let in_play = in_play(policy, handed);
+/// One finding per check, in the table's order. `handed` are the groups whose evidence was handed over by a flag, `in_play` those that
+/// [`in_play`] answers.
+pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_play: &[Group]) -> Vec<Finding> {
     CHECKS
         .into_iter()
         .map(|check| {
@@ -143,7 +158,7 @@ pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group]) -> Vec
                 Gate::SignatureOnly if check.name != MANIFEST_SIGNATURE => Level::Off,
                 _ => policy.level(check),
             };
-            let outcome = answer(check, level, gate, policy, &in_play);
+            let outcome = answer(check, level, gate, policy, in_play);
             Finding {
                 check: check.name,
                 group: check.group,
@@ -160,10 +175,12 @@ pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group]) -> Vec
         .collect()
 }
 
-/// The groups that are in play: the signed archive's two, those handed over, those required.
-pub(crate) fn in_play(policy: &Policy, handed: &[Group]) -> Vec<Group> {
+/// The groups that are in play: the signed archive's two, those handed over by a flag, those whose evidence lies beside the bundle,
+/// those required.
+pub(crate) fn in_play(policy: &Policy, handed: &[Group], beside: &[Group]) -> Vec<Group> {
     let always = [Group::Manifest, Group::Source];
-    Group::ALL.into_iter().filter(|g| always.contains(g) || handed.contains(g) || policy.require.contains(g)).collect()
+    let asked = |group: &Group| handed.contains(group) || beside.contains(group) || policy.require.contains(group);
+    Group::ALL.into_iter().filter(|group| always.contains(group) || asked(group)).collect()
 }
 
 fn answer(check: &Check, level: Level, gate: &Gate<'_>, policy: &Policy, in_play: &[Group]) -> Outcome {

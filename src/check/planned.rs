@@ -30,17 +30,6 @@ macro_rules! planned {
 }
 
 planned! {
-    BASE_IMAGE: "base-image", Source, Warn, RejectsWithGroup, "the bases in the log are the policy's";
-    IMAGE_DIGEST: "image-digest", Image, Require, RejectsWithGroup, "the image equals the digest that the signed log names";
-    IMAGE_CONFIG: "image-config", Image, Require, RejectsWithGroup, "the config's digest is the one that manifest and log name";
-    IMAGE_LAYERS: "image-layers", Image, Require, RejectsWithGroup, "every layer has the digest, size and diff_id that are named";
-    IMAGE_PLATFORM: "image-platform", Image, Require, RejectsWithGroup, "the image is for one of the policy's platforms";
-    IMAGE_TAG: "image-tag", Image, Warn, RejectsWithGroup, "the registry's tag still leads to the pushed digest";
-    IMAGE_LABELS: "image-labels", Image, Warn, RejectsWithGroup, "labels do not contradict the proved commit";
-    IMAGE_HISTORY: "image-history", Image, Warn, RejectsWithGroup, "the image's history follows the Dockerfile";
-    IMAGE_SIGNATURE: "image-signature", Trust, Require, RejectsWithGroup, "a trusted key signed this image";
-    IMAGE_KEY: "image-key", Trust, Require, RejectsWithGroup, "the key that signed the image is the one that the signed log records";
-    TRUST_FRESHNESS: "trust-freshness", Trust, Warn, RejectsWithGroup, "the trust metadata is not expired at --now";
     BUILDER_RECORD: "builder-record", Builder, Require, RejectsWithGroup, "the build server's attestation record is signed by IBM's chain";
     BUILDER_WORKLOAD: "builder-workload", Builder, Require, RejectsWithGroup, "the server booted the workload that IBM published";
     BUILDER_IMAGE: "builder-image", Builder, Warn, RejectsWithGroup, "the server booted the image that IBM published";

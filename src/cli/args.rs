@@ -10,6 +10,7 @@ use clap_complete::Shell;
 
 use crate::digest::Sha256;
 use crate::finding::Group;
+use crate::image::Source;
 use crate::limits::Limits;
 use crate::time::Timestamp;
 
@@ -40,6 +41,17 @@ Examples:
 
 A verdict says that a trusted key signed these bytes and what the checks found in them. It does
 not say who holds the key, that the log is true, or that the image was built from this source.";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  hpsb-audit compare dir:image oci:rebuild                    an image and your own rebuild of it
+  hpsb-audit compare old.sig.tbz new.sig.tbz --key KEY.pem    two builds
+  hpsb-audit compare manifest.NAME.sig.tbz oci:rebuild --key KEY.pem
+
+Exit code 0: nothing differs; 1: something differs, or a signature is not valid.
+
+An equal independent rebuild is the one thing that corroborates that the image was built from the commit: the signed log
+states it, and nothing in a manifest proves it.";
 
 const REPORT_EXAMPLES: &str = "\
 Examples:
@@ -74,6 +86,14 @@ pub(super) enum Command {
         after_help = "Examples:\n  hpsb-audit extract manifest.NAME.sig.tbz --key KEY.pem --to FOLDER\n\nDo not run git in what was unpacked: its configuration and hooks are the archive's."
     )]
     Extract(ExtractArguments),
+    /// Show what an image's bytes say: digests, configuration, layers
+    #[command(
+        after_help = "Examples:\n  hpsb-audit image oci:evidence/image\n  hpsb-audit image docker-archive:image.tar --format json"
+    )]
+    Image(ImageArguments),
+    /// Say what differs between two images or bundles, down to the files in a layer
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(CompareArguments),
     /// Write a saved JSON report in another format; the exit code is the saved verdict's
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArguments),
@@ -82,6 +102,11 @@ pub(super) enum Command {
         after_help = "Examples:\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem --file Dockerfile\n\nExit code 0: the commit is proved and the work tree is its tree; 1: it is not, or the signature is not valid."
     )]
     Source(SourceArguments),
+    /// Show who signed which image, and until when
+    #[command(
+        after_help = "Examples:\n  hpsb-audit trust evidence/NAME/trust --policy policy.toml\n  hpsb-audit trust ~/.docker/trust/tuf/docker.io/acme/wallet/metadata\n\nWithout a policy nothing is trusted: signatures are shown as they name themselves."
+    )]
+    Trust(TrustArguments),
     /// Look at keys, and record how they were obtained
     #[command(subcommand)]
     Key(KeyCommand),
@@ -147,6 +172,19 @@ pub(super) struct AuditArguments {
     /// Who approved which commit: CSV or JSON with repository, commit, change, approver, time (docs/git-proof.md)
     #[arg(long, value_name = "FILE")]
     pub(super) approvals: Option<PathBuf>,
+    /// Signatures of the image: a folder or file with content trust, simple signing or cosign signatures, instead of the folder
+    /// trust/ beside the bundle (docs/trust.md)
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(super) trust: Option<PathBuf>,
+    /// The image as it is handed over: docker://REF, oci:PATH[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], dir:PATH or a
+    /// path. Without it, a folder image/ beside a bundle is looked at
+    #[arg(long, value_name = "SOURCE", value_parser = source)]
+    pub(super) image: Option<Source>,
+    /// A base image that the image should stand on, in the same spellings; may be repeated
+    #[arg(long = "base", value_name = "SOURCE", value_parser = source)]
+    pub(super) bases: Vec<Source>,
+    #[command(flatten)]
+    pub(super) network: NetworkArguments,
     #[command(flatten)]
     pub(super) output: OutputArguments,
     /// Write a report to a file, whole or not at all; may be repeated
@@ -157,6 +195,70 @@ pub(super) struct AuditArguments {
     /// Bundles that are audited at the same time
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<std::num::NonZeroUsize>,
+}
+
+/// What an image may be read from.
+#[derive(Debug, Default, Args)]
+pub(super) struct NetworkArguments {
+    /// Make any use of the network an error
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// One more CA for registries, beside the system's
+    #[cfg(feature = "fetch")]
+    #[arg(long, value_name = "FILE")]
+    pub(super) outside_ca: Option<PathBuf>,
+    /// A file with logins for registries (docker's config.json); by default docker's and podman's own
+    #[cfg(feature = "fetch")]
+    #[arg(long, value_name = "FILE")]
+    pub(super) registry_auth: Option<PathBuf>,
+    /// Connect to ADDRESS when HOST and PORT are meant; the certificate must still carry HOST; may be repeated
+    #[cfg(feature = "fetch")]
+    #[arg(long = "resolve", value_name = "HOST:PORT:ADDRESS", value_parser = super::fetch_args::resolve)]
+    pub(super) resolves: Vec<crate::client::Resolve>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImageArguments {
+    /// The image: docker://REF, oci:PATH[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], dir:PATH or a path
+    #[arg(value_name = "SOURCE", value_parser = source)]
+    pub(super) source: Source,
+    /// The platform that is meant, where there are several: os/architecture[/variant]
+    #[arg(long, value_name = "PLATFORM")]
+    pub(super) platform: Option<String>,
+    #[command(flatten)]
+    pub(super) network: NetworkArguments,
+    /// What is printed on standard output
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: OutputFormat,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompareArguments {
+    /// An image, or a bundle (*.sig.tbz)
+    #[arg(value_name = "A", value_parser = source)]
+    pub(super) one: Source,
+    /// Another one
+    #[arg(value_name = "B", value_parser = source)]
+    pub(super) other: Source,
+    #[command(flatten)]
+    pub(super) keys: KeyArguments,
+    /// The policy whose keys verify the bundles
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+    /// The platform that is meant, where an image has several: os/architecture[/variant]
+    #[arg(long, value_name = "PLATFORM")]
+    pub(super) platform: Option<String>,
+    #[command(flatten)]
+    pub(super) network: NetworkArguments,
+    /// What is printed on standard output
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: OutputFormat,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
 }
 
 #[derive(Debug, Args)]
@@ -192,6 +294,18 @@ pub(super) struct VerifyArguments {
     pub(super) bundle: PathBuf,
     #[command(flatten)]
     pub(super) keys: KeyArguments,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TrustArguments {
+    /// A folder or file with signatures of an image
+    #[arg(value_name = "SOURCE")]
+    pub(super) source: PathBuf,
+    /// The policy that names trusted signers in its [trust]
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
     #[command(flatten)]
     pub(super) output: OutputArguments,
 }
@@ -312,6 +426,10 @@ fn named_key(text: &str) -> Result<NamedKey, String> {
             .ok_or_else(|| "expected sha256: and 64 lower-case hexadecimal digits".into()),
         None => Ok(NamedKey::File(text.into())),
     }
+}
+
+fn source(text: &str) -> Result<Source, String> {
+    Source::parse(text)
 }
 
 fn group(word: &str) -> Result<Group, String> {

@@ -1,23 +1,29 @@
 //! `audit` and `verify`.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::args::{AuditArguments, OutputArguments, OutputFormat, VerifyArguments};
+use super::args::{AuditArguments, NetworkArguments, OutputArguments, OutputFormat, VerifyArguments};
+use super::image::read_image;
 use super::output::{self, Progress};
 use super::{files, limits_with, now_or, read_named};
 use crate::approvals::Approvals;
-use crate::audit::{Depth, Input, Question, audit as audit_bundle};
+use crate::audit::{Depth, Input, LoadImage, Question, audit as audit_bundle};
 use crate::error::Error;
+use crate::finding::Group;
 use crate::folder;
 use crate::given_keys::add_given_keys;
+use crate::image::{Choice, ImageFacts, Source};
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::report::{BundleReport, Format, QuestionReport, Report};
+use crate::server_record::ServerFiles;
 use crate::time::Timestamp;
+use crate::trust::TrustFile;
 use crate::verify::KeyRing;
 
 pub(super) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
@@ -45,20 +51,38 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     policy.require_also(&arguments.require);
     let keys = policy.keys_for(read_named(&arguments.keys.keys, limits)?)?;
     let paths = folder::find_bundles(&arguments.paths, limits)?;
+    if let (Some(image), [_, _, ..]) = (&arguments.image, paths.as_slice()) {
+        return Err(Error::Usage {
+            message: format!("--image {image} is one build's image, and {} bundles are named", paths.len()),
+            hint: "name the bundle that the image belongs to, or put each image as an OCI layout into the folder image/ beside its bundle".into(),
+        });
+    }
+    let platforms = policy.expect.platforms.clone();
+    let choice = Choice { platforms, digests: Vec::new() };
+    let bases: Vec<ImageFacts> = arguments
+        .bases
+        .iter()
+        .map(|base| read_image(base, &arguments.network, &choice, limits))
+        .collect::<Result<_, _>>()?;
     let threads = arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
     let approvals = arguments.approvals.as_deref().map(|path| read_approvals(path, limits)).transpose()?;
+    let trust = arguments.trust.as_deref().map(|path| folder::read_trust(path, limits)).transpose()?;
+    let given = Given { image: arguments.image.as_ref(), trust: trust.as_deref(), network: &arguments.network };
+    let named = [(given.image.is_some(), Group::Image), (given.trust.is_some(), Group::Trust)];
+    let handed: Vec<Group> = named.into_iter().filter(|(is, _)| *is).map(|(_, group)| group).collect();
     let question = Question {
         policy: &policy,
         keys: &keys,
-        handed: &[],
+        handed: &handed,
         approvals: approvals.as_ref(),
+        bases: &bases,
         threads: threads.div_ceil(paths.len().max(1)),
         now,
         limits,
         depth: Depth::Everything,
     };
     report.question = Some(asked(&question));
-    report.bundles = audit_all(&paths, &question, threads);
+    report.bundles = audit_all(&paths, &given, &question, threads);
     Ok(())
 }
 
@@ -90,11 +114,23 @@ fn verify_one(
         keys.add(key);
     }
     let depth = Depth::SignatureOnly;
-    let question =
-        Question { policy: &policy, keys: &keys, handed: &[], approvals: None, threads: 1, now, limits, depth };
+    let question = Question {
+        policy: &policy,
+        keys: &keys,
+        handed: &[],
+        approvals: None,
+        bases: &[],
+        threads: 1,
+        now,
+        limits,
+        depth,
+    };
     let paths = folder::find_bundles(std::slice::from_ref(&arguments.bundle), limits)?;
     match paths.as_slice() {
-        [one] => Ok((now, asked(&question), audit_file(one, &question).0)),
+        [one] => {
+            let given = Given { image: None, trust: None, network: &NetworkArguments::default() };
+            Ok((now, asked(&question), audit_file(one, &given, &question).0))
+        }
         several => Err(Error::Usage {
             message: format!("`verify` takes one bundle, {} has {}", arguments.bundle.display(), several.len()),
             hint: "name one file, or use `hpsb-audit audit` for a folder".into(),
@@ -107,7 +143,7 @@ fn asked(question: &Question<'_>) -> QuestionReport {
 }
 
 /// Every bundle, `threads` at a time; the reports in the order of the paths, whatever was finished first.
-fn audit_all(paths: &[PathBuf], question: &Question<'_>, threads: usize) -> Vec<BundleReport> {
+fn audit_all(paths: &[PathBuf], given: &Given<'_>, question: &Question<'_>, threads: usize) -> Vec<BundleReport> {
     let progress = Progress::new(paths.len());
     let next = AtomicUsize::new(0);
     let reports = Mutex::new(Vec::with_capacity(paths.len()));
@@ -117,7 +153,7 @@ fn audit_all(paths: &[PathBuf], question: &Question<'_>, threads: usize) -> Vec<
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(path) = paths.get(at) else { break };
-                    let report = audit_file(path, question);
+                    let report = audit_file(path, given, question);
                     progress.step();
                     reports.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, report));
                 }
@@ -131,22 +167,54 @@ fn audit_all(paths: &[PathBuf], question: &Question<'_>, threads: usize) -> Vec<
     reports
 }
 
-/// The report on one bundle, and the keys that lie beside it.
-fn audit_file(path: &Path, question: &Question<'_>) -> (BundleReport, Vec<(String, PublicKey)>) {
-    let keys_beside = folder::keys_beside(path, question.limits);
-    let (name, file_name) =
-        (path.display().to_string(), path.file_name().map(|name| name.to_string_lossy().into_owned()));
-    let opened = folder::server_files(path, question.limits).and_then(|server| Ok((folder::open(path)?, server)));
-    let report = match opened {
-        Ok((bytes, server)) => {
-            audit_bundle(Input { path: name, file_name, bytes, keys_beside: &keys_beside, server }, question)
-        }
-        Err(error) => {
-            let bytes = output::Failing(error);
-            audit_bundle(Input { path: name, file_name, bytes, keys_beside: &keys_beside, server: None }, question)
-        }
+/// What the command line hands over beside the bundles.
+struct Given<'a> {
+    image: Option<&'a Source>,
+    trust: Option<&'a [TrustFile]>,
+    network: &'a NetworkArguments,
+}
+
+/// What lies beside a bundle, or cannot be read.
+struct Beside {
+    bytes: Box<dyn Read>,
+    server: Option<ServerFiles>,
+    trust: Option<Vec<TrustFile>>,
+}
+
+/// The report on one bundle, and the keys that lie beside it. What was given is used instead of what lies there.
+fn audit_file(path: &Path, given: &Given<'_>, question: &Question<'_>) -> (BundleReport, Vec<(String, PublicKey)>) {
+    let limits = question.limits;
+    let keys_beside = folder::keys_beside(path, limits);
+    let image_beside = folder::image_beside(path).map(|folder| Source::Layout(folder, None));
+    let source = given.image.cloned().or(image_beside);
+    let load = |choice: &Choice| match &source {
+        Some(source) => read_image(source, given.network, choice, limits),
+        None => Err(Error::Unreadable { what: "the image".into(), message: "none was named".into() }),
     };
-    (report, keys_beside)
+    let beside = read_beside(path, given, question).unwrap_or_else(|error| Beside {
+        bytes: Box::new(output::Failing(error)),
+        server: None,
+        trust: None,
+    });
+    let input = Input {
+        path: path.display().to_string(),
+        file_name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
+        bytes: beside.bytes,
+        keys_beside: &keys_beside,
+        server: beside.server,
+        trust: given.trust.or(beside.trust.as_deref()),
+        image: source.as_ref().map(|_| &load as &LoadImage<'_>),
+    };
+    (audit_bundle(input, question), keys_beside)
+}
+
+fn read_beside(path: &Path, given: &Given<'_>, question: &Question<'_>) -> Result<Beside, Error> {
+    let bytes = Box::new(folder::open(path)?);
+    if question.depth == Depth::SignatureOnly {
+        return Ok(Beside { bytes, server: None, trust: None });
+    }
+    let trust = if given.trust.is_none() { folder::trust_beside(path, question.limits)? } else { None };
+    Ok(Beside { bytes, server: folder::server_files(path, question.limits)?, trust })
 }
 
 /// Reads a policy; files that it names are found from the policy's own folder.

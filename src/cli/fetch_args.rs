@@ -146,7 +146,7 @@ fn image_name(text: &str) -> Result<ImageReference, String> {
         .ok_or_else(|| "expected REGISTRY/REPOSITORY@sha256:HEX or REGISTRY/REPOSITORY:TAG".into())
 }
 
-fn resolve(text: &str) -> Result<Resolve, String> {
+pub(super) fn resolve(text: &str) -> Result<Resolve, String> {
     Resolve::parse(text).ok_or_else(|| "expected HOST:PORT:ADDRESS, for example sbs.example.com:443:192.0.2.7".into())
 }
 

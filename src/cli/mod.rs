@@ -2,11 +2,13 @@
 
 mod args;
 mod audit;
+mod compare;
 #[cfg(feature = "fetch")]
 mod fetch;
 #[cfg(feature = "fetch")]
 mod fetch_args;
 mod files;
+mod image;
 mod inspect;
 mod key_record;
 mod key_record_args;
@@ -14,6 +16,7 @@ mod lists;
 mod output;
 mod saved;
 mod source;
+mod trust;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -55,8 +58,11 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Verify(arguments) => audit::verify(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Extract(arguments) => inspect::extract(&arguments),
+        Command::Image(arguments) => image::image(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
         Command::Report(arguments) => saved::report(&arguments),
         Command::Source(arguments) => source::source(&arguments),
+        Command::Trust(arguments) => trust::show(&arguments),
         Command::Key(KeyCommand::Show { files }) => lists::keys(&files),
         Command::Key(KeyCommand::Enroll(arguments)) => key_record::enroll(&arguments),
         Command::Key(KeyCommand::Countersign(arguments)) => key_record::countersign(&arguments),

@@ -3,6 +3,7 @@
 //! To add a field: a line in `wire.rs`, a field here, and its check's name in `Expect::EXPECTED_BY`.
 
 mod grading;
+mod trust;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::finding::{Demand, Group, Level};
 use crate::git::ObjectId;
 use crate::limits::Limits;
 use crate::time::Timestamp;
+use crate::trust::TrustPolicy;
 use crate::verify::{Grade, KeyRing, KeySource, TrustedKey};
 
 /// A policy. The default has no keys, expects nothing and requires nothing beyond each check's own level.
@@ -34,8 +36,8 @@ pub struct Policy {
     pub levels: BTreeMap<&'static str, Level>,
     /// Who signs commits, tags, key records and sign-offs.
     pub signers: Vec<Signer>,
-    /// `[trust]`, as it stands. Not evaluated yet.
-    pub(crate) trust: Option<toml::Table>,
+    /// Whose signatures on the image count.
+    pub trust: TrustPolicy,
     /// `[workload]`, as it stands. Not evaluated yet.
     pub(crate) workload: Option<toml::Table>,
 }
@@ -210,9 +212,6 @@ impl Policy {
         }
         if !self.signers.is_empty() {
             add("signers".into(), "source-signature");
-        }
-        if self.trust.is_some() {
-            add("trust".into(), "image-signature");
         }
         if self.workload.is_some() {
             add("workload".into(), "workload-key");

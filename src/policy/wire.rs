@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::value::Datetime;
 
+use super::trust::{self, TrustTable};
 use super::{Expect, KeyRecordFile, Policy, Signer, SignerKey};
 use crate::check;
 use crate::digest::Sha256;
@@ -28,7 +29,7 @@ struct PolicyFile {
     #[serde(default)]
     levels: BTreeMap<String, String>,
     signers: Option<Vec<SignerEntry>>,
-    trust: Option<toml::Table>,
+    trust: Option<TrustTable>,
     workload: Option<toml::Table>,
 }
 
@@ -76,7 +77,7 @@ struct SignerEntry {
     pem: Option<String>,
 }
 
-type Answer<T> = Result<T, String>;
+pub(super) type Answer<T> = Result<T, String>;
 
 pub(super) fn read(
     path: &str,
@@ -94,7 +95,6 @@ pub(super) fn read(
         require: groups(&file.require).map_err(fail)?,
         expect: expect(file.expect).map_err(fail)?,
         levels: levels(&file.levels).map_err(fail)?,
-        trust: not_empty("trust", file.trust).map_err(fail)?,
         workload: not_empty("workload", file.workload).map_err(fail)?,
         ..Policy::default()
     };
@@ -108,6 +108,9 @@ pub(super) fn read(
             policy.key_records.insert(key.fingerprint, KeyRecordFile { path: record, record: read });
         }
         policy.keys.add(key);
+    }
+    if let Some(table) = file.trust {
+        policy.trust = trust::read(table, &mut load, &fail)?;
     }
     for entry in list("signers", file.signers).map_err(fail)? {
         policy.signers.push(signer(entry, &mut load, &fail)?);
@@ -179,7 +182,15 @@ fn expect(table: ExpectTable) -> Answer<Expect> {
                     .ok_or(format!("expect.commit: expected 40 lower-case hexadecimal digits, found {text:?}"))
             })
             .transpose()?,
-        platforms: list("expect.platforms", table.platforms)?,
+        platforms: list("expect.platforms", table.platforms)?
+            .into_iter()
+            .map(|text| match text.split('/').collect::<Vec<_>>().as_slice() {
+                [os, architecture] | [os, architecture, _] if !os.is_empty() && !architecture.is_empty() => Ok(text),
+                _ => {
+                    Err(format!("expect.platforms: expected os/architecture, for example linux/s390x, found {text:?}"))
+                }
+            })
+            .collect::<Answer<_>>()?,
         min_server_version: table.min_server_version,
         max_age_seconds: table
             .max_age
@@ -197,7 +208,15 @@ fn expect(table: ExpectTable) -> Answer<Expect> {
             })
             .transpose()?,
         dockerfile: table.dockerfile,
-        base_images: list("expect.base-images", table.base_images)?,
+        base_images: list("expect.base-images", table.base_images)?
+            .into_iter()
+            .map(|text| match text.rsplit_once('@') {
+                Some((name, digest)) if !name.is_empty() && Sha256::from_prefixed(digest).is_some() => Ok(text),
+                _ => Err(format!(
+                    "expect.base-images: expected NAME@sha256: and 64 lower-case hexadecimal digits, found {text:?}"
+                )),
+            })
+            .collect::<Answer<_>>()?,
         untracked: table
             .untracked
             .unwrap_or_default()
@@ -219,7 +238,7 @@ fn expect(table: ExpectTable) -> Answer<Expect> {
 }
 
 /// A list that stands there and says nothing is a mistake: it could be read as "none" or as "any".
-fn list<T>(field: &str, values: Option<Vec<T>>) -> Answer<Vec<T>> {
+pub(super) fn list<T>(field: &str, values: Option<Vec<T>>) -> Answer<Vec<T>> {
     match values {
         Some(values) if values.is_empty() => Err(format!("{field}: the list is empty; name something or leave it out")),
         values => Ok(values.unwrap_or_default()),

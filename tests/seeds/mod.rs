@@ -94,12 +94,16 @@ fn refused_report() -> Vec<u8> {
         handed: &[],
         approvals: None,
         threads: 1,
+        bases: &[],
         now: Timestamp::from_unix_seconds(0).unwrap(),
         limits: &limits,
         depth: Depth::Everything,
     };
     let bytes: &[u8] = b"";
-    let bundle = audit(Input { path: "a".into(), file_name: None, bytes, keys_beside: &[], server: None }, &question);
+    let bundle = audit(
+        Input { path: "a".into(), file_name: None, bytes, keys_beside: &[], server: None, trust: None, image: None },
+        &question,
+    );
     let mut report = Report::new(Some(question.now));
     report.bundles.push(bundle);
     json(&report)

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::encoding::{bzip2, hex};
+use super::image::Image;
 use super::inputs;
 use super::keys::Named;
 use super::signing::sign_archive;
@@ -40,6 +41,8 @@ struct Expect {
     exit: u8,
     verdict: &'static str,
     error: Option<&'static str>,
+    /// The cargo feature without which the answer is another.
+    feature: Option<&'static str>,
     checks: Vec<(&'static str, &'static str)>,
     /// Texts that no output of any form may have.
     absent: Vec<&'static str>,
@@ -133,6 +136,17 @@ impl Case {
     pub fn expect(mut self, check: &'static str, status: &'static str) -> Self {
         self.expect.checks.retain(|(known, _)| *known != check);
         self.expect.checks.push((check, status));
+        self
+    }
+
+    /// Several changes that belong together.
+    pub fn also(self, change: impl FnOnce(Self) -> Self) -> Self {
+        change(self)
+    }
+
+    /// The answer is that of a build with this cargo feature.
+    pub fn feature(mut self, feature: &'static str) -> Self {
+        self.expect.feature = Some(feature);
         self
     }
 
@@ -282,6 +296,47 @@ impl Case {
         self.file("policy.toml", text).arguments(&["--policy", "policy.toml"])
     }
 
+    /// The log pushes this image.
+    pub fn image(self, image: &Image) -> Self {
+        self.pushed(&image.digest(), image.manifest_bytes().len(), image)
+    }
+
+    /// The log pushes what has this digest and size, with this image in it.
+    pub fn pushed(self, digest: &str, size: usize, image: &Image) -> Self {
+        self.pushed_as(digest, size, &image.id_12())
+    }
+
+    /// The log pushes what has this digest and size, and the builder printed this image id.
+    pub fn pushed_as(self, digest: &str, size: usize, id: &str) -> Self {
+        let (digest, id) = (digest.to_owned(), id.to_owned());
+        self.log(move |text| {
+            assert!(text.contains(inputs::IMAGE_DIGEST), "another image was pushed before");
+            text.replace(inputs::IMAGE_DIGEST, &digest)
+                .replace("size: 1157", &format!("size: {size}"))
+                .replace(inputs::IMAGE_ID_12, &id)
+        })
+    }
+
+    /// Hands an image over: the members of `image.tar`, and the arguments that name it.
+    pub fn hand_over(self, arguments: &[&str], entries: &[Entry]) -> Self {
+        self.hand_over_bytes(arguments, tar::archive(entries))
+    }
+
+    /// As [`Case::hand_over`], with the bytes of `image.tar`.
+    pub fn hand_over_bytes(self, arguments: &[&str], bytes: Vec<u8>) -> Self {
+        self.file("image.tar", bytes).arguments(&[&["--key", "key.pem"], arguments].concat())
+    }
+
+    /// A policy beside the image that was handed over.
+    pub fn image_policy(self, more: &str) -> Self {
+        self.file("key.pem", Named::Server.public_pem()).policy(super::cases::policy_with(more)).arguments(&[
+            "--policy",
+            "policy.toml",
+            "--image",
+            "oci-archive:image.tar",
+        ])
+    }
+
     /// Another `--now`.
     pub fn now(mut self, now: &'static str) -> Self {
         self.now = now;
@@ -352,6 +407,7 @@ impl Case {
             (Some(error), _) => format!("no verdict, error `{error}`"),
             (None, Some((check, status))) if expect.exit == 1 => format!("rejected, `{check}` is `{status}`"),
             _ if expect.exit == 1 => "rejected".into(),
+            _ if self.files.iter().any(|(name, _)| name == "image.tar") => "accepted in part".into(),
             _ => "accepted in part: no image is given".into(),
         };
         format!("{} Expected: {answer}, exit {}.\n", self.about, expect.exit)
@@ -365,13 +421,16 @@ impl Expect {
         error: Option<&'static str>,
         checks: Vec<(&'static str, &'static str)>,
     ) -> Self {
-        Self { exit, verdict, error, checks, absent: Vec::new(), inert: Vec::new() }
+        Self { exit, verdict, error, feature: None, checks, absent: Vec::new(), inert: Vec::new() }
     }
 
     fn toml(&self) -> String {
         let mut text = format!("exit = {}\nverdict = \"{}\"\n", self.exit, self.verdict);
         if let Some(error) = self.error {
             writeln!(text, "error = \"{error}\"").unwrap();
+        }
+        if let Some(feature) = self.feature {
+            writeln!(text, "feature = \"{feature}\"").unwrap();
         }
         for (name, texts) in [("absent", &self.absent), ("inert", &self.inert)] {
             if !texts.is_empty() {

@@ -8,6 +8,7 @@
 mod case;
 mod cases;
 pub mod encoding;
+pub mod image;
 mod inputs;
 pub mod keys;
 pub mod objects;

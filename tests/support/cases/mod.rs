@@ -4,6 +4,7 @@ use super::case::Case;
 
 mod bzip2;
 mod good;
+mod image;
 mod inner;
 mod keys;
 mod log;
@@ -14,6 +15,7 @@ mod server;
 mod signature;
 mod source;
 mod text;
+mod trust;
 
 /// All cases, in the order of a bundle's way through the program.
 pub fn all() -> Vec<Case> {
@@ -30,6 +32,8 @@ pub fn all() -> Vec<Case> {
         source::cases(),
         server::cases(),
         text::cases(),
+        trust::cases(),
+        image::cases(),
     ]
     .into_iter()
     .flatten()
@@ -49,4 +53,9 @@ fn insert_before(log: &str, needle: &str, messages: &str) -> String {
 /// The log without the lines that contain one of `needles`.
 fn without(log: &str, needles: &[&str]) -> String {
     log.split_inclusive('\n').filter(|line| !needles.iter().any(|needle| line.contains(needle))).collect()
+}
+
+/// A policy that trusts the recorded key and says more.
+pub fn policy_with(more: &str) -> String {
+    policy::with(more)
 }

@@ -1,0 +1,261 @@
+//! `base-image`: the bases in the log are the policy's, and the image stands on the one that was handed over.
+
+use super::image_evidence::steps;
+use super::outcome::Outcome;
+use super::{Check, Run};
+use crate::build_log::{BuildLog, LogEvent};
+use crate::digest::Sha256;
+use crate::evidence::Evidence;
+use crate::finding::{Group, Level, MissingEvidence, Reason, Status};
+use crate::image::ImageFacts;
+use crate::image_name::repository_of;
+use crate::policy::Policy;
+
+pub(super) static CHECK: Check = Check {
+    name: "base-image",
+    group: Group::Source,
+    level: Level::Warn,
+    says: "the bases in the log are the policy's; with --base, their layers are the image's lowest",
+    explanation: "Reads every FROM that the builder printed into the signed log with the digest that it resolved to: in the instruction itself, \
+in the line of the pull after it, or in BuildKit's. Each must be one of expect.base-images by repository and digest; one without a digest is \
+unknown, since an image that was already on the server is not pulled again. For an image of several platforms the digest is the index's. With \
+--base SOURCE the diff_ids of that image must be the lowest ones of the image handed over by --image. What lines of the log name was resolved \
+by the build server: it is signed, not recomputed.",
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+/// A FROM of the log.
+#[derive(Debug, PartialEq, Eq)]
+struct Base {
+    name: String,
+    digest: Option<Sha256>,
+}
+
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let expected = &policy.expect.base_images;
+    let bases = match evidence.log().map(bases) {
+        Some(Ok(bases)) => bases,
+        Some(Err(message)) => return Outcome::unknown(message),
+        None => Vec::new(),
+    };
+    let layers = on_bases(evidence);
+    if let Some(outcome) = layers.as_ref().filter(|outcome| outcome.status != Status::Pass) {
+        return outcome.clone();
+    }
+    if expected.is_empty() {
+        return layers.unwrap_or_else(|| {
+            let names: Vec<String> = bases.iter().map(Base::shown).collect();
+            let found = if names.is_empty() { "no base image".into() } else { names.join(", ") };
+            Outcome::not_run(Reason::NoExpectation, format!("the policy names no base image; the log shows {found}"))
+        });
+    }
+    if bases.is_empty() {
+        return Outcome::not_run(Reason::NoEvidence, "the log shows no base image");
+    }
+    let mut outcome = judge(&bases, expected);
+    outcome.details.extend(layers.map(|layers| layers.message));
+    outcome
+}
+
+fn judge(bases: &[Base], expected: &[String]) -> Outcome {
+    let allowed: Vec<(String, &str)> = expected
+        .iter()
+        .map(|text| (repository_of(text), text.rsplit_once('@').map_or("", |(_, digest)| digest)))
+        .collect();
+    let mut unpinned = Vec::new();
+    for base in bases {
+        let repository = repository_of(&base.name);
+        match base.digest {
+            Some(digest) if allowed.contains(&(repository.clone(), digest.to_string().as_str())) => {}
+            None if allowed.iter().any(|(known, _)| *known == repository) => unpinned.push(base.shown()),
+            _ => {
+                return Outcome::fail("a base image is not one of the policy's")
+                    .sides(expected.join(" or "), base.shown());
+            }
+        }
+    }
+    match unpinned.first() {
+        Some(base) => Outcome::unknown("the log does not say by digest which base image was used")
+            .sides(expected.join(" or "), format!("{base}, without a digest")),
+        None => {
+            let mut outcome = Outcome::pass(format!("all {} base images are the policy's", bases.len()));
+            outcome.details = bases.iter().map(Base::shown).collect();
+            outcome
+        }
+    }
+}
+
+/// The lowest layers against `--base`; `None` where it was not given.
+fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
+    if evidence.bases.is_empty() {
+        return None;
+    }
+    let Some(image) = evidence.image else {
+        return Some(Outcome::unknown(
+            "a base was handed over with --base, and no image with --image to compare it with",
+        ));
+    };
+    let Some(config) = &image.config else { return Some(Outcome::unknown("the image's configuration cannot be read")) };
+    for base in evidence.bases {
+        let Some(lowest) = &base.config else {
+            return Some(Outcome::unknown(format!("the configuration of the base {} cannot be read", base.source)));
+        };
+        if lowest.diff_ids.is_empty() {
+            return Some(Outcome::unknown(format!("the base {} has no layers", base.source)));
+        }
+        if let Some(fault) = unproved(base) {
+            return Some(Outcome::unknown(format!("the base {} does not hold: {fault}", base.source)));
+        }
+        if config.diff_ids.starts_with(&lowest.diff_ids) {
+            let (lower, all) = (lowest.diff_ids.len(), config.diff_ids.len());
+            return Some(
+                Outcome::pass(format!("the image stands on {}: {lower} of its {all} layers", base.source)).detail(
+                    "by the diff_ids of both configurations; that the image's layers have them is image-layers",
+                ),
+            );
+        }
+    }
+    let sources: Vec<&str> = evidence.bases.iter().map(|base| base.source.as_str()).collect();
+    let list = |ids: &[Sha256]| ids.iter().take(20).map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let expected = evidence.bases.iter().filter_map(|base| Some(list(&base.config.as_ref()?.diff_ids)));
+    Some(
+        Outcome::fail(format!("the image does not stand on {}", sources.join(" or ")))
+            .sides(expected.collect::<Vec<_>>().join(" or "), list(&config.diff_ids)),
+    )
+}
+
+/// Where the base's own documents contradict its bytes.
+fn unproved(base: &ImageFacts) -> Option<String> {
+    let config = base.config.as_ref()?;
+    if let Some((_, message)) = base.faults.first() {
+        return Some(message.clone());
+    }
+    let said = base.config_descriptor.as_ref()?;
+    (said.digest != config.digest).then(|| format!("its manifest names another configuration than {}", config.digest))
+}
+
+impl Base {
+    fn shown(&self) -> String {
+        match self.digest {
+            Some(digest) if !self.name.contains('@') => format!("{}@{digest}", self.name),
+            _ => self.name.clone(),
+        }
+    }
+}
+
+/// The base images that the log shows, as text.
+///
+/// # Errors
+/// In words, when the log's steps are not to be trusted.
+pub(crate) fn base_images(log: &BuildLog) -> Result<Vec<String>, String> {
+    Ok(bases(log)?.iter().map(Base::shown).collect())
+}
+
+/// Every base image that the log shows, without `scratch` and names of earlier stages, each with the digest that belongs to it: only a
+/// line that comes before any output of a RUN step, directly behind its FROM, does.
+fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
+    steps(log)?;
+    let mut bases: Vec<Base> = Vec::new();
+    let mut stages: Vec<String> = Vec::new();
+    let mut open = false;
+    for event in log.events() {
+        match event {
+            LogEvent::Step { instruction, .. } => {
+                let from = from(instruction, &mut stages);
+                open = from.is_some();
+                bases.extend(from);
+            }
+            LogEvent::ResolvedBase(name) => bases.push(Base { name: name.clone(), digest: digest_in(name) }),
+            LogEvent::PulledDigest(digest) if open => {
+                if let Some(base) = bases.last_mut().filter(|base| base.digest.is_none()) {
+                    base.digest = Some(*digest);
+                }
+            }
+            LogEvent::PulledImage(_) => {}
+            _ => open = false,
+        }
+    }
+    bases.dedup();
+    Ok(bases)
+}
+
+fn digest_in(name: &str) -> Option<Sha256> {
+    name.rsplit_once('@').and_then(|(_, digest)| Sha256::from_prefixed(digest))
+}
+
+/// `FROM [--platform=…] NAME [AS STAGE]`
+fn from(instruction: &str, stages: &mut Vec<String>) -> Option<Base> {
+    let mut words = instruction.split_whitespace();
+    if !words.next()?.eq_ignore_ascii_case("FROM") {
+        return None;
+    }
+    let mut words = words.skip_while(|word| word.starts_with("--"));
+    let name = words.next()?;
+    let is_stage = stages.contains(&name.to_ascii_lowercase());
+    if words.next().is_some_and(|word| word.eq_ignore_ascii_case("as")) {
+        stages.extend(words.next().map(str::to_ascii_lowercase));
+    }
+    (name != "scratch" && !is_stage).then(|| Base { name: name.to_owned(), digest: digest_in(name) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+
+    const ONE: &str = "sha256:5a1c1f3b7d0f0c6e4d9a2b8e7f6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c";
+    const TWO: &str = "sha256:8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f";
+
+    fn read(lines: &[String]) -> Result<Vec<Base>, String> {
+        let text: String =
+            lines.iter().map(|line| format!("2026-03-02 10:15:30,123  root       INFO    run: {line}\n")).collect();
+        bases(&BuildLog::from_bytes(text.as_bytes(), &Limits::default()).unwrap())
+    }
+
+    fn shown(lines: &[String]) -> Vec<String> {
+        read(lines).unwrap().iter().map(Base::shown).collect()
+    }
+
+    #[test]
+    fn digests_belong_to_the_from_before_them_and_not_to_what_a_run_step_prints() {
+        let lines = [
+            "Step 1/5 : FROM golang:1 AS build".to_owned(),
+            format!("Digest: {ONE}"),
+            "Status: Downloaded newer image for golang:1".into(),
+            " ---> 0123456789ab".into(),
+            "Step 2/5 : RUN ./build.sh".into(),
+            format!("Digest: {TWO}"),
+            "Step 3/5 : FROM nginx:1".into(),
+            " ---> 0123456789ab".into(),
+            format!("Digest: {TWO}"),
+            "Step 4/5 : FROM build".into(),
+            "Step 5/5 : FROM scratch".into(),
+        ];
+        assert_eq!(shown(&lines), [format!("golang:1@{ONE}"), "nginx:1".into()]);
+        let kit = [format!("#5 [1/7] FROM docker.io/library/node:19@{ONE} 0.1s")];
+        assert_eq!(shown(&kit), [format!("docker.io/library/node:19@{ONE}")]);
+        assert_eq!(shown(&[format!("Step 1/1 : FROM nginx:1@{TWO}")]), [format!("nginx:1@{TWO}")]);
+    }
+
+    #[test]
+    fn a_step_that_a_run_step_printed_is_noticed() {
+        let lines = ["Step 1/2 : FROM nginx:1", "Step 2/2 : RUN x", "Step 2/2 : FROM allowed:1"].map(str::to_owned);
+        assert!(read(&lines).is_err());
+    }
+
+    #[test]
+    fn every_base_must_be_allowed_by_repository_and_digest() {
+        let base = |name: &str, digest: Option<&str>| Base {
+            name: name.into(),
+            digest: digest.and_then(Sha256::from_prefixed),
+        };
+        let allowed = [format!("docker.io/library/golang@{ONE}"), format!("nginx@{TWO}")];
+        let status = |bases: &[Base]| judge(bases, &allowed).status;
+        assert_eq!(status(&[base("golang:1", Some(ONE)), base("nginx", Some(TWO))]), Status::Pass);
+        assert_eq!(status(&[base("golang:1", Some(TWO))]), Status::Fail);
+        assert_eq!(status(&[base("evil/golang:1", Some(ONE))]), Status::Fail);
+        assert_eq!(status(&[base("evil/golang:1", None)]), Status::Fail);
+        assert_eq!(status(&[base("golang:1", None)]), Status::Unknown);
+    }
+}

@@ -1,0 +1,172 @@
+//! `image-digest`: the image is the one that the signed log names.
+
+use super::image_evidence::{built_image, contradiction, image_of, pushed};
+use super::outcome::Outcome;
+use super::{Check, Run};
+use crate::build_log::LogEvent;
+use crate::digest::Sha256;
+use crate::evidence::Evidence;
+use crate::finding::{Group, Level, MissingEvidence};
+use crate::image::{DocumentFacts, Form, ImageFacts, Part};
+use crate::image_name::repository_of;
+use crate::policy::Policy;
+
+pub(super) static CHECK: Check = Check {
+    name: "image-digest",
+    group: Group::Image,
+    level: Level::Require,
+    says: "the image equals the digest that the signed log names",
+    explanation: "Recomputes the digest and size of the manifest's bytes and compares them with what the push recorded in the signed log. \
+Where the image was found through an index, the index's digest may be the recorded one: BuildKit and containerd push it; then the manifest \
+is one that this index names. A re-pushed or converted copy has another digest and is not accepted, even where its configuration is the same: \
+copy the image with `skopeo copy --preserve-digests` or into dir:, which keep the bytes. A docker-archive has no manifest, so it is unknown; so \
+is a log without a digest line, as builds for icr.io may have. That this image was built from the archived commit is the build server's \
+statement; only an equal independent rebuild corroborates it (`hpsb-audit compare`).",
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+const NOT_PROVED: &str = "not proved: that the image was built from this commit, which the build server states; an equal independent rebuild corroborates it";
+
+fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+    let image = match image_of(evidence) {
+        Ok(image) => image,
+        Err(outcome) => return outcome,
+    };
+    if let Some(outcome) = contradiction(image, Part::Manifest) {
+        return outcome;
+    }
+    let recorded = evidence.log().map(pushed).unwrap_or_default();
+    let (digest, size) = match recorded.as_slice() {
+        [one] => *one,
+        [] => return no_digest_line(evidence, image),
+        several => {
+            let list: Vec<String> = several.iter().map(|(digest, size)| sides(*digest, *size)).collect();
+            return Outcome::unknown("the log names several digests for one build")
+                .sides(list.join(", "), found(image));
+        }
+    };
+    let expected = sides(digest, size);
+    match documents(image).find(|document| document.digest == digest) {
+        Some(document) if document.size != size => {
+            Outcome::fail("the digest is the log's, the size is not").sides(expected, found(image))
+        }
+        Some(document) => equal(image, document).sides(expected, found(image)),
+        None if image.form == Form::DockerArchive => archive(evidence, image).sides(expected, found(image)),
+        None => other(evidence, image, digest).sides(expected, found(image)),
+    }
+}
+
+fn equal(image: &ImageFacts, document: &DocumentFacts) -> Outcome {
+    let is_manifest = image.manifest.as_ref().is_some_and(|manifest| manifest.digest == document.digest);
+    if is_manifest {
+        return Outcome::pass("the image equals the digest that the signed log names").detail(NOT_PROVED);
+    }
+    match &image.manifest {
+        Some(manifest) => Outcome::pass("the signed log names the index that leads to this image")
+            .detail(format!("index {}, manifest {}", document.digest, manifest.digest))
+            .detail(NOT_PROVED),
+        None => Outcome::unknown("the signed log names this index, and the image in it could not be read"),
+    }
+}
+
+/// No manifest with the pushed digest can be in a docker-archive; what is consistent is said, and is no proof.
+fn archive(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
+    let outcome = match image.manifest {
+        None => {
+            Outcome::unknown("a docker-archive has no manifest, so nothing in it has the digest that the log names")
+        }
+        Some(_) => Outcome::unknown(
+            "the manifest in this docker-archive is not the pushed one: the engine wrote it when it saved the image",
+        ),
+    };
+    with_way(evidence, with_links(evidence, image, outcome))
+}
+
+fn other(evidence: &Evidence<'_>, image: &ImageFacts, _: Sha256) -> Outcome {
+    let same = linked(evidence, image) == Some(true);
+    let docker = "application/vnd.docker.distribution.manifest.v2+json";
+    let is_docker = image.manifest.as_ref().is_some_and(|manifest| manifest.media_type == docker);
+    let outcome = match (same, is_docker) {
+        (true, _) => Outcome::fail("this is a re-pushed or converted copy: another manifest around the configuration that the log names"),
+        (false, false) => Outcome::fail("the image is not the one that the signed log names").detail(
+            "its manifest is in OCI's form and docker pushes its own form: if a tool converted it (skopeo does for oci: and oci-archive:), both digests changed",
+        ),
+        (false, true) => Outcome::fail("the image is not the one that the signed log names"),
+    };
+    with_way(evidence, with_links(evidence, image, outcome))
+}
+
+fn no_digest_line(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
+    let outcome = Outcome::unknown("the signed log names no digest, so it proves nothing about the image")
+        .sides("a digest line of the push", found(image));
+    let outcome = match evidence.server.and_then(|server| server.image.as_ref()) {
+        Some((name, digest)) => {
+            outcome.detail(format!("the build server's saved answer, signed by nobody, is {name}@{digest}"))
+        }
+        None => outcome,
+    };
+    with_links(evidence, image, outcome)
+}
+
+fn documents(image: &ImageFacts) -> impl Iterator<Item = &DocumentFacts> {
+    image.indexes.iter().chain(&image.manifest)
+}
+
+fn sides(digest: Sha256, size: u64) -> String {
+    format!("{digest} ({size} bytes)")
+}
+
+fn found(image: &ImageFacts) -> String {
+    let documents: Vec<String> = documents(image).map(|document| sides(document.digest, document.size)).collect();
+    if documents.is_empty() { "no manifest".into() } else { documents.join(" -> ") }
+}
+
+/// Is the configuration the one that the builder printed, as far as it printed its id?
+fn linked(evidence: &Evidence<'_>, image: &ImageFacts) -> Option<bool> {
+    let id = built_image(evidence.log()?)?;
+    Some(image.config.as_ref()?.digest.hex().starts_with(id))
+}
+
+/// What agrees with the log although the digest does not, each with its strength.
+fn with_links(evidence: &Evidence<'_>, image: &ImageFacts, outcome: Outcome) -> Outcome {
+    let Some(config) = &image.config else { return outcome };
+    let id = evidence.log().and_then(built_image).unwrap_or_default();
+    let outcome = match linked(evidence, image) {
+        Some(true) => outcome.detail(format!(
+            "consistent: the configuration {} begins with the image id of the log, {} bits: a link, not a proof",
+            config.digest,
+            id.len() * 4
+        )),
+        Some(false) => {
+            outcome.detail(format!("the log's image id {id} is not that of the configuration {}", config.digest))
+        }
+        None => outcome.detail("the log names no image id that the configuration could be compared with"),
+    };
+    let whole = image.layers.len() == config.diff_ids.len()
+        && image.layers.iter().zip(&config.diff_ids).all(|(layer, id)| {
+            layer
+                .measured
+                .as_ref()
+                .and_then(|measured| measured.content.as_ref().ok())
+                .is_some_and(|(found, _)| found == id)
+        });
+    if whole {
+        outcome.detail("consistent: every layer's bytes have the diff_id that this configuration names")
+    } else {
+        outcome
+    }
+}
+
+/// The command that brings the image as it was pushed.
+fn with_way(evidence: &Evidence<'_>, outcome: Outcome) -> Outcome {
+    let Some(log) = evidence.log() else { return outcome };
+    let repository = log.push_events().find_map(|event| match event {
+        LogEvent::PushTo(name) | LogEvent::Signed(name) => Some(repository_of(name)),
+        _ => None,
+    });
+    let (Some(repository), Some((digest, _))) = (repository, pushed(log).first().copied()) else { return outcome };
+    outcome.detail(format!(
+        "to keep the digest: skopeo copy --preserve-digests docker://{repository}@{digest} dir:image, then --image dir:image"
+    ))
+}

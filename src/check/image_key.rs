@@ -1,0 +1,60 @@
+//! `image-key`: the key that signed the image is the one that the signed log records.
+
+use super::outcome::Outcome;
+use super::trust_reports::{recorded_key, signature_reports};
+use super::{Check, Run};
+use crate::build_log::LogEvent;
+use crate::evidence::Evidence;
+use crate::finding::{Group, Level, MissingEvidence};
+use crate::policy::Policy;
+use crate::trust::{AcceptedSigner, Answer, Kind};
+
+pub(super) static CHECK: Check = Check {
+    name: "image-key",
+    group: Group::Trust,
+    level: Level::Require,
+    says: "the key that signed the image is the one that the signed log records",
+    explanation: "Where the signed log records a content-trust key, the accepted root must be signed by that very key, and its certificate must \
+name the repository. Where the log records none, as for registries with simple signing, the key must be one that the policy's [trust] names; otherwise \
+the answer is unknown. The key that a server's /config-json shows is a candidate and no more.",
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let reports = match signature_reports(evidence, policy) {
+        Ok(reports) => reports,
+        Err(outcome) => return outcome,
+    };
+    let accepted: Vec<(Kind, &AcceptedSigner)> = reports
+        .iter()
+        .filter_map(|report| match &report.answer {
+            Answer::Accepted(signer) => Some((report.kind, signer)),
+            _ => None,
+        })
+        .collect();
+    let Some((_, first)) = accepted.first() else {
+        return Outcome::unknown("no signature of the image was accepted");
+    };
+    let recorded = recorded_key(evidence);
+    let logged = evidence.log().is_some_and(|log| log.events().any(|event| matches!(event, LogEvent::KeyId(_))));
+    let by_content_trust = accepted.iter().find(|(kind, _)| *kind == Kind::ContentTrust);
+    match (recorded, by_content_trust) {
+        (Some(recorded), Some((_, signer))) if signer.key == recorded => {
+            Outcome::pass("the root key is the one that the signed log records").sides(&recorded, &signer.key)
+        }
+        (Some(recorded), Some((_, signer))) => {
+            Outcome::fail("the root key is not the one that the signed log records").sides(recorded, &signer.key)
+        }
+        (Some(recorded), None) => {
+            Outcome::unknown("the signed log records a content-trust key, and no content trust was accepted")
+                .sides(recorded, &first.key)
+        }
+        (None, _) if logged => Outcome::unknown("the signed log does not record one key id with its certificate"),
+        (None, _) => match &first.name {
+            Some(name) => Outcome::pass(format!("the log records no key; the policy names this one {name:?}"))
+                .sides(&first.key, &first.key),
+            None => Outcome::unknown("the log records no key, and the policy names none"),
+        },
+    }
+}

@@ -1,0 +1,70 @@
+//! What the checks of the group `trust` share: which image must be signed, and what each signature says.
+
+use super::outcome::Outcome;
+use crate::build_log::LogEvent;
+use crate::evidence::Evidence;
+use crate::finding::Reason;
+use crate::image_name::repository_of;
+use crate::policy::Policy;
+use crate::trust::notary::key_id;
+use crate::trust::{self, ImageTarget, SignatureReport};
+
+/// Every signature that was given, judged against the image that the signed log names.
+///
+/// # Errors
+/// The outcome of each check of the group, when there is nothing to judge or nothing to judge it by.
+pub(super) fn signature_reports(evidence: &Evidence<'_>, policy: &Policy) -> Result<Vec<SignatureReport>, Outcome> {
+    let files = evidence.trust.unwrap_or_default();
+    if files.is_empty() {
+        return Err(Outcome::not_run(Reason::NoEvidence, "no signatures of the image were given"));
+    }
+    let image = image_target(evidence)?;
+    let recorded = recorded_key(evidence);
+    let reports = trust::judge(files, &image, &policy.trust, recorded.as_deref(), evidence.limits);
+    if reports.is_empty() {
+        return Err(Outcome::not_run(
+            Reason::NoEvidence,
+            "none of the files that were given is a signature of an image",
+        ));
+    }
+    Ok(reports)
+}
+
+/// The image that must be signed: repository, tags, digest and size as the signed log has them.
+fn image_target(evidence: &Evidence<'_>) -> Result<ImageTarget, Outcome> {
+    let undecided = |message: &str| Err(Outcome::unknown(message));
+    let Some(log) = evidence.log() else {
+        return undecided("the signed archive has no log that names the image");
+    };
+    let mut repositories: Vec<String> = log
+        .push_events()
+        .filter_map(|event| if let LogEvent::PushTo(name) = event { Some(repository_of(name)) } else { None })
+        .collect();
+    repositories.dedup();
+    let mut pushed: Vec<(String, _)> =
+        log.pushed().map(|(tag, digest, size)| (tag.to_owned(), (digest, size))).collect();
+    let tags: Vec<String> = pushed.iter().map(|(tag, _)| tag.clone()).collect();
+    pushed.dedup_by_key(|(_, image)| *image);
+    let ([repository], [(_, (digest, size))]) = (repositories.as_slice(), pushed.as_slice()) else {
+        return undecided("the signed log does not name one repository and one digest of the image");
+    };
+    let Some(built) = evidence.build_time() else {
+        return undecided("the signed archive gives no time for the build");
+    };
+    let own = evidence.image_tag();
+    let tag = own.filter(|tag| tags.contains(tag));
+    let (repository, digest, size, now) = (repository.clone(), *digest, *size, evidence.now);
+    Ok(ImageTarget { repository, tag, tags, digest, size, built, now })
+}
+
+/// The id of the content-trust key that the signed log records: one id, the id of the one certificate beside it, both written after the
+/// build's last output. What was printed earlier may be the source's author's, and a second one makes it nobody's.
+pub(super) fn recorded_key(evidence: &Evidence<'_>) -> Option<String> {
+    let log = evidence.log()?;
+    let id_of = |event: &LogEvent| if let LogEvent::KeyId(id) = event { Some(id.clone()) } else { None };
+    let key_of = |event: &LogEvent| if let LogEvent::PublicKey(key) = event { Some(key.clone()) } else { None };
+    let (id, key) = (log.push_events().find_map(id_of)?, log.push_events().find_map(key_of)?);
+    let alone = log.events().filter_map(id_of).all(|other| other == id)
+        && log.events().filter_map(key_of).all(|other| other == key);
+    (alone && key_id("ecdsa-x509", &key).as_ref() == Some(&id)).then_some(id)
+}

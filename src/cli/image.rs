@@ -1,0 +1,156 @@
+//! `image`: what an image's bytes say.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use super::args::{ImageArguments, NetworkArguments, OutputFormat};
+use super::{limits_with, output};
+use crate::error::Error;
+use crate::escape::for_terminal;
+use crate::evidence::image_facts;
+use crate::image::{self, Choice, ImageFacts, Source};
+use crate::limits::Limits;
+use crate::mask::mask;
+
+pub(super) fn image(arguments: &ImageArguments) -> Result<u8, Error> {
+    let limits = limits_with(&arguments.limits);
+    let choice = Choice { platforms: arguments.platform.iter().cloned().collect(), digests: Vec::new() };
+    let image = read_image(&arguments.source, &arguments.network, &choice, &limits)?;
+    let faults = contradictions(&image);
+    output::print(&match arguments.format {
+        OutputFormat::Text => as_text(&image, &faults),
+        OutputFormat::Json => as_json(&image, &faults),
+    })?;
+    Ok(u8::from(!faults.is_empty()))
+}
+
+/// Reads an image from wherever it is.
+pub(super) fn read_image(
+    source: &Source,
+    network: &NetworkArguments,
+    choice: &Choice,
+    limits: &Limits,
+) -> Result<ImageFacts, Error> {
+    match source {
+        Source::Registry(_) if network.offline => Err(Error::Usage {
+            message: format!("{source} needs the network, and --offline forbids it"),
+            hint: "save the image first: skopeo copy --preserve-digests docker://REF dir:image".into(),
+        }),
+        #[cfg(feature = "fetch")]
+        Source::Registry(name) => from_registry(name, network, choice, limits),
+        _ => image::read(source, choice, limits),
+    }
+}
+
+#[cfg(feature = "fetch")]
+fn from_registry(
+    name: &str,
+    network: &NetworkArguments,
+    choice: &Choice,
+    limits: &Limits,
+) -> Result<ImageFacts, Error> {
+    use crate::client::{self, Event, OutsideOptions, Patience, Run};
+    let options = OutsideOptions {
+        ca: network.outside_ca.clone(),
+        resolves: network.resolves.clone(),
+        login_files: network.registry_auth.clone().map_or_else(client::usual_login_files, |path| vec![path]),
+        settings_login: None,
+    };
+    let spinner = output::Spinner::new();
+    let hear = |event: &Event| match event {
+        Event::Asking(what) => spinner.say(&for_terminal(what)),
+        Event::Received { what, bytes, .. } => spinner.say(&format!("{} ({} MiB)", for_terminal(what), bytes >> 20)),
+        _ => {}
+    };
+    let patience = Patience::default();
+    let run = Run { limits, patience: &patience, clock: client::system_clock, hear: &hear };
+    client::read_image(name, &options, run, choice)
+}
+
+/// Where the image's documents and bytes contradict each other.
+pub(super) fn contradictions(image: &ImageFacts) -> Vec<String> {
+    let mut faults: Vec<String> = image.faults.iter().map(|(_, message)| message.clone()).collect();
+    if let (Some(said), Some(config)) = (&image.config_descriptor, &image.config)
+        && (said.digest, said.size) != (config.digest, config.size)
+    {
+        faults.push(format!(
+            "the configuration should be {} ({} bytes) and is {} ({} bytes)",
+            said.digest, said.size, config.digest, config.size
+        ));
+    }
+    let diff_ids = image.config.as_ref().map(|config| config.diff_ids.as_slice()).unwrap_or_default();
+    if image.config.is_some() && diff_ids.len() != image.layers.len() {
+        faults.push(format!("{} layers and {} diff_ids", image.layers.len(), diff_ids.len()));
+    }
+    for (at, layer) in image.layers.iter().enumerate() {
+        let Some(measured) = &layer.measured else { continue };
+        let place = format!("layer {}", at + 1);
+        if let Some(said) =
+            layer.descriptor.as_ref().filter(|said| (said.digest, said.size) != (measured.digest, measured.size))
+        {
+            faults.push(format!(
+                "{place} should be {} ({} bytes) and is {} ({} bytes)",
+                said.digest, said.size, measured.digest, measured.size
+            ));
+        }
+        let encrypted = layer.descriptor.as_ref().is_some_and(|said| said.is_encrypted());
+        match (&measured.content, diff_ids.get(at)) {
+            _ if encrypted => {}
+            (Ok((found, _)), Some(expected)) if found != expected => {
+                faults.push(format!("{place} should have the diff_id {expected} and has {found}"));
+            }
+            (Err(message), _) => faults.push(format!("{place} does not unpack: {message}")),
+            _ => {}
+        }
+    }
+    faults
+}
+
+fn as_text(image: &ImageFacts, faults: &[String]) -> String {
+    let mut page = format!("{}\n", for_terminal(&image.source));
+    let mut line = |label: &str, value: &str| {
+        let _ = writeln!(page, "  {label:<14} {}", for_terminal(&mask(value)));
+    };
+    for fact in image_facts(image) {
+        line(&fact.fact, &format!("{} [{}]", fact.value, fact.known.word()));
+    }
+    if let Some(config) = &image.config {
+        for (name, value) in &config.labels {
+            line("label", &format!("{name}={value}"));
+        }
+        for step in &config.history {
+            let mark = if step.makes_layer { "" } else { " (no layer)" };
+            line("history", &format!("{}{mark}", step.created_by));
+        }
+    }
+    for fault in faults {
+        line("CONTRADICTION", fault);
+    }
+    page.push_str(
+        "\nDigests are recomputed from the bytes. Labels, history, platform and times are what the image says of itself.\n",
+    );
+    page
+}
+
+fn as_json(image: &ImageFacts, faults: &[String]) -> String {
+    let rows: Vec<_> = image_facts(image)
+        .into_iter()
+        .map(|fact| json!({"fact": fact.fact, "witness": fact.witness, "value": mask(&fact.value), "known": fact.known.word()}))
+        .collect();
+    let config = image.config.as_ref().map(|config| {
+        let labels: serde_json::Map<_, _> = config.labels.iter().map(|(name, value)| (name.clone(), mask(value).into())).collect();
+        let history: Vec<_> = config
+            .history
+            .iter()
+            .map(|step| json!({"created_by": mask(&step.created_by), "created": step.created, "makes_layer": step.makes_layer}))
+            .collect();
+        let diff_ids: Vec<String> = config.diff_ids.iter().map(ToString::to_string).collect();
+        json!({"labels": labels, "history": history, "diff_ids": diff_ids})
+    });
+    let document = json!({
+        "schema_version": 1, "source": image.source, "form": image.form.witness(), "evidence": rows, "config": config,
+        "contradictions": faults,
+    });
+    format!("{document:#}\n")
+}

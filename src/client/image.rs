@@ -1,0 +1,167 @@
+//! An image at a registry, read without saving it: documents into memory, layers measured while they come in.
+
+use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, Scope, ScopedJoinHandle};
+
+use crate::client::fault::network;
+use crate::client::http::{Bound, Sink};
+use crate::client::outside::{Outside, OutsideOptions};
+use crate::client::reference::ImageReference;
+use crate::client::registry::Registry;
+use crate::client::run::{Listening, Run};
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::image::{self, Choice, ImageFacts, Measured, RegistryTag, Remote};
+use crate::limits::Limits;
+
+/// Pieces of a layer on their way between two threads: enough that neither waits for the other.
+const PIECES: usize = 16;
+
+/// Reads the image that `name` (`registry/repository[:tag][@digest]`) leads to. Without tag and digest it is `latest`, as for skopeo.
+///
+/// Every document asked for by digest has it, or this is an error; what the layers are is said in the facts and judged elsewhere.
+///
+/// # Errors
+/// [`Error::Usage`] for a name that is none, [`Error::Network`], [`Error::OverLimit`].
+pub fn read_image(name: &str, options: &OutsideOptions, run: Run<'_>, choice: &Choice) -> Result<ImageFacts, Error> {
+    let reference = ImageReference::parse(name).ok_or_else(|| Error::Usage {
+        message: format!("{name:?} is no name of an image"),
+        hint: "expected NAME:TAG or NAME@sha256:DIGEST, for example docker://us.icr.io/acme/wallet:v1".into(),
+    })?;
+    let outside = Outside::new(run, options);
+    let registry = Registry::open(&outside, &reference)?;
+    let tag = reference.tag.clone().unwrap_or_else(|| "latest".into());
+    let asked = reference.digest.map_or(tag.clone(), |digest| digest.to_string());
+    let top = registry.manifest(&asked)?.ok_or_else(|| {
+        network(&reference.to_string(), format!("the registry has no image {asked}"), "check the name and the tag")
+    })?;
+    let tag = reference.digest.is_none().then(|| RegistryTag { repository: reference.name(), tag, digest: top.digest });
+    let remote = Remote {
+        document: &|name, allowed, limit| document(&registry, name, Bound { name: limit, allowed }),
+        layer: &|digest, size| layer(&registry, digest, size, run),
+    };
+    image::read_remote(&format!("docker://{name}"), tag, (top.bytes, &top.media_type), remote, choice, run.limits)
+}
+
+/// `manifests/DIGEST` or `blobs/DIGEST`.
+fn document(registry: &Registry<'_>, name: &str, bound: Bound) -> Result<Option<Vec<u8>>, Error> {
+    if let Some(digest) = name.strip_prefix("manifests/") {
+        return Ok(registry.manifest(digest)?.map(|document| document.bytes));
+    }
+    let Some(digest) = name.strip_prefix("blobs/").and_then(Sha256::from_prefixed) else { return Ok(None) };
+    let mut held = Held(Vec::new());
+    Ok(registry.blob_into(digest, bound, &mut held)?.map(|_| held.0))
+}
+
+fn layer(registry: &Registry<'_>, digest: Sha256, size: u64, run: Run<'_>) -> Result<Option<Measured>, Error> {
+    // One byte more than is due is enough to know that it is another blob.
+    let allowed = run.limits.image_layer_bytes.min(size.saturating_add(1));
+    let bound = Bound { name: "image_layer_bytes", allowed };
+    let what = format!("the blob {digest}");
+    thread::scope(|scope| {
+        let mut measuring = Measuring { scope, limits: run.limits, what: what.clone(), worker: None, held: 0 };
+        let mut listening = Listening::new(run, what.clone(), Some(size), &mut measuring);
+        let found = registry.blob_into(digest, bound, &mut listening).map_err(|error| match error {
+            Error::OverLimit { .. } if allowed > size => network(
+                &what,
+                "it is longer than the image's manifest says",
+                "run it again; if it stays so, the registry or something before it is broken",
+            ),
+            other => other,
+        })?;
+        match found {
+            Some(_) => measuring.finish().map(Some),
+            None => Ok(None),
+        }
+    })
+}
+
+struct Held(Vec<u8>);
+
+impl Sink for Held {
+    fn held(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn start_again(&mut self) -> Result<(), Error> {
+        self.0.clear();
+        Ok(())
+    }
+}
+
+type Worker<'scope> = (SyncSender<Vec<u8>>, ScopedJoinHandle<'scope, Result<Measured, Error>>);
+
+/// Hands what comes in to a thread that measures it. A server that begins anew is measured anew.
+struct Measuring<'scope, 'env> {
+    scope: &'scope Scope<'scope, 'env>,
+    limits: &'env Limits,
+    what: String,
+    worker: Option<Worker<'scope>>,
+    held: u64,
+}
+
+impl Sink for Measuring<'_, '_> {
+    fn held(&self) -> u64 {
+        self.held
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if self.worker.is_none() {
+            self.start_again()?;
+        }
+        self.held = self.held.saturating_add(bytes.len() as u64);
+        let Some((sender, _)) = &self.worker else { return Ok(()) };
+        // A worker that has stopped says why when it is asked.
+        let _ = sender.send(bytes.to_vec());
+        Ok(())
+    }
+
+    fn start_again(&mut self) -> Result<(), Error> {
+        let (sender, receiver) = sync_channel(PIECES);
+        let (what, limits) = (self.what.clone(), self.limits);
+        let handle =
+            self.scope.spawn(move || image::measure(Pieces { receiver, piece: io::Cursor::default() }, &what, limits));
+        self.worker = Some((sender, handle));
+        self.held = 0;
+        Ok(())
+    }
+}
+
+impl Measuring<'_, '_> {
+    fn finish(mut self) -> Result<Measured, Error> {
+        if self.worker.is_none() {
+            self.start_again()?;
+        }
+        let stopped = || network(&self.what, "measuring it stopped", "run it again");
+        let Some((sender, handle)) = self.worker.take() else { return Err(stopped()) };
+        drop(sender);
+        handle.join().map_err(|_| stopped())?
+    }
+}
+
+/// The pieces as a reader; it ends when the other side is done.
+struct Pieces {
+    receiver: Receiver<Vec<u8>>,
+    piece: io::Cursor<Vec<u8>>,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.piece.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            match self.receiver.recv() {
+                Ok(piece) => self.piece = io::Cursor::new(piece),
+                Err(_) => return Ok(0),
+            }
+        }
+    }
+}

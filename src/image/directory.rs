@@ -1,0 +1,25 @@
+//! `dir:`: manifest and blobs as files, as `skopeo copy … dir:PATH` writes them. It keeps every byte.
+
+use super::gather::{Names, Top, resolve};
+use super::store::{Found, Store};
+use super::{Choice, ImageFacts, Part};
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::limits::Limits;
+
+const NAMES: Names = Names { manifest: |digest| format!("{}.manifest.json", digest.hex()), blob: Sha256::hex };
+
+pub(super) fn read(image: &mut ImageFacts, store: &Store<'_>, choice: &Choice, limits: &Limits) -> Result<(), Error> {
+    let bytes = match store.document("manifest.json", limits.registry_document_bytes, "registry_document_bytes")? {
+        Found::Bytes(bytes) => bytes,
+        Found::Missing => {
+            image.fault(Part::Manifest, "it has no file manifest.json");
+            return Ok(());
+        }
+        Found::Faulty(message) => {
+            image.fault(Part::Manifest, message);
+            return Ok(());
+        }
+    };
+    resolve(image, store, &NAMES, Top { bytes, media_type: None, platform: None }, choice, limits)
+}

@@ -1,0 +1,97 @@
+//! `docker-archive:`: what `docker save` writes (Docker image specification 1.2, "Combined Image JSON + Filesystem Changeset Format").
+//!
+//! It keeps the configuration's bytes, and so the image id, but no manifest: nothing in it has the digest that a push logs. Newer engines
+//! write an OCI layout into the same file; its manifest is read too, and may be the pushed one.
+
+use super::document::{self, SavedImage};
+use super::gather::read_config;
+use super::store::{Found, Store};
+use super::{Choice, ImageFacts, LayerFacts, Part, layout};
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::limits::Limits;
+
+pub(super) fn read(
+    image: &mut ImageFacts,
+    store: &Store<'_>,
+    reference: Option<&str>,
+    choice: &Choice,
+    limits: &Limits,
+) -> Result<(), Error> {
+    let images = match store.document("manifest.json", limits.registry_document_bytes, "registry_document_bytes")? {
+        Found::Bytes(bytes) => document::read_docker_archive(&bytes, limits),
+        Found::Missing => Err("it is not there".into()),
+        Found::Faulty(message) => Err(message),
+    };
+    let images = match images {
+        Ok(images) => images,
+        Err(message) => {
+            image.fault(Part::Config, format!("manifest.json: {message}"));
+            return Ok(());
+        }
+    };
+    let saved = chosen(&images, reference).map_err(|message| Error::Usage {
+        message: format!("{}: {message}", image.source),
+        hint: "name one behind the path: docker-archive:FILE:NAME:TAG, or docker-archive:FILE:@0 for the first".into(),
+    })?;
+    if images.len() == 1 && store.has("index.json") {
+        layout::read(image, store, None, choice, limits)?;
+    }
+    image.names.clone_from(&saved.tags);
+    read_saved(image, store, saved, limits)
+}
+
+fn chosen<'d>(images: &'d [SavedImage], reference: Option<&str>) -> Result<&'d SavedImage, String> {
+    let Some(reference) = reference else {
+        return match images {
+            [one] => Ok(one),
+            [] => Err("it has no image".into()),
+            several => Err(format!("it has {} images: {}", several.len(), tags(several))),
+        };
+    };
+    let found = match reference.strip_prefix('@') {
+        Some(number) => number.parse::<usize>().ok().and_then(|number| images.get(number)),
+        None => images.iter().find(|image| image.tags.iter().any(|tag| same_name(tag, reference))),
+    };
+    found.ok_or(format!("it has no image {reference:?}; it has {}", tags(images)))
+}
+
+/// Docker shortens names of its own registry in `RepoTags`.
+fn same_name(tag: &str, reference: &str) -> bool {
+    use crate::image_name::repository_of;
+    let last = |name: &str| name.rsplit_once(':').map_or("latest", |(_, tag)| tag).to_owned();
+    repository_of(tag) == repository_of(reference) && last(tag) == last(reference)
+}
+
+fn tags(images: &[SavedImage]) -> String {
+    images.iter().take(20).flat_map(|image| image.tags.clone()).collect::<Vec<_>>().join(", ")
+}
+
+fn read_saved(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, limits: &Limits) -> Result<(), Error> {
+    let from_manifest = image.config.take();
+    read_config(image, store, &saved.config, limits)?;
+    let found = image.config.as_ref().map(|config| config.digest);
+    let named = last_of(&saved.config).and_then(|name| Sha256::from_hex(name.strip_suffix(".json").unwrap_or(name)));
+    if let (Some(named), Some(found)) = (named, found)
+        && named != found
+    {
+        image.fault(Part::Config, format!("the configuration is called {named} and has the digest {found}"));
+    }
+    if let Some(other) = from_manifest
+        && found != Some(other.digest)
+    {
+        image.fault(Part::Config, "manifest.json and the manifest of index.json name two configurations");
+    }
+    if image.manifest.is_some() {
+        return Ok(());
+    }
+    for name in &saved.layers {
+        let measured = store.measure(name, limits)?;
+        image.layers.push(LayerFacts { descriptor: None, measured, name: store.resolved(name) });
+    }
+    Ok(())
+}
+
+fn last_of(path: &str) -> Option<&str> {
+    path.rsplit('/').next()
+}

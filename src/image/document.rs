@@ -1,0 +1,309 @@
+//! The JSON documents of an image: index, manifest, configuration. Docker's image manifest version 2, schema 2, and the OCI image
+//! specification 1.1 ("Image Manifest", "Image Index", "Image Configuration", "Descriptors").
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::digest::Sha256;
+use crate::limits::Limits;
+use crate::strict_json;
+
+/// Annotation of an entry of `index.json`: the reference that it goes by (OCI image layout).
+pub(super) const REFERENCE_NAME: &str = "org.opencontainers.image.ref.name";
+/// Annotation with which BuildKit marks a manifest that is a statement about another one.
+const ATTESTATION: (&str, &str) = ("vnd.docker.reference.type", "attestation-manifest");
+
+/// What one document says of another: type, digest and size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Descriptor {
+    /// The media type; empty where none is given.
+    pub media_type: String,
+    /// The digest.
+    pub digest: Sha256,
+    /// Bytes.
+    pub size: u64,
+    /// Places outside the registry, of a foreign layer. They are shown and never asked.
+    pub urls: Vec<String>,
+    /// The platform, of an index's entry.
+    pub platform: Option<Platform>,
+    pub(super) annotations: BTreeMap<String, String>,
+}
+
+/// `os/architecture[/variant]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Platform {
+    /// For example `linux`.
+    pub os: String,
+    /// For example `s390x`.
+    pub architecture: String,
+    /// For example `v8`.
+    pub variant: Option<String>,
+}
+
+impl Platform {
+    /// Is it the platform that `expected` names? A variant is compared where `expected` has one.
+    pub fn is(&self, expected: &str) -> bool {
+        let mut words = expected.split('/');
+        let (os, architecture, variant) = (words.next(), words.next(), words.next());
+        os == Some(&self.os)
+            && architecture == Some(&self.architecture)
+            && words.next().is_none()
+            && variant.is_none_or(|variant| Some(variant) == self.variant.as_deref())
+    }
+}
+
+impl std::fmt::Display for Platform {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)?;
+        self.variant.as_ref().map_or(Ok(()), |variant| write!(f, "/{variant}"))
+    }
+}
+
+/// An index or a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Document {
+    Index { media_type: String, manifests: Vec<Descriptor> },
+    Manifest { media_type: String, config: Descriptor, layers: Vec<Descriptor> },
+}
+
+/// An image's configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Config {
+    pub(super) platform: Platform,
+    pub(super) created: Option<String>,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) history: Vec<History>,
+    pub(super) diff_ids: Vec<Sha256>,
+}
+
+/// One step of an image's history, as its builder wrote it down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// The instruction, in the builder's spelling.
+    pub created_by: String,
+    /// When, as written.
+    pub created: Option<String>,
+    /// Did the step make a layer?
+    pub makes_layer: bool,
+}
+
+type Answer<T> = Result<T, String>;
+
+const INDEXES: [&str; 2] =
+    ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
+const MANIFESTS: [&str; 2] =
+    ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
+const CONFIGS: [&str; 2] =
+    ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
+
+/// Reads an index or a manifest. `announced` is the media type that a descriptor or a registry gave for these bytes; a document may
+/// leave its own out, but may not contradict it.
+pub(super) fn read(bytes: &[u8], announced: Option<&str>, limits: &Limits) -> Answer<Document> {
+    let fields = object(bytes)?;
+    match fields.get("schemaVersion").and_then(Value::as_u64) {
+        Some(2) => {}
+        Some(1) => {
+            return Err(
+                "a manifest of Docker's schema 1, which no digest of layers' content goes with; it is not supported"
+                    .into(),
+            );
+        }
+        _ => return Err("it has no schemaVersion 2".into()),
+    }
+    let stated = optional_text(&fields, "mediaType")?;
+    let announced = announced.filter(|announced| !announced.is_empty());
+    if let (Some(stated), Some(announced)) = (stated, announced)
+        && stated != announced
+    {
+        return Err(format!("its mediaType is {stated:?}, and it was announced as {announced:?}"));
+    }
+    let has = |names: &[&str]| names.iter().any(|name| fields.contains_key(*name));
+    let (index, manifest) = (has(&["manifests"]), has(&["config", "layers", "fsLayers"]));
+    if index && manifest {
+        return Err("it is an index and a manifest at once, so two readers would see two images".into());
+    }
+    let media_type = stated.or(announced).unwrap_or_default().to_owned();
+    let kind_fits = |known: &[&str; 2]| media_type.is_empty() || known.contains(&media_type.as_str());
+    if index && kind_fits(&INDEXES) {
+        return Ok(Document::Index {
+            media_type,
+            manifests: descriptors(&fields, "manifests", limits.image_manifests)?,
+        });
+    }
+    if manifest && kind_fits(&MANIFESTS) {
+        let config = descriptor(fields.get("config").ok_or("it has no config")?)?;
+        if !CONFIGS.contains(&config.media_type.as_str()) {
+            return Err(format!("its config is of the type {:?}: it is no container image", config.media_type));
+        }
+        return Ok(Document::Manifest {
+            media_type,
+            config,
+            layers: descriptors(&fields, "layers", limits.image_layers)?,
+        });
+    }
+    Err(match media_type.as_str() {
+        "" => "it is neither an index nor a manifest".into(),
+        other => format!("its content does not fit the media type {other:?}, or that is no type of an image"),
+    })
+}
+
+/// Reads an image's configuration.
+pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Answer<Config> {
+    let fields = object(bytes)?;
+    let text = |name: &str| optional_text(&fields, name)?.ok_or(format!("it has no field {name:?}"));
+    let platform = Platform {
+        os: text("os")?.to_owned(),
+        architecture: text("architecture")?.to_owned(),
+        variant: optional_text(&fields, "variant")?.filter(|variant| !variant.is_empty()).map(str::to_owned),
+    };
+    let rootfs = fields.get("rootfs").and_then(Value::as_object).ok_or("it has no object \"rootfs\"")?;
+    if rootfs.get("type").and_then(Value::as_str) != Some("layers") {
+        return Err("its rootfs is not of the type \"layers\"".into());
+    }
+    let diff_ids = list(rootfs, "diff_ids", limits.image_layers)?.iter().map(digest).collect::<Answer<_>>()?;
+    let labels = match fields.get("config") {
+        Some(Value::Object(config)) => texts(config, "Labels")?,
+        Some(Value::Null) | None => BTreeMap::new(),
+        Some(_) => return Err("its field \"config\" is no object".into()),
+    };
+    let history =
+        list(&fields, "history", limits.image_layers.saturating_mul(10))?.iter().map(history).collect::<Answer<_>>()?;
+    Ok(Config { platform, created: optional_text(&fields, "created")?.map(str::to_owned), labels, history, diff_ids })
+}
+
+/// `manifest.json` of `docker save`: one object per image.
+pub(super) fn read_docker_archive(bytes: &[u8], limits: &Limits) -> Answer<Vec<SavedImage>> {
+    let images = match strict_json::parse(bytes).map_err(|error| error.to_string())? {
+        Value::Array(images) => images,
+        _ => return Err("expected a list of images".into()),
+    };
+    if images.len() as u64 > limits.image_manifests {
+        return Err(format!("{} images, more than image_manifests={}", images.len(), limits.image_manifests));
+    }
+    images
+        .iter()
+        .map(|image| {
+            let fields = image.as_object().ok_or("expected an object for each image")?;
+            let words = |name: &str| -> Answer<Vec<String>> {
+                let list = list(fields, name, limits.image_layers)?;
+                list.iter()
+                    .map(|word| word.as_str().map(str::to_owned).ok_or(format!("{name:?} holds other than text")))
+                    .collect()
+            };
+            Ok(SavedImage {
+                config: optional_text(fields, "Config")?.ok_or("an image without \"Config\"")?.to_owned(),
+                tags: words("RepoTags")?,
+                layers: words("Layers")?,
+            })
+        })
+        .collect()
+}
+
+/// One image of a docker-archive: where its parts are, as the archive says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SavedImage {
+    pub(super) config: String,
+    pub(super) tags: Vec<String>,
+    pub(super) layers: Vec<String>,
+}
+
+impl Descriptor {
+    /// Is it a statement about another manifest, as BuildKit adds to its indexes?
+    pub(super) fn is_attestation(&self) -> bool {
+        let (name, value) = ATTESTATION;
+        self.annotations.get(name).is_some_and(|found| found == value)
+    }
+
+    /// Does the registry leave its bytes to others? Docker's `foreign` and OCI's non-distributable layers.
+    pub fn is_foreign(&self) -> bool {
+        self.media_type.contains(".foreign.") || self.media_type.contains(".nondistributable.")
+    }
+
+    /// Is it encrypted (OCIcrypt)?
+    pub fn is_encrypted(&self) -> bool {
+        self.media_type.ends_with("+encrypted")
+    }
+}
+
+fn object(bytes: &[u8]) -> Answer<Map<String, Value>> {
+    match strict_json::parse(bytes) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err("expected a JSON object".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn optional_text<'v>(fields: &'v Map<String, Value>, name: &str) -> Answer<Option<&'v str>> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(format!("its field {name:?} is no text")),
+    }
+}
+
+/// `null` and a missing list are empty ones: Go writes both.
+fn list<'v>(fields: &'v Map<String, Value>, name: &str, allowed: u64) -> Answer<&'v [Value]> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(&[]),
+        Some(Value::Array(values)) if values.len() as u64 <= allowed => Ok(values),
+        Some(Value::Array(values)) => Err(format!("{} entries in {name:?}, {allowed} are allowed", values.len())),
+        Some(_) => Err(format!("its field {name:?} is no list")),
+    }
+}
+
+fn texts(fields: &Map<String, Value>, name: &str) -> Answer<BTreeMap<String, String>> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(BTreeMap::new()),
+        Some(Value::Object(entries)) => entries
+            .iter()
+            .map(|(key, value)| {
+                let value = value.as_str().ok_or(format!("{name:?} holds other than text"))?;
+                Ok((key.clone(), value.to_owned()))
+            })
+            .collect(),
+        Some(_) => Err(format!("its field {name:?} is no object")),
+    }
+}
+
+fn digest(value: &Value) -> Answer<Sha256> {
+    let text = value.as_str().ok_or("a digest that is no text")?;
+    Sha256::from_prefixed(text).ok_or(format!("expected sha256: and 64 lower-case hexadecimal digits, found {text:?}"))
+}
+
+fn descriptors(fields: &Map<String, Value>, name: &str, allowed: u64) -> Answer<Vec<Descriptor>> {
+    if !matches!(fields.get(name), Some(Value::Array(_))) {
+        return Err(format!("it has no list {name:?}"));
+    }
+    list(fields, name, allowed)?.iter().map(descriptor).collect()
+}
+
+fn descriptor(value: &Value) -> Answer<Descriptor> {
+    let fields = value.as_object().ok_or("a descriptor that is no object")?;
+    let urls = list(fields, "urls", 100)?.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let platform = match fields.get("platform") {
+        Some(Value::Object(platform)) => Some(Platform {
+            os: optional_text(platform, "os")?.unwrap_or_default().to_owned(),
+            architecture: optional_text(platform, "architecture")?.unwrap_or_default().to_owned(),
+            variant: optional_text(platform, "variant")?.filter(|v| !v.is_empty()).map(str::to_owned),
+        }),
+        _ => None,
+    };
+    Ok(Descriptor {
+        media_type: optional_text(fields, "mediaType")?.unwrap_or_default().to_owned(),
+        digest: digest(fields.get("digest").unwrap_or(&Value::Null))?,
+        size: fields.get("size").and_then(Value::as_u64).ok_or("a descriptor without a size in bytes")?,
+        urls,
+        platform,
+        annotations: texts(fields, "annotations")?,
+    })
+}
+
+fn history(value: &Value) -> Answer<History> {
+    let fields = value.as_object().ok_or("a step of the history that is no object")?;
+    Ok(History {
+        created_by: optional_text(fields, "created_by")?.unwrap_or_default().to_owned(),
+        created: optional_text(fields, "created")?.map(str::to_owned),
+        makes_layer: !fields.get("empty_layer").and_then(Value::as_bool).unwrap_or(false),
+    })
+}

@@ -1,0 +1,219 @@
+//! From a manifest's bytes to the facts of its image. The same for every form.
+
+use super::document::{self, Descriptor, Document};
+use super::store::{Found, Store};
+use super::{Choice, ConfigFacts, DocumentFacts, ImageFacts, LayerFacts, Part};
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::limits::Limits;
+
+/// How a form calls the file that holds a document or a blob.
+pub(super) struct Names {
+    pub(super) manifest: fn(&Sha256) -> String,
+    pub(super) blob: fn(&Sha256) -> String,
+}
+
+/// What leads to an index or manifest: bytes, and what was said of them.
+pub(super) struct Top<'a> {
+    pub(super) bytes: Vec<u8>,
+    pub(super) media_type: Option<&'a str>,
+    pub(super) platform: Option<document::Platform>,
+}
+
+/// Follows indexes to one manifest, and reads configuration and layers.
+pub(super) fn resolve(
+    image: &mut ImageFacts,
+    store: &Store<'_>,
+    names: &Names,
+    top: Top<'_>,
+    choice: &Choice,
+    limits: &Limits,
+) -> Result<(), Error> {
+    let (mut bytes, mut announced, mut platform) = (top.bytes, top.media_type.map(str::to_owned), top.platform);
+    loop {
+        let document = match document::read(&bytes, announced.as_deref(), limits) {
+            Ok(document) => document,
+            Err(message) => {
+                image.fault(Part::Manifest, format!("{}: {message}", Sha256::of(&bytes)));
+                return Ok(());
+            }
+        };
+        let facts = |media_type| DocumentFacts { media_type, digest: Sha256::of(&bytes), size: bytes.len() as u64 };
+        let manifests = match document {
+            Document::Manifest { media_type, config, layers } => {
+                image.manifest = Some(facts(media_type));
+                return read_parts(image, store, names, &Parts { config, layers, platform }, limits);
+            }
+            Document::Index { media_type, manifests } => {
+                image.indexes.push(facts(media_type));
+                manifests
+            }
+        };
+        if image.indexes.len() as u64 > limits.image_index_depth {
+            image.fault(
+                Part::Manifest,
+                format!("more than image_index_depth={} indexes in indexes", limits.image_index_depth),
+            );
+            return Ok(());
+        }
+        let chosen = match choose(&manifests, choice) {
+            Ok(chosen) => chosen.clone(),
+            Err(Unclear::Fault(message)) => {
+                image.fault(Part::Manifest, message);
+                return Ok(());
+            }
+            Err(Unclear::Usage(message)) => {
+                return Err(Error::Usage {
+                    message: format!("{}: {message}", image.source),
+                    hint: PLATFORM_HINT.into(),
+                });
+            }
+        };
+        match document_of(image, store, names, &chosen, limits)? {
+            Some(next) => bytes = next,
+            None => return Ok(()),
+        }
+        announced = Some(chosen.media_type.clone());
+        platform = chosen.platform.or(platform);
+    }
+}
+
+const PLATFORM_HINT: &str =
+    "say which is meant: expect.platforms in the policy of an audit, --platform for `image` and `compare`";
+
+enum Unclear {
+    /// What is asked for is not there.
+    Fault(String),
+    /// Nobody said which of several is meant.
+    Usage(String),
+}
+
+/// The entry of an index that is meant: by digest, or else by platform, or else the only one.
+fn choose<'d>(manifests: &'d [Descriptor], choice: &Choice) -> Result<&'d Descriptor, Unclear> {
+    let images: Vec<&Descriptor> = manifests.iter().filter(|entry| !entry.is_attestation()).collect();
+    let fits = |entry: &&&Descriptor| {
+        choice.platforms.is_empty()
+            || entry
+                .platform
+                .as_ref()
+                .is_none_or(|platform| choice.platforms.iter().any(|expected| platform.is(expected)))
+    };
+    let fitting: Vec<&Descriptor> = images.iter().filter(fits).copied().collect();
+    let wanted = fitting.iter().find(|entry| choice.digests.contains(&entry.digest));
+    match (wanted, fitting.as_slice()) {
+        (Some(wanted), _) => Ok(wanted),
+        (None, [one]) => Ok(one),
+        (None, []) if images.is_empty() => Err(Unclear::Fault("the index has no image".into())),
+        (None, []) => Err(Unclear::Fault(format!(
+            "the index has no image for {}; it has {}",
+            choice.platforms.join(" or "),
+            platforms(&images)
+        ))),
+        (None, several) => {
+            Err(Unclear::Usage(format!("the index has {} images: {}", several.len(), platforms(several))))
+        }
+    }
+}
+
+fn platforms(entries: &[&Descriptor]) -> String {
+    let one = |entry: &&Descriptor| match &entry.platform {
+        Some(platform) => platform.to_string(),
+        None => entry.digest.to_string(),
+    };
+    entries.iter().take(20).map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// The bytes of an index's entry, if they are what it says.
+fn document_of(
+    image: &mut ImageFacts,
+    store: &Store<'_>,
+    names: &Names,
+    entry: &Descriptor,
+    limits: &Limits,
+) -> Result<Option<Vec<u8>>, Error> {
+    let name = (names.manifest)(&entry.digest);
+    let bytes = match store.document(&name, limits.registry_document_bytes, "registry_document_bytes")? {
+        Found::Bytes(bytes) => bytes,
+        Found::Missing => {
+            image.fault(Part::Manifest, format!("the index names {}, which is not there", entry.digest));
+            return Ok(None);
+        }
+        Found::Faulty(message) => {
+            image.fault(Part::Manifest, message);
+            return Ok(None);
+        }
+    };
+    if let Some(message) = differs(entry, Sha256::of(&bytes), bytes.len() as u64) {
+        image.fault(Part::Manifest, message);
+    }
+    Ok(Some(bytes))
+}
+
+/// Where bytes are not what a descriptor says of them.
+pub(super) fn differs(said: &Descriptor, digest: Sha256, size: u64) -> Option<String> {
+    if said.digest != digest {
+        return Some(format!("what is called {} has the digest {digest}", said.digest));
+    }
+    (said.size != size).then(|| format!("{digest} should have {} bytes and has {size}", said.size))
+}
+
+struct Parts {
+    config: Descriptor,
+    layers: Vec<Descriptor>,
+    platform: Option<document::Platform>,
+}
+
+fn read_parts(
+    image: &mut ImageFacts,
+    store: &Store<'_>,
+    names: &Names,
+    parts: &Parts,
+    limits: &Limits,
+) -> Result<(), Error> {
+    image.config_descriptor = Some(parts.config.clone());
+    read_config(image, store, &(names.blob)(&parts.config.digest), limits)?;
+    if let (Some(said), Some(config)) = (&parts.platform, &image.config)
+        && !config.platform.is(&said.to_string())
+        && !said.os.is_empty()
+    {
+        let message = format!("the index calls it an image for {said}, its configuration is for {}", config.platform);
+        image.fault(Part::Config, message);
+    }
+    for descriptor in &parts.layers {
+        let name = (names.blob)(&descriptor.digest);
+        let measured = store.measure_named(&name, descriptor, limits)?;
+        image.layers.push(LayerFacts { descriptor: Some(descriptor.clone()), measured, name: store.resolved(&name) });
+    }
+    Ok(())
+}
+
+/// Reads the configuration from the file `name`.
+pub(super) fn read_config(image: &mut ImageFacts, store: &Store<'_>, name: &str, limits: &Limits) -> Result<(), Error> {
+    let bytes = match store.document(name, limits.image_config_bytes, "image_config_bytes")? {
+        Found::Bytes(bytes) => bytes,
+        Found::Missing => {
+            image.fault(Part::Config, format!("the configuration {name} is not there"));
+            return Ok(());
+        }
+        Found::Faulty(message) => {
+            image.fault(Part::Config, message);
+            return Ok(());
+        }
+    };
+    let (digest, size) = (Sha256::of(&bytes), bytes.len() as u64);
+    match document::read_config(&bytes, limits) {
+        Ok(config) => {
+            image.config = Some(ConfigFacts {
+                digest,
+                size,
+                platform: config.platform,
+                created: config.created,
+                labels: config.labels,
+                history: config.history,
+                diff_ids: config.diff_ids,
+            });
+        }
+        Err(message) => image.fault(Part::Config, format!("the configuration {digest}: {message}")),
+    }
+    Ok(())
+}

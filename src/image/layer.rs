@@ -1,0 +1,261 @@
+//! A blob's bytes, measured in one pass: digest and size as it lies there, and digest and size of what it unpacks to (the
+//! `diff_id` of a layer, OCI image specification, "Layer DiffID"). Nothing is held: memory does not depend on the layer's size.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use ruzstd::decoding::FrameDecoder;
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+
+use crate::digest::{Sha256, Sha256Hasher};
+use crate::error::Error;
+use crate::limits::Limits;
+
+const BUFFER: usize = 1 << 16;
+
+/// How a blob is compressed, by its first bytes: container engines go by them too, not by the media type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// Not at all.
+    Plain,
+    /// RFC 1952, one member or several.
+    Gzip,
+    /// RFC 8878, one frame or several, skippable ones among them.
+    Zstd,
+}
+
+impl Compression {
+    /// A word for reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    fn of(start: &[u8]) -> Self {
+        match start {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            // A zstd frame, or a skippable one before it (RFC 8878, 3.1.1 and 3.1.2).
+            [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Self::Zstd,
+            _ => Self::Plain,
+        }
+    }
+}
+
+/// What was found of one blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measured {
+    /// SHA-256 of the bytes as they lie there.
+    pub digest: Sha256,
+    /// How many they are.
+    pub size: u64,
+    /// How they are compressed.
+    pub compression: Compression,
+    /// Digest and size of what they unpack to, or why they do not.
+    pub content: Result<(Sha256, u64), String>,
+}
+
+/// Measures the blob that `input` gives, to its end.
+///
+/// # Errors
+/// [`Error::OverLimit`] beyond `image_layer_bytes` or `layer_expanded_bytes`, and what reading gives. A blob that cannot be unpacked
+/// is no error: it is said in [`Measured::content`].
+pub(crate) fn measure(input: impl Read, what: &str, limits: &Limits) -> Result<Measured, Error> {
+    let mut blob =
+        Blob { inner: input, hasher: Sha256Hasher::new(), count: 0, allowed: limits.image_layer_bytes, fault: None };
+    let mut hasher = Sha256Hasher::new();
+    let (compression, content) = unpack(&mut blob, what, limits, |piece| hasher.update(piece));
+    let content = match (blob.fault.take(), content) {
+        (Some(fault), _) => return Err(Error::from_read(what, fault)),
+        (None, Err(Stop::Error(error))) => return Err(error),
+        (None, Err(Stop::Corrupt(message))) => Err(message),
+        (None, Ok(size)) => Ok((hasher.finish(), size)),
+    };
+    // What a decoder did not read belongs to the blob all the same.
+    let drained = io::copy(&mut blob, &mut io::sink());
+    if let Some(fault) = blob.fault.take() {
+        return Err(Error::from_read(what, fault));
+    }
+    drained.map_err(|error| Error::from_read(what, error))?;
+    Ok(Measured { digest: blob.hasher.finish(), size: blob.count, compression, content })
+}
+
+/// Hands what `input` unpacks to to `with`, as a reader.
+pub(super) fn with_content<T>(
+    input: impl Read,
+    limits: &Limits,
+    with: impl FnOnce(&mut dyn Read) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let what = "a layer";
+    let (_, decoder) = decoder(input, limits).map_err(|error| Error::from_read(what, error))?;
+    let allowed = limits.layer_expanded_bytes;
+    with(&mut Capped {
+        inner: decoder,
+        left: allowed,
+        error: Error::OverLimit { what: what.into(), limit: "layer_expanded_bytes", allowed },
+    })
+}
+
+enum Stop {
+    Error(Error),
+    Corrupt(String),
+}
+
+fn unpack(
+    input: impl Read,
+    what: &str,
+    limits: &Limits,
+    mut sink: impl FnMut(&[u8]),
+) -> (Compression, Result<u64, Stop>) {
+    let (compression, mut decoder) = match decoder(input, limits) {
+        Ok(parts) => parts,
+        Err(error) => return (Compression::Plain, Err(Stop::Corrupt(error.to_string()))),
+    };
+    let mut buffer = vec![0; BUFFER];
+    let mut size = 0_u64;
+    loop {
+        match decoder.read(&mut buffer) {
+            Ok(0) => return (compression, Ok(size)),
+            Ok(read) => {
+                size = size.saturating_add(read as u64);
+                if size > limits.layer_expanded_bytes {
+                    let (limit, allowed) = ("layer_expanded_bytes", limits.layer_expanded_bytes);
+                    return (compression, Err(Stop::Error(Error::OverLimit { what: what.into(), limit, allowed })));
+                }
+                sink(buffer.get(..read).unwrap_or_default());
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                let message = format!("its {} stream is broken: {error}", compression.word());
+                return (compression, Err(Stop::Corrupt(message)));
+            }
+        }
+    }
+}
+
+fn decoder<'r>(mut input: impl Read + 'r, limits: &Limits) -> io::Result<(Compression, Box<dyn Read + 'r>)> {
+    let mut start = Vec::with_capacity(4);
+    (&mut input).take(4).read_to_end(&mut start)?;
+    let compression = Compression::of(&start);
+    let whole = io::Cursor::new(start).chain(BufReader::with_capacity(BUFFER, input));
+    let decoder: Box<dyn Read + 'r> = match compression {
+        Compression::Plain => Box::new(whole),
+        Compression::Gzip => Box::new(MultiGzDecoder::new(whole)),
+        Compression::Zstd => Box::new(Frames::new(whole, limits.zstd_window_bytes)),
+    };
+    Ok((compression, decoder))
+}
+
+/// A blob on its way: hashed, counted, bounded. A fault of the source is kept apart from a decoder's.
+struct Blob<R> {
+    inner: R,
+    hasher: Sha256Hasher,
+    count: u64,
+    allowed: u64,
+    fault: Option<io::Error>,
+}
+
+impl<R: Read> Read for Blob<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = match self.inner.read(buffer) {
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+            Err(error) => return self.stop(error),
+        };
+        self.count = self.count.saturating_add(read as u64);
+        if self.count > self.allowed {
+            let (what, limit, allowed) = ("a blob of the image".into(), "image_layer_bytes", self.allowed);
+            return self.stop(Error::OverLimit { what, limit, allowed }.into());
+        }
+        self.hasher.update(buffer.get(..read).unwrap_or_default());
+        Ok(read)
+    }
+}
+
+impl<R> Blob<R> {
+    fn stop(&mut self, error: io::Error) -> io::Result<usize> {
+        self.fault = Some(error);
+        Err(io::Error::other("the source cannot be read"))
+    }
+}
+
+struct Capped<R> {
+    inner: R,
+    left: u64,
+    error: Error,
+}
+
+impl<R: Read> Read for Capped<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| io::Error::from(self.error.clone()))?;
+        Ok(read)
+    }
+}
+
+/// zstd frames behind each other, skippable ones passed over, checksums compared.
+struct Frames<R> {
+    input: R,
+    decoder: FrameDecoder,
+    inside: bool,
+}
+
+impl<R: BufRead> Frames<R> {
+    fn new(input: R, window: u64) -> Self {
+        let mut decoder = FrameDecoder::new();
+        decoder.set_max_window_size(window);
+        Self { input, decoder, inside: false }
+    }
+
+    /// Begins the next frame that has content; `false` at the end.
+    fn next_frame(&mut self) -> io::Result<bool> {
+        while !self.input.fill_buf()?.is_empty() {
+            match self.decoder.reset(&mut self.input) {
+                Ok(()) => return Ok(true),
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
+                    let skipped = io::copy(&mut (&mut self.input).take(length.into()), &mut io::sink())?;
+                    if skipped != u64::from(length) {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                }
+                Err(error) => return Err(corrupt(error)),
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl<R: BufRead> Read for Frames<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if !self.inside {
+                if !self.next_frame()? {
+                    return Ok(0);
+                }
+                self.inside = true;
+            }
+            while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
+                let one = ruzstd::decoding::BlockDecodingStrategy::UptoBlocks(1);
+                self.decoder.decode_blocks(&mut self.input, one).map_err(corrupt)?;
+            }
+            let read = self.decoder.read(buffer)?;
+            if read > 0 {
+                return Ok(read);
+            }
+            self.inside = false;
+            let (written, computed) = (self.decoder.get_checksum_from_data(), self.decoder.get_calculated_checksum());
+            if written.is_some() && written != computed {
+                return Err(corrupt("the checksum of a frame is wrong"));
+            }
+        }
+    }
+}
+
+fn corrupt(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+use super::*;
+use flate2::Compression as Level;
+use flate2::write::GzEncoder;
+use std::io::Write as _;
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Level::best());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// One frame (RFC 8878, 3.1.1): descriptor, what follows it, one raw block that is the last, and a tail.
+fn zstd(header: &[u8], content: &[u8], tail: &[u8]) -> Vec<u8> {
+    let block = (u32::try_from(content.len()).unwrap() << 3 | 1).to_le_bytes();
+    [&[0x28, 0xb5, 0x2f, 0xfd], header, &block[..3], content, tail].concat()
+}
+
+fn of(bytes: &[u8]) -> Measured {
+    measure(bytes, "test", &Limits::default()).unwrap()
+}
+
+fn content(bytes: &[u8]) -> Option<(Sha256, u64)> {
+    of(bytes).content.ok()
+}
+
+#[test]
+fn both_digests_are_those_of_the_bytes_and_of_what_they_unpack_to() {
+    let text = b"some content that is long enough to be compressed ".repeat(100);
+    let expected = Some((Sha256::of(&text), text.len() as u64));
+    let blob = gzip(&text);
+    let measured = of(&blob);
+    assert_eq!((measured.digest, measured.size), (Sha256::of(&blob), blob.len() as u64));
+    assert_eq!((measured.compression, content(&blob)), (Compression::Gzip, expected));
+    assert_eq!((of(&text).compression, content(&text)), (Compression::Plain, expected));
+    assert_eq!(content(b""), Some((Sha256::of(b""), 0)));
+    let both = [gzip(&text[..100]), gzip(&text[100..])].concat();
+    assert_eq!(content(&both), expected);
+    // Window of 1 KiB, no checksum; a skippable frame before it and one behind it.
+    let skippable = b"\x5f\x2a\x4d\x18\x03\0\0\0abc";
+    let frames = [&skippable[..], &zstd(&[0, 0], b"abc", b""), &zstd(&[0, 0], b"def", b""), skippable].concat();
+    assert_eq!(content(&frames), Some((Sha256::of(b"abcdef"), 6)));
+}
+
+#[test]
+fn whatever_is_cut_changed_or_appended_is_noticed_and_the_blob_is_still_measured() {
+    let blob = gzip(&b"some content ".repeat(100));
+    for end in 4..blob.len() {
+        let cut = of(&blob[..end]);
+        assert!(cut.content.is_err(), "cut at {end}");
+        assert_eq!((cut.digest, cut.size), (Sha256::of(&blob[..end]), end as u64));
+    }
+    for tail in [&b"x"[..], b"\0", b"\x1f\x8b", b"trailing garbage that is long"] {
+        let longer = [blob.as_slice(), tail].concat();
+        let measured = of(&longer);
+        assert!(measured.content.is_err(), "{tail:?}");
+        assert_eq!(measured.digest, Sha256::of(&longer));
+    }
+    for wrong in
+        [zstd(&[0, 0], b"abc", b"tail"), zstd(&[4, 0], b"abc", b"\0\0\0\0"), zstd(&[0, 0], b"abc", b"")[..9].to_vec()]
+    {
+        assert!(content(&wrong).is_none(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn the_bounds_hold() {
+    let zeros = gzip(&vec![0; 1 << 20]);
+    let over = |limits: Limits| match measure(zeros.as_slice(), "test", &limits) {
+        Err(Error::OverLimit { limit, .. }) => limit,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(over(Limits { layer_expanded_bytes: 1000, ..Limits::default() }), "layer_expanded_bytes");
+    assert_eq!(over(Limits { image_layer_bytes: 100, ..Limits::default() }), "image_layer_bytes");
+    // A window of 1 GiB is refused before it is taken.
+    assert!(content(&zstd(&[0, 20 << 3], b"abc", b"")).is_none());
+}
+
+#[test]
+fn a_source_that_fails_is_an_error_and_no_finding() {
+    struct Failing;
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
+    }
+    for start in [&gzip(b"abc")[..12], b"plain"] {
+        assert!(matches!(measure(start.chain(Failing), "test", &Limits::default()), Err(Error::Unreadable { .. })));
+    }
+}

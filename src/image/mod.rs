@@ -1,0 +1,317 @@
+//! The image as it is handed over: one set of facts, whatever the form.
+//!
+//! | form | manifest's bytes kept | layers' bytes kept |
+//! | --- | --- | --- |
+//! | registry, `dir:` | yes | yes |
+//! | OCI layout (`oci:`, `oci-archive:`) | if it was written blob by blob; skopeo converts what docker pushed | if so |
+//! | docker-archive | no, unless the engine wrote a layout beside it | mostly decompressed |
+//!
+//! Reading proves nothing by itself: it recomputes digests from bytes and notes where the documents contradict them. Whether the image
+//! is the one that the signed log names is for the checks to say.
+//!
+//! To add a form: a variant of [`Source`] and [`Form`], a file here that resolves it to a manifest, one arm in [`read`].
+
+mod directory;
+mod docker_archive;
+mod document;
+mod gather;
+mod layer;
+mod layout;
+mod source;
+mod store;
+pub mod tree;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::limits::Limits;
+
+pub use self::document::{Descriptor, History, Platform};
+#[cfg(feature = "fetch")]
+pub(crate) use self::layer::measure;
+pub use self::layer::{Compression, Measured};
+pub use self::source::Source;
+#[cfg(feature = "fetch")]
+pub(crate) use self::store::Remote;
+use self::store::Store;
+
+/// The form in which an image was handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A registry's answers.
+    Registry,
+    /// An OCI image layout in a folder or a tar file.
+    Layout,
+    /// What `docker save` writes.
+    DockerArchive,
+    /// skopeo's `dir:`.
+    Directory,
+}
+
+impl Form {
+    /// The witness in reports, in the contract's words.
+    pub fn witness(self) -> &'static str {
+        match self {
+            Self::Registry => "registry",
+            Self::Layout | Self::Directory => "layout",
+            Self::DockerArchive => "docker-archive",
+        }
+    }
+}
+
+/// The part of an image that a contradiction is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The manifest, or an index above it.
+    Manifest,
+    /// The configuration.
+    Config,
+    /// The layers.
+    Layers,
+}
+
+/// Everything that was read of one image. Digests and sizes are recomputed from bytes; what a document says of itself is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageFacts {
+    /// As it was named.
+    pub source: String,
+    /// Its form.
+    pub form: Form,
+    /// The indexes on the way to the manifest, outermost first.
+    pub indexes: Vec<DocumentFacts>,
+    /// The manifest; `None` where there is none, or it cannot be read.
+    pub manifest: Option<DocumentFacts>,
+    /// The manifest's word on the configuration.
+    pub config_descriptor: Option<Descriptor>,
+    /// The configuration; `None` where it is not there, or cannot be read.
+    pub config: Option<ConfigFacts>,
+    /// The layers, lowest first: as many as the manifest has, or the archive's list.
+    pub layers: Vec<LayerFacts>,
+    /// Names that the source gives the image. Nobody signed them.
+    pub names: Vec<String>,
+    /// What the registry's tag led to, where one was asked.
+    pub tag: Option<RegistryTag>,
+    /// Where documents contradict bytes or each other.
+    pub faults: Vec<(Part, String)>,
+    /// Where the parts are, to be read again when layers are compared.
+    pub(crate) place: Place,
+}
+
+/// The file or folder that the parts came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    Disk(std::path::PathBuf),
+    /// In memory, or at a registry: nothing is read from there twice.
+    Elsewhere,
+}
+
+/// A document by its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentFacts {
+    /// The media type; empty where nobody says it.
+    pub media_type: String,
+    /// SHA-256 of the bytes.
+    pub digest: Sha256,
+    /// How many they are.
+    pub size: u64,
+}
+
+/// The configuration: digest and size of its bytes, and what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFacts {
+    /// SHA-256 of the bytes: docker's image id.
+    pub digest: Sha256,
+    /// How many they are.
+    pub size: u64,
+    /// What it was built for.
+    pub platform: Platform,
+    /// When it was built, as written.
+    pub created: Option<String>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its history, oldest first.
+    pub history: Vec<History>,
+    /// Digests of the layers' decompressed bytes, lowest first.
+    pub diff_ids: Vec<Sha256>,
+}
+
+/// One layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerFacts {
+    /// The manifest's word; `None` where there is no manifest.
+    pub descriptor: Option<Descriptor>,
+    /// What was found; `None` where its bytes are not there.
+    pub measured: Option<Measured>,
+    /// Its name in the store.
+    pub(crate) name: String,
+}
+
+/// What a registry said of a tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistryTag {
+    /// The repository, spelled in full.
+    pub repository: String,
+    /// The tag that was asked for.
+    pub tag: String,
+    /// SHA-256 of what it led to.
+    pub digest: Sha256,
+}
+
+/// Which image is meant, where a source has several.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Platforms, any of which will do. None: any.
+    pub platforms: Vec<String>,
+    /// Digests that are looked for.
+    pub digests: Vec<Sha256>,
+}
+
+/// Reads an image from files. [`Source::Registry`] is not read here.
+///
+/// It recomputes every digest, and unpacks every layer in passing to recompute its `diff_id`. It judges nothing: contradictions are in
+/// [`ImageFacts::faults`] and in the parts themselves.
+///
+/// # Errors
+/// [`Error::Usage`] where the source has several images and none is chosen, or is no image; [`Error::Unreadable`], [`Error::Truncated`] and
+/// [`Error::OverLimit`].
+pub fn read(source: &Source, choice: &Choice, limits: &Limits) -> Result<ImageFacts, Error> {
+    let (path, reference, expected) = match source {
+        Source::Registry(_) => {
+            return Err(Error::NotBuiltIn { what: "reading images from a registry".into(), feature: "fetch" });
+        }
+        Source::Layout(path, reference) | Source::LayoutArchive(path, reference) => {
+            (path, reference, Some(Form::Layout))
+        }
+        Source::DockerArchive(path, reference) => (path, reference, Some(Form::DockerArchive)),
+        Source::Directory(path) => (path, &None, Some(Form::Directory)),
+        Source::Path(path) => (path, &None, None),
+    };
+    let image = empty(&source.to_string(), expected.unwrap_or(Form::Layout), Place::Disk(path.clone()));
+    resolve(image, open(source, path, limits), expected, reference.as_deref(), choice, limits)
+}
+
+/// Reads an image from the bytes of a tar file: an OCI layout, or what `docker save` writes. `name` names it in reports.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_archive(name: &str, bytes: &[u8], choice: &Choice, limits: &Limits) -> Result<ImageFacts, Error> {
+    let image = empty(name, Form::Layout, Place::Elsewhere);
+    resolve(image, Store::of_archive(name, bytes, limits), None, None, choice, limits)
+}
+
+fn resolve(
+    mut image: ImageFacts,
+    store: Result<Store<'_>, Error>,
+    expected: Option<Form>,
+    reference: Option<&str>,
+    choice: &Choice,
+    limits: &Limits,
+) -> Result<ImageFacts, Error> {
+    let store = match store {
+        Ok(store) => store,
+        // Evidence that is not what it should be is judged by the checks.
+        Err(Error::Malformed { message, .. }) => {
+            for part in [Part::Manifest, Part::Config, Part::Layers] {
+                image.faults.push((part, format!("the archive is malformed: {message}")));
+            }
+            return Ok(image);
+        }
+        Err(error) => return Err(error),
+    };
+    image.form = match expected {
+        Some(form) => form,
+        None => recognise(&store).ok_or_else(|| not_an_image(&image.source))?,
+    };
+    match image.form {
+        Form::Layout => layout::read(&mut image, &store, reference, choice, limits)?,
+        Form::DockerArchive => docker_archive::read(&mut image, &store, reference, choice, limits)?,
+        Form::Directory | Form::Registry => directory::read(&mut image, &store, choice, limits)?,
+    }
+    Ok(image)
+}
+
+/// Reads an image from a registry: `top` is what the name led to, with the media type that the registry gave.
+#[cfg(feature = "fetch")]
+pub(crate) fn read_remote(
+    source: &str,
+    tag: Option<RegistryTag>,
+    (bytes, media_type): (Vec<u8>, &str),
+    remote: Remote<'_>,
+    choice: &Choice,
+    limits: &Limits,
+) -> Result<ImageFacts, Error> {
+    const NAMES: gather::Names =
+        gather::Names { manifest: |digest| format!("manifests/{digest}"), blob: |digest| format!("blobs/{digest}") };
+    let mut image = empty(source, Form::Registry, Place::Elsewhere);
+    image.tag = tag;
+    let top = gather::Top { bytes, media_type: Some(media_type), platform: None };
+    gather::resolve(&mut image, &Store::Remote(remote), &NAMES, top, choice, limits)?;
+    Ok(image)
+}
+
+fn empty(source: &str, form: Form, place: Place) -> ImageFacts {
+    ImageFacts {
+        source: source.to_owned(),
+        form,
+        indexes: Vec::new(),
+        manifest: None,
+        config_descriptor: None,
+        config: None,
+        layers: Vec::new(),
+        names: Vec::new(),
+        tag: None,
+        faults: Vec::new(),
+        place,
+    }
+}
+
+fn open(source: &Source, path: &Path, limits: &Limits) -> Result<Store<'static>, Error> {
+    let store = Store::open(path, limits)?;
+    let wants_folder = match source {
+        Source::Layout(..) | Source::Directory(_) => true,
+        Source::LayoutArchive(..) | Source::DockerArchive(..) => false,
+        Source::Path(_) | Source::Registry(_) => return Ok(store),
+    };
+    if wants_folder == matches!(store, Store::Folder(_)) {
+        return Ok(store);
+    }
+    let found = if wants_folder { "a file" } else { "a folder" };
+    Err(Error::Usage {
+        message: format!("{source}: {} is {found}", path.display()),
+        hint: "oci: and dir: are folders, oci-archive: and docker-archive: are files; a bare path is recognised".into(),
+    })
+}
+
+/// The form by what lies there. An archive of docker's newer engines has both documents and is read as docker-archive, which reads both.
+fn recognise(store: &Store<'_>) -> Option<Form> {
+    let is_folder = matches!(store, Store::Folder(_));
+    match (store.has("manifest.json"), store.has("index.json") || store.has("oci-layout")) {
+        (true, _) if !is_folder => Some(Form::DockerArchive),
+        (_, true) => Some(Form::Layout),
+        (true, false) => Some(Form::Directory),
+        (false, false) => None,
+    }
+}
+
+fn not_an_image(name: &str) -> Error {
+    Error::Usage {
+        message: format!("{name} is no image: it has neither an index.json nor a manifest.json"),
+        hint: "name an OCI layout, an archive of one, what `docker save` wrote, or a folder that `skopeo copy … dir:` wrote".into(),
+    }
+}
+
+impl ImageFacts {
+    /// Contradictions about one part.
+    pub fn faults_of(&self, part: Part) -> impl Iterator<Item = &str> {
+        self.faults.iter().filter(move |(about, _)| *about == part).map(|(_, message)| message.as_str())
+    }
+
+    fn fault(&mut self, part: Part, message: impl Into<String>) {
+        self.faults.push((part, message.into()));
+    }
+}
+
+#[cfg(test)]
+mod tests;

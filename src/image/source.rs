@@ -1,0 +1,119 @@
+//! Where an image is: spelled as skopeo spells transports (containers-transports(5)).
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// An image as the auditor names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// `docker://REF`: a registry.
+    Registry(String),
+    /// `oci:PATH[:REF]`: a folder with an OCI image layout.
+    Layout(PathBuf, Option<String>),
+    /// `oci-archive:FILE[:REF]`: an OCI image layout in a tar file.
+    LayoutArchive(PathBuf, Option<String>),
+    /// `docker-archive:FILE[:REF]`: what `docker save` writes. REF is `NAME:TAG`, or `@N` for the N-th image from 0.
+    DockerArchive(PathBuf, Option<String>),
+    /// `dir:PATH`: manifest and blobs as files, byte for byte as the registry has them.
+    Directory(PathBuf),
+    /// A bare path: which of the above it is, its content tells.
+    Path(PathBuf),
+}
+
+impl Source {
+    /// Reads a source. The path ends at the first `:`, as in skopeo; a path with a colon in it can be named bare.
+    ///
+    /// # Errors
+    /// In words, for a transport that is not supported and for an empty path.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err(format!("an empty image source; expected {FORMS}"));
+        }
+        let Some((transport, rest)) = text.split_once(':') else { return Ok(Self::Path(text.into())) };
+        let (path, reference) = match rest.split_once(':') {
+            Some((path, reference)) if !reference.is_empty() => (path, Some(reference.to_owned())),
+            Some((path, _)) => (path, None),
+            None => (rest, None),
+        };
+        let source = match transport {
+            "docker" => match rest.strip_prefix("//") {
+                Some(name) if !name.is_empty() => return Ok(Self::Registry(name.to_owned())),
+                _ => return Err("expected docker://NAME:TAG or docker://NAME@sha256:DIGEST".into()),
+            },
+            "oci" => Self::Layout(path.into(), reference),
+            "oci-archive" => Self::LayoutArchive(path.into(), reference),
+            "docker-archive" => Self::DockerArchive(path.into(), reference),
+            "dir" => Self::Directory(rest.into()),
+            "containers-storage" | "docker-daemon" | "ostree" | "sif" | "tarball" | "atomic" => {
+                return Err(format!(
+                    "the transport {transport}: is not read; save the image with skopeo first ({FORMS})"
+                ));
+            }
+            _ => return Ok(Self::Path(text.into())),
+        };
+        match path.is_empty() {
+            true => Err(format!("{transport}: names no path")),
+            false => Ok(source),
+        }
+    }
+}
+
+const FORMS: &str =
+    "docker://REF, oci:PATH[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], dir:PATH or a path";
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (transport, path, reference) = match self {
+            Self::Registry(name) => return write!(f, "docker://{name}"),
+            Self::Path(path) => return write!(f, "{}", path.display()),
+            Self::Directory(path) => return write!(f, "dir:{}", path.display()),
+            Self::Layout(path, reference) => ("oci", path, reference),
+            Self::LayoutArchive(path, reference) => ("oci-archive", path, reference),
+            Self::DockerArchive(path, reference) => ("docker-archive", path, reference),
+        };
+        write!(f, "{transport}:{}", path.display())?;
+        reference.as_ref().map_or(Ok(()), |reference| write!(f, ":{reference}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_are_read_and_written_as_skopeo_has_them() {
+        for text in [
+            "docker://localhost:5000/acme/wallet:v1",
+            "docker://acme/wallet@sha256:00",
+            "oci:evidence/image",
+            "oci:evidence/image:v1",
+            "oci-archive:image.tar:docker.io/acme/wallet:v1",
+            "docker-archive:image.tar",
+            "docker-archive:image.tar:acme/wallet:v1",
+            "docker-archive:image.tar:@0",
+            "dir:a:b",
+            "evidence/image",
+            "C:/images/wallet.tar",
+        ] {
+            assert_eq!(Source::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Source::parse("oci:a:"), Ok(Source::Layout("a".into(), None)));
+        assert_eq!(Source::parse("image.tar"), Ok(Source::Path("image.tar".into())));
+    }
+
+    #[test]
+    fn what_names_nothing_or_is_not_supported_is_refused() {
+        for bad in [
+            "",
+            "docker:",
+            "docker://",
+            "docker:acme/wallet",
+            "oci:",
+            "dir:",
+            "docker-archive::v1",
+            "docker-daemon:x:y",
+        ] {
+            assert!(Source::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

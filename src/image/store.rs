@@ -1,0 +1,256 @@
+//! Where an image's parts are read from: files of a folder, or members of a tar file that passes once.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use super::document::Descriptor;
+use super::layer::{Measured, measure, with_content};
+use crate::archive::{MemberKind, MemberPath, TarReader};
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::folder;
+use crate::limits::Limits;
+
+/// Parts of an image by name: a path relative to the top of a folder or an archive.
+#[cfg_attr(not(feature = "fetch"), allow(dead_code))]
+pub(super) enum Store<'a> {
+    Folder(PathBuf),
+    Archive(Archive),
+    Remote(Remote<'a>),
+}
+
+/// Asks a registry: the network edge brings the functions, so that nothing here knows of networks.
+#[derive(Clone, Copy)]
+pub(crate) struct Remote<'a> {
+    /// A document by its path below the repository, of at most so many bytes by the limit of this name.
+    pub(crate) document: &'a Document<'a>,
+    /// A layer by its digest and size, measured while it comes in.
+    pub(crate) layer: &'a Layer<'a>,
+}
+
+type Document<'a> = dyn Fn(&str, u64, &'static str) -> Result<Option<Vec<u8>>, Error> + 'a;
+type Layer<'a> = dyn Fn(Sha256, u64) -> Result<Option<Measured>, Error> + 'a;
+
+/// A tar file, read once: every file measured, JSON documents held.
+pub(super) struct Archive {
+    files: BTreeMap<MemberPath, Entry>,
+}
+
+enum Entry {
+    File {
+        measured: Measured,
+        document: Option<Vec<u8>>,
+    },
+    /// A link, to a place inside the archive or to none.
+    Link(Option<MemberPath>),
+}
+
+/// What a document's name leads to.
+pub(super) enum Found {
+    Bytes(Vec<u8>),
+    Missing,
+    /// It is there and cannot be a document, in words.
+    Faulty(String),
+}
+
+impl Store<'_> {
+    /// Opens a folder or a tar file, which may be compressed as a whole.
+    pub(super) fn open(path: &Path, limits: &Limits) -> Result<Self, Error> {
+        let unreadable =
+            |error: std::io::Error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() };
+        if fs::metadata(path).map_err(unreadable)?.is_dir() {
+            return Ok(Self::Folder(path.to_owned()));
+        }
+        let what = path.display().to_string();
+        let files = read_tar(path, limits, |input| scan(input, &what, limits))?;
+        Ok(Self::Archive(Archive { files }))
+    }
+
+    /// A tar file in memory, which may be compressed as a whole.
+    pub(super) fn of_archive(what: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+        let files = with_content(bytes, limits, |input| scan(input, what, limits))?;
+        Ok(Self::Archive(Archive { files }))
+    }
+
+    /// Is there a file of this name?
+    pub(super) fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Folder(top) => regular_file(&top.join(name)),
+            Self::Archive(archive) => archive.file(name).is_some(),
+            Self::Remote(_) => false,
+        }
+    }
+
+    /// A document of at most `allowed` bytes; `limit` names that bound.
+    pub(super) fn document(&self, name: &str, allowed: u64, limit: &'static str) -> Result<Found, Error> {
+        match self {
+            Self::Folder(top) => {
+                let path = top.join(name);
+                if !regular_file(&path) {
+                    return Ok(Found::Missing);
+                }
+                folder::read_file(&path, allowed, limit).map(Found::Bytes)
+            }
+            Self::Remote(remote) => Ok((remote.document)(name, allowed, limit)?.map_or(Found::Missing, Found::Bytes)),
+            Self::Archive(archive) => Ok(match archive.file(name) {
+                None => Found::Missing,
+                Some((Some(bytes), _)) if bytes.len() as u64 <= allowed => Found::Bytes(bytes.clone()),
+                Some((Some(_), _)) => return Err(Error::OverLimit { what: name.into(), limit, allowed }),
+                Some((None, _)) => Found::Faulty(format!("{name} is no JSON document")),
+            }),
+        }
+    }
+
+    /// The measures of the layer that a manifest names; `None` where it is not there.
+    pub(super) fn measure_named(
+        &self,
+        name: &str,
+        said: &Descriptor,
+        limits: &Limits,
+    ) -> Result<Option<Measured>, Error> {
+        match self {
+            // What a manifest leaves to other places is not asked for.
+            Self::Remote(_) if said.is_foreign() => Ok(None),
+            Self::Remote(remote) => (remote.layer)(said.digest, said.size),
+            Self::Folder(_) | Self::Archive(_) => self.measure(name, limits),
+        }
+    }
+
+    /// The blob's measures; `None` where it is not there.
+    pub(super) fn measure(&self, name: &str, limits: &Limits) -> Result<Option<Measured>, Error> {
+        match self {
+            Self::Folder(top) => {
+                let path = top.join(name);
+                if !regular_file(&path) {
+                    return Ok(None);
+                }
+                measure(folder::open(&path)?, &path.display().to_string(), limits).map(Some)
+            }
+            Self::Archive(archive) => Ok(archive.file(name).map(|(_, measured)| measured.clone())),
+            Self::Remote(_) => Ok(None),
+        }
+    }
+
+    /// The name of the file that a name leads to through a link, for [`with_layer`].
+    pub(super) fn resolved(&self, name: &str) -> String {
+        match self {
+            Self::Folder(_) | Self::Remote(_) => name.to_owned(),
+            Self::Archive(archive) => archive.resolve(name).map_or(name.to_owned(), |path| path.to_string()),
+        }
+    }
+}
+
+/// Hands the decompressed content of the file `name` in the folder or tar file `place` to `with`; `None` where it is not there. A tar file
+/// is read again up to it.
+pub(super) fn with_layer<T>(
+    place: &Path,
+    name: &str,
+    limits: &Limits,
+    with: impl FnOnce(&mut dyn Read) -> Result<T, Error>,
+) -> Result<Option<T>, Error> {
+    if place.is_dir() {
+        let path = place.join(name);
+        if !regular_file(&path) {
+            return Ok(None);
+        }
+        return with_content(folder::open(&path)?, limits, with).map(Some);
+    }
+    let Ok(path) = MemberPath::parse(name.as_bytes()) else { return Ok(None) };
+    let what = place.display().to_string();
+    read_tar(place, limits, |input| {
+        let mut tar = TarReader::new(input, &what, limits);
+        while let Some(member) = tar.next_member()? {
+            if member.path == path && member.kind == MemberKind::File {
+                return with_content(tar.content(), limits, with).map(Some);
+            }
+        }
+        Ok(None)
+    })
+}
+
+impl Archive {
+    /// The regular file that a name leads to, through at most one link.
+    fn resolve(&self, name: &str) -> Option<MemberPath> {
+        let path = MemberPath::parse(name.as_bytes()).ok()?;
+        match self.files.get(&path)? {
+            Entry::File { .. } => Some(path),
+            Entry::Link(target) => target.clone(),
+        }
+    }
+
+    fn file(&self, name: &str) -> Option<(Option<&Vec<u8>>, &Measured)> {
+        match self.files.get(&self.resolve(name)?)? {
+            Entry::File { measured, document } => Some((document.as_ref(), measured)),
+            Entry::Link(_) => None,
+        }
+    }
+}
+
+fn regular_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
+}
+
+fn read_tar<T>(path: &Path, limits: &Limits, with: impl FnOnce(&mut dyn Read) -> Result<T, Error>) -> Result<T, Error> {
+    let file: File = folder::open(path)?;
+    with_content(BufReader::with_capacity(1 << 16, file), limits, with)
+}
+
+/// Reads a tar file from front to end.
+fn scan(input: &mut dyn Read, what: &str, limits: &Limits) -> Result<BTreeMap<MemberPath, Entry>, Error> {
+    let mut documents_left = limits.image_documents_bytes;
+    let mut tar = TarReader::new(input, what, limits);
+    let mut files = BTreeMap::new();
+    while let Some(member) = tar.next_member()? {
+        let entry = match &member.kind {
+            MemberKind::Directory => continue,
+            MemberKind::File => {
+                let mut start = Vec::new();
+                (&mut tar.content()).take(1).read_to_end(&mut start).map_err(|error| Error::from_read(what, error))?;
+                let is_document = matches!(start.as_slice(), [b'{' | b'[']) && member.size <= limits.image_config_bytes;
+                let whole = std::io::Cursor::new(start).chain(tar.content());
+                read_file(whole, is_document, &mut documents_left, what, limits)?
+            }
+            MemberKind::Symlink(target) => Entry::Link(beside(&member.path, target)),
+            MemberKind::HardLink(target) => Entry::Link(Some(target.clone())),
+        };
+        files.insert(member.path, entry);
+    }
+    Ok(files)
+}
+
+fn read_file(
+    mut content: impl Read,
+    is_document: bool,
+    documents_left: &mut u64,
+    what: &str,
+    limits: &Limits,
+) -> Result<Entry, Error> {
+    if !is_document {
+        return Ok(Entry::File { measured: measure(content, what, limits)?, document: None });
+    }
+    let mut bytes = Vec::new();
+    content.read_to_end(&mut bytes).map_err(|error| Error::from_read(what, error))?;
+    let (limit, allowed) = ("image_documents_bytes", limits.image_documents_bytes);
+    *documents_left =
+        documents_left.checked_sub(bytes.len() as u64).ok_or(Error::OverLimit { what: what.into(), limit, allowed })?;
+    Ok(Entry::File { measured: measure(bytes.as_slice(), what, limits)?, document: Some(bytes) })
+}
+
+/// Where a relative link leads, from the folder that it stands in; `None` for one that leads out of the archive.
+fn beside(link: &MemberPath, target: &[u8]) -> Option<MemberPath> {
+    let mut segments: Vec<&[u8]> = link.as_bytes().split(|&byte| byte == b'/').collect();
+    segments.pop();
+    if target.starts_with(b"/") {
+        return None;
+    }
+    for segment in target.split(|&byte| byte == b'/') {
+        match segment {
+            b"" | b"." => {}
+            b".." => drop(segments.pop()?),
+            _ => segments.push(segment),
+        }
+    }
+    MemberPath::parse(&segments.join(&b'/')).ok()
+}

@@ -1,0 +1,99 @@
+use super::document::{self, Document};
+use super::tree::{self, Difference, Entry, Kind, Tree};
+use crate::digest::Sha256;
+use crate::limits::Limits;
+
+const MANIFEST: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",
+ "config":{"mediaType":"application/vnd.oci.image.config.v1+json","size":2,"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
+ "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","size":3,"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}]}"#;
+const CONFIG: &str = r#"{"architecture":"s390x","os":"linux","config":{"Labels":{"a":"b"}},"history":[{"created_by":"x","empty_layer":true}],
+ "rootfs":{"type":"layers","diff_ids":["sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"]}}"#;
+
+fn read(text: &str, announced: Option<&str>) -> Result<Document, String> {
+    document::read(text.as_bytes(), announced, &Limits::default())
+}
+
+#[test]
+fn a_manifest_is_read_and_every_cut_and_contradiction_refused() {
+    assert!(matches!(read(MANIFEST, None), Ok(Document::Manifest { layers, .. }) if layers.len() == 1));
+    for end in 0..MANIFEST.len() {
+        assert!(read(&MANIFEST[..end], None).is_err(), "cut at {end}");
+    }
+    assert!(read(MANIFEST, Some("application/vnd.oci.image.index.v1+json")).is_err());
+    for (from, to) in [
+        ("\"schemaVersion\":2", "\"schemaVersion\":1"),
+        ("\"schemaVersion\":2", "\"schemaVersion\":\"2\""),
+        ("\"layers\":", "\"manifests\":[],\"layers\":"),
+        ("\"layers\":", "\"other\":"),
+        ("\"size\":2", "\"size\":-2"),
+        ("\"size\":2", "\"size\":2.0"),
+        ("sha256:44", "sha512:44"),
+        ("sha256:44136FA3", "sha256:44136fa3"),
+        ("image.config.v1", "artifact.v1"),
+        ("image.manifest.v1", "image.index.v1"),
+        ("\"size\":2", "\"size\":2,\"size\":2"),
+    ] {
+        let changed = MANIFEST.replace(from, to);
+        assert!(changed == MANIFEST || read(&changed, None).is_err(), "{to}");
+    }
+    let few = Limits { image_layers: 0, ..Limits::default() };
+    assert!(document::read(MANIFEST.as_bytes(), None, &few).is_err());
+}
+
+#[test]
+fn a_configuration_is_read_and_what_is_none_refused() {
+    let config = document::read_config(CONFIG.as_bytes(), &Limits::default()).unwrap();
+    assert_eq!((config.platform.to_string().as_str(), config.diff_ids.len()), ("linux/s390x", 1));
+    assert!(!config.history[0].makes_layer);
+    for (from, to) in [
+        ("\"os\":\"linux\"", "\"os\":1"),
+        ("\"os\":\"linux\",", ""),
+        ("\"layers\"", "\"tar\""),
+        ("{\"a\":\"b\"}", "{\"a\":1}"),
+        ("sha256:44", "sha256:zz"),
+        ("\"rootfs\"", "\"other\""),
+    ] {
+        assert!(document::read_config(CONFIG.replace(from, to).as_bytes(), &Limits::default()).is_err(), "{to}");
+    }
+}
+
+#[test]
+fn a_platform_is_compared_with_its_variant_where_one_is_expected() {
+    let platform = document::Platform { os: "linux".into(), architecture: "arm64".into(), variant: Some("v8".into()) };
+    for (expected, is) in [
+        ("linux/arm64", true),
+        ("linux/arm64/v8", true),
+        ("linux/arm64/v7", false),
+        ("linux/arm64/v8/x", false),
+        ("linux/s390x", false),
+        ("linux", false),
+    ] {
+        assert_eq!(platform.is(expected), is, "{expected}");
+    }
+}
+
+#[test]
+fn layers_differ_by_path() {
+    let file = |text: &[u8], mode| Entry { kind: Kind::File(text.len() as u64, Sha256::of(text)), mode };
+    let folder = Entry { kind: Kind::Directory, mode: 0o755 };
+    let one: Tree =
+        [(b"a".to_vec(), file(b"1", 0o644)), (b"b".to_vec(), file(b"1", 0o644)), (b"c".to_vec(), folder.clone())]
+            .into();
+    let two: Tree =
+        [(b"b".to_vec(), file(b"2", 0o644)), (b"c".to_vec(), file(b"", 0o644)), (b"d".to_vec(), folder)].into();
+    let found: Vec<(String, Difference)> = tree::differences(&one, &two)
+        .into_iter()
+        .map(|(path, what)| (String::from_utf8(path).unwrap(), what))
+        .collect();
+    let expected = [
+        ("a", Difference::OnlyInFirst),
+        ("b", Difference::Content),
+        ("c", Difference::Kind),
+        ("d", Difference::OnlyInSecond),
+    ];
+    assert_eq!(found, expected.map(|(path, what)| (path.to_owned(), what)));
+    let wider: Tree =
+        [(b"a".to_vec(), file(b"1", 0o755)), one.clone().pop_last().unwrap(), (b"b".to_vec(), file(b"1", 0o644))]
+            .into();
+    assert_eq!(tree::differences(&one, &wider), [(b"a".to_vec(), Difference::Mode(0o644, 0o755))]);
+}

@@ -1,0 +1,98 @@
+//! The files of a layer (OCI image specification, "Image Layer Filesystem Changeset"), to say which of them differ from another layer's.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use super::store::with_layer;
+use super::{ImageFacts, Place};
+use crate::archive::{MemberKind, TarReader};
+use crate::digest::{Sha256, Sha256Hasher};
+use crate::error::Error;
+use crate::limits::Limits;
+
+/// What a layer holds, by path. Owners, times and the order of members are not looked at.
+pub type Tree = BTreeMap<Vec<u8>, Entry>;
+
+/// One entry of a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is.
+    pub kind: Kind,
+    /// Permission bits.
+    pub mode: u32,
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A directory.
+    Directory,
+    /// A regular file, by size and digest.
+    File(u64, Sha256),
+    /// A symbolic link, by its target.
+    Symlink(Vec<u8>),
+    /// Another name of a file.
+    HardLink(Vec<u8>),
+}
+
+/// One path at which two layers differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// It is in the first only.
+    OnlyInFirst,
+    /// It is in the second only.
+    OnlyInSecond,
+    /// Files with other bytes, or links to another place.
+    Content,
+    /// A file in one, a folder or link in the other.
+    Kind,
+    /// The permission bits of both.
+    Mode(u32, u32),
+}
+
+/// The entries of layer number `at`, from 0; `None` where its bytes are not at hand.
+///
+/// # Errors
+/// [`Error::Malformed`] for a layer that the strict tar reader refuses (devices, for example), and what reading gives.
+pub fn of_layer(image: &ImageFacts, at: usize, limits: &Limits) -> Result<Option<Tree>, Error> {
+    let (Some(layer), Place::Disk(place)) = (image.layers.get(at), &image.place) else { return Ok(None) };
+    with_layer(place, &layer.name, limits, |content| read(content, limits))
+}
+
+fn read(content: &mut dyn Read, limits: &Limits) -> Result<Tree, Error> {
+    let mut tar = TarReader::new(content, "a layer", limits);
+    let mut tree = Tree::new();
+    while let Some(member) = tar.next_member()? {
+        let kind = match &member.kind {
+            MemberKind::Directory => Kind::Directory,
+            MemberKind::File => {
+                let mut hasher = Sha256Hasher::new();
+                tar.stream_content(|piece| hasher.update(piece))?;
+                Kind::File(member.size, hasher.finish())
+            }
+            MemberKind::Symlink(target) => Kind::Symlink(target.clone()),
+            MemberKind::HardLink(target) => Kind::HardLink(target.as_bytes().to_vec()),
+        };
+        tree.insert(member.path.as_bytes().to_vec(), Entry { kind, mode: member.mode });
+    }
+    Ok(tree)
+}
+
+/// Where two layers differ, by path.
+pub fn differences(first: &Tree, second: &Tree) -> Vec<(Vec<u8>, Difference)> {
+    let mut differences: Vec<(Vec<u8>, Difference)> = Vec::new();
+    for (path, one) in first {
+        let difference = match second.get(path) {
+            None => Difference::OnlyInFirst,
+            Some(other) if one == other => continue,
+            Some(other) if std::mem::discriminant(&one.kind) != std::mem::discriminant(&other.kind) => Difference::Kind,
+            Some(other) if one.kind != other.kind => Difference::Content,
+            Some(other) => Difference::Mode(one.mode, other.mode),
+        };
+        differences.push((path.clone(), difference));
+    }
+    let only = second.keys().filter(|path| !first.contains_key(*path));
+    differences.extend(only.map(|path| (path.clone(), Difference::OnlyInSecond)));
+    differences.sort_by(|one, other| one.0.cmp(&other.0));
+    differences
+}

@@ -1,0 +1,128 @@
+//! Does content trust say that this image was signed?
+
+use super::notary::{Fault, Leaf, Pins, Repository, Trusted};
+use super::{AcceptedSigner, Answer, ImageSignerKey, ImageTarget, Kind, SignatureReport, TrustFile, TrustPolicy};
+use crate::limits::Limits;
+use crate::time::{DAY_SECONDS, Timestamp};
+
+pub(super) fn judge(
+    files: &[TrustFile],
+    image: &ImageTarget,
+    trusted: &TrustPolicy,
+    recorded_key: Option<&str>,
+    limits: &Limits,
+) -> Vec<SignatureReport> {
+    let pins = pins(trusted, recorded_key);
+    let repositories = Repository::all(files);
+    repositories.iter().map(|repository| judge_one(repository, image, trusted, &pins, limits)).collect()
+}
+
+/// The policy's root keys, or else the one that the signed log records.
+fn pins(trusted: &TrustPolicy, recorded_key: Option<&str>) -> Vec<String> {
+    let named: Vec<String> = trusted
+        .signers
+        .iter()
+        .filter_map(|signer| match &signer.key {
+            ImageSignerKey::ContentTrust(id) => Some(id.clone()),
+            _ => None,
+        })
+        .collect();
+    if named.is_empty() { recorded_key.map(str::to_owned).into_iter().collect() } else { named }
+}
+
+fn judge_one(
+    repository: &Repository,
+    image: &ImageTarget,
+    policy: &TrustPolicy,
+    pins: &[String],
+    limits: &Limits,
+) -> SignatureReport {
+    let report = |answer| SignatureReport::new(Kind::ContentTrust, &repository.folder, answer);
+    if pins.is_empty() {
+        return report(Answer::Undecided(
+            "no root key is pinned: the signed log records none and the policy's [trust] names none".into(),
+        ));
+    }
+    let walked = match repository.walk(Pins::Keys(pins), Some(&image.repository), limits) {
+        Ok(walked) => walked,
+        Err(Fault::Refused(message)) => return report(Answer::Refused(message)),
+        Err(Fault::Missing(message)) => return report(Answer::Undecided(message)),
+    };
+    let answer = match out_of_date(&walked, image.built) {
+        Some(message) => Answer::Refused(message),
+        None => match signed_target(&walked, image) {
+            Ok(()) => Answer::Accepted(signer(&walked, policy)),
+            Err(answer) => answer,
+        },
+    };
+    let mut report = report(answer);
+    report.expiries = expiries(&walked);
+    report.details = details(&walked, image);
+    report
+}
+
+/// What was not valid when the image was built. A root that came later by a proved chain may have a certificate that begins later.
+fn out_of_date(walked: &Trusted, built: Timestamp) -> Option<String> {
+    let early = |leaf: &&Leaf| leaf.not_before.plus_seconds(-DAY_SECONDS) > built;
+    if let Some(leaf) = walked.anchor_certificates.iter().find(early) {
+        return Some(format!("the root key's certificate begins at {}, after the build at {built}", leaf.not_before));
+    }
+    let over = expiries(walked).into_iter().find(|(_, moment)| *moment <= built);
+    over.map(|(what, moment)| format!("{what} had expired at {moment}, before the build at {built}"))
+}
+
+pub(super) fn expiries(walked: &Trusted) -> Vec<(String, Timestamp)> {
+    let roles = walked.roles.iter().map(|role| (format!("{}.json", role.name), role.expires));
+    let certificates = walked.anchor_certificates.iter().chain(&walked.later_certificates);
+    roles.chain(certificates.map(|leaf| ("the root key's certificate".to_owned(), leaf.not_after))).collect()
+}
+
+/// The build's own tag must lead to the image; `latest` may have moved on to a later build since.
+fn signed_target(walked: &Trusted, image: &ImageTarget) -> Result<(), Answer> {
+    let tags = match &image.tag {
+        Some(tag) => std::slice::from_ref(tag),
+        None => image.tags.as_slice(),
+    };
+    let mut missing = Vec::new();
+    for tag in tags {
+        match walked.look_up(tag) {
+            Err(Fault::Refused(message)) => return Err(Answer::Refused(message)),
+            Err(Fault::Missing(message)) => return Err(Answer::Undecided(message)),
+            Ok(None) => missing.push(tag.as_str()),
+            Ok(Some((role, target))) if target.sha256 != image.digest || target.length != image.size => {
+                return Err(Answer::Refused(format!(
+                    "{role}.json: {tag} is {} ({} bytes), the signed log has {} ({} bytes)",
+                    target.sha256, target.length, image.digest, image.size
+                )));
+            }
+            Ok(Some(_)) => return Ok(()),
+        }
+    }
+    Err(Answer::Refused(format!("no signed target is called {}", missing.join(" or "))))
+}
+
+fn signer(walked: &Trusted, policy: &TrustPolicy) -> AcceptedSigner {
+    let key = walked.anchor_keys.first().cloned().unwrap_or_default();
+    let named =
+        policy.signers.iter().find(|signer| matches!(&signer.key, ImageSignerKey::ContentTrust(id) if *id == key));
+    AcceptedSigner { name: named.map(|signer| signer.name.clone()), key }
+}
+
+fn details(walked: &Trusted, image: &ImageTarget) -> Vec<String> {
+    let mut lines: Vec<String> = walked
+        .roles
+        .iter()
+        .map(|role| format!("{} version {} until {}", role.name, role.version, role.expires))
+        .collect();
+    for tag in image.tags.iter().filter(|tag| Some(*tag) != image.tag.as_ref()) {
+        lines.push(match walked.look_up(tag) {
+            Ok(Some((_, target))) if target.sha256 == image.digest => format!("{tag} is this image too"),
+            Ok(Some((_, target))) => format!("{tag} is another image now: {}", target.sha256),
+            _ => format!("{tag} is not signed"),
+        });
+    }
+    lines.extend(walked.targets().faults().iter().map(|(role, fault)| match fault {
+        Fault::Refused(message) | Fault::Missing(message) => format!("{role} is not believed: {message}"),
+    }));
+    lines
+}

@@ -1,0 +1,105 @@
+//! Who signed what, until when, without a bundle to compare with: what `trust SOURCE` shows.
+
+use super::notary::{Fault, Pins, Repository, Trusted};
+use super::{Answer, ImageSignerKey, Kind, SignatureReport, TrustFile, TrustPolicy, cosign, simple_signing};
+use crate::limits::Limits;
+use crate::time::Timestamp;
+
+/// One repository's metadata, or one signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Its kind.
+    pub kind: Kind,
+    /// The file or folder it came from.
+    pub file: String,
+    /// What it is worth.
+    pub standing: Standing,
+    /// Label and value.
+    pub rows: Vec<(String, String)>,
+}
+
+/// What it is worth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// A signer of the policy signed it.
+    Trusted,
+    /// It agrees with itself; nobody says whose it is.
+    Unpinned,
+    /// It is wrong.
+    Refused(String),
+    /// It cannot be told.
+    Undecided(String),
+}
+
+/// Describes every signature in `files`, judged by the policy's signers as far as it names any. It compares with no image.
+pub fn describe(files: &[TrustFile], policy: &TrustPolicy, now: Timestamp, limits: &Limits) -> Vec<Description> {
+    let mut descriptions: Vec<Description> =
+        Repository::all(files).iter().map(|repository| metadata(repository, policy, limits)).collect();
+    descriptions.extend(signatures(files, policy, now, limits));
+    descriptions
+}
+
+fn metadata(repository: &Repository, policy: &TrustPolicy, limits: &Limits) -> Description {
+    let pins: Vec<String> = policy
+        .signers
+        .iter()
+        .filter_map(|signer| match &signer.key {
+            ImageSignerKey::ContentTrust(id) => Some(id.clone()),
+            _ => None,
+        })
+        .collect();
+    let (walked, good) = if pins.is_empty() {
+        (repository.walk(Pins::Unpinned, None, limits), Standing::Unpinned)
+    } else {
+        (repository.walk(Pins::Keys(&pins), None, limits), Standing::Trusted)
+    };
+    let (standing, rows) = match walked {
+        Ok(walked) => (good, metadata_rows(&walked)),
+        Err(Fault::Refused(message)) => (Standing::Refused(message), Vec::new()),
+        Err(Fault::Missing(message)) => (Standing::Undecided(message), Vec::new()),
+    };
+    Description { kind: Kind::ContentTrust, file: repository.folder.clone(), standing, rows }
+}
+
+fn metadata_rows(walked: &Trusted) -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    let mut row = |label: &str, value: String| rows.push((label.to_owned(), value));
+    for leaf in walked.anchor_certificates.iter().chain(&walked.later_certificates) {
+        let name = leaf.common_name.clone().unwrap_or_default();
+        row("root certificate", format!("{name}, {} to {}", leaf.not_before, leaf.not_after));
+    }
+    for role in &walked.roles {
+        row(
+            &role.name,
+            format!("version {}, until {}, signed by {}", role.version, role.expires, role.signers.join(", ")),
+        );
+    }
+    for (role, tag, target) in walked.targets().all() {
+        row(&format!("{role} {tag}"), format!("{} ({} bytes)", target.sha256, target.length));
+    }
+    for (role, Fault::Refused(message) | Fault::Missing(message)) in walked.targets().faults() {
+        row(&format!("{role} is not believed"), message.clone());
+    }
+    rows
+}
+
+/// Simple signing and cosign, without an image to compare with.
+fn signatures(files: &[TrustFile], policy: &TrustPolicy, now: Timestamp, limits: &Limits) -> Vec<Description> {
+    let mut reports = simple_signing::judge(files, None, now, policy, limits);
+    reports.extend(cosign::judge(files, None, policy, limits));
+    let describe = |report: SignatureReport| {
+        let mut rows = Vec::new();
+        let standing = match report.answer {
+            Answer::Accepted(signer) => {
+                rows.push(("signer".to_owned(), format!("{} ({})", signer.name.unwrap_or_default(), signer.key)));
+                Standing::Trusted
+            }
+            Answer::Refused(message) => Standing::Refused(message),
+            Answer::Undecided(message) => Standing::Undecided(message),
+        };
+        rows.extend(report.expiries.into_iter().map(|(what, moment)| (what, format!("until {moment}"))));
+        rows.extend(report.details.into_iter().map(|line| ("note".to_owned(), line)));
+        Description { kind: report.kind, file: report.file, standing, rows }
+    };
+    reports.into_iter().map(describe).collect()
+}

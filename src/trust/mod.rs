@@ -1,0 +1,146 @@
+//! Signatures on the image: content trust (Notary v1), simple signing (OpenPGP) and cosign.
+//!
+//! Bytes and a moment come in, answers go out: nothing here reads a clock, a network or a folder. What is signed is always one
+//! digest of an image's manifest; which digest that must be comes from the signed log, see `ImageTarget`.
+//!
+//! To add a kind of signature: one file with `judge(…) -> Vec<SignatureReport>`, one line in `judge`, one variant of [`Kind`].
+
+mod canonical_json;
+mod content_trust;
+mod cosign;
+mod describe;
+pub(crate) mod notary;
+mod payload;
+pub(crate) mod public_key;
+#[cfg_attr(not(feature = "openpgp"), allow(dead_code, reason = "only simple signing names images"))]
+mod reference;
+mod simple_signing;
+mod trusted;
+
+pub use self::describe::{Description, Standing, describe};
+pub(crate) use self::reference::ReferenceRule;
+pub(crate) use self::trusted::cosign_key;
+pub use self::trusted::{ImageSigner, ImageSignerKey, TrustPolicy};
+
+use crate::digest::Sha256;
+use crate::limits::Limits;
+use crate::time::Timestamp;
+
+/// One file of image signatures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustFile {
+    /// Its path below the folder that was given, parted by `/`.
+    pub path: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The image that must be signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ImageTarget {
+    /// Its repository in full, as `docker.io/acme/wallet`.
+    pub(crate) repository: String,
+    /// The tag that belongs to this build alone.
+    pub(crate) tag: Option<String>,
+    /// Every tag it was pushed under.
+    pub(crate) tags: Vec<String>,
+    /// Digest of its manifest.
+    pub(crate) digest: Sha256,
+    /// Bytes of its manifest.
+    pub(crate) size: u64,
+    /// When it was built.
+    pub(crate) built: Timestamp,
+    /// The moment that the audit is for.
+    pub(crate) now: Timestamp,
+}
+
+/// A way to sign images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Notary v1.
+    ContentTrust,
+    /// An OpenPGP message.
+    SimpleSigning,
+    /// cosign, with a key of one's own or keyless.
+    Cosign,
+}
+
+impl Kind {
+    /// The kind in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ContentTrust => "content trust",
+            Self::SimpleSigning => "simple signing",
+            Self::Cosign => "cosign",
+        }
+    }
+}
+
+/// What is to be said of one signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// A trusted key signed this image.
+    Accepted(AcceptedSigner),
+    /// It is wrong, or of something else.
+    Refused(String),
+    /// It cannot be told: nobody trusts the key, a part is missing, or the form is not supported.
+    Undecided(String),
+}
+
+/// Whose signature was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AcceptedSigner {
+    /// The key: a root key's id, a fingerprint, a key's digest.
+    pub(crate) key: String,
+    /// The policy's name for it; `None` when only the signed log names the key.
+    pub(crate) name: Option<String>,
+}
+
+/// One signature, judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SignatureReport {
+    pub(crate) kind: Kind,
+    /// The file or folder it came from.
+    pub(crate) file: String,
+    pub(crate) answer: Answer,
+    /// What runs out, and when.
+    pub(crate) expiries: Vec<(String, Timestamp)>,
+    /// More, a line each.
+    pub(crate) details: Vec<String>,
+}
+
+impl SignatureReport {
+    /// Notes what a good signature says of an image.
+    #[cfg(feature = "openpgp")]
+    fn says(&mut self, digest: &Sha256, reference: &str) {
+        self.details.push(format!("it says: {digest} is {reference:?}"));
+    }
+
+    fn new(kind: Kind, file: impl Into<String>, answer: Answer) -> Self {
+        Self { kind, file: file.into(), answer, expiries: Vec::new(), details: Vec::new() }
+    }
+}
+
+/// Is a signed digest the image's? Without an image to compare with, whatever is signed will do.
+fn compare_digest(found: &Sha256, image: Option<&ImageTarget>) -> Result<(), Answer> {
+    match image {
+        Some(image) if image.digest != *found => {
+            Err(Answer::Refused(format!("it signs {found}, the signed log has {}", image.digest)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Judges every signature in `files` against the image. `recorded_key` is the content-trust key id of the signed log.
+pub(crate) fn judge(
+    files: &[TrustFile],
+    image: &ImageTarget,
+    trusted: &TrustPolicy,
+    recorded_key: Option<&str>,
+    limits: &Limits,
+) -> Vec<SignatureReport> {
+    let mut reports = content_trust::judge(files, image, trusted, recorded_key, limits);
+    reports.extend(simple_signing::judge(files, Some(image), image.now, trusted, limits));
+    reports.extend(cosign::judge(files, Some(image), trusted, limits));
+    reports
+}

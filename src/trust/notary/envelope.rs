@@ -1,0 +1,151 @@
+//! One metadata file of Notary v1: what is signed, by whom, and until when.
+
+use std::collections::BTreeMap;
+
+use base64ct::{Base64, Encoding as _};
+use serde_json::{Map, Value};
+
+use super::super::canonical_json;
+use super::Fault;
+use super::key::NotaryKey;
+use crate::digest::Sha256;
+use crate::limits::Limits;
+use crate::strict_json;
+use crate::time::Timestamp;
+
+/// A metadata file, parsed. Nothing in it is believed before [`Envelope::signers`] has agreed; facts are read from `signed`, the very
+/// value whose canonical form is what was signed.
+#[derive(Debug)]
+pub(super) struct Envelope {
+    pub(super) role: String,
+    pub(super) signed: Map<String, Value>,
+    pub(super) version: u64,
+    pub(super) expires: Timestamp,
+    canonical: Vec<u8>,
+    signatures: Vec<KeySignature>,
+}
+
+#[derive(Debug)]
+struct KeySignature {
+    key_id: String,
+    method: String,
+    bytes: Vec<u8>,
+}
+
+/// Who must sign a role.
+#[derive(Debug, Clone)]
+pub(super) struct Role {
+    /// The keys by their ids; one that cannot be read says why.
+    pub(super) keys: BTreeMap<String, Result<NotaryKey, String>>,
+    pub(super) threshold: u64,
+}
+
+impl Envelope {
+    /// Reads a file of the kind `type_name` (`Root`, `Targets`, `Snapshot`, `Timestamp`).
+    pub(super) fn read(role: &str, type_name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Fault> {
+        let refuse = |message: &str| Fault::refused(format!("{role}.json: {message}"));
+        if bytes.len() as u64 > limits.trust_file_bytes {
+            return Err(refuse(&format!("larger than {} bytes", limits.trust_file_bytes)));
+        }
+        let document = strict_json::parse(bytes).map_err(|error| refuse(&error.to_string()))?;
+        let Value::Object(mut document) = document else {
+            return Err(refuse("not a JSON object"));
+        };
+        let signed = document.get("signed").ok_or_else(|| refuse("there is no `signed`"))?;
+        let canonical = canonical_json::encode(signed).map_err(|message| refuse(&message))?;
+        let Some(Value::Object(signed)) = document.remove("signed") else {
+            return Err(refuse("`signed` is no object"));
+        };
+        let signatures = document.get("signatures").and_then(Value::as_array).ok_or_else(|| refuse("no signatures"))?;
+        if signatures.len() as u64 > limits.trust_signatures {
+            return Err(refuse(&format!("more than {} signatures", limits.trust_signatures)));
+        }
+        let signatures = signatures.iter().filter_map(read_signature).collect();
+        let found = text(&signed, "_type").unwrap_or_default();
+        if found != type_name {
+            return Err(refuse(&format!("expected the type {type_name}, found {found:?}")));
+        }
+        let version = signed.get("version").and_then(Value::as_u64).filter(|version| *version >= 1);
+        let version = version.ok_or_else(|| refuse("the version is no number from 1"))?;
+        let expires = text(&signed, "expires").and_then(Timestamp::from_rfc3339);
+        let expires = expires.ok_or_else(|| refuse("the time of expiry cannot be read"))?;
+        Ok(Self { role: role.into(), signed, version, expires, canonical, signatures })
+    }
+
+    /// The ids of the role's keys that signed this file, at least as many different keys as the role's threshold asks for. Two ids or
+    /// certificates of one key count once; signatures by other keys are passed over.
+    pub(super) fn signers(&self, role: &Role) -> Result<Vec<String>, Fault> {
+        let mut counted: Vec<Sha256> = Vec::new();
+        let mut ids: Vec<String> = Vec::new();
+        for signature in &self.signatures {
+            let key = match role.keys.get(&signature.key_id) {
+                None => continue,
+                Some(Err(message)) => {
+                    return Err(Fault::refused(format!("{}.json: key {}: {message}", self.role, signature.key_id)));
+                }
+                Some(Ok(key)) => key,
+            };
+            if ids.contains(&key.id) || !key.accepts(&signature.method, &self.canonical, &signature.bytes) {
+                continue;
+            }
+            ids.push(key.id.clone());
+            if !counted.contains(&key.key.identity()) {
+                counted.push(key.key.identity());
+            }
+        }
+        if role.threshold == 0 || (counted.len() as u64) < role.threshold {
+            return Err(Fault::refused(format!(
+                "{}.json: expected valid signatures of {} different keys of its role, found {}",
+                self.role,
+                role.threshold.max(1),
+                counted.len()
+            )));
+        }
+        Ok(ids)
+    }
+}
+
+/// A signature that cannot be read counts for nothing.
+fn read_signature(value: &Value) -> Option<KeySignature> {
+    let value = value.as_object()?;
+    Some(KeySignature {
+        key_id: text(value, "keyid")?.to_owned(),
+        method: text(value, "method")?.to_owned(),
+        bytes: Base64::decode_vec(text(value, "sig")?).ok()?,
+    })
+}
+
+impl Role {
+    /// `keyids` and `threshold` of a role, its keys from `keys`.
+    pub(super) fn read(name: &str, role: &Map<String, Value>, keys: &Map<String, Value>) -> Result<Self, Fault> {
+        let refuse = |message: &str| Fault::refused(format!("the role {name}: {message}"));
+        let threshold = role.get("threshold").and_then(Value::as_u64).filter(|threshold| *threshold >= 1);
+        let threshold = threshold.ok_or_else(|| refuse("its threshold is no number from 1"))?;
+        let ids = role.get("keyids").and_then(Value::as_array).ok_or_else(|| refuse("it has no key ids"))?;
+        let mut read = BTreeMap::new();
+        for id in ids {
+            let id = id.as_str().ok_or_else(|| refuse("a key id is no text"))?;
+            read.insert(id.to_owned(), read_key(id, keys));
+        }
+        Ok(Self { keys: read, threshold })
+    }
+}
+
+fn read_key(id: &str, keys: &Map<String, Value>) -> Result<NotaryKey, String> {
+    let key = keys.get(id).and_then(Value::as_object).ok_or("it is not listed")?;
+    let value = key.get("keyval").and_then(Value::as_object).ok_or("it has no value")?;
+    if value.get("private").is_some_and(|private| !private.is_null()) {
+        return Err("a private key is listed".into());
+    }
+    NotaryKey::read(id, text(key, "keytype").unwrap_or_default(), text(value, "public").unwrap_or_default())
+}
+
+/// A member that is text.
+pub(super) fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    object.get(name)?.as_str()
+}
+
+/// A member that is an object.
+pub(super) fn object<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String, Value>> {
+    object.get(name)?.as_object()
+}

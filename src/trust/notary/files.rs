@@ -1,0 +1,68 @@
+//! The files of one repository's metadata, by role.
+
+use std::collections::BTreeMap;
+
+use super::Fault;
+use super::hashes::Described;
+use crate::digest::Sha256;
+use crate::trust::TrustFile;
+
+/// A file's bytes, with the digest where its name has one.
+type Candidate = (Option<Sha256>, Vec<u8>);
+
+/// Metadata of one repository: everything that lies beside one `root.json`.
+#[derive(Debug, Default)]
+pub(crate) struct Repository {
+    /// The folder as it was named, for people.
+    pub(crate) folder: String,
+    /// By the role's name: `targets/releases`, `snapshot` …, with the digest where the file's name has one.
+    files: BTreeMap<String, Vec<Candidate>>,
+    /// `<version>.root.json`.
+    pub(super) numbered_roots: BTreeMap<u64, Vec<u8>>,
+}
+
+impl Repository {
+    /// Every repository in `files`: each folder with a `root.json`, and what lies in it and below it.
+    pub(crate) fn all(files: &[TrustFile]) -> Vec<Self> {
+        let folders = files.iter().filter_map(|file| match file.path.strip_suffix("root.json") {
+            Some(folder) if folder.is_empty() || folder.ends_with('/') => Some(folder),
+            _ => None,
+        });
+        folders.map(|folder| Self::of(folder, files)).collect()
+    }
+
+    fn of(folder: &str, files: &[TrustFile]) -> Self {
+        let mut repository = Self { folder: folder.trim_end_matches('/').into(), ..Self::default() };
+        let names =
+            files.iter().filter_map(|file| Some((file.path.strip_prefix(folder)?.strip_suffix(".json")?, &file.bytes)));
+        for (name, bytes) in names {
+            if let Some(version) = name.strip_suffix(".root").and_then(|version| version.parse().ok()) {
+                repository.numbered_roots.insert(version, bytes.clone());
+                continue;
+            }
+            let (role, digest) = match name.rsplit_once('.') {
+                Some((role, hex)) => match Sha256::from_hex(hex) {
+                    Some(digest) => (role, Some(digest)),
+                    None => (name, None),
+                },
+                None => (name, None),
+            };
+            repository.files.entry(role.to_owned()).or_default().push((digest, bytes.clone()));
+        }
+        repository
+    }
+
+    /// The file of `role`. With `described` it must be the one described: `ROLE.json`, or the file that has the digest in its name.
+    pub(super) fn file(&self, role: &str, described: Option<&Described>) -> Result<&[u8], Fault> {
+        let candidates = self.files.get(role).map(Vec::as_slice).unwrap_or_default();
+        let named = |wanted: Option<Sha256>| candidates.iter().find(|(digest, _)| *digest == wanted);
+        let by_digest = described.and_then(|described| named(Some(described.sha256)));
+        let Some((_, bytes)) = by_digest.or_else(|| named(None)) else {
+            return Err(Fault::missing(format!("{role}.json is not there")));
+        };
+        if let Some(described) = described {
+            described.compare(bytes).map_err(|message| Fault::refused(format!("{role}.json: {message}")))?;
+        }
+        Ok(bytes)
+    }
+}

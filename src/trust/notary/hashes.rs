@@ -1,0 +1,51 @@
+//! What one metadata file says of another: length and hashes of the bytes as they are stored.
+
+use base64ct::{Base64, Encoding as _};
+use serde_json::{Map, Value};
+use sha2::Digest as _;
+
+use super::envelope::{object, text};
+use crate::digest::Sha256;
+
+/// Length and digest of a file or of an image's manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Described {
+    pub(crate) length: u64,
+    pub(crate) sha256: Sha256,
+    sha512: Option<Vec<u8>>,
+}
+
+impl Described {
+    /// Reads `{"hashes": {"sha256": base64, …}, "length": number}`. SHA-256 is required; SHA-512 is compared where it stands.
+    pub(super) fn read(value: &Map<String, Value>) -> Result<Self, String> {
+        let hashes = object(value, "hashes").ok_or("it has no hashes")?;
+        let hash = |name: &str, length: usize| match text(hashes, name) {
+            Some(text) => Base64::decode_vec(text)
+                .ok()
+                .filter(|bytes| bytes.len() == length)
+                .map(Some)
+                .ok_or_else(|| format!("its {name} is not base64 of {length} bytes")),
+            None if hashes.contains_key(name) => Err(format!("its {name} is no text")),
+            None => Ok(None),
+        };
+        let sha256 = hash("sha256", 32)?.ok_or("it has no sha256")?;
+        let sha256 = sha256.try_into().map(Sha256::from_bytes).map_err(|_| "its sha256 has another length")?;
+        let length = value.get("length").and_then(Value::as_u64).ok_or("its length is no number")?;
+        Ok(Self { length, sha256, sha512: hash("sha512", 64)? })
+    }
+
+    /// Are these the bytes that are described?
+    pub(super) fn compare(&self, bytes: &[u8]) -> Result<(), String> {
+        let found = Sha256::of(bytes);
+        if self.length != bytes.len() as u64 {
+            return Err(format!("expected {} bytes, found {}", self.length, bytes.len()));
+        }
+        if self.sha256 != found {
+            return Err(format!("expected {}, found {found}", self.sha256));
+        }
+        match &self.sha512 {
+            Some(sha512) if *sha512 != sha2::Sha512::digest(bytes).as_slice() => Err("its sha512 is another".into()),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Keys of Notary v1: their ids, kinds and certificates.
+
+use base64ct::{Base64, Encoding as _};
+use spki::der::{Decode as _, Encode as _};
+use x509_cert::Certificate;
+use x509_cert::ext::pkix::BasicConstraints;
+
+use super::super::public_key::{ImageKey, Scheme};
+use crate::digest::Sha256;
+use crate::time::Timestamp;
+
+/// The common name of a certificate's subject (X.520).
+const COMMON_NAME: spki::ObjectIdentifier = spki::ObjectIdentifier::new_unwrap("2.5.4.3");
+/// Signatures with SHA-1 or MD5: RSA and ECDSA (RFC 3279, 2.2).
+const WEAK_SIGNATURES: [&str; 3] = ["1.2.840.113549.1.1.4", "1.2.840.113549.1.1.5", "1.2.840.10045.4.1"];
+
+/// A key as root or delegations list it.
+#[derive(Debug, Clone)]
+pub(crate) struct NotaryKey {
+    pub(super) id: String,
+    kind: String,
+    pub(super) key: ImageKey,
+    /// The first certificate, of kinds that have one.
+    pub(super) certificate: Option<Leaf>,
+}
+
+/// What matters of a root key's certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Leaf {
+    /// Where there is exactly one.
+    pub(crate) common_name: Option<String>,
+    pub(crate) not_before: Timestamp,
+    pub(crate) not_after: Timestamp,
+    pub(super) fault: Option<&'static str>,
+}
+
+/// The id of a key: SHA-256 of its canonical JSON, in lower-case hexadecimal (notary, tuf/data/keys.go). Base64 needs no escape in
+/// JSON; other text is refused, so that nothing can be smuggled into the object that is hashed.
+pub(crate) fn key_id(kind: &str, public: &str) -> Option<String> {
+    let base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    let known = ["ecdsa", "ecdsa-x509", "rsa", "rsa-x509", "ed25519"].contains(&kind);
+    if !known || public.is_empty() || !public.bytes().all(base64) {
+        return None;
+    }
+    let json = format!(r#"{{"keytype":"{kind}","keyval":{{"private":null,"public":"{public}"}}}}"#);
+    Some(Sha256::of(json.as_bytes()).hex())
+}
+
+impl NotaryKey {
+    /// Reads a key that is listed under `id`. The id must be the key's own.
+    pub(super) fn read(id: &str, kind: &str, public: &str) -> Result<Self, String> {
+        let computed = key_id(kind, public).ok_or_else(|| format!("the kind {kind:?} is not supported"))?;
+        if computed != id {
+            return Err(format!("listed as {id}, its id is {computed}"));
+        }
+        let bytes = Base64::decode_vec(public).map_err(|_| "its public part is not base64".to_owned())?;
+        let (key, certificate) = match kind {
+            "ed25519" => (ImageKey::from_ed25519(&bytes)?, None),
+            "ecdsa" | "rsa" => (ImageKey::from_spki(&bytes)?, None),
+            _ => {
+                let (key, leaf) = leaf(&bytes)?;
+                (key, Some(leaf))
+            }
+        };
+        if kind.trim_end_matches("-x509") != key.family() {
+            return Err(format!("its kind is {kind}, the key in it is {}", key.family()));
+        }
+        Ok(Self { id: id.to_owned(), kind: kind.to_owned(), key, certificate })
+    }
+
+    /// Does this key accept a signature made by `method`? A method that does not go with the key's kind is a no, and so is
+    /// `pycrypto-pkcs#1 pss`, which nobody writes any more.
+    pub(super) fn accepts(&self, method: &str, message: &[u8], signature: &[u8]) -> bool {
+        let scheme = match (method.to_ascii_lowercase().as_str(), self.kind.trim_end_matches("-x509")) {
+            ("ecdsa", "ecdsa") => Scheme::EcdsaRaw,
+            ("rsapss", "rsa") => Scheme::RsaPss,
+            ("rsapkcs1v15", "rsa") => Scheme::RsaPkcs1,
+            ("eddsa", "ed25519") => Scheme::Ed25519,
+            _ => return false,
+        };
+        self.key.accepts(scheme, message, signature)
+    }
+}
+
+/// The leaf of a PEM bundle: the first certificate, and the only one that is no authority.
+fn leaf(pem: &[u8]) -> Result<(ImageKey, Leaf), String> {
+    let text = std::str::from_utf8(pem).map_err(|_| "its certificate is not PEM text".to_owned())?;
+    let chain = Certificate::load_pem_chain(text.as_bytes()).map_err(|error| format!("its certificate: {error}"))?;
+    let [first, rest @ ..] = chain.as_slice() else {
+        return Err("it has no certificate".into());
+    };
+    let tbs = first.tbs_certificate();
+    let mut names = tbs
+        .subject()
+        .iter_rdn()
+        .flat_map(|rdn| rdn.as_ref().iter())
+        .filter(|part| part.oid == COMMON_NAME)
+        .filter_map(|part| std::str::from_utf8(part.value.value()).ok().map(str::to_owned));
+    let common_name = names.next().filter(|_| names.next().is_none());
+    let moment = |time: x509_cert::time::Time| {
+        let seconds = i64::try_from(time.to_unix_duration().as_secs()).ok();
+        seconds.and_then(Timestamp::from_unix_seconds).ok_or("its certificate has no readable dates")
+    };
+    let signature = tbs.signature().oid.to_string();
+    let fault = if is_authority(first) {
+        Some("its first certificate is an authority's")
+    } else if !rest.iter().all(is_authority) {
+        Some("it has more than one certificate that is no authority's")
+    } else if WEAK_SIGNATURES.contains(&signature.as_str()) {
+        Some("its certificate is signed with SHA-1 or MD5")
+    } else {
+        None
+    };
+    let leaf = Leaf {
+        common_name,
+        not_before: moment(tbs.validity().not_before)?,
+        not_after: moment(tbs.validity().not_after)?,
+        fault,
+    };
+    let spki = tbs.subject_public_key_info().to_der().map_err(|error| error.to_string())?;
+    Ok((ImageKey::from_spki(&spki)?, leaf))
+}
+
+fn is_authority(certificate: &Certificate) -> bool {
+    let extensions = certificate.tbs_certificate().extensions();
+    extensions.into_iter().flatten().any(|extension| {
+        extension.extn_id.to_string() == "2.5.29.19"
+            && BasicConstraints::from_der(extension.extn_value.as_bytes()).is_ok_and(|basic| basic.ca)
+    })
+}
+
+/// Is `name` the repository's? As notary has it: equal, or a prefix that ends with `*`.
+pub(super) fn names_repository(common_name: &str, repository: &str) -> bool {
+    match common_name.strip_suffix('*') {
+        Some(prefix) => repository.starts_with(prefix),
+        None => common_name == repository,
+    }
+}

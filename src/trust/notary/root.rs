@@ -1,0 +1,167 @@
+//! The root: whom the other roles belong to, and how one root follows another.
+
+use std::collections::BTreeMap;
+
+use super::envelope::{Envelope, Role, object};
+use super::files::Repository;
+use super::key::{Leaf, names_repository};
+use super::{Fault, Pins, RoleReport};
+use crate::limits::Limits;
+
+/// The roles that every root lists.
+const ROLES: [&str; 4] = ["root", "targets", "snapshot", "timestamp"];
+
+/// A root that was read and is signed by its own keys.
+#[derive(Debug)]
+pub(super) struct Root<'a> {
+    pub(super) bytes: &'a [u8],
+    envelope: Envelope,
+    roles: BTreeMap<&'static str, Role>,
+}
+
+/// Where the walk through the roots ended.
+#[derive(Debug)]
+pub(super) struct Roots<'a> {
+    pub(super) last: Root<'a>,
+    pub(super) anchor_keys: Vec<String>,
+    pub(super) anchor_certificates: Vec<Leaf>,
+    pub(super) later_certificates: Vec<Leaf>,
+    pub(super) roles: Vec<RoleReport>,
+}
+
+impl<'a> Root<'a> {
+    fn read(name: &str, bytes: &'a [u8], limits: &Limits) -> Result<Self, Fault> {
+        let envelope = Envelope::read(name, "Root", bytes, limits)?;
+        let lists = (object(&envelope.signed, "keys"), object(&envelope.signed, "roles"));
+        let (Some(keys), Some(listed)) = lists else {
+            return Err(Fault::refused(format!("{name}.json: keys or roles are missing")));
+        };
+        let mut roles = BTreeMap::new();
+        for role in ROLES {
+            let entry = object(listed, role)
+                .ok_or_else(|| Fault::refused(format!("{name}.json: the role {role} is missing")))?;
+            roles.insert(role, Role::read(role, entry, keys)?);
+        }
+        Ok(Self { bytes, envelope, roles })
+    }
+
+    pub(super) fn role(&self, name: &str) -> Result<&Role, Fault> {
+        self.roles.get(name).ok_or_else(|| Fault::refused(format!("root.json: the role {name} is missing")))
+    }
+
+    /// Who signed it, by its own list; the certificates of those keys name `repository`.
+    fn own_signers(&self, repository: Option<&str>) -> Result<(RoleReport, Vec<Leaf>), Fault> {
+        let role = self.role("root")?;
+        let signers = self.envelope.signers(role)?;
+        let mut certificates = Vec::new();
+        for id in &signers {
+            let Some(Ok(key)) = role.keys.get(id) else { continue };
+            let Some(leaf) = &key.certificate else {
+                return Err(Fault::refused(format!(
+                    "{}.json: the root key {id} has no certificate",
+                    self.envelope.role
+                )));
+            };
+            if let Some(fault) = leaf.fault {
+                return Err(Fault::refused(format!("{}.json: the root key {id}: {fault}", self.envelope.role)));
+            }
+            let name = leaf.common_name.as_deref().unwrap_or_default();
+            if repository.is_some_and(|repository| !names_repository(name, repository)) {
+                return Err(Fault::refused(format!(
+                    "{}.json: the root key's certificate is for {name:?}, expected {:?}",
+                    self.envelope.role,
+                    repository.unwrap_or_default()
+                )));
+            }
+            certificates.push(leaf.clone());
+        }
+        let report = RoleReport {
+            name: self.envelope.role.clone(),
+            version: self.envelope.version,
+            expires: self.envelope.expires,
+            signers,
+        };
+        Ok((report, certificates))
+    }
+}
+
+/// From the newest root that a pinned key signed to `root.json`, one version at a time.
+pub(super) fn walk<'a>(
+    repository: &'a Repository,
+    pins: Pins<'_>,
+    name: Option<&str>,
+    limits: &Limits,
+) -> Result<Roots<'a>, Fault> {
+    let mut roots = BTreeMap::new();
+    for (version, bytes) in &repository.numbered_roots {
+        let root = Root::read(&format!("{version}.root"), bytes, limits)?;
+        if root.envelope.version != *version {
+            return Err(Fault::refused(format!("{version}.root.json has the version {}", root.envelope.version)));
+        }
+        roots.insert(*version, root);
+    }
+    let current = Root::read("root", repository.file("root", None)?, limits)?;
+    let newest = current.envelope.version;
+    if let Some((version, _)) = roots.range(newest.saturating_add(1)..).next() {
+        return Err(Fault::refused(format!("root.json has the version {newest}, and there is a {version}.root.json")));
+    }
+    if roots.get(&newest).is_some_and(|numbered| numbered.bytes != current.bytes) {
+        return Err(Fault::refused(format!("root.json and {newest}.root.json are different roots of one version")));
+    }
+    roots.insert(newest, current);
+
+    let (anchor, anchor_keys) = find_anchor(&roots, pins)?;
+    let (mut reports, mut anchor_certificates, mut later_certificates) = (Vec::new(), Vec::new(), Vec::new());
+    let mut previous: Option<&Root<'_>> = None;
+    for version in anchor..=newest {
+        let root = roots.get(&version).ok_or_else(|| {
+            Fault::missing(format!("{version}.root.json is not there: the step from the pinned root is not proved"))
+        })?;
+        if let Some(previous) = previous {
+            root.envelope.signers(previous.role("root")?).map_err(|fault| match fault {
+                Fault::Refused(message) => Fault::refused(format!("not signed by the root before it: {message}")),
+                missing @ Fault::Missing(_) => missing,
+            })?;
+        }
+        let (report, leaves) = root.own_signers(name)?;
+        reports.push(report);
+        if version == anchor {
+            anchor_certificates = leaves;
+        } else {
+            later_certificates = leaves;
+        }
+        previous = Some(root);
+    }
+    let last = roots.remove(&newest).ok_or_else(|| Fault::missing("root.json is not there"))?;
+    Ok(Roots { last, anchor_keys, anchor_certificates, later_certificates, roles: reports })
+}
+
+/// The newest root that lists a pinned key among its root keys and is signed by it. That key's holder vouches for the whole root, so
+/// that its own threshold decides who else must have signed.
+fn find_anchor(roots: &BTreeMap<u64, Root<'_>>, pins: Pins<'_>) -> Result<(u64, Vec<String>), Fault> {
+    let Pins::Keys(pins) = pins else {
+        let first = roots.first_key_value();
+        return first.map(|(version, _)| (*version, Vec::new())).ok_or_else(|| Fault::missing("there is no root"));
+    };
+    for (version, root) in roots.iter().rev() {
+        let role = root.role("root")?;
+        let pinned = role.keys.iter().filter(|(id, _)| pins.contains(id));
+        let pinned = Role { keys: pinned.map(|(id, key)| (id.clone(), key.clone())).collect(), threshold: 1 };
+        if !pinned.keys.is_empty()
+            && let Ok(ids) = root.envelope.signers(&pinned)
+        {
+            return Ok((*version, ids));
+        }
+    }
+    let listed: Vec<&str> = roots
+        .values()
+        .next_back()
+        .and_then(|root| root.roles.get("root"))
+        .map(|role| role.keys.keys().map(String::as_str).collect())
+        .unwrap_or_default();
+    Err(Fault::refused(format!(
+        "no root is signed by the pinned key: expected {}, found {}",
+        pins.join(" or "),
+        listed.join(", ")
+    )))
+}

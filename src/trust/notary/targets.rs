@@ -1,0 +1,180 @@
+//! Targets: signed names of images, and the roles that may sign for some of them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::envelope::{Envelope, Role, object};
+use super::files::Repository;
+use super::hashes::Described;
+use super::{Fault, RoleReport, described};
+use crate::limits::Limits;
+
+/// The delegation that docker signs into and looks in first.
+const RELEASES: &str = "targets/releases";
+const NAME_BYTES_MAX: usize = 255;
+
+/// What a signed name leads to: length and digest of the image's manifest.
+pub(crate) type Target = Described;
+
+/// Targets by name; one that cannot be read says why.
+type NamedTargets = BTreeMap<String, Result<Target, String>>;
+
+/// Every role that has targets.
+#[derive(Debug, Default)]
+pub(crate) struct Targets {
+    /// By role, in the order of the walk.
+    roles: Vec<(String, NamedTargets)>,
+    /// Delegations that are not believed.
+    faults: Vec<(String, Fault)>,
+}
+
+impl Targets {
+    pub(super) fn look_up(&self, tag: &str) -> Result<Option<(&str, &Target)>, Fault> {
+        if let Some((_, fault)) = self.faults.iter().find(|(role, _)| role == RELEASES) {
+            return Err(fault.clone());
+        }
+        for name in [RELEASES, "targets"] {
+            let role = self.roles.iter().find(|(role, _)| role == name);
+            match role.and_then(|(role, targets)| Some((role, targets.get(tag)?))) {
+                Some((role, Ok(target))) => return Ok(Some((role, target))),
+                Some((role, Err(message))) => {
+                    return Err(Fault::refused(format!("{role}.json, target {tag:?}: {message}")));
+                }
+                None => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Role, name and target of everything that is signed.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str, &Target)> {
+        self.roles.iter().flat_map(|(role, targets)| {
+            let sound = targets.iter().filter_map(|(name, target)| Some((name, target.as_ref().ok()?)));
+            sound.map(move |(name, target)| (role.as_str(), name.as_str(), target))
+        })
+    }
+
+    /// Delegations that are not believed, and why.
+    pub(crate) fn faults(&self) -> &[(String, Fault)] {
+        &self.faults
+    }
+}
+
+/// A role that another one lets sign for names with certain beginnings.
+struct Delegation {
+    name: String,
+    role: Result<Role, Fault>,
+    paths: Vec<String>,
+}
+
+/// Reads `targets.json`'s targets and every delegation below it that the snapshot names.
+pub(super) fn walk(
+    repository: &Repository,
+    top: Envelope,
+    snapshot: &Envelope,
+    limits: &Limits,
+    reports: &mut Vec<RoleReport>,
+) -> Result<Targets, Fault> {
+    let mut targets = Targets::default();
+    let everything = vec![String::new()];
+    targets.roles.push(("targets".into(), read_targets(&top, &everything)?));
+    let mut waiting = delegations(&top, &everything)?;
+    let mut seen: u64 = 0;
+    while let Some(delegation) = waiting.pop() {
+        seen += 1;
+        if seen > limits.trust_delegations {
+            return Err(Fault::refused(format!("more than {} delegations", limits.trust_delegations)));
+        }
+        if targets.roles.iter().any(|(name, _)| *name == delegation.name) {
+            return Err(Fault::refused(format!("the delegation {} stands twice", delegation.name)));
+        }
+        // A delegation that nobody has signed into yet has no file, and the snapshot does not name it.
+        let meta = object(&snapshot.signed, "meta");
+        if !meta.is_some_and(|meta| meta.contains_key(&delegation.name)) {
+            continue;
+        }
+        match read_delegation(repository, &delegation, snapshot, limits) {
+            Ok((report, own, below)) => {
+                reports.push(report);
+                targets.roles.push((delegation.name, own));
+                waiting.extend(below);
+            }
+            Err(fault) => targets.faults.push((delegation.name, fault)),
+        }
+    }
+    Ok(targets)
+}
+
+type Read = (RoleReport, NamedTargets, Vec<Delegation>);
+
+fn read_delegation(
+    repository: &Repository,
+    delegation: &Delegation,
+    snapshot: &Envelope,
+    limits: &Limits,
+) -> Result<Read, Fault> {
+    let role = delegation.role.as_ref().map_err(Fault::clone)?;
+    let bytes = repository.file(&delegation.name, Some(&described(snapshot, &delegation.name)?))?;
+    let envelope = Envelope::read(&delegation.name, "Targets", bytes, limits)?;
+    let signers = envelope.signers(role)?;
+    let report =
+        RoleReport { name: delegation.name.clone(), version: envelope.version, expires: envelope.expires, signers };
+    let own = read_targets(&envelope, &delegation.paths)?;
+    Ok((report, own, delegations(&envelope, &delegation.paths)?))
+}
+
+/// The targets whose names begin with one of `paths`; others are not this role's to sign.
+fn read_targets(envelope: &Envelope, paths: &[String]) -> Result<NamedTargets, Fault> {
+    let empty = Map::new();
+    let listed = match envelope.signed.get("targets") {
+        Some(Value::Object(listed)) => listed,
+        None | Some(Value::Null) => &empty,
+        Some(_) => return Err(Fault::refused(format!("{}.json: `targets` is no object", envelope.role))),
+    };
+    let own = listed.iter().filter(|(name, _)| begins_with_one_of(name, paths));
+    Ok(own
+        .map(|(name, target)| {
+            let target = target.as_object().ok_or_else(|| "it is no object".to_owned()).and_then(Described::read);
+            (name.clone(), target)
+        })
+        .collect())
+}
+
+/// The roles that `envelope` delegates to. A child is a direct one, and its paths lie within its parent's.
+fn delegations(envelope: &Envelope, parent_paths: &[String]) -> Result<Vec<Delegation>, Fault> {
+    let refuse = |message: String| Fault::refused(format!("{}.json: {message}", envelope.role));
+    let empty = Map::new();
+    let delegations = match envelope.signed.get("delegations") {
+        Some(Value::Object(delegations)) => delegations,
+        None | Some(Value::Null) => &empty,
+        Some(_) => return Err(refuse("`delegations` is no object".into())),
+    };
+    let keys = object(delegations, "keys").unwrap_or(&empty);
+    let mut read: Vec<Delegation> = Vec::new();
+    for entry in delegations.get("roles").and_then(Value::as_array).into_iter().flatten() {
+        let entry = entry.as_object().ok_or_else(|| refuse("a delegation is no object".into()))?;
+        let name = entry.get("name").and_then(Value::as_str).unwrap_or_default();
+        if !is_direct_child(name, &envelope.role) {
+            return Err(refuse(format!("{name:?} is no name of a delegation below it")));
+        }
+        if read.iter().any(|known| known.name == name) {
+            return Err(refuse(format!("the delegation {name} stands twice")));
+        }
+        let paths = entry.get("paths").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let paths: Vec<String> =
+            paths.filter(|path| begins_with_one_of(path, parent_paths)).map(str::to_owned).collect();
+        read.push(Delegation { name: name.into(), role: Role::read(name, entry, keys), paths });
+    }
+    Ok(read)
+}
+
+fn begins_with_one_of(name: &str, paths: &[String]) -> bool {
+    paths.iter().any(|path| name.starts_with(path.as_str()))
+}
+
+fn is_direct_child(name: &str, parent: &str) -> bool {
+    let own = name.strip_prefix(parent).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default();
+    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+    !own.is_empty() && own.bytes().all(allowed) && name.len() <= NAME_BYTES_MAX
+}

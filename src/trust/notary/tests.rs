@@ -1,0 +1,257 @@
+//! Metadata signed here, for what no client writes: thresholds, methods, nested delegations. What real clients write is in `fixtures/`.
+
+use std::collections::BTreeMap;
+
+use base64ct::{Base64, Encoding as _};
+use ed25519_dalek::Signer as _;
+use p256::pkcs8::EncodePublicKey as _;
+use serde_json::{Value, json};
+
+use super::envelope::{Envelope, Role};
+use super::key::names_repository;
+use super::*;
+use crate::digest::Sha256;
+use crate::strict_json;
+use crate::trust::{TrustFile, canonical_json};
+
+/// A key that signs, with what a root lists of it.
+enum TestKey {
+    P256(p256::ecdsa::SigningKey),
+    P384(p384::ecdsa::SigningKey),
+    Ed25519(ed25519_dalek::SigningKey),
+}
+
+impl TestKey {
+    fn p256(seed: u8) -> Self {
+        Self::P256(p256::ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap())
+    }
+
+    fn listed(&self) -> (String, Value) {
+        let (kind, public) = match self {
+            Self::P256(key) => ("ecdsa", key.verifying_key().to_public_key_der().unwrap().as_bytes().to_vec()),
+            Self::P384(key) => ("ecdsa", key.verifying_key().to_public_key_der().unwrap().as_bytes().to_vec()),
+            Self::Ed25519(key) => ("ed25519", key.verifying_key().to_bytes().to_vec()),
+        };
+        let public = Base64::encode_string(&public);
+        let id = key_id(kind, &public).unwrap();
+        (id, json!({ "keytype": kind, "keyval": { "private": null, "public": public } }))
+    }
+
+    fn sign(&self, message: &[u8]) -> (&'static str, Vec<u8>) {
+        match self {
+            Self::P256(key) => {
+                let signature: p256::ecdsa::Signature = key.sign(message);
+                ("ecdsa", signature.to_bytes().to_vec())
+            }
+            Self::P384(key) => {
+                use p384::ecdsa::signature::hazmat::PrehashSigner as _;
+                let digest = Sha256::of(message);
+                let signature: p384::ecdsa::Signature = key.sign_prehash(digest.as_bytes()).unwrap();
+                ("ecdsa", signature.to_bytes().to_vec())
+            }
+            Self::Ed25519(key) => ("eddsa", key.sign(message).to_bytes().to_vec()),
+        }
+    }
+}
+
+/// A metadata file, signed by `keys`.
+fn signed(mut body: Value, keys: &[&TestKey]) -> Value {
+    body["expires"] = "2030-01-01T00:00:00.123456789Z".into();
+    body["version"] = 1.into();
+    let message = canonical_json::encode(&body).unwrap();
+    let signatures: Vec<Value> = keys
+        .iter()
+        .map(|key| {
+            let (method, bytes) = key.sign(&message);
+            json!({ "keyid": key.listed().0, "method": method, "sig": Base64::encode_string(&bytes) })
+        })
+        .collect();
+    json!({ "signed": body, "signatures": signatures })
+}
+
+fn role(keys: &[&TestKey], threshold: u64) -> Role {
+    let listed: serde_json::Map<String, Value> = keys.iter().map(|key| key.listed()).collect();
+    let ids: Vec<&String> = listed.keys().collect();
+    let entry = json!({ "keyids": ids, "threshold": threshold });
+    Role::read("timestamp", entry.as_object().unwrap(), &listed).unwrap()
+}
+
+fn envelope(document: &Value) -> Envelope {
+    Envelope::read("timestamp", "Timestamp", document.to_string().as_bytes(), &Limits::default()).unwrap()
+}
+
+fn timestamp() -> Value {
+    json!({ "_type": "Timestamp", "meta": {} })
+}
+
+#[test]
+fn every_kind_of_key_counts_with_its_own_method_only() {
+    let keys = [
+        TestKey::p256(1),
+        TestKey::P384(p384::ecdsa::SigningKey::from_slice(&[2; 48]).unwrap()),
+        TestKey::Ed25519(ed25519_dalek::SigningKey::from_bytes(&[3; 32])),
+    ];
+    for key in &keys {
+        let mut document = signed(timestamp(), &[key]);
+        assert_eq!(envelope(&document).signers(&role(&[key], 1)).unwrap(), [key.listed().0]);
+        for method in ["rsapss", "rsapkcs1v15", "pycrypto-pkcs#1 pss", ""] {
+            document["signatures"][0]["method"] = method.into();
+            assert!(envelope(&document).signers(&role(&[key], 1)).is_err(), "{method}");
+        }
+    }
+    let mut upper = signed(timestamp(), &[&keys[0]]);
+    upper["signatures"][0]["method"] = "ECDSA".into();
+    assert!(envelope(&upper).signers(&role(&[&keys[0]], 1)).is_ok());
+}
+
+#[test]
+fn a_threshold_counts_different_keys() {
+    let (one, two, other) = (TestKey::p256(1), TestKey::p256(2), TestKey::p256(3));
+    let both = role(&[&one, &two], 2);
+    assert_eq!(envelope(&signed(timestamp(), &[&one, &two])).signers(&both).unwrap().len(), 2);
+    // One key twice, one key and a stranger, nobody.
+    for keys in [vec![&one, &one], vec![&one, &other], vec![]] {
+        assert!(envelope(&signed(timestamp(), &keys)).signers(&both).is_err());
+    }
+    assert!(envelope(&signed(timestamp(), &[&one])).signers(&role(&[&one], 1)).is_ok());
+    // A stranger's signature beside enough others is passed over.
+    assert!(envelope(&signed(timestamp(), &[&other, &two])).signers(&role(&[&one, &two], 1)).is_ok());
+}
+
+/// The same point, once compressed: two ids, one key.
+#[test]
+fn one_key_under_two_ids_counts_once() {
+    let key = TestKey::p256(1);
+    let (id, listed) = key.listed();
+    let TestKey::P256(signing) = &key else { unreachable!() };
+    let whole = Base64::decode_vec(listed["keyval"]["public"].as_str().unwrap()).unwrap();
+    let point = signing.verifying_key().to_sec1_point(true);
+    // The same SubjectPublicKeyInfo with a bit string of 33 bytes: lengths 0x39 and 0x22.
+    let mut compressed = whole[..whole.len() - 67].to_vec();
+    compressed.extend([0x22, 0x00]);
+    compressed.extend(point.as_bytes());
+    compressed[1] = 0x39;
+    let at = compressed.len() - 36;
+    assert_eq!(compressed[at], 0x03, "a bit string");
+    let public = Base64::encode_string(&compressed);
+    let other_id = key_id("ecdsa", &public).unwrap();
+    let other = json!({ "keytype": "ecdsa", "keyval": { "private": null, "public": public } });
+    let keys: serde_json::Map<String, Value> = [(id.clone(), listed), (other_id.clone(), other)].into_iter().collect();
+    let mut document = signed(timestamp(), &[&key, &key]);
+    document["signatures"][1]["keyid"] = other_id.clone().into();
+    let read = |threshold| {
+        let entry = json!({ "keyids": [id, other_id], "threshold": threshold });
+        Role::read("timestamp", entry.as_object().unwrap(), &keys).unwrap()
+    };
+    assert_eq!(envelope(&document).signers(&read(1)).unwrap().len(), 2, "both signatures are good");
+    assert!(envelope(&document).signers(&read(2)).is_err());
+}
+
+#[test]
+fn a_listed_key_must_have_its_own_id() {
+    let key = TestKey::p256(1);
+    let (id, mut listed) = key.listed();
+    listed["keyval"]["public"] = TestKey::p256(2).listed().1["keyval"]["public"].clone();
+    let keys: serde_json::Map<String, Value> = [(id.clone(), listed)].into_iter().collect();
+    let entry = json!({ "keyids": [id], "threshold": 1 });
+    let role = Role::read("timestamp", entry.as_object().unwrap(), &keys).unwrap();
+    let fault = envelope(&signed(timestamp(), &[&key])).signers(&role).unwrap_err();
+    assert!(matches!(fault, Fault::Refused(message) if message.contains("its id is")));
+}
+
+/// Targets with nested delegations, walked without a root: the part below it.
+fn delegated(
+    child_paths: &[&str],
+    grandchild: &str,
+    grandchild_paths: &[&str],
+) -> Result<Vec<(String, String)>, Fault> {
+    let (top, child, below) = (TestKey::p256(1), TestKey::p256(2), TestKey::p256(3));
+    let target = json!({ "hashes": { "sha256": Base64::encode_string(&[7; 32]) }, "length": 5 });
+    let delegation = |name: &str, key: &TestKey, paths: &[&str]| {
+        let (id, listed) = key.listed();
+        json!({ "keys": { id.clone(): listed }, "roles": [{ "name": name, "keyids": [id], "threshold": 1, "paths": paths }] })
+    };
+    let targets = json!({ "v1": target, "v1-a": target, "v2": target });
+    let files: BTreeMap<&str, Value> = [
+        ("targets", signed(json!({ "_type": "Targets", "targets": {}, "delegations": delegation("targets/a", &child, child_paths) }), &[&top])),
+        (
+            "targets/a",
+            signed(
+                json!({ "_type": "Targets", "targets": targets, "delegations": delegation(grandchild, &below, grandchild_paths) }),
+                &[&child],
+            ),
+        ),
+        (grandchild, signed(json!({ "_type": "Targets", "targets": targets, "delegations": {} }), &[&below])),
+    ]
+    .into_iter()
+    .collect();
+    let trust: Vec<TrustFile> = files
+        .iter()
+        .map(|(name, file)| TrustFile { path: format!("{name}.json"), bytes: file.to_string().into_bytes() })
+        .chain([TrustFile { path: "root.json".into(), bytes: b"{}".to_vec() }])
+        .collect();
+    let meta: serde_json::Map<String, Value> = files
+        .iter()
+        .map(|(name, file)| {
+            let bytes = file.to_string().into_bytes();
+            let digest = Base64::encode_string(Sha256::of(&bytes).as_bytes());
+            ((*name).to_owned(), json!({ "hashes": { "sha256": digest }, "length": bytes.len() }))
+        })
+        .collect();
+    let limits = Limits::default();
+    let snapshot = signed(json!({ "_type": "Snapshot", "meta": meta }), &[&top]);
+    let snapshot = Envelope::read("snapshot", "Snapshot", snapshot.to_string().as_bytes(), &limits)?;
+    let repository = Repository::all(&trust).remove(0);
+    let top = Envelope::read("targets", "Targets", repository.file("targets", None)?, &limits)?;
+    let walked = targets::walk(&repository, top, &snapshot, &limits, &mut Vec::new())?;
+    if let Some((_, fault)) = walked.faults().first() {
+        return Err(fault.clone());
+    }
+    Ok(walked.all().map(|(role, name, _)| (role.to_owned(), name.to_owned())).collect())
+}
+
+#[test]
+fn delegations_sign_for_prefixes_within_their_parents() {
+    let names = |found: Vec<(String, String)>, role: &str| -> Vec<String> {
+        found.into_iter().filter(|(known, _)| known == role).map(|(_, name)| name).collect()
+    };
+    let found = delegated(&["v1"], "targets/a/b", &["v1-", "v2"]).unwrap();
+    assert_eq!(names(found.clone(), "targets/a"), ["v1", "v1-a"]);
+    assert_eq!(names(found, "targets/a/b"), ["v1-a"], "v2 is not the parent's to give away");
+    assert_eq!(delegated(&[], "targets/a/b", &[""]).unwrap(), [], "no paths: nothing");
+    assert_eq!(names(delegated(&[""], "targets/a/b", &[""]).unwrap(), "targets/a/b").len(), 3);
+    for name in ["targets/b", "targets/a/b/c", "targets/a/", "targets/a/B", "targets/a/../b", "b"] {
+        assert!(matches!(delegated(&[""], name, &[""]), Err(Fault::Refused(_))), "{name}");
+    }
+}
+
+#[test]
+fn certificates_name_the_repository_as_notary_has_it() {
+    for (name, repository, expected) in [
+        ("docker.io/acme/wallet", "docker.io/acme/wallet", true),
+        ("docker.io/acme/*", "docker.io/acme/wallet", true),
+        ("docker.io/acme/wal", "docker.io/acme/wallet", false),
+        ("docker.io/acme/wallet2", "docker.io/acme/wallet", false),
+        ("", "docker.io/acme/wallet", false),
+    ] {
+        assert_eq!(names_repository(name, repository), expected, "{name}");
+    }
+}
+
+/// A delegation with an RSA key, signed by notary itself: see `fixtures/inputs/trust`.
+#[test]
+fn recorded_delegation_by_an_rsa_certificate_is_good() {
+    let read = |name: &str| {
+        let path = format!("{}/fixtures/inputs/trust/notary/other-role/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read(path).unwrap()
+    };
+    let targets = strict_json::parse(&read("targets")).unwrap();
+    let delegations = targets["signed"]["delegations"].as_object().unwrap();
+    let qa = delegations["roles"].as_array().unwrap().iter().find(|role| role["name"] == "targets/qa").unwrap();
+    let role = Role::read("targets/qa", qa.as_object().unwrap(), delegations["keys"].as_object().unwrap()).unwrap();
+    let limits = Limits::default();
+    let envelope = Envelope::read("targets/qa", "Targets", &read("targets/qa"), &limits).unwrap();
+    assert_eq!(envelope.signers(&role).unwrap().len(), 1);
+    let method = strict_json::parse(&read("targets/qa")).unwrap();
+    assert_eq!(method["signatures"][0]["method"], "rsapss");
+}

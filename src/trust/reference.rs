@@ -1,0 +1,133 @@
+//! Names of images in signatures, compared by the rules of containers-policy.json(5).
+
+use crate::image_name::repository_of;
+
+/// What a signature may call the image.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum ReferenceRule {
+    /// `matchRepoDigestOrExact`, for an image that is asked for by its digest: the repository is the same, and the signature's name has
+    /// a tag or a digest.
+    #[default]
+    RepositoryWithDigest,
+    /// `matchExact`: repository and tag are those of the build.
+    Exact,
+    /// `matchRepository`: the repository is the same.
+    Repository,
+    /// `exactReference` or `exactRepository`: the name is this one, or is in this repository if it has neither tag nor digest.
+    As(String),
+    /// `remapIdentity`: like the first, with the beginning of the build's repository replaced.
+    Remap { prefix: String, signed_prefix: String },
+}
+
+impl ReferenceRule {
+    /// May a signature of `repository` with one of `tags` call the image `name`?
+    pub(crate) fn matches(&self, name: &str, repository: &str, tags: &[String]) -> bool {
+        let Some(found) = Reference::parse(name) else { return false };
+        match self {
+            Self::RepositoryWithDigest => found.repository == repository && found.names_one_image(),
+            Self::Exact => {
+                let tagged = found.tag.is_some_and(|tag| tags.iter().any(|known| known == tag));
+                found.repository == repository && tagged && found.digest.is_none()
+            }
+            Self::Repository => found.repository == repository,
+            Self::As(wanted) => Reference::parse(wanted).is_some_and(|wanted| {
+                if wanted.names_one_image() { found == wanted } else { found.repository == wanted.repository }
+            }),
+            Self::Remap { prefix, signed_prefix } => {
+                let rest = repository.strip_prefix(prefix.as_str());
+                let whole = |rest: &&str| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/');
+                let remapped = match rest.filter(whole) {
+                    Some(rest) => format!("{signed_prefix}{rest}"),
+                    None => repository.to_owned(),
+                };
+                found.repository == repository_of(&remapped) && found.names_one_image()
+            }
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Reference<'a> {
+    repository: String,
+    tag: Option<&'a str>,
+    digest: Option<&'a str>,
+}
+
+impl<'a> Reference<'a> {
+    /// The parts of a name; `None` for text that is none. A default tag is never added.
+    fn parse(name: &'a str) -> Option<Self> {
+        let allowed =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/' | b':' | b'@');
+        if name.is_empty() || !name.bytes().all(allowed) {
+            return None;
+        }
+        let (rest, digest) = match name.split_once('@') {
+            Some((rest, digest)) => (rest, Some(digest)),
+            None => (name, None),
+        };
+        let tag = rest.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'));
+        Some(Self { repository: repository_of(rest), tag, digest })
+    }
+
+    fn names_one_image(&self) -> bool {
+        self.tag.is_some() || self.digest.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(rule: &ReferenceRule, name: &str) -> bool {
+        rule.matches(name, "docker.io/library/busybox", &["v1".into(), "latest".into()])
+    }
+
+    #[test]
+    fn the_rules_of_containers_policy() {
+        use ReferenceRule as Rule;
+        for (rule, good, bad) in [
+            (
+                Rule::RepositoryWithDigest,
+                vec!["busybox:v9", "docker.io/library/busybox@sha256:00"],
+                vec!["busybox", "evil/busybox:v1", ""],
+            ),
+            (
+                Rule::Exact,
+                vec!["busybox:v1", "index.docker.io/library/busybox:latest"],
+                vec!["busybox", "busybox:v2", "busybox:V1"],
+            ),
+            (
+                Rule::Repository,
+                vec!["busybox", "busybox:v2"],
+                vec!["docker.io/busybox2", "quay.io/library/busybox", "busy box"],
+            ),
+            (
+                Rule::As("quay.io/acme/box:v1".into()),
+                vec!["quay.io/acme/box:v1"],
+                vec!["quay.io/acme/box:v2", "quay.io/acme/box"],
+            ),
+            (
+                Rule::As("quay.io/acme/box".into()),
+                vec!["quay.io/acme/box:v1", "quay.io/acme/box"],
+                vec!["quay.io/acme/boxes:v1"],
+            ),
+            (
+                Rule::Remap { prefix: "docker.io/library".into(), signed_prefix: "quay.io/mirror".into() },
+                vec!["quay.io/mirror/busybox:v1"],
+                vec!["busybox:v1", "quay.io/mirror/busybox"],
+            ),
+            (
+                Rule::Remap { prefix: "docker.io/lib".into(), signed_prefix: "quay.io/mirror".into() },
+                vec!["busybox:v1"],
+                vec!["quay.io/mirrorrary/busybox:v1"],
+            ),
+        ] {
+            for name in good {
+                assert!(matches(&rule, name), "{rule:?} should match {name:?}");
+            }
+            for name in bad {
+                assert!(!matches(&rule, name), "{rule:?} should not match {name:?}");
+            }
+        }
+    }
+}

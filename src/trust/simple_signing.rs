@@ -1,0 +1,141 @@
+//! Simple signing: an OpenPGP message that says what an image's manifest is called (containers-signature(5)).
+//!
+//! Files are found by what they are: one binary OpenPGP message each, as `dir:` layouts and lookaside servers have them, or the JSON
+//! that registries with the signatures extension answer with. Where skopeo would take the first good signature, every one is judged.
+
+use base64ct::{Base64, Encoding as _};
+use serde_json::Value;
+
+use super::{Answer, ImageTarget, Kind, SignatureReport, TrustFile, TrustPolicy};
+use crate::limits::Limits;
+use crate::strict_json;
+use crate::time::Timestamp;
+
+pub(super) fn judge(
+    files: &[TrustFile],
+    image: Option<&ImageTarget>,
+    now: Timestamp,
+    trusted: &TrustPolicy,
+    limits: &Limits,
+) -> Vec<SignatureReport> {
+    let messages = messages(files, limits);
+    messages
+        .into_iter()
+        .map(|(name, message)| match message {
+            Ok(message) => judge_message(name, &message, image, now, trusted, limits),
+            Err(fault) => SignatureReport::new(Kind::SimpleSigning, name, Answer::Refused(fault)),
+        })
+        .collect()
+}
+
+type Message = (String, Result<Vec<u8>, String>);
+
+/// Every file that is an OpenPGP message by its first byte (RFC 9580, 4.2: the highest bit is set) or by its name, and every entry of
+/// the signatures extension.
+fn messages(files: &[TrustFile], limits: &Limits) -> Vec<Message> {
+    let mut messages = Vec::new();
+    let most = usize::try_from(limits.trust_signatures).unwrap_or(usize::MAX);
+    for file in files {
+        let name = file.path.rsplit('/').next().unwrap_or_default();
+        let binary = file.bytes.first().is_some_and(|byte| byte & 0x80 != 0);
+        if binary || name.starts_with("signature-") {
+            messages.push((file.path.clone(), Ok(file.bytes.clone())));
+        } else if file.bytes.trim_ascii_start().first() == Some(&b'{') {
+            let Ok(document) = strict_json::parse(&file.bytes) else { continue };
+            let entries = document.get("signatures").and_then(Value::as_array).into_iter().flatten();
+            // A signature of content trust is an entry of a list of the same name, without this type.
+            let entries = entries.filter(|entry| entry.get("type").and_then(Value::as_str) == Some("atomic"));
+            messages.extend(entries.take(most).map(|entry| {
+                let name = entry.get("name").and_then(Value::as_str).unwrap_or("a signature without a name");
+                (format!("{}: {name}", file.path), content(entry))
+            }));
+        }
+    }
+    messages.truncate(most);
+    messages
+}
+
+fn content(entry: &Value) -> Result<Vec<u8>, String> {
+    if entry.get("schemaVersion").and_then(Value::as_u64) != Some(2) {
+        return Err("its schema version is not 2".into());
+    }
+    let content = entry.get("content").and_then(Value::as_str);
+    content.and_then(|text| Base64::decode_vec(text).ok()).ok_or_else(|| "its content is no base64".to_owned())
+}
+
+#[cfg(not(feature = "openpgp"))]
+fn judge_message(
+    name: String,
+    _: &[u8],
+    _: Option<&ImageTarget>,
+    _: Timestamp,
+    _: &TrustPolicy,
+    _: &Limits,
+) -> SignatureReport {
+    let answer = Answer::Undecided("unsupported: this build of the program has no OpenPGP (feature `openpgp`)".into());
+    SignatureReport::new(Kind::SimpleSigning, name, answer)
+}
+
+#[cfg(feature = "openpgp")]
+fn judge_message(
+    name: String,
+    message: &[u8],
+    image: Option<&ImageTarget>,
+    now: Timestamp,
+    trusted: &TrustPolicy,
+    limits: &Limits,
+) -> SignatureReport {
+    use super::ImageSignerKey;
+    use crate::openpgp::{self, Fault};
+
+    let mut report = SignatureReport::new(Kind::SimpleSigning, name, Answer::Undecided(String::new()));
+    let message = match openpgp::read_message(message, limits) {
+        Ok(message) => message,
+        Err(fault) => {
+            report.answer = Answer::Refused(fault);
+            return report;
+        }
+    };
+    for signer in &trusted.signers {
+        let ImageSignerKey::OpenPgp { fingerprint, certificates } = &signer.key else { continue };
+        report.answer = match message.verify(certificates, fingerprint, now) {
+            Err(Fault::OtherKey) => continue,
+            Err(Fault::Refused(message)) => Answer::Refused(message),
+            Ok(signed) => {
+                report.details.push(format!("signed at {} by the signer's own clock", signed.created));
+                report.expiries = signed.expiries;
+                judge_payload(message.payload(), image, trusted, &mut report).unwrap_or_else(|answer| answer)
+            }
+        };
+        if let Answer::Accepted(accepted) = &mut report.answer {
+            (accepted.key, accepted.name) = (fingerprint.clone(), Some(signer.name.clone()));
+        }
+        return report;
+    }
+    report.answer = Answer::Undecided(format!("the policy's [trust] does not name its signer ({})", message.issuer()));
+    report
+}
+
+/// What the good signature is about. The payload is parsed only now.
+#[cfg(feature = "openpgp")]
+fn judge_payload(
+    payload: &[u8],
+    image: Option<&ImageTarget>,
+    trusted: &TrustPolicy,
+    report: &mut SignatureReport,
+) -> Result<Answer, Answer> {
+    use super::payload::{Payload, SIMPLE_SIGNING};
+    use super::{AcceptedSigner, compare_digest};
+
+    let payload = Payload::read(payload, SIMPLE_SIGNING).map_err(Answer::Refused)?;
+    report.says(&payload.digest, &payload.reference);
+    report.details.extend(payload.creator.map(|creator| format!("made by {creator:?}, as it says")));
+    compare_digest(&payload.digest, image)?;
+    if let Some(image) = image
+        && !trusted.reference.matches(&payload.reference, &image.repository, &image.tags)
+    {
+        let (found, expected) = (&payload.reference, &image.repository);
+        return Err(Answer::Refused(format!("it calls the image {found:?}, the signed log {expected:?}")));
+    }
+    Ok(Answer::Accepted(AcceptedSigner { key: String::new(), name: None }))
+}

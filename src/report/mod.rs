@@ -4,10 +4,14 @@
 
 mod chain;
 mod controls;
+mod csv;
 mod html;
 mod json;
+mod junit;
+mod markdown;
 mod matrix;
 mod question;
+mod sarif;
 mod saved;
 mod summary;
 mod text;
@@ -106,6 +110,14 @@ pub enum Format {
     Json,
     /// For people, to be filed: one page that prints; several bundles are a folder of pages.
     Html,
+    /// For people, in a ticket.
+    Markdown,
+    /// For spreadsheets.
+    Csv,
+    /// For CI systems.
+    Junit,
+    /// For code-scanning services.
+    Sarif,
 }
 
 /// What a format may need beside the report.
@@ -117,7 +129,7 @@ pub struct Options {
 
 impl Format {
     /// Every format's word, as `--report` takes it.
-    pub const WORDS: [&str; 3] = ["text", "json", "html"];
+    pub const WORDS: [&str; 7] = ["text", "json", "html", "markdown", "csv", "junit", "sarif"];
 
     /// The format that a word names; text is plain and 120 columns wide.
     pub fn from_word(word: &str) -> Option<Self> {
@@ -125,6 +137,10 @@ impl Format {
             "text" => Self::Text(Look { colour: Colour::Plain, columns: 120 }),
             "json" => Self::Json,
             "html" => Self::Html,
+            "markdown" => Self::Markdown,
+            "csv" => Self::Csv,
+            "junit" => Self::Junit,
+            "sarif" => Self::Sarif,
             _ => return None,
         })
     }
@@ -165,6 +181,10 @@ impl Report {
     pub fn write(&self, format: Format, options: &Options, out: &mut dyn Write) -> io::Result<()> {
         match format {
             Format::Html => html::write(self, options, out),
+            Format::Markdown => markdown::write(self, options, out),
+            Format::Csv => csv::write(self, out),
+            Format::Junit => junit::write(self, out),
+            Format::Sarif => sarif::write(self, out),
             Format::Text(look) => text::write(self, look, out),
             Format::Json => json::write(self, out),
         }
@@ -216,6 +236,11 @@ impl BundleReport {
             (None, Verdict::Reject) => 1,
             (None, Verdict::None) => 3,
         }
+    }
+
+    /// Does this finding reject the bundle?
+    pub(crate) fn rejects(&self, finding: &Finding) -> bool {
+        self.in_play.contains(&finding.group) && finding.rejects()
     }
 
     /// Findings of the groups that were looked at.

@@ -206,7 +206,8 @@ pub(super) fn command(report: &Report, bundle: &BundleReport) -> String {
         if question.depth == super::Depth::SignatureOnly {
             words.splice(1..2, ["verify".into()]);
         }
-        if report.policy.is_none() {
+        let named = bundle.key.as_ref().is_some_and(|key| key.source.starts_with("command line"));
+        if report.policy.is_none() || named {
             words.extend(question.keys.iter().map(|key| format!("--key {key}")));
         }
         let require: Vec<&str> = question.require.iter().map(|group| group.word()).collect();

@@ -92,6 +92,7 @@ pub mod cli;
 #[cfg(feature = "fetch")]
 pub mod client;
 mod digest;
+pub mod dsse;
 mod error;
 mod escape;
 mod evidence;

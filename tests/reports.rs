@@ -12,7 +12,7 @@ use serde_json::Value;
 use program::{NOW, fixture, run};
 
 /// Formats of which one file holds everything; html is a folder where there are several bundles.
-const FORMATS: [&str; 7] = ["text", "json", "html", "markdown", "csv", "junit", "sarif"];
+const FORMATS: [&str; 8] = ["text", "json", "html", "markdown", "csv", "junit", "sarif", "oscal"];
 
 /// One fixture for each kind of answer, and every one with hostile text.
 fn fixtures() -> Vec<String> {
@@ -101,7 +101,7 @@ fn every_format_says_the_same_and_hostile_text_is_inert_in_it() {
         let (folder, code) = audit(&name, "every-format");
         let expected = parsed("json", &folder.join("json"));
         assert_eq!(expected["exit_code"], code, "{name}");
-        for format in ["markdown", "csv", "junit", "sarif"] {
+        for format in ["markdown", "csv", "junit", "sarif", "oscal"] {
             let found = parsed(format, &folder.join(format));
             assert_eq!(found["bundles"], expected["bundles"], "{name} {format}");
             // CSV and JUnit have a line for the whole only where nothing was audited.

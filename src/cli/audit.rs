@@ -13,19 +13,19 @@ use crate::error::Error;
 use crate::folder;
 use crate::limits::Limits;
 use crate::policy::Policy;
-use crate::report::{BundleReport, Format, QuestionReport, Report};
+use crate::report::{BundleReport, Format, Options, QuestionReport, Report};
 use crate::time::Timestamp;
 use crate::verify::KeyRing;
 
 pub(super) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
     let files = report_files(&arguments.reports)?;
-    let options = super::saved::options(arguments.report_options.controls.as_deref(), &limits)?;
+    let options = super::saved::options(&arguments.report_options, &limits)?;
     let mut report = Report::new(arguments.output.now);
     if let Err(error) = audit_into(arguments, &limits, &mut report) {
         report.error = Some(error);
     }
-    if let Err(error) = files::write(&report, &files, &options) {
+    if let Err(error) = write_reports(&report, &files, &options) {
         report.error = Some(error);
     }
     Ok(output::report_or_complain(&report, arguments.output.format))
@@ -134,6 +134,11 @@ pub(super) fn read_policy(path: &Path, limits: &Limits) -> Result<Policy, Error>
     Policy::from_toml(&path.display().to_string(), &bytes, limits, |file| {
         folder::read_file(&base.join(file), limits.key_file_bytes, "key_file_bytes")
     })
+}
+
+fn write_reports(report: &Report, files: &[(Format, PathBuf)], options: &Options) -> Result<(), Error> {
+    files.iter().try_for_each(|(format, _)| super::saved::needs_groups(report, *format))?;
+    files::write(report, files, options)
 }
 
 /// The files of `--report`.

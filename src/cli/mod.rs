@@ -11,6 +11,7 @@ mod inspect;
 mod lists;
 mod output;
 mod saved;
+mod statement;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -53,6 +54,7 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Extract(arguments) => inspect::extract(&arguments),
         Command::Report(arguments) => saved::report(&arguments),
+        Command::VerifyStatement(arguments) => statement::verify(&arguments),
         Command::Key(KeyCommand::Show { files }) => lists::keys(&files),
         Command::Policy(PolicyCommand::Init) => output::print(crate::policy::TEMPLATE),
         Command::Policy(PolicyCommand::Check { file }) => lists::policy(&file),

@@ -109,7 +109,7 @@ fn row(page: &mut String, cells: &[&str]) {
 
 /// Text that Markdown shows as it is: controls are visible code points, and every character with a meaning has a backslash
 /// (CommonMark 0.31, 2.4). Text with an address stands in a code span, for some readers make links of bare addresses.
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     let text = for_terminal(text);
     if is_address(&text) {
         return code(&text);

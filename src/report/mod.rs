@@ -10,15 +10,18 @@ mod json;
 mod junit;
 mod markdown;
 mod matrix;
+mod oscal;
 mod question;
 mod sarif;
 mod saved;
+mod statement;
 mod summary;
 mod text;
 
 use std::io::{self, Write};
 
 use crate::digest::Sha256;
+use crate::dsse::SigningKey;
 use crate::error::Error;
 use crate::evidence::Fact;
 use crate::finding::{Finding, Group, Level, Reason, Status, Verdict};
@@ -118,6 +121,12 @@ pub enum Format {
     Junit,
     /// For code-scanning services.
     Sarif,
+    /// For governance systems: OSCAL assessment results.
+    Oscal,
+    /// For admission: a SLSA verification summary for each bundle that was accepted with every required group.
+    Vsa,
+    /// What the auditor derives of each accepted build.
+    Provenance,
 }
 
 /// What a format may need beside the report.
@@ -125,11 +134,16 @@ pub enum Format {
 pub struct Options {
     /// Which checks support which controls.
     pub controls: Controls,
+    /// Signs statements.
+    pub sign_key: Option<SigningKey>,
+    /// The OSCAL assessment plan that results refer to, as a path.
+    pub oscal_plan: Option<String>,
 }
 
 impl Format {
     /// Every format's word, as `--report` takes it.
-    pub const WORDS: [&str; 7] = ["text", "json", "html", "markdown", "csv", "junit", "sarif"];
+    pub const WORDS: [&str; 10] =
+        ["text", "json", "html", "markdown", "csv", "junit", "sarif", "oscal", "vsa", "provenance"];
 
     /// The format that a word names; text is plain and 120 columns wide.
     pub fn from_word(word: &str) -> Option<Self> {
@@ -141,6 +155,9 @@ impl Format {
             "csv" => Self::Csv,
             "junit" => Self::Junit,
             "sarif" => Self::Sarif,
+            "oscal" => Self::Oscal,
+            "vsa" => Self::Vsa,
+            "provenance" => Self::Provenance,
             _ => return None,
         })
     }
@@ -185,6 +202,9 @@ impl Report {
             Format::Csv => csv::write(self, out),
             Format::Junit => junit::write(self, out),
             Format::Sarif => sarif::write(self, out),
+            Format::Oscal => oscal::write(self, options, out),
+            Format::Vsa => statement::write_summaries(self, options, out),
+            Format::Provenance => statement::write_derived(self, options, out),
             Format::Text(look) => text::write(self, look, out),
             Format::Json => json::write(self, out),
         }

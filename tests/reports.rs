@@ -203,3 +203,31 @@ fn a_saved_report_that_was_changed_is_refused() {
         assert_eq!((answer.code, answer.out.as_str()), (3, ""), "{from}: {}", answer.err);
     }
 }
+
+#[test]
+fn oscal_findings_are_for_named_objectives_and_unknown_is_never_satisfied() {
+    let (folder, _) = audit("good-policy-and-key", "objectives");
+    let row = |id: &str, checks: &str| {
+        format!(
+            "[[control]]\nframework = \"F\"\nid = \"{id}\"\ntitle = \"T\"\nchecks = [{checks}]\nobjectives = [\"{id}_obj\"]\n"
+        )
+    };
+    let rows = [
+        row("good", "\"manifest-signature\", \"manifest-key\""),
+        row("not-run", "\"manifest-signature\", \"image-digest\""),
+        row("none", ""),
+    ];
+    fs::write(folder.join("controls.toml"), format!("version = 1\n{}", rows.concat())).unwrap();
+    let arguments = ["report", "json", "--format", "oscal", "--controls", "controls.toml", "--oscal-ap", "plan.json"];
+    let answer = run(&folder, &arguments);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    let document: Value = serde_json::from_str(&answer.out).unwrap();
+    let results = &document["assessment-results"];
+    assert_eq!(results["import-ap"]["href"], "plan.json");
+    let findings = results["results"][0]["findings"].as_array().unwrap();
+    let states: Vec<(&str, &str)> = findings
+        .iter()
+        .map(|f| (f["target"]["target-id"].as_str().unwrap(), f["target"]["status"]["state"].as_str().unwrap()))
+        .collect();
+    assert_eq!(states, [("good_obj", "satisfied"), ("not-run_obj", "not-satisfied"), ("none_obj", "not-satisfied")]);
+}

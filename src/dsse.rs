@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::person_key::{PersonKey, PersonSecret};
 
+/// The payload type of in-toto statements.
+pub(crate) const IN_TOTO: &str = "application/vnd.in-toto+json";
 /// Signatures in one envelope, at most: people sign these by hand.
 const SIGNATURES_MAX: usize = 64;
 
@@ -72,18 +74,25 @@ impl Envelope {
 
     /// The envelope as JSON, on lines.
     pub(crate) fn to_json(&self) -> Result<Vec<u8>, Error> {
+        let mut text = serde_json::to_vec_pretty(&self.wire()).map_err(not_written)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+
+    /// The envelope as JSON, on one line without its end.
+    pub(crate) fn to_line(&self) -> Result<String, Error> {
+        serde_json::to_string(&self.wire()).map_err(not_written)
+    }
+
+    fn wire(&self) -> WireEnvelope {
         let signatures = self.signatures.iter();
         let signatures =
             signatures.map(|one| WireSignature { keyid: one.key_id.clone(), sig: Base64::encode_string(&one.bytes) });
-        let wire = WireEnvelope {
+        WireEnvelope {
             payload_type: self.payload_type.clone(),
             payload: Base64::encode_string(&self.payload),
             signatures: signatures.collect(),
-        };
-        let mut text =
-            serde_json::to_vec_pretty(&wire).map_err(|error| Error::malformed("the envelope", error.to_string()))?;
-        text.push(b'\n');
-        Ok(text)
+        }
     }
 
     /// Adds a signature.
@@ -119,6 +128,10 @@ impl Envelope {
         let head = format!("DSSEv1 {} {} {} ", self.payload_type.len(), self.payload_type, self.payload.len());
         [head.as_bytes(), &self.payload].concat()
     }
+}
+
+fn not_written(error: serde_json::Error) -> Error {
+    Error::malformed("the envelope", error.to_string())
 }
 
 #[cfg(test)]

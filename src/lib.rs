@@ -11,7 +11,7 @@
 //! both, file name, now ───────────▶ Evidence          facts: signed | recomputed | given                 │
 //! &Evidence, &Policy ──checks─────▶ Vec<Finding>      one per check, in the table's order ◀──────────────┘
 //! &[Finding], groups in play ─────▶ Verdict           accept | accept-in-part | reject
-//! all of it ──────────────────────▶ BundleReport ─▶ Report ─▶ text | json, and the exit code
+//! all of it ──────────────────────▶ BundleReport ─▶ Report ─▶ text | json | html | …, and the exit code
 //! ```
 //!
 //! - [`Bundle`] is the outer archive, taken apart. Its names are not signed, and nothing in it is believed.

@@ -5,11 +5,14 @@ mod program;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
 
 use program::{NOW, fixture, run};
 
-/// Formats of which one file holds everything.
-const FORMATS: [&str; 2] = ["text", "json"];
+/// Formats of which one file holds everything; html is a folder where there are several bundles.
+const FORMATS: [&str; 8] = ["text", "json", "html", "markdown", "csv", "junit", "sarif", "oscal"];
 
 /// One fixture for each kind of answer, and every one with hostile text.
 fn fixtures() -> Vec<String> {
@@ -34,9 +37,9 @@ fn fixtures() -> Vec<String> {
 }
 
 /// Audits a fixture once with every format, into a folder of its own.
-fn audit(name: &str) -> (PathBuf, i32) {
+fn audit(name: &str, test: &str) -> (PathBuf, i32) {
     let directory = fixture(name);
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reports").join(name);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reports").join(test).join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     let mut bundles: Vec<String> = fs::read_dir(&directory)
@@ -60,16 +63,171 @@ fn audit(name: &str) -> (PathBuf, i32) {
     (folder, answer.code)
 }
 
+/// A file, or every file of a folder, as one text.
+fn content(path: &Path) -> String {
+    if !path.is_dir() {
+        return fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+    let mut files: Vec<PathBuf> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| format!("{}\n{}", file.file_name().unwrap().display(), content(file))).collect()
+}
+
+/// What an independent parser reads in a report (tests/tools/read-report).
+fn parsed(format: &str, path: &Path) -> Value {
+    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/read-report");
+    let output = Command::new(tool).arg(format).arg(path).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 #[test]
 fn a_saved_report_gives_the_same_bytes_as_the_audit() {
     for name in fixtures() {
-        let (folder, code) = audit(&name);
+        let (folder, code) = audit(&name, "same-bytes");
         for format in FORMATS {
-            let expected =
-                fs::read_to_string(folder.join(format)).unwrap_or_else(|error| panic!("{name} {format}: {error}"));
-            let again = run(&folder, &["report", "json", "--format", format]);
+            let again = run(&folder, &["report", "json", "--format", format, "--output", "again"]);
             assert_eq!(again.code, code, "{name} {format}: {}", again.err);
-            assert!(again.out == expected, "{name}: {format} differs");
+            assert!(content(&folder.join("again")) == content(&folder.join(format)), "{name}: {format} differs");
+            let _ = fs::remove_file(folder.join("again"));
+            let _ = fs::remove_dir_all(folder.join("again"));
         }
     }
+}
+
+#[test]
+fn every_format_says_the_same_and_hostile_text_is_inert_in_it() {
+    for name in fixtures() {
+        let (folder, code) = audit(&name, "every-format");
+        let expected = parsed("json", &folder.join("json"));
+        assert_eq!(expected["exit_code"], code, "{name}");
+        for format in ["markdown", "csv", "junit", "sarif", "oscal"] {
+            let found = parsed(format, &folder.join(format));
+            assert_eq!(found["bundles"], expected["bundles"], "{name} {format}");
+            // CSV and JUnit have a line for the whole only where nothing was audited.
+            if !found["verdict"].is_null() {
+                let of = |value: &Value| (value["verdict"].clone(), value["exit_code"].clone());
+                assert_eq!(of(&found), of(&expected), "{name} {format}");
+            }
+        }
+        let html = folder.join("html");
+        let bundles = expected["bundles"].as_array().unwrap();
+        for (at, bundle) in bundles.iter().enumerate() {
+            let page = if html.is_dir() { html.join(format!("bundle-{:05}.html", at + 1)) } else { html.clone() };
+            assert_eq!(parsed("html", &page)["bundles"][0], *bundle, "{name} html");
+        }
+        if bundles.len() != 1 {
+            parsed("html", &if html.is_dir() { html.join("index.html") } else { html });
+        }
+        secrets(&name, &folder);
+    }
+}
+
+/// `absent` of the fixture: text that no format may show.
+fn secrets(name: &str, folder: &Path) {
+    let expect: toml::Table = fs::read_to_string(fixture(name).join("expect.toml")).unwrap().parse().unwrap();
+    for secret in expect.get("absent").and_then(toml::Value::as_array).into_iter().flatten() {
+        for format in FORMATS {
+            assert!(
+                !content(&folder.join(format)).contains(secret.as_str().unwrap()),
+                "{name}: {format} shows a secret"
+            );
+        }
+    }
+}
+
+/// `HPSB_UPDATE=1` writes the files of `tests/golden/reports` anew.
+#[test]
+fn golden_files_of_every_format() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/reports");
+    for name in ["good-policy-and-key", "tag-disagrees_fail", "other-key_fail", "bundle-gzip_fail"] {
+        let (folder, _) = audit(name, "golden");
+        let features = features(&folder);
+        for format in FORMATS {
+            // Version and features are the build's, not the audit's.
+            let found = content(&folder.join(format))
+                .replace(env!("CARGO_PKG_VERSION"), "VERSION")
+                .replace(&format!("features: {features}"), "features: FEATURES");
+            let found = if format == "json" { without_features(&found) } else { found };
+            let path = golden.join(format!("{name}.{format}"));
+            if std::env::var_os("HPSB_UPDATE").is_some() {
+                fs::create_dir_all(&golden).unwrap();
+                fs::write(&path, &found).unwrap();
+            }
+            assert!(fs::read_to_string(&path).unwrap_or_default() == found, "{} differs", path.display());
+        }
+    }
+}
+
+/// The build's features, as pages have them.
+fn features(folder: &Path) -> String {
+    let report: Value = serde_json::from_str(&content(&folder.join("json"))).unwrap();
+    let list: Vec<&str> = report["tool"]["features"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    if list.is_empty() { "none".into() } else { list.join(", ") }
+}
+
+fn without_features(text: &str) -> String {
+    let mut value: Value = serde_json::from_str(text).unwrap();
+    value["tool"]["features"] = "FEATURES".into();
+    format!("{value:#}\n")
+}
+
+#[test]
+fn a_folder_of_pages_is_written_whole_or_not_at_all() {
+    let (folder, _) = audit("good-two-bundles", "folder");
+    assert!(folder.join("html/index.html").is_file() && folder.join("html/bundle-00002.html").is_file());
+    let before = content(&folder.join("html"));
+    let taken = run(&folder, &["report", "json", "--format", "html", "--output", "html"]);
+    assert_eq!((taken.code, content(&folder.join("html"))), (3, before));
+    assert_eq!(run(&folder, &["report", "json", "--format", "html"]).code, 2);
+    let leftovers =
+        fs::read_dir(&folder).unwrap().filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'));
+    assert_eq!(leftovers.count(), 0);
+}
+
+#[test]
+fn a_saved_report_that_was_changed_is_refused() {
+    let (folder, _) = audit("tag-disagrees_fail", "changed");
+    let saved = fs::read_to_string(folder.join("json")).unwrap();
+    for (from, to) in [
+        ("\"verdict\": \"reject\"", "\"verdict\": \"accept\""),
+        ("\"exit_code\": 1", "\"exit_code\": 0"),
+        ("\"rejects\": true", "\"rejects\": false"),
+        ("\"check\": \"log-key\"", "\"check\": \"log-kei\""),
+        ("\"schema_version\": 1", "\"schema_version\": 1, \"schema_version\": 1"),
+        ("\"witness\": \"build.log\"", "\"witness\": \"me\""),
+    ] {
+        assert!(saved.contains(from), "{from}");
+        fs::write(folder.join("changed.json"), saved.replace(from, to)).unwrap();
+        let answer = run(&folder, &["report", "changed.json", "--format", "text"]);
+        assert_eq!((answer.code, answer.out.as_str()), (3, ""), "{from}: {}", answer.err);
+    }
+}
+
+#[test]
+fn oscal_findings_are_for_named_objectives_and_unknown_is_never_satisfied() {
+    let (folder, _) = audit("good-policy-and-key", "objectives");
+    let row = |id: &str, checks: &str| {
+        format!(
+            "[[control]]\nframework = \"F\"\nid = \"{id}\"\ntitle = \"T\"\nchecks = [{checks}]\nobjectives = [\"{id}_obj\"]\n"
+        )
+    };
+    let rows = [
+        row("good", "\"manifest-signature\", \"manifest-key\""),
+        row("not-run", "\"manifest-signature\", \"image-digest\""),
+        row("none", ""),
+    ];
+    fs::write(folder.join("controls.toml"), format!("version = 1\n{}", rows.concat())).unwrap();
+    let arguments = ["report", "json", "--format", "oscal", "--controls", "controls.toml", "--oscal-ap", "plan.json"];
+    let answer = run(&folder, &arguments);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    let document: Value = serde_json::from_str(&answer.out).unwrap();
+    let results = &document["assessment-results"];
+    assert_eq!(results["import-ap"]["href"], "plan.json");
+    let findings = results["results"][0]["findings"].as_array().unwrap();
+    let states: Vec<(&str, &str)> = findings
+        .iter()
+        .map(|f| (f["target"]["target-id"].as_str().unwrap(), f["target"]["status"]["state"].as_str().unwrap()))
+        .collect();
+    assert_eq!(states, [("good_obj", "satisfied"), ("not-run_obj", "not-satisfied"), ("none_obj", "not-satisfied")]);
 }

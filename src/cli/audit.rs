@@ -20,7 +20,7 @@ use crate::image::{Choice, ImageFacts, Source};
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::policy::Policy;
-use crate::report::{BundleReport, Format, QuestionReport, Report};
+use crate::report::{BundleReport, Format, Options, QuestionReport, Report};
 use crate::server_record::ServerFiles;
 use crate::time::Timestamp;
 use crate::trust::TrustFile;
@@ -29,12 +29,12 @@ use crate::verify::KeyRing;
 pub(super) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
     let files = report_files(&arguments.reports)?;
-    let options = super::saved::options(arguments.report_options.controls.as_deref(), &limits)?;
+    let options = super::saved::options(&arguments.report_options, &limits)?;
     let mut report = Report::new(arguments.output.now);
     if let Err(error) = audit_into(arguments, &limits, &mut report) {
         report.error = Some(error);
     }
-    if let Err(error) = files::write(&report, &files, &options) {
+    if let Err(error) = write_reports(&report, &files, &options) {
         report.error = Some(error);
     }
     Ok(output::report_or_complain(&report, arguments.output.format))
@@ -237,6 +237,11 @@ fn read_approvals(path: &Path, limits: &Limits) -> Result<Approvals, Error> {
         Err(_) => None,
     };
     Approvals::read(&path.display().to_string(), bytes, signature, limits)
+}
+
+fn write_reports(report: &Report, files: &[(Format, PathBuf)], options: &Options) -> Result<(), Error> {
+    files.iter().try_for_each(|(format, _)| super::saved::needs_groups(report, *format))?;
+    files::write(report, files, options)
 }
 
 /// The files of `--report`.

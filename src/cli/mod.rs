@@ -16,6 +16,7 @@ mod lists;
 mod output;
 mod saved;
 mod source;
+mod statement;
 mod trust;
 
 use std::ffi::OsString;
@@ -63,6 +64,7 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Report(arguments) => saved::report(&arguments),
         Command::Source(arguments) => source::source(&arguments),
         Command::Trust(arguments) => trust::show(&arguments),
+        Command::VerifyStatement(arguments) => statement::verify(&arguments),
         Command::Key(KeyCommand::Show { files }) => lists::keys(&files),
         Command::Key(KeyCommand::Enroll(arguments)) => key_record::enroll(&arguments),
         Command::Key(KeyCommand::Countersign(arguments)) => key_record::countersign(&arguments),

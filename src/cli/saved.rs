@@ -1,20 +1,20 @@
 //! `report`: a saved JSON report in another format.
 
-use super::args::ReportArguments;
+use super::args::{ReportArguments, ReportOptions};
 use super::{files, limits_with, output};
 use crate::error::Error;
 use crate::folder;
-use std::path::Path;
-
 use crate::limits::Limits;
+use crate::person_key::PersonSecret;
 use crate::report::{Controls, Format, Options, Report};
 
 pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
     let format = format(&arguments.format)?;
-    let options = options(arguments.options.controls.as_deref(), &limits)?;
+    let options = options(&arguments.options, &limits)?;
     let bytes = folder::read_file(&arguments.file, limits.report_bytes, "report_bytes")?;
     let report = Report::from_json(&arguments.file.display().to_string(), &bytes, &limits)?;
+    needs_groups(&report, format)?;
     match &arguments.output {
         Some(path) => files::write(&report, &[(format, path.clone())], &options)?,
         None if report.is_folder(format) => {
@@ -37,13 +37,34 @@ pub(super) fn format(word: &str) -> Result<Format, Error> {
 }
 
 /// What formats need beside the report.
-pub(super) fn options(controls: Option<&Path>, limits: &Limits) -> Result<Options, Error> {
-    let controls = match controls {
+pub(super) fn options(arguments: &ReportOptions, limits: &Limits) -> Result<Options, Error> {
+    let controls = match &arguments.controls {
         None => Controls::own()?,
         Some(path) => {
             let bytes = folder::read_file(path, limits.policy_bytes, "policy_bytes")?;
             Controls::from_toml(&path.display().to_string(), &bytes, limits)?
         }
     };
-    Ok(Options { controls })
+    let sign_key = match &arguments.sign_key {
+        None => None,
+        Some(path) => {
+            let text = folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?;
+            let key = PersonSecret::from_pem(&text);
+            Some(key.map_err(|message| Error::SigningKey { name: path.display().to_string(), message })?)
+        }
+    };
+    let oscal_plan = arguments.oscal_ap.as_ref().map(|path| path.display().to_string());
+    Ok(Options { controls, sign_key, oscal_plan })
+}
+
+/// A verification summary is a summary of something: of a policy and of groups that had to have an answer.
+pub(super) fn needs_groups(report: &Report, format: Format) -> Result<(), Error> {
+    let named = report.question.as_ref().is_some_and(|question| !question.require.is_empty());
+    if format != Format::Vsa || (named && report.policy.is_some()) || report.error.is_some() {
+        return Ok(());
+    }
+    Err(Error::Usage {
+        message: "a verification summary needs a policy and the groups that must have an answer".into(),
+        hint: "give --policy FILE, and its `require` or --require GROUPS".into(),
+    })
 }

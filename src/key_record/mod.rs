@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::build_name::BuildName;
 use crate::digest::{Sha256, decode_hex, encode_hex};
-use crate::dsse::Envelope;
+use crate::dsse::{Envelope, IN_TOTO};
 use crate::error::Error;
 use crate::key::PublicKey;
 use crate::limits::Limits;
@@ -17,7 +17,6 @@ use crate::signature::Signature;
 use crate::time::Timestamp;
 use crate::verify::Grade;
 
-const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// A name, not an address: nothing is fetched from it.
 pub const PREDICATE_TYPE: &str = "https://hpsb-audit.example/key-record/v1";
@@ -179,7 +178,7 @@ impl KeyRecord {
             predicate: statement,
         };
         let payload = serde_json::to_vec(&statement).map_err(|error| Error::malformed(WHAT, error.to_string()))?;
-        let mut record = Self(Envelope::new(PAYLOAD_TYPE, payload));
+        let mut record = Self(Envelope::new(IN_TOTO, payload));
         record.sign(key)?;
         Ok(record)
     }
@@ -282,7 +281,7 @@ impl KeyRecord {
         let expect = |what: &str, expected: &str, found: &str| {
             if expected == found { Ok(()) } else { Err(format!("{what}: expected {expected}, found {found:?}")) }
         };
-        expect("payloadType", PAYLOAD_TYPE, &self.0.payload_type)?;
+        expect("payloadType", IN_TOTO, &self.0.payload_type)?;
         let value = crate::strict_json::parse(&self.0.payload).map_err(|error| error.to_string())?;
         // The type first: a statement of another kind has other fields.
         expect(

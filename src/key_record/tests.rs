@@ -160,7 +160,7 @@ fn forge(predicate: &serde_json::Value, predicate_type: &str, subject: &str) -> 
         "_type": STATEMENT_TYPE, "predicateType": predicate_type, "predicate": predicate,
         "subject": [{"name": "x", "digest": {"sha256": subject}}],
     });
-    let mut envelope = Envelope::new(PAYLOAD_TYPE, statement.to_string().into_bytes());
+    let mut envelope = Envelope::new(IN_TOTO, statement.to_string().into_bytes());
     envelope.sign(&person(1)).unwrap();
     KeyRecord(envelope)
 }

@@ -288,7 +288,7 @@ fn row(report: &BundleReport, finding: &Finding) -> Row {
         expected: finding.expected.clone(),
         found: finding.found.clone(),
         details: finding.details.clone(),
-        rejects: report.in_play.contains(&finding.group) && finding.rejects(),
+        rejects: report.rejects(finding),
     }
 }
 

@@ -4,11 +4,17 @@
 
 mod chain;
 mod controls;
+mod csv;
 mod html;
 mod json;
+mod junit;
+mod markdown;
 mod matrix;
+mod oscal;
 mod question;
+mod sarif;
 mod saved;
+mod statement;
 mod summary;
 mod text;
 
@@ -21,6 +27,7 @@ use crate::finding::{Finding, Group, Level, Reason, Status, Verdict};
 use crate::key::Fingerprint;
 use crate::limits::Limits;
 use crate::mask::mask;
+use crate::person_key::PersonSecret;
 use crate::policy::PolicySource;
 use crate::signature::Signature;
 use crate::time::Timestamp;
@@ -109,18 +116,37 @@ pub enum Format {
     Json,
     /// For people, to be filed: one page that prints; several bundles are a folder of pages.
     Html,
+    /// For people, in a ticket.
+    Markdown,
+    /// For spreadsheets.
+    Csv,
+    /// For CI systems.
+    Junit,
+    /// For code-scanning services.
+    Sarif,
+    /// For governance systems: OSCAL assessment results.
+    Oscal,
+    /// For admission: a SLSA verification summary for each bundle that was accepted with every required group.
+    Vsa,
+    /// What the auditor derives of each accepted build.
+    Provenance,
 }
 
 /// What a format may need beside the report.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Options {
     /// Which checks support which controls.
     pub controls: Controls,
+    /// Signs statements.
+    pub sign_key: Option<PersonSecret>,
+    /// The OSCAL assessment plan that results refer to, as a path.
+    pub oscal_plan: Option<String>,
 }
 
 impl Format {
     /// Every format's word, as `--report` takes it.
-    pub const WORDS: [&str; 3] = ["text", "json", "html"];
+    pub const WORDS: [&str; 10] =
+        ["text", "json", "html", "markdown", "csv", "junit", "sarif", "oscal", "vsa", "provenance"];
 
     /// The format that a word names; text is plain and 120 columns wide.
     pub fn from_word(word: &str) -> Option<Self> {
@@ -128,6 +154,13 @@ impl Format {
             "text" => Self::Text(Look { colour: Colour::Plain, columns: 120 }),
             "json" => Self::Json,
             "html" => Self::Html,
+            "markdown" => Self::Markdown,
+            "csv" => Self::Csv,
+            "junit" => Self::Junit,
+            "sarif" => Self::Sarif,
+            "oscal" => Self::Oscal,
+            "vsa" => Self::Vsa,
+            "provenance" => Self::Provenance,
             _ => return None,
         })
     }
@@ -168,6 +201,13 @@ impl Report {
     pub fn write(&self, format: Format, options: &Options, out: &mut dyn Write) -> io::Result<()> {
         match format {
             Format::Html => html::write(self, options, out),
+            Format::Markdown => markdown::write(self, options, out),
+            Format::Csv => csv::write(self, out),
+            Format::Junit => junit::write(self, out),
+            Format::Sarif => sarif::write(self, out),
+            Format::Oscal => oscal::write(self, options, out),
+            Format::Vsa => statement::write_summaries(self, options, out),
+            Format::Provenance => statement::write_derived(self, options, out),
             Format::Text(look) => text::write(self, look, out),
             Format::Json => json::write(self, out),
         }
@@ -219,6 +259,11 @@ impl BundleReport {
             (None, Verdict::Reject) => 1,
             (None, Verdict::None) => 3,
         }
+    }
+
+    /// Does this finding reject the bundle?
+    pub(crate) fn rejects(&self, finding: &Finding) -> bool {
+        self.in_play.contains(&finding.group) && finding.rejects()
     }
 
     /// Findings of the groups that were looked at.

@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn the_bound_is_kept() {
         let mut limits = Limits::default();
-        limits.report_bytes = 10;
+        limits.set("report-bytes", 10).unwrap();
         assert_eq!(read("r", &[b' '; 11], &limits).unwrap_err().code(), "over-limit");
     }
 }

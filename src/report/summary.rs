@@ -7,7 +7,6 @@ use crate::finding::{Finding, Group, Level, Reason, Status, Verdict};
 
 /// One line of what was found.
 pub(super) struct Found {
-    pub(super) check: &'static str,
     pub(super) sentence: String,
     pub(super) known: Known,
 }
@@ -78,7 +77,6 @@ pub(super) fn found(bundle: &BundleReport) -> Vec<Found> {
     let passed = bundle.played().filter(|finding| finding.status == Status::Pass);
     passed
         .map(|finding| Found {
-            check: finding.check,
             sentence: check::find(finding.check).map_or_else(|| finding.message.clone(), |check| check.says.to_owned()),
             known: known(finding.check),
         })
@@ -206,7 +204,8 @@ pub(super) fn command(report: &Report, bundle: &BundleReport) -> String {
         if question.depth == super::Depth::SignatureOnly {
             words.splice(1..2, ["verify".into()]);
         }
-        if report.policy.is_none() {
+        let named = bundle.key.as_ref().is_some_and(|key| key.source.starts_with("command line"));
+        if report.policy.is_none() || named {
             words.extend(question.keys.iter().map(|key| format!("--key {key}")));
         }
         let require: Vec<&str> = question.require.iter().map(|group| group.word()).collect();

@@ -16,6 +16,7 @@ use super::{
     compare_digest,
 };
 use crate::digest::Sha256;
+use crate::dsse::IN_TOTO;
 use crate::limits::Limits;
 use crate::strict_json;
 
@@ -23,7 +24,6 @@ const LAYER: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
-const IN_TOTO: &str = "application/vnd.in-toto+json";
 const SIGN_PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";
 const STATEMENTS: [&str; 2] = ["https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"];
 

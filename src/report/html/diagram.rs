@@ -9,7 +9,7 @@ const ROW: usize = 46;
 
 pub(super) fn write(page: &mut Markup, bundle: &BundleReport) {
     let links = chain(bundle);
-    page.raw("<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-labelledby=\"chain-title chain-text\" viewBox=\"0 0 720 ");
+    page.raw("<svg role=\"img\" aria-labelledby=\"chain-title chain-text\" viewBox=\"0 0 720 ");
     page.number(links.len().saturating_mul(ROW).saturating_add(8));
     page.raw("\" font-family=\"Liberation Sans, Arial, sans-serif\" font-size=\"12\">\n<title id=\"chain-title\">The chain of evidence</title>\n<desc id=\"chain-text\">");
     for link in &links {

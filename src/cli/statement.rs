@@ -1,0 +1,111 @@
+//! `verify-statement`: the signature of statements that `--report vsa=` or `--report provenance=` wrote with `--sign-key`.
+
+use std::fmt::Write as _;
+
+use super::args::StatementArguments;
+use super::{limits_with, output};
+use crate::digest::Sha256;
+use crate::dsse::{Envelope, IN_TOTO};
+use crate::error::Error;
+use crate::escape::for_terminal;
+use crate::folder;
+use crate::person_key::PersonKey;
+use crate::strict_json;
+
+pub(super) fn verify(arguments: &StatementArguments) -> Result<u8, Error> {
+    let limits = limits_with(&arguments.limits);
+    let mut keys = Vec::new();
+    for path in &arguments.keys {
+        let text = folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?;
+        let key = PersonKey::from_pem(&text);
+        keys.push(key.map_err(|message| Error::Key { name: path.display().to_string(), message })?);
+    }
+    let subject = match &arguments.subject {
+        Some(path) => Some(digest_of(path)?),
+        None => None,
+    };
+    let name = arguments.file.display().to_string();
+    let text = folder::read_file(&arguments.file, limits.report_bytes, "report_bytes")?;
+    let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+    if lines.is_empty() {
+        return Err(Error::NothingToVerify { paths: name });
+    }
+    let (mut page, mut code) = (String::new(), 0);
+    for (at, line) in lines.iter().enumerate() {
+        let place = format!("{name}, statement {}", at.saturating_add(1));
+        let envelope = Envelope::from_json(&place, line)?;
+        if envelope.payload_type != IN_TOTO {
+            let found = &envelope.payload_type;
+            return Err(Error::malformed(&place, format!("the payload's type: expected {IN_TOTO}, found {found:?}")));
+        }
+        match keys.iter().find(|key| envelope.is_signed_by(key)) {
+            None => {
+                code = 1;
+                let _ = writeln!(page, "SIGNATURE NOT VALID: no named key accepts it\n  {}", for_terminal(&place));
+            }
+            Some(key) => {
+                let of_subject = describe(&mut page, &place, &envelope.payload, key.fingerprint(), subject)?;
+                code = if of_subject { code } else { 1 };
+            }
+        }
+    }
+    output::print(&page)?;
+    Ok(code)
+}
+
+/// Prints what was signed; answers whether it is about the file that was named.
+fn describe(
+    page: &mut String,
+    place: &str,
+    payload: &[u8],
+    key: Sha256,
+    subject: Option<Sha256>,
+) -> Result<bool, Error> {
+    let statement = strict_json::parse(payload).map_err(|error| Error::malformed(place, error.to_string()))?;
+    let text =
+        |pointer: &str| statement.pointer(pointer).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+    if text("/_type") != "https://in-toto.io/Statement/v1" {
+        return Err(Error::malformed(place, "the payload is no in-toto statement v1"));
+    }
+    let subjects: Vec<(String, String)> = statement
+        .get("subject")
+        .and_then(|subjects| subjects.as_array())
+        .into_iter()
+        .flatten()
+        .map(|one| {
+            let word = |pointer: &str| one.pointer(pointer).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+            (word("/name"), word("/digest/sha256"))
+        })
+        .collect();
+    let about = subject.is_none_or(|wanted| subjects.iter().any(|(_, digest)| *digest == wanted.hex()));
+    page.push_str(match about {
+        true => "SIGNATURE VALID (signature only: the audit was not repeated)\n",
+        false => "OTHER SUBJECT: the signature is valid, and the statement is not about the file\n",
+    });
+    let mut line = |label: &str, value: &str| {
+        let _ = writeln!(page, "  {label:<9} {}", for_terminal(value));
+    };
+    line("key", &key.to_string());
+    line("kind", &text("/predicateType"));
+    for (name, digest) in &subjects {
+        line("subject", &format!("{name} sha256:{digest}"));
+    }
+    for (label, pointer) in [
+        ("result", "/predicate/verificationResult"),
+        ("verdict", "/predicate/verdict"),
+        ("time", "/predicate/timeVerified"),
+    ] {
+        let value = text(pointer);
+        if !value.is_empty() {
+            line(label, &value);
+        }
+    }
+    Ok(about)
+}
+
+fn digest_of(path: &std::path::Path) -> Result<Sha256, Error> {
+    let mut reader = crate::digest::HashingReader::new(folder::open(path)?);
+    std::io::copy(&mut reader, &mut std::io::sink())
+        .map_err(|error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() })?;
+    Ok(reader.finish().0)
+}

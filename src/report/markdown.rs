@@ -1,0 +1,155 @@
+//! Markdown (CommonMark with GitHub's tables): for a ticket or a pull request. Text from evidence is escaped so that it is only text.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use super::{BundleReport, Options, Report, summary};
+use crate::check::status_text;
+use crate::escape::for_terminal;
+
+pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = String::from("# Audit of build manifests\n\n");
+    let _ = writeln!(page, "Verdict: **{}** (exit code {})\n", report.verdict().word(), report.exit_code());
+    if let Some(error) = &report.error {
+        let _ = writeln!(page, "{}\n\nWhat to do: {}\n", text(&error.to_string()), text(&error.hint()));
+    }
+    for bundle in &report.bundles {
+        section(&mut page, report, bundle, options);
+    }
+    let features = if report.tool.features.is_empty() { "none".into() } else { report.tool.features.join(", ") };
+    let now = report.now.map_or_else(|| "no moment".into(), |now| now.to_string());
+    let _ = writeln!(
+        page,
+        "Made by {} {} (features: {}), for the moment {now}.",
+        text(&report.tool.name),
+        text(&report.tool.version),
+        text(&features)
+    );
+    out.write_all(page.as_bytes())
+}
+
+fn section(page: &mut String, report: &Report, bundle: &BundleReport, options: &Options) {
+    let _ = writeln!(page, "## {}\n", text(bundle.build_name.as_deref().unwrap_or(&bundle.path)));
+    let _ = writeln!(page, "**{}**\n", text(&summary::headline(bundle)));
+    let because = summary::because(bundle);
+    if !because.is_empty() {
+        list(page, because.iter());
+    }
+    let _ = writeln!(page, "\n| subject | value | known |\n| --- | --- | --- |");
+    row(page, &["file", &bundle.path, "given"]);
+    if let Some((digest, size)) = bundle.file {
+        row(page, &["file digest", &format!("{digest} ({size} bytes)"), "recomputed"]);
+    }
+    if let Some(key) = &bundle.key {
+        row(page, &["key", &format!("{} ({}, {} bits)", key.fingerprint, key.kind, key.bits), "given"]);
+        row(page, &["key grade", &format!("{}, named by: {}", key.grade.word(), key.source), "given"]);
+    }
+    for fact in summary::subject(bundle) {
+        row(page, &[&fact.fact, &fact.value, &format!("{}: {}", fact.known.word(), fact.witness)]);
+    }
+    heading(page, "Question");
+    list(page, summary::question(report).iter());
+    heading(page, "Found");
+    list(page, summary::found(bundle).iter().map(|found| format!("{} ({})", found.sentence, found.known.word())));
+    heading(page, "Not proved");
+    list(page, summary::not_proved(bundle).iter());
+    heading(page, "Exceptions");
+    list(page, summary::exceptions(report, bundle).iter());
+    heading(page, "Controls supported");
+    list(
+        page,
+        options.controls.supported(bundle).iter().map(|(control, checks)| {
+            format!("{} {} {}: supported by {}", control.framework, control.id, control.title, checks.join(", "))
+        }),
+    );
+    findings(page, bundle);
+    heading(page, "Evidence");
+    let _ = writeln!(page, "| fact | witness | known | value |\n| --- | --- | --- | --- |");
+    for fact in &bundle.evidence {
+        row(page, &[&fact.fact, fact.witness, fact.known.word(), &fact.value]);
+    }
+    heading(page, "Inputs outside the commit");
+    list(page, bundle.outside_the_commit.iter());
+    heading(page, "How to repeat");
+    let _ = writeln!(page, "{}\n", text(&summary::command(report, bundle)));
+}
+
+fn findings(page: &mut String, bundle: &BundleReport) {
+    heading(page, "Findings");
+    let _ = writeln!(page, "| check | level | status | rejects | found |\n| --- | --- | --- | --- | --- |");
+    for finding in &bundle.findings {
+        let mut lines = vec![finding.message.clone()];
+        lines.extend(finding.expected.iter().map(|expected| format!("expected: {expected}")));
+        lines.extend(finding.found.iter().map(|found| format!("found: {found}")));
+        lines.extend(finding.details.iter().cloned());
+        let rejects = if bundle.rejects(finding) { "yes" } else { "no" };
+        row(page, &[finding.check, finding.level.word(), &status_text(finding.status), rejects, &lines.join("; ")]);
+    }
+}
+
+fn heading(page: &mut String, words: &str) {
+    let _ = writeln!(page, "\n### {words}\n");
+}
+
+fn list<T: AsRef<str>>(page: &mut String, lines: impl Iterator<Item = T>) {
+    let mut none = true;
+    for line in lines {
+        let _ = writeln!(page, "- {}", text(line.as_ref()));
+        none = false;
+    }
+    page.push_str(if none { "None.\n" } else { "" });
+}
+
+fn row(page: &mut String, cells: &[&str]) {
+    for cell in cells {
+        let _ = write!(page, "| {} ", self::cell(cell));
+    }
+    page.push_str("|\n");
+}
+
+/// Text that Markdown shows as it is: controls are visible code points, and every character with a meaning has a backslash
+/// (CommonMark 0.31, 2.4). Text with an address stands in a code span, for some readers make links of bare addresses.
+pub(super) fn text(text: &str) -> String {
+    let text = for_terminal(text);
+    if is_address(&text) {
+        return code(&text);
+    }
+    let mut out = String::new();
+    for character in text.chars() {
+        if "\\`*_{}[]()<>#+!|~&:@$\"'".contains(character) {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}
+
+/// The same for a cell of a table, where a pipe ends a code span too (GitHub Flavored Markdown, 4.10).
+fn cell(text: &str) -> String {
+    let text = for_terminal(text);
+    if is_address(&text) { code(&text).replace('|', "\\|") } else { self::text(&text) }
+}
+
+fn is_address(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["://", "www.", "mailto:", "@"].iter().any(|sign| text.contains(sign))
+}
+
+/// A code span whose fence is longer than any row of backticks in it (CommonMark 0.31, 6.1).
+fn code(text: &str) -> String {
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.saturating_add(1));
+    format!("{fence} {text} {fence}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cell, text};
+
+    #[test]
+    fn what_markdown_obeys_has_a_backslash() {
+        assert_eq!(text("[x](y) | <b> `c`\n# h"), r"\[x\]\(y\) \| \<b\> \`c\`\\n\# h");
+        assert_eq!(text("`` https://evil.example |"), "``` `` https://evil.example | ```");
+        assert_eq!(cell("www.evil.example | a"), r"` www.evil.example \| a `");
+    }
+}

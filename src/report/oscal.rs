@@ -1,0 +1,261 @@
+//! OSCAL assessment results (NIST, model 1.2): a result for each bundle, an observation for each check with the digest of what it looked
+//! at. A finding is written only for an objective that the user's mapping names; it is satisfied only if every check of that control
+//! passed.
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+
+use super::controls::Control;
+use super::{BundleReport, Options, Report, markdown, sarif, summary};
+use crate::check::status_text;
+use crate::digest::Sha256;
+use crate::escape::{for_terminal, in_json};
+use crate::finding::{Finding, Status};
+
+const OSCAL_VERSION: &str = "1.2.1";
+const NAMESPACE: &str = "urn:hpsb-audit:oscal";
+
+pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let document = serde_json::to_string_pretty(&document(report, options))?;
+    writeln!(out, "{}", in_json(&document))
+}
+
+fn document(report: &Report, options: &Options) -> Value {
+    let now = report.now.map_or_else(|| "1970-01-01T00:00:00Z".to_owned(), |now| now.to_string());
+    let seed = seed(report, options);
+    let results: Vec<Value> = match report.bundles.as_slice() {
+        [] => vec![no_result(report, options, &seed, &now)],
+        bundles => bundles.iter().enumerate().map(|(at, b)| result(report, b, options, &seed, at, &now)).collect(),
+    };
+    let plan = options.oscal_plan.as_ref().map_or_else(|| format!("#{}", uuid(&seed, "plan")), |path| sarif::uri(path));
+    let mut resources: Vec<Value> =
+        report.bundles.iter().enumerate().map(|(at, bundle)| resource(&seed, at, bundle)).collect();
+    if options.oscal_plan.is_none() {
+        resources.push(question(report, &seed));
+    }
+    json!({ "assessment-results": {
+        "uuid": uuid(&seed, "assessment-results"),
+        "metadata": {
+            "title": "Audit of build manifests",
+            "last-modified": now,
+            "version": "1",
+            "oscal-version": OSCAL_VERSION,
+            "props": [
+                prop("tool", &format!("{} {}", report.tool.name, report.tool.version)),
+                prop("verdict", report.verdict().word()),
+                prop("exit-code", &report.exit_code().to_string()),
+            ],
+        },
+        "import-ap": { "href": plan },
+        "results": results,
+        "back-matter": { "resources": resources },
+    }})
+}
+
+/// What tells this report from others: everything that identifiers are derived from.
+fn seed(report: &Report, options: &Options) -> String {
+    let mut seed = format!("{:?} {:?} {:?}", report.now, report.policy, options.oscal_plan);
+    for bundle in &report.bundles {
+        seed.push_str(&format!(" {} {:?} {}", bundle.path, bundle.file, bundle.verdict.word()));
+    }
+    seed
+}
+
+/// An identifier that is the same for the same report. OSCAL's pattern allows the versions 4 and 5 only: it is marked as 5, by name,
+/// though SHA-256 makes it (RFC 9562 has version 8 for that).
+fn uuid(seed: &str, name: &str) -> String {
+    let hex = Sha256::of(format!("{seed}\n{name}").as_bytes()).hex();
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!("{}-{}-5{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
+}
+
+fn result(report: &Report, bundle: &BundleReport, options: &Options, seed: &str, at: usize, now: &str) -> Value {
+    let id = |name: &str| uuid(seed, &format!("{at} {name}"));
+    let observations: Vec<Value> =
+        bundle.findings.iter().map(|finding| observation(bundle, finding, seed, at, now)).collect();
+    let findings: Vec<Value> =
+        options.controls.list.iter().flat_map(|control| objectives(bundle, control, &id)).collect();
+    let lines = |lines: Vec<String>| lines.iter().map(|line| format!("- {}", markdown::text(line))).collect::<Vec<_>>();
+    let mut description = vec![format!("{}.", markdown::text(&summary::headline(bundle)))];
+    description.extend(lines(summary::because(bundle)));
+    description.push("\nNot proved:\n".into());
+    description.extend(lines(summary::not_proved(bundle)));
+    let mut result = json!({
+        "uuid": id("result"),
+        "title": line(bundle.build_name.as_deref().unwrap_or(&bundle.path)),
+        "description": description.join("\n"),
+        "start": now,
+        "end": now,
+        "props": [
+            prop("verdict", bundle.verdict.word()),
+            prop("exit-code", &bundle.exit_code().to_string()),
+            prop("key-grade", bundle.key.as_ref().map_or("none", |key| key.grade.word())),
+            prop("repeat", &summary::command(report, bundle)),
+        ],
+        "reviewed-controls": reviewed(options),
+        "observations": observations,
+    });
+    if let (false, Some(fields)) = (findings.is_empty(), result.as_object_mut()) {
+        fields.insert("findings".into(), findings.into());
+    }
+    if let (true, Some(fields)) = (bundle.findings.is_empty(), result.as_object_mut()) {
+        fields.remove("observations");
+    }
+    result
+}
+
+/// OSCAL wants a result even where nothing was looked at.
+fn no_result(report: &Report, options: &Options, seed: &str, now: &str) -> Value {
+    let error = report.error.as_ref().map_or_else(|| "no bundle".to_owned(), ToString::to_string);
+    json!({
+        "uuid": uuid(seed, "no result"),
+        "title": "No verdict",
+        "description": format!("Nothing was looked at: {}.", markdown::text(&error)),
+        "start": now,
+        "props": [prop("verdict", report.verdict().word()), prop("exit-code", &report.exit_code().to_string())],
+        "reviewed-controls": reviewed(options),
+    })
+}
+
+fn reviewed(options: &Options) -> Value {
+    let controls: Vec<Value> = options.controls.list.iter().map(|c| json!({ "control-id": token(&c.id) })).collect();
+    let text = "Controls that the checks may support; no check satisfies a control by itself.";
+    match controls.is_empty() {
+        true => json!({ "control-selections": [{ "description": text }] }),
+        false => json!({ "control-selections": [{ "description": text, "include-controls": controls }] }),
+    }
+}
+
+fn observation(bundle: &BundleReport, finding: &Finding, seed: &str, at: usize, now: &str) -> Value {
+    let mut text = vec![markdown::text(&finding.message)];
+    text.extend(finding.expected.iter().map(|side| format!("- expected: {}", markdown::text(side))));
+    text.extend(finding.found.iter().map(|side| format!("- found: {}", markdown::text(side))));
+    text.extend(finding.details.iter().map(|detail| format!("- {}", markdown::text(detail))));
+    let mut props = vec![
+        prop("check", finding.check),
+        prop("group", finding.group.word()),
+        prop("level", finding.level.word()),
+        prop("status", finding.status.word()),
+    ];
+    props.extend(finding.status.reason().map(|reason| prop("reason", reason)));
+    props.push(prop("rejects", if bundle.rejects(finding) { "yes" } else { "no" }));
+    if finding.status == Status::Pass {
+        props.push(prop("known", summary::known(finding.check).word()));
+    }
+    let file = uuid(seed, &format!("{at} file"));
+    json!({
+        "uuid": uuid(seed, &format!("{at} {}", finding.check)),
+        "title": format!("{}: {}", finding.check, status_text(finding.status)),
+        "description": text.join("\n"),
+        "props": props,
+        "methods": ["TEST"],
+        "subjects": [{ "subject-uuid": file, "type": "resource" }],
+        "relevant-evidence": [{ "href": format!("#{file}"), "description": evidence(bundle) }],
+        "collected": now,
+    })
+}
+
+fn evidence(bundle: &BundleReport) -> String {
+    match bundle.file {
+        Some((digest, size)) => format!("The bundle, {digest}, {size} bytes"),
+        None => "The bundle, which could not be read to its end".into(),
+    }
+}
+
+fn objectives(bundle: &BundleReport, control: &Control, id: &dyn Fn(&str) -> String) -> Vec<Value> {
+    let passed = |name: &String| bundle.played().any(|f| f.check == name.as_str() && f.status == Status::Pass);
+    let satisfied = bundle.exit_code() == 0 && !control.checks.is_empty() && control.checks.iter().all(passed);
+    let related: Vec<Value> = bundle
+        .findings
+        .iter()
+        .filter(|finding| control.checks.iter().any(|name| name == finding.check))
+        .map(|finding| json!({ "observation-uuid": id(finding.check) }))
+        .collect();
+    let write = |objective: &String| {
+        let mut finding = json!({
+            "uuid": id(&format!("objective {objective}")),
+            "title": line(&format!("{} {}", control.id, control.title)),
+            "description": format!(
+                "The mapping names these checks for the objective: {}. It is satisfied only if all of them passed.",
+                markdown::text(&control.checks.join(", "))
+            ),
+            "target": {
+                "type": "objective-id",
+                "target-id": token(objective),
+                "status": { "state": if satisfied { "satisfied" } else { "not-satisfied" } },
+            },
+        });
+        if let (false, Some(fields)) = (related.is_empty(), finding.as_object_mut()) {
+            fields.insert("related-observations".into(), related.clone().into());
+        }
+        finding
+    };
+    control.objectives.iter().map(write).collect()
+}
+
+fn resource(seed: &str, at: usize, bundle: &BundleReport) -> Value {
+    let mut link = Map::new();
+    link.insert("href".into(), sarif::uri(&bundle.path).into());
+    if let Some((digest, _)) = bundle.file {
+        link.insert("hashes".into(), json!([{ "algorithm": "SHA-256", "value": digest.hex() }]));
+    }
+    json!({
+        "uuid": uuid(seed, &format!("{at} file")),
+        "title": line(bundle.build_name.as_deref().unwrap_or(&bundle.path)),
+        "description": evidence(bundle),
+        "rlinks": [link],
+    })
+}
+
+/// What stands for an assessment plan where none is named: the question, with the policy's digest.
+fn question(report: &Report, seed: &str) -> Value {
+    let lines: Vec<String> = summary::question(report).iter().map(|line| markdown::text(line)).collect();
+    let mut resource = json!({
+        "uuid": uuid(seed, "plan"),
+        "title": "What was asked",
+        "description": lines.join("\n\n"),
+    });
+    if let (Some(policy), Some(fields)) = (&report.policy, resource.as_object_mut()) {
+        let hash = json!({ "algorithm": "SHA-256", "value": policy.sha256.hex() });
+        fields.insert("rlinks".into(), json!([{ "href": sarif::uri(&policy.path), "hashes": [hash] }]));
+    }
+    resource
+}
+
+fn prop(name: &str, value: &str) -> Value {
+    json!({ "name": name, "ns": NAMESPACE, "value": line(value) })
+}
+
+/// OSCAL's type `string`: not empty, one line, no blanks at its ends.
+fn line(text: &str) -> String {
+    let text = for_terminal(text);
+    match text.trim() {
+        "" => "-".into(),
+        trimmed => trimmed.into(),
+    }
+}
+
+/// OSCAL's type `token`: a letter or `_` first, then letters, digits, `.`, `-`, `_`.
+fn token(text: &str) -> String {
+    let allowed = |c: char| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c.to_ascii_lowercase() } else { '_' };
+    let token: String = text.chars().map(allowed).collect();
+    if token.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') { token } else { format!("_{token}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_and_tokens_have_the_forms_that_oscal_wants() {
+        let one = uuid("a", "b");
+        assert_eq!((one.len(), one.get(14..15), one.get(19..20)), (36, Some("5"), Some("8")));
+        assert_ne!(one, uuid("a", "c"));
+        assert_eq!(
+            (token("SI-7"), token("10.2.1"), token("si-7_obj.a-1")),
+            ("si-7".into(), "_10.2.1".into(), "si-7_obj.a-1".into())
+        );
+        assert_eq!((line(" \n"), line(" a ")), ("\\n".into(), "a".into()));
+    }
+}

@@ -1,0 +1,169 @@
+//! Verification summaries and derived provenance: who gets one, what it says, and signatures that openssl accepts.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod program;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use program::{BUNDLE, Folder, NOW, fixture, run};
+use serde_json::Value;
+
+fn openssl(arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new("openssl").args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// Audits a fixture with a statement; the exit code and the file.
+fn audit(name: &str, report: &str, more: &[&str]) -> (i32, String) {
+    let (directory, folder) = (fixture(name), Folder::new());
+    let file = folder.path().join("statement");
+    let given = fs::read_to_string(directory.join("args")).unwrap();
+    let report = format!("{report}={}", file.display());
+    let mut arguments = vec!["audit", BUNDLE];
+    arguments.extend(given.lines());
+    arguments.extend(["--now", NOW, "--report", &report]);
+    arguments.extend(more);
+    let answer = run(&directory, &arguments);
+    (answer.code, fs::read_to_string(file).unwrap_or_default())
+}
+
+fn keys(folder: &Path, kind: &str) -> (PathBuf, PathBuf) {
+    let (private, public) = (folder.join(format!("{kind}.key")), folder.join(format!("{kind}.pem")));
+    let mut make = vec!["genpkey", "-algorithm"];
+    make.extend(if kind == "p256" { vec!["EC", "-pkeyopt", "ec_paramgen_curve:P-256"] } else { vec!["ed25519"] });
+    make.extend(["-out", private.to_str().unwrap()]);
+    openssl(&make);
+    openssl(&["pkey", "-in", private.to_str().unwrap(), "-pubout", "-out", public.to_str().unwrap()]);
+    (private, public)
+}
+
+#[test]
+fn a_summary_is_for_accepted_builds_of_a_policy_and_claims_no_level_of_slsa() {
+    let (code, text) = audit("good-policy-and-key", "vsa", &[]);
+    assert_eq!(code, 0);
+    let statement: Value = serde_json::from_str(text.trim_end()).unwrap();
+    assert_eq!(statement["_type"], "https://in-toto.io/Statement/v1");
+    assert_eq!(statement["predicateType"], "https://slsa.dev/verification_summary/v1");
+    let predicate = &statement["predicate"];
+    assert_eq!(predicate["verificationResult"], "PASSED");
+    assert_eq!(predicate["timeVerified"], NOW);
+    let levels: Vec<&str> =
+        predicate["verifiedLevels"].as_array().unwrap().iter().map(|l| l.as_str().unwrap()).collect();
+    assert_eq!(levels, ["HPSB_AUDIT_MANIFEST", "HPSB_AUDIT_KEY_COMMAND_LINE"]);
+    let digest = |path: &str| {
+        let output = openssl(&["dgst", "-sha256", "-r", fixture("good-policy-and-key").join(path).to_str().unwrap()]);
+        String::from_utf8(output).unwrap()[..64].to_owned()
+    };
+    // The image was not looked at: the statement is about the bundle.
+    assert_eq!(statement["subject"].as_array().unwrap().len(), 1);
+    assert_eq!(statement["subject"][0]["digest"]["sha256"], digest(BUNDLE));
+    assert_eq!(predicate["policy"]["digest"]["sha256"], digest("policy.toml"));
+}
+
+#[test]
+fn what_was_not_accepted_has_no_statement() {
+    assert_eq!(audit("tag-disagrees_fail", "provenance", &[]), (1, String::new()));
+    // A required group that nobody looked at.
+    assert_eq!(audit("good-policy-and-key", "vsa", &["--require", "image"]), (1, String::new()));
+    // No policy: a summary of nothing.
+    assert_eq!(audit("text-html-in-branch", "vsa", &[]), (2, String::new()));
+}
+
+#[test]
+fn derived_provenance_says_that_it_is_derived() {
+    let (code, text) = audit("text-html-in-branch", "provenance", &[]);
+    assert_eq!(code, 0);
+    let statement: Value = serde_json::from_str(text.trim_end()).unwrap();
+    assert!(statement["predicateType"].as_str().unwrap().contains("derived"));
+    assert!(!text.contains("slsa"));
+    assert_eq!(statement["predicate"]["notProved"].as_array().unwrap().len(), 7);
+}
+
+#[test]
+fn openssl_accepts_what_we_sign_and_we_accept_nothing_else() {
+    let folder = Folder::new();
+    let (_, other) = keys(folder.path(), "ed25519");
+    fs::rename(&other, folder.path().join("other.pem")).unwrap();
+    for kind in ["p256", "ed25519"] {
+        let (private, public) = keys(folder.path(), kind);
+        let sign = ["--sign-key", private.to_str().unwrap()];
+        let (code, text) = audit("good-policy-and-key", "vsa", &sign);
+        assert_eq!(code, 0);
+        assert_eq!(text, audit("good-policy-and-key", "vsa", &sign).1, "the same bytes twice");
+        let file = folder.path().join("vsa.jsonl");
+        fs::write(&file, &text).unwrap();
+        independently(folder.path(), kind, &public, &text);
+
+        let verify = |key: &str, more: &[&str]| {
+            let mut arguments = vec!["verify-statement", "vsa.jsonl", "--key", key];
+            arguments.extend(more);
+            run(folder.path(), &arguments)
+        };
+        let good = verify(public.to_str().unwrap(), &[]);
+        assert_eq!(good.code, 0, "{}", good.err);
+        assert!(good.out.starts_with("SIGNATURE VALID (signature only"), "{}", good.out);
+        let bundle = fixture("good-policy-and-key").join(BUNDLE);
+        assert_eq!(verify(public.to_str().unwrap(), &["--subject", bundle.to_str().unwrap()]).code, 0);
+        assert_eq!(verify(public.to_str().unwrap(), &["--subject", "other.pem"]).code, 1);
+        assert_eq!(verify("other.pem", &[]).code, 1);
+
+        let mut changed: Value = serde_json::from_str(&text).unwrap();
+        changed["payload"] = "e30=".into();
+        fs::write(&file, changed.to_string()).unwrap();
+        assert_eq!(verify(public.to_str().unwrap(), &[]).code, 1);
+        fs::write(&file, "").unwrap();
+        assert_eq!(verify(public.to_str().unwrap(), &[]).code, 4);
+        fs::write(&file, "{}").unwrap();
+        assert_eq!(verify(public.to_str().unwrap(), &[]).code, 3);
+    }
+}
+
+/// The signature over DSSE's encoding, by openssl.
+fn independently(folder: &Path, kind: &str, public: &Path, envelope: &str) {
+    let envelope: Value = serde_json::from_str(envelope).unwrap();
+    let decoded = |text: &Value, to: &str| {
+        fs::write(folder.join("base64"), text.as_str().unwrap()).unwrap();
+        openssl(&[
+            "base64",
+            "-d",
+            "-A",
+            "-in",
+            folder.join("base64").to_str().unwrap(),
+            "-out",
+            folder.join(to).to_str().unwrap(),
+        ]);
+        fs::read(folder.join(to)).unwrap()
+    };
+    let payload = decoded(&envelope["payload"], "payload");
+    decoded(&envelope["signatures"][0]["sig"], "signature");
+    let mut message = format!("DSSEv1 28 application/vnd.in-toto+json {} ", payload.len()).into_bytes();
+    message.extend(payload);
+    fs::write(folder.join("message"), message).unwrap();
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let mut arguments: Vec<String> =
+        vec!["pkeyutl".into(), "-verify".into(), "-pubin".into(), "-inkey".into(), public.display().to_string()];
+    arguments.extend(["-rawin".into(), "-in".into(), path("message"), "-sigfile".into(), path("signature")]);
+    if kind == "p256" {
+        arguments.extend(["-digest".into(), "sha256".into()]);
+    }
+    openssl(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_saved_report_gives_the_same_statements() {
+    let (directory, folder) = (fixture("good-policy-and-key"), Folder::new());
+    let (private, _) = keys(folder.path(), "p256");
+    let json = format!("json={}", folder.path().join("report.json").display());
+    let (code, direct) =
+        audit("good-policy-and-key", "vsa", &["--sign-key", private.to_str().unwrap(), "--report", &json]);
+    assert_eq!(code, 0);
+    let saved = folder.path().join("report.json");
+    let again = run(
+        &directory,
+        &["report", saved.to_str().unwrap(), "--format", "vsa", "--sign-key", private.to_str().unwrap()],
+    );
+    assert_eq!((again.code, again.out), (0, direct));
+}

@@ -10,8 +10,8 @@ use hpsb_audit::check::CHECKS;
 use hpsb_audit::git::{Commit, ObjectId, RepositoryName, Snapshot, Tag, WorkEntry, prove};
 use hpsb_audit::report::{Colour, Controls, Look, Options};
 use hpsb_audit::{
-    BuildName, BuildRecord, Bundle, Depth, Error, Format, Input, KeyRing, KeySource, Limits, Policy, PublicKey,
-    Question, Report, Sha256, Signature, Timestamp, TrustedKey, Verdict, audit as audit_bundle,
+    BuildName, BuildRecord, Bundle, Error, Format, Input, KeyRing, KeySource, Limits, Policy, PublicKey, Question,
+    Report, Sha256, Signature, Timestamp, TrustedKey, Verdict, audit as audit_bundle,
 };
 use p256::ecdsa::SigningKey;
 use p256::ecdsa::signature::Signer as _;
@@ -251,30 +251,10 @@ fn audit_tar(tar: &[u8]) -> hpsb_audit::BundleReport {
     let digits = hex(signature.to_der().as_bytes());
     member(b"manifest.a.b.v1-0000000.2026-03-02_10-15-30.sig", digits.as_bytes(), &mut outer);
     outer.resize(outer.len() + 1024, 0);
-    let question = Question {
-        policy: &Policy::default(),
-        keys: &KEYS,
-        handed: &[],
-        approvals: None,
-        threads: 1,
-        bases: &[],
-        now: Timestamp::from_rfc3339("2026-03-10T00:00:00Z").expect("a moment"),
-        limits: &limits(),
-        depth: Depth::Everything,
-    };
+    let (policy, limits) = (Policy::default(), limits());
+    let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").expect("a moment");
     let bundle = bzip2(&outer);
-    audit_bundle(
-        Input {
-            path: "fuzz".into(),
-            file_name: None,
-            bytes: bundle.as_slice(),
-            keys_beside: &[],
-            server: None,
-            trust: None,
-            image: None,
-        },
-        &question,
-    )
+    audit_bundle(Input::new("fuzz", bundle.as_slice()), &Question::new(&policy, &KEYS, now, &limits))
 }
 
 fn written(bundle: hpsb_audit::BundleReport) {

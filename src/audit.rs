@@ -46,6 +46,23 @@ pub struct Question<'a> {
     pub depth: Depth,
 }
 
+impl<'a> Question<'a> {
+    /// Everything that these four answer, on one thread, with nothing handed over.
+    pub fn new(policy: &'a Policy, keys: &'a KeyRing, now: Timestamp, limits: &'a Limits) -> Self {
+        Self {
+            policy,
+            keys,
+            handed: &[],
+            approvals: None,
+            bases: &[],
+            threads: 1,
+            now,
+            limits,
+            depth: Depth::Everything,
+        }
+    }
+}
+
 /// Reads the image that belongs to a bundle. It is called once it is known that the bundle is signed, with what is known of the image that is
 /// meant.
 pub type LoadImage<'a> = dyn Fn(&Choice) -> Result<ImageFacts, Error> + 'a;
@@ -66,6 +83,13 @@ pub struct Input<'a, R> {
     pub trust: Option<&'a [TrustFile]>,
     /// Its image, where there is one.
     pub image: Option<&'a LoadImage<'a>>,
+}
+
+impl<R> Input<'_, R> {
+    /// A bundle with nothing beside it.
+    pub fn new(path: impl Into<String>, bytes: R) -> Self {
+        Self { path: path.into(), file_name: None, bytes, keys_beside: &[], server: None, trust: None, image: None }
+    }
 }
 
 /// Audits one bundle. It never fails: what stops it stands in the report.

@@ -55,25 +55,11 @@
 //!     revoked: None,
 //! });
 //!
-//! let question = Question {
-//!     policy: &Policy::default(),
-//!     keys: &keys,
-//!     handed: &[],
-//!     bases: &[],
-//!     now: Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("no moment")?,
-//!     limits: &limits,
-//!     depth: Depth::Everything,
-//! };
+//! let policy = Policy::default();
+//! let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("no moment")?;
+//! let question = Question::new(&policy, &keys, now, &limits);
 //! for path in folder::find_bundles(&[PathBuf::from("fixtures/good-rsa-2048")], &limits)? {
-//!     let input = Input {
-//!         path: path.display().to_string(),
-//!         file_name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
-//!         bytes: folder::open(&path)?,
-//!         keys_beside: &[],
-//!         server: None,
-//!         trust: None,
-//!         image: None,
-//!     };
+//!     let input = Input::new(path.display().to_string(), folder::open(&path)?);
 //!     let report = audit(input, &question);
 //!     assert_eq!(report.verdict, Verdict::AcceptInPart);
 //!     assert_eq!(report.rejecting().count(), 0);

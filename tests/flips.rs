@@ -10,8 +10,7 @@ use std::io::Read as _;
 use std::sync::LazyLock;
 
 use hpsb_audit::{
-    BundleReport, Depth, Input, KeyRing, KeySource, Limits, Policy, PublicKey, Question, Timestamp, TrustedKey,
-    Verdict, audit,
+    BundleReport, Input, KeyRing, KeySource, Limits, Policy, PublicKey, Question, Timestamp, TrustedKey, Verdict, audit,
 };
 use program::{BUNDLE, NOW, fixture};
 use support::encoding::bzip2;
@@ -19,29 +18,9 @@ use support::tar::{BLOCK, set_checksum};
 
 fn report(bytes: &[u8]) -> BundleReport {
     static KEYS: LazyLock<KeyRing> = LazyLock::new(keys);
-    let question = Question {
-        policy: &Policy::default(),
-        keys: &KEYS,
-        handed: &[],
-        approvals: None,
-        threads: 2,
-        bases: &[],
-        now: Timestamp::from_rfc3339(NOW).unwrap(),
-        limits: &Limits::default(),
-        depth: Depth::Everything,
-    };
-    audit(
-        Input {
-            path: BUNDLE.into(),
-            file_name: Some(BUNDLE.into()),
-            bytes,
-            keys_beside: &[],
-            image: None,
-            trust: None,
-            server: None,
-        },
-        &question,
-    )
+    let (policy, limits) = (Policy::default(), Limits::default());
+    let question = Question::new(&policy, &KEYS, Timestamp::from_rfc3339(NOW).unwrap(), &limits);
+    audit(Input { file_name: Some(BUNDLE.into()), ..Input::new(BUNDLE, bytes) }, &question)
 }
 
 fn keys() -> KeyRing {

@@ -113,18 +113,7 @@ fn verify_one(
     for key in read_named(&arguments.keys.keys, limits)? {
         keys.add(key);
     }
-    let depth = Depth::SignatureOnly;
-    let question = Question {
-        policy: &policy,
-        keys: &keys,
-        handed: &[],
-        approvals: None,
-        bases: &[],
-        threads: 1,
-        now,
-        limits,
-        depth,
-    };
+    let question = Question { depth: Depth::SignatureOnly, ..Question::new(&policy, &keys, now, limits) };
     let paths = folder::find_bundles(std::slice::from_ref(&arguments.bundle), limits)?;
     match paths.as_slice() {
         [one] => {

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use hpsb_audit::report::{Options, Tool};
-use hpsb_audit::{Depth, Format, Input, KeyRing, Limits, Policy, Question, Report, Timestamp, audit};
+use hpsb_audit::{Format, Input, KeyRing, Limits, Policy, Question, Report, Timestamp, audit};
 
 use super::support::tar::{self, Entry, LongNames};
 
@@ -87,23 +87,10 @@ fn usage_report() -> Vec<u8> {
 
 /// What the library writes about a bundle whose signature nobody trusted.
 fn refused_report() -> Vec<u8> {
-    let limits = Limits::default();
-    let question = Question {
-        policy: &Policy::default(),
-        keys: &KeyRing::default(),
-        handed: &[],
-        approvals: None,
-        threads: 1,
-        bases: &[],
-        now: Timestamp::from_unix_seconds(0).unwrap(),
-        limits: &limits,
-        depth: Depth::Everything,
-    };
+    let (policy, keys, limits) = (Policy::default(), KeyRing::default(), Limits::default());
+    let question = Question::new(&policy, &keys, Timestamp::from_unix_seconds(0).unwrap(), &limits);
     let bytes: &[u8] = b"";
-    let bundle = audit(
-        Input { path: "a".into(), file_name: None, bytes, keys_beside: &[], server: None, trust: None, image: None },
-        &question,
-    );
+    let bundle = audit(Input::new("a", bytes), &question);
     let mut report = Report::new(Some(question.now));
     report.bundles.push(bundle);
     json(&report)

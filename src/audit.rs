@@ -40,6 +40,8 @@ pub struct Question<'a> {
     pub bases: &'a [ImageFacts],
     /// The moment that the audit is for.
     pub now: Timestamp,
+    /// When an authority that the auditor named had seen the bundle, by a verified time-stamp.
+    pub existed_by: Option<Timestamp>,
     /// The bounds.
     pub limits: &'a Limits,
     /// How far to look.
@@ -57,6 +59,7 @@ impl<'a> Question<'a> {
             bases: &[],
             threads: 1,
             now,
+            existed_by: None,
             limits,
             depth: Depth::Everything,
         }
@@ -190,6 +193,7 @@ fn judge(
         bases: question.bases,
         limits: question.limits,
         now: question.now,
+        existed_by: question.existed_by,
     };
     report.findings = run_all(&Gate::Open(&evidence), question, &report.in_play);
     report.evidence = evidence.facts();

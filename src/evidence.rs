@@ -40,6 +40,8 @@ pub struct Evidence<'a> {
     pub limits: &'a Limits,
     /// The moment that the audit is for.
     pub now: Timestamp,
+    /// When an authority that the auditor named had seen the bundle, by a verified time-stamp.
+    pub existed_by: Option<Timestamp>,
 }
 
 /// Why there are no instructions of a Dockerfile.
@@ -61,13 +63,15 @@ pub enum Known {
     Signed,
     /// This program proved it from bytes.
     Recomputed,
+    /// A time-stamping authority that the auditor named saw it by then (RFC 3161).
+    Timestamped,
     /// Somebody handed it over.
     Given,
 }
 
 impl Known {
     /// Every way.
-    pub const ALL: [Self; 3] = [Self::Signed, Self::Recomputed, Self::Given];
+    pub const ALL: [Self; 4] = [Self::Signed, Self::Recomputed, Self::Timestamped, Self::Given];
 
     /// Reads the contract's word.
     pub fn from_word(word: &str) -> Option<Self> {
@@ -79,6 +83,7 @@ impl Known {
         match self {
             Self::Signed => "signed",
             Self::Recomputed => "recomputed",
+            Self::Timestamped => "timestamped",
             Self::Given => "given",
         }
     }
@@ -209,6 +214,9 @@ impl Evidence<'_> {
             if let Some(proof) = self.source {
                 source_facts(proof, &mut add);
             }
+        }
+        if let Some(moment) = self.existed_by {
+            add("existed-by", "timestamp", moment.to_string(), Known::Timestamped);
         }
         for (fact, value) in self.server.map(server_facts).unwrap_or_default() {
             add(fact, "server", value, Known::Given);

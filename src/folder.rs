@@ -68,6 +68,11 @@ fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 /// The public keys that lie in a bundle's folder (`*.pem`, `*.pub`, `*.key`), by file name. Files that hold no usable key are passed
 /// over, and so is everything beyond the bounds: lying there gives a key no standing.
 pub fn keys_beside(bundle: &Path, limits: &Limits) -> Vec<(String, PublicKey)> {
+    key_files_beside(bundle, limits).into_iter().map(|(name, key, _)| (name, key)).collect()
+}
+
+/// The same, with the bytes of their files.
+pub(crate) fn key_files_beside(bundle: &Path, limits: &Limits) -> Vec<(String, PublicKey, Vec<u8>)> {
     let folder = folder_of(bundle);
     let is_candidate = |path: &PathBuf| {
         let known =
@@ -82,10 +87,9 @@ pub fn keys_beside(bundle: &Path, limits: &Limits) -> Vec<(String, PublicKey)> {
         .take(most)
         .filter_map(|path| {
             let name = path.file_name()?.to_string_lossy().into_owned();
-            let key =
-                PublicKey::from_pem(&name, &read_file(&path, limits.key_file_bytes, "key_file_bytes").ok()?, limits)
-                    .ok()?;
-            Some((name, key))
+            let bytes = read_file(&path, limits.key_file_bytes, "key_file_bytes").ok()?;
+            let key = PublicKey::from_pem(&name, &bytes, limits).ok()?;
+            Some((name, key, bytes))
         })
         .collect()
 }
@@ -116,14 +120,22 @@ pub fn server_files(bundle: &Path, limits: &Limits) -> Result<Option<ServerFiles
 /// [`Error::Unreadable`], [`Error::OverLimit`].
 pub fn read_trust(path: &Path, limits: &Limits) -> Result<Vec<TrustFile>, Error> {
     let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
-    let mut files = Vec::new();
+    let mut left = limits.trust_bytes;
+    let read = |(name, path): (String, PathBuf)| {
+        let bytes = read_file(&path, limits.trust_file_bytes, "trust_file_bytes")?;
+        let over = || Error::OverLimit {
+            what: path.display().to_string(),
+            limit: "trust_bytes",
+            allowed: limits.trust_bytes,
+        };
+        left = left.checked_sub(bytes.len() as u64).ok_or_else(over)?;
+        Ok(TrustFile { path: name, bytes })
+    };
     if metadata.is_dir() {
-        read_trust_folder(path, "", limits, 0, &mut files)?;
-    } else {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        files.push(TrustFile { path: name, bytes: read_file(path, limits.trust_file_bytes, "trust_file_bytes")? });
+        return files_below(path, ("trust_files", limits.trust_files), limits)?.into_iter().map(read).collect();
     }
-    Ok(files)
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    [(name, path.to_owned())].into_iter().map(read).collect()
 }
 
 /// The folder `trust` in a bundle's folder, where the folder holds no other bundle that it could belong to.
@@ -138,35 +150,38 @@ pub fn trust_beside(bundle: &Path, limits: &Limits) -> Result<Option<Vec<TrustFi
     }
 }
 
-fn read_trust_folder(
-    folder: &Path,
-    name: &str,
+/// Every regular file below a folder: its path from there, with `/`, and its place. Symbolic links are not followed.
+///
+/// # Errors
+/// [`Error::Unreadable`]; [`Error::OverLimit`] beyond `folder_depth`, or more files than the limit that is named.
+pub(crate) fn files_below(
+    top: &Path,
+    (limit, allowed): (&'static str, u64),
     limits: &Limits,
-    depth: u64,
-    files: &mut Vec<TrustFile>,
-) -> Result<(), Error> {
-    let over = |limit, allowed| Error::OverLimit { what: folder.display().to_string(), limit, allowed };
-    if depth > limits.folder_depth {
-        return Err(over("folder_depth", limits.folder_depth));
-    }
-    for path in sorted_entries(folder)? {
-        let kind = fs::symlink_metadata(&path).map_err(|error| unreadable(&path, &error))?.file_type();
-        let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let own = if name.is_empty() { own } else { format!("{name}/{own}") };
-        if kind.is_dir() {
-            read_trust_folder(&path, &own, limits, depth + 1, files)?;
-        } else if kind.is_file() {
-            let bytes = read_file(&path, limits.trust_file_bytes, "trust_file_bytes")?;
-            files.push(TrustFile { path: own, bytes });
-            if files.len() as u64 > limits.trust_files {
-                return Err(over("trust_files", limits.trust_files));
-            }
-            if files.iter().map(|file| file.bytes.len() as u64).sum::<u64>() > limits.trust_bytes {
-                return Err(over("trust_bytes", limits.trust_bytes));
+) -> Result<Vec<(String, PathBuf)>, Error> {
+    let mut files = Vec::new();
+    let mut folders = vec![(top.to_owned(), String::new(), 0)];
+    while let Some((folder, name, depth)) = folders.pop() {
+        let over = |limit, allowed| Error::OverLimit { what: folder.display().to_string(), limit, allowed };
+        if depth > limits.folder_depth {
+            return Err(over("folder_depth", limits.folder_depth));
+        }
+        for path in sorted_entries(&folder)? {
+            let kind = fs::symlink_metadata(&path).map_err(|error| unreadable(&path, &error))?.file_type();
+            let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let own = if name.is_empty() { own } else { format!("{name}/{own}") };
+            if kind.is_dir() {
+                folders.push((path, own, depth + 1));
+            } else if kind.is_file() {
+                files.push((own, path));
+                if files.len() as u64 > allowed {
+                    return Err(over(limit, allowed));
+                }
             }
         }
     }
-    Ok(())
+    files.sort();
+    Ok(files)
 }
 
 /// The OCI layout `image/` in a bundle's folder, where the folder holds no other bundle that it could belong to.

@@ -78,6 +78,7 @@ pub mod build_log;
 mod build_name;
 mod build_record;
 mod bundle;
+mod case;
 pub mod check;
 pub mod cli;
 #[cfg(feature = "fetch")]
@@ -121,6 +122,7 @@ pub use crate::audit::{Depth, Input, LoadImage, Question, audit};
 pub use crate::build_name::BuildName;
 pub use crate::build_record::BuildRecord;
 pub use crate::bundle::Bundle;
+pub use crate::case::Case;
 pub use crate::digest::{HashingReader, Sha256};
 pub use crate::error::Error;
 pub use crate::evidence::{Evidence, Fact, Known};

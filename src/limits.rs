@@ -68,6 +68,12 @@ limits! {
     key_file_bytes = 64 * KIB, "a public key in PEM is below 2 KiB";
     key_files_beside = 1_000, "files beside a bundle that are looked at as keys";
     report_bytes = 512 * MIB, "a saved JSON report: about 16 KiB for each bundle";
+    case_bytes = 8 * GIB - 1, "all members of a case: they are held in memory; a ustar header has room for no larger one";
+    case_members = 100_000, "members of a case: each costs memory before it is judged";
+    case_record_bytes = 64 * MIB, "case.json names each member in about two hundred bytes";
+    attached_bytes = 64 * MIB, "what was added to a case after it was sealed, each file; a seal holds case.json as base64";
+    timestamp_bytes = 256 * KIB, "a time-stamp with its certificates is below 10 KiB";
+    timestamp_certificates = 32, "certificates in one time-stamp: each may cost a verification";
     approvals_bytes = 64 * MIB, "a list of approvals is held in memory";
     given_key_tries = 20_000, "signatures that are tried with keys beside bundles, to count what each of those keys verifies";
     policy_bytes = MIB, "a policy is written by a person";

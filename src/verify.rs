@@ -26,6 +26,14 @@ pub struct TrustedKey {
     pub revoked: Option<Revocation>,
 }
 
+impl TrustedKey {
+    /// A key that the person who ran the program named, with nothing that limits it.
+    pub(crate) fn named(fingerprint: Fingerprint, key: Option<PublicKey>) -> Self {
+        let source = KeySource::CommandLine;
+        Self { fingerprint, key, source, name: None, not_before: None, not_after: None, revoked: None }
+    }
+}
+
 /// Who named a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeySource {

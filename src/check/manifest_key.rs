@@ -15,8 +15,8 @@ pub(super) static CHECK: Check = Check {
     says: "the key is strong enough, inside its window at build time, and not revoked",
     explanation: "Strength: RSA of 2048 to 8192 bits with an odd exponent of at least 65537, or EC P-256; weaker keys are refused when they \
 are read. Window: the policy's not-before and not-after against the time that the signed archive gives for the build. Revocation: a \
-compromised key rejects every build, older ones too, because a build's time is its signer's word; a superseded key rejects builds after \
-the revocation. A window that is over today is normal for an archive. It does not look at any server or list.",
+compromised key rejects every build, older ones too, because a build's time is its signer's word, unless a verified time-stamp shows that \
+the bundle existed before the revocation; a superseded key rejects builds after the revocation. A window that is over today is normal for an archive. It does not look at any server or list.",
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -25,10 +25,13 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let key = evidence.archive.key();
     if let Some(revoked) = key.revoked
         && revoked.reason == RevocationReason::Compromised
+        && evidence.existed_by.is_none_or(|moment| moment >= revoked.at)
     {
         let found = format!("revoked as compromised at {}", revoked.at);
+        let seen = evidence.existed_by.map(|moment| format!("the time-stamp is not older: {moment}"));
         return Outcome::fail("the key is compromised: whoever has it can date a build back")
-            .sides("a key that is not revoked", found);
+            .sides("a key that is not revoked", found)
+            .details(seen);
     }
     if key.revoked.is_none() && key.not_before.is_none() && key.not_after.is_none() {
         return Outcome::pass("the key is strong enough; the policy sets no window").detail(strength(key));
@@ -37,11 +40,14 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return Outcome::unknown("the signed archive gives no time for the build")
             .sides(window_text(key), "no signed time");
     };
-    judge(key, built)
+    let stamped = evidence.existed_by.filter(|_| key.revoked.is_some_and(|one| one.reason == RevocationReason::Compromised));
+    let stamped = stamped.map(|moment| format!("revoked as compromised, after the time-stamp of {moment}"));
+    judge(key, built).details(stamped)
 }
 
 fn judge(key: &TrustedKey, built: Timestamp) -> Outcome {
     if let Some(revoked) = key.revoked
+        && revoked.reason == RevocationReason::Superseded
         && built > revoked.at
     {
         return Outcome::fail("the build was made after the key was superseded")

@@ -42,6 +42,12 @@ impl Outcome {
         self
     }
 
+    /// More lines.
+    pub(crate) fn details(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.details.extend(lines);
+        self
+    }
+
     fn new(status: Status, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), expected: None, found: None, details: Vec::new() }
     }

@@ -38,6 +38,7 @@ Examples:
   hpsb-audit audit manifest.NAME.sig.tbz --key sha256:HEX          the key lies beside the bundle and must be this one
   hpsb-audit audit evidence/ --policy policy.toml --report json=report.json
   hpsb-audit audit evidence/ --policy policy.toml --format json | jq .verdict
+  hpsb-audit audit case.tar --policy my-policy.toml                what `seal` wrote, on your own terms
 
 A verdict says that a trusted key signed these bytes and what the checks found in them. It does
 not say who holds the key, that the log is true, or that the image was built from this source.";
@@ -90,10 +91,13 @@ pub(super) enum Command {
     #[command(
         after_help = "Examples:\n  hpsb-audit image oci:evidence/image\n  hpsb-audit image docker-archive:image.tar --format json"
     )]
-    Image(ImageArguments),
+    Image(super::image_args::ImageArguments),
     /// Say what differs between two images or bundles, down to the files in a layer
     #[command(after_help = COMPARE_EXAMPLES)]
-    Compare(CompareArguments),
+    Compare(super::image_args::CompareArguments),
+    /// Audit, and write the verdict with what it rests on into one file that can be kept
+    #[command(after_help = super::seal_args::SEAL_EXAMPLES)]
+    Seal(Box<super::seal_args::SealArguments>),
     /// Write a saved JSON report in another format; the exit code is the saved verdict's
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArguments),
@@ -163,7 +167,7 @@ pub(super) struct NotBuiltIn {
 
 #[derive(Debug, Args)]
 pub(super) struct AuditArguments {
-    /// Bundles (manifest.<build_name>.sig.tbz), or folders to search for them
+    /// Bundles (manifest.<build_name>.sig.tbz), folders to search for them, or one case
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -200,6 +204,8 @@ pub(super) struct AuditArguments {
     /// Bundles that are audited at the same time
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<std::num::NonZeroUsize>,
+    #[command(flatten)]
+    pub(super) case: super::seal_args::CaseArguments,
 }
 
 /// What an image may be read from.
@@ -220,50 +226,6 @@ pub(super) struct NetworkArguments {
     #[cfg(feature = "fetch")]
     #[arg(long = "resolve", value_name = "HOST:PORT:ADDRESS", value_parser = super::fetch_args::resolve)]
     pub(super) resolves: Vec<crate::client::Resolve>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ImageArguments {
-    /// The image: docker://REF, oci:PATH[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], dir:PATH or a path
-    #[arg(value_name = "SOURCE", value_parser = source)]
-    pub(super) source: Source,
-    /// The platform that is meant, where there are several: os/architecture[/variant]
-    #[arg(long, value_name = "PLATFORM")]
-    pub(super) platform: Option<String>,
-    #[command(flatten)]
-    pub(super) network: NetworkArguments,
-    /// What is printed on standard output
-    #[arg(long, value_enum, default_value = "text")]
-    pub(super) format: OutputFormat,
-    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
-    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
-    pub(super) limits: Vec<(String, u64)>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct CompareArguments {
-    /// An image, or a bundle (*.sig.tbz)
-    #[arg(value_name = "A", value_parser = source)]
-    pub(super) one: Source,
-    /// Another one
-    #[arg(value_name = "B", value_parser = source)]
-    pub(super) other: Source,
-    #[command(flatten)]
-    pub(super) keys: KeyArguments,
-    /// The policy whose keys verify the bundles
-    #[arg(long, value_name = "FILE")]
-    pub(super) policy: Option<PathBuf>,
-    /// The platform that is meant, where an image has several: os/architecture[/variant]
-    #[arg(long, value_name = "PLATFORM")]
-    pub(super) platform: Option<String>,
-    #[command(flatten)]
-    pub(super) network: NetworkArguments,
-    /// What is printed on standard output
-    #[arg(long, value_enum, default_value = "text")]
-    pub(super) format: OutputFormat,
-    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
-    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
-    pub(super) limits: Vec<(String, u64)>,
 }
 
 #[derive(Debug, Args)]
@@ -455,11 +417,11 @@ fn named_key(text: &str) -> Result<NamedKey, String> {
     }
 }
 
-fn source(text: &str) -> Result<Source, String> {
+pub(super) fn source(text: &str) -> Result<Source, String> {
     Source::parse(text)
 }
 
-fn group(word: &str) -> Result<Group, String> {
+pub(super) fn group(word: &str) -> Result<Group, String> {
     Group::from_word(word).ok_or_else(|| format!("there are {}", Group::ALL.map(Group::word).join(", ")))
 }
 

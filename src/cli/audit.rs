@@ -31,13 +31,29 @@ pub(super) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let files = report_files(&arguments.reports)?;
     let options = super::saved::options(&arguments.report_options, &limits)?;
     let mut report = Report::new(arguments.output.now);
-    if let Err(error) = audit_into(arguments, &limits, &mut report) {
+    let audited = match super::case::named(&arguments.paths) {
+        Ok(Some(path)) => super::case::audit(path, arguments, &limits).map(|of_case| report = of_case),
+        Ok(None) => audit_into(arguments, &limits, &mut report),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = audited {
         report.error = Some(error);
     }
     if let Err(error) = write_reports(&report, &files, &options) {
         report.error = Some(error);
     }
     Ok(output::report_or_complain(&report, arguments.output.format))
+}
+
+/// An image belongs to one build.
+pub(super) fn one_bundle_for(image: Option<&Source>, paths: &[PathBuf]) -> Result<(), Error> {
+    match (image, paths) {
+        (Some(image), [_, _, ..]) => Err(Error::Usage {
+            message: format!("--image {image} is one build's image, and {} bundles are named", paths.len()),
+            hint: "name the bundle that the image belongs to, or put each image as an OCI layout into the folder image/ beside its bundle".into(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) -> Result<(), Error> {
@@ -51,12 +67,7 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     policy.require_also(&arguments.require);
     let keys = policy.keys_for(read_named(&arguments.keys.keys, limits)?)?;
     let paths = folder::find_bundles(&arguments.paths, limits)?;
-    if let (Some(image), [_, _, ..]) = (&arguments.image, paths.as_slice()) {
-        return Err(Error::Usage {
-            message: format!("--image {image} is one build's image, and {} bundles are named", paths.len()),
-            hint: "name the bundle that the image belongs to, or put each image as an OCI layout into the folder image/ beside its bundle".into(),
-        });
-    }
+    one_bundle_for(arguments.image.as_ref(), &paths)?;
     let platforms = policy.expect.platforms.clone();
     let choice = Choice { platforms, digests: Vec::new() };
     let bases: Vec<ImageFacts> = arguments
@@ -64,7 +75,7 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
         .iter()
         .map(|base| read_image(base, &arguments.network, &choice, limits))
         .collect::<Result<_, _>>()?;
-    let threads = arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let threads = super::threads_for(arguments.threads);
     let approvals = arguments.approvals.as_deref().map(|path| read_approvals(path, limits)).transpose()?;
     let trust = arguments.trust.as_deref().map(|path| folder::read_trust(path, limits)).transpose()?;
     let given = Given { image: arguments.image.as_ref(), trust: trust.as_deref(), network: &arguments.network };
@@ -78,6 +89,7 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
         bases: &bases,
         threads: threads.div_ceil(paths.len().max(1)),
         now,
+        existed_by: None,
         limits,
         depth: Depth::Everything,
     };
@@ -218,14 +230,18 @@ pub(super) fn read_policy(path: &Path, limits: &Limits) -> Result<Policy, Error>
 /// Reads a list of approvals, and the signature that may lie beside it.
 fn read_approvals(path: &Path, limits: &Limits) -> Result<Approvals, Error> {
     let bytes = folder::read_file(path, limits.approvals_bytes, "approvals_bytes")?;
+    Approvals::read(&path.display().to_string(), bytes, approvals_signature(path, limits)?, limits)
+}
+
+/// The signature that may lie beside a list of approvals.
+pub(super) fn approvals_signature(path: &Path, limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".sig");
     let beside = PathBuf::from(beside);
-    let signature = match std::fs::symlink_metadata(&beside) {
-        Ok(_) => Some(folder::read_file(&beside, limits.key_file_bytes, "key_file_bytes")?),
-        Err(_) => None,
-    };
-    Approvals::read(&path.display().to_string(), bytes, signature, limits)
+    match std::fs::symlink_metadata(&beside) {
+        Ok(_) => folder::read_file(&beside, limits.key_file_bytes, "key_file_bytes").map(Some),
+        Err(_) => Ok(None),
+    }
 }
 
 fn write_reports(report: &Report, files: &[(Format, PathBuf)], options: &Options) -> Result<(), Error> {

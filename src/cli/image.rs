@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::args::{ImageArguments, NetworkArguments, OutputFormat};
+use super::args::{NetworkArguments, OutputFormat};
+use super::image_args::ImageArguments;
 use super::{limits_with, output};
 use crate::error::Error;
 use crate::escape::for_terminal;

@@ -165,7 +165,7 @@ fn read_key(path: &Path, limits: &Limits) -> Result<(PublicKey, String), Error> 
     Ok((key, text))
 }
 
-fn read_secret(path: &Path, limits: &Limits) -> Result<PersonSecret, Error> {
+pub(super) fn read_secret(path: &Path, limits: &Limits) -> Result<PersonSecret, Error> {
     let bytes = Zeroizing::new(folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?);
     PersonSecret::from_pem(&bytes).map_err(|message| Error::SigningKey { name: path.display().to_string(), message })
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod case;
 mod compare;
 #[cfg(feature = "fetch")]
 mod fetch;
@@ -9,12 +10,15 @@ mod fetch;
 mod fetch_args;
 mod files;
 mod image;
+mod image_args;
 mod inspect;
 mod key_record;
 mod key_record_args;
 mod lists;
 mod output;
 mod saved;
+mod seal;
+mod seal_args;
 mod source;
 mod statement;
 mod trust;
@@ -33,7 +37,7 @@ use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::report::Report;
 use crate::time::Timestamp;
-use crate::verify::{KeySource, TrustedKey};
+use crate::verify::TrustedKey;
 
 /// Runs the program with the process's arguments. The exit code is the verdict's.
 pub fn run() -> ExitCode {
@@ -61,6 +65,7 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Extract(arguments) => inspect::extract(&arguments),
         Command::Image(arguments) => image::image(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Seal(arguments) => seal::seal(&arguments),
         Command::Report(arguments) => saved::report(&arguments),
         Command::Source(arguments) => source::source(&arguments),
         Command::Trust(arguments) => trust::show(&arguments),
@@ -125,6 +130,11 @@ fn now_or(given: Option<Timestamp>) -> Result<Timestamp, Error> {
     })
 }
 
+/// `--threads`, or as many as there are processors.
+fn threads_for(given: Option<std::num::NonZeroUsize>) -> usize {
+    given.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+}
+
 fn limits_with(overrides: &[(String, u64)]) -> Limits {
     let mut limits = Limits::default();
     for (name, value) in overrides {
@@ -146,8 +156,7 @@ fn read_named(keys: &[NamedKey], limits: &Limits) -> Result<Vec<TrustedKey>, Err
                     (key.fingerprint(), Some(key))
                 }
             };
-            let source = KeySource::CommandLine;
-            Ok(TrustedKey { fingerprint, key, source, name: None, not_before: None, not_after: None, revoked: None })
+            Ok(TrustedKey::named(fingerprint, key))
         })
         .collect()
 }

@@ -197,8 +197,31 @@ pub fn read(source: &Source, choice: &Choice, limits: &Limits) -> Result<ImageFa
 /// # Errors
 /// As [`read`].
 pub fn read_archive(name: &str, bytes: &[u8], choice: &Choice, limits: &Limits) -> Result<ImageFacts, Error> {
-    let image = empty(name, Form::Layout, Place::Elsewhere);
-    resolve(image, Store::of_archive(name, bytes, limits), None, None, choice, limits)
+    read_held(name, &Held::File(bytes), (None, None), choice, limits)
+}
+
+/// An image in memory.
+pub(crate) enum Held<'a> {
+    /// A tar file.
+    File(&'a [u8]),
+    /// The files of a folder, by their paths below it.
+    Folder(BTreeMap<&'a str, &'a [u8]>),
+}
+
+/// Reads an image that is held in memory, of the form and with the reference that its [`Source`] had.
+pub(crate) fn read_held(
+    name: &str,
+    held: &Held<'_>,
+    (form, reference): (Option<Form>, Option<&str>),
+    choice: &Choice,
+    limits: &Limits,
+) -> Result<ImageFacts, Error> {
+    let image = empty(name, form.unwrap_or(Form::Layout), Place::Elsewhere);
+    let store = match held {
+        Held::File(bytes) => Store::of_archive(name, bytes, limits),
+        Held::Folder(files) => Ok(Store::Held(files.clone())),
+    };
+    resolve(image, store, form, reference, choice, limits)
 }
 
 fn resolve(
@@ -286,7 +309,7 @@ fn open(source: &Source, path: &Path, limits: &Limits) -> Result<Store<'static>,
 
 /// The form by what lies there. An archive of docker's newer engines has both documents and is read as docker-archive, which reads both.
 fn recognise(store: &Store<'_>) -> Option<Form> {
-    let is_folder = matches!(store, Store::Folder(_));
+    let is_folder = matches!(store, Store::Folder(_) | Store::Held(_));
     match (store.has("manifest.json"), store.has("index.json") || store.has("oci-layout")) {
         (true, _) if !is_folder => Some(Form::DockerArchive),
         (_, true) => Some(Form::Layout),

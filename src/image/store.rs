@@ -18,6 +18,8 @@ use crate::limits::Limits;
 pub(super) enum Store<'a> {
     Folder(PathBuf),
     Archive(Archive),
+    /// Files in memory, as they would lie in a folder.
+    Held(BTreeMap<&'a str, &'a [u8]>),
     Remote(Remote<'a>),
 }
 
@@ -79,6 +81,7 @@ impl Store<'_> {
         match self {
             Self::Folder(top) => regular_file(&top.join(name)),
             Self::Archive(archive) => archive.file(name).is_some(),
+            Self::Held(files) => files.contains_key(name),
             Self::Remote(_) => false,
         }
     }
@@ -94,6 +97,11 @@ impl Store<'_> {
                 folder::read_file(&path, allowed, limit).map(Found::Bytes)
             }
             Self::Remote(remote) => Ok((remote.document)(name, allowed, limit)?.map_or(Found::Missing, Found::Bytes)),
+            Self::Held(files) => match files.get(name) {
+                None => Ok(Found::Missing),
+                Some(bytes) if bytes.len() as u64 <= allowed => Ok(Found::Bytes(bytes.to_vec())),
+                Some(_) => Err(Error::OverLimit { what: name.into(), limit, allowed }),
+            },
             Self::Archive(archive) => Ok(match archive.file(name) {
                 None => Found::Missing,
                 Some((Some(bytes), _)) if bytes.len() as u64 <= allowed => Found::Bytes(bytes.clone()),
@@ -114,7 +122,7 @@ impl Store<'_> {
             // What a manifest leaves to other places is not asked for.
             Self::Remote(_) if said.is_foreign() => Ok(None),
             Self::Remote(remote) => (remote.layer)(said.digest, said.size),
-            Self::Folder(_) | Self::Archive(_) => self.measure(name, limits),
+            Self::Folder(_) | Self::Archive(_) | Self::Held(_) => self.measure(name, limits),
         }
     }
 
@@ -129,6 +137,7 @@ impl Store<'_> {
                 measure(folder::open(&path)?, &path.display().to_string(), limits).map(Some)
             }
             Self::Archive(archive) => Ok(archive.file(name).map(|(_, measured)| measured.clone())),
+            Self::Held(files) => files.get(name).map(|bytes| measure(*bytes, name, limits)).transpose(),
             Self::Remote(_) => Ok(None),
         }
     }
@@ -136,7 +145,7 @@ impl Store<'_> {
     /// The name of the file that a name leads to through a link, for [`with_layer`].
     pub(super) fn resolved(&self, name: &str) -> String {
         match self {
-            Self::Folder(_) | Self::Remote(_) => name.to_owned(),
+            Self::Folder(_) | Self::Held(_) | Self::Remote(_) => name.to_owned(),
             Self::Archive(archive) => archive.resolve(name).map_or(name.to_owned(), |path| path.to_string()),
         }
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::{BundleReport, QuestionReport, Report};
+use super::{BundleReport, CaseReport, QuestionReport, Report};
 use crate::error::Error;
 use crate::escape::in_json;
 use crate::finding::{Finding, Group, Verdict};
@@ -29,6 +29,9 @@ pub(super) struct Document {
     pub(super) policy: Option<Policy>,
     /// What was asked; null when the run ended before that was known.
     pub(super) question: Option<Asked>,
+    /// The case that the bundles came from, where they came from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) case: Option<CaseReport>,
     /// Why nothing could be judged.
     pub(super) error: Option<Fault>,
     /// One per bundle, in the order of their paths.
@@ -217,6 +220,7 @@ pub(super) fn document(report: &Report) -> Document {
         },
         policy: report.policy.as_ref().map(|policy| Policy { path: policy.path.clone(), sha256: policy.sha256.hex() }),
         question: report.question.as_ref().map(asked),
+        case: report.case.clone(),
         error: report.error.as_ref().map(fault),
         reports: report.bundles.iter().map(bundle).collect(),
     }

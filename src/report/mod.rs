@@ -2,6 +2,7 @@
 //!
 //! To add a format: one file with `write(&Report, …)`, one variant of [`Format`], one arm in [`Report::write`].
 
+mod case;
 mod chain;
 mod controls;
 mod csv;
@@ -33,6 +34,7 @@ use crate::signature::Signature;
 use crate::time::Timestamp;
 use crate::verify::{Grade, KeySource, TrustedKey};
 
+pub use self::case::{CaseReport, Repetition, SealReport, SignOffReport, StampReport, Voucher};
 pub use self::controls::Controls;
 pub use self::question::{Depth, QuestionReport};
 pub use self::text::{Colour, Look};
@@ -48,6 +50,8 @@ pub struct Report {
     pub policy: Option<PolicySource>,
     /// What was asked; `None` when the run ended before that was known.
     pub question: Option<QuestionReport>,
+    /// The case that the bundles came from.
+    pub case: Option<CaseReport>,
     /// Why there is no verdict on anything.
     pub error: Option<Error>,
     /// One report per bundle, in the order of their paths.
@@ -180,7 +184,7 @@ impl Tool {
 impl Report {
     /// A report that says nothing yet.
     pub fn new(now: Option<Timestamp>) -> Self {
-        Self { tool: Tool::this(), now, policy: None, question: None, error: None, bundles: Vec::new() }
+        Self { tool: Tool::this(), now, policy: None, question: None, case: None, error: None, bundles: Vec::new() }
     }
 
     /// Reads a saved JSON report, so that it can be written in another format: the same bytes come out as if the audit had written

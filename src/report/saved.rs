@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 use crate::verify::Grade;
 
 /// Who may be a witness: the contract's list.
-const WITNESSES: [&str; 14] = [
+const WITNESSES: [&str; 15] = [
     "file-name",
     "build.json",
     "build.log",
@@ -30,6 +30,7 @@ const WITNESSES: [&str; 14] = [
     "workload",
     "policy",
     "approvals",
+    "timestamp",
 ];
 const KEY_KINDS: [&str; 2] = ["rsa", "ecdsa-p256"];
 
@@ -91,6 +92,7 @@ fn report(document: Document) -> Read<Report> {
             None => None,
         },
         question: document.question.map(question).transpose()?,
+        case: document.case,
         error: document.error.map(fault).transpose()?,
         bundles: document.reports.into_iter().map(bundle).collect::<Read<_>>()?,
     })

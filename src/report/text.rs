@@ -55,6 +55,11 @@ impl Look {
 
 pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let mut page = String::new();
+    if let Some(case) = &report.case {
+        page.push_str("CASE\n");
+        case.lines().iter().for_each(|(label, text)| line(&mut page, label, text));
+        page.push('\n');
+    }
     if let Some(error) = &report.error {
         fault(&mut page, look, "NO VERDICT", error);
     }

@@ -1,0 +1,67 @@
+//! What a case for filing leaves out, and what looks like a secret in what a full one keeps.
+
+use std::collections::BTreeMap;
+
+use super::record::{BundleRecord, Member};
+use super::{Case, Terms};
+use crate::archive::{MemberKind, TarReader, decompress};
+use crate::bundle::Bundle;
+use crate::error::Error;
+use crate::key::PublicKey;
+use crate::limits::Limits;
+use crate::mask::mask;
+
+/// Takes out source, logs, status records and images; answers with their names, sizes and digests.
+pub(super) fn leave_out(members: &mut BTreeMap<String, Vec<u8>>, bundles: &[BundleRecord]) -> Vec<Member> {
+    let is_left_out = |name: &str| {
+        bundles.iter().any(|bundle| {
+            let below = |folder: &Option<String>, file: &str| {
+                folder.as_ref().is_some_and(|folder| name.strip_prefix(folder.as_str()) == Some(file))
+            };
+            let in_image = bundle.image.as_ref().and_then(|image| name.strip_prefix(image.place.as_str()));
+            name == bundle.member
+                || below(&bundle.server, "/server-build.log")
+                || below(&bundle.server, "/status.json")
+                || in_image.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    let names: Vec<String> = members.keys().filter(|name| is_left_out(name)).cloned().collect();
+    let out = names.into_iter().filter_map(|name| members.remove(&name).map(|content| Member::of(&name, &content)));
+    out.collect()
+}
+
+/// Places of the evidence that hold what looks like a secret, by pattern: record and log of each signed archive, the git config, the
+/// server's answers. Nothing of the secret is told.
+pub(super) fn secrets_seen(case: &Case, terms: &Terms, limits: &Limits) -> Result<Vec<String>, Error> {
+    let mut places = Vec::new();
+    let mut look = |place: String, content: &[u8]| {
+        let text = String::from_utf8_lossy(content);
+        if mask(&text) != text {
+            places.push(place);
+        }
+    };
+    let ring = terms.policy.keys_for(terms.keys.clone())?;
+    for bundle in &case.record.bundles {
+        for (path, content) in bundle.server.iter().flat_map(|folder| case.below(folder)) {
+            look(format!("{}/{path}", bundle.server.as_deref().unwrap_or_default()), content);
+        }
+        let files = bundle.keys_beside.iter().filter_map(|file| {
+            PublicKey::from_pem(&file.name, case.member(&file.member).ok()?, limits).ok()
+        });
+        let beside: Vec<PublicKey> = files.collect();
+        let Ok(archive) = Bundle::from_reader(case.member(&bundle.member)?, limits)?.verify(&ring.with_candidates(&beside)) else {
+            continue;
+        };
+        let what = "the signed archive";
+        let expanded = decompress(archive.bytes(), what, "expanded_bytes", limits.expanded_bytes);
+        let mut tar = TarReader::new(expanded, what, limits);
+        while let Some(member) = tar.next_member()? {
+            let name = member.path.to_string();
+            let is_text = name.starts_with("data/") || (name.starts_with("git/") && name.ends_with("/.git/config"));
+            if is_text && member.kind == MemberKind::File && member.size <= limits.build_log_bytes {
+                look(format!("{}: {name}", bundle.member), &tar.read_content()?);
+            }
+        }
+    }
+    Ok(places)
+}

@@ -1,0 +1,144 @@
+//! Cases: a verdict with what it rests on, in one file that can be kept for years. docs/case.md has the format.
+//!
+//! A case is a tar file of one spelling: `case.json` first, then the members that it lists, sorted by name, then what was added after the
+//! case was sealed, below `attached/`. The SHA-256 of `case.json` is the case's digest: it covers every sealed member.
+//!
+//! A case brings evidence, never trust. Whoever makes one chooses its policy, its keys and its moment; who reads one names their own, or
+//! the key of a sealer whom they believe.
+
+mod attached;
+mod evidence;
+mod filing;
+mod name;
+mod record;
+mod repeat;
+mod seal;
+mod tar;
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+
+pub(crate) use self::evidence::Terms;
+use self::name::ATTACHED;
+use self::record::{Member, Record};
+pub(crate) use self::record::{
+    ApprovalsRecord, Asked, BundleRecord, ImageRecord, NamedKey, NamedMember, Profile, is_day,
+};
+pub(crate) use self::repeat::{Reader, repeat};
+pub(crate) use self::seal::Contents;
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::limits::Limits;
+
+/// The report as JSON.
+const REPORT: &str = "report.json";
+
+/// A case, taken apart: every sealed member has the digest that `case.json` gives. That says nothing about who made it.
+#[derive(Debug, Clone)]
+pub struct Case {
+    record: Record,
+    record_bytes: Vec<u8>,
+    members: BTreeMap<String, Vec<u8>>,
+    attached: BTreeMap<String, Vec<u8>>,
+}
+
+impl Case {
+    /// Does a file that begins with these bytes look like a case? 512 are enough.
+    pub fn begins_like(block: &[u8]) -> bool {
+        tar::begins_like(record::NAME, block)
+    }
+
+    /// Reads a case. `what` names the file in errors.
+    ///
+    /// It does NOT say who made it, and verifies no signature.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] naming the member that was changed, added, removed, renamed or moved; [`Error::Truncated`],
+    /// [`Error::OverLimit`].
+    pub fn read(what: &str, input: impl Read, limits: &Limits) -> Result<Self, Error> {
+        let malformed = |message: String| Error::malformed(what, message);
+        let mut found = tar::read(what, input, limits)?;
+        in_order(&found).map_err(malformed)?;
+        if found.first().is_none_or(|(name, _)| name != record::NAME) {
+            return Err(malformed("the first member is not case.json".into()));
+        }
+        let (_, record_bytes) = found.remove(0);
+        let record = Record::read(&record_bytes, limits)?;
+        let (attached, members): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            found.into_iter().partition(|(name, _)| name.starts_with(ATTACHED));
+        for (name, content) in &members {
+            let found = Member::of(name, content);
+            match record.members.binary_search_by(|member| member.name.cmp(name)).map(|at| record.members.get(at)) {
+                Ok(Some(listed)) if *listed == found => {}
+                Ok(Some(listed)) => {
+                    return Err(malformed(format!(
+                        "the member {name:?} was changed: expected sha256:{} ({} bytes), found sha256:{} ({} bytes)",
+                        listed.sha256, listed.size, found.sha256, found.size
+                    )));
+                }
+                _ => return Err(malformed(format!("case.json does not list the member {name:?}"))),
+            }
+        }
+        if let Some(missing) = record.members.iter().find(|member| !members.contains_key(&member.name)) {
+            return Err(malformed(format!("the member {:?}, which case.json lists, is missing", missing.name)));
+        }
+        attached::check_names(&attached, limits).map_err(malformed)?;
+        Ok(Self { record, record_bytes, members, attached })
+    }
+
+    /// Writes the case: the same case, the same bytes.
+    ///
+    /// # Errors
+    /// What `out` answers; a name or size that does not fit.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let rest = self.members.iter().chain(&self.attached);
+        let rest = rest.map(|(name, content)| (name.as_str(), content.as_slice()));
+        tar::write(std::iter::once((record::NAME, self.record_bytes.as_slice())).chain(rest), out)
+    }
+
+    /// SHA-256 of `case.json`, which lists the digest of every sealed member. What is below `attached/` is not in it.
+    pub fn digest(&self) -> Sha256 {
+        Sha256::of(&self.record_bytes)
+    }
+
+    /// What was looked at and is not stored: name and size in bytes.
+    pub(crate) fn left_out(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.record.left_out.iter().map(|member| (member.name.as_str(), member.size))
+    }
+
+    /// Places of the evidence that held what looks like a secret when the case was sealed.
+    pub(crate) fn secrets_seen(&self) -> &[String] {
+        &self.record.secrets_seen
+    }
+
+    /// Does the case store them?
+    pub(crate) fn keeps_secrets(&self) -> bool {
+        self.record.profile == Profile::Full && !self.record.secrets_seen.is_empty()
+    }
+
+    fn member(&self, name: &str) -> Result<&[u8], Error> {
+        let found = self.members.get(name).map(Vec::as_slice);
+        found.ok_or_else(|| Error::malformed(record::NAME, format!("it refers to {name:?}, which is no member")))
+    }
+
+    /// The members below a folder, by their paths below it.
+    fn below<'c>(&'c self, folder: &str) -> impl Iterator<Item = (&'c str, &'c [u8])> {
+        let top = format!("{folder}/");
+        let names = self.members.iter();
+        names.filter_map(move |(name, content)| Some((name.strip_prefix(&top)?, content.as_slice())))
+    }
+}
+
+/// `case.json`, then members by name, then what was added, by name.
+fn in_order(found: &[(String, Vec<u8>)]) -> Result<(), String> {
+    let place = |name: &str| (name != record::NAME, name.starts_with(ATTACHED));
+    for ((one, _), (next, _)) in found.iter().zip(found.iter().skip(1)) {
+        if one == next {
+            return Err(format!("two members are named {one:?}"));
+        }
+        if (place(one), one) > (place(next), next) {
+            return Err(format!("the member {next:?} stands behind {one:?}: members were put in another order"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! `audit case.tar`: the audit again, on the case's own terms and on the reader's.
+
+use super::evidence::Terms;
+use super::record::Profile;
+use super::seal::as_json;
+use super::{Case, REPORT};
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::person_key::PersonKey;
+use crate::policy::Policy;
+use crate::report::{CaseReport, Repetition, Report, SealReport, Voucher};
+use crate::time::Timestamp;
+use crate::verify::TrustedKey;
+
+/// What the reader of a case brings.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    /// Their own policy and keys; `None` where they named neither.
+    pub(crate) own: Option<(Policy, Vec<TrustedKey>)>,
+    /// The key of a sealer whom they believe.
+    pub(crate) seal_key: Option<&'a PersonKey>,
+    /// The moment that they ask for, instead of the case's.
+    pub(crate) now: Option<Timestamp>,
+    pub(crate) threads: usize,
+}
+
+/// Audits a case. Without anything that the reader brings, the report has no verdict and says only what the repetition gave.
+///
+/// # Errors
+/// [`Error::Malformed`] for a case that contradicts itself: a report that is not the audit's, the seal of another case or key.
+pub(crate) fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> Result<Report, Error> {
+    let seal = case.seal()?.map(|_| SealReport { key: reader.seal_key.map(|key| key.fingerprint().to_string()) });
+    if let Some(key) = reader.seal_key {
+        case.must_be_sealed_by(key)?;
+    }
+    let own_terms = case.own_terms(limits)?;
+    let (repeated, again) = match case.record.profile {
+        Profile::Filing => (Repetition::NotRepeated, None),
+        Profile::Full => {
+            let again = case.audit(&own_terms, reader.threads, limits)?;
+            (compare(case, &again, limits)?, Some(again))
+        }
+    };
+    let (vouched_by, terms) = match (reader.own, reader.seal_key) {
+        (Some((policy, keys)), _) => {
+            let now = reader.now.unwrap_or(own_terms.now);
+            (Voucher::Reader, Terms { policy, keys, now, existed_by: None })
+        }
+        (None, Some(_)) => (Voucher::Seal, own_terms),
+        (None, None) => (Voucher::Nobody, own_terms),
+    };
+    let mut report = match (vouched_by, again) {
+        (_, None) | (Voucher::Nobody, _) => without_verdict(case, repeated, terms.now),
+        (Voucher::Seal, Some(again)) if terms.existed_by.is_none() => again,
+        _ => case.audit(&terms, reader.threads, limits)?,
+    };
+    report.case = Some(CaseReport {
+        path: path.into(),
+        digest: case.digest().to_string(),
+        profile: if case.record.profile == Profile::Full { "full" } else { "filing" }.into(),
+        sealed_for: case.record.question.now.clone(),
+        sealed_verdict: case.record.verdict.clone(),
+        repeated,
+        vouched_by,
+        seal,
+        timestamps: Vec::new(),
+        existed_by: None,
+        timestamp_again_by: None,
+        sign_offs: Vec::new(),
+        retain_until: case.record.retain_until.clone(),
+        remarks: remarks(case),
+    });
+    Ok(report)
+}
+
+fn remarks(case: &Case) -> Vec<String> {
+    let secrets = case.record.secrets_seen.iter();
+    secrets.map(|place| format!("{place} holds what looks like a secret")).collect()
+}
+
+/// A report that says why there is no verdict.
+fn without_verdict(case: &Case, repeated: Repetition, now: Timestamp) -> Report {
+    let message = match repeated {
+        Repetition::NotRepeated => "the case was sealed without its evidence: its audit cannot be repeated".to_owned(),
+        Repetition::OtherAnswers => "the case's own keys and policy give other answers than those that were sealed".into(),
+        Repetition::SameReport | Repetition::SameAnswers => {
+            format!("the case's own keys and policy give the verdict that was sealed, {}; nobody whom you named vouches for them", case.record.verdict)
+        }
+    };
+    let hint = match repeated {
+        Repetition::NotRepeated => "ask for the full case, or for the bundles whose digests it lists".to_owned(),
+        _ => "name your own --key or --policy, or with --seal-key the key of a sealer whom you believe".into(),
+    };
+    Report { error: Some(Error::Usage { message, hint }), ..Report::new(Some(now)) }
+}
+
+/// The report that was sealed against the audit's. Another program, or other limits, may use other words.
+fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Repetition, Error> {
+    let bytes = case.member(REPORT)?;
+    let sealed = Report::from_json(REPORT, bytes, limits)?;
+    if (sealed.verdict().word(), sealed.exit_code()) != (case.record.verdict.as_str(), case.record.exit_code) {
+        return Err(Error::malformed(super::record::NAME, format!("its verdict is {}, and its report's is {}", case.record.verdict, sealed.verdict().word())));
+    }
+    if as_json(again)? == bytes {
+        return Ok(Repetition::SameReport);
+    }
+    let limits_of = |report: &Report| report.question.as_ref().map(|question| question.limits.clone());
+    if sealed.tool == again.tool && limits_of(&sealed) == limits_of(again) {
+        return Err(Error::malformed(
+            REPORT,
+            format!("it is not the report on the evidence in the case: {}", first_difference(&sealed, again)),
+        ));
+    }
+    Ok(if answers(&sealed) == answers(again) { Repetition::SameAnswers } else { Repetition::OtherAnswers })
+}
+
+/// Verdicts and answers, without words.
+fn answers(report: &Report) -> Vec<(&'static str, String)> {
+    let bundles = report.bundles.iter();
+    let lines = bundles.flat_map(|bundle| {
+        let findings = bundle.findings.iter().map(|finding| {
+            (finding.check, format!("{} {} {}", finding.level.word(), finding.status.word(), finding.status.reason().unwrap_or_default()))
+        });
+        std::iter::once(("verdict", bundle.verdict.word().to_owned())).chain(findings)
+    });
+    lines.collect()
+}
+
+fn first_difference(sealed: &Report, again: &Report) -> String {
+    let (sealed, again) = (answers(sealed), answers(again));
+    let mut pairs = sealed.iter().zip(&again).filter(|(one, other)| one != other);
+    match pairs.next() {
+        Some(((check, sealed), (_, again))) => format!("{check}: sealed {sealed:?}, repeated {again:?}"),
+        None => "its answers are the same, and other text is not".into(),
+    }
+}

@@ -1,0 +1,92 @@
+//! Making a case: the evidence is audited as it will lie in the case, and the case is written around the report.
+
+use std::collections::BTreeMap;
+
+use super::record::{Asked, BundleRecord, Member, Profile, Record};
+use super::{Case, REPORT, filing, tar};
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::report::{Format, Options, Report};
+
+/// The evidence of a case to be.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    pub(crate) question: Asked,
+    pub(crate) bundles: Vec<BundleRecord>,
+    files: BTreeMap<String, Vec<u8>>,
+    bytes_left: u64,
+    members_left: u64,
+}
+
+impl Contents {
+    /// Nothing yet but the question.
+    pub(crate) fn new(question: Asked, limits: &Limits) -> Self {
+        let (bytes_left, members_left) = (limits.case_bytes, limits.case_members);
+        Self { question, bundles: Vec::new(), files: BTreeMap::new(), bytes_left, members_left }
+    }
+
+    /// Adds a file.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a name that a case cannot have, [`Error::OverLimit`].
+    pub(crate) fn add(&mut self, name: &str, content: Vec<u8>, limits: &Limits) -> Result<(), Error> {
+        if !tar::fits(name) || self.files.contains_key(name) {
+            return Err(Error::Usage {
+                message: format!("a case cannot have a member named {name:?}"),
+                hint: "names of files in a case are short: letters, digits and ._@+=:,- ; rename the file".into(),
+            });
+        }
+        let over = |limit, allowed| Error::OverLimit { what: "the case".into(), limit, allowed };
+        let size = content.len() as u64;
+        self.bytes_left = self.bytes_left.checked_sub(size).ok_or_else(|| over("case_bytes", limits.case_bytes))?;
+        self.members_left = self.members_left.checked_sub(1).ok_or_else(|| over("case_members", limits.case_members))?;
+        self.files.insert(name.into(), content);
+        Ok(())
+    }
+
+    /// Audits the evidence and makes a case of it.
+    ///
+    /// # Errors
+    /// What stops the audit of any bundle: a case without a verdict is not made.
+    pub(crate) fn seal(
+        self,
+        profile: Profile,
+        retain_until: Option<String>,
+        threads: usize,
+        limits: &Limits,
+    ) -> Result<(Case, Report), Error> {
+        let mut record = Record::new(profile, self.question);
+        record.bundles = self.bundles;
+        record.retain_until = retain_until;
+        let attached = BTreeMap::new();
+        let mut case = Case { record, record_bytes: Vec::new(), members: self.files, attached };
+        let terms = case.own_terms(limits)?;
+        let report = case.audit(&terms, threads, limits)?;
+        if let Some(error) = report.bundles.iter().find_map(|bundle| bundle.error.clone()) {
+            return Err(error);
+        }
+        for (bundle, audited) in case.record.bundles.iter_mut().zip(&report.bundles) {
+            bundle.build_name.clone_from(&audited.build_name);
+            bundle.archive_sha256 = audited.seal.as_ref().map(|(digest, _)| digest.hex());
+            bundle.signature = audited.seal.as_ref().map(|(_, signature)| crate::digest::encode_hex(signature.as_bytes()));
+        }
+        case.record.secrets_seen = filing::secrets_seen(&case, &terms, limits)?;
+        case.record.verdict = report.verdict().word().into();
+        case.record.exit_code = report.exit_code();
+        case.members.insert(REPORT.into(), as_json(&report)?);
+        if profile == Profile::Filing {
+            case.record.left_out = filing::leave_out(&mut case.members, &case.record.bundles);
+        }
+        case.record.members = case.members.iter().map(|(name, content)| Member::of(name, content)).collect();
+        case.record_bytes = case.record.to_json()?;
+        Ok((case, report))
+    }
+}
+
+/// The report as `report.json` has it.
+pub(super) fn as_json(report: &Report) -> Result<Vec<u8>, Error> {
+    let mut page = Vec::new();
+    let written = report.write(Format::Json, &Options::default(), &mut page);
+    written.map_err(|error| Error::Unwritable { path: REPORT.into(), message: error.to_string() })?;
+    Ok(page)
+}

@@ -1,0 +1,256 @@
+//! `seal`: gathers what an audit looks at, and writes it with the verdict into one file.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::args::NamedKey;
+use super::audit::approvals_signature;
+use super::files::{self, Existing};
+use super::key_record::read_secret;
+use super::seal_args::{ProfileArgument, SealArguments};
+use super::{limits_with, now_or, output, threads_for};
+use crate::case::{ApprovalsRecord, Asked, BundleRecord, Case, Contents, ImageRecord, NamedKey as StoredKey, NamedMember, Profile};
+use crate::error::Error;
+use crate::escape::for_terminal;
+use crate::finding::Group;
+use crate::folder;
+use crate::image::Source;
+use crate::key::PublicKey;
+use crate::limits::Limits;
+use crate::policy::Policy;
+use crate::report::Report;
+use crate::trust::TrustFile;
+
+pub(super) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
+    let limits = limits_with(&arguments.limits);
+    let secret = arguments.sign_key.as_deref().map(|path| read_secret(path, &limits)).transpose()?;
+    let contents = gather(arguments, &limits)?;
+    let profile = match arguments.profile {
+        ProfileArgument::Full => Profile::Full,
+        ProfileArgument::Filing => Profile::Filing,
+    };
+    let (mut case, report) = contents.seal(profile, arguments.retain_until.clone(), threads_for(None), &limits)?;
+    if let Some(secret) = &secret {
+        case.sign(secret)?;
+    }
+    write(&case, &arguments.output, Existing::Refused)?;
+    output::print(&page(&case, &report, &arguments.output))?;
+    Ok(report.exit_code())
+}
+
+/// Writes a case whole or not at all.
+pub(super) fn write(case: &Case, path: &Path, existing: Existing) -> Result<(), Error> {
+    let mut bytes = Vec::new();
+    case.write(&mut bytes).map_err(|error| output::unwritable(&path.display().to_string(), &error))?;
+    files::write_whole(path, &bytes, existing)
+}
+
+fn page(case: &Case, report: &Report, path: &Path) -> String {
+    let mut page = format!("SEALED {}\n", for_terminal(&path.display().to_string()));
+    let mut line = |label: &str, text: &str| {
+        let _ = writeln!(page, "  {label:<10} {}", for_terminal(text));
+    };
+    line("case", &case.digest().to_string());
+    line("verdict", report.verdict().word());
+    for bundle in &report.bundles {
+        line("bundle", bundle.build_name.as_deref().unwrap_or_default());
+        for finding in bundle.rejecting() {
+            line("because", &format!("{}: {}", finding.check, finding.message));
+        }
+    }
+    for (name, size) in case.left_out() {
+        line("left out", &format!("{name} ({size} bytes)"));
+    }
+    for place in case.secrets_seen() {
+        line("SECRET", &format!("{place} holds what looks like a secret"));
+    }
+    if case.keeps_secrets() {
+        page.push_str("The case holds these files as they are. --profile filing leaves them out.\n");
+    }
+    page
+}
+
+fn gather(arguments: &SealArguments, limits: &Limits) -> Result<Contents, Error> {
+    let now = now_or(arguments.now)?;
+    let own = Limits::default().entries();
+    let changed = limits.entries().into_iter().zip(own).filter(|((_, value, _), (_, own, _))| value != own);
+    let handed = [(arguments.image.is_some(), Group::Image), (arguments.trust.is_some(), Group::Trust)];
+    let words = |groups: Vec<Group>| groups.into_iter().map(|group| group.word().to_owned()).collect();
+    let question = Asked {
+        now: now.to_string(),
+        require: words(arguments.require.clone()),
+        handed: words(handed.into_iter().filter(|(is, _)| *is).map(|(_, group)| group).collect()),
+        keys: Vec::new(),
+        policy: None,
+        policy_files: Vec::new(),
+        approvals: None,
+        limits: changed.map(|((name, value, _), _)| (name.to_owned(), value)).collect(),
+    };
+    let mut contents = Contents::new(question, limits);
+    add_keys(&mut contents, &arguments.keys.keys, limits)?;
+    if let Some(path) = &arguments.policy {
+        add_policy(&mut contents, path, limits)?;
+    }
+    if let Some(path) = &arguments.approvals {
+        add_approvals(&mut contents, path, limits)?;
+    }
+    let given_trust = arguments.trust.as_deref().map(|path| folder::read_trust(path, limits)).transpose()?;
+    if let Some(files) = given_trust {
+        add_trust(&mut contents, "given/trust", files, limits)?;
+    }
+    let paths = folder::find_bundles(&arguments.paths, limits)?;
+    super::audit::one_bundle_for(arguments.image.as_ref(), &paths)?;
+    for (number, path) in (1..).zip(&paths) {
+        add_bundle(&mut contents, number, path, arguments, limits)?;
+    }
+    Ok(contents)
+}
+
+fn add_keys(contents: &mut Contents, keys: &[NamedKey], limits: &Limits) -> Result<(), Error> {
+    for (number, named) in (1..).zip(keys) {
+        let stored = match named {
+            NamedKey::Pin(pin) => StoredKey { fingerprint: pin.to_string(), member: None },
+            NamedKey::File(path) => {
+                let bytes = folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?;
+                let key = PublicKey::from_pem(&path.display().to_string(), &bytes, limits)?;
+                let member = format!("keys/{number}.pem");
+                contents.add(&member, bytes, limits)?;
+                StoredKey { fingerprint: key.fingerprint().to_string(), member: Some(member) }
+            }
+        };
+        contents.question.keys.push(stored);
+    }
+    Ok(())
+}
+
+/// The policy, and every file that it names.
+fn add_policy(contents: &mut Contents, path: &Path, limits: &Limits) -> Result<(), Error> {
+    let bytes = folder::read_file(path, limits.policy_bytes, "policy_bytes")?;
+    let base = path.parent().unwrap_or(Path::new(""));
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    Policy::from_toml(&path.display().to_string(), &bytes, limits, |file| {
+        let content = folder::read_file(&base.join(file), limits.key_file_bytes, "key_file_bytes")?;
+        if files.iter().all(|(name, _)| name != file) {
+            files.push((file.to_owned(), content.clone()));
+        }
+        Ok(content)
+    })?;
+    contents.add("policy/policy.toml", bytes, limits)?;
+    contents.question.policy = Some("policy/policy.toml".into());
+    for (number, (name, content)) in (1..).zip(files) {
+        let member = format!("policy/files/{number}");
+        contents.add(&member, content, limits)?;
+        contents.question.policy_files.push(NamedMember { name, member });
+    }
+    Ok(())
+}
+
+fn add_approvals(contents: &mut Contents, path: &Path, limits: &Limits) -> Result<(), Error> {
+    let member = "given/approvals".to_owned();
+    contents.add(&member, folder::read_file(path, limits.approvals_bytes, "approvals_bytes")?, limits)?;
+    let signature = match approvals_signature(path, limits)? {
+        Some(bytes) => {
+            let name = format!("{member}.sig");
+            contents.add(&name, bytes, limits)?;
+            Some(name)
+        }
+        None => None,
+    };
+    contents.question.approvals = Some(ApprovalsRecord { member, signature });
+    Ok(())
+}
+
+fn add_trust(contents: &mut Contents, place: &str, files: Vec<TrustFile>, limits: &Limits) -> Result<(), Error> {
+    files.into_iter().try_for_each(|file| contents.add(&format!("{place}/{}", file.path), file.bytes, limits))
+}
+
+/// One bundle with what lies beside it, as `audit` would look at it.
+fn add_bundle(
+    contents: &mut Contents,
+    number: u32,
+    path: &Path,
+    arguments: &SealArguments,
+    limits: &Limits,
+) -> Result<(), Error> {
+    let place = format!("bundles/{number}");
+    let member = format!("{place}/bundle.sig.tbz");
+    contents.add(&member, folder::read_file(path, limits.bundle_bytes, "bundle_bytes")?, limits)?;
+    let mut keys_beside = Vec::new();
+    for (at, (name, _, bytes)) in (1..).zip(folder::key_files_beside(path, limits)) {
+        let member = format!("{place}/keys/{at}.pem");
+        contents.add(&member, bytes, limits)?;
+        keys_beside.push(NamedMember { name, member });
+    }
+    let server = match folder::server_files(path, limits)? {
+        Some(files) => {
+            let folder = format!("{place}/server");
+            let files = [
+                ("status.json", files.status),
+                ("image-digest.json", files.image_digest),
+                ("server-build.log", files.log),
+            ];
+            for (name, bytes) in files {
+                if let Some(bytes) = bytes {
+                    contents.add(&format!("{folder}/{name}"), bytes, limits)?;
+                }
+            }
+            Some(folder)
+        }
+        None => None,
+    };
+    let trust = match (&arguments.trust, folder::trust_beside(path, limits)) {
+        (Some(_), _) => Some("given/trust".to_owned()),
+        (None, Ok(Some(files))) => {
+            let folder = format!("{place}/trust");
+            add_trust(contents, &folder, files, limits)?;
+            Some(folder)
+        }
+        (None, Ok(None)) => None,
+        (None, Err(error)) => return Err(error),
+    };
+    let beside = folder::image_beside(path).map(|folder| Source::Layout(folder, None));
+    let image = match arguments.image.as_ref().or(beside.as_ref()) {
+        Some(source) => Some(add_image(contents, &format!("{place}/image"), source, limits)?),
+        None => None,
+    };
+    let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    contents.bundles.push(BundleRecord {
+        member,
+        file_name,
+        build_name: None,
+        archive_sha256: None,
+        signature: None,
+        keys_beside,
+        server,
+        trust,
+        image,
+    });
+    Ok(())
+}
+
+/// The files of an image, every one: what is not in the case cannot be looked at again.
+fn add_image(contents: &mut Contents, place: &str, source: &Source, limits: &Limits) -> Result<ImageRecord, Error> {
+    let (form, path, reference) = match source {
+        Source::Registry(_) => {
+            return Err(Error::Usage {
+                message: format!("{source} is not a file, and a case stores the image's bytes"),
+                hint: "save the image first: skopeo copy --preserve-digests docker://REF dir:image".into(),
+            });
+        }
+        Source::Layout(path, reference) | Source::LayoutArchive(path, reference) => (Some("oci"), path, reference),
+        Source::DockerArchive(path, reference) => (Some("docker-archive"), path, reference),
+        Source::Directory(path) => (Some("dir"), path, &None),
+        Source::Path(path) => (None, path, &None),
+    };
+    let record = |place: String| ImageRecord { place, form: form.map(str::to_owned), reference: reference.clone() };
+    if !path.is_dir() {
+        let place = format!("{place}.tar");
+        contents.add(&place, folder::read_file(path, limits.case_bytes, "case_bytes")?, limits)?;
+        return Ok(record(place));
+    }
+    for (name, file) in folder::files_below(path, ("case_members", limits.case_members), limits)? {
+        let content = folder::read_file(&file, limits.case_bytes, "case_bytes")?;
+        contents.add(&format!("{place}/{name}"), content, limits)?;
+    }
+    Ok(record(place.to_owned()))
+}

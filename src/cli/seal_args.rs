@@ -1,0 +1,84 @@
+//! What was typed for `seal`, and for a case in `audit`. No I/O here.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::args::{KeyArguments, group, limit, moment, source};
+use crate::finding::Group;
+use crate::image::Source;
+use crate::time::Timestamp;
+
+pub(super) const SEAL_EXAMPLES: &str = "\
+Examples:
+  hpsb-audit seal evidence/ --policy policy.toml --output case.tar --sign-key auditor.key --retain-until 2036-12-31
+  hpsb-audit seal manifest.NAME.sig.tbz --key KEY.pem --output case.tar --profile filing
+  hpsb-audit audit case.tar --policy my-policy.toml            the audit again, on your own terms
+  hpsb-audit audit case.tar --seal-key auditor.pem             the audit again, on the sealer's terms
+
+The exit code is the verdict's. A case brings evidence, never trust: docs/case.md says what it is not.";
+
+#[derive(Debug, Args)]
+pub(super) struct SealArguments {
+    /// Bundles (manifest.<build_name>.sig.tbz), or folders to search for them
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) keys: KeyArguments,
+    /// The policy: trusted keys, what is expected, what is required (docs/policy.md)
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+    /// Groups that must have an answer, beside the policy's
+    #[arg(long, value_name = "GROUP,...", value_delimiter = ',', value_parser = group)]
+    pub(super) require: Vec<Group>,
+    /// Who approved which commit, as for `audit`
+    #[arg(long, value_name = "FILE")]
+    pub(super) approvals: Option<PathBuf>,
+    /// Signatures of the image, instead of the folder trust/ beside the bundle
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(super) trust: Option<PathBuf>,
+    /// The image, from files: oci:PATH[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], dir:PATH or a path
+    #[arg(long, value_name = "SOURCE", value_parser = source)]
+    pub(super) image: Option<Source>,
+    /// The moment that the audit is for, instead of the clock's; the same moment gives the same case
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub(super) now: Option<Timestamp>,
+    /// The case to write; it must not exist
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    /// What the case stores
+    #[arg(long, value_enum, default_value = "full")]
+    pub(super) profile: ProfileArgument,
+    /// Sign the case with this private key: PKCS#8 in PEM, P-256 or Ed25519
+    #[arg(long, value_name = "FILE")]
+    pub(super) sign_key: Option<PathBuf>,
+    /// The day until which the case is to be kept
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub(super) retain_until: Option<String>,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
+}
+
+/// What the reader of a case may bring, beside keys and policy.
+#[derive(Debug, Args)]
+pub(super) struct CaseArguments {
+    /// For a case: the public key of a sealer whom you believe, P-256 or Ed25519; then the case's own keys and policy count
+    #[arg(long, value_name = "FILE")]
+    pub(super) seal_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProfileArgument {
+    /// Everything that the verdict rests on, so that the audit can be repeated
+    Full,
+    /// Without source, logs, status records and images; their digests stay
+    Filing,
+}
+
+fn day(text: &str) -> Result<String, String> {
+    match crate::case::is_day(text) {
+        true => Ok(text.to_owned()),
+        false => Err("expected a day, for example 2036-12-31".into()),
+    }
+}

@@ -115,6 +115,7 @@ mod signature;
 mod signer;
 mod strict_json;
 mod time;
+mod timestamp;
 pub mod trust;
 mod verify;
 

@@ -1,6 +1,7 @@
 //! Keys of people, who sign key records: EC P-256 and Ed25519. They are no keys of build servers, and are never mixed with them.
 
 use base64ct::{Base64, Encoding};
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePublicKey};
 use p256::ecdsa;
 use p256::ecdsa::signature::{Signer, Verifier};
@@ -87,6 +88,18 @@ impl PersonKey {
     /// SHA-256 of the SubjectPublicKeyInfo in DER, whatever form the key was read from.
     pub fn fingerprint(&self) -> Sha256 {
         self.fingerprint
+    }
+
+    /// The SubjectPublicKeyInfo in PEM.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn to_pem(&self) -> Result<String, String> {
+        let pem = match &self.material {
+            PublicMaterial::P256(key) => key.to_public_key_pem(LineEnding::LF),
+            PublicMaterial::Ed25519(key) => key.to_public_key_pem(LineEnding::LF),
+        };
+        pem.map_err(|error| error.to_string())
     }
 
     /// Is `signature` this key's over `message`? ECDSA signatures are DER (RFC 3279, 2.2.3) over SHA-256; Ed25519 ones are 64

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Case;
 use super::name::ATTACHED;
+use super::{Case, Role};
 use crate::dsse::Envelope;
 use crate::error::Error;
 use crate::limits::Limits;
@@ -14,17 +14,37 @@ const SEAL: &str = "attached/seal.dsse.json";
 /// The payload of the seal is `case.json`, byte for byte.
 const PAYLOAD_TYPE: &str = "application/vnd.hpsb-audit.case+json";
 
-/// Names that may stand below `attached/`, and their bound.
+/// Time-stamps of one case, at most.
+const STAMPS_MAX: usize = 9;
+
+pub(super) fn sign_off_name(role: Role) -> String {
+    format!("{ATTACHED}sign-off.{}.dsse.json", role.word())
+}
+
+pub(super) fn stamp_name(number: usize) -> String {
+    format!("{ATTACHED}timestamp.{number}.tsr")
+}
+
+/// May this name stand below `attached/`?
+pub(super) fn is_known(name: &str) -> bool {
+    name == SEAL || Role::ALL.iter().any(|role| name == sign_off_name(*role)) || (1..=STAMPS_MAX).any(|number| name == stamp_name(number))
+}
+
+/// Names below `attached/`, and their bound. Time-stamps are numbered from 1 without a gap.
 pub(super) fn check_names(attached: &BTreeMap<String, Vec<u8>>, limits: &Limits) -> Result<(), String> {
     for (name, content) in attached {
-        if name != SEAL {
-            return Err(format!("{name:?} is nothing that is added to a case; below {ATTACHED} are seal.dsse.json"));
+        if !is_known(name) {
+            return Err(format!("{name:?} is nothing that is added to a case: seal, sign-offs and time-stamps are"));
         }
         if content.len() as u64 > limits.attached_bytes {
             return Err(format!("{name:?} is over the limit attached_bytes={}", limits.attached_bytes));
         }
     }
-    Ok(())
+    let there = |number: &usize| attached.contains_key(&stamp_name(*number));
+    match (1..STAMPS_MAX).find(|number| !there(number) && there(&(number + 1))) {
+        Some(number) => Err(format!("{:?} is missing, and a later one is there", stamp_name(number))),
+        None => Ok(()),
+    }
 }
 
 impl Case {

@@ -13,6 +13,8 @@ mod name;
 mod record;
 mod repeat;
 mod seal;
+mod sign_off;
+mod stamps;
 mod tar;
 
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ pub(crate) use self::record::{
 };
 pub(crate) use self::repeat::{Reader, repeat};
 pub(crate) use self::seal::Contents;
+pub(crate) use self::sign_off::Role;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Limits;
@@ -104,6 +107,11 @@ impl Case {
     /// What was looked at and is not stored: name and size in bytes.
     pub(crate) fn left_out(&self) -> impl Iterator<Item = (&str, u64)> {
         self.record.left_out.iter().map(|member| (member.name.as_str(), member.size))
+    }
+
+    /// The verdict that was sealed. Nobody vouches for it here.
+    pub(crate) fn sealed_verdict(&self) -> &str {
+        &self.record.verdict
     }
 
     /// Places of the evidence that held what looks like a secret when the case was sealed.

@@ -8,8 +8,9 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::person_key::PersonKey;
 use crate::policy::Policy;
-use crate::report::{CaseReport, Repetition, Report, SealReport, Voucher};
+use crate::report::{CaseReport, Repetition, Report, SealReport, SignOffReport, Voucher};
 use crate::time::Timestamp;
+use crate::timestamp::Authorities;
 use crate::verify::TrustedKey;
 
 /// What the reader of a case brings.
@@ -19,8 +20,12 @@ pub(crate) struct Reader<'a> {
     pub(crate) own: Option<(Policy, Vec<TrustedKey>)>,
     /// The key of a sealer whom they believe.
     pub(crate) seal_key: Option<&'a PersonKey>,
+    /// The CAs of time-stamping authorities whom they believe.
+    pub(crate) authorities: &'a Authorities,
     /// The moment that they ask for, instead of the case's.
     pub(crate) now: Option<Timestamp>,
+    /// The moment at which they read it: certificates of time-stamps must not have ended by then.
+    pub(crate) today: Timestamp,
     pub(crate) threads: usize,
 }
 
@@ -33,6 +38,7 @@ pub(crate) fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limit
     if let Some(key) = reader.seal_key {
         case.must_be_sealed_by(key)?;
     }
+    let stamps = case.stamps(reader.authorities, reader.today, limits)?;
     let own_terms = case.own_terms(limits)?;
     let (repeated, again) = match case.record.profile {
         Profile::Filing => (Repetition::NotRepeated, None),
@@ -44,9 +50,9 @@ pub(crate) fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limit
     let (vouched_by, terms) = match (reader.own, reader.seal_key) {
         (Some((policy, keys)), _) => {
             let now = reader.now.unwrap_or(own_terms.now);
-            (Voucher::Reader, Terms { policy, keys, now, existed_by: None })
+            (Voucher::Reader, Terms { policy, keys, now, existed_by: stamps.existed_by })
         }
-        (None, Some(_)) => (Voucher::Seal, own_terms),
+        (None, Some(_)) => (Voucher::Seal, Terms { existed_by: stamps.existed_by, ..own_terms }),
         (None, None) => (Voucher::Nobody, own_terms),
     };
     let mut report = match (vouched_by, again) {
@@ -54,6 +60,10 @@ pub(crate) fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limit
         (Voucher::Seal, Some(again)) if terms.existed_by.is_none() => again,
         _ => case.audit(&terms, reader.threads, limits)?,
     };
+    let signers = if vouched_by == Voucher::Nobody { Vec::new() } else { terms.policy.person_signers() };
+    let sign_offs = sign_offs(case, &signers)?;
+    let mut remarks = remarks(case, &sign_offs);
+    remarks.extend(stamps.remark);
     report.case = Some(CaseReport {
         path: path.into(),
         digest: case.digest().to_string(),
@@ -63,19 +73,42 @@ pub(crate) fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limit
         repeated,
         vouched_by,
         seal,
-        timestamps: Vec::new(),
-        existed_by: None,
-        timestamp_again_by: None,
-        sign_offs: Vec::new(),
+        timestamps: stamps.reports,
+        existed_by: stamps.existed_by.map(|moment| moment.to_string()),
+        timestamp_again_by: stamps.again_by.map(|moment| moment.to_string()),
+        sign_offs,
         retain_until: case.record.retain_until.clone(),
-        remarks: remarks(case),
+        remarks,
     });
     Ok(report)
 }
 
-fn remarks(case: &Case) -> Vec<String> {
+/// Who signed it off, with the name that the policy has for the key.
+fn sign_offs(case: &Case, signers: &[(String, PersonKey)]) -> Result<Vec<SignOffReport>, Error> {
+    let named = |key: &PersonKey| signers.iter().find(|(_, one)| one.fingerprint() == key.fingerprint());
+    let sign_offs = case.sign_offs()?;
+    let report = sign_offs.into_iter().map(|one| SignOffReport {
+        role: one.role.word().into(),
+        name: named(&one.key).map(|(name, _)| name.clone()),
+        key: one.key.fingerprint().to_string(),
+        at: one.at.to_string(),
+    });
+    Ok(report.collect())
+}
+
+fn remarks(case: &Case, sign_offs: &[SignOffReport]) -> Vec<String> {
     let secrets = case.record.secrets_seen.iter();
-    secrets.map(|place| format!("{place} holds what looks like a secret")).collect()
+    let mut remarks: Vec<String> = secrets.map(|place| format!("{place} holds what looks like a secret")).collect();
+    if let [one, other] = sign_offs
+        && one.name.is_some()
+        && one.name == other.name
+    {
+        remarks.push("one person prepared and reviewed it, with two keys: that is no review".into());
+    }
+    if sign_offs.iter().any(|one| one.name.is_none()) {
+        remarks.push("a sign-off by an UNKNOWN key shows that its holder signed, and not who that is".into());
+    }
+    remarks
 }
 
 /// A report that says why there is no verdict.

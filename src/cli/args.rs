@@ -98,6 +98,9 @@ pub(super) enum Command {
     /// Audit, and write the verdict with what it rests on into one file that can be kept
     #[command(after_help = super::seal_args::SEAL_EXAMPLES)]
     Seal(Box<super::seal_args::SealArguments>),
+    /// Put your signature to a case, as who prepared or who reviewed it
+    #[command(after_help = super::seal_args::SIGN_OFF_EXAMPLES)]
+    SignOff(super::seal_args::SignOffArguments),
     /// Write a saved JSON report in another format; the exit code is the saved verdict's
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArguments),

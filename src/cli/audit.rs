@@ -33,6 +33,10 @@ pub(super) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let mut report = Report::new(arguments.output.now);
     let audited = match super::case::named(&arguments.paths) {
         Ok(Some(path)) => super::case::audit(path, arguments, &limits).map(|of_case| report = of_case),
+        Ok(None) if arguments.case.seal_key.is_some() || !arguments.case.tsa_cas.is_empty() => Err(Error::Usage {
+            message: "--seal-key and --tsa-ca are for a case, and none is named".into(),
+            hint: "`hpsb-audit seal` makes a case; bundles are audited with --key or --policy".into(),
+        }),
         Ok(None) => audit_into(arguments, &limits, &mut report),
         Err(error) => Err(error),
     };

@@ -1,18 +1,23 @@
-//! `audit` of a case.
+//! `audit` of a case, and `sign-off`.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::args::AuditArguments;
 use super::audit::read_policy;
-use super::{read_named, threads_for};
-use crate::case::{Case, Reader, repeat};
+use super::files::Existing;
+use super::key_record::read_secret;
+use super::seal_args::{RoleArgument, SignOffArguments};
+use super::{limits_with, now_or, output, read_named, threads_for};
+use crate::case::{Case, Reader, Role, repeat};
 use crate::error::Error;
+use crate::escape::for_lines;
 use crate::folder;
 use crate::limits::Limits;
 use crate::person_key::PersonKey;
 use crate::policy::Policy;
 use crate::report::Report;
+use crate::timestamp::Authorities;
 
 /// The case among the paths, if there is one.
 pub(super) fn named(paths: &[PathBuf]) -> Result<Option<&Path>, Error> {
@@ -65,10 +70,45 @@ pub(super) fn audit(path: &Path, arguments: &AuditArguments, limits: &Limits) ->
     let reader = Reader {
         own,
         seal_key: seal_key.as_ref(),
+        authorities: &authorities(&arguments.case.tsa_cas, limits)?,
         now: arguments.output.now,
+        today: now_or(arguments.output.now)?,
         threads: threads_for(arguments.threads),
     };
     repeat(&case, &path.display().to_string(), reader, limits)
+}
+
+/// The CAs that `--tsa-ca` names.
+pub(super) fn authorities(paths: &[PathBuf], limits: &Limits) -> Result<Authorities, Error> {
+    let mut authorities = Authorities::default();
+    for path in paths {
+        let text = folder::read_file(path, limits.tls_file_bytes, "tls_file_bytes")?;
+        let added = authorities.add_pem(&text, limits);
+        added.map_err(|message| Error::Usage {
+            message: format!("{}: {message}", path.display()),
+            hint: "--tsa-ca wants the authority's CA certificates in PEM (BEGIN CERTIFICATE), obtained another way than the case".into(),
+        })?;
+    }
+    Ok(authorities)
+}
+
+pub(super) fn sign_off(arguments: &SignOffArguments) -> Result<u8, Error> {
+    let limits = limits_with(&arguments.limits);
+    let role = match arguments.role {
+        RoleArgument::Prepared => Role::Prepared,
+        RoleArgument::Reviewed => Role::Reviewed,
+    };
+    let secret = read_secret(&arguments.sign_key, &limits)?;
+    let mut case = read(&arguments.case, &limits)?;
+    let added = case.sign_off(role, &secret, now_or(arguments.now)?)?;
+    super::seal::write(&case, &arguments.case, Existing::Replaced)?;
+    let lines = [
+        format!("signed {} off as {}", arguments.case.display(), role.word()),
+        format!("  case       {}", case.digest()),
+        format!("  verdict    {}, as it was sealed: the audit was not repeated", case.sealed_verdict()),
+        format!("  signed by  {} at {}", added.key.fingerprint(), added.at),
+    ];
+    output::print(&for_lines(&(lines.join("\n") + "\n")))
 }
 
 /// Reads a person's public key.

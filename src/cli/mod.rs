@@ -66,6 +66,7 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Image(arguments) => image::image(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Seal(arguments) => seal::seal(&arguments),
+        Command::SignOff(arguments) => case::sign_off(&arguments),
         Command::Report(arguments) => saved::report(&arguments),
         Command::Source(arguments) => source::source(&arguments),
         Command::Trust(arguments) => trust::show(&arguments),

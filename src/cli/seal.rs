@@ -11,7 +11,7 @@ use super::seal_args::{ProfileArgument, SealArguments};
 use super::{limits_with, now_or, output, threads_for};
 use crate::case::{ApprovalsRecord, Asked, BundleRecord, Case, Contents, ImageRecord, NamedKey as StoredKey, NamedMember, Profile};
 use crate::error::Error;
-use crate::escape::for_terminal;
+use crate::escape::{for_lines, for_terminal};
 use crate::finding::Group;
 use crate::folder;
 use crate::image::Source;
@@ -23,6 +23,13 @@ use crate::trust::TrustFile;
 
 pub(super) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
+    let output = match (super::case::named(&arguments.paths)?, &arguments.output) {
+        (Some(case), None) => return stamp(case, arguments, &limits),
+        (Some(_), Some(_)) => return Err(usage("a case is sealed already", "leave --output out: --tsq and --tsr are for a case")),
+        (None, _) if arguments.tsr.is_some() => return Err(usage("--tsr is for a case, and none is named", STAMP_HINT)),
+        (None, None) => return Err(usage("it is not said where to write the case", "give --output FILE")),
+        (None, Some(output)) => output,
+    };
     let secret = arguments.sign_key.as_deref().map(|path| read_secret(path, &limits)).transpose()?;
     let contents = gather(arguments, &limits)?;
     let profile = match arguments.profile {
@@ -33,9 +40,34 @@ pub(super) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
     if let Some(secret) = &secret {
         case.sign(secret)?;
     }
-    write(&case, &arguments.output, Existing::Refused)?;
-    output::print(&page(&case, &report, &arguments.output))?;
+    write(&case, output, Existing::Refused)?;
+    if let Some(path) = &arguments.tsq {
+        files::write_whole(path, &case.stamp_request()?, Existing::Refused)?;
+    }
+    output::print(&page(&case, &report, output))?;
     Ok(report.exit_code())
+}
+
+const STAMP_HINT: &str = "seal first, send what `seal CASE --tsq FILE` writes to an authority, then `seal CASE --tsr FILE`";
+
+fn usage(message: &str, hint: &str) -> Error {
+    Error::Usage { message: message.into(), hint: hint.into() }
+}
+
+/// `--tsq` and `--tsr` for a case that is there.
+fn stamp(path: &Path, arguments: &SealArguments, limits: &Limits) -> Result<u8, Error> {
+    let mut case = super::case::read(path, limits)?;
+    if let Some(request) = &arguments.tsq {
+        files::write_whole(request, &case.stamp_request()?, Existing::Refused)?;
+        return output::print(&for_lines(&format!("wrote {}, for {}\n", request.display(), case.digest())));
+    }
+    let Some(response) = &arguments.tsr else { return Err(usage("a case is sealed already", STAMP_HINT)) };
+    let bytes = folder::read_file(response, limits.timestamp_bytes, "timestamp_bytes")?;
+    let authorities = super::case::authorities(&arguments.tsa_cas, limits)?;
+    let added = case.add_stamp(bytes, &authorities, limits)?;
+    write(&case, path, Existing::Replaced)?;
+    let by = added.authority.map_or("not verified: no --tsa-ca was named".to_owned(), |name| format!("by {name}"));
+    output::print(&for_lines(&format!("added a time-stamp of {}, {by}, to {}\n", added.at, path.display())))
 }
 
 /// Writes a case whole or not at all.

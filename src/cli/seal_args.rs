@@ -13,14 +13,24 @@ pub(super) const SEAL_EXAMPLES: &str = "\
 Examples:
   hpsb-audit seal evidence/ --policy policy.toml --output case.tar --sign-key auditor.key --retain-until 2036-12-31
   hpsb-audit seal manifest.NAME.sig.tbz --key KEY.pem --output case.tar --profile filing
+  hpsb-audit seal case.tar --tsq case.tsq                      a request for a time-stamp, for any RFC 3161 authority
+  hpsb-audit seal case.tar --tsr case.tsr --tsa-ca tsa-ca.pem  its answer, verified and added
   hpsb-audit audit case.tar --policy my-policy.toml            the audit again, on your own terms
   hpsb-audit audit case.tar --seal-key auditor.pem             the audit again, on the sealer's terms
 
 The exit code is the verdict's. A case brings evidence, never trust: docs/case.md says what it is not.";
 
+pub(super) const SIGN_OFF_EXAMPLES: &str = "\
+Examples:
+  hpsb-audit sign-off case.tar --role prepared --sign-key ada.key
+  hpsb-audit sign-off case.tar --role reviewed --sign-key bob.key
+
+A sign-off is over the case's digest, its report and its policy. It is shown by `audit case.tar`, with a name where your
+policy's [[signers]] list the key. The audit is not repeated here: do that first.";
+
 #[derive(Debug, Args)]
 pub(super) struct SealArguments {
-    /// Bundles (manifest.<build_name>.sig.tbz), or folders to search for them
+    /// Bundles (manifest.<build_name>.sig.tbz), or folders to search for them; or a case, for --tsq and --tsr
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -45,7 +55,7 @@ pub(super) struct SealArguments {
     pub(super) now: Option<Timestamp>,
     /// The case to write; it must not exist
     #[arg(long, value_name = "FILE")]
-    pub(super) output: PathBuf,
+    pub(super) output: Option<PathBuf>,
     /// What the case stores
     #[arg(long, value_enum, default_value = "full")]
     pub(super) profile: ProfileArgument,
@@ -55,9 +65,45 @@ pub(super) struct SealArguments {
     /// The day until which the case is to be kept
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     pub(super) retain_until: Option<String>,
+    /// Write a request for a time-stamp (RFC 3161) over the case, to be sent to an authority
+    #[arg(long, value_name = "FILE")]
+    pub(super) tsq: Option<PathBuf>,
+    /// Add the authority's answer to a case
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "tsq"])]
+    pub(super) tsr: Option<PathBuf>,
+    /// Verify that answer under this CA, in PEM, before it is added; may be repeated
+    #[arg(long = "tsa-ca", value_name = "FILE", requires = "tsr")]
+    pub(super) tsa_cas: Vec<PathBuf>,
     /// Set a bound: see `hpsb-audit explain limits`; may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     pub(super) limits: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SignOffArguments {
+    /// The case; your sign-off is added to it
+    #[arg(value_name = "CASE")]
+    pub(super) case: PathBuf,
+    /// What you did with it
+    #[arg(long, value_enum)]
+    pub(super) role: RoleArgument,
+    /// Your private key, P-256 or Ed25519, in PKCS#8 PEM
+    #[arg(long, value_name = "FILE")]
+    pub(super) sign_key: PathBuf,
+    /// The moment of the sign-off, instead of the clock's
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub(super) now: Option<Timestamp>,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RoleArgument {
+    /// You made the audit and the case
+    Prepared,
+    /// You looked at it afterwards
+    Reviewed,
 }
 
 /// What the reader of a case may bring, beside keys and policy.
@@ -66,6 +112,9 @@ pub(super) struct CaseArguments {
     /// For a case: the public key of a sealer whom you believe, P-256 or Ed25519; then the case's own keys and policy count
     #[arg(long, value_name = "FILE")]
     pub(super) seal_key: Option<PathBuf>,
+    /// For a case: a CA, in PEM, whose time-stamps you believe; may be repeated
+    #[arg(long = "tsa-ca", value_name = "FILE")]
+    pub(super) tsa_cas: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -31,6 +31,11 @@ impl Policy {
         }
     }
 
+    /// The signers whose keys can sign statements: P-256 and Ed25519.
+    pub(crate) fn person_signers(&self) -> Vec<(String, PersonKey)> {
+        self.key_record_signers().0
+    }
+
     /// The signers whose keys can sign key records, and why the others cannot.
     fn key_record_signers(&self) -> (Vec<(String, PersonKey)>, Vec<String>) {
         let (mut usable, mut unusable) = (Vec::new(), Vec::new());

@@ -125,7 +125,7 @@ impl CaseReport {
     pub(super) fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![
             ("case", for_terminal(&self.path)),
-            ("", self.digest.clone()),
+            ("digest", self.digest.clone()),
             ("profile", self.profile.clone()),
             ("sealed", format!("for {}, verdict {}", self.sealed_for, self.sealed_verdict)),
             ("repeated", self.repeated.words().to_owned()),

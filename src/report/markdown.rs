@@ -10,6 +10,11 @@ use crate::escape::for_terminal;
 pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let mut page = String::from("# Audit of build manifests\n\n");
     let _ = writeln!(page, "Verdict: **{}** (exit code {})\n", report.verdict().word(), report.exit_code());
+    if let Some(case) = &report.case {
+        let _ = writeln!(page, "| case | |\n| --- | --- |");
+        case.lines().iter().for_each(|(label, text)| row(&mut page, &[label, text]));
+        page.push('\n');
+    }
     if let Some(error) = &report.error {
         let _ = writeln!(page, "{}\n\nWhat to do: {}\n", text(&error.to_string()), text(&error.hint()));
     }

@@ -1,6 +1,6 @@
 //! What page one says, in words: shared by every format for people, so that all say the same.
 
-use super::{BundleReport, Report};
+use super::{BundleReport, Report, Voucher};
 use crate::check;
 use crate::evidence::{Fact, Known};
 use crate::finding::{Finding, Group, Level, Reason, Status, Verdict};
@@ -196,11 +196,19 @@ pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> 
 
 /// The command that repeats the audit. Values are quoted for a POSIX shell.
 pub(super) fn command(report: &Report, bundle: &BundleReport) -> String {
-    let mut words = vec!["hpsb-audit".to_owned(), "audit".into(), quoted(&bundle.path)];
-    if let Some(policy) = &report.policy {
+    let path = report.case.as_ref().map_or(&bundle.path, |case| &case.path);
+    let mut words = vec!["hpsb-audit".to_owned(), "audit".into(), quoted(path)];
+    let by_seal = report.case.as_ref().is_some_and(|case| case.vouched_by == Voucher::Seal);
+    if by_seal {
+        words.push("--seal-key FILE".into());
+    }
+    if let Some(policy) = report.policy.as_ref().filter(|_| !by_seal) {
         words.extend(["--policy".into(), quoted(&policy.path)]);
     }
-    if let Some(question) = &report.question {
+    if report.case.as_ref().is_some_and(|case| case.existed_by.is_some()) {
+        words.push("--tsa-ca FILE".into());
+    }
+    if let Some(question) = report.question.as_ref().filter(|_| !by_seal) {
         if question.depth == super::Depth::SignatureOnly {
             words.splice(1..2, ["verify".into()]);
         }

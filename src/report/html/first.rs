@@ -21,13 +21,38 @@ pub(super) fn write(page: &mut Markup, report: &Report, bundle: &BundleReport, o
     let lines = summary::exceptions(report, bundle);
     page.list(lines.iter().map(String::as_str), "None.");
     controls(page, bundle, options);
+    case(page, report);
     repeat(page, report, bundle);
     page.raw("<table class=\"sign\">\n<thead><tr><th scope=\"col\">Role</th><th scope=\"col\">Name</th>")
-        .raw("<th scope=\"col\">Date</th><th scope=\"col\">Signature</th></tr></thead>\n<tbody>\n")
-        .raw("<tr><th scope=\"row\">Prepared by</th><td></td><td></td><td></td></tr>\n")
-        .raw(
-            "<tr><th scope=\"row\">Reviewed by</th><td></td><td></td><td></td></tr>\n</tbody>\n</table>\n</section>\n",
-        );
+        .raw("<th scope=\"col\">Date</th><th scope=\"col\">Signature</th></tr></thead>\n<tbody>\n");
+    for (role, label) in [("prepared", "Prepared by"), ("reviewed", "Reviewed by")] {
+        signature(page, report, role, label);
+    }
+    page.raw("</tbody>\n</table>\n</section>\n");
+}
+
+/// A line to be signed by hand, or what a sign-off of the case says.
+fn signature(page: &mut Markup, report: &Report, role: &str, label: &str) {
+    page.wrapped("<tr><th scope=\"row\">", label, "</th>");
+    let mut sign_offs = report.case.iter().flat_map(|case| &case.sign_offs);
+    match sign_offs.find(|one| one.role == role) {
+        None => page.raw("<td></td><td></td><td></td></tr>\n"),
+        Some(one) => {
+            let name = one.name.as_deref().unwrap_or("UNKNOWN: the policy does not list the key");
+            page.wrapped("<td>", name, "</td>").wrapped("<td>", &one.at, "</td>");
+            page.wrapped("<td>by the key <code>", &one.key, "</code></td></tr>\n")
+        }
+    };
+}
+
+/// What is said of the case that the bundle came from.
+fn case(page: &mut Markup, report: &Report) {
+    let Some(case) = &report.case else { return };
+    page.raw("<h2>Case</h2>\n<table class=\"facts\">\n<tbody>\n");
+    for (label, text) in case.lines() {
+        page.wrapped("<tr><th scope=\"row\">", label, "</th>").wrapped("<td>", &text, "</td></tr>\n");
+    }
+    page.raw("</tbody>\n</table>\n");
 }
 
 fn result(page: &mut Markup, bundle: &BundleReport) {

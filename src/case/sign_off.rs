@@ -1,0 +1,128 @@
+//! Sign-offs: two people put their names to a case. Each is an in-toto statement about case, report and policy, in a DSSE envelope.
+
+use serde_json::{Value, json};
+
+use super::attached::sign_off_name;
+use super::{Case, REPORT, record};
+use crate::digest::Sha256;
+use crate::dsse::{Envelope, IN_TOTO};
+use crate::error::Error;
+use crate::person_key::{PersonKey, PersonSecret};
+use crate::strict_json;
+use crate::time::Timestamp;
+
+const PREDICATE_TYPE: &str = "urn:hpsb-audit:sign-off:v1";
+
+/// What somebody did with a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Role {
+    /// Made the audit and the case.
+    Prepared,
+    /// Looked at it afterwards.
+    Reviewed,
+}
+
+/// A sign-off whose signature is good, by a key that nobody vouches for yet.
+#[derive(Debug, Clone)]
+pub(crate) struct SignOff {
+    pub(crate) role: Role,
+    pub(crate) key: PersonKey,
+    /// When, by the signer's own word.
+    pub(crate) at: Timestamp,
+}
+
+impl Role {
+    pub(crate) const ALL: [Self; 2] = [Self::Prepared, Self::Reviewed];
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Prepared => "prepared",
+            Self::Reviewed => "reviewed",
+        }
+    }
+}
+
+impl Case {
+    /// Adds a sign-off.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where the role is taken, or this key has the other one; [`Error::Malformed`] for one that is there and not good.
+    pub(crate) fn sign_off(&mut self, role: Role, secret: &PersonSecret, at: Timestamp) -> Result<SignOff, Error> {
+        let refuse = |message: String| Error::SigningKey { name: "--sign-key".into(), message };
+        let key = secret.public().map_err(refuse)?;
+        let usage = |message: String| Error::Usage {
+            message,
+            hint: "two people sign a case off, one who prepared and one who reviewed it, each with a key of their own".into(),
+        };
+        for there in self.sign_offs()? {
+            if there.role == role {
+                return Err(usage(format!("the case is signed off as {} already, by {}", role.word(), there.key.fingerprint())));
+            }
+            if there.key.fingerprint() == key.fingerprint() {
+                return Err(usage(format!("this key has signed the case off as {} already", there.role.word())));
+            }
+        }
+        let pem = key.to_pem().map_err(refuse)?;
+        let mut envelope = Envelope::new(IN_TOTO, self.statement(role.word(), &at.to_string(), &pem)?);
+        envelope.sign(secret).map_err(refuse)?;
+        self.attached.insert(sign_off_name(role), envelope.to_json()?);
+        Ok(SignOff { role, key, at })
+    }
+
+    /// The sign-offs, by role, each with a good signature by the key that it names.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for one that is about another case, or whose signature is not good, or for two by one key.
+    pub(crate) fn sign_offs(&self) -> Result<Vec<SignOff>, Error> {
+        let there = Role::ALL.into_iter().filter_map(|role| Some((role, self.attached.get(&sign_off_name(role))?)));
+        let read = there.map(|(role, bytes)| {
+            let what = sign_off_name(role);
+            self.read_sign_off(role, &what, bytes).map_err(|message| Error::malformed(what, message))
+        });
+        let read: Vec<SignOff> = read.collect::<Result<_, _>>()?;
+        match read.as_slice() {
+            [one, other] if one.key.fingerprint() == other.key.fingerprint() => {
+                Err(Error::malformed("the case", format!("{} prepared and reviewed it: two people do", one.key.fingerprint())))
+            }
+            _ => Ok(read),
+        }
+    }
+
+    fn read_sign_off(&self, role: Role, what: &str, bytes: &[u8]) -> Result<SignOff, String> {
+        let text = |error: Error| error.to_string();
+        let envelope = Envelope::from_json(what, bytes).map_err(text)?;
+        let statement = strict_json::parse(&envelope.payload).map_err(|error| error.to_string())?;
+        let word = |name: &str| {
+            let found = statement.pointer(&format!("/predicate/{name}")).and_then(Value::as_str);
+            found.ok_or_else(|| format!("its predicate has no {name}"))
+        };
+        let (at, pem) = (word("at")?, word("key")?);
+        let moment = Timestamp::from_rfc3339(at).filter(|moment| moment.to_string() == at);
+        let moment = moment.ok_or_else(|| format!("at: expected a moment in UTC, found {at:?}"))?;
+        // Made again from what it says: nothing else can stand in it, and it is about this case.
+        if envelope.payload_type != IN_TOTO || envelope.payload != self.statement(role.word(), at, pem).map_err(text)? {
+            return Err(format!("it is not the statement that somebody {} this case", role.word()));
+        }
+        let key = PersonKey::from_pem(pem.as_bytes())?;
+        match envelope.is_signed_by(&key) && envelope.signature_count() == 1 {
+            true => Ok(SignOff { role, key, at: moment }),
+            false => Err(format!("its signature is not by the key that it names, {}", key.fingerprint())),
+        }
+    }
+
+    /// The statement, in its one spelling.
+    fn statement(&self, role: &str, at: &str, pem: &str) -> Result<Vec<u8>, Error> {
+        let subject = |name: &str, digest: Sha256| json!({ "name": name, "digest": { "sha256": digest.hex() } });
+        let mut subjects = vec![subject(record::NAME, self.digest()), subject(REPORT, Sha256::of(self.member(REPORT)?))];
+        if let Some(policy) = &self.record.question.policy {
+            subjects.push(subject(policy, Sha256::of(self.member(policy)?)));
+        }
+        let statement = json!({
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": subjects,
+            "predicateType": PREDICATE_TYPE,
+            "predicate": { "role": role, "at": at, "key": pem },
+        });
+        serde_json::to_vec(&statement).map_err(|error| Error::malformed("the sign-off", error.to_string()))
+    }
+}

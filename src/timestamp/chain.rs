@@ -1,0 +1,174 @@
+//! From an authority's certificate to a CA that the reader named (RFC 5280, 6.1, without policies and without revocation).
+
+use der::{Decode as _, Encode as _};
+use spki::der::pem;
+use x509_cert::Certificate;
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
+
+use super::algorithm;
+use super::wire::TIME_STAMPING;
+use crate::limits::Limits;
+use crate::time::Timestamp;
+
+/// CAs between a certificate and the one that was named, at most.
+const INTERMEDIATES_MAX: usize = 4;
+const BASIC_CONSTRAINTS: &str = "2.5.29.19";
+const KEY_USAGE: &str = "2.5.29.15";
+const EXTENDED_KEY_USAGE: &str = "2.5.29.37";
+
+/// The CAs that the reader named.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Authorities(Vec<Certificate>);
+
+impl Authorities {
+    /// Adds the certificates of a PEM file; each is believed as a CA.
+    ///
+    /// # Errors
+    /// In words, for anything but certificates of CAs.
+    pub(crate) fn add_pem(&mut self, text: &[u8], limits: &Limits) -> Result<(), String> {
+        let text = std::str::from_utf8(text).map_err(|_| "not PEM".to_owned())?;
+        const END: &str = "-----END CERTIFICATE-----";
+        let blocks: Vec<&str> = text.split_inclusive(END).filter(|block| !block.trim().is_empty()).collect();
+        if blocks.is_empty() || blocks.len() as u64 > limits.timestamp_certificates {
+            return Err(format!("expected 1 to {} certificates, found {}", limits.timestamp_certificates, blocks.len()));
+        }
+        for block in blocks {
+            let (label, der) =
+                pem::decode_vec(block.trim().as_bytes()).map_err(|error| format!("not certificates in PEM: {error}"))?;
+            let certificate = match label {
+                "CERTIFICATE" => Certificate::from_der(&der).map_err(|error| format!("not a certificate: {error}"))?,
+                other => return Err(format!("expected a CERTIFICATE, found {other}")),
+            };
+            must_be_ca(&certificate, 0).map_err(|fault| format!("{}: {fault}", name(&certificate)))?;
+            self.0.push(certificate);
+        }
+        Ok(())
+    }
+
+    /// Was none named?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The purpose of time-stamping must be the only one, and critical (RFC 3161, 2.3).
+pub(super) fn must_be_for_time_stamping(certificate: &Certificate) -> Result<(), String> {
+    let usage: Option<(bool, ExtendedKeyUsage)> = extension(certificate)?;
+    match usage {
+        Some((true, usage)) if usage.0 == [TIME_STAMPING] => {}
+        Some((false, _)) => return Err("the certificate that signed it has an extended key usage that is not critical".into()),
+        _ => return Err("the certificate that signed it is not for time-stamping alone".into()),
+    }
+    let usage: Option<(bool, KeyUsage)> = extension(certificate)?;
+    match usage {
+        Some((_, usage)) if !usage.digital_signature() && !usage.non_repudiation() => {
+            Err("the certificate that signed it is not for signatures".into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Is there a way from the certificate to a named CA, every step of it valid at that moment?
+pub(super) fn must_lead_to(
+    certificate: &Certificate,
+    others: &[&Certificate],
+    authorities: &Authorities,
+    at: Timestamp,
+) -> Result<(), String> {
+    let mut current = certificate;
+    check(current, at)?;
+    for below in 0..=INTERMEDIATES_MAX {
+        if let Some(authority) = issuer_among(current, authorities.0.iter()) {
+            check(authority, at)?;
+            return must_be_ca(authority, below);
+        }
+        // A way through certificates that only the token brings: it must end at a named CA.
+        let next = issuer_among(current, others.iter().copied()).filter(|next| *next != current);
+        let Some(next) = next else {
+            return Err(format!("no CA that was named has signed {}", name(current)));
+        };
+        check(next, at)?;
+        must_be_ca(next, below).map_err(|fault| format!("{}: {fault}", name(next)))?;
+        current = next;
+    }
+    Err(format!("more than {INTERMEDIATES_MAX} certificates lie between it and a named CA"))
+}
+
+/// The certificate whose subject is the other's issuer, and whose key signed it.
+fn issuer_among<'c>(
+    certificate: &Certificate,
+    mut candidates: impl Iterator<Item = &'c Certificate>,
+) -> Option<&'c Certificate> {
+    let tbs = certificate.tbs_certificate();
+    let signed = tbs.to_der().ok()?;
+    let signature = certificate.signature().as_bytes()?;
+    candidates.find(|candidate| {
+        let issuer = candidate.tbs_certificate();
+        issuer.subject() == tbs.issuer()
+            && tbs.signature() == certificate.signature_algorithm()
+            && algorithm::verify(
+                issuer.subject_public_key_info(),
+                certificate.signature_algorithm(),
+                None,
+                &signed,
+                signature,
+            )
+            .is_ok()
+    })
+}
+
+/// Dates, and critical extensions that nothing here understands.
+fn check(certificate: &Certificate, at: Timestamp) -> Result<(), String> {
+    let (from, to) = validity(certificate)?;
+    if at < from || at > to {
+        return Err(format!("{} is valid from {from} to {to}, and the token is of {at}", name(certificate)));
+    }
+    let known = |extension: &Extension| {
+        [BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE].contains(&extension.extn_id.to_string().as_str())
+    };
+    let extensions = certificate.tbs_certificate().extensions().map(Vec::as_slice).unwrap_or_default();
+    match extensions.iter().find(|extension| extension.critical && !known(extension)) {
+        Some(unknown) => {
+            Err(format!("{} has the critical extension {}, which is not known", name(certificate), unknown.extn_id))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A CA that may have this many CAs below it.
+fn must_be_ca(certificate: &Certificate, below: usize) -> Result<(), String> {
+    let constraints: Option<(bool, BasicConstraints)> = extension(certificate)?;
+    let Some((_, BasicConstraints { ca: true, path_len_constraint })) = constraints else {
+        return Err("it is not the certificate of a CA".into());
+    };
+    if path_len_constraint.is_some_and(|most| below > usize::from(most)) {
+        return Err("there are more CAs below it than its path length allows".into());
+    }
+    let usage: Option<(bool, KeyUsage)> = extension(certificate)?;
+    match usage {
+        Some((_, usage)) if !usage.key_cert_sign() => Err("its key is not for signing certificates".into()),
+        _ => Ok(()),
+    }
+}
+
+/// Its dates.
+pub(super) fn validity(certificate: &Certificate) -> Result<(Timestamp, Timestamp), String> {
+    let moment = |time: x509_cert::time::Time| {
+        let seconds = i64::try_from(time.to_unix_duration().as_secs()).ok();
+        seconds.and_then(Timestamp::from_unix_seconds).ok_or("a certificate's date is beyond the calendar")
+    };
+    let validity = certificate.tbs_certificate().validity();
+    Ok((moment(validity.not_before)?, moment(validity.not_after)?))
+}
+
+fn extension<'c, T: der::Decode<'c> + der::oid::AssociatedOid>(certificate: &'c Certificate) -> Result<Option<(bool, T)>, String> {
+    certificate
+        .tbs_certificate()
+        .get_extension::<T>()
+        .map_err(|_| format!("{} has an extension that is malformed or stands twice", name(certificate)))
+}
+
+fn name(certificate: &Certificate) -> String {
+    format!("the certificate of {:?}", certificate.tbs_certificate().subject().to_string())
+}

@@ -1,0 +1,254 @@
+//! Time-stamps by RFC 3161: a request over a digest, and what an authority answered, verified offline.
+//!
+//! A token says: the authority saw this digest by then. It says nothing about what the digest is of. It is believed only under a CA that
+//! the reader names; certificates inside a token lead to that CA and are trusted for nothing.
+//!
+//! What is NOT looked at: whether the authority's certificate was revoked (that needs its servers), its policy's text, and whether the
+//! nonce is the request's (the digest ties a token to its case; the nonce would only show that the answer is fresh).
+
+mod algorithm;
+mod chain;
+mod wire;
+
+use der::asn1::{Any, Int, Null, ObjectIdentifier, OctetString, SetOfVec};
+use der::{Decode as _, Encode as _, Tag, Tagged as _};
+use spki::AlgorithmIdentifierOwned;
+use x509_cert::Certificate;
+
+use self::algorithm::Hash;
+pub(crate) use self::chain::Authorities;
+use self::wire::{
+    Accuracy, CONTENT_TYPE, ContentInfo, MESSAGE_DIGEST, MessageImprint, Request, Response, SIGNED_DATA,
+    SIGNING_CERTIFICATE_V2, SignedData, SignerInfo, SigningCertificate, TST_INFO, TstInfo,
+};
+use crate::digest::Sha256;
+use crate::limits::Limits;
+use crate::time::Timestamp;
+
+type Answer<T> = Result<T, String>;
+
+/// A time-stamp request (RFC 3161, 2.4.1) for a digest, in DER: SHA-256, certificates wanted. The nonce is derived from the digest, so
+/// that the same case has the same request.
+pub(crate) fn request(digest: &Sha256) -> Answer<Vec<u8>> {
+    let text = |error: der::Error| error.to_string();
+    let mut nonce = Sha256::of(&[b"hpsb-audit nonce ", digest.as_bytes().as_slice()].concat()).as_bytes().to_vec();
+    nonce.truncate(8);
+    // Positive, and in its shortest form.
+    if let Some(first) = nonce.first_mut() {
+        *first = *first & 0x7f | 0x40;
+    }
+    let message_imprint = MessageImprint {
+        hash_algorithm: AlgorithmIdentifierOwned { oid: algorithm::SHA_256, parameters: Some(Any::from(Null)) },
+        hashed_message: OctetString::new(digest.as_bytes().as_slice()).map_err(text)?,
+    };
+    let nonce = Int::new(&nonce).map_err(text)?;
+    Request { version: 1, message_imprint, nonce, cert_req: true }.to_der().map_err(text)
+}
+
+/// A token, taken apart. Nothing in it is believed yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Token {
+    /// The DER of TSTInfo: what is signed.
+    content: Vec<u8>,
+    info: TstInfo,
+    signer: SignerInfo,
+    /// Certificates with their DER.
+    certificates: Vec<(Certificate, Vec<u8>)>,
+    at: Timestamp,
+}
+
+/// What a verified token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Verified {
+    /// The latest moment that the token may mean: its time and its accuracy.
+    pub(crate) at: Timestamp,
+    /// The subject of the certificate that signed it.
+    pub(crate) authority: String,
+    /// The end of that certificate.
+    pub(crate) ends: Timestamp,
+}
+
+impl Token {
+    /// Reads a response (RFC 3161, 2.4.2) that grants, or a bare token, in DER.
+    ///
+    /// # Errors
+    /// In words.
+    pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Answer<Self> {
+        if bytes.len() as u64 > limits.timestamp_bytes {
+            return Err(format!("over the limit timestamp_bytes={}", limits.timestamp_bytes));
+        }
+        let content = match Response::from_der(bytes) {
+            Ok(Response { status, token: Some(token) }) if status.status <= 1 => token,
+            Ok(Response { status, .. }) => {
+                let said = status.text.unwrap_or_default().join(", ");
+                return Err(format!("the authority did not grant it: status {}, {said:?}", status.status));
+            }
+            Err(_) => ContentInfo::from_der(bytes)
+                .map_err(|error| format!("neither a time-stamp response nor a token in DER (RFC 3161): {error}"))?,
+        };
+        if content.content_type != SIGNED_DATA {
+            return Err(format!("expected signed data, found content of the type {}", content.content_type));
+        }
+        let malformed = |error: der::Error| format!("its signed data is malformed: {error}");
+        let data: SignedData = content.content.decode_as().map_err(malformed)?;
+        if data.content.content_type != TST_INFO {
+            return Err(format!("expected a TSTInfo, found content of the type {}", data.content.content_type));
+        }
+        let content = data.content.content.ok_or("it has no content")?.as_bytes().to_vec();
+        let info = TstInfo::from_der(&content).map_err(|error| format!("its TSTInfo is malformed: {error}"))?;
+        let signer = match data.signers.as_slice() {
+            [one] => one.clone(),
+            several => return Err(format!("expected one signer, found {}", several.len())),
+        };
+        let certificates = data.certificates.map(SetOfVec::into_vec).unwrap_or_default();
+        if certificates.len() as u64 > limits.timestamp_certificates {
+            return Err(format!("over the limit timestamp_certificates={}", limits.timestamp_certificates));
+        }
+        let read = |any: Any| {
+            let der = any.to_der().map_err(malformed)?;
+            Ok((Certificate::from_der(&der).map_err(|error| format!("a certificate in it is malformed: {error}"))?, der))
+        };
+        let certificates = certificates.into_iter().map(read).collect::<Answer<_>>()?;
+        let at = moment(&info.time)?.plus_seconds(allowance(info.accuracy.as_ref())?);
+        Ok(Self { content, info, signer, certificates, at })
+    }
+
+    /// The latest moment that it may mean, if it is genuine.
+    pub(crate) fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Is it about this digest, by its own word?
+    ///
+    /// # Errors
+    /// In words, where it is not.
+    pub(crate) fn must_be_over(&self, digest: &Sha256) -> Answer<()> {
+        let imprint = &self.info.message_imprint;
+        if Hash::of(&imprint.hash_algorithm)? != Hash::Sha256 {
+            return Err("its imprint is no SHA-256".into());
+        }
+        match imprint.hashed_message.as_bytes() == digest.as_bytes() {
+            true => Ok(()),
+            false => Err(format!(
+                "it is over another digest: expected {digest}, found sha256:{}",
+                crate::digest::encode_hex(imprint.hashed_message.as_bytes())
+            )),
+        }
+    }
+
+    /// Verifies the token for a digest: content and attributes (RFC 5652, 5.4 and 11), the certificate that the signed attributes name
+    /// (RFC 5035), its purpose (RFC 3161, 2.3), and its chain to a CA of the reader's at the token's own time.
+    ///
+    /// # Errors
+    /// In words, the first thing that does not hold.
+    pub(crate) fn verify(&self, digest: &Sha256, authorities: &Authorities) -> Answer<Verified> {
+        self.must_be_over(digest)?;
+        if self.info.version != 1 {
+            return Err(format!("expected a TSTInfo of version 1, found {}", self.info.version));
+        }
+        if self.info.extensions.iter().flatten().any(|extension| extension.critical) {
+            return Err("its TSTInfo has a critical extension that is not known".into());
+        }
+        let attributes = self.signer.signed_attributes.as_ref().ok_or("it has no signed attributes")?;
+        let hash = Hash::of(&self.signer.digest_algorithm)?;
+        if ObjectIdentifier::from_der(&self.attribute(CONTENT_TYPE)?) != Ok(TST_INFO) {
+            return Err("its signed content type is not TSTInfo".into());
+        }
+        let message_digest = OctetString::from_der(&self.attribute(MESSAGE_DIGEST)?);
+        let message_digest = message_digest.map_err(|error| format!("its message digest is malformed: {error}"))?;
+        if message_digest.as_bytes() != hash.digest(&self.content) {
+            return Err("its signed message digest is not that of its content".into());
+        }
+        let (certificate, der) = self.signing_certificate()?;
+        let signed = attributes.to_der().map_err(|error| error.to_string())?;
+        algorithm::verify(
+            certificate.tbs_certificate().subject_public_key_info(),
+            &self.signer.signature_algorithm,
+            Some(hash),
+            &signed,
+            self.signer.signature.as_bytes(),
+        )
+        .map_err(|fault| format!("its signature: {fault}"))?;
+        chain::must_be_for_time_stamping(certificate)?;
+        let others: Vec<&Certificate> =
+            self.certificates.iter().filter(|(_, other)| other != der).map(|(other, _)| other).collect();
+        chain::must_lead_to(certificate, &others, authorities, moment(&self.info.time)?)?;
+        let (_, ends) = chain::validity(certificate)?;
+        Ok(Verified { at: self.at, authority: certificate.tbs_certificate().subject().to_string(), ends })
+    }
+
+    /// The one value of the one attribute of this type, as DER.
+    fn attribute(&self, oid: ObjectIdentifier) -> Answer<Vec<u8>> {
+        let attributes = self.signer.signed_attributes.iter().flat_map(|attributes| attributes.iter());
+        let mut fitting = attributes.filter(|attribute| attribute.oid == oid);
+        let (Some(attribute), None) = (fitting.next(), fitting.next()) else {
+            return Err(format!("expected one signed attribute {oid}; it has none, or several"));
+        };
+        match attribute.values.as_slice() {
+            [one] => one.to_der().map_err(|error| error.to_string()),
+            _ => Err(format!("expected one value of the signed attribute {oid}")),
+        }
+    }
+
+    /// The certificate that signer and signed attributes name.
+    fn signing_certificate(&self) -> Answer<(&Certificate, &Vec<u8>)> {
+        let named = SigningCertificate::from_der(&self.attribute(SIGNING_CERTIFICATE_V2)?);
+        let named = named.map_err(|error| format!("its signing certificate attribute is malformed: {error}"))?;
+        let id = named.certificates.first().ok_or("its signing certificate attribute names none")?;
+        let hash = id.hash_algorithm.as_ref().map_or(Ok(Hash::Sha256), Hash::of)?;
+        let fits = |(certificate, der): &&(Certificate, Vec<u8>)| {
+            let tbs = certificate.tbs_certificate();
+            let serial = tbs.serial_number().as_bytes();
+            hash.digest(der) == id.hash.as_bytes()
+                && *tbs.issuer() == self.signer.signer.issuer
+                && serial == self.signer.signer.serial_number.as_bytes()
+                && id.issuer_serial.as_ref().is_none_or(|named| named.serial_number.as_bytes() == serial)
+        };
+        let found = self.certificates.iter().find(fits);
+        found.map(|(certificate, der)| (certificate, der)).ok_or_else(|| {
+            "the certificate that its signed attributes name is not in it; ask the authority for certificates (certReq)".into()
+        })
+    }
+}
+
+/// GeneralizedTime as TSTInfo has it: `YYYYMMDDhhmmss[.f…]Z`, no trailing zeros (RFC 3161, 2.4.2). Fractions are rounded up to whole
+/// microseconds' seconds: the moment is "by then".
+fn moment(time: &Any) -> Answer<Timestamp> {
+    let bad = || "its time is no GeneralizedTime in UTC as RFC 3161 has it".to_owned();
+    if time.tag() != Tag::GeneralizedTime {
+        return Err(bad());
+    }
+    let text = std::str::from_utf8(time.value()).ok().and_then(|text| text.strip_suffix('Z')).ok_or_else(bad)?;
+    let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
+    if whole.len() != 14 || !whole.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(bad());
+    }
+    let sound = |fraction: &str| {
+        !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit()) && !fraction.ends_with('0')
+    };
+    if fraction.is_some_and(|fraction| !sound(fraction)) {
+        return Err(bad());
+    }
+    let part = |from: usize, to: usize| whole.get(from..to).unwrap_or_default();
+    let text = format!(
+        "{}-{}-{}T{}:{}:{}Z",
+        part(0, 4),
+        part(4, 6),
+        part(6, 8),
+        part(8, 10),
+        part(10, 12),
+        part(12, 14)
+    );
+    let moment = Timestamp::from_rfc3339(&text).ok_or_else(bad)?;
+    Ok(if fraction.is_some() { moment.plus_seconds(1) } else { moment })
+}
+
+/// The accuracy in whole seconds, rounded up.
+fn allowance(accuracy: Option<&Accuracy>) -> Answer<i64> {
+    let Some(accuracy) = accuracy else { return Ok(0) };
+    if accuracy.millis.is_some_and(|millis| millis > 999) || accuracy.micros.is_some_and(|micros| micros > 999) {
+        return Err("its accuracy has more than 999 millis or micros".into());
+    }
+    let part = i64::from(accuracy.millis.is_some() || accuracy.micros.is_some());
+    Ok(i64::from(accuracy.seconds.unwrap_or(0)) + part)
+}

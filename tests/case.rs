@@ -1,0 +1,377 @@
+//! `seal`, `audit` of a case, `sign-off` and time-stamps, through the real program. openssl makes keys, requests and time-stamps and
+//! verifies them; GNU tar and python3 read and write cases.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::cast_possible_truncation)]
+
+mod program;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use program::{Answer, BUNDLE, Folder, NOW, run};
+use serde_json::Value;
+
+fn tool_output(name: &str, arguments: &[&str], folder: &Path) -> Output {
+    let output = Command::new(name).args(arguments).current_dir(folder).output();
+    output.unwrap_or_else(|error| panic!("{name} is needed: {error}"))
+}
+
+fn tool(name: &str, arguments: &[&str], folder: &Path) -> Vec<u8> {
+    let output = tool_output(name, arguments, folder);
+    assert!(output.status.success(), "{name} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+const POLICY: &str = "version = 1\nrequire = [\"manifest\", \"source\"]\n[[keys]]\nname = \"A\"\nfile = \"key.pem\"\n\
+    [[signers]]\nname = \"Ada\"\npem = \"ada.pub\"\n[[signers]]\nname = \"Bob\"\npem = \"bob.pub\"\n";
+
+/// The fixture's bundle, key and a policy, and keys of three people.
+fn folder() -> Folder {
+    let folder = Folder::with_fixture("good-rsa-2048");
+    let path = folder.path();
+    for (name, algorithm) in
+        [("ada", &["ed25519"][..]), ("bob", &["EC", "-pkeyopt", "ec_paramgen_curve:P-256"]), ("eve", &["ed25519"])]
+    {
+        let secret = format!("{name}.key");
+        tool("openssl", &[&["genpkey", "-out", &secret, "-algorithm"], algorithm].concat(), path);
+        tool("openssl", &["pkey", "-in", &secret, "-pubout", "-out", &format!("{name}.pub")], path);
+    }
+    folder.write("policy.toml", POLICY);
+    folder
+}
+
+fn seal(folder: &Folder, more: &[&str]) -> Answer {
+    let line = ["seal", BUNDLE, "--policy", "policy.toml", "--output", "case.tar", "--now", NOW];
+    run(folder.path(), &[&line, more].concat())
+}
+
+fn sealed(folder: &Folder, more: &[&str]) -> Vec<u8> {
+    let answer = seal(folder, more);
+    assert_eq!(answer.code, 0, "{}{}", answer.out, answer.err);
+    fs::read(folder.path().join("case.tar")).unwrap()
+}
+
+/// Audits `case.tar` with `--format json`.
+fn audit(folder: &Folder, more: &[&str]) -> (i32, Value) {
+    let answer = run(folder.path(), &[&["audit", "case.tar", "--format", "json"], more].concat());
+    (answer.code, serde_json::from_str(&answer.out).unwrap_or_else(|e| panic!("{e}: {} {}", answer.out, answer.err)))
+}
+
+fn message(report: &Value) -> &str {
+    report["error"]["message"].as_str().unwrap_or_default()
+}
+
+#[test]
+fn a_case_is_the_same_bytes_again_and_gnu_tar_writes_them_too() {
+    let folder = folder();
+    let case = sealed(&folder, &["--sign-key", "ada.key", "--retain-until", "2036-12-31"]);
+    let path = folder.path();
+    let again = seal(&folder, &["--sign-key", "ada.key", "--retain-until", "2036-12-31"]);
+    assert_eq!(again.code, 3, "it must not be replaced: {}", again.out);
+    assert!(again.err.contains("it exists"), "{}", again.err);
+    fs::rename(path.join("case.tar"), path.join("first.tar")).unwrap();
+    assert_eq!(sealed(&folder, &["--sign-key", "ada.key", "--retain-until", "2036-12-31"]), case);
+
+    let names = String::from_utf8(tool("tar", &["tf", "case.tar"], path)).unwrap();
+    let names: Vec<&str> = names.lines().collect();
+    assert_eq!(
+        names,
+        [
+            "case.json",
+            "bundles/1/bundle.sig.tbz",
+            "bundles/1/keys/1.pem",
+            "bundles/1/keys/2.pem",
+            "policy/files/1",
+            "policy/files/2",
+            "policy/files/3",
+            "policy/policy.toml",
+            "report.json",
+            "attached/seal.dsse.json"
+        ]
+    );
+    fs::create_dir(path.join("out")).unwrap();
+    tool("tar", &["xf", "case.tar", "-C", "out"], path);
+    let mut pack = vec!["cf", "../packed.tar", "-b1", "--format=ustar", "--mode=0644", "--mtime=@0", "--owner=0", "--group=0"];
+    pack.push("--numeric-owner");
+    pack.extend(&names);
+    tool("tar", &pack, &path.join("out"));
+    assert_eq!(fs::read(path.join("packed.tar")).unwrap(), case);
+    // What a second reader needs: digests by another program.
+    let check = "import hashlib, json, tarfile\nt = tarfile.open('case.tar')\nr = json.load(t.extractfile('case.json'))\n\
+        for m in r['members']:\n    b = t.extractfile(m['name']).read()\n    assert (len(b), hashlib.sha256(b).hexdigest()) == (m['size'], m['sha256'])\n\
+        print(len(r['members']))";
+    assert_eq!(tool("python3", &["-c", check], path), b"8\n");
+}
+
+#[test]
+fn a_case_brings_evidence_and_never_trust() {
+    let folder = folder();
+    sealed(&folder, &["--sign-key", "ada.key"]);
+    let (code, report) = audit(&folder, &[]);
+    assert_eq!((code, report["verdict"].as_str()), (2, Some("none")));
+    assert_eq!(report["case"]["repeated"], "same-report");
+    assert_eq!(report["case"]["vouched_by"], "nobody");
+    assert_eq!(report["reports"], serde_json::json!([]), "no verdict of the case's own is handed on");
+    assert!(message(&report).contains("give the verdict that was sealed, accept-in-part"), "{report}");
+
+    for (more, by) in [
+        (&["--key", "key.pem"][..], "reader"),
+        (&["--policy", "policy.toml"], "reader"),
+        (&["--seal-key", "ada.pub"], "seal"),
+    ] {
+        let (code, report) = audit(&folder, more);
+        assert_eq!((code, report["verdict"].as_str()), (0, Some("accept-in-part")), "{more:?}");
+        assert_eq!(report["case"]["vouched_by"], by);
+    }
+    let other = Folder::with_fixture("good-ecdsa-p256");
+    fs::copy(other.path().join("key.pem"), folder.path().join("other.pem")).unwrap();
+    let (code, report) = audit(&folder, &["--key", "other.pem"]);
+    assert_eq!((code, report["verdict"].as_str()), (1, Some("reject")), "the reader's key decides");
+    assert_eq!(report["case"]["repeated"], "same-report");
+    let (code, report) = audit(&folder, &["--seal-key", "eve.pub"]);
+    assert_eq!(code, 3);
+    assert!(message(&report).contains("attached/seal.dsse.json"), "{report}");
+    for flag in [["--image", "oci:x"], ["--base", "oci:x"], ["--trust", "x"], ["--approvals", "x"]] {
+        assert_eq!(audit(&folder, &flag).0, 2, "{flag:?}");
+    }
+    assert_eq!(run(folder.path(), &["audit", "case.tar", BUNDLE, "--key", "key.pem"]).code, 2);
+    assert_eq!(run(folder.path(), &["audit", BUNDLE, "--key", "key.pem", "--seal-key", "ada.pub"]).code, 2);
+}
+
+#[test]
+fn a_rejected_build_can_be_filed_and_one_without_a_verdict_cannot() {
+    let folder = folder();
+    folder.write("policy.toml", POLICY.replace("[[signers]]\nname = \"Ada\"", "[expect]\nbranch = \"other\"\n[[signers]]\nname = \"Ada\""));
+    let answer = seal(&folder, &["--sign-key", "ada.key"]);
+    assert_eq!(answer.code, 1, "{}", answer.err);
+    let (code, report) = audit(&folder, &["--seal-key", "ada.pub"]);
+    assert_eq!((code, report["verdict"].as_str()), (1, Some("reject")));
+    fs::remove_file(folder.path().join("case.tar")).unwrap();
+    let bytes = fs::read(folder.path().join(BUNDLE)).unwrap();
+    folder.write(BUNDLE, &bytes[..bytes.len() / 2]);
+    assert_eq!(seal(&folder, &[]).code, 3);
+    assert!(!folder.path().join("case.tar").exists());
+}
+
+/// A member: name and content.
+type Member = (String, Vec<u8>);
+
+fn members(case: &[u8]) -> Vec<Member> {
+    let (mut members, mut at) = (Vec::new(), 0);
+    while case[at] != 0 {
+        let header = &case[at..at + 512];
+        let end = header.iter().position(|byte| *byte == 0).unwrap();
+        let name = String::from_utf8(header[..end].to_vec()).unwrap();
+        let size = usize::from_str_radix(std::str::from_utf8(&header[124..135]).unwrap(), 8).unwrap();
+        members.push((name, case[at + 512..at + 512 + size].to_vec()));
+        at += 512 + size.div_ceil(512) * 512;
+    }
+    members
+}
+
+fn packed(members: &[Member]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (name, content) in members {
+        let mut header = [0; 512];
+        let size = format!("{:011o}", content.len());
+        for (at, field) in [
+            (0, name.as_bytes()),
+            (100, b"0000644\x000000000\x000000000\0"),
+            (124, size.as_bytes()),
+            (136, b"00000000000\0        0"),
+            (257, b"ustar\x0000"),
+            (329, b"0000000\x000000000\0"),
+        ] {
+            header[at..at + field.len()].copy_from_slice(field);
+        }
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        bytes.extend(header);
+        bytes.extend(content);
+        bytes.resize(bytes.len().div_ceil(512) * 512, 0);
+    }
+    bytes.resize(bytes.len() + 1024, 0);
+    bytes
+}
+
+/// `case.json` with the digests of what stands beside it now: what somebody does who wants a changed case to look whole.
+fn relisted(mut members: Vec<Member>) -> Vec<Member> {
+    let record = String::from_utf8(members[0].1.clone()).unwrap();
+    let mut record: Value = serde_json::from_str(&record).unwrap();
+    for entry in record["members"].as_array_mut().unwrap() {
+        let name = entry["name"].as_str().unwrap().to_owned();
+        let content = &members.iter().find(|(one, _)| *one == name).unwrap().1;
+        entry["size"] = content.len().into();
+        let digest = hpsb_audit::Sha256::of(content).hex();
+        entry["sha256"] = digest.into();
+    }
+    members[0].1 = format!("{record:#}\n").into_bytes();
+    members
+}
+
+#[test]
+fn every_tampering_is_refused_by_name() {
+    let folder = folder();
+    let case = sealed(&folder, &["--sign-key", "ada.key"]);
+    let good = members(&case);
+    assert_eq!(packed(&good), case);
+    let position = |name: &str| good.iter().position(|(one, _)| one == name).unwrap();
+    let (bundle, policy, report, seal) = (
+        position("bundles/1/bundle.sig.tbz"),
+        position("policy/policy.toml"),
+        position("report.json"),
+        position("attached/seal.dsse.json"),
+    );
+    let refused = |members: &[Member], more: &[&str], expected: &str| {
+        folder.write("case.tar", packed(members));
+        let (code, report) = audit(&folder, more);
+        assert_eq!(code, 3, "{expected}: {report}");
+        assert!(message(&report).contains(expected), "expected {expected:?}: {}", message(&report));
+    };
+    let change = |at: usize, with: &dyn Fn(&mut Vec<u8>)| {
+        let mut changed = good.clone();
+        with(&mut changed[at].1);
+        changed
+    };
+    let replace = |from: &'static str, to: &'static str| {
+        move |bytes: &mut Vec<u8>| *bytes = String::from_utf8(bytes.clone()).unwrap().replace(from, to).into_bytes()
+    };
+    let key = &["--key", "key.pem"][..];
+    // Changed.
+    for (at, (name, _)) in good.iter().enumerate().filter(|(at, _)| *at != seal && *at != 0) {
+        refused(&change(at, &|bytes| bytes[20] ^= 1), key, &format!("the member {name:?} was changed"));
+    }
+    // Added, removed, twice, renamed, put in another order.
+    let mut added = good.clone();
+    added.insert(2, ("bundles/1/extra".into(), b"x".to_vec()));
+    refused(&added, key, "case.json does not list the member \"bundles/1/extra\"");
+    let mut attached = good.clone();
+    attached.insert(seal, ("attached/note.txt".into(), b"x".to_vec()));
+    refused(&attached, key, "\"attached/note.txt\" is nothing that is added to a case");
+    for (at, (name, _)) in good.iter().enumerate().filter(|(at, _)| *at != seal && *at != 0) {
+        let mut removed = good.clone();
+        removed.remove(at);
+        refused(&removed, key, &format!("the member {name:?}, which case.json lists, is missing"));
+    }
+    let mut twice = good.clone();
+    twice.insert(bundle, good[bundle].clone());
+    refused(&twice, key, "two members are named \"bundles/1/bundle.sig.tbz\"");
+    let mut renamed = good.clone();
+    renamed[report].0 = "report.jsoN".into();
+    refused(&renamed, key, "\"report.jsoN\"");
+    let mut moved = good.clone();
+    moved.swap(bundle, report);
+    refused(&moved, key, "members were put in another order");
+    let mut first = good.clone();
+    first.swap(0, 1);
+    refused(&first, key, "the first member is not case.json");
+    // Edited so that the digests fit again: the report, the verdict, the policy.
+    let edited = relisted(change(report, &replace("a trusted key signed exactly these bytes", "all is well")));
+    refused(&edited, key, "case");
+    let edited = relisted(change(report, &replace("\"accept-in-part\"", "\"accept\"")));
+    refused(&edited, key, "report.json");
+    let edited = change(0, &replace("\"verdict\": \"accept-in-part\"", "\"verdict\": \"accept\""));
+    refused(&edited, key, "case.json");
+    // The seal: swapped for another case's, for another person's, cut.
+    refused(&change(seal, &|bytes| bytes.truncate(100)), key, "attached/seal.dsse.json");
+    let unsealed: Vec<Member> = good.iter().filter(|(name, _)| name != "attached/seal.dsse.json").cloned().collect();
+    refused(&unsealed, &["--seal-key", "ada.pub"], "it has no seal");
+}
+
+#[test]
+fn what_is_relisted_without_the_sealer_fails_its_seal_and_the_repetition() {
+    let folder = folder();
+    let good = members(&sealed(&folder, &[]));
+    let report = good.iter().position(|(name, _)| name == "report.json").unwrap();
+    let policy = good.iter().position(|(name, _)| name == "policy/policy.toml").unwrap();
+    // No seal stands in the way: what is left is that the audit says otherwise.
+    for (at, from, to, expected) in [
+        (report, "a trusted key signed exactly these bytes", "all is well", "report.json"),
+        (policy, "[\"manifest\", \"source\"]", "[\"manifest\"]", "report.json"),
+    ] {
+        let mut edited = good.clone();
+        edited[at].1 = String::from_utf8(edited[at].1.clone()).unwrap().replace(from, to).into_bytes();
+        folder.write("case.tar", packed(&relisted(edited)));
+        let (code, answer) = audit(&folder, &["--key", "key.pem"]);
+        assert_eq!(code, 3, "{answer}");
+        assert!(message(&answer).contains(expected), "{}", message(&answer));
+    }
+    // With one, the seal is another case's.
+    fs::remove_file(folder.path().join("case.tar")).unwrap();
+    let mut signed = members(&sealed(&folder, &["--sign-key", "ada.key"]));
+    signed[policy].1.extend(b"\n# another policy\n");
+    folder.write("case.tar", packed(&relisted(signed)));
+    let (code, answer) = audit(&folder, &["--seal-key", "ada.pub"]);
+    assert_eq!(code, 3);
+    assert!(message(&answer).contains("it is the seal of another case"), "{}", message(&answer));
+}
+
+#[test]
+fn a_case_for_filing_has_digests_and_no_evidence() {
+    let folder = folder();
+    folder.write("server-build.log", b"docker login --password hunter2\n");
+    folder.write("status.json", b"{\"status\": \"image pushed\"}");
+    let case = sealed(&folder, &["--profile", "filing", "--sign-key", "ada.key"]);
+    let answer = run(folder.path(), &["audit", "case.tar", "--seal-key", "ada.pub"]);
+    assert_eq!(answer.code, 2, "{}", answer.out);
+    assert!(answer.out.contains("not repeated") && answer.out.contains("what looks like a secret"), "{}", answer.out);
+    let members = members(&case);
+    assert!(members.iter().all(|(name, content)| {
+        name != "bundles/1/bundle.sig.tbz" && !content.windows(7).any(|window| window == b"hunter2")
+    }));
+    let record: Value = serde_json::from_slice(&members[0].1).unwrap();
+    let left_out = record["left_out"].as_array().unwrap();
+    let digest = hpsb_audit::Sha256::of(&fs::read(folder.path().join(BUNDLE)).unwrap()).hex();
+    assert_eq!(left_out[0]["sha256"], digest.as_str());
+    assert_eq!(left_out.len(), 3, "{left_out:?}");
+    assert_eq!(record["secrets_seen"], serde_json::json!(["bundles/1/server/server-build.log"]));
+}
+
+#[test]
+fn two_people_sign_off() {
+    let folder = folder();
+    sealed(&folder, &["--sign-key", "ada.key"]);
+    let sign_off = |role: &str, key: &str| {
+        run(folder.path(), &["sign-off", "case.tar", "--role", role, "--sign-key", key, "--now", "2026-03-11T00:00:00Z"])
+    };
+    let before = fs::read(folder.path().join("case.tar")).unwrap();
+    assert_eq!(sign_off("prepared", "ada.key").code, 0);
+    assert_eq!(sign_off("prepared", "bob.key").code, 2, "the role is taken");
+    assert_eq!(sign_off("reviewed", "ada.key").code, 2, "one person cannot do both");
+    let one = fs::read(folder.path().join("case.tar")).unwrap();
+    assert_eq!(sign_off("reviewed", "bob.key").code, 0);
+    let (code, report) = audit(&folder, &["--policy", "policy.toml", "--report", "html=page.html"]);
+    assert_eq!(code, 0);
+    let names: Vec<_> = report["case"]["sign_offs"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect();
+    assert_eq!(names, ["Ada", "Bob"]);
+    let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert!(page.contains("Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z</td>"), "the page has the names");
+    // A key that the policy does not list is shown as such.
+    fs::write(folder.path().join("case.tar"), &one).unwrap();
+    assert_eq!(sign_off("reviewed", "eve.key").code, 0);
+    let (_, report) = audit(&folder, &["--policy", "policy.toml"]);
+    assert_eq!(report["case"]["sign_offs"][1]["name"], Value::Null);
+    assert!(report["case"]["remarks"].to_string().contains("UNKNOWN"), "{report}");
+    // openssl verifies what was signed: DSSE over the payload.
+    let envelope = members(&one).into_iter().find(|(name, _)| name == "attached/sign-off.prepared.dsse.json").unwrap().1;
+    folder.write("envelope.json", envelope);
+    let split = "import base64, json\ne = json.load(open('envelope.json'))\np = base64.b64decode(e['payload'])\n\
+        t = e['payloadType'].encode()\nopen('pae', 'wb').write(b'DSSEv1 %d %s %d %s' % (len(t), t, len(p), p))\n\
+        open('sig', 'wb').write(base64.b64decode(e['signatures'][0]['sig']))";
+    tool("python3", &["-c", split], folder.path());
+    tool("openssl", &["pkeyutl", "-verify", "-pubin", "-inkey", "ada.pub", "-rawin", "-in", "pae", "-sigfile", "sig"], folder.path());
+    // A sign-off of another case, or under another role, is refused.
+    let reviewed = members(&fs::read(folder.path().join("case.tar")).unwrap());
+    let mut swapped = reviewed.clone();
+    let at = |name: &str| reviewed.iter().position(|(one, _)| one == name).unwrap();
+    let (prepared, other) = (at("attached/sign-off.prepared.dsse.json"), at("attached/sign-off.reviewed.dsse.json"));
+    swapped[prepared].1.clone_from(&reviewed[other].1);
+    folder.write("case.tar", packed(&swapped));
+    let (code, answer) = audit(&folder, &["--policy", "policy.toml"]);
+    assert_eq!(code, 3);
+    assert!(message(&answer).contains("attached/sign-off.prepared.dsse.json"), "{}", message(&answer));
+    // Taking one away cannot be seen in the case, and gives no more than was signed.
+    folder.write("case.tar", before);
+    assert_eq!(audit(&folder, &["--policy", "policy.toml"]).1["case"]["sign_offs"], serde_json::json!([]));
+}

@@ -1,0 +1,265 @@
+//! Time-stamps of cases (RFC 3161): openssl is the authority, and the second verifier.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod program;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use program::{BUNDLE, Folder, NOW, run};
+use serde_json::Value;
+
+fn openssl_answers(arguments: &[&str], folder: &Path) -> Output {
+    Command::new("openssl").args(arguments).current_dir(folder).output().expect("openssl is needed")
+}
+
+fn openssl(arguments: &[&str], folder: &Path) {
+    let output = openssl_answers(arguments, folder);
+    assert!(output.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A CA below which authorities are made.
+fn certificate_authority(folder: &Folder, name: &str) {
+    let (key, pem) = (format!("{name}.key"), format!("{name}.pem"));
+    let subject = format!("/CN=Test {name}");
+    let line = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "36500", "-subj", &subject, "-keyout", &key];
+    let more = ["-out", &pem, "-addext", "keyUsage=critical,keyCertSign,cRLSign"];
+    openssl(&[&line[..], &more].concat(), folder.path());
+}
+
+/// An authority `name` below `ca`, with these extensions, valid for so many days.
+fn authority(folder: &Folder, name: &str, ca: &str, (algorithm, days): (&[&str], &str), extensions: &str) {
+    let path = folder.path();
+    let (key, csr, pem, ext) =
+        (format!("{name}.key"), format!("{name}.csr"), format!("{name}.pem"), format!("{name}.ext"));
+    folder.write(&ext, extensions);
+    let subject = format!("/CN=Test {name}");
+    openssl(&[&["genpkey", "-out", &key, "-algorithm"], algorithm].concat(), path);
+    openssl(&["req", "-new", "-key", &key, "-subj", &subject, "-out", &csr], path);
+    let (ca_pem, ca_key) = (format!("{ca}.pem"), format!("{ca}.key"));
+    let sign = ["x509", "-req", "-in", &csr, "-CA", &ca_pem, "-CAkey", &ca_key, "-CAcreateserial", "-days", days];
+    openssl(&[&sign[..], &["-extfile", &ext, "-out", &pem]].concat(), path);
+}
+
+const RSA: &[&str] = &["RSA", "-pkeyopt", "rsa_keygen_bits:2048"];
+const PURPOSE: &str = "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,digitalSignature\n";
+
+fn configuration(hash: &str, certificate_hash: &str) -> String {
+    format!(
+        "[tsa]\nserial = serial\ncrypto_device = builtin\nsigner_digest = {hash}\ndefault_policy = 1.2.3.4.1\n\
+         digests = sha256\naccuracy = secs:1, millis:500\nordering = yes\ntsa_name = yes\ness_cert_id_chain = no\n\
+         ess_cert_id_alg = {certificate_hash}\n"
+    )
+}
+
+/// What the authority answers to `case.tsq`, in `case.tsr`.
+fn reply(folder: &Folder, name: &str, query: &str, more: &[&str]) {
+    let (key, pem) = (format!("{name}.key"), format!("{name}.pem"));
+    folder.write("serial", "01\n");
+    let line = ["ts", "-reply", "-config", "tsa.cnf", "-section", "tsa", "-queryfile", query, "-inkey", &key];
+    openssl(&[&line[..], &["-signer", &pem, "-out", "case.tsr"], more].concat(), folder.path());
+}
+
+/// Does openssl verify `case.tsr` for the query under the CA?
+fn openssl_verifies(folder: &Folder, query: &str, ca: &str) -> bool {
+    let line = ["ts", "-verify", "-queryfile", query, "-in", "case.tsr", "-CAfile", ca];
+    openssl_answers(&line, folder.path()).status.success()
+}
+
+fn policy(revoked: &str) -> String {
+    format!("version = 1\nrequire = [\"manifest\"]\n[[keys]]\nname = \"A\"\nfile = \"key.pem\"\n{revoked}\n")
+}
+
+/// A sealed case, its request `case.tsq`, and the CA `ca` with the authority `tsa`.
+fn folder() -> Folder {
+    let folder = Folder::with_fixture("good-rsa-2048");
+    folder.write("policy.toml", policy(""));
+    folder.write("tsa.cnf", configuration("sha256", "sha256"));
+    let line = ["seal", BUNDLE, "--policy", "policy.toml", "--output", "case.tar", "--now", NOW, "--tsq", "case.tsq"];
+    let answer = run(folder.path(), &line);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    certificate_authority(&folder, "ca");
+    authority(&folder, "tsa", "ca", (RSA, "365"), PURPOSE);
+    folder
+}
+
+fn audit(folder: &Folder, more: &[&str]) -> (i32, Value) {
+    let line = ["audit", "case.tar", "--format", "json", "--policy", "policy.toml"];
+    let answer = run(folder.path(), &[&line, more].concat());
+    (answer.code, serde_json::from_str(&answer.out).unwrap_or_else(|e| panic!("{e}: {} {}", answer.out, answer.err)))
+}
+
+/// Adds `case.tsr` under the CA; the message where it is refused.
+fn add(folder: &Folder, ca: &str) -> Result<(), String> {
+    let answer = run(folder.path(), &["seal", "case.tar", "--tsr", "case.tsr", "--tsa-ca", ca]);
+    if answer.code == 0 { Ok(()) } else { Err(answer.err) }
+}
+
+#[test]
+fn a_request_is_the_same_again_and_openssl_reads_it() {
+    let folder = folder();
+    let answer = run(folder.path(), &["seal", "case.tar", "--tsq", "again.tsq"]);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    let request = fs::read(folder.path().join("case.tsq")).unwrap();
+    assert_eq!(fs::read(folder.path().join("again.tsq")).unwrap(), request);
+    let text = openssl_answers(&["ts", "-query", "-in", "case.tsq", "-text"], folder.path());
+    let text = String::from_utf8(text.stdout).unwrap();
+    for expected in ["Version: 1", "Hash Algorithm: sha256", "Certificate required: yes", "Nonce: 0x"] {
+        assert!(text.contains(expected), "{text}");
+    }
+    // openssl's own request for the same digest gets an answer that fits too.
+    let digest = answer.out.split("sha256:").nth(1).unwrap().trim().to_owned();
+    openssl(&["ts", "-query", "-digest", &digest, "-sha256", "-cert", "-out", "other.tsq"], folder.path());
+    reply(&folder, "tsa", "other.tsq", &[]);
+    add(&folder, "ca.pem").unwrap();
+}
+
+#[test]
+fn a_stamp_dates_the_case_and_outlives_a_key_that_is_compromised_later() {
+    let folder = folder();
+    reply(&folder, "tsa", "case.tsq", &[]);
+    assert!(openssl_verifies(&folder, "case.tsq", "ca.pem"));
+    add(&folder, "ca.pem").unwrap();
+    let (code, report) = audit(&folder, &["--tsa-ca", "ca.pem"]);
+    assert_eq!((code, report["case"]["repeated"].as_str()), (0, Some("same-report")), "{report}");
+    let existed = report["case"]["existed_by"].as_str().unwrap().to_owned();
+    let facts = report["reports"][0]["evidence"].as_array().unwrap();
+    let fact = facts.iter().find(|fact| fact["fact"] == "existed-by").expect("a fact");
+    assert_eq!((fact["known"].as_str(), fact["value"].as_str()), (Some("timestamped"), Some(existed.as_str())));
+    assert_eq!(report["case"]["timestamps"][0]["authority"], "CN=Test tsa");
+    // Without a CA of the reader's it is shown and proves nothing.
+    let (_, report) = audit(&folder, &[]);
+    assert_eq!(report["case"]["existed_by"], Value::Null);
+    assert_eq!(report["case"]["timestamps"][0]["authority"], Value::Null);
+
+    for (revoked, with, without) in [
+        ("revoked = { at = 2099-01-01T00:00:00Z, reason = \"compromised\" }", 0, 1),
+        ("revoked = { at = 2026-06-01T00:00:00Z, reason = \"compromised\" }", 1, 1),
+        ("revoked = { at = 2026-01-01T00:00:00Z, reason = \"superseded\" }", 1, 1),
+        ("not-after = 2026-01-01T00:00:00Z\nrevoked = { at = 2099-01-01T00:00:00Z, reason = \"compromised\" }", 1, 1),
+    ] {
+        folder.write("policy.toml", policy(revoked));
+        assert_eq!(audit(&folder, &["--tsa-ca", "ca.pem"]).0, with, "{revoked}");
+        assert_eq!(audit(&folder, &[]).0, without, "{revoked}");
+    }
+    // After the end of the authority's certificate the stamp counts no more.
+    folder.write("policy.toml", policy("revoked = { at = 2099-01-01T00:00:00Z, reason = \"compromised\" }"));
+    let (code, report) = audit(&folder, &["--tsa-ca", "ca.pem", "--now", "2098-01-01T00:00:00Z"]);
+    assert_eq!((code, &report["case"]["existed_by"]), (1, &Value::Null));
+    assert!(report["case"]["remarks"].to_string().contains("do not count"), "{report}");
+    // A second authority takes over: the row dates from the first.
+    authority(&folder, "long", "ca", (&["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "36400"), PURPOSE);
+    assert_eq!(run(folder.path(), &["seal", "case.tar", "--tsq", "second.tsq"]).code, 0);
+    reply(&folder, "long", "second.tsq", &[]);
+    add(&folder, "ca.pem").unwrap();
+    let (code, report) = audit(&folder, &["--tsa-ca", "ca.pem", "--now", "2098-01-01T00:00:00Z"]);
+    assert_eq!((code, report["case"]["existed_by"].as_str()), (0, Some(existed.as_str())), "{report}");
+}
+
+#[test]
+fn other_kinds_of_keys_hashes_and_chains_are_read() {
+    let folder = folder();
+    let original = fs::read(folder.path().join("case.tar")).unwrap();
+    let p256: &[&str] = &["EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
+    let p384: &[&str] = &["EC", "-pkeyopt", "ec_paramgen_curve:P-384"];
+    authority(&folder, "p256", "ca", (p256, "365"), PURPOSE);
+    authority(&folder, "p384", "ca", (p384, "365"), PURPOSE);
+    authority(&folder, "middle", "ca", (RSA, "3650"), "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign\n");
+    authority(&folder, "below", "middle", (RSA, "365"), PURPOSE);
+    for (name, hash, more) in [
+        ("tsa", "sha512", &[][..]),
+        ("p256", "sha256", &[]),
+        ("p384", "sha384", &[]),
+        ("below", "sha256", &["-chain", "middle.pem"]),
+    ] {
+        folder.write("case.tar", &original);
+        folder.write("tsa.cnf", configuration(hash, "sha256"));
+        reply(&folder, name, "case.tsq", more);
+        assert!(openssl_verifies(&folder, "case.tsq", "ca.pem"), "{name}");
+        add(&folder, "ca.pem").unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(audit(&folder, &["--tsa-ca", "ca.pem"]).0, 0);
+    }
+}
+
+#[test]
+fn what_openssl_refuses_is_refused_and_more() {
+    let folder = folder();
+    certificate_authority(&folder, "other");
+    let both = "extendedKeyUsage=critical,timeStamping,codeSigning\n";
+    let no_sign = "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,keyAgreement\n";
+    let p521: &[&str] = &["EC", "-pkeyopt", "ec_paramgen_curve:secp521r1"];
+    authority(&folder, "both", "ca", (RSA, "365"), both);
+    authority(&folder, "loose", "ca", (RSA, "365"), "extendedKeyUsage=timeStamping\n");
+    authority(&folder, "agreement", "ca", (RSA, "365"), no_sign);
+    authority(&folder, "p521", "ca", (p521, "365"), PURPOSE);
+    authority(&folder, "leaf", "ca", (RSA, "365"), "basicConstraints=CA:FALSE\n");
+    authority(&folder, "below", "leaf", (RSA, "365"), PURPOSE);
+    authority(&folder, "critical", "ca", (RSA, "365"), &format!("{PURPOSE}1.2.3.4.5=critical,ASN1:UTF8String:x\n"));
+    let refused = |expected: &str, ca: &str| {
+        let error = add(&folder, ca).expect_err(expected);
+        assert!(error.contains(expected), "expected {expected:?}: {error}");
+    };
+    // openssl makes no token with a certificate that is not for it: such ones are made by exchanging the authority's checks.
+    for (name, expected) in [
+        ("p521", "P-256 and P-384"),
+        ("below", "it is not the certificate of a CA"),
+        ("critical", "critical extension 1.2.3.4.5"),
+    ] {
+        reply(&folder, name, "case.tsq", if name == "below" { &["-chain", "leaf.pem"] } else { &[] });
+        refused(expected, "ca.pem");
+        assert!(name == "p521" || !openssl_verifies(&folder, "case.tsq", "ca.pem"), "{name}");
+    }
+    for name in ["both", "loose", "agreement"] {
+        let key = format!("{name}.key");
+        let pem = format!("{name}.pem");
+        let line = ["ts", "-reply", "-config", "tsa.cnf", "-section", "tsa", "-queryfile", "case.tsq", "-inkey", &key];
+        let made = openssl_answers(&[&line[..], &["-signer", &pem, "-out", "case.tsr"]].concat(), folder.path());
+        if made.status.success() {
+            assert!(add(&folder, "ca.pem").is_err(), "{name}");
+        }
+    }
+    reply(&folder, "tsa", "case.tsq", &[]);
+    refused("no CA that was named has signed", "other.pem");
+    refused("not the certificate of a CA", "tsa.pem");
+    // SHA-1 in the signing certificate attribute; no certificates; another digest.
+    folder.write("tsa.cnf", configuration("sha256", "sha1"));
+    reply(&folder, "tsa", "case.tsq", &[]);
+    refused("signed attribute 1.2.840.113549.1.9.16.2.47", "ca.pem");
+    folder.write("tsa.cnf", configuration("sha256", "sha256"));
+    let answer = run(folder.path(), &["seal", "case.tar", "--tsq", "again.tsq"]);
+    let digest = answer.out.split("sha256:").nth(1).unwrap().trim().to_owned();
+    openssl(&["ts", "-query", "-digest", &digest, "-sha256", "-out", "bare.tsq"], folder.path());
+    reply(&folder, "tsa", "bare.tsq", &[]);
+    refused("is not in it", "ca.pem");
+    folder.write("data", "something else");
+    openssl(&["ts", "-query", "-data", "data", "-sha256", "-cert", "-out", "other.tsq"], folder.path());
+    reply(&folder, "tsa", "other.tsq", &[]);
+    refused("it is over another digest", "ca.pem");
+    assert!(!openssl_verifies(&folder, "case.tsq", "ca.pem"));
+    folder.write("case.tsr", "not a time-stamp");
+    refused("neither a time-stamp response nor a token", "ca.pem");
+}
+
+/// No flipped bit of an answer is accepted with another time, and next to none at all.
+#[test]
+fn flipped_bytes_of_a_stamp_are_refused() {
+    let folder = folder();
+    reply(&folder, "tsa", "case.tsq", &[]);
+    let original = fs::read(folder.path().join("case.tar")).unwrap();
+    let good = fs::read(folder.path().join("case.tsr")).unwrap();
+    add(&folder, "ca.pem").unwrap();
+    let at = |folder: &Folder| audit(folder, &["--tsa-ca", "ca.pem"]).1["case"]["existed_by"].clone();
+    let moment = at(&folder);
+    for place in (0..good.len()).step_by(good.len() / 60) {
+        let mut bad = good.clone();
+        bad[place] ^= 1;
+        folder.write("case.tar", &original);
+        folder.write("case.tsr", &bad);
+        if add(&folder, "ca.pem").is_ok() {
+            // What nobody signed (the status text, certificates that are not used) may change nothing.
+            assert_eq!(at(&folder), moment, "byte {place}");
+            assert!(openssl_verifies(&folder, "case.tsq", "ca.pem"), "byte {place}: openssl refuses it");
+        }
+    }
+}

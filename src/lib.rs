@@ -118,6 +118,8 @@ mod time;
 mod timestamp;
 pub mod trust;
 mod verify;
+#[cfg(test)]
+mod wycheproof_tests;
 
 pub use crate::audit::{Depth, Input, LoadImage, Question, audit};
 pub use crate::build_name::BuildName;

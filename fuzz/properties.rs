@@ -10,7 +10,7 @@ use hpsb_audit::check::CHECKS;
 use hpsb_audit::git::{Commit, ObjectId, RepositoryName, Snapshot, Tag, WorkEntry, prove};
 use hpsb_audit::report::{Colour, Controls, Look, Options};
 use hpsb_audit::{
-    BuildName, BuildRecord, Bundle, Error, Format, Input, KeyRing, KeySource, Limits, Policy, PublicKey, Question,
+    BuildName, BuildRecord, Bundle, Case, Error, Format, Input, KeyRing, KeySource, Limits, Policy, PublicKey, Question,
     Report, Sha256, Signature, Timestamp, TrustedKey, Verdict, audit as audit_bundle,
 };
 use p256::ecdsa::SigningKey;
@@ -293,6 +293,18 @@ pub fn saved_report(bytes: &[u8]) {
     page(&report, Format::Text(Look { colour: Colour::Plain, columns: 100 }));
     for (name, _) in report.pages(&Options::default()).expect("in memory") {
         assert!(!name.contains(['/', '\\', '\0']) && !name.starts_with('.'), "{name:?}");
+    }
+}
+
+/// One case has one sequence of bytes.
+pub fn case(bytes: &[u8]) {
+    match Case::read("fuzz", bytes, &limits()) {
+        Ok(case) => {
+            let mut again = Vec::new();
+            case.write(&mut again).expect("in memory");
+            assert_eq!(again, bytes);
+        }
+        Err(error) => assert_eq!(error.exit_code(), 3),
     }
 }
 

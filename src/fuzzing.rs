@@ -1,11 +1,13 @@
 //! What fuzz targets can only reach from inside of the crate. It is in no ordinary build; its tests replay `fuzz/corpus/`.
 
 use crate::archive::{MemberKind, TarReader};
+use crate::digest::Sha256;
 use crate::escape::{for_terminal, in_json, is_treacherous};
 use crate::git::prove;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::mask::{mask, mask_slowly};
+use crate::timestamp::{Authorities, Token};
 
 /// The signed archive's tar, as it comes out of the decompressor.
 pub fn inner_tar(bytes: &[u8]) {
@@ -50,13 +52,22 @@ pub fn text(bytes: &[u8]) {
     assert_eq!(serde_json::from_str::<serde_json::Value>(&document).ok(), Some(value));
 }
 
+/// What a time-stamping authority answers to a request over the digest of nothing. No CA is named: whatever it says, it is not believed.
+pub fn timestamp(bytes: &[u8]) {
+    let limits = Limits::default();
+    let Ok(token) = Token::read(bytes, &limits) else { return };
+    let _ = (token.at(), token.must_be_over(&Sha256::of(b"")));
+    assert!(token.verify(&Sha256::of(b""), &Authorities::default()).is_err());
+    assert!(token.must_be_over(&Sha256::of(b"")).is_err() || token.must_be_over(&Sha256::of(b"x")).is_err());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_input_of_the_corpora_is_answered() {
-        for (target, function) in [("inner_tar", inner_tar as fn(&[u8])), ("text", text)] {
+        for (target, function) in [("inner_tar", inner_tar as fn(&[u8])), ("text", text), ("timestamp", timestamp)] {
             let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
             let mut count = 0;
             for entry in std::fs::read_dir(folder).unwrap() {

@@ -15,13 +15,14 @@ use std::path::{Path, PathBuf};
 
 type Property = fn(&[u8]);
 
-/// Every fuzz target and its function. Two more call what only the crate itself can reach: see `src/fuzzing.rs`.
-const TARGETS: [(&str, Property); 16] = [
+/// Every fuzz target and its function. Three more call what only the crate itself can reach: see `src/fuzzing.rs`.
+const TARGETS: [(&str, Property); 17] = [
     ("audit", properties::audit),
     ("audit_inner_tar", properties::audit_inner_tar),
     ("build_log", properties::build_log),
     ("build_record", properties::build_record),
     ("bundle", properties::bundle),
+    ("case", properties::case),
     ("controls", properties::controls),
     ("git_files", properties::git_files),
     ("git_index", properties::git_index),
@@ -35,7 +36,7 @@ const TARGETS: [(&str, Property); 16] = [
     ("words", properties::words),
 ];
 /// Targets whose corpora a unit test of `src/fuzzing.rs` replays.
-const INSIDE: [&str; 2] = ["inner_tar", "text"];
+const INSIDE: [&str; 3] = ["inner_tar", "text", "timestamp"];
 
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")

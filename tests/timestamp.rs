@@ -48,7 +48,7 @@ const PURPOSE: &str = "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical
 fn configuration(hash: &str, certificate_hash: &str) -> String {
     format!(
         "[tsa]\nserial = serial\ncrypto_device = builtin\nsigner_digest = {hash}\ndefault_policy = 1.2.3.4.1\n\
-         digests = sha256\naccuracy = secs:1, millis:500\nordering = yes\ntsa_name = yes\ness_cert_id_chain = no\n\
+         digests = sha256\naccuracy = secs:1, millisecs:500\nordering = yes\ntsa_name = yes\ness_cert_id_chain = no\n\
          ess_cert_id_alg = {certificate_hash}\n"
     )
 }

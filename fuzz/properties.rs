@@ -10,8 +10,8 @@ use hpsb_audit::check::CHECKS;
 use hpsb_audit::git::{Commit, ObjectId, RepositoryName, Snapshot, Tag, WorkEntry, prove};
 use hpsb_audit::report::{Colour, Controls, Look, Options};
 use hpsb_audit::{
-    BuildName, BuildRecord, Bundle, Case, Error, Format, Input, KeyRing, KeySource, Limits, Policy, PublicKey, Question,
-    Report, Sha256, Signature, Timestamp, TrustedKey, Verdict, audit as audit_bundle,
+    BuildName, BuildRecord, Bundle, Case, Error, Format, Input, KeyRing, KeySource, Limits, Policy, PublicKey,
+    Question, Report, Sha256, Signature, Timestamp, TrustedKey, Verdict, audit as audit_bundle,
 };
 use p256::ecdsa::SigningKey;
 use p256::ecdsa::signature::Signer as _;

@@ -123,11 +123,8 @@ pub fn read_trust(path: &Path, limits: &Limits) -> Result<Vec<TrustFile>, Error>
     let mut left = limits.trust_bytes;
     let read = |(name, path): (String, PathBuf)| {
         let bytes = read_file(&path, limits.trust_file_bytes, "trust_file_bytes")?;
-        let over = || Error::OverLimit {
-            what: path.display().to_string(),
-            limit: "trust_bytes",
-            allowed: limits.trust_bytes,
-        };
+        let over =
+            || Error::OverLimit { what: path.display().to_string(), limit: "trust_bytes", allowed: limits.trust_bytes };
         left = left.checked_sub(bytes.len() as u64).ok_or_else(over)?;
         Ok(TrustFile { path: name, bytes })
     };

@@ -92,7 +92,8 @@ fn a_case_is_the_same_bytes_again_and_gnu_tar_writes_them_too() {
     );
     fs::create_dir(path.join("out")).unwrap();
     tool("tar", &["xf", "case.tar", "-C", "out"], path);
-    let mut pack = vec!["cf", "../packed.tar", "-b1", "--format=ustar", "--mode=0644", "--mtime=@0", "--owner=0", "--group=0"];
+    let mut pack =
+        vec!["cf", "../packed.tar", "-b1", "--format=ustar", "--mode=0644", "--mtime=@0", "--owner=0", "--group=0"];
     pack.push("--numeric-owner");
     pack.extend(&names);
     tool("tar", &pack, &path.join("out"));
@@ -142,7 +143,10 @@ fn a_case_brings_evidence_and_never_trust() {
 #[test]
 fn a_rejected_build_can_be_filed_and_one_without_a_verdict_cannot() {
     let folder = folder();
-    folder.write("policy.toml", POLICY.replace("[[signers]]\nname = \"Ada\"", "[expect]\nbranch = \"other\"\n[[signers]]\nname = \"Ada\""));
+    folder.write(
+        "policy.toml",
+        POLICY.replace("[[signers]]\nname = \"Ada\"", "[expect]\nbranch = \"other\"\n[[signers]]\nname = \"Ada\""),
+    );
     let answer = seal(&folder, &["--sign-key", "ada.key"]);
     assert_eq!(answer.code, 1, "{}", answer.err);
     let (code, report) = audit(&folder, &["--seal-key", "ada.pub"]);
@@ -265,15 +269,17 @@ fn every_tampering_is_refused_by_name() {
     refused(&moved, key, "members were put in another order");
     let mut first = good.clone();
     first.swap(0, 1);
-    refused(&first, key, "the first member is not case.json");
+    refused(&first, key, "members were put in another order");
+    refused(&good[1..], key, "the first member is not case.json");
     // Edited so that the digests fit again: the report, the verdict, the policy.
     let edited = relisted(change(report, &replace("a trusted key signed exactly these bytes", "all is well")));
-    refused(&edited, key, "case");
-    let edited = relisted(change(report, &replace("\"accept-in-part\"", "\"accept\"")));
-    refused(&edited, key, "report.json");
+    refused(&edited, key, "it is the seal of another case");
+    let edited = relisted(change(policy, &|bytes| bytes.extend(b"# another policy\n")));
+    refused(&edited, key, "it is the seal of another case");
     let edited = change(0, &replace("\"verdict\": \"accept-in-part\"", "\"verdict\": \"accept\""));
-    refused(&edited, key, "case.json");
-    // The seal: swapped for another case's, for another person's, cut.
+    refused(&edited, key, "it is the seal of another case");
+    refused(&change(0, &|bytes| bytes.insert(1, b' ')), key, "it is not spelled as a case has it");
+    // The seal: cut, taken away; another person's is in another test.
     refused(&change(seal, &|bytes| bytes.truncate(100)), key, "attached/seal.dsse.json");
     let unsealed: Vec<Member> = good.iter().filter(|(name, _)| name != "attached/seal.dsse.json").cloned().collect();
     refused(&unsealed, &["--seal-key", "ada.pub"], "it has no seal");
@@ -288,7 +294,15 @@ fn what_is_relisted_without_the_sealer_fails_its_seal_and_the_repetition() {
     // No seal stands in the way: what is left is that the audit says otherwise.
     for (at, from, to, expected) in [
         (report, "a trusted key signed exactly these bytes", "all is well", "report.json"),
+        (report, "\"status\": \"not-run\"", "\"status\": \"pass\"", "report.json"),
         (policy, "[\"manifest\", \"source\"]", "[\"manifest\"]", "report.json"),
+        (
+            0,
+            "\"verdict\": \"accept-in-part\"",
+            "\"verdict\": \"accept\"",
+            "its verdict is accept, and its report's is accept-in-part",
+        ),
+        (0, "\"now\": \"2026-03-10T00:00:00Z\"", "\"now\": \"2026-03-11T00:00:00Z\"", "report.json"),
     ] {
         let mut edited = good.clone();
         edited[at].1 = String::from_utf8(edited[at].1.clone()).unwrap().replace(from, to).into_bytes();
@@ -333,7 +347,10 @@ fn two_people_sign_off() {
     let folder = folder();
     sealed(&folder, &["--sign-key", "ada.key"]);
     let sign_off = |role: &str, key: &str| {
-        run(folder.path(), &["sign-off", "case.tar", "--role", role, "--sign-key", key, "--now", "2026-03-11T00:00:00Z"])
+        run(
+            folder.path(),
+            &["sign-off", "case.tar", "--role", role, "--sign-key", key, "--now", "2026-03-11T00:00:00Z"],
+        )
     };
     let before = fs::read(folder.path().join("case.tar")).unwrap();
     assert_eq!(sign_off("prepared", "ada.key").code, 0);
@@ -354,13 +371,18 @@ fn two_people_sign_off() {
     assert_eq!(report["case"]["sign_offs"][1]["name"], Value::Null);
     assert!(report["case"]["remarks"].to_string().contains("UNKNOWN"), "{report}");
     // openssl verifies what was signed: DSSE over the payload.
-    let envelope = members(&one).into_iter().find(|(name, _)| name == "attached/sign-off.prepared.dsse.json").unwrap().1;
+    let envelope =
+        members(&one).into_iter().find(|(name, _)| name == "attached/sign-off.prepared.dsse.json").unwrap().1;
     folder.write("envelope.json", envelope);
     let split = "import base64, json\ne = json.load(open('envelope.json'))\np = base64.b64decode(e['payload'])\n\
         t = e['payloadType'].encode()\nopen('pae', 'wb').write(b'DSSEv1 %d %s %d %s' % (len(t), t, len(p), p))\n\
         open('sig', 'wb').write(base64.b64decode(e['signatures'][0]['sig']))";
     tool("python3", &["-c", split], folder.path());
-    tool("openssl", &["pkeyutl", "-verify", "-pubin", "-inkey", "ada.pub", "-rawin", "-in", "pae", "-sigfile", "sig"], folder.path());
+    tool(
+        "openssl",
+        &["pkeyutl", "-verify", "-pubin", "-inkey", "ada.pub", "-rawin", "-in", "pae", "-sigfile", "sig"],
+        folder.path(),
+    );
     // A sign-off of another case, or under another role, is refused.
     let reviewed = members(&fs::read(folder.path().join("case.tar")).unwrap());
     let mut swapped = reviewed.clone();

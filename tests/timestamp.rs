@@ -165,7 +165,13 @@ fn other_kinds_of_keys_hashes_and_chains_are_read() {
     let p384: &[&str] = &["EC", "-pkeyopt", "ec_paramgen_curve:P-384"];
     authority(&folder, "p256", "ca", (p256, "365"), PURPOSE);
     authority(&folder, "p384", "ca", (p384, "365"), PURPOSE);
-    authority(&folder, "middle", "ca", (RSA, "3650"), "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign\n");
+    authority(
+        &folder,
+        "middle",
+        "ca",
+        (RSA, "3650"),
+        "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign\n",
+    );
     authority(&folder, "below", "middle", (RSA, "365"), PURPOSE);
     for (name, hash, more) in [
         ("tsa", "sha512", &[][..]),
@@ -200,7 +206,7 @@ fn what_openssl_refuses_is_refused_and_more() {
         let error = add(&folder, ca).expect_err(expected);
         assert!(error.contains(expected), "expected {expected:?}: {error}");
     };
-    // openssl makes no token with a certificate that is not for it: such ones are made by exchanging the authority's checks.
+    // `openssl ts` makes no token with a certificate that is not for it; `openssl cms` makes any, further down.
     for (name, expected) in [
         ("p521", "P-256 and P-384"),
         ("below", "it is not the certificate of a CA"),
@@ -210,15 +216,44 @@ fn what_openssl_refuses_is_refused_and_more() {
         refused(expected, "ca.pem");
         assert!(name == "p521" || !openssl_verifies(&folder, "case.tsq", "ca.pem"), "{name}");
     }
-    for name in ["both", "loose", "agreement"] {
-        let key = format!("{name}.key");
-        let pem = format!("{name}.pem");
-        let line = ["ts", "-reply", "-config", "tsa.cnf", "-section", "tsa", "-queryfile", "case.tsq", "-inkey", &key];
-        let made = openssl_answers(&[&line[..], &["-signer", &pem, "-out", "case.tsr"]].concat(), folder.path());
-        if made.status.success() {
-            assert!(add(&folder, "ca.pem").is_err(), "{name}");
-        }
+    reply(&folder, "tsa", "case.tsq", &[]);
+    openssl(&["ts", "-reply", "-in", "case.tsr", "-token_out", "-out", "token.der"], folder.path());
+    openssl(&["cms", "-verify", "-noverify", "-inform", "DER", "-in", "token.der", "-out", "tst.der"], folder.path());
+    let sign = |name: &str, more: &[&str]| {
+        let (key, pem) = (format!("{name}.key"), format!("{name}.pem"));
+        let line = ["cms", "-sign", "-in", "tst.der", "-binary", "-nodetach", "-nosmimecap", "-outform", "DER"];
+        let tst_info =
+            ["-econtent_type", "1.2.840.113549.1.9.16.1.4", "-out", "case.tsr", "-inkey", &key, "-signer", &pem];
+        openssl(&[&line[..], &tst_info, more].concat(), folder.path());
+    };
+    let accepted_by_openssl = || {
+        let line = ["ts", "-verify", "-token_in", "-queryfile", "case.tsq", "-in", "case.tsr", "-CAfile", "ca.pem"];
+        openssl_answers(&line, folder.path()).status.success()
+    };
+    for (name, more, expected) in [
+        ("both", &["-cades"][..], "not for time-stamping alone"),
+        ("loose", &["-cades"], "not critical"),
+        ("agreement", &["-cades"], "not for signatures"),
+        ("tsa", &["-cades", "-keyid"], "neither a time-stamp response nor a token"),
+        ("tsa", &[], "signed attribute 1.2.840.113549.1.9.16.2.47"),
+        ("tsa", &["-noattr"], "no signed attributes"),
+        ("tsa", &["-cades", "-md", "sha1"], "expected SHA-256, SHA-384 or SHA-512"),
+        ("tsa", &["-cades", "-keyopt", "rsa_padding_mode:pss"], "1.2.840.113549.1.1.10 is not supported"),
+    ] {
+        sign(name, more);
+        let error = add(&folder, "ca.pem").expect_err(expected);
+        assert!(
+            error.contains(expected) || more.contains(&"-keyid"),
+            "{name} {more:?}: expected {expected:?}: {error}"
+        );
+        assert!(name == "tsa" || !accepted_by_openssl(), "{name}: openssl accepts it");
     }
+    // The same way with nothing wrong is accepted by both.
+    let before = fs::read(folder.path().join("case.tar")).unwrap();
+    sign("tsa", &["-cades"]);
+    assert!(accepted_by_openssl());
+    add(&folder, "ca.pem").unwrap();
+    folder.write("case.tar", before);
     reply(&folder, "tsa", "case.tsq", &[]);
     refused("no CA that was named has signed", "other.pem");
     refused("not the certificate of a CA", "tsa.pem");

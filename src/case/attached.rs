@@ -27,7 +27,9 @@ pub(super) fn stamp_name(number: usize) -> String {
 
 /// May this name stand below `attached/`?
 pub(super) fn is_known(name: &str) -> bool {
-    name == SEAL || Role::ALL.iter().any(|role| name == sign_off_name(*role)) || (1..=STAMPS_MAX).any(|number| name == stamp_name(number))
+    name == SEAL
+        || Role::ALL.iter().any(|role| name == sign_off_name(*role))
+        || (1..=STAMPS_MAX).any(|number| name == stamp_name(number))
 }
 
 /// Names below `attached/`, and their bound. Time-stamps are numbered from 1 without a gap.
@@ -79,9 +81,10 @@ impl Case {
     pub(crate) fn must_be_sealed_by(&self, key: &PersonKey) -> Result<(), Error> {
         match self.seal()? {
             Some(envelope) if envelope.is_signed_by(key) => Ok(()),
-            Some(_) => {
-                Err(Error::malformed(SEAL, format!("no signature of it is by {}, which --seal-key names", key.fingerprint())))
-            }
+            Some(_) => Err(Error::malformed(
+                SEAL,
+                format!("no signature of it is by {}, which --seal-key names", key.fingerprint()),
+            )),
             None => Err(Error::malformed("the case", "it has no seal, and --seal-key names whose it should be")),
         }
     }

@@ -1,7 +1,7 @@
 //! The audit of what is in a case. Sealing and repeating call the same function, on the same members.
 
-use super::record::{BundleRecord, ImageRecord};
 use super::Case;
+use super::record::{BundleRecord, ImageRecord};
 use crate::approvals::Approvals;
 use crate::audit::{Depth, Input, LoadImage, Question, audit};
 use crate::digest::Sha256;
@@ -110,7 +110,8 @@ impl Case {
     ) -> Result<(BundleReport, Vec<(String, PublicKey)>), Error> {
         let limits = question.limits;
         let keys = bundle.keys_beside.iter();
-        let keys = keys.map(|file| Ok((file.name.clone(), PublicKey::from_pem(&file.name, self.member(&file.member)?, limits)?)));
+        let keys = keys
+            .map(|file| Ok((file.name.clone(), PublicKey::from_pem(&file.name, self.member(&file.member)?, limits)?)));
         let keys_beside = keys.collect::<Result<Vec<_>, Error>>()?;
         let trust = bundle.trust.as_deref().map(|folder| self.trust_files(folder, limits)).transpose()?;
         let load = |choice: &Choice| match &bundle.image {
@@ -131,7 +132,11 @@ impl Case {
 
     fn server_files(&self, folder: &str) -> ServerFiles {
         let file = |name: &str| self.members.get(&format!("{folder}/{name}")).cloned();
-        ServerFiles { status: file("status.json"), image_digest: file("image-digest.json"), log: file("server-build.log") }
+        ServerFiles {
+            status: file("status.json"),
+            image_digest: file("image-digest.json"),
+            log: file("server-build.log"),
+        }
     }
 
     fn trust_files(&self, folder: &str, limits: &Limits) -> Result<Vec<TrustFile>, Error> {

@@ -45,11 +45,14 @@ pub(super) fn secrets_seen(case: &Case, terms: &Terms, limits: &Limits) -> Resul
         for (path, content) in bundle.server.iter().flat_map(|folder| case.below(folder)) {
             look(format!("{}/{path}", bundle.server.as_deref().unwrap_or_default()), content);
         }
-        let files = bundle.keys_beside.iter().filter_map(|file| {
-            PublicKey::from_pem(&file.name, case.member(&file.member).ok()?, limits).ok()
-        });
+        let files = bundle
+            .keys_beside
+            .iter()
+            .filter_map(|file| PublicKey::from_pem(&file.name, case.member(&file.member).ok()?, limits).ok());
         let beside: Vec<PublicKey> = files.collect();
-        let Ok(archive) = Bundle::from_reader(case.member(&bundle.member)?, limits)?.verify(&ring.with_candidates(&beside)) else {
+        let Ok(archive) =
+            Bundle::from_reader(case.member(&bundle.member)?, limits)?.verify(&ring.with_candidates(&beside))
+        else {
             continue;
         };
         let what = "the signed archive";

@@ -22,10 +22,10 @@ use std::io::{self, Read, Write};
 
 pub(crate) use self::evidence::Terms;
 use self::name::ATTACHED;
-use self::record::{Member, Record};
 pub(crate) use self::record::{
     ApprovalsRecord, Asked, BundleRecord, ImageRecord, NamedKey, NamedMember, Profile, is_day,
 };
+use self::record::{Member, Record};
 pub(crate) use self::repeat::{Reader, repeat};
 pub(crate) use self::seal::Contents;
 pub(crate) use self::sign_off::Role;

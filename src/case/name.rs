@@ -7,7 +7,9 @@ pub(super) const ATTACHED: &str = "attached/";
 pub(super) fn is_member_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._@+=:,-".contains(c);
     name.len() <= 255
-        && name.split('/').all(|segment| !segment.is_empty() && segment.chars().all(plain) && !matches!(segment, "." | ".."))
+        && name
+            .split('/')
+            .all(|segment| !segment.is_empty() && segment.chars().all(plain) && !matches!(segment, "." | ".."))
 }
 
 #[cfg(test)]

@@ -158,8 +158,7 @@ impl Record {
 
     /// The one spelling: these fields in this order, indented by two blanks, one line end at the end.
     pub(crate) fn to_json(&self) -> Result<Vec<u8>, Error> {
-        let mut text =
-            serde_json::to_vec_pretty(self).map_err(|error| Error::malformed(NAME, error.to_string()))?;
+        let mut text = serde_json::to_vec_pretty(self).map_err(|error| Error::malformed(NAME, error.to_string()))?;
         text.push(b'\n');
         Ok(text)
     }
@@ -175,7 +174,10 @@ impl Record {
         match (value.get("format").and_then(|format| format.as_str()), value.get("version")) {
             (Some(FORMAT), Some(version)) if *version == 1 => {}
             (Some(FORMAT), version) => {
-                return Err(fail(format!("version: expected 1, found {}", version.unwrap_or(&serde_json::Value::Null))));
+                return Err(fail(format!(
+                    "version: expected 1, found {}",
+                    version.unwrap_or(&serde_json::Value::Null)
+                )));
             }
             _ => return Err(fail(format!("format: expected {FORMAT:?}; it is no case of this program"))),
         }

@@ -115,9 +115,14 @@ fn remarks(case: &Case, sign_offs: &[SignOffReport]) -> Vec<String> {
 fn without_verdict(case: &Case, repeated: Repetition, now: Timestamp) -> Report {
     let message = match repeated {
         Repetition::NotRepeated => "the case was sealed without its evidence: its audit cannot be repeated".to_owned(),
-        Repetition::OtherAnswers => "the case's own keys and policy give other answers than those that were sealed".into(),
+        Repetition::OtherAnswers => {
+            "the case's own keys and policy give other answers than those that were sealed".into()
+        }
         Repetition::SameReport | Repetition::SameAnswers => {
-            format!("the case's own keys and policy give the verdict that was sealed, {}; nobody whom you named vouches for them", case.record.verdict)
+            format!(
+                "the case's own keys and policy give the verdict that was sealed, {}; nobody whom you named vouches for them",
+                case.record.verdict
+            )
         }
     };
     let hint = match repeated {
@@ -132,7 +137,10 @@ fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Repetition, E
     let bytes = case.member(REPORT)?;
     let sealed = Report::from_json(REPORT, bytes, limits)?;
     if (sealed.verdict().word(), sealed.exit_code()) != (case.record.verdict.as_str(), case.record.exit_code) {
-        return Err(Error::malformed(super::record::NAME, format!("its verdict is {}, and its report's is {}", case.record.verdict, sealed.verdict().word())));
+        return Err(Error::malformed(
+            super::record::NAME,
+            format!("its verdict is {}, and its report's is {}", case.record.verdict, sealed.verdict().word()),
+        ));
     }
     if as_json(again)? == bytes {
         return Ok(Repetition::SameReport);
@@ -152,7 +160,15 @@ fn answers(report: &Report) -> Vec<(&'static str, String)> {
     let bundles = report.bundles.iter();
     let lines = bundles.flat_map(|bundle| {
         let findings = bundle.findings.iter().map(|finding| {
-            (finding.check, format!("{} {} {}", finding.level.word(), finding.status.word(), finding.status.reason().unwrap_or_default()))
+            (
+                finding.check,
+                format!(
+                    "{} {} {}",
+                    finding.level.word(),
+                    finding.status.word(),
+                    finding.status.reason().unwrap_or_default()
+                ),
+            )
         });
         std::iter::once(("verdict", bundle.verdict.word().to_owned())).chain(findings)
     });

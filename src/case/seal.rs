@@ -39,7 +39,8 @@ impl Contents {
         let over = |limit, allowed| Error::OverLimit { what: "the case".into(), limit, allowed };
         let size = content.len() as u64;
         self.bytes_left = self.bytes_left.checked_sub(size).ok_or_else(|| over("case_bytes", limits.case_bytes))?;
-        self.members_left = self.members_left.checked_sub(1).ok_or_else(|| over("case_members", limits.case_members))?;
+        self.members_left =
+            self.members_left.checked_sub(1).ok_or_else(|| over("case_members", limits.case_members))?;
         self.files.insert(name.into(), content);
         Ok(())
     }
@@ -68,7 +69,8 @@ impl Contents {
         for (bundle, audited) in case.record.bundles.iter_mut().zip(&report.bundles) {
             bundle.build_name.clone_from(&audited.build_name);
             bundle.archive_sha256 = audited.seal.as_ref().map(|(digest, _)| digest.hex());
-            bundle.signature = audited.seal.as_ref().map(|(_, signature)| crate::digest::encode_hex(signature.as_bytes()));
+            bundle.signature =
+                audited.seal.as_ref().map(|(_, signature)| crate::digest::encode_hex(signature.as_bytes()));
         }
         case.record.secrets_seen = filing::secrets_seen(&case, &terms, limits)?;
         case.record.verdict = report.verdict().word().into();

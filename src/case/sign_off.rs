@@ -52,11 +52,16 @@ impl Case {
         let key = secret.public().map_err(refuse)?;
         let usage = |message: String| Error::Usage {
             message,
-            hint: "two people sign a case off, one who prepared and one who reviewed it, each with a key of their own".into(),
+            hint: "two people sign a case off, one who prepared and one who reviewed it, each with a key of their own"
+                .into(),
         };
         for there in self.sign_offs()? {
             if there.role == role {
-                return Err(usage(format!("the case is signed off as {} already, by {}", role.word(), there.key.fingerprint())));
+                return Err(usage(format!(
+                    "the case is signed off as {} already, by {}",
+                    role.word(),
+                    there.key.fingerprint()
+                )));
             }
             if there.key.fingerprint() == key.fingerprint() {
                 return Err(usage(format!("this key has signed the case off as {} already", there.role.word())));
@@ -81,9 +86,10 @@ impl Case {
         });
         let read: Vec<SignOff> = read.collect::<Result<_, _>>()?;
         match read.as_slice() {
-            [one, other] if one.key.fingerprint() == other.key.fingerprint() => {
-                Err(Error::malformed("the case", format!("{} prepared and reviewed it: two people do", one.key.fingerprint())))
-            }
+            [one, other] if one.key.fingerprint() == other.key.fingerprint() => Err(Error::malformed(
+                "the case",
+                format!("{} prepared and reviewed it: two people do", one.key.fingerprint()),
+            )),
             _ => Ok(read),
         }
     }
@@ -113,7 +119,8 @@ impl Case {
     /// The statement, in its one spelling.
     fn statement(&self, role: &str, at: &str, pem: &str) -> Result<Vec<u8>, Error> {
         let subject = |name: &str, digest: Sha256| json!({ "name": name, "digest": { "sha256": digest.hex() } });
-        let mut subjects = vec![subject(record::NAME, self.digest()), subject(REPORT, Sha256::of(self.member(REPORT)?))];
+        let mut subjects =
+            vec![subject(record::NAME, self.digest()), subject(REPORT, Sha256::of(self.member(REPORT)?))];
         if let Some(policy) = &self.record.question.policy {
             subjects.push(subject(policy, Sha256::of(self.member(policy)?)));
         }

@@ -38,14 +38,20 @@ impl Case {
     /// # Errors
     /// [`Error::Malformed`] where it cannot be encoded.
     pub(crate) fn stamp_request(&self) -> Result<Vec<u8>, Error> {
-        request(&self.imprint(self.stamp_count())).map_err(|message| Error::malformed("the time-stamp request", message))
+        request(&self.imprint(self.stamp_count()))
+            .map_err(|message| Error::malformed("the time-stamp request", message))
     }
 
     /// Adds what an authority answered. Verified only where authorities are named; it must be over this case in any event.
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::Usage`] when there are nine.
-    pub(crate) fn add_stamp(&mut self, response: Vec<u8>, authorities: &Authorities, limits: &Limits) -> Result<StampReport, Error> {
+    pub(crate) fn add_stamp(
+        &mut self,
+        response: Vec<u8>,
+        authorities: &Authorities,
+        limits: &Limits,
+    ) -> Result<StampReport, Error> {
         let count = self.stamp_count();
         let malformed = |message: String| Error::malformed("the time-stamp", message);
         let digest = self.imprint(count);

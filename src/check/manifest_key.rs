@@ -40,7 +40,8 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return Outcome::unknown("the signed archive gives no time for the build")
             .sides(window_text(key), "no signed time");
     };
-    let stamped = evidence.existed_by.filter(|_| key.revoked.is_some_and(|one| one.reason == RevocationReason::Compromised));
+    let stamped =
+        evidence.existed_by.filter(|_| key.revoked.is_some_and(|one| one.reason == RevocationReason::Compromised));
     let stamped = stamped.map(|moment| format!("revoked as compromised, after the time-stamp of {moment}"));
     judge(key, built).details(stamped)
 }

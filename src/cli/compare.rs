@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::args::OutputFormat;
-use super::image_args::CompareArguments;
 use super::image::{contradictions, read_image};
+use super::image_args::CompareArguments;
 use super::{limits_with, output, read_named};
 use crate::bundle::Bundle;
 use crate::check::base_images;

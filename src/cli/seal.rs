@@ -9,7 +9,9 @@ use super::files::{self, Existing};
 use super::key_record::read_secret;
 use super::seal_args::{ProfileArgument, SealArguments};
 use super::{limits_with, now_or, output, threads_for};
-use crate::case::{ApprovalsRecord, Asked, BundleRecord, Case, Contents, ImageRecord, NamedKey as StoredKey, NamedMember, Profile};
+use crate::case::{
+    ApprovalsRecord, Asked, BundleRecord, Case, Contents, ImageRecord, NamedKey as StoredKey, NamedMember, Profile,
+};
 use crate::error::Error;
 use crate::escape::{for_lines, for_terminal};
 use crate::finding::Group;
@@ -25,8 +27,12 @@ pub(super) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
     let output = match (super::case::named(&arguments.paths)?, &arguments.output) {
         (Some(case), None) => return stamp(case, arguments, &limits),
-        (Some(_), Some(_)) => return Err(usage("a case is sealed already", "leave --output out: --tsq and --tsr are for a case")),
-        (None, _) if arguments.tsr.is_some() => return Err(usage("--tsr is for a case, and none is named", STAMP_HINT)),
+        (Some(_), Some(_)) => {
+            return Err(usage("a case is sealed already", "leave --output out: --tsq and --tsr are for a case"));
+        }
+        (None, _) if arguments.tsr.is_some() => {
+            return Err(usage("--tsr is for a case, and none is named", STAMP_HINT));
+        }
         (None, None) => return Err(usage("it is not said where to write the case", "give --output FILE")),
         (None, Some(output)) => output,
     };
@@ -48,7 +54,8 @@ pub(super) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
     Ok(report.exit_code())
 }
 
-const STAMP_HINT: &str = "seal first, send what `seal CASE --tsq FILE` writes to an authority, then `seal CASE --tsr FILE`";
+const STAMP_HINT: &str =
+    "seal first, send what `seal CASE --tsq FILE` writes to an authority, then `seal CASE --tsr FILE`";
 
 fn usage(message: &str, hint: &str) -> Error {
     Error::Usage { message: message.into(), hint: hint.into() }

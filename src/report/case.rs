@@ -144,7 +144,10 @@ impl CaseReport {
         lines.extend(self.timestamp_again_by.iter().map(|end| ("stamp again", format!("before {end}"))));
         lines.extend(self.sign_offs.iter().map(|sign_off| {
             let name = sign_off.name.as_deref().map_or("UNKNOWN", |name| name);
-            (if sign_off.role == "prepared" { "prepared" } else { "reviewed" }, format!("{} ({}) at {}", for_terminal(name), sign_off.key, sign_off.at))
+            (
+                if sign_off.role == "prepared" { "prepared" } else { "reviewed" },
+                format!("{} ({}) at {}", for_terminal(name), sign_off.key, sign_off.at),
+            )
         }));
         lines.extend(self.retain_until.iter().map(|day| ("keep until", day.clone())));
         lines.extend(self.remarks.iter().map(|remark| ("remark", for_terminal(remark))));

@@ -3,9 +3,9 @@
 
 use der::Encode as _;
 use der::asn1::ObjectIdentifier;
+use rsa::pkcs1v15;
 use rsa::signature::hazmat::PrehashVerifier as _;
 use rsa::traits::PublicKeyParts as _;
-use rsa::pkcs1v15;
 use sha2::Digest as _;
 use spki::{AlgorithmIdentifierOwned, DecodePublicKey as _, SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef};
 

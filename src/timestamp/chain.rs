@@ -31,11 +31,15 @@ impl Authorities {
         const END: &str = "-----END CERTIFICATE-----";
         let blocks: Vec<&str> = text.split_inclusive(END).filter(|block| !block.trim().is_empty()).collect();
         if blocks.is_empty() || blocks.len() as u64 > limits.timestamp_certificates {
-            return Err(format!("expected 1 to {} certificates, found {}", limits.timestamp_certificates, blocks.len()));
+            return Err(format!(
+                "expected 1 to {} certificates, found {}",
+                limits.timestamp_certificates,
+                blocks.len()
+            ));
         }
         for block in blocks {
-            let (label, der) =
-                pem::decode_vec(block.trim().as_bytes()).map_err(|error| format!("not certificates in PEM: {error}"))?;
+            let (label, der) = pem::decode_vec(block.trim().as_bytes())
+                .map_err(|error| format!("not certificates in PEM: {error}"))?;
             let certificate = match label {
                 "CERTIFICATE" => Certificate::from_der(&der).map_err(|error| format!("not a certificate: {error}"))?,
                 other => return Err(format!("expected a CERTIFICATE, found {other}")),
@@ -57,7 +61,9 @@ pub(super) fn must_be_for_time_stamping(certificate: &Certificate) -> Result<(),
     let usage: Option<(bool, ExtendedKeyUsage)> = extension(certificate)?;
     match usage {
         Some((true, usage)) if usage.0 == [TIME_STAMPING] => {}
-        Some((false, _)) => return Err("the certificate that signed it has an extended key usage that is not critical".into()),
+        Some((false, _)) => {
+            return Err("the certificate that signed it has an extended key usage that is not critical".into());
+        }
         _ => return Err("the certificate that signed it is not for time-stamping alone".into()),
     }
     let usage: Option<(bool, KeyUsage)> = extension(certificate)?;
@@ -162,7 +168,9 @@ pub(super) fn validity(certificate: &Certificate) -> Result<(Timestamp, Timestam
     Ok((moment(validity.not_before)?, moment(validity.not_after)?))
 }
 
-fn extension<'c, T: der::Decode<'c> + der::oid::AssociatedOid>(certificate: &'c Certificate) -> Result<Option<(bool, T)>, String> {
+fn extension<'c, T: der::Decode<'c> + der::oid::AssociatedOid>(
+    certificate: &'c Certificate,
+) -> Result<Option<(bool, T)>, String> {
     certificate
         .tbs_certificate()
         .get_extension::<T>()

@@ -106,7 +106,10 @@ impl Token {
         }
         let read = |any: Any| {
             let der = any.to_der().map_err(malformed)?;
-            Ok((Certificate::from_der(&der).map_err(|error| format!("a certificate in it is malformed: {error}"))?, der))
+            Ok((
+                Certificate::from_der(&der).map_err(|error| format!("a certificate in it is malformed: {error}"))?,
+                der,
+            ))
         };
         let certificates = certificates.into_iter().map(read).collect::<Answer<_>>()?;
         let at = moment(&info.time)?.plus_seconds(allowance(info.accuracy.as_ref())?);
@@ -230,15 +233,8 @@ fn moment(time: &Any) -> Answer<Timestamp> {
         return Err(bad());
     }
     let part = |from: usize, to: usize| whole.get(from..to).unwrap_or_default();
-    let text = format!(
-        "{}-{}-{}T{}:{}:{}Z",
-        part(0, 4),
-        part(4, 6),
-        part(6, 8),
-        part(8, 10),
-        part(10, 12),
-        part(12, 14)
-    );
+    let text =
+        format!("{}-{}-{}T{}:{}:{}Z", part(0, 4), part(4, 6), part(6, 8), part(8, 10), part(10, 12), part(12, 14));
     let moment = Timestamp::from_rfc3339(&text).ok_or_else(bad)?;
     Ok(if fraction.is_some() { moment.plus_seconds(1) } else { moment })
 }
@@ -251,4 +247,35 @@ fn allowance(accuracy: Option<&Accuracy>) -> Answer<i64> {
     }
     let part = i64::from(accuracy.millis.is_some() || accuracy.micros.is_some());
     Ok(i64::from(accuracy.seconds.unwrap_or(0)) + part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_the_rfc_spells_them() {
+        let read = |text: &str| Any::new(Tag::GeneralizedTime, text.as_bytes()).ok().and_then(|any| moment(&any).ok());
+        let whole = Timestamp::from_rfc3339("2001-07-20T12:35:19Z");
+        assert_eq!(read("20010720123519Z"), whole);
+        assert_eq!(read("20010720123519.34352Z"), whole.map(|moment| moment.plus_seconds(1)));
+        for bad in [
+            "",
+            "20010720123519",
+            "200107201235Z",
+            "20010720123519.Z",
+            "20010720123519.50Z",
+            "20010720123519,5Z",
+            "20010720123519+0100",
+            "20011320123519Z",
+            "2001072012351 Z",
+            "20010720123519.5ZZ",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+        assert!(moment(&Any::new(Tag::UtcTime, &b"010720123519Z"[..]).unwrap()).is_err());
+        let accuracy = |seconds, millis, micros| allowance(Some(&Accuracy { seconds, millis, micros }));
+        assert_eq!((accuracy(Some(1), Some(500), None), accuracy(None, None, Some(1))), (Ok(2), Ok(1)));
+        assert!(accuracy(None, Some(1000), None).is_err());
+    }
 }

@@ -1,8 +1,8 @@
 //! The ASN.1 of time-stamps: RFC 3161 (requests, responses, TSTInfo), RFC 5652 (SignedData), RFC 5035 (ESSCertIDv2). In DER only: a token
 //! in BER is refused.
 
-use der::asn1::{Any, BitString, Int, ObjectIdentifier, OctetString, SetOfVec};
 use der::Sequence;
+use der::asn1::{Any, BitString, Int, ObjectIdentifier, OctetString, SetOfVec};
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::attr::Attribute;
 use x509_cert::ext::Extension;

@@ -125,7 +125,7 @@ fn a_case_brings_evidence_and_never_trust() {
         assert_eq!((code, report["verdict"].as_str()), (0, Some("accept-in-part")), "{more:?}");
         assert_eq!(report["case"]["vouched_by"], by);
     }
-    let other = Folder::with_fixture("good-ecdsa-p256");
+    let other = Folder::with_fixture("good-p256");
     fs::copy(other.path().join("key.pem"), folder.path().join("other.pem")).unwrap();
     let (code, report) = audit(&folder, &["--key", "other.pem"]);
     assert_eq!((code, report["verdict"].as_str()), (1, Some("reject")), "the reader's key decides");
@@ -269,8 +269,9 @@ fn every_tampering_is_refused_by_name() {
     refused(&moved, key, "members were put in another order");
     let mut first = good.clone();
     first.swap(0, 1);
-    refused(&first, key, "members were put in another order");
-    refused(&good[1..], key, "the first member is not case.json");
+    // What does not begin like a case is taken for a bundle, and is none.
+    refused(&first, key, "malformed");
+    refused(&good[1..], key, "malformed");
     // Edited so that the digests fit again: the report, the verdict, the policy.
     let edited = relisted(change(report, &replace("a trusted key signed exactly these bytes", "all is well")));
     refused(&edited, key, "it is the seal of another case");

@@ -220,23 +220,7 @@ fn add_bundle(
         contents.add(&member, bytes, limits)?;
         keys_beside.push(NamedMember { name, member });
     }
-    let server = match folder::server_files(path, limits)? {
-        Some(files) => {
-            let folder = format!("{place}/server");
-            let files = [
-                ("status.json", files.status),
-                ("image-digest.json", files.image_digest),
-                ("server-build.log", files.log),
-            ];
-            for (name, bytes) in files {
-                if let Some(bytes) = bytes {
-                    contents.add(&format!("{folder}/{name}"), bytes, limits)?;
-                }
-            }
-            Some(folder)
-        }
-        None => None,
-    };
+    let server = add_server(contents, &place, path, limits)?;
     let trust = match (&arguments.trust, folder::trust_beside(path, limits)) {
         (Some(_), _) => Some("given/trust".to_owned()),
         (None, Ok(Some(files))) => {
@@ -265,6 +249,20 @@ fn add_bundle(
         image,
     });
     Ok(())
+}
+
+/// The saved answers of the build server; the folder where they are.
+fn add_server(contents: &mut Contents, place: &str, path: &Path, limits: &Limits) -> Result<Option<String>, Error> {
+    let Some(files) = folder::server_files(path, limits)? else { return Ok(None) };
+    let folder = format!("{place}/server");
+    let files =
+        [("status.json", files.status), ("image-digest.json", files.image_digest), ("server-build.log", files.log)];
+    for (name, bytes) in files {
+        if let Some(bytes) = bytes {
+            contents.add(&format!("{folder}/{name}"), bytes, limits)?;
+        }
+    }
+    Ok(Some(folder))
 }
 
 /// The files of an image, every one: what is not in the case cannot be looked at again.

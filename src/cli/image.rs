@@ -6,9 +6,12 @@ use serde_json::json;
 
 use super::args::{ImageArguments, NetworkArguments, OutputFormat};
 use super::{limits_with, output};
+#[cfg(feature = "fetch")]
+use crate::client::{self, Event, OutsideOptions, Patience, Run};
 use crate::error::Error;
 use crate::escape::for_terminal;
 use crate::evidence::image_facts;
+use crate::image::tree::{self, Tree};
 use crate::image::{self, Choice, ImageFacts, Source};
 use crate::limits::Limits;
 use crate::mask::mask;
@@ -50,13 +53,33 @@ fn from_registry(
     choice: &Choice,
     limits: &Limits,
 ) -> Result<ImageFacts, Error> {
-    use crate::client::{self, Event, OutsideOptions, Patience, Run};
-    let options = OutsideOptions {
-        ca: network.outside_ca.clone(),
-        resolves: network.resolves.clone(),
-        login_files: network.registry_auth.clone().map_or_else(client::usual_login_files, |path| vec![path]),
-        settings_login: None,
-    };
+    from_network(network, limits, |options, run| client::read_image(name, options, run, choice))
+}
+
+/// The files of layer number `at`, from 0; `None` where its bytes are not at hand. Those of a registry are loaded once more.
+pub(super) fn layer_files(
+    source: &Source,
+    image: &ImageFacts,
+    at: usize,
+    network: &NetworkArguments,
+    limits: &Limits,
+) -> Result<Option<Tree>, Error> {
+    match (source, image.layers.get(at).and_then(|layer| layer.measured.as_ref())) {
+        #[cfg(feature = "fetch")]
+        (Source::Registry(name), Some(measured)) => {
+            from_network(network, limits, |options, run| client::read_layer(name, measured, options, run))
+        }
+        _ => tree::of_layer(image, at, limits),
+    }
+}
+
+#[cfg(feature = "fetch")]
+fn from_network<T>(
+    network: &NetworkArguments,
+    limits: &Limits,
+    ask: impl FnOnce(&OutsideOptions, Run<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let options = network.outside.options(None);
     let spinner = output::Spinner::new();
     let hear = |event: &Event| match event {
         Event::Asking(what) => spinner.say(&for_terminal(what)),
@@ -65,7 +88,7 @@ fn from_registry(
     };
     let patience = Patience::default();
     let run = Run { limits, patience: &patience, clock: client::system_clock, hear: &hear };
-    client::read_image(name, &options, run, choice)
+    ask(&options, run)
 }
 
 /// Where the image's documents and bytes contradict each other.

@@ -31,7 +31,12 @@ fn folder(name: &str) -> PathBuf {
 /// Debian's busybox for s390x, where tests/run puts it.
 fn busybox() -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/s390x/busybox");
-    assert!(path.is_file(), "run tests/tools/s390x-busybox target/s390x first: tests/run does");
+    assert!(
+        path.is_file(),
+        "{} is missing. From the top of the repository run `tests/tools/s390x-busybox target/s390x` (it loads Debian's busybox-static \
+         with apt-get), or tests/run, which does it",
+        path.display()
+    );
     path
 }
 
@@ -308,6 +313,11 @@ fn an_offline_audit_opens_no_socket() {
     };
     assert_eq!(traced(&["--offline", "--image", "oci:layout", "--base", "dir:directory"]), (Some(0), 0));
     assert_eq!(traced(&["--offline", "--image", "docker://127.0.0.1:9/acme/wallet:v1"]), (Some(2), 0));
+    // The same question without --offline opens one: strace sees it where it happens.
+    if cfg!(feature = "fetch") {
+        let (code, sockets) = traced(&["--image", "docker://127.0.0.1:9/acme/wallet:v1"]);
+        assert!(code == Some(3) && sockets > 0, "{code:?}, {sockets} calls");
+    }
 }
 
 #[test]
@@ -379,11 +389,30 @@ fn compare_two_bundles_and_a_bundle_with_an_image() {
     let (code, text) = compare(&[&one, &other, "--key", "key.pem"]);
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("README.md: differs") && text.contains("DIFFERS       image digest"), "{text}");
-    assert!(text.contains("same          commit"), "{text}");
+    assert!(text.contains("same          commit\n") && text.contains("same          tree\n"), "{text}");
+    assert!(text.contains("b0398d3eeb1921c4b063ea213713c42e0c584a70"), "{text}");
     assert_eq!(compare(&[&one, &other]).0, Some(2), "without a key");
     let wrong = folder.join("wrong.pem");
     fs::write(&wrong, support::keys::Named::Other.public_pem()).unwrap();
     assert_eq!(compare(&[&one, &other, "--key", "wrong.pem"]).0, Some(1), "with a key that signed neither");
+}
+
+#[test]
+fn the_history_says_what_it_was_compared_with() {
+    let folder = folder("history");
+    let wallet = support::image::Image::wallet();
+    let case = || Case::good("made", "").image(&wallet).hand_over(&[], &wallet.layout());
+    let image = ["--image", "image.tar"];
+    let (output, report) = run(&folder, &write(&folder, case()), &image);
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    assert!(finding(&report, "image-history")["message"].as_str().unwrap().contains("of the proved Dockerfile"));
+    let without_dockerfile = case().image_policy("[expect]\ndockerfile = \"docker/Dockerfile\"\n");
+    let mut arguments = write(&folder, without_dockerfile);
+    arguments.extend(["--policy", "policy.toml"].map(str::to_owned));
+    let (_, report) = run(&folder, &arguments, &image);
+    let history = finding(&report, "image-history");
+    assert_eq!(history["status"], "pass");
+    assert!(history["details"].to_string().contains("compared with the log only"), "{history}");
 }
 
 #[test]

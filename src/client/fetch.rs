@@ -18,7 +18,7 @@ use crate::client::settings::Settings;
 use crate::client::store::{Bucket, save_bundles};
 use crate::client::tls::TlsFiles;
 use crate::client::trust::{TrustOptions, save_trust};
-use crate::client::walk::{save_builds, save_keys};
+use crate::client::walk::{save_builds, save_keys, save_missing_keys};
 use crate::error::Error;
 
 /// The build server, and how to reach it.
@@ -77,15 +77,22 @@ pub fn fetch(request: &Request, run: Run<'_>) -> Result<FetchReport, Error> {
             report.faults.push(error);
         }
     }
+    let mut reached = None;
     if let Some(server) = &server {
         let saved = match (&request.bucket, request.builds.is_empty()) {
             (Some(_), true) => save_keys(run, server, &root, &mut report),
             _ => save_builds(run, server, &root, &request.builds, &mut report),
         };
-        report.faults.extend(saved.err());
+        match saved {
+            Ok(()) => reached = Some(server),
+            Err(error) => report.faults.push(error),
+        }
     }
     save_surroundings(request, run, &outside, &root, &mut report);
-    find_without_key(&root, &mut report)?;
+    if let Some(server) = reached {
+        save_missing_keys(run, server, &root, &mut report)?;
+    }
+    report.without_key = root.without_key()?;
     Ok(report)
 }
 
@@ -197,16 +204,6 @@ fn of_settings(settings: &Settings, build: &BuildName) -> Option<ImageReference>
     ImageReference::parse(&format!("{server}/{repository}:{tag}"))
 }
 
-/// Builds whose bundle is in the folder and whose key is not.
-fn find_without_key(root: &EvidenceFolder, report: &mut FetchReport) -> Result<(), Error> {
-    for build in &report.builds {
-        if root.holds_bundle(&build.build_name) && !root.holds_key(&build.build_name) {
-            report.without_key.push(build.build_name.clone());
-        }
-    }
-    Ok(())
-}
-
 /// What [`fetch`] would ask, line by line, without asking anything and without reading certificates or keys.
 ///
 /// What follows from answers (blobs of an image, delegations, the next page of a listing) is told in words.
@@ -273,6 +270,8 @@ fn plan_server(options: &ServerOptions, request: &Request, lines: &mut Vec<Strin
     lines.extend(
         [Call::ImageDigest, Call::ImageKey, Call::BuildLog, Call::Status].map(|call| format!("  {}", line(call))),
     );
+    let keys = super::server::address(&base, Call::PublicKey(None));
+    lines.push(format!("GET {keys} once for each other bundle in the folder without a key"));
     Ok(())
 }
 

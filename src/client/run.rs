@@ -109,7 +109,7 @@ pub struct FetchReport {
     pub builds: Vec<BuildReport>,
     /// Faults that belong to no build.
     pub faults: Vec<Error>,
-    /// Builds whose bundle is saved and whose key is not: they can never be verified.
+    /// Builds of the folder, of earlier runs too, whose bundle is saved and whose key is not: they can never be verified.
     pub without_key: Vec<BuildName>,
 }
 

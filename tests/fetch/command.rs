@@ -175,6 +175,12 @@ fn what_was_fetched_is_audited_without_any_server() {
         "{page}"
     );
     let json = audit(&scratch, &["evidence", "--key", KEY, "--format", "json"]).1;
+    assert!(json.contains("verifies 1 of 1 bundles"), "{json}");
+    // Certificates alone do not put the group builder in play.
+    let builder = scratch.path("evidence").join(NAME).join("builder");
+    fs::create_dir(&builder).unwrap();
+    fs::write(builder.join("attestation.crt"), Certificates::get().read("ca.pem")).unwrap();
+    drop(server);
     assert_eq!(audit(&scratch, &["evidence", "--key", KEY, "--format", "json"]).1, json);
     // A saved answer that was changed afterwards is seen.
     let path = scratch.path("evidence").join(NAME).join("image-digest.json");

@@ -337,7 +337,7 @@ fn compare_names_the_files_that_differ() {
         fs::create_dir(&image).unwrap();
         let diff_id = sha256(&folder.join(format!("{name}.tar")));
         fs::copy(folder.join(format!("{name}.tar")), image.join("layer.tar")).unwrap();
-        let config = serde_json::json!({"architecture": "s390x", "os": "linux", "config": {"Labels": {"built": name}},
+        let config = serde_json::json!({"architecture": "s390x", "os": "linux", "config": {"Labels": {"built": name}, "User": name, "Env": ["A_TOKEN=hunter2"], "Hostname": ""},
             "rootfs": {"type": "layers", "diff_ids": [diff_id]}});
         fs::write(image.join("config.json"), config.to_string()).unwrap();
         fs::write(image.join("manifest.json"), r#"[{"Config":"config.json","RepoTags":[],"Layers":["layer.tar"]}]"#)
@@ -356,10 +356,13 @@ fn compare_names_the_files_that_differ() {
         "bin/link: other content",
         "bin/same: mode 755 in A, 644 in B",
         "label built",
+        "setting User",
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
     assert!(text.contains("An equal independent rebuild is the one thing"));
+    let shown = must(Command::new(PROGRAM).current_dir(&folder).args(["image", "one-saved.tar"]));
+    assert!(shown.contains("Env=[\"A_TOKEN=***\"]") && !shown.contains("hunter2"), "{shown}");
     let (code, text) = compare("one-saved.tar", "one-saved.tar");
     assert_eq!(code, Some(0), "{text}");
     let (code, text) = compare("oci:one-image", "oci:two-image");

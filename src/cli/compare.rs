@@ -1,5 +1,6 @@
 //! `compare`: what differs between two images or bundles. It states differences and judges none.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read;
@@ -297,20 +298,24 @@ fn images(one: &ImageFacts, other: &ImageFacts, rows: &mut Vec<Row>) {
     rows.push(both("platform", &|image| Some(image.config.as_ref()?.platform.to_string())));
     rows.push(Row { weight: Weight::Context, ..both("created", &|image| image.config.as_ref()?.created.clone()) });
     let (Some(first), Some(second)) = (&one.config, &other.config) else { return };
-    let names: std::collections::BTreeSet<&String> = first.labels.keys().chain(second.labels.keys()).collect();
-    for name in names {
-        let value = |labels: &std::collections::BTreeMap<String, String>| {
-            Some(labels.get(name).cloned().unwrap_or_else(|| "(none)".into()))
-        };
-        let row = row(format!("label {name}"), value(&first.labels), value(&second.labels));
-        rows.extend(Some(row).filter(Row::differs));
-    }
+    named("setting", &first.settings, &second.settings, rows);
+    named("label", &first.labels, &second.labels, rows);
     for at in 0..first.history.len().max(second.history.len()) {
         let step = |history: &[crate::image::History]| {
             Some(history.get(at).map_or("(none)".into(), |step| step.created_by.clone()))
         };
         let row = row(format!("history {}", at + 1), step(&first.history), step(&second.history));
         rows.extend(Some(row).filter(Row::differs));
+    }
+}
+
+/// A row for each name whose value differs.
+fn named(kind: &str, one: &BTreeMap<String, String>, other: &BTreeMap<String, String>, rows: &mut Vec<Row>) {
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    for name in names {
+        let value =
+            |texts: &BTreeMap<String, String>| Some(texts.get(name).cloned().unwrap_or_else(|| "(none)".into()));
+        rows.extend(Some(row(format!("{kind} {name}"), value(one), value(other))).filter(Row::differs));
     }
 }
 

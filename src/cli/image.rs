@@ -1,5 +1,6 @@
 //! `image`: what an image's bytes say.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::json;
@@ -139,6 +140,9 @@ fn as_text(image: &ImageFacts, faults: &[String]) -> String {
         line(&fact.fact, &format!("{} [{}]", fact.value, fact.known.word()));
     }
     if let Some(config) = &image.config {
+        for (name, value) in &config.settings {
+            line("setting", &format!("{name}={value}"));
+        }
         for (name, value) in &config.labels {
             line("label", &format!("{name}={value}"));
         }
@@ -151,7 +155,7 @@ fn as_text(image: &ImageFacts, faults: &[String]) -> String {
         line("CONTRADICTION", fault);
     }
     page.push_str(
-        "\nDigests are recomputed from the bytes. Labels, history, platform and times are what the image says of itself.\n",
+        "\nDigests are recomputed from the bytes. Settings, labels, history, platform and times are what the image says of itself.\n",
     );
     page
 }
@@ -162,14 +166,17 @@ fn as_json(image: &ImageFacts, faults: &[String]) -> String {
         .map(|fact| json!({"fact": fact.fact, "witness": fact.witness, "value": mask(&fact.value), "known": fact.known.word()}))
         .collect();
     let config = image.config.as_ref().map(|config| {
-        let labels: serde_json::Map<_, _> = config.labels.iter().map(|(name, value)| (name.clone(), mask(value).into())).collect();
+        let masked = |texts: &BTreeMap<String, String>| -> serde_json::Map<_, _> {
+            texts.iter().map(|(name, value)| (name.clone(), mask(value).into())).collect()
+        };
+        let (settings, labels) = (masked(&config.settings), masked(&config.labels));
         let history: Vec<_> = config
             .history
             .iter()
             .map(|step| json!({"created_by": mask(&step.created_by), "created": step.created, "makes_layer": step.makes_layer}))
             .collect();
         let diff_ids: Vec<String> = config.diff_ids.iter().map(ToString::to_string).collect();
-        json!({"labels": labels, "history": history, "diff_ids": diff_ids})
+        json!({"settings": settings, "labels": labels, "history": history, "diff_ids": diff_ids})
     });
     let document = json!({
         "schema_version": 1, "source": image.source, "form": image.form.witness(), "evidence": rows, "config": config,

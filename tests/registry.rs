@@ -32,8 +32,13 @@ impl Drop for Registry {
 impl Registry {
     /// Starts one in `folder`, with `more` of its settings, and waits until it says where it listens.
     fn start(folder: &Path, more: &str) -> Self {
+        Self::start_with(folder, "", more)
+    }
+
+    /// The same with `http` among the settings of its server.
+    fn start_with(folder: &Path, http: &str, more: &str) -> Self {
         let text = format!(
-            "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: 127.0.0.1:0}}\n{more}",
+            "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: 127.0.0.1:0{http}}}\n{more}",
             folder.join("registry").display()
         );
         fs::write(folder.join("registry.yml"), text).unwrap();
@@ -118,16 +123,8 @@ fn bundle(folder: &Path, image: &image::Image, registry: &str) -> Vec<String> {
 
 fn run(folder: &Path, arguments: &[String], more: &[&str]) -> (Output, Value) {
     let mut command = Command::new(PROGRAM);
-    command.current_dir(folder).env("HOME", folder);
-    for name in [
-        "DOCKER_CONFIG",
-        "REGISTRY_AUTH_FILE",
-        "XDG_RUNTIME_DIR",
-        "HTTP_PROXY",
-        "http_proxy",
-        "HTTPS_PROXY",
-        "https_proxy",
-    ] {
+    command.current_dir(folder).env("HOME", folder).env("XDG_RUNTIME_DIR", folder.join("runtime"));
+    for name in ["DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"] {
         command.env_remove(name);
     }
     let path = std::env::var("PATH").unwrap_or_default();
@@ -222,6 +219,15 @@ fn a_login_is_taken_from_the_file_that_is_named_and_never_shown() {
     let shown = format!("{report}{}", String::from_utf8_lossy(&output.stderr));
     assert!(!shown.contains("hunter2") && !shown.contains(&auth));
 
+    // Where docker and podman keep it, it is found unnamed.
+    for place in [".docker/config.json", "runtime/containers/auth.json"] {
+        let path = folder.join(place);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::copy(folder.join("logins.json"), &path).unwrap();
+        assert_eq!(run(&folder, &arguments, &["--image", &name]).0.status.code(), Some(0), "{place}");
+        fs::remove_file(path).unwrap();
+    }
+
     // The same login kept by a credential helper: run on request only.
     let asked = folder.join("asked");
     let helper = |answer: &str| {
@@ -282,6 +288,36 @@ fn plain_http_beyond_this_computer_is_spoken_only_where_it_was_said() {
     for wrong in ["http://registry.example.com", "registry", "a/b", ""] {
         assert_eq!(run(&folder, &arguments, &[&with[..], &["--plain-http", wrong]].concat()).0.status.code(), Some(2));
     }
+}
+
+#[test]
+fn a_registry_with_a_ca_of_its_own_is_believed_where_that_ca_was_named() {
+    let folder = folder("tls");
+    let shell = |script: &str| must(Command::new("bash").current_dir(&folder).args(["-euc", script]));
+    shell(
+        "new='openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'\n\
+         for ca in ca other; do $new -x509 -keyout $ca.key -out $ca.pem -days 30 -subj /CN=$ca; done\n\
+         $new -keyout server.key -out server.csr -subj /CN=registry\n\
+         printf 'subjectAltName=DNS:registry.example.com\\nextendedKeyUsage=serverAuth\\n' >names\n\
+         openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile names -out server.pem",
+    );
+    let path = |name: &str| folder.join(name).display().to_string();
+    let tls = format!(", tls: {{certificate: {}, key: {}}}", path("server.pem"), path("server.key"));
+    let registry = Registry::start_with(&folder, &tls, "");
+    let wallet = image::Image::wallet();
+    write_directory(&folder.join("wallet"), &wallet);
+    skopeo(&folder, &["dir:wallet", &format!("docker://{}/acme/wallet:latest", registry.address)]);
+    let port = registry.address.rsplit_once(':').unwrap().1;
+    let audit = |host: &str, ca: &[&str]| {
+        let name = format!("{host}:{port}");
+        let (image, place) = (format!("docker://{name}/acme/wallet:latest"), format!("{name}:127.0.0.1"));
+        let with = [&["--image", &image, "--resolve", &place][..], ca].concat();
+        run(&folder, &bundle(&folder, &wallet, &name), &with).0.status.code()
+    };
+    assert_eq!(audit("registry.example.com", &["--outside-ca", "ca.pem"]), Some(0));
+    assert_eq!(audit("registry.example.com", &[]), Some(3), "a CA that nobody named");
+    assert_eq!(audit("registry.example.com", &["--outside-ca", "other.pem"]), Some(3));
+    assert_eq!(audit("other.example.com", &["--outside-ca", "ca.pem"]), Some(3), "another name");
 }
 
 #[test]

@@ -65,13 +65,27 @@ pub(super) fn layer_files(
     network: &NetworkArguments,
     limits: &Limits,
 ) -> Result<Option<Tree>, Error> {
-    match (source, image.layers.get(at).and_then(|layer| layer.measured.as_ref())) {
-        #[cfg(feature = "fetch")]
-        (Source::Registry(name), Some(measured)) => {
-            from_network(network, limits, |options, run| client::read_layer(name, measured, options, run))
-        }
+    match source {
+        Source::Registry(name) => registry_layer(name, image, at, network, limits),
         _ => tree::of_layer(image, at, limits),
     }
+}
+
+#[cfg(feature = "fetch")]
+fn registry_layer(
+    name: &str,
+    image: &ImageFacts,
+    at: usize,
+    network: &NetworkArguments,
+    limits: &Limits,
+) -> Result<Option<Tree>, Error> {
+    let Some(measured) = image.layers.get(at).and_then(|layer| layer.measured.as_ref()) else { return Ok(None) };
+    from_network(network, limits, |options, run| client::read_layer(name, measured, options, run))
+}
+
+#[cfg(not(feature = "fetch"))]
+fn registry_layer(_: &str, _: &ImageFacts, _: usize, _: &NetworkArguments, _: &Limits) -> Result<Option<Tree>, Error> {
+    Ok(None)
 }
 
 #[cfg(feature = "fetch")]

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use hpsb_audit::build_log::BuildLog;
 use hpsb_audit::check::CHECKS;
 use hpsb_audit::git::{Commit, ObjectId, RepositoryName, Snapshot, Tag, WorkEntry, prove};
+use hpsb_audit::image::{Choice, ImageFacts, read_archive};
 use hpsb_audit::report::{Colour, Controls, Look, Options};
 use hpsb_audit::{
     BuildName, BuildRecord, Bundle, Case, Error, Format, Input, KeyRing, KeySource, Limits, Policy, PublicKey,
@@ -38,6 +39,13 @@ pub fn limits() -> Limits {
         ("git_inflated_bytes", 1 << 21),
         ("git_tree_entries", 1000),
         ("git_tree_depth", 20),
+        ("image_layer_bytes", 1 << 20),
+        ("layer_expanded_bytes", 1 << 22),
+        ("zstd_window_bytes", 1 << 20),
+        ("image_documents_bytes", 1 << 18),
+        ("image_config_bytes", 1 << 16),
+        ("image_layers", 50),
+        ("image_manifests", 20),
     ] {
         limits.set(name, value).expect("a limit of that name");
     }
@@ -310,6 +318,76 @@ pub fn case(bytes: &[u8]) {
 
 pub fn controls(bytes: &[u8]) {
     let _ = Controls::from_toml("fuzz", bytes, &limits());
+}
+
+/// An image's archive: an OCI layout, or what `docker save` writes. The checksums of its headers are made right.
+pub fn image_archive(bytes: &[u8]) {
+    read_image(&with_checksums(bytes));
+}
+
+/// Blobs of an OCI layout, parted by `%%%%`. `@0@` stands for the digest of the first one, `#0#` for its size. The last one is index.json.
+pub fn image_documents(bytes: &[u8]) {
+    let mut blobs: Vec<Vec<u8>> = Vec::new();
+    for piece in split(bytes, b"%%%%").into_iter().take(9) {
+        let mut content = piece.to_vec();
+        for (at, blob) in blobs.iter().enumerate() {
+            content = split(&content, format!("@{at}@").as_bytes()).join(Sha256::of(blob).to_string().as_bytes());
+            content = split(&content, format!("#{at}#").as_bytes()).join(blob.len().to_string().as_bytes());
+        }
+        blobs.push(content);
+    }
+    let mut tar = Vec::new();
+    member(b"oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#, &mut tar);
+    member(b"index.json", &blobs.pop().expect("one piece at least"), &mut tar);
+    blobs.sort();
+    blobs.dedup();
+    for blob in &blobs {
+        member(format!("blobs/sha256/{}", Sha256::of(blob).hex()).as_bytes(), blob, &mut tar);
+    }
+    tar.resize(tar.len() + 1024, 0);
+    let Some(image) = read_image(&tar) else { return };
+    // Every digest that is called recomputed is that of a blob, and so is its size.
+    let documents = image.indexes.iter().chain(&image.manifest).map(|document| (document.digest, document.size));
+    let config = image.config.iter().map(|config| (config.digest, config.size));
+    let layers = image.layers.iter().filter_map(|layer| layer.measured.as_ref());
+    let found = documents.chain(config).chain(layers.map(|measured| (measured.digest, measured.size)));
+    for (digest, size) in found {
+        let blob = blobs.iter().find(|blob| Sha256::of(blob) == digest).expect("a blob of this digest");
+        assert_eq!(blob.len() as u64, size);
+    }
+}
+
+/// A layer, in a docker-archive: plain, gzip or zstd by its first bytes.
+pub fn image_layer(bytes: &[u8]) {
+    let mut tar = Vec::new();
+    member(b"manifest.json", br#"[{"Config":"config","RepoTags":[],"Layers":["layer"]}]"#, &mut tar);
+    member(b"layer", bytes, &mut tar);
+    tar.resize(tar.len() + 1024, 0);
+    let Some(image) = read_image(&tar) else { return };
+    let measured = image.layers[0].measured.as_ref().expect("the layer is there");
+    assert_eq!((measured.digest, measured.size), (Sha256::of(bytes), bytes.len() as u64));
+    if measured.compression.word() == "plain" {
+        assert_eq!(measured.content, Ok((measured.digest, measured.size)));
+    }
+}
+
+fn read_image(tar: &[u8]) -> Option<ImageFacts> {
+    match read_archive("fuzz", tar, &Choice::default(), &limits()) {
+        Ok(image) => {
+            assert!(image.layers.len() as u64 <= limits().image_layers);
+            assert!(
+                !image.indexes.is_empty()
+                    || image.manifest.is_some()
+                    || !image.faults.is_empty()
+                    || image.config.is_some()
+            );
+            Some(image)
+        }
+        Err(error) => {
+            assert!(matches!(error.exit_code(), 2 | 3), "{error}");
+            None
+        }
+    }
 }
 
 static SIGNER: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::from_pkcs8_pem(KEY).expect("the recorded key"));

@@ -207,7 +207,7 @@ impl Error {
             Self::Malformed { .. } => "nothing in it was believed; fetch it again, and if it stays so keep it as evidence".into(),
             Self::NothingToVerify { .. } => "name a bundle (manifest.<build_name>.sig.tbz) or a folder that holds one".into(),
             Self::Network { hint, .. } => hint.clone(),
-            Self::Unwritable { .. } => "name a path in a folder that exists and can be written".into(),
+            Self::Unwritable { .. } => "name a free path in a folder that exists and can be written".into(),
             Self::Saved { hint, .. } => hint.clone(),
         }
     }

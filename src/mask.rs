@@ -87,6 +87,12 @@ pub(crate) fn mask(text: &str) -> String {
     mask_with(text, |pattern| pattern.words.iter().any(|word| lower.contains(word)))
 }
 
+/// Would masking change a line of this text?
+pub(crate) fn hides_something(text: &[u8]) -> bool {
+    let mut lines = text.split(|&byte| byte == b'\n').map(String::from_utf8_lossy);
+    lines.any(|line| mask(&line) != line)
+}
+
 /// The same by trying every pattern: what [`mask`] is compared with.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn mask_slowly(text: &str) -> String {
@@ -148,10 +154,14 @@ mod tests {
             ("SECRET='two words' x", "SECRET='***' x"),
             ("Authorization: Bearer hunter2hunter2", "Authorization: Bearer ***"),
             ("ghp_0123456789abcdefghijABCDEFGHIJ012345 x", "*** x"),
+            ("glpat-0123456789abcdefghijABCDEFGHIJ x", "*** x"),
+            ("AKIAIOSFODNN7EXAMPLE x", "*** x"),
+            ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc x", "*** x"),
             ("https://s3/x?X-Amz-Signature=hunter2&a=1", "https://s3/x?X-Amz-Signature=***&a=1"),
             ("-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----\nx", "***\nx"),
         ] {
             assert_eq!(mask(text), shown);
+            assert_eq!(hides_something(format!("first\n{text}\n").as_bytes()), text != shown, "{text}");
         }
     }
 

@@ -4,7 +4,7 @@
 use crate::build_record::BuildRecord;
 use crate::digest::Sha256;
 use crate::limits::Limits;
-use crate::mask::mask;
+use crate::mask::{hides_something, mask};
 
 /// The saved files as they lie beside a bundle.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +35,9 @@ impl ServerRecord {
     /// Reads the files. What is malformed is told in `faults`; it is a finding, not an error.
     pub fn read(files: ServerFiles, limits: &Limits) -> Self {
         let mut record = Self { log: files.log, ..Self::default() };
+        if record.log.as_deref().is_some_and(hides_something) {
+            record.secrets_in.push("server-build.log");
+        }
         if let Some(bytes) = files.status {
             match BuildRecord::from_json("status.json", &bytes, limits) {
                 Ok(status) => record.status = Some(status),
@@ -109,6 +112,8 @@ mod tests {
         }
         let secret = read(Some(r#"{"status": "cmd: docker login --password hunter2"}"#), None, None);
         assert_eq!(secret.secrets_in, ["status.json"]);
+        let secret = read(None, None, Some("a\ncmd: docker login --password hunter2\n"));
+        assert_eq!(secret.secrets_in, ["server-build.log"]);
     }
 
     #[test]

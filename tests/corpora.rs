@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 type Property = fn(&[u8]);
 
 /// Every fuzz target and its function. Three more call what only the crate itself can reach: see `src/fuzzing.rs`.
-const TARGETS: [(&str, Property); 17] = [
+const TARGETS: [(&str, Property); 20] = [
     ("audit", properties::audit),
     ("audit_inner_tar", properties::audit_inner_tar),
     ("build_log", properties::build_log),
@@ -28,6 +28,9 @@ const TARGETS: [(&str, Property); 17] = [
     ("git_index", properties::git_index),
     ("git_objects", properties::git_objects),
     ("git_pack", properties::git_pack),
+    ("image_archive", properties::image_archive),
+    ("image_documents", properties::image_documents),
+    ("image_layer", properties::image_layer),
     ("outer_tar", properties::outer_tar),
     ("policy", properties::policy),
     ("public_key", properties::public_key),

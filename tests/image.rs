@@ -31,7 +31,12 @@ fn folder(name: &str) -> PathBuf {
 /// Debian's busybox for s390x, where tests/run puts it.
 fn busybox() -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/s390x/busybox");
-    assert!(path.is_file(), "run tests/tools/s390x-busybox target/s390x first: tests/run does");
+    assert!(
+        path.is_file(),
+        "{} is missing. From the top of the repository run `tests/tools/s390x-busybox target/s390x` (it loads Debian's busybox-static \
+         with apt-get), or tests/run, which does it",
+        path.display()
+    );
     path
 }
 
@@ -308,6 +313,11 @@ fn an_offline_audit_opens_no_socket() {
     };
     assert_eq!(traced(&["--offline", "--image", "oci:layout", "--base", "dir:directory"]), (Some(0), 0));
     assert_eq!(traced(&["--offline", "--image", "docker://127.0.0.1:9/acme/wallet:v1"]), (Some(2), 0));
+    // The same question without --offline opens one: strace sees it where it happens.
+    if cfg!(feature = "fetch") {
+        let (code, sockets) = traced(&["--image", "docker://127.0.0.1:9/acme/wallet:v1"]);
+        assert!(code == Some(3) && sockets > 0, "{code:?}, {sockets} calls");
+    }
 }
 
 #[test]
@@ -327,7 +337,7 @@ fn compare_names_the_files_that_differ() {
         fs::create_dir(&image).unwrap();
         let diff_id = sha256(&folder.join(format!("{name}.tar")));
         fs::copy(folder.join(format!("{name}.tar")), image.join("layer.tar")).unwrap();
-        let config = serde_json::json!({"architecture": "s390x", "os": "linux", "config": {"Labels": {"built": name}},
+        let config = serde_json::json!({"architecture": "s390x", "os": "linux", "config": {"Labels": {"built": name}, "User": name, "Env": ["A_TOKEN=hunter2"], "Hostname": ""},
             "rootfs": {"type": "layers", "diff_ids": [diff_id]}});
         fs::write(image.join("config.json"), config.to_string()).unwrap();
         fs::write(image.join("manifest.json"), r#"[{"Config":"config.json","RepoTags":[],"Layers":["layer.tar"]}]"#)
@@ -346,10 +356,13 @@ fn compare_names_the_files_that_differ() {
         "bin/link: other content",
         "bin/same: mode 755 in A, 644 in B",
         "label built",
+        "setting User",
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
     assert!(text.contains("An equal independent rebuild is the one thing"));
+    let shown = must(Command::new(PROGRAM).current_dir(&folder).args(["image", "one-saved.tar"]));
+    assert!(shown.contains("Env=[\"A_TOKEN=***\"]") && !shown.contains("hunter2"), "{shown}");
     let (code, text) = compare("one-saved.tar", "one-saved.tar");
     assert_eq!(code, Some(0), "{text}");
     let (code, text) = compare("oci:one-image", "oci:two-image");
@@ -379,11 +392,30 @@ fn compare_two_bundles_and_a_bundle_with_an_image() {
     let (code, text) = compare(&[&one, &other, "--key", "key.pem"]);
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("README.md: differs") && text.contains("DIFFERS       image digest"), "{text}");
-    assert!(text.contains("same          commit"), "{text}");
+    assert!(text.contains("same          commit\n") && text.contains("same          tree\n"), "{text}");
+    assert!(text.contains("b0398d3eeb1921c4b063ea213713c42e0c584a70"), "{text}");
     assert_eq!(compare(&[&one, &other]).0, Some(2), "without a key");
     let wrong = folder.join("wrong.pem");
     fs::write(&wrong, support::keys::Named::Other.public_pem()).unwrap();
     assert_eq!(compare(&[&one, &other, "--key", "wrong.pem"]).0, Some(1), "with a key that signed neither");
+}
+
+#[test]
+fn the_history_says_what_it_was_compared_with() {
+    let folder = folder("history");
+    let wallet = support::image::Image::wallet();
+    let case = || Case::good("made", "").image(&wallet).hand_over(&[], &wallet.layout());
+    let image = ["--image", "image.tar"];
+    let (output, report) = run(&folder, &write(&folder, case()), &image);
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    assert!(finding(&report, "image-history")["message"].as_str().unwrap().contains("of the proved Dockerfile"));
+    let without_dockerfile = case().image_policy("[expect]\ndockerfile = \"docker/Dockerfile\"\n");
+    let mut arguments = write(&folder, without_dockerfile);
+    arguments.extend(["--policy", "policy.toml"].map(str::to_owned));
+    let (_, report) = run(&folder, &arguments, &image);
+    let history = finding(&report, "image-history");
+    assert_eq!(history["status"], "pass");
+    assert!(history["details"].to_string().contains("compared with the log only"), "{history}");
 }
 
 #[test]

@@ -182,6 +182,7 @@ fn what_does_not_agree_is_not_recorded() {
     let folder = folder();
     fs::copy(fixture("good-p256").join("key.pem"), folder.path().join("other.pem")).unwrap();
     fs::copy(fixture("good-p256").join(BUNDLE), folder.path().join("other.sig.tbz")).unwrap();
+    fs::copy(fixture("object-missing-commit_fail").join(BUNDLE), folder.path().join("unproved.sig.tbz")).unwrap();
     fs::write(folder.path().join("half.sig.tbz"), b"BZh9").unwrap();
     tool("openssl", &["genpkey", "-algorithm", "RSA", "-out", "rsa.key"], folder.path());
     tool(
@@ -198,6 +199,7 @@ fn what_does_not_agree_is_not_recorded() {
         (&["--second-copy", "ada.key"], 2, "private key"),
         (&["--second-by", "Bob"], 2, "--second-copy"),
         (&["--challenge-bundle", "other.sig.tbz"], 1, "does not verify"),
+        (&["--challenge-bundle", "unproved.sig.tbz"], 1, "is not proved"),
         (&["--sign-key", "none.key"], 2, "cannot be used multiple times"),
         (&["--to", "key.pem"], 3, "exists"),
     ] {

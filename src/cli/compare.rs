@@ -1,5 +1,6 @@
 //! `compare`: what differs between two images or bundles. It states differences and judges none.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::args::OutputFormat;
-use super::image::{contradictions, read_image};
+use super::image::{contradictions, layer_files, read_image};
 use super::image_args::CompareArguments;
 use super::{limits_with, output, read_named};
 use crate::bundle::Bundle;
@@ -16,8 +17,8 @@ use crate::check::base_images;
 use crate::error::Error;
 use crate::escape::for_terminal;
 use crate::folder;
-use crate::git::{Snapshot, WorkEntry};
-use crate::image::tree::{self, Difference};
+use crate::git::{Snapshot, SourceProof, WorkEntry, prove};
+use crate::image::tree::{self, Difference, Tree};
 use crate::image::{Choice, ImageFacts, Source};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
@@ -27,8 +28,16 @@ use crate::policy::Policy;
 /// One of the two: what a bundle states, an image, or both.
 struct Side {
     name: String,
-    build: Option<Manifest>,
+    build: Option<Build>,
     image: Option<ImageFacts>,
+    /// Where the image is.
+    source: Source,
+}
+
+/// A signed archive, and what its snapshot proves.
+struct Build {
+    manifest: Manifest,
+    source: Option<SourceProof>,
 }
 
 /// One line of the answer.
@@ -86,7 +95,7 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<u8, Error> {
             return Ok(1);
         }
     };
-    let comparison = between(&one, &other, &limits)?;
+    let comparison = between(&one, &other, arguments, &limits)?;
     output::print(&match arguments.format {
         OutputFormat::Text => as_text(&one, &other, &comparison),
         OutputFormat::Json => as_json(&one, &other, &comparison),
@@ -102,18 +111,19 @@ fn side(
     limits: &Limits,
 ) -> Result<Result<Side, String>, Error> {
     let mut choice = Choice { platforms: arguments.platform.iter().cloned().collect(), digests: Vec::new() };
-    let mut side = Side { name: source.to_string(), build: None, image: None };
+    let mut side = Side { name: source.to_string(), build: None, image: None, source: source.clone() };
     match bundle_path(source) {
         Some(path) => {
-            let manifest = match signed(&path, arguments, policy, limits)? {
-                Some(manifest) => manifest,
-                None => return Ok(Err(format!("no trusted key accepts the signature of {}", path.display()))),
+            let Some(build) = signed(&path, arguments, policy, limits)? else {
+                return Ok(Err(format!("no trusted key accepts the signature of {}", path.display())));
             };
-            choice.digests = manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect();
+            choice.digests =
+                build.manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect();
             if let Some(layout) = folder::image_beside(&path) {
-                side.image = Some(read_image(&Source::Layout(layout, None), &arguments.network, &choice, limits)?);
+                side.source = Source::Layout(layout, None);
+                side.image = Some(read_image(&side.source, &arguments.network, &choice, limits)?);
             }
-            side.build = Some(manifest);
+            side.build = Some(build);
         }
         None => side.image = Some(read_image(source, &arguments.network, &choice, limits)?),
     }
@@ -137,12 +147,7 @@ fn bundle_path(source: &Source) -> Option<PathBuf> {
     (&start == b"BZh").then(|| path.clone())
 }
 
-fn signed(
-    path: &Path,
-    arguments: &CompareArguments,
-    policy: &Policy,
-    limits: &Limits,
-) -> Result<Option<Manifest>, Error> {
+fn signed(path: &Path, arguments: &CompareArguments, policy: &Policy, limits: &Limits) -> Result<Option<Build>, Error> {
     let keys = policy.keys_for(read_named(&arguments.keys.keys, limits)?)?;
     let beside = folder::keys_beside(path, limits);
     if keys.keys().is_empty() {
@@ -151,12 +156,17 @@ fn signed(
     }
     let bundle = Bundle::from_reader(folder::open(path)?, limits)?;
     match bundle.verify(&keys.with_candidates(beside.iter().map(|(_, key)| key))) {
-        Ok(archive) => Manifest::read(&archive, limits).map(Some),
+        Ok(archive) => {
+            let manifest = Manifest::read(&archive, limits)?;
+            let threads = std::thread::available_parallelism().map_or(1, usize::from);
+            let source = snapshot(&manifest).map(|snapshot| prove(snapshot, threads, limits));
+            Ok(Some(Build { manifest, source }))
+        }
         Err(_) => Ok(None),
     }
 }
 
-fn between(one: &Side, other: &Side, limits: &Limits) -> Result<Comparison, Error> {
+fn between(one: &Side, other: &Side, arguments: &CompareArguments, limits: &Limits) -> Result<Comparison, Error> {
     let mut rows = Vec::new();
     let mut files = Vec::new();
     if let (Some(first), Some(second)) = (&one.build, &other.build) {
@@ -165,7 +175,10 @@ fn between(one: &Side, other: &Side, limits: &Limits) -> Result<Comparison, Erro
     recorded(one, other, &mut rows);
     if let (Some(first), Some(second)) = (&one.image, &other.image) {
         images(first, second, &mut rows);
-        layers(first, second, limits, &mut rows, &mut files)?;
+        for (at, name) in layer_rows(first, second, &mut rows) {
+            let files_of = |side: &Side, image| layer_files(&side.source, image, at, &arguments.network, limits);
+            files.push((name, layer_differences(files_of(one, first), files_of(other, second))?));
+        }
     }
     if !rows.iter().any(|row| row.one.is_some() && row.other.is_some()) {
         return Err(Error::Usage {
@@ -181,14 +194,10 @@ fn row(part: impl Into<String>, one: Option<String>, other: Option<String>) -> R
     Row { part: part.into(), one, other, weight: Weight::Counts }
 }
 
-fn builds(one: &Manifest, other: &Manifest, rows: &mut Vec<Row>, files: &mut Vec<(String, Vec<String>)>) {
+fn builds(one: &Build, other: &Build, rows: &mut Vec<Row>, files: &mut Vec<(String, Vec<String>)>) {
+    sources(one, other, rows);
+    let (one, other) = (&one.manifest, &other.manifest);
     let both = |part: &str, value: fn(&Manifest) -> Option<String>| row(part, value(one), value(other));
-    rows.push(Row { weight: Weight::Context, ..both("build", |build| build.record.build_name().map(str::to_owned)) });
-    rows.push(Row {
-        weight: Weight::Context,
-        ..both("server", |build| build.record.server_version().map(str::to_owned))
-    });
-    rows.push(both("commit", |build| Some(snapshot(build)?.head().ok()?.commit.to_string())));
     rows.push(both("base", |build| match base_images(build.log.as_ref()?) {
         Ok(bases) => Some(bases.join(", ")),
         Err(message) => Some(message),
@@ -208,6 +217,19 @@ fn builds(one: &Manifest, other: &Manifest, rows: &mut Vec<Row>, files: &mut Vec
     if !differing.is_empty() {
         files.push(("work tree".into(), differing));
     }
+}
+
+/// What was built, by whom it is said and by what is proved. A tree is that of a proved commit.
+fn sources(one: &Build, other: &Build, rows: &mut Vec<Row>) {
+    let both = |part: &str, value: fn(&Build) -> Option<String>| row(part, value(one), value(other));
+    let context =
+        |part: &str, value: fn(&Build) -> Option<String>| Row { weight: Weight::Context, ..both(part, value) };
+    rows.push(context("build", |build| build.manifest.record.build_name().map(str::to_owned)));
+    rows.push(context("server", |build| build.manifest.record.server_version().map(str::to_owned)));
+    let proved = |build: &Build| build.source.as_ref().is_some_and(|source| source.commit.is_some());
+    let part = if proved(one) && proved(other) { "commit" } else { "commit, stated by HEAD and not proved" };
+    rows.push(both(part, |build| Some(build.source.as_ref()?.head.as_ref().ok()?.commit.to_string())));
+    rows.push(both("tree", |build| Some(build.source.as_ref()?.commit.as_ref()?.tree.to_string())));
 }
 
 fn snapshot(build: &Manifest) -> Option<&Snapshot> {
@@ -243,7 +265,7 @@ fn recorded_id(build: &Manifest) -> Option<&str> {
 /// The digest of what was pushed: as a log records it, or as an image's bytes have it.
 fn recorded(one: &Side, other: &Side, rows: &mut Vec<Row>) {
     let stated = |side: &Side| -> Option<Vec<String>> {
-        let log = side.build.as_ref()?.log.as_ref()?;
+        let log = side.build.as_ref()?.manifest.log.as_ref()?;
         let mut digests: Vec<String> = log.pushed().map(|(_, digest, _)| digest.to_string()).collect();
         digests.dedup();
         (!digests.is_empty()).then_some(digests)
@@ -277,14 +299,8 @@ fn images(one: &ImageFacts, other: &ImageFacts, rows: &mut Vec<Row>) {
     rows.push(both("platform", &|image| Some(image.config.as_ref()?.platform.to_string())));
     rows.push(Row { weight: Weight::Context, ..both("created", &|image| image.config.as_ref()?.created.clone()) });
     let (Some(first), Some(second)) = (&one.config, &other.config) else { return };
-    let names: std::collections::BTreeSet<&String> = first.labels.keys().chain(second.labels.keys()).collect();
-    for name in names {
-        let value = |labels: &std::collections::BTreeMap<String, String>| {
-            Some(labels.get(name).cloned().unwrap_or_else(|| "(none)".into()))
-        };
-        let row = row(format!("label {name}"), value(&first.labels), value(&second.labels));
-        rows.extend(Some(row).filter(Row::differs));
-    }
+    named("setting", &first.settings, &second.settings, rows);
+    named("label", &first.labels, &second.labels, rows);
     for at in 0..first.history.len().max(second.history.len()) {
         let step = |history: &[crate::image::History]| {
             Some(history.get(at).map_or("(none)".into(), |step| step.created_by.clone()))
@@ -294,38 +310,49 @@ fn images(one: &ImageFacts, other: &ImageFacts, rows: &mut Vec<Row>) {
     }
 }
 
-fn layers(
-    one: &ImageFacts,
-    other: &ImageFacts,
-    limits: &Limits,
-    rows: &mut Vec<Row>,
-    files: &mut Vec<(String, Vec<String>)>,
-) -> Result<(), Error> {
+/// A row for each name whose value differs.
+fn named(kind: &str, one: &BTreeMap<String, String>, other: &BTreeMap<String, String>, rows: &mut Vec<Row>) {
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    for name in names {
+        let value =
+            |texts: &BTreeMap<String, String>| Some(texts.get(name).cloned().unwrap_or_else(|| "(none)".into()));
+        rows.extend(Some(row(format!("{kind} {name}"), value(one), value(other))).filter(Row::differs));
+    }
+}
+
+/// A row for each layer; those that differ are returned, by number and name.
+fn layer_rows(one: &ImageFacts, other: &ImageFacts, rows: &mut Vec<Row>) -> Vec<(usize, String)> {
     let diff_id =
         |image: &ImageFacts, at: usize| image.config.as_ref().and_then(|config| config.diff_ids.get(at).copied());
+    let mut differing = Vec::new();
     for at in 0..one.layers.len().max(other.layers.len()) {
         let (first, second) = (diff_id(one, at), diff_id(other, at));
         let text = |id: Option<crate::digest::Sha256>| Some(id.map_or("(none)".into(), |id| id.to_string()));
         let name = format!("layer {}", at + 1);
         rows.push(row(name.clone(), text(first), text(second)));
-        if first == second || first.is_none() || second.is_none() {
-            continue;
+        if first != second && first.is_some() && second.is_some() {
+            differing.push((at, name));
         }
-        let lines = match (tree::of_layer(one, at, limits), tree::of_layer(other, at, limits)) {
-            (Ok(Some(first)), Ok(Some(second))) => differing_files(&first, &second),
-            (Err(error @ (Error::Malformed { .. } | Error::Truncated { .. })), _)
-            | (_, Err(error @ (Error::Malformed { .. } | Error::Truncated { .. }))) => {
-                vec![format!("cannot be compared file by file: {error}")]
-            }
-            (Err(error), _) | (_, Err(error)) => return Err(error),
-            _ => vec!["cannot be compared file by file: its bytes are not at hand".into()],
-        };
-        files.push((name, lines));
     }
-    Ok(())
+    differing
 }
 
-fn differing_files(one: &tree::Tree, other: &tree::Tree) -> Vec<String> {
+fn layer_differences(
+    one: Result<Option<Tree>, Error>,
+    other: Result<Option<Tree>, Error>,
+) -> Result<Vec<String>, Error> {
+    match (one, other) {
+        (Ok(Some(first)), Ok(Some(second))) => Ok(differing_files(&first, &second)),
+        (Err(error @ (Error::Malformed { .. } | Error::Truncated { .. })), _)
+        | (_, Err(error @ (Error::Malformed { .. } | Error::Truncated { .. }))) => {
+            Ok(vec![format!("cannot be compared file by file: {error}")])
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
+        _ => Ok(vec!["cannot be compared file by file: its bytes are not at hand".into()]),
+    }
+}
+
+fn differing_files(one: &Tree, other: &Tree) -> Vec<String> {
     let differences = tree::differences(one, other);
     if differences.is_empty() {
         return vec!["the same files: only times, owners, attributes or the order in the archive differ".into()];

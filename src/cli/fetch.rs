@@ -10,8 +10,8 @@ use super::fetch_args::FetchArguments;
 use super::limits_with;
 use super::output::{self, Spinner};
 use crate::client::{
-    self, Bucket, BuildReport, Event, FetchReport, Kept, Layers, OutsideOptions, Patience, Request, Run, ServerOptions,
-    Settings, StoreKeys, TlsFiles, TrustOptions,
+    self, Bucket, BuildReport, Event, FetchReport, Kept, Layers, Patience, Request, Run, ServerOptions, Settings,
+    StoreKeys, TlsFiles, TrustOptions,
 };
 use crate::error::Error;
 use crate::escape::{for_lines, for_terminal};
@@ -59,7 +59,6 @@ fn request(arguments: &FetchArguments, limits: &Limits) -> Result<Request, Error
         _ => None,
     };
     let push_server = settings.as_ref().and_then(|settings| settings.push_server.clone());
-    let login_files = arguments.server.registry_auth.clone().map_or_else(client::usual_login_files, |path| vec![path]);
     let trust_server = settings.as_ref().and_then(|settings| settings.trust_server.clone());
     Ok(Request {
         to: arguments.to.clone(),
@@ -76,12 +75,9 @@ fn request(arguments: &FetchArguments, limits: &Limits) -> Result<Request, Error
             lookaside: arguments.lookaside.clone(),
         }),
         builder_files: arguments.builder_files.clone(),
-        outside: OutsideOptions {
-            ca: arguments.server.outside_ca.clone(),
-            resolves: arguments.server.resolves.clone(),
-            login_files,
-            settings_login: login.map(|login| (push_server.unwrap_or_else(|| "docker.io".into()), login)),
-        },
+        outside: arguments
+            .outside
+            .options(login.map(|login| (push_server.unwrap_or_else(|| "docker.io".into()), login))),
         server: settings.map(|settings| ServerOptions {
             settings,
             tls: TlsFiles {
@@ -89,7 +85,7 @@ fn request(arguments: &FetchArguments, limits: &Limits) -> Result<Request, Error
                 certificate: arguments.server.cert.clone(),
                 key: arguments.server.key_file.clone(),
             },
-            resolves: arguments.server.resolves.clone(),
+            resolves: arguments.outside.resolves.clone(),
         }),
     })
 }

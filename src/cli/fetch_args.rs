@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::args::{OutputFormat, limit};
 use crate::build_name::BuildName;
-use crate::client::{Bucket, ImageReference, Resolve};
+use crate::client::{Bucket, Helpers, ImageReference, Login, OutsideOptions, Resolve, usual_login_files};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -67,6 +67,8 @@ pub(super) struct FetchArguments {
     #[command(flatten)]
     pub(super) server: ServerArguments,
     #[command(flatten)]
+    pub(super) outside: OutsideArguments,
+    #[command(flatten)]
     pub(super) store: StoreArguments,
     #[command(flatten)]
     pub(super) patience: PatienceArguments,
@@ -89,6 +91,11 @@ pub(super) struct ServerArguments {
     /// The client's private key, instead of the settings'
     #[arg(long, value_name = "FILE", requires = "env")]
     pub(super) key_file: Option<PathBuf>,
+}
+
+/// How servers other than the build server are reached.
+#[derive(Debug, Default, Args)]
+pub(super) struct OutsideArguments {
     /// Connect to ADDRESS when HOST and PORT are meant; the certificate must still carry HOST; may be repeated
     #[arg(long = "resolve", value_name = "HOST:PORT:ADDRESS", value_parser = resolve)]
     pub(super) resolves: Vec<Resolve>,
@@ -98,6 +105,26 @@ pub(super) struct ServerArguments {
     /// A file with logins for registries (docker's config.json); by default docker's and podman's own
     #[arg(long, value_name = "FILE")]
     pub(super) registry_auth: Option<PathBuf>,
+    /// Run the credential helpers that the files with logins name
+    #[arg(long)]
+    pub(super) credential_helpers: bool,
+    /// Ask this registry over plain http, login included: anybody on the way can read and change it; may be repeated
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = registry)]
+    pub(super) plain_http: Vec<String>,
+}
+
+impl OutsideArguments {
+    /// The same, ready to be used.
+    pub(super) fn options(&self, settings_login: Option<(String, Login)>) -> OutsideOptions {
+        OutsideOptions {
+            ca: self.outside_ca.clone(),
+            resolves: self.resolves.clone(),
+            login_files: self.registry_auth.clone().map_or_else(usual_login_files, |path| vec![path]),
+            helpers: if self.credential_helpers { Helpers::Run } else { Helpers::Never },
+            plain_http: self.plain_http.clone(),
+            settings_login,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -144,6 +171,13 @@ fn image_name(text: &str) -> Result<ImageReference, String> {
     ImageReference::parse(bare)
         .filter(|image| image.tag.is_some() || image.digest.is_some())
         .ok_or_else(|| "expected REGISTRY/REPOSITORY@sha256:HEX or REGISTRY/REPOSITORY:TAG".into())
+}
+
+fn registry(text: &str) -> Result<String, String> {
+    let named = ImageReference::parse(&format!("{text}/name")).filter(|image| image.registry == text);
+    named
+        .map(|image| image.registry)
+        .ok_or_else(|| "expected HOST:PORT or a HOST with a dot, as in the image's name".into())
 }
 
 pub(super) fn resolve(text: &str) -> Result<Resolve, String> {

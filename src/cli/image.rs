@@ -1,5 +1,6 @@
 //! `image`: what an image's bytes say.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::json;
@@ -7,9 +8,12 @@ use serde_json::json;
 use super::args::{NetworkArguments, OutputFormat};
 use super::image_args::ImageArguments;
 use super::{limits_with, output};
+#[cfg(feature = "fetch")]
+use crate::client::{self, Event, OutsideOptions, Patience, Run};
 use crate::error::Error;
 use crate::escape::for_terminal;
 use crate::evidence::image_facts;
+use crate::image::tree::{self, Tree};
 use crate::image::{self, Choice, ImageFacts, Source};
 use crate::limits::Limits;
 use crate::mask::mask;
@@ -51,13 +55,47 @@ fn from_registry(
     choice: &Choice,
     limits: &Limits,
 ) -> Result<ImageFacts, Error> {
-    use crate::client::{self, Event, OutsideOptions, Patience, Run};
-    let options = OutsideOptions {
-        ca: network.outside_ca.clone(),
-        resolves: network.resolves.clone(),
-        login_files: network.registry_auth.clone().map_or_else(client::usual_login_files, |path| vec![path]),
-        settings_login: None,
-    };
+    from_network(network, limits, |options, run| client::read_image(name, options, run, choice))
+}
+
+/// The files of layer number `at`, from 0; `None` where its bytes are not at hand. Those of a registry are loaded once more.
+pub(super) fn layer_files(
+    source: &Source,
+    image: &ImageFacts,
+    at: usize,
+    network: &NetworkArguments,
+    limits: &Limits,
+) -> Result<Option<Tree>, Error> {
+    match source {
+        Source::Registry(name) => registry_layer(name, image, at, network, limits),
+        _ => tree::of_layer(image, at, limits),
+    }
+}
+
+#[cfg(feature = "fetch")]
+fn registry_layer(
+    name: &str,
+    image: &ImageFacts,
+    at: usize,
+    network: &NetworkArguments,
+    limits: &Limits,
+) -> Result<Option<Tree>, Error> {
+    let Some(measured) = image.layers.get(at).and_then(|layer| layer.measured.as_ref()) else { return Ok(None) };
+    from_network(network, limits, |options, run| client::read_layer(name, measured, options, run))
+}
+
+#[cfg(not(feature = "fetch"))]
+fn registry_layer(_: &str, _: &ImageFacts, _: usize, _: &NetworkArguments, _: &Limits) -> Result<Option<Tree>, Error> {
+    Ok(None)
+}
+
+#[cfg(feature = "fetch")]
+fn from_network<T>(
+    network: &NetworkArguments,
+    limits: &Limits,
+    ask: impl FnOnce(&OutsideOptions, Run<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let options = network.outside.options(None);
     let spinner = output::Spinner::new();
     let hear = |event: &Event| match event {
         Event::Asking(what) => spinner.say(&for_terminal(what)),
@@ -66,7 +104,7 @@ fn from_registry(
     };
     let patience = Patience::default();
     let run = Run { limits, patience: &patience, clock: client::system_clock, hear: &hear };
-    client::read_image(name, &options, run, choice)
+    ask(&options, run)
 }
 
 /// Where the image's documents and bytes contradict each other.
@@ -117,6 +155,9 @@ fn as_text(image: &ImageFacts, faults: &[String]) -> String {
         line(&fact.fact, &format!("{} [{}]", fact.value, fact.known.word()));
     }
     if let Some(config) = &image.config {
+        for (name, value) in &config.settings {
+            line("setting", &format!("{name}={value}"));
+        }
         for (name, value) in &config.labels {
             line("label", &format!("{name}={value}"));
         }
@@ -129,7 +170,7 @@ fn as_text(image: &ImageFacts, faults: &[String]) -> String {
         line("CONTRADICTION", fault);
     }
     page.push_str(
-        "\nDigests are recomputed from the bytes. Labels, history, platform and times are what the image says of itself.\n",
+        "\nDigests are recomputed from the bytes. Settings, labels, history, platform and times are what the image says of itself.\n",
     );
     page
 }
@@ -140,14 +181,17 @@ fn as_json(image: &ImageFacts, faults: &[String]) -> String {
         .map(|fact| json!({"fact": fact.fact, "witness": fact.witness, "value": mask(&fact.value), "known": fact.known.word()}))
         .collect();
     let config = image.config.as_ref().map(|config| {
-        let labels: serde_json::Map<_, _> = config.labels.iter().map(|(name, value)| (name.clone(), mask(value).into())).collect();
+        let masked = |texts: &BTreeMap<String, String>| -> serde_json::Map<_, _> {
+            texts.iter().map(|(name, value)| (name.clone(), mask(value).into())).collect()
+        };
+        let (settings, labels) = (masked(&config.settings), masked(&config.labels));
         let history: Vec<_> = config
             .history
             .iter()
             .map(|step| json!({"created_by": mask(&step.created_by), "created": step.created, "makes_layer": step.makes_layer}))
             .collect();
         let diff_ids: Vec<String> = config.diff_ids.iter().map(ToString::to_string).collect();
-        json!({"labels": labels, "history": history, "diff_ids": diff_ids})
+        json!({"settings": settings, "labels": labels, "history": history, "diff_ids": diff_ids})
     });
     let document = json!({
         "schema_version": 1, "source": image.source, "form": image.form.witness(), "evidence": rows, "config": config,

@@ -13,6 +13,7 @@ use crate::digest::{HashingReader, Sha256};
 use crate::error::Error;
 use crate::escape::for_lines;
 use crate::folder;
+use crate::git::prove;
 use crate::key::PublicKey;
 use crate::key_record::{Challenge, KeyRecord, KeyStatement, Retrieval, VerifiedBundle};
 use crate::limits::Limits;
@@ -150,10 +151,15 @@ fn challenge(path: &Path, key: &PublicKey, limits: &Limits) -> Result<Challenge,
     let (bundle, archive, signature) = verified(path, key, limits)?;
     let manifest = Manifest::read(&archive, limits)?;
     let no = |what: String| Stop::No(format!("{} is no challenge: {what}", path.display()));
-    let head = match manifest.snapshots.as_slice() {
-        [one] => one.head().map_err(|fault| no(format!("its commit cannot be read: {fault}")))?,
+    let source = match manifest.snapshots.as_slice() {
+        [one] => prove(one, std::thread::available_parallelism().map_or(1, usize::from), limits),
         several => return Err(no(format!("expected one folder below git/, found {}", several.len()))),
     };
+    let head = source.head.as_ref().map_err(|fault| no(format!("its commit cannot be read: {fault}")))?;
+    if source.commit.is_none() {
+        let fault = source.objects.faults.first().cloned().unwrap_or_default();
+        return Err(no(format!("its commit {} is not proved: {fault}", head.commit)));
+    }
     Ok(Challenge::new(bundle, &signature, head.commit.to_string()))
 }
 

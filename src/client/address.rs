@@ -29,9 +29,9 @@ pub(crate) fn is_allowed(url: &Url) -> bool {
     }
 }
 
-/// May a server at `from` send us on to `to`? From https to plain http never.
+/// May a server at `from` send us on to `to`? From https to plain http never; within one server always.
 pub(crate) fn may_lead_to(from: &Url, to: &Url) -> bool {
-    is_allowed(to) && (from.scheme() != "https" || to.scheme() == "https")
+    from.origin() == to.origin() || (is_allowed(to) && (from.scheme() != "https" || to.scheme() == "https"))
 }
 
 /// `localhost` and loopback addresses (RFC 6761, 6.3; RFC 5735; RFC 4291).
@@ -49,6 +49,9 @@ mod tests {
         let may = |from: &str, to: &str| may_lead_to(&Url::parse(from).unwrap(), &Url::parse(to).unwrap());
         assert!(may("https://a", "https://b") && may("http://127.0.0.1", "http://127.0.0.1:1"));
         assert!(!may("https://a", "http://127.0.0.1") && !may("http://127.0.0.1", "http://b"));
+        // Of a server that was asked over plain http because somebody said so.
+        assert!(may("http://a:5000/v2/x", "http://a:5000/y") && may("http://a", "https://b"));
+        assert!(!may("http://a:5000", "http://a:5001") && !may("http://a", "http://b"));
     }
 
     #[test]

@@ -17,8 +17,8 @@ use crate::client::server::{BuildServer, Call};
 use crate::client::settings::Settings;
 use crate::client::store::{Bucket, save_bundles};
 use crate::client::tls::TlsFiles;
-use crate::client::trust::{TrustOptions, save_trust};
-use crate::client::walk::{save_builds, save_keys};
+use crate::client::trust::{TrustOptions, notary_server, save_trust};
+use crate::client::walk::{save_builds, save_keys, save_missing_keys};
 use crate::error::Error;
 
 /// The build server, and how to reach it.
@@ -77,15 +77,22 @@ pub fn fetch(request: &Request, run: Run<'_>) -> Result<FetchReport, Error> {
             report.faults.push(error);
         }
     }
+    let mut reached = None;
     if let Some(server) = &server {
         let saved = match (&request.bucket, request.builds.is_empty()) {
             (Some(_), true) => save_keys(run, server, &root, &mut report),
             _ => save_builds(run, server, &root, &request.builds, &mut report),
         };
-        report.faults.extend(saved.err());
+        match saved {
+            Ok(()) => reached = Some(server),
+            Err(error) => report.faults.push(error),
+        }
     }
     save_surroundings(request, run, &outside, &root, &mut report);
-    find_without_key(&root, &mut report)?;
+    if let Some(server) = reached {
+        save_missing_keys(run, server, &root, &mut report)?;
+    }
+    report.without_key = root.without_key()?;
     Ok(report)
 }
 
@@ -188,6 +195,12 @@ fn image_of(request: &Request, saver: &Saver<'_>) -> Result<ImageReference, Erro
     }
 }
 
+/// The repository that the settings push to.
+fn repository_of(settings: &Settings) -> Option<ImageReference> {
+    let server = settings.push_server.as_deref().unwrap_or("docker.io");
+    ImageReference::parse(&format!("{server}/{}", settings.repository.as_deref()?))
+}
+
 /// In a build's name `/` became `.`, which cannot be undone; but with the repository known, what follows it is the tag.
 fn of_settings(settings: &Settings, build: &BuildName) -> Option<ImageReference> {
     let server = settings.push_server.as_deref().unwrap_or("docker.io");
@@ -195,16 +208,6 @@ fn of_settings(settings: &Settings, build: &BuildName) -> Option<ImageReference>
     let prefix = format!("{server}.{}.", repository.replace('/', "."));
     let tag = build.subject()?.strip_prefix(&prefix)?;
     ImageReference::parse(&format!("{server}/{repository}:{tag}"))
-}
-
-/// Builds whose bundle is in the folder and whose key is not.
-fn find_without_key(root: &EvidenceFolder, report: &mut FetchReport) -> Result<(), Error> {
-    for build in &report.builds {
-        if root.holds_bundle(&build.build_name) && !root.holds_key(&build.build_name) {
-            report.without_key.push(build.build_name.clone());
-        }
-    }
-    Ok(())
 }
 
 /// What [`fetch`] would ask, line by line, without asking anything and without reading certificates or keys.
@@ -226,9 +229,12 @@ pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
     if let Some(server) = &request.server {
         plan_server(server, request, &mut lines)?;
     }
-    let images = match &request.image_name {
-        Some(image) => image.to_string(),
-        None => "each build's image".into(),
+    let of_settings = request.server.as_ref().and_then(|server| repository_of(&server.settings));
+    let known = request.image_name.clone().or(of_settings);
+    let images = match (&request.image_name, &known) {
+        (Some(image), _) => image.to_string(),
+        (None, Some(repository)) => format!("each build's image (by the settings, {repository})"),
+        (None, None) => "each build's image".into(),
     };
     match request.image {
         Some(Layers::Save) => {
@@ -240,7 +246,13 @@ pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
         None => {}
     }
     if let Some(options) = &request.trust {
-        let server = options.server.clone().unwrap_or_else(|| "the Notary server of docker.io or icr.io".into());
+        let server = match (&options.server, &known) {
+            (Some(server), _) => Some(server.clone()),
+            (None, Some(image)) => notary_server(image, options),
+            (None, None) => Some("the Notary server of docker.io or icr.io".into()),
+        };
+        let server =
+            server.unwrap_or_else(|| "no server: none is known for that registry, --trust-server names one".into());
         lines.push(format!("GET content trust metadata of {images} from {server}: timestamp, snapshot, targets, delegations, every root"));
         let lookaside = options.lookaside.as_deref().map(|base| format!(" and {base}")).unwrap_or_default();
         lines.push(format!("GET simple signing and cosign signatures of {images} from its registry{lookaside}"));
@@ -273,6 +285,8 @@ fn plan_server(options: &ServerOptions, request: &Request, lines: &mut Vec<Strin
     lines.extend(
         [Call::ImageDigest, Call::ImageKey, Call::BuildLog, Call::Status].map(|call| format!("  {}", line(call))),
     );
+    let keys = super::server::address(&base, Call::PublicKey(None));
+    lines.push(format!("GET {keys} once for each other bundle in the folder without a key"));
     Ok(())
 }
 

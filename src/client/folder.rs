@@ -69,8 +69,24 @@ impl EvidenceFolder {
 }
 
 impl EvidenceFolder {
+    /// Builds whose bundle is here and whose key is not, from this run or an earlier one, in the order of their names.
+    pub(crate) fn without_key(&self) -> Result<Vec<BuildName>, Error> {
+        let unreadable = |error| Error::from_read(&self.root.display().to_string(), error);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.root).map_err(unreadable)? {
+            let name = entry.map_err(unreadable)?.file_name().to_str().and_then(BuildName::parse);
+            names.extend(name.filter(|name| self.holds_bundle(name) && !self.holds_key(name)));
+            if names.len() as u64 > self.limits.bundles {
+                let (what, limit) = (self.root.display().to_string(), "bundles");
+                return Err(Error::OverLimit { what, limit, allowed: self.limits.bundles });
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
     /// Is a bundle of this build in its folder?
-    pub(crate) fn holds_bundle(&self, name: &BuildName) -> bool {
+    fn holds_bundle(&self, name: &BuildName) -> bool {
         self.root.join(name.as_str()).join(format!("manifest.{name}.sig.tbz")).is_file()
     }
 

@@ -12,8 +12,8 @@ use crate::client::registry::Registry;
 use crate::client::run::{Listening, Run};
 use crate::digest::Sha256;
 use crate::error::Error;
+use crate::image::tree::{self, Tree};
 use crate::image::{self, Choice, ImageFacts, Measured, RegistryTag, Remote};
-use crate::limits::Limits;
 
 /// Pieces of a layer on their way between two threads: enough that neither waits for the other.
 const PIECES: usize = 16;
@@ -25,10 +25,7 @@ const PIECES: usize = 16;
 /// # Errors
 /// [`Error::Usage`] for a name that is none, [`Error::Network`], [`Error::OverLimit`].
 pub fn read_image(name: &str, options: &OutsideOptions, run: Run<'_>, choice: &Choice) -> Result<ImageFacts, Error> {
-    let reference = ImageReference::parse(name).ok_or_else(|| Error::Usage {
-        message: format!("{name:?} is no name of an image"),
-        hint: "expected NAME:TAG or NAME@sha256:DIGEST, for example docker://us.icr.io/acme/wallet:v1".into(),
-    })?;
+    let reference = reference_of(name)?;
     let outside = Outside::new(run, options);
     let registry = Registry::open(&outside, &reference)?;
     let tag = reference.tag.clone().unwrap_or_else(|| "latest".into());
@@ -39,9 +36,35 @@ pub fn read_image(name: &str, options: &OutsideOptions, run: Run<'_>, choice: &C
     let tag = reference.digest.is_none().then(|| RegistryTag { repository: reference.name(), tag, digest: top.digest });
     let remote = Remote {
         document: &|name, allowed, limit| document(&registry, name, Bound { name: limit, allowed }),
-        layer: &|digest, size| layer(&registry, digest, size, run),
+        layer: &|digest, size| {
+            let what = format!("the blob {digest}");
+            layer(&registry, (digest, size), run, &|pieces| image::measure(pieces, &what, run.limits))
+        },
     };
     image::read_remote(&format!("docker://{name}"), tag, (top.bytes, &top.media_type), remote, choice, run.limits)
+}
+
+/// Reads the files of a layer that [`read_image`] has measured: its blob is asked for once more, and must be the same. `None` if the registry
+/// no longer has it.
+///
+/// # Errors
+/// As [`read_image`], and [`Error::Malformed`] for a layer that cannot be unpacked or listed.
+pub fn read_layer(
+    name: &str,
+    measured: &Measured,
+    options: &OutsideOptions,
+    run: Run<'_>,
+) -> Result<Option<Tree>, Error> {
+    let outside = Outside::new(run, options);
+    let registry = Registry::open(&outside, &reference_of(name)?)?;
+    layer(&registry, (measured.digest, measured.size), run, &|pieces| tree::of_blob(pieces, measured, run.limits))
+}
+
+fn reference_of(name: &str) -> Result<ImageReference, Error> {
+    ImageReference::parse(name).ok_or_else(|| Error::Usage {
+        message: format!("{name:?} is no name of an image"),
+        hint: "expected NAME:TAG or NAME@sha256:DIGEST, for example docker://us.icr.io/acme/wallet:v1".into(),
+    })
 }
 
 /// `manifests/DIGEST` or `blobs/DIGEST`.
@@ -54,14 +77,20 @@ fn document(registry: &Registry<'_>, name: &str, bound: Bound) -> Result<Option<
     Ok(registry.blob_into(digest, bound, &mut held)?.map(|_| held.0))
 }
 
-fn layer(registry: &Registry<'_>, digest: Sha256, size: u64, run: Run<'_>) -> Result<Option<Measured>, Error> {
+/// Gives the blob of this digest and size to `read` while it comes in; `None` if the registry has no such blob.
+fn layer<T: Send>(
+    registry: &Registry<'_>,
+    (digest, size): (Sha256, u64),
+    run: Run<'_>,
+    read: &(dyn Fn(Pieces) -> Result<T, Error> + Sync),
+) -> Result<Option<T>, Error> {
     // One byte more than is due is enough to know that it is another blob.
     let allowed = run.limits.image_layer_bytes.min(size.saturating_add(1));
     let bound = Bound { name: "image_layer_bytes", allowed };
     let what = format!("the blob {digest}");
     thread::scope(|scope| {
-        let mut measuring = Measuring { scope, limits: run.limits, what: what.clone(), worker: None, held: 0 };
-        let mut listening = Listening::new(run, what.clone(), Some(size), &mut measuring);
+        let mut handing = Handing { scope, read, worker: None, held: 0 };
+        let mut listening = Listening::new(run, what.clone(), Some(size), &mut handing);
         let found = registry.blob_into(digest, bound, &mut listening).map_err(|error| match error {
             Error::OverLimit { .. } if allowed > size => network(
                 &what,
@@ -71,7 +100,7 @@ fn layer(registry: &Registry<'_>, digest: Sha256, size: u64, run: Run<'_>) -> Re
             other => other,
         })?;
         match found {
-            Some(_) => measuring.finish().map(Some),
+            Some(_) => handing.finish(&what).map(Some),
             None => Ok(None),
         }
     })
@@ -95,18 +124,17 @@ impl Sink for Held {
     }
 }
 
-type Worker<'scope> = (SyncSender<Vec<u8>>, ScopedJoinHandle<'scope, Result<Measured, Error>>);
+type Worker<'scope, T> = (SyncSender<Vec<u8>>, ScopedJoinHandle<'scope, Result<T, Error>>);
 
-/// Hands what comes in to a thread that measures it. A server that begins anew is measured anew.
-struct Measuring<'scope, 'env> {
+/// Hands what comes in to a thread that reads it. A server that begins anew is read anew.
+struct Handing<'scope, 'env, T> {
     scope: &'scope Scope<'scope, 'env>,
-    limits: &'env Limits,
-    what: String,
-    worker: Option<Worker<'scope>>,
+    read: &'env (dyn Fn(Pieces) -> Result<T, Error> + Sync),
+    worker: Option<Worker<'scope, T>>,
     held: u64,
 }
 
-impl Sink for Measuring<'_, '_> {
+impl<T: Send> Sink for Handing<'_, '_, T> {
     fn held(&self) -> u64 {
         self.held
     }
@@ -124,21 +152,20 @@ impl Sink for Measuring<'_, '_> {
 
     fn start_again(&mut self) -> Result<(), Error> {
         let (sender, receiver) = sync_channel(PIECES);
-        let (what, limits) = (self.what.clone(), self.limits);
-        let handle =
-            self.scope.spawn(move || image::measure(Pieces { receiver, piece: io::Cursor::default() }, &what, limits));
+        let read = self.read;
+        let handle = self.scope.spawn(move || read(Pieces { receiver, piece: io::Cursor::default() }));
         self.worker = Some((sender, handle));
         self.held = 0;
         Ok(())
     }
 }
 
-impl Measuring<'_, '_> {
-    fn finish(mut self) -> Result<Measured, Error> {
+impl<T: Send> Handing<'_, '_, T> {
+    fn finish(mut self, what: &str) -> Result<T, Error> {
         if self.worker.is_none() {
             self.start_again()?;
         }
-        let stopped = || network(&self.what, "measuring it stopped", "run it again");
+        let stopped = || network(what, "reading it stopped", "run it again");
         let Some((sender, handle)) = self.worker.take() else { return Err(stopped()) };
         drop(sender);
         handle.join().map_err(|_| stopped())?

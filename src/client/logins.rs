@@ -1,4 +1,4 @@
-//! Logins for registries from the files that docker and podman keep. No credential helper is ever run.
+//! Logins for registries from the files that docker and podman keep. The credential helpers that they name are run only on request.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,15 +7,32 @@ use base64ct::{Base64, Encoding};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::client::helper;
 use crate::client::secret::{Login, Secret};
 use crate::client::settings::read_bounded;
 use crate::error::Error;
 use crate::limits::Limits;
 
+/// Whether credential helpers may be run.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Helpers {
+    /// They are passed over.
+    #[default]
+    Never,
+    /// The ones that the login files name are run.
+    Run,
+}
+
 #[derive(Deserialize)]
 struct File {
     #[serde(default)]
     auths: BTreeMap<String, Entry>,
+    /// A helper for each of some registries.
+    #[serde(rename = "credHelpers", default)]
+    helpers: BTreeMap<String, String>,
+    /// The helper for all others.
+    #[serde(rename = "credsStore")]
+    store: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -37,12 +54,14 @@ pub fn usual_login_files() -> Vec<PathBuf> {
     .collect()
 }
 
-/// The login for a repository in the first of `files` that has one. A file that is not there is passed over.
+/// The login for a repository in the first of `files` that has one, or whose credential helper has one. A file that is not there is
+/// passed over.
 ///
 /// # Errors
-/// [`Error::Settings`] for a file that is not what docker writes; nothing of it is shown.
+/// [`Error::Settings`] for a file that is not what docker writes, or a helper that fails; nothing of either is shown.
 pub(crate) fn find_login(
     files: &[PathBuf],
+    helpers: Helpers,
     registry: &str,
     repository: &str,
     limits: &Limits,
@@ -52,6 +71,12 @@ pub(crate) fn find_login(
         let fail = |message: &str| Error::Settings { path: path.display().to_string(), message: message.into() };
         let file: File =
             serde_json::from_slice(&text).map_err(|_| fail("expected the JSON that docker login writes"))?;
+        if helpers == Helpers::Run
+            && let Some(name) = helper_of(&file, registry)
+            && let Some(login) = helper::ask(name, server_name(registry), limits).map_err(|message| fail(&message))?
+        {
+            return Ok(Some(login));
+        }
         let Some(auth) = best(&file, registry, repository) else { continue };
         let decoded = Zeroizing::new(Base64::decode_vec(auth.trim()).map_err(|_| fail("a login that is no base64"))?);
         let text = std::str::from_utf8(&decoded).map_err(|_| fail("a login that is no UTF-8"))?;
@@ -71,6 +96,17 @@ fn best<'f>(file: &'f File, registry: &str, repository: &str) -> Option<&'f str>
         }
         scope = scope.rsplit_once('/')?.0.to_owned();
     }
+}
+
+/// The registry's own helper, or the one for all.
+fn helper_of<'f>(file: &'f File, registry: &str) -> Option<&'f str> {
+    let own = file.helpers.iter().find(|(name, _)| same_scope(name, registry)).map(|(_, helper)| helper);
+    own.or(file.store.as_ref()).map(String::as_str)
+}
+
+/// What docker calls a registry when it asks a helper.
+fn server_name(registry: &str) -> &str {
+    if registry == "docker.io" { "https://index.docker.io/v1/" } else { registry }
 }
 
 fn same_scope(name: &str, scope: &str) -> bool {
@@ -97,7 +133,7 @@ mod tests {
         std::fs::write(&path, text.to_string()).unwrap();
         let find = |registry: &str, repository: &str| {
             let files = [PathBuf::from("no-such-file"), path.clone()];
-            find_login(&files, registry, repository, &Limits::default())
+            find_login(&files, Helpers::Never, registry, repository, &Limits::default())
                 .unwrap()
                 .map(|login| format!("{} {}", login.user.expose(), login.password.expose()))
         };
@@ -107,7 +143,8 @@ mod tests {
         assert_eq!(find("helper.example.com", "b"), None);
         assert_eq!(find("example.com", "b"), None);
         std::fs::write(&path, r#"{"auths": {"docker.io": {"auth": "hunter2!"}}}"#).unwrap();
-        let error = find_login(std::slice::from_ref(&path), "docker.io", "a", &Limits::default()).unwrap_err();
+        let error =
+            find_login(std::slice::from_ref(&path), Helpers::Never, "docker.io", "a", &Limits::default()).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"));
         std::fs::remove_file(&path).unwrap();
     }

@@ -6,9 +6,10 @@ use std::sync::OnceLock;
 use reqwest::Url;
 use rustls::ClientConfig;
 
-use crate::client::address::is_loopback;
+use crate::client::address::{checked_url, is_loopback};
 use crate::client::http::{Http, Proxies, Resolve};
-use crate::client::logins::find_login;
+use crate::client::logins::{Helpers, find_login};
+use crate::client::reference::ImageReference;
 use crate::client::run::Run;
 use crate::client::secret::Login;
 use crate::client::tls;
@@ -23,6 +24,10 @@ pub struct OutsideOptions {
     pub resolves: Vec<Resolve>,
     /// Files with logins for registries.
     pub login_files: Vec<PathBuf>,
+    /// Whether the credential helpers that those files name may be run.
+    pub helpers: Helpers,
+    /// Registries (`HOST` or `HOST:PORT`) that are asked over plain http.
+    pub plain_http: Vec<String>,
     /// A login from the settings: registry, and what it takes. It is used when no file has one, and for that registry only.
     pub settings_login: Option<(String, Login)>,
 }
@@ -54,9 +59,17 @@ impl<'a> Outside<'a> {
         Http::new(tls, &self.options.resolves, proxies, self.run.patience)
     }
 
+    /// The address of an image's registry: https, but on this computer and where plain http was asked for.
+    pub(crate) fn registry_url(&self, image: &ImageReference) -> Result<Url, Error> {
+        let plain = self.options.plain_http.contains(&image.registry);
+        let url = plain.then(|| Url::parse(&format!("http://{}", image.host())).ok()).flatten();
+        url.map_or_else(|| checked_url(&image.endpoint(), "the registry's address"), Ok)
+    }
+
     /// The login for a registry's repository.
     pub(crate) fn login(&self, registry: &str, repository: &str) -> Result<Option<Login>, Error> {
-        let found = find_login(&self.options.login_files, registry, repository, self.run.limits)?;
+        let OutsideOptions { login_files, helpers, .. } = self.options;
+        let found = find_login(login_files, *helpers, registry, repository, self.run.limits)?;
         let of_settings = self.options.settings_login.as_ref().filter(|(server, _)| server == registry);
         Ok(found.or_else(|| of_settings.map(|(_, login)| login.clone())))
     }

@@ -47,11 +47,15 @@ impl ImageReference {
         format!("{}/{}", self.registry, self.repository)
     }
 
-    /// Where its registry answers: Docker Hub has another host than its name.
+    /// Host and port that its registry answers at: Docker Hub has another host than its name.
+    pub(crate) fn host(&self) -> &str {
+        if self.registry == "docker.io" { "registry-1.docker.io" } else { &self.registry }
+    }
+
+    /// The address of its registry.
     pub(crate) fn endpoint(&self) -> String {
-        let host = if self.registry == "docker.io" { "registry-1.docker.io" } else { &self.registry };
-        let scheme = if is_local(host) { "http" } else { "https" };
-        format!("{scheme}://{host}")
+        let scheme = if is_local(self.host()) { "http" } else { "https" };
+        format!("{scheme}://{}", self.host())
     }
 }
 

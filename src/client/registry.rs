@@ -2,7 +2,6 @@
 
 use reqwest::Url;
 
-use crate::client::address::checked_url;
 use crate::client::bearer::Guarded;
 use crate::client::evidence_record::Origin;
 use crate::client::fault::network;
@@ -36,7 +35,7 @@ pub(crate) struct Registry<'a> {
 
 impl<'a> Registry<'a> {
     pub(crate) fn open(outside: &Outside<'a>, reference: &ImageReference) -> Result<Self, Error> {
-        let base = checked_url(&reference.endpoint(), "the registry's address")?;
+        let base = outside.registry_url(reference)?;
         let login = outside.login(&reference.registry, &reference.repository)?;
         let guarded = Guarded::new(outside.run, outside.http(&base)?, login);
         Ok(Self { guarded, base, repository: reference.repository.clone() })
@@ -128,7 +127,7 @@ impl<'a> Registry<'a> {
 pub(crate) fn refused(url: &Url, status: u16, body: &[u8]) -> Error {
     let hint = match status {
         401 | 403 => {
-            "log in with docker login or podman login; credential helpers are not run, so the login must stand in the file"
+            "log in with docker login or podman login; where a credential helper keeps the login, say --credential-helpers"
         }
         429 => "the registry wants fewer questions: log in, or run it again later",
         _ => "run it again",

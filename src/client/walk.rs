@@ -74,6 +74,24 @@ pub(crate) fn save_keys(
     Ok(())
 }
 
+/// Asks for the keys of bundles that earlier runs left without one.
+pub(crate) fn save_missing_keys(
+    run: Run<'_>,
+    server: &BuildServer<'_>,
+    root: &EvidenceFolder,
+    report: &mut FetchReport,
+) -> Result<(), Error> {
+    for name in root.without_key()? {
+        if report.builds.iter().any(|build| build.build_name == name) {
+            continue;
+        }
+        let mut saver = Saver::open(run, root, &name)?;
+        save_key(server, &mut saver, &name);
+        report.builds.push(saver.report);
+    }
+    Ok(())
+}
+
 fn save_newest(
     run: Run<'_>,
     server: &BuildServer<'_>,

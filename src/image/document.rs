@@ -72,6 +72,7 @@ pub(super) enum Document {
 pub(super) struct Config {
     pub(super) platform: Platform,
     pub(super) created: Option<String>,
+    pub(super) settings: BTreeMap<String, String>,
     pub(super) labels: BTreeMap<String, String>,
     pub(super) history: Vec<History>,
     pub(super) diff_ids: Vec<Sha256>,
@@ -162,14 +163,28 @@ pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Answer<Config> {
         return Err("its rootfs is not of the type \"layers\"".into());
     }
     let diff_ids = list(rootfs, "diff_ids", limits.image_layers)?.iter().map(digest).collect::<Answer<_>>()?;
-    let labels = match fields.get("config") {
-        Some(Value::Object(config)) => texts(config, "Labels")?,
-        Some(Value::Null) | None => BTreeMap::new(),
+    let (settings, labels) = match fields.get("config") {
+        Some(Value::Object(config)) => (settings(config), texts(config, "Labels")?),
+        Some(Value::Null) | None => Default::default(),
         Some(_) => return Err("its field \"config\" is no object".into()),
     };
     let history =
         list(&fields, "history", limits.image_layers.saturating_mul(10))?.iter().map(history).collect::<Answer<_>>()?;
-    Ok(Config { platform, created: optional_text(&fields, "created")?.map(str::to_owned), labels, history, diff_ids })
+    let created = optional_text(&fields, "created")?.map(str::to_owned);
+    Ok(Config { platform, created, settings, labels, history, diff_ids })
+}
+
+/// Everything in `config` but the labels. Builders write an empty value, or none, for the same thing.
+fn settings(config: &Map<String, Value>) -> BTreeMap<String, String> {
+    let is_empty = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(values) => values.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    };
+    let set = config.iter().filter(|(name, value)| *name != "Labels" && !is_empty(value));
+    set.map(|(name, value)| (name.clone(), value.to_string())).collect()
 }
 
 /// `manifest.json` of `docker save`: one object per image.

@@ -129,6 +129,8 @@ pub struct ConfigFacts {
     pub platform: Platform,
     /// When it was built, as written.
     pub created: Option<String>,
+    /// What a container of it starts with (`Cmd`, `Entrypoint`, `Env`, `User` …), each as JSON.
+    pub settings: BTreeMap<String, String>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// Its history, oldest first.

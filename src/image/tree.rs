@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
+#[cfg(feature = "fetch")]
+use super::layer::{Measured, with_content};
 use super::store::with_layer;
 use super::{ImageFacts, Place};
 use crate::archive::{MemberKind, TarReader};
+#[cfg(feature = "fetch")]
+use crate::digest::HashingReader;
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::error::Error;
 use crate::limits::Limits;
@@ -57,6 +61,23 @@ pub enum Difference {
 pub fn of_layer(image: &ImageFacts, at: usize, limits: &Limits) -> Result<Option<Tree>, Error> {
     let (Some(layer), Place::Disk(place)) = (image.layers.get(at), &image.place) else { return Ok(None) };
     with_layer(place, &layer.name, limits, |content| read(content, limits))
+}
+
+/// The entries of the layer whose blob `blob` gives: its bytes must be the ones that were measured.
+///
+/// # Errors
+/// As [`of_layer`]; [`Error::Malformed`] for other bytes, too.
+#[cfg(feature = "fetch")]
+pub(crate) fn of_blob(blob: impl Read, measured: &Measured, limits: &Limits) -> Result<Tree, Error> {
+    let what = "a layer";
+    // One byte more than is due is enough to know that it is another blob.
+    let mut blob = HashingReader::new(blob.take(measured.size.saturating_add(1)));
+    let tree = with_content(&mut blob, limits, |content| read(content, limits))?;
+    std::io::copy(&mut blob, &mut std::io::sink()).map_err(|error| Error::from_read(what, error))?;
+    match blob.finish() == (measured.digest, measured.size) {
+        true => Ok(tree),
+        false => Err(Error::malformed(what, "its bytes are not the ones that were measured a moment before")),
+    }
 }
 
 fn read(content: &mut dyn Read, limits: &Limits) -> Result<Tree, Error> {

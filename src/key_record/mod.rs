@@ -217,9 +217,12 @@ impl KeyRecord {
     /// Adds a signature over the very same bytes.
     ///
     /// # Errors
-    /// [`Error::Key`] if this key has signed already.
+    /// [`Error::Usage`] if this key has signed already, or there are too many signatures.
     pub fn sign(&mut self, key: &PersonSecret) -> Result<(), Error> {
-        self.0.sign(key).map_err(|message| Error::Key { name: WHAT.into(), message })
+        self.0.sign(key).map_err(|message| Error::Usage {
+            message: format!("{WHAT}: {message}"),
+            hint: "each person signs once, with a key of their own".into(),
+        })
     }
 
     /// How many signatures it has, good or not.

@@ -187,7 +187,7 @@ fn statements_of_another_kind_are_not_believed() {
 fn a_key_signs_once() {
     let (statement, _) = statement(1);
     let mut record = record(statement, &[1]);
-    assert_eq!(record.sign(&person(1)).unwrap_err().code(), "key");
+    assert_eq!(record.sign(&person(1)).unwrap_err().code(), "usage");
     record.sign(&person(2)).unwrap();
     assert_eq!(record.signature_count(), 2);
 }

@@ -100,6 +100,8 @@ fn a_plan_asks_nothing() {
         format!("{base}/manifest with the body {{\"BUILD_NAME\": \"{NAME}\"}}"),
         format!("{base}/publickey with the body {{\"BUILD_NAME\": \"{OTHER}\"}}"),
         format!("{base}/log/build with the body \"\""),
+        "each build's image (by the settings, docker.io/acme/wallet) from its registry".into(),
+        "from https://notary.docker.io: timestamp".into(),
     ] {
         assert!(out.contains(&line), "{line}\n{out}");
     }
@@ -175,6 +177,12 @@ fn what_was_fetched_is_audited_without_any_server() {
         "{page}"
     );
     let json = audit(&scratch, &["evidence", "--key", KEY, "--format", "json"]).1;
+    assert!(json.contains("verifies 1 of 1 bundles"), "{json}");
+    // Certificates alone do not put the group builder in play.
+    let builder = scratch.path("evidence").join(NAME).join("builder");
+    fs::create_dir(&builder).unwrap();
+    fs::write(builder.join("attestation.crt"), Certificates::get().read("ca.pem")).unwrap();
+    drop(server);
     assert_eq!(audit(&scratch, &["evidence", "--key", KEY, "--format", "json"]).1, json);
     // A saved answer that was changed afterwards is seen.
     let path = scratch.path("evidence").join(NAME).join("image-digest.json");

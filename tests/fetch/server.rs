@@ -136,6 +136,20 @@ fn an_older_build_gets_only_what_can_be_asked_by_name() {
     );
 }
 
+#[test]
+fn a_bundle_of_an_earlier_run_gets_its_key_and_counts_until_it_has_it() {
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.path(OTHER)).unwrap();
+    fs::write(scratch.path(OTHER).join(format!("manifest.{OTHER}.sig.tbz")), b"bundle").unwrap();
+    let report = run(&request(good_server().port, &scratch.0), &impatient()).unwrap();
+    assert_eq!((report.exit_code(), report.without_key.clone()), (3, names(&[OTHER])), "{report:?}");
+    let server = TlsServer::start("server", |seen, _| answer(&[Build::other(), Build::good()], seen));
+    let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
+    assert_eq!((report.exit_code(), report.without_key.len()), (0, 0), "{}", faults(&report));
+    let key = scratch.path(OTHER).join(format!("manifest.{OTHER}-public.pem"));
+    assert_eq!(fs::read_to_string(key).unwrap(), Build::other().key);
+}
+
 /// `after` questions later another build has ended.
 fn server_that_builds(after: usize) -> TlsServer {
     TlsServer::start("server", move |seen, count| {

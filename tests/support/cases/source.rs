@@ -138,7 +138,7 @@ fn loose<'e>(entries: &'e mut [Entry], id: &str) -> &'e mut Entry {
     entries.iter_mut().find(|entry| entry.path == path.as_bytes()).unwrap()
 }
 
-fn remove(entries: &mut Vec<Entry>, id: &str) {
+pub(super) fn remove(entries: &mut Vec<Entry>, id: &str) {
     let path = loose_path(id);
     entries.retain(|entry| entry.path != path.as_bytes());
 }

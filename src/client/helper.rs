@@ -1,0 +1,61 @@
+//! A credential helper: a program that keeps logins for docker and podman. It is run only on request.
+//!
+//! Source: docker/docker-credential-helpers, README ("Development"): `docker-credential-NAME get` reads an address and answers
+//! with `{"ServerURL": …, "Username": …, "Secret": …}`.
+
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::client::secret::{Login, Secret};
+use crate::limits::Limits;
+
+/// What helpers say, with exit code 1, where they have no login.
+const NOT_FOUND: &[u8] = b"credentials not found in native keychain";
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(rename = "Username")]
+    user: Zeroizing<String>,
+    #[serde(rename = "Secret")]
+    secret: Zeroizing<String>,
+}
+
+/// Asks the helper `name` for the login of `server`; `None`: it has none. It is waited for: it may ask its user something.
+///
+/// # Errors
+/// In words, that show nothing of what it answered.
+pub(crate) fn ask(name: &str, server: &str, limits: &Limits) -> Result<Option<Login>, String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    if name.is_empty() || !name.bytes().all(allowed) {
+        return Err("the name of its credential helper is none".into());
+    }
+    let program = format!("docker-credential-{name}");
+    let fail = |what: &str| format!("the credential helper {program} {what}");
+    let mut child = Command::new(&program)
+        .arg("get")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| fail(&format!("cannot be run: {error}")))?;
+    if let Some(mut input) = child.stdin.take() {
+        // One that does not read its question says so by its exit code.
+        let _ = input.write_all(server.as_bytes());
+    }
+    let mut answer = Zeroizing::new(Vec::new());
+    let read = child.stdout.take().map(|output| output.take(limits.settings_bytes).read_to_end(&mut answer));
+    let ended = child.wait().map_err(|error| fail(&format!("did not end: {error}")))?;
+    match read {
+        _ if answer.trim_ascii() == NOT_FOUND => return Ok(None),
+        Some(Ok(_)) if ended.success() => {}
+        _ => return Err(fail("failed")),
+    }
+    let answer: Answer = serde_json::from_slice(&answer).map_err(|_| fail("did not answer with a login"))?;
+    if answer.user.as_str() == "<token>" {
+        return Err(fail("keeps an identity token for this server, which is not supported: log in with a password"));
+    }
+    Ok(Some(Login { user: Secret::new(answer.user.to_string()), password: Secret::new(answer.secret.to_string()) }))
+}

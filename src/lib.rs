@@ -109,6 +109,7 @@ mod outside;
 mod person_key;
 pub mod policy;
 pub mod report;
+pub mod self_test;
 mod server_record;
 mod signature;
 mod signer;

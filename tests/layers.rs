@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "client",
+            "self_test",
             "audit",
             "given_keys",
             "report",
@@ -50,6 +51,23 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["image", "bundle", "build_name", "strict_json", "escape", "mask", "limits", "error", "digest", "time"],
     ),
     (
+        "self_test",
+        &[
+            "audit",
+            "report",
+            "check",
+            "policy",
+            "approvals",
+            "image",
+            "trust",
+            "server_record",
+            "finding",
+            "limits",
+            "error",
+            "time",
+        ],
+    ),
+    (
         "audit",
         &[
             "report",
@@ -80,6 +98,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "check",
             "policy",
             "evidence",
+            "image_name",
             "dsse",
             "person_key",
             "verify",
@@ -246,6 +265,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
             "image",
             "key_record",
             "report",
+            "self_test",
             "strict_json",
             "trust",
         ],

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::args::StatementArguments;
+use super::report_args::StatementArguments;
 use super::{limits_with, output};
 use crate::digest::Sha256;
 use crate::dsse::{Envelope, IN_TOTO};

@@ -98,6 +98,7 @@ pub mod git;
 mod given_keys;
 pub mod image;
 mod image_name;
+mod in_toto;
 mod key;
 mod key_record;
 mod limits;

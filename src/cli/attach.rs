@@ -37,7 +37,8 @@ fn make(layout: &Path, attachments: &[Attachment], limits: &Limits) -> Result<()
     let partial = layout.with_file_name(format!(".{name}.partial-{}", std::process::id()));
     let system = |error: std::io::Error| unwritable(&layout.display().to_string(), &error);
     let made = fs::create_dir_all(partial.join("blobs/sha256")).map_err(system).and_then(|()| {
-        let index = json!({ "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [] });
+        let index =
+            json!({ "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [] });
         write_whole(&partial.join("index.json"), index.to_string().as_bytes(), Existing::Refused)?;
         write_whole(&partial.join("oci-layout"), b"{\"imageLayoutVersion\":\"1.0.0\"}", Existing::Refused)?;
         fill(&partial, attachments, limits)?;

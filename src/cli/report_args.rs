@@ -70,4 +70,3 @@ fn layout(text: &str) -> Result<PathBuf, String> {
         _ => Err("expected oci:DIR, a folder with an OCI image layout or a new one".into()),
     }
 }
-

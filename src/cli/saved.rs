@@ -1,7 +1,7 @@
 //! `report`: a saved JSON report in another format.
 
-use super::report_args::{ReportArguments, ReportOptions};
 use super::attach::attach;
+use super::report_args::{ReportArguments, ReportOptions};
 use super::{files, limits_with, output};
 use crate::error::Error;
 use crate::folder;

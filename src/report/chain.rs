@@ -57,7 +57,13 @@ const PLANS: [Plan; 12] = {
         ("commit", "pushed image", "the build server's log says so", &["log-image"], Stated),
         ("pushed image", "image at hand", "digest, configuration and layers are the log's", IMAGE, Proved),
         ("pushed image", "image's signer", "a trusted key signed its digest", &["image-signature"], Proved),
-        ("image at hand", "deployed workload", "named by digest, with an accepted manifest", &["workload-image", "workload-pinned"], Stated),
+        (
+            "image at hand",
+            "deployed workload",
+            "named by digest, with an accepted manifest",
+            &["workload-image", "workload-pinned"],
+            Stated,
+        ),
     ]
 };
 
@@ -67,7 +73,8 @@ pub(super) fn chain(bundle: &BundleReport) -> Vec<Link> {
             .iter()
             .map(|check| (*check, strength(bundle.findings.iter().find(|finding| finding.check == *check), best)))
             .collect();
-        let weakest = [Strength::Broken, Strength::NotExamined].into_iter().find(|weak| answers.iter().any(|(_, s)| s == weak));
+        let weakest =
+            [Strength::Broken, Strength::NotExamined].into_iter().find(|weak| answers.iter().any(|(_, s)| s == weak));
         let strength = weakest.unwrap_or(best);
         let checks = answers.into_iter().filter(|(_, answer)| *answer == strength).map(|(check, _)| check).collect();
         Link { from, to, how, checks, strength }
@@ -131,7 +138,9 @@ mod tests {
                     (Status::Pass, best),
                 ] {
                     let report = report(Status::Pass, &[(one, status)]);
-                    let found = chain(&report).into_iter().find(|link| link.to == to && PLANS.iter().any(|plan| plan.2 == link.how && plan.3 == checks));
+                    let found = chain(&report)
+                        .into_iter()
+                        .find(|link| link.to == to && PLANS.iter().any(|plan| plan.2 == link.how && plan.3 == checks));
                     assert_eq!(found.map(|link| link.strength), Some(expected), "{to} {one}");
                 }
             }
@@ -141,9 +150,15 @@ mod tests {
     #[test]
     fn the_checks_that_decide_are_named() {
         let passes = report(Status::Pass, &[]);
-        assert_eq!(link(&passes, "image at hand"), (Strength::Proved, vec!["image-digest", "image-config", "image-layers"]));
+        assert_eq!(
+            link(&passes, "image at hand"),
+            (Strength::Proved, vec!["image-digest", "image-config", "image-layers"])
+        );
         assert_eq!(link(&passes, "pushed image").0, Strength::Stated);
-        let other = report(Status::Pass, &[("image-layers", Status::Fail), ("image-config", Status::NotRun(Reason::NoEvidence))]);
+        let other = report(
+            Status::Pass,
+            &[("image-layers", Status::Fail), ("image-config", Status::NotRun(Reason::NoEvidence))],
+        );
         assert_eq!(link(&other, "image at hand"), (Strength::Broken, vec!["image-layers"]));
         let refused = report(Status::NotRun(Reason::Refused), &[("manifest-signature", Status::Fail)]);
         assert!(chain(&refused).iter().all(|link| !matches!(link.strength, Strength::Proved | Strength::Stated)));

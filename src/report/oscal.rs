@@ -211,7 +211,8 @@ fn resource(seed: &str, at: usize, bundle: &BundleReport) -> Value {
 
 /// What stands for an assessment plan where none is named: the question, with the policy's digest.
 fn question(report: &Report, seed: &str) -> Value {
-    let lines: Vec<String> = summary::question(report, report.bundles.first()).iter().map(|line| markdown::text(line)).collect();
+    let lines: Vec<String> =
+        summary::question(report, report.bundles.first()).iter().map(|line| markdown::text(line)).collect();
     let mut resource = json!({
         "uuid": uuid(seed, "plan"),
         "title": "What was asked",

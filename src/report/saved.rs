@@ -15,7 +15,6 @@ use crate::strict_json;
 use crate::time::Timestamp;
 use crate::verify::Grade;
 
-
 type Read<T> = Result<T, String>;
 
 pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Report, Error> {
@@ -70,7 +69,9 @@ fn report(document: Document) -> Read<Report> {
         tool: Tool { name: document.tool.name, version: document.tool.version, features: document.tool.features },
         now: document.now.as_deref().map(moment).transpose()?,
         policy: match document.policy {
-            Some(policy) => Some(PolicySource { path: policy.path, sha256: digest(&policy.sha256)?, files: Vec::new() }),
+            Some(policy) => {
+                Some(PolicySource { path: policy.path, sha256: digest(&policy.sha256)?, files: Vec::new() })
+            }
             None => None,
         },
         question: document.question.map(question).transpose()?,

@@ -13,9 +13,9 @@ use crate::dsse::{Envelope, IN_TOTO};
 use crate::escape::in_json;
 use crate::finding::{Group, Status};
 use crate::image_name::repository_of;
+use crate::in_toto::STATEMENT;
 use crate::person_key::PersonSecret;
 
-const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 /// SLSA 1.0, Verification Summary Attestation.
 pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
 /// This project's own: what the auditor derives from the signed manifest.
@@ -82,9 +82,7 @@ pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Op
 
 /// Everything that the verdict rests on, beside the policy's own file. The specification asks for all attestations if there are any.
 fn inputs(bundle: &BundleReport, file: Sha256) -> Vec<Value> {
-    let input = |kind: &str, name: &str, sha256: Sha256| {
-        json!({ "name": kind, "uri": super::sarif::uri(name), "digest": { "sha256": sha256.hex() } })
-    };
+    let input = |kind: &str, name: &str, sha256: Sha256| json!({ "name": kind, "uri": super::sarif::uri(name), "digest": { "sha256": sha256.hex() } });
     let beside = bundle.inputs.iter().map(|one| input(one.kind, &one.name, one.sha256));
     [input("bundle", &bundle.path, file)].into_iter().chain(beside).collect()
 }

@@ -92,7 +92,7 @@ pub(super) fn found(bundle: &BundleReport) -> Vec<Found> {
         .collect()
 }
 
-/// How the answer of a check is known: by its weakest witness. A check that stands in neither list is known by hearsay.
+/// Checks whose answer this program proves from bytes.
 const RECOMPUTED: [&str; 11] = [
     "manifest-signature",
     "log-key",
@@ -106,6 +106,7 @@ const RECOMPUTED: [&str; 11] = [
     "builder-record",
     "contract-signature",
 ];
+/// Checks whose answer rests on what the key's holder wrote.
 const SIGNED: [&str; 13] = [
     "manifest-key",
     "manifest-name",
@@ -122,6 +123,7 @@ const SIGNED: [&str; 13] = [
     "image-key",
 ];
 /// Compared with what somebody handed over, or with what an image says of itself.
+#[cfg(test)]
 const GIVEN: [&str; 15] = [
     "key-record",
     "server-record",
@@ -140,6 +142,7 @@ const GIVEN: [&str; 15] = [
     "attestation-record",
 ];
 
+/// How the answer of a check is known: by its weakest witness. A check that stands in neither list is known by hearsay.
 pub(super) fn known(check: &str) -> Known {
     if RECOMPUTED.contains(&check) {
         Known::Recomputed
@@ -298,10 +301,9 @@ mod tests {
             &[],
             &crate::limits::Limits::default(),
         );
-        question.given =
-            [("image", "oci:my image"), ("base", "dir:base"), ("trust", "trust"), ("approvals", "a.csv")]
-                .map(|(flag, value)| (flag.to_owned(), value.to_owned()))
-                .to_vec();
+        question.given = [("image", "oci:my image"), ("base", "dir:base"), ("trust", "trust"), ("approvals", "a.csv")]
+            .map(|(flag, value)| (flag.to_owned(), value.to_owned()))
+            .to_vec();
         report.question = Some(question);
         assert_eq!(
             command(&report, &BundleReport::of_nothing("b.sig.tbz", Vec::new())),

@@ -74,8 +74,18 @@ pub fn cases() -> Vec<Case> {
 fn good() -> Vec<Case> {
     vec![
         accepted("good", "manifest-signature", "nothing is wrong", || Setup::bundle(data!("image-good.sig.tbz"))),
-        accepted("good-image", "image-digest", "nothing is wrong, and the image is the signed log's", Setup::with_image),
-        accepted("good-image-signature", "image-signature", "nothing is wrong, and a key of the policy signed the image", Setup::with_signature),
+        accepted(
+            "good-image",
+            "image-digest",
+            "nothing is wrong, and the image is the signed log's",
+            Setup::with_image,
+        ),
+        accepted(
+            "good-image-signature",
+            "image-signature",
+            "nothing is wrong, and a key of the policy signed the image",
+            Setup::with_signature,
+        ),
         accepted("good-approved", "source-approved", "nothing is wrong, and a list approves the commit", || Setup {
             approvals: Some(data!("approvals.csv").to_vec()),
             ..Setup::with_image()
@@ -140,15 +150,19 @@ fn keys() -> Vec<Case> {
         rejected("signature-garbage", NOT_VALID, "garbage follows the hash in the signature's padding", || {
             Setup::bundle(data!("garbage-after-hash.sig.tbz"))
         }),
-        rejected("other-key", NOT_VALID, "another key is trusted", || Setup {
-            key: data!("other-key.pem").to_vec(),
-            ..Setup::with_image()
+        rejected("other-key", NOT_VALID, "another key signed, which nobody trusts", || {
+            Setup::bundle(data!("other-key.sig.tbz"))
         }),
-        rejected("key-not-at-hand", ("manifest-signature", "unknown"), "the policy pins a key that is not there", || {
-            let mut setup = Setup::with_image();
-            setup.policy = setup.policy.replace("file = \"key.pem\"", &format!("sha256 = \"{}\"", "0".repeat(64)));
-            setup
-        }),
+        rejected(
+            "key-not-at-hand",
+            ("manifest-signature", "unknown"),
+            "the policy pins a key that is not there",
+            || {
+                let mut setup = Setup::with_image();
+                setup.policy = setup.policy.replace("file = \"key.pem\"", &format!("sha256 = \"{}\"", "0".repeat(64)));
+                setup
+            },
+        ),
         rejected("key-compromised", ("manifest-key", "fail"), "the policy says that the key is compromised", || {
             Setup::with_image().policy("revoked = { at = 2026-03-05T00:00:00Z, reason = \"compromised\" }\n")
         }),
@@ -175,9 +189,12 @@ fn names_and_log() -> Vec<Case> {
         rejected("tag-disagrees", ("manifest-name", "fail"), "the record has another tag than the name", || {
             Setup::bundle(data!("tag-disagrees.sig.tbz"))
         }),
-        rejected("status-not-pushed", ("build-status", "fail"), "the record does not say that the push happened", || {
-            Setup::bundle(data!("status-cleaned-up.sig.tbz"))
-        }),
+        rejected(
+            "status-not-pushed",
+            ("build-status", "fail"),
+            "the record does not say that the push happened",
+            || Setup::bundle(data!("status-cleaned-up.sig.tbz")),
+        ),
         rejected("root-ssh-enabled", ("root-ssh", "fail"), "the build server allowed root to log in", || {
             Setup::bundle(data!("root-ssh-enabled.sig.tbz"))
         }),
@@ -239,7 +256,7 @@ fn source() -> Vec<Case> {
 /// Replaces bytes of the image's archive by as many others.
 fn in_image(from: &[u8], to: &[u8]) -> Setup {
     let mut setup = Setup::with_image();
-    for image in &mut setup.image {
+    if let Some(image) = &mut setup.image {
         let at = image.windows(from.len()).position(|window| window == from).unwrap_or_default();
         image.iter_mut().skip(at).zip(to).for_each(|(old, new)| *old = *new);
     }
@@ -248,10 +265,15 @@ fn in_image(from: &[u8], to: &[u8]) -> Setup {
 
 fn image() -> Vec<Case> {
     vec![
-        rejected("image-layer-altered", ("image-layers", "fail"), "a layer has other bytes than its digest says", || {
-            // The first bytes of a gzip stream, with another time in them.
-            in_image(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0], &[0x1f, 0x8b, 8, 0, 1, 0, 0, 0])
-        }),
+        rejected(
+            "image-layer-altered",
+            ("image-layers", "fail"),
+            "a layer has other bytes than its digest says",
+            || {
+                // The first bytes of a gzip stream, with another time in them.
+                in_image(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0], &[0x1f, 0x8b, 8, 0, 1, 0, 0, 0])
+            },
+        ),
         rejected("image-config-altered", ("image-config", "fail"), "the configuration has other bytes", || {
             in_image(b"\"architecture\"", b"\"Architecture\"")
         }),
@@ -259,32 +281,48 @@ fn image() -> Vec<Case> {
             bundle: data!("good-trust-cosign.sig.tbz").to_vec(),
             ..Setup::with_image()
         }),
-        rejected("image-required", ("image-digest", "not-run: no-evidence"), "an image is required and not there", || {
-            let mut setup = Setup::bundle(data!("image-good.sig.tbz"));
-            setup.policy = setup.policy.replace("\"source\"", "\"source\", \"image\"");
-            setup
-        }),
+        rejected(
+            "image-required",
+            ("image-digest", "not-run: no-evidence"),
+            "an image is required and not there",
+            || {
+                let mut setup = Setup::bundle(data!("image-good.sig.tbz"));
+                setup.policy = setup.policy.replace("\"source\"", "\"source\", \"image\"");
+                setup
+            },
+        ),
     ]
 }
 
 fn others() -> Vec<Case> {
     vec![
-        rejected("image-signature-altered", ("image-signature", "fail"), "what the image's signer signed was changed", || {
-            let mut setup = Setup::with_signature();
-            for file in setup.trust.iter_mut().flatten().filter(|file| file.path.ends_with("payload.json")) {
-                file.bytes.push(b' ');
-            }
-            setup
-        }),
+        rejected(
+            "image-signature-altered",
+            ("image-signature", "fail"),
+            "the signature on the image is another",
+            || {
+                let mut setup = Setup::with_signature();
+                for file in setup.trust.iter_mut().flatten().filter(|file| file.path.ends_with("manifest.json")) {
+                    let text = String::from_utf8_lossy(&file.bytes).replace("LDSXFS5", "LDSXFS6");
+                    file.bytes = text.into_bytes();
+                }
+                setup
+            },
+        ),
         rejected("image-signer-unknown", ("image-signature", "unknown"), "nobody names the image signer's key", || {
             let mut setup = Setup::with_signature();
             setup.policy.truncate(setup.policy.find("[[trust").unwrap_or_default());
             setup
         }),
-        rejected("server-other-build", ("server-record", "fail"), "the server's saved answer names another build", || {
-            let status = r#"{"status": "success", "build_name": "docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-31.000000"}"#;
-            let files = ServerFiles { status: Some(status.into()), ..ServerFiles::default() };
-            Setup { server: Some(files), ..Setup::with_image() }
-        }),
+        rejected(
+            "server-other-build",
+            ("server-record", "fail"),
+            "the server's saved answer names another build",
+            || {
+                let status = r#"{"status": "success", "build_name": "docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-31.000000"}"#;
+                let files = ServerFiles { status: Some(status.into()), ..ServerFiles::default() };
+                Setup { server: Some(files), ..Setup::with_image() }
+            },
+        ),
     ]
 }

@@ -92,8 +92,7 @@ impl Setup {
     /// A bundle whose image cosign signed with a key that the policy names.
     pub(super) fn with_signature() -> Self {
         let file = |name: &str, bytes: &[u8]| TrustFile { path: format!("cosign/{name}"), bytes: bytes.to_vec() };
-        let files =
-            vec![file("manifest.json", data!("manifest.json")), file("payload.json", data!("payload.json"))];
+        let files = vec![file("manifest.json", data!("manifest.json")), file("payload.json", data!("payload.json"))];
         let signer = "[[trust.signers]]\nname = \"release\"\ncosign = \"cosign.pub\"\n";
         Self {
             trust: Some(files),

@@ -59,7 +59,6 @@ fn the_data_are_those_of_the_fixtures() {
                 let folders = [format!("fixtures/{case}_fail"), format!("fixtures/{case}")];
                 folders.iter().map(|folder| top.join(folder).join(bundle)).find(|path| path.is_file()).unwrap()
             }
-            ("other-key.pem", _) => top.join("fixtures/other-key_fail/key.pem"),
             ("approvals.csv", _) => top.join("fixtures/good-approved/approvals.csv"),
             ("cosign.pub", _) => top.join("fixtures/good-trust-cosign/cosign.pub"),
             ("payload.json" | "manifest.json", _) => top.join("fixtures/good-trust-cosign/trust/cosign").join(name),

@@ -319,6 +319,9 @@ pub(crate) fn image_facts(image: &ImageFacts) -> Vec<Fact> {
     }
     if let Some(manifest) = &image.manifest {
         add("image-digest", format!("{} ({} bytes)", manifest.digest, manifest.size), Known::Recomputed);
+        if !manifest.media_type.is_empty() {
+            add("media-type", manifest.media_type.clone(), Known::Given);
+        }
     }
     if let Some(tag) = &image.tag {
         add("tag", format!("{}:{} leads to {}", tag.repository, tag.tag, tag.digest), Known::Given);

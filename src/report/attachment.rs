@@ -10,6 +10,7 @@ use super::statement::{SUMMARY, proved_image, sealed, verification_summary};
 use super::{BundleReport, Options, Report};
 use crate::digest::Sha256;
 use crate::error::Error;
+use crate::evidence::Known;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -25,6 +26,7 @@ pub struct Attachment {
     /// The digest of the image's manifest.
     pub subject: Sha256,
     subject_size: u64,
+    subject_type: String,
     /// The summary in its envelope.
     envelope: Vec<u8>,
 }
@@ -52,24 +54,29 @@ impl Report {
         };
         let mut attachments = Vec::new();
         for bundle in self.bundles.iter().filter(|bundle| bundle.exit_code() == 0) {
-            let Some((subject, subject_size)) = subject(bundle) else { return Err(not_proved(bundle)) };
+            let Some((subject, subject_size, subject_type)) = subject(bundle) else { return Err(not_proved(bundle)) };
             let Some(statement) = verification_summary(self, bundle) else { return Err(no_summary(bundle)) };
             let envelope =
                 sealed(&statement, key).map_err(|error| Error::malformed("the summary", error.to_string()))?;
-            attachments.push(Attachment { subject, subject_size, envelope: envelope.into_bytes() });
+            attachments.push(Attachment { subject, subject_size, subject_type, envelope: envelope.into_bytes() });
         }
         Ok(attachments)
     }
 }
 
-/// Digest and size of the image's manifest, where `image-digest` passed and the bytes were at hand.
-fn subject(bundle: &BundleReport) -> Option<(Sha256, u64)> {
+/// Digest, size and media type of the image's manifest, where `image-digest` passed and the bytes were at hand.
+fn subject(bundle: &BundleReport) -> Option<(Sha256, u64, String)> {
     let (_, digest) = proved_image(bundle)?;
-    let pushed = bundle.evidence.iter().find(|fact| {
-        fact.fact == "image-digest" && fact.witness == "build.log" && fact.value.contains(&digest.to_string())
-    })?;
-    let size = pushed.value.rsplit_once('(')?.1.strip_suffix(" bytes)")?.parse().ok()?;
-    Some((digest, size))
+    let said = |name: &'static str| {
+        bundle.evidence.iter().filter(move |fact| fact.fact == name && fact.witness != "build.log")
+    };
+    let size_of = |value: &str| {
+        value.strip_prefix(&digest.to_string())?.strip_prefix(" (")?.strip_suffix(" bytes)")?.parse().ok()
+    };
+    let measured = said("image-digest").filter(|fact| fact.known == Known::Recomputed);
+    let size = measured.into_iter().find_map(|fact| size_of(&fact.value))?;
+    let media_type = said("media-type").next().map_or_else(|| MANIFEST.to_owned(), |fact| fact.value.clone());
+    Some((digest, size, media_type))
 }
 
 fn not_proved(bundle: &BundleReport) -> Error {
@@ -101,7 +108,7 @@ impl Attachment {
             "artifactType": ARTIFACT,
             "config": descriptor(EMPTY, &empty),
             "layers": [with(layer.clone(), "annotations", predicate.clone())],
-            "subject": { "mediaType": MANIFEST, "digest": self.subject.to_string(), "size": self.subject_size },
+            "subject": { "mediaType": self.subject_type, "digest": self.subject.to_string(), "size": self.subject_size },
             "annotations": predicate,
         }));
         let referrer = with(descriptor(MANIFEST, &artifact), "artifactType", ARTIFACT.into());
@@ -176,7 +183,12 @@ mod tests {
 
     #[test]
     fn another_referrer_stays_and_the_same_one_stands_once() {
-        let attachment = Attachment { subject: Sha256::of(b"image"), subject_size: 5, envelope: b"{}".to_vec() };
+        let attachment = Attachment {
+            subject: Sha256::of(b"image"),
+            subject_size: 5,
+            subject_type: MANIFEST.into(),
+            envelope: b"{}".to_vec(),
+        };
         let index = |referrers: Option<&Value>| -> Value {
             let documents = attachment.documents(referrers).unwrap();
             let digest = documents.entries[0]["digest"].as_str().unwrap().to_owned();

@@ -7,7 +7,7 @@ use crate::bundle::Bundle;
 use crate::check::{self, Gate};
 use crate::digest::{HashingReader, Sha256};
 use crate::error::Error;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Fact, Known};
 use crate::finding::{Finding, Group, Verdict};
 use crate::git;
 use crate::image::{Choice, ImageFacts};
@@ -17,7 +17,7 @@ use crate::manifest::Manifest;
 use crate::outside;
 use crate::policy::Policy;
 pub use crate::report::Depth;
-use crate::report::{BundleReport, KeyReport};
+use crate::report::{BundleReport, InputReport, KeyReport};
 use crate::server_record::{ServerFiles, ServerRecord};
 use crate::time::Timestamp;
 use crate::trust::TrustFile;
@@ -103,19 +103,7 @@ pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleRep
     let given = Given { file_name, server, trust, image };
     let present = [(given.image.is_some(), Group::Image), (given.trust.is_some(), Group::Trust)];
     let beside: Vec<Group> = present.into_iter().filter(|(is, _)| *is).map(|(_, group)| group).collect();
-    let mut report = BundleReport {
-        path,
-        file: None,
-        build_name: None,
-        verdict: Verdict::None,
-        error: None,
-        in_play: check::in_play(question.policy, question.handed, &beside),
-        key: None,
-        findings: Vec::new(),
-        evidence: Vec::new(),
-        outside_the_commit: Vec::new(),
-        seal: None,
-    };
+    let mut report = BundleReport::of_nothing(path, check::in_play(question.policy, question.handed, &beside));
     let mut bytes = HashingReader::new(bytes);
     let bundle = Bundle::from_reader(&mut bytes, question.limits);
     report.file = finish(bytes, question.limits);
@@ -197,8 +185,42 @@ fn judge(
     };
     report.findings = run_all(&Gate::Open(&evidence), question, &report.in_play);
     report.evidence = evidence.facts();
+    report.evidence.extend(expected_facts(question.policy));
+    report.evidence.extend(check::signed_image_facts(&evidence, question.policy));
+    report.inputs = inputs(&evidence, question.policy);
     report.outside_the_commit = outside_the_commit(&evidence, question.policy);
     Ok(())
+}
+
+/// What the policy expects of facts that others tell too.
+fn expected_facts(policy: &Policy) -> Option<Fact> {
+    let commit = policy.expect.commit.as_ref()?.to_string();
+    Some(Fact { fact: "commit".into(), witness: "policy", value: commit, known: Known::Given })
+}
+
+/// What was looked at beside the bundle and the policy's own file, by its bytes.
+fn inputs(evidence: &Evidence<'_>, policy: &Policy) -> Vec<InputReport> {
+    let input = |kind, name: &str, sha256| InputReport { kind, name: name.into(), sha256 };
+    let image = |kinds: [&'static str; 2], facts: &ImageFacts| match (&facts.manifest, &facts.config) {
+        (Some(manifest), _) => Some(input(kinds[0], &facts.source, manifest.digest)),
+        (None, Some(config)) => Some(input(kinds[1], &facts.source, config.digest)),
+        (None, None) => None,
+    };
+    let mut inputs: Vec<InputReport> = Vec::new();
+    inputs.extend(evidence.image.and_then(|facts| image(["image", "image-config"], facts)));
+    inputs.extend(evidence.bases.iter().filter_map(|facts| image(["base-image", "base-image-config"], facts)));
+    let trust = evidence.trust.unwrap_or_default();
+    inputs.extend(trust.iter().map(|file| input("trust", &file.path, Sha256::of(&file.bytes))));
+    if let Some(approvals) = evidence.approvals {
+        inputs.push(input("approvals", &approvals.name, approvals.sha256));
+        let signature = approvals.signature.as_deref().map(Sha256::of);
+        inputs.extend(signature.map(|digest| input("approvals", &format!("{}.sig", approvals.name), digest)));
+    }
+    let server = evidence.server.iter().flat_map(|record| &record.files);
+    inputs.extend(server.map(|(name, digest)| input("server", name, *digest)));
+    let named = policy.source.iter().flat_map(|source| &source.files);
+    inputs.extend(named.map(|(name, digest)| input("policy-file", name, *digest)));
+    inputs
 }
 
 /// Which image is meant, where a source has several: the policy's platforms, and what the push recorded.

@@ -102,6 +102,26 @@ pub struct Fact {
     pub known: Known,
 }
 
+impl Fact {
+    /// Who may be a witness: the contract's list.
+    pub const WITNESSES: [&'static str; 14] = [
+        "file-name",
+        "build.json",
+        "build.log",
+        "git-objects",
+        "work-tree",
+        "registry",
+        "layout",
+        "docker-archive",
+        "trust",
+        "server",
+        "builder",
+        "workload",
+        "policy",
+        "approvals",
+    ];
+}
+
 impl Evidence<'_> {
     /// When the build was made, as the signed archive says it: the stamp in build.json's `build_name`, or else the last time in
     /// the log. The stamp in a file's or member's name is not signed and not used. It is the server's own clock either way.
@@ -221,9 +241,24 @@ impl Evidence<'_> {
         for (fact, value) in self.server.map(server_facts).unwrap_or_default() {
             add(fact, "server", value, Known::Given);
         }
+        for (fact, value) in self.approval_facts() {
+            facts.push(Fact { fact: fact.into(), witness: "approvals", value, known: Known::Given });
+        }
         facts.extend(self.image.into_iter().flat_map(image_facts));
         facts.dedup();
         facts
+    }
+
+    /// What the given list says of the commit that HEAD names. It may be a list of many: what is about others is no fact of this build.
+    fn approval_facts(&self) -> Vec<(&'static str, String)> {
+        let head = self.source.and_then(|proof| proof.head.as_ref().ok()).map(|head| &head.commit);
+        let records = self.approvals.iter().flat_map(|list| &list.records);
+        let own = records.filter(|record| Some(&record.commit) == head);
+        own.flat_map(|record| {
+            let approval = format!("{} by {} at {}", record.change, record.approver, record.time);
+            [("commit", record.commit.to_string()), ("approval", approval)]
+        })
+        .collect()
     }
 }
 
@@ -292,6 +327,9 @@ pub(crate) fn image_facts(image: &ImageFacts) -> Vec<Fact> {
     }
     if let Some(manifest) = &image.manifest {
         add("image-digest", format!("{} ({} bytes)", manifest.digest, manifest.size), Known::Recomputed);
+        if !manifest.media_type.is_empty() {
+            add("media-type", manifest.media_type.clone(), Known::Given);
+        }
     }
     if let Some(tag) = &image.tag {
         add("tag", format!("{}:{} leads to {}", tag.repository, tag.tag, tag.digest), Known::Given);

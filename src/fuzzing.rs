@@ -2,8 +2,11 @@
 
 use crate::archive::{MemberKind, TarReader};
 use crate::digest::Sha256;
+use crate::dsse::Envelope;
 use crate::escape::{for_terminal, in_json, is_treacherous};
 use crate::git::prove;
+use crate::in_toto::Statement;
+use crate::key_record::KeyRecord;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::mask::{mask, mask_slowly};
@@ -61,13 +64,43 @@ pub fn timestamp(bytes: &[u8]) {
     assert!(token.must_be_over(&Sha256::of(b"")).is_err() || token.must_be_over(&Sha256::of(b"x")).is_err());
 }
 
+/// A signed envelope, and what is in it.
+pub fn envelope(bytes: &[u8]) {
+    let read = Envelope::from_json("fuzz", bytes);
+    if KeyRecord::from_json(bytes, &Limits::default()).is_ok() {
+        assert!(read.is_ok(), "a key record is an envelope");
+    }
+    let Ok(envelope) = read else { return };
+    let line = envelope.to_line().expect("it can be written");
+    assert!(!line.contains('\n'));
+    assert_eq!(Envelope::from_json("fuzz", line.as_bytes()).as_ref(), Ok(&envelope));
+    statement(&envelope.payload);
+}
+
+/// An in-toto statement.
+pub fn statement(bytes: &[u8]) {
+    let Ok(statement) = Statement::from_json("fuzz", bytes) else { return };
+    assert!(!statement.subjects.is_empty() && !statement.predicate_type.is_empty());
+    let named = statement.subjects.iter().filter_map(|subject| subject.sha256);
+    assert!(named.into_iter().all(|digest| statement.is_about(digest)));
+    assert!(
+        statement.subjects.iter().any(|subject| subject.sha256.is_some()) || !statement.is_about(Sha256::of(bytes))
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_input_of_the_corpora_is_answered() {
-        for (target, function) in [("inner_tar", inner_tar as fn(&[u8])), ("text", text), ("timestamp", timestamp)] {
+        for (target, function) in [
+            ("envelope", envelope as fn(&[u8])),
+            ("inner_tar", inner_tar),
+            ("statement", statement),
+            ("text", text),
+            ("timestamp", timestamp),
+        ] {
             let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
             let mut count = 0;
             for entry in std::fs::read_dir(folder).unwrap() {

@@ -109,6 +109,9 @@ impl PublicKey {
         &self.spki
     }
 
+    /// Every word of [`PublicKey::kind`].
+    pub const KINDS: [&'static str; 2] = ["rsa", "ecdsa-p256"];
+
     /// `rsa` or `ecdsa-p256`.
     pub fn kind(&self) -> &'static str {
         match self.material {

@@ -26,6 +26,8 @@ pub struct ServerRecord {
     pub image: Option<(String, Sha256)>,
     /// What could not be read, in words.
     pub faults: Vec<String>,
+    /// The files that there were, each with the SHA-256 of its bytes.
+    pub files: Vec<(&'static str, Sha256)>,
     /// Files that hold what looks like a secret.
     pub secrets_in: Vec<&'static str>,
     log: Option<Vec<u8>>,
@@ -34,7 +36,13 @@ pub struct ServerRecord {
 impl ServerRecord {
     /// Reads the files. What is malformed is told in `faults`; it is a finding, not an error.
     pub fn read(files: ServerFiles, limits: &Limits) -> Self {
-        let mut record = Self { log: files.log, ..Self::default() };
+        let named = [
+            ("status.json", &files.status),
+            ("image-digest.json", &files.image_digest),
+            ("server-build.log", &files.log),
+        ];
+        let digests = named.into_iter().filter_map(|(name, bytes)| Some((name, Sha256::of(bytes.as_ref()?)))).collect();
+        let mut record = Self { files: digests, log: files.log, ..Self::default() };
         if record.log.as_deref().is_some_and(hides_something) {
             record.secrets_in.push("server-build.log");
         }

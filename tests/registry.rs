@@ -2,81 +2,21 @@
 #![cfg(feature = "fetch")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod loopback;
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
+use loopback::{Registry, must, skopeo};
 use serde_json::Value;
 use support::{Case, image};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hpsb-audit");
-
-/// A registry that ends with the test.
-struct Registry {
-    child: Child,
-    address: String,
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Registry {
-    /// Starts one in `folder`, with `more` of its settings, and waits until it says where it listens.
-    fn start(folder: &Path, more: &str) -> Self {
-        Self::start_with(folder, "", more)
-    }
-
-    /// The same with `http` among the settings of its server.
-    fn start_with(folder: &Path, http: &str, more: &str) -> Self {
-        let text = format!(
-            "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: 127.0.0.1:0{http}}}\n{more}",
-            folder.join("registry").display()
-        );
-        fs::write(folder.join("registry.yml"), text).unwrap();
-        let mut child = Command::new("docker-registry")
-            .arg("serve")
-            .arg(folder.join("registry.yml"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("docker-registry; tests/run installs it");
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = lines.find_map(|line| {
-            let (_, rest) = line.unwrap().split_once("listening on ").map(|(a, b)| (a.to_owned(), b.to_owned()))?;
-            Some(rest.split(['"', ' ', ',']).next().unwrap().to_owned())
-        });
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address: address.expect("the registry says where it listens") }
-    }
-}
-
-fn must(command: &mut Command) -> String {
-    let output =
-        command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; tests/run installs what is missing"));
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn skopeo(folder: &Path, arguments: &[&str]) {
-    let flags = [
-        "--insecure-policy",
-        "copy",
-        "--quiet",
-        "--preserve-digests",
-        "--src-tls-verify=false",
-        "--dest-tls-verify=false",
-    ];
-    must(Command::new("skopeo").current_dir(folder).args(flags).args(arguments));
-}
 
 fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("registry").join(name);

@@ -41,9 +41,11 @@ pub(super) fn accepted_alone() -> Outcome {
 
 pub(super) fn refused(refusal: &Refusal) -> Outcome {
     let mut outcome = match (refusal.tried.as_slice(), refusal.missing.as_slice()) {
-        ([], _) => Outcome::unknown("the pinned key is not at hand: no file beside the bundle holds it"),
+        ([], _) => Outcome::unknown("no trusted key was at hand: the pinned key is in no file beside the bundle"),
         (_, []) => Outcome::fail("no trusted key accepts the signature"),
-        _ => Outcome::unknown("no key at hand accepts the signature, and a pinned key is not at hand"),
+        _ => {
+            Outcome::unknown("no trusted key that was at hand accepts the signature, and a pinned key was not at hand")
+        }
     };
     for (fingerprint, fault) in &refusal.tried {
         outcome = outcome.detail(format!("key {fingerprint}: {fault}"));

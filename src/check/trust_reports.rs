@@ -2,12 +2,12 @@
 
 use super::outcome::Outcome;
 use crate::build_log::LogEvent;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Fact, Known};
 use crate::finding::Reason;
 use crate::image_name::repository_of;
 use crate::policy::Policy;
 use crate::trust::notary::key_id;
-use crate::trust::{self, ImageTarget, SignatureReport};
+use crate::trust::{self, Answer, ImageTarget, SignatureReport};
 
 /// Every signature that was given, judged against the image that the signed log names.
 ///
@@ -28,6 +28,22 @@ pub(super) fn signature_reports(evidence: &Evidence<'_>, policy: &Policy) -> Res
         ));
     }
     Ok(reports)
+}
+
+/// What the accepted signatures say of the image: its digest, by whom. Theirs is another key than the manifest's.
+pub(crate) fn signed_image_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact> {
+    let (Ok(reports), Ok(image)) = (signature_reports(evidence, policy), image_target(evidence)) else {
+        return Vec::new();
+    };
+    let mut facts: Vec<Fact> = Vec::new();
+    for report in reports {
+        if let Answer::Accepted(signer) = &report.answer {
+            let by = signer.name.as_deref().map_or_else(|| format!("the key {}", signer.key), str::to_owned);
+            let value = format!("{} by {by} ({})", image.digest, report.kind.words());
+            facts.push(Fact { fact: "image-digest".into(), witness: "trust", value, known: Known::Signed });
+        }
+    }
+    facts
 }
 
 /// The image that must be signed: repository, tags, digest and size as the signed log has them.

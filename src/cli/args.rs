@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::report_args::{ReportArguments, ReportOptions, SelfTestArguments, StatementArguments};
 use crate::digest::Sha256;
 use crate::finding::Group;
 use crate::image::Source;
@@ -109,6 +110,11 @@ pub(super) enum Command {
         after_help = "Examples:\n  hpsb-audit verify-statement vsa.jsonl --key auditor.pem --subject manifest.NAME.sig.tbz"
     )]
     VerifyStatement(StatementArguments),
+    /// Run the good case and known tamperings on this machine, and say whether each got its answer
+    #[command(
+        after_help = "Examples:\n  hpsb-audit self-test --report self-test.json\n\nExit code 0: every case got its answer; 1: one did not."
+    )]
+    SelfTest(SelfTestArguments),
     /// Look at the proved commit in a bundle without unpacking it
     #[command(
         after_help = "Examples:\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem --file Dockerfile\n\nExit code 0: the commit is proved and the work tree is its tree; 1: it is not, or the signature is not valid."
@@ -220,54 +226,6 @@ pub(super) struct NetworkArguments {
     #[cfg(feature = "fetch")]
     #[command(flatten)]
     pub(super) outside: super::fetch_args::OutsideArguments,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ReportArguments {
-    /// What `audit --report json=FILE` has written
-    #[arg(value_name = "FILE.json")]
-    pub(super) file: PathBuf,
-    /// The format to write (docs/reports.md)
-    #[arg(long, value_name = "FORMAT")]
-    pub(super) format: String,
-    /// Write to a file, whole or not at all, instead of standard output
-    #[arg(long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) options: ReportOptions,
-    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
-    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
-    pub(super) limits: Vec<(String, u64)>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct StatementArguments {
-    /// Statements in DSSE envelopes, one a line
-    #[arg(value_name = "FILE")]
-    pub(super) file: PathBuf,
-    /// A public key in PEM, P-256 or Ed25519; may be repeated
-    #[arg(long = "key", value_name = "FILE", required = true)]
-    pub(super) keys: Vec<PathBuf>,
-    /// The file that the statement must be about
-    #[arg(long, value_name = "FILE")]
-    pub(super) subject: Option<PathBuf>,
-    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
-    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
-    pub(super) limits: Vec<(String, u64)>,
-}
-
-/// What some formats of reports need.
-#[derive(Debug, Args)]
-pub(super) struct ReportOptions {
-    /// Which checks support which controls, instead of the program's own table (docs/reports.md)
-    #[arg(long, value_name = "FILE")]
-    pub(super) controls: Option<PathBuf>,
-    /// The OSCAL assessment plan that the results are of, instead of the question itself
-    #[arg(long, value_name = "FILE")]
-    pub(super) oscal_ap: Option<PathBuf>,
-    /// Sign statements (vsa, provenance) with this private key: PKCS#8 in PEM, P-256 or Ed25519
-    #[arg(long, value_name = "FILE")]
-    pub(super) sign_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

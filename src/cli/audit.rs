@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::args::{AuditArguments, NetworkArguments, OutputArguments, OutputFormat, VerifyArguments};
+use super::attach::attach;
 use super::image::read_image;
 use super::output::{self, Progress};
 use super::{files, limits_with, now_or, read_named};
@@ -19,6 +20,7 @@ use crate::given_keys::add_given_keys;
 use crate::image::{Choice, ImageFacts, Source};
 use crate::key::PublicKey;
 use crate::limits::Limits;
+use crate::mask::mask;
 use crate::policy::Policy;
 use crate::report::{BundleReport, Format, Options, QuestionReport, Report};
 use crate::server_record::ServerFiles;
@@ -41,6 +43,9 @@ pub(super) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
         Err(error) => Err(error),
     };
     if let Err(error) = audited {
+        report.error = Some(error);
+    }
+    if let Err(error) = attach(&report, &options, arguments.report_options.attach.as_deref(), &limits) {
         report.error = Some(error);
     }
     if let Err(error) = write_reports(&report, &files, &options) {
@@ -97,7 +102,7 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
         limits,
         depth: Depth::Everything,
     };
-    report.question = Some(asked(&question));
+    report.question = Some(QuestionReport { given: given_flags(arguments), ..asked(&question) });
     report.bundles = audit_all(&paths, &given, &question, threads);
     Ok(())
 }
@@ -145,6 +150,16 @@ fn verify_one(
 
 fn asked(question: &Question<'_>) -> QuestionReport {
     QuestionReport::of(question.depth, question.policy, question.keys, question.handed, question.limits)
+}
+
+/// What the command line handed over, as it was typed.
+fn given_flags(arguments: &AuditArguments) -> Vec<(String, String)> {
+    let path = |path: &PathBuf| path.display().to_string();
+    let image = arguments.image.iter().map(|source| ("image", source.to_string()));
+    let bases = arguments.bases.iter().map(|source| ("base", source.to_string()));
+    let trust = arguments.trust.iter().map(|folder| ("trust", path(folder)));
+    let approvals = arguments.approvals.iter().map(|file| ("approvals", path(file)));
+    image.chain(bases).chain(trust).chain(approvals).map(|(flag, value)| (flag.to_owned(), mask(&value))).collect()
 }
 
 /// Every bundle, `threads` at a time; the reports in the order of the paths, whatever was finished first.

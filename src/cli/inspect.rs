@@ -68,7 +68,11 @@ pub(super) fn extract(arguments: &ExtractArguments) -> Result<u8, Error> {
             ))
         }
         Err(refusal) => {
-            output::print(&format!("SIGNATURE NOT VALID: nothing was unpacked\n{}", as_text(&[refused(&refusal)])))?;
+            output::print(&format!(
+                "{}: nothing was unpacked\n{}",
+                output::refusal_words(&refusal),
+                as_text(&[refused(&refusal)])
+            ))?;
             Ok(1)
         }
     }

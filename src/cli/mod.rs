@@ -1,6 +1,7 @@
 //! The command line: reads what was typed, opens files, runs the library, prints the report. It never judges.
 
 mod args;
+mod attach;
 mod audit;
 mod case;
 mod compare;
@@ -16,9 +17,11 @@ mod key_record;
 mod key_record_args;
 mod lists;
 mod output;
+mod report_args;
 mod saved;
 mod seal;
 mod seal_args;
+mod self_test;
 mod source;
 mod statement;
 mod trust;
@@ -71,6 +74,7 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Source(arguments) => source::source(&arguments),
         Command::Trust(arguments) => trust::show(&arguments),
         Command::VerifyStatement(arguments) => statement::verify(&arguments),
+        Command::SelfTest(arguments) => self_test::self_test(&arguments),
         Command::Key(KeyCommand::Show { files }) => lists::keys(&files),
         Command::Key(KeyCommand::Enroll(arguments)) => key_record::enroll(&arguments),
         Command::Key(KeyCommand::Countersign(arguments)) => key_record::countersign(&arguments),

@@ -8,8 +8,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::args::OutputFormat;
 use crate::error::Error;
 use crate::escape::for_terminal;
-use crate::finding::Verdict;
+use crate::finding::{Status, Verdict};
 use crate::report::{Colour, Format, Look, Options, Report};
+use crate::verify::Refusal;
 
 /// The look of text that is written to a file or a pipe: the same everywhere.
 pub(super) const PLAIN: Look = Look { colour: Colour::Plain, columns: 120 };
@@ -42,13 +43,28 @@ pub(super) fn print_report(report: &Report, format: Format, options: &Options) -
     write_out(&page)
 }
 
+const NOT_VALID: &str = "SIGNATURE NOT VALID";
+/// Nobody knows whether the signature is valid.
+const NOT_VERIFIED: &str = "SIGNATURE NOT VERIFIED";
+
+/// What is said of a refused bundle, first: a signature that no key at hand accepts is not yet a bad one where a pinned key is missing.
+pub(super) fn refusal_words(refusal: &Refusal) -> String {
+    match (refusal.tried.is_empty(), refusal.missing.is_empty()) {
+        (_, true) => NOT_VALID.into(),
+        (true, false) => format!("{NOT_VERIFIED}, no trusted key was at hand"),
+        (false, false) => format!("{NOT_VERIFIED}, a trusted key was not at hand"),
+    }
+}
+
 /// What `verify` prints: a line about the signature, and that it is about nothing else.
 pub(super) fn signature_alone(report: &Report) -> u8 {
     let Some(bundle) = report.bundles.first().filter(|bundle| bundle.error.is_none()) else {
         return report_or_complain(report, OutputFormat::Text);
     };
-    let mut page = match bundle.verdict {
-        Verdict::Reject => "SIGNATURE NOT VALID".to_owned(),
+    let undecided = bundle.rejecting().find(|finding| finding.status == Status::Unknown);
+    let mut page = match (bundle.verdict, undecided) {
+        (Verdict::Reject, Some(finding)) => format!("{NOT_VERIFIED}: {}", finding.message),
+        (Verdict::Reject, None) => NOT_VALID.to_owned(),
         _ => "SIGNATURE VALID (signature only: nothing in the archive was looked at)".to_owned(),
     };
     page.push_str(&format!("\n  build  {}\n", for_terminal(bundle.build_name.as_deref().unwrap_or_default())));

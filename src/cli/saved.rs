@@ -1,6 +1,7 @@
 //! `report`: a saved JSON report in another format.
 
-use super::args::{ReportArguments, ReportOptions};
+use super::attach::attach;
+use super::report_args::{ReportArguments, ReportOptions};
 use super::{files, limits_with, output};
 use crate::error::Error;
 use crate::folder;
@@ -15,6 +16,7 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
     let bytes = folder::read_file(&arguments.file, limits.report_bytes, "report_bytes")?;
     let report = Report::from_json(&arguments.file.display().to_string(), &bytes, &limits)?;
     needs_groups(&report, format)?;
+    attach(&report, &options, arguments.options.attach.as_deref(), &limits)?;
     match &arguments.output {
         Some(path) => files::write(&report, &[(format, path.clone())], &options)?,
         None if report.is_folder(format) => {

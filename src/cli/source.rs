@@ -27,7 +27,11 @@ pub(super) fn source(arguments: &SourceArguments) -> Result<u8, Error> {
     let archive = match verified(bundle, &arguments.keys, &keys_beside, &limits)? {
         Ok(archive) => archive,
         Err(refusal) => {
-            output::print(&format!("SIGNATURE NOT VALID: nothing is shown\n{}", as_text(&[refused(&refusal)])))?;
+            output::print(&format!(
+                "{}: nothing is shown\n{}",
+                output::refusal_words(&refusal),
+                as_text(&[refused(&refusal)])
+            ))?;
             return Ok(1);
         }
     };

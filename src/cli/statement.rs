@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::args::StatementArguments;
+use super::report_args::StatementArguments;
 use super::{limits_with, output};
 use crate::digest::Sha256;
 use crate::dsse::{Envelope, IN_TOTO};
 use crate::error::Error;
 use crate::escape::for_terminal;
 use crate::folder;
+use crate::in_toto::{Statement, Subject};
 use crate::person_key::PersonKey;
-use crate::strict_json;
 
 pub(super) fn verify(arguments: &StatementArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
@@ -61,23 +61,8 @@ fn describe(
     key: Sha256,
     subject: Option<Sha256>,
 ) -> Result<bool, Error> {
-    let statement = strict_json::parse(payload).map_err(|error| Error::malformed(place, error.to_string()))?;
-    let text =
-        |pointer: &str| statement.pointer(pointer).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
-    if text("/_type") != "https://in-toto.io/Statement/v1" {
-        return Err(Error::malformed(place, "the payload is no in-toto statement v1"));
-    }
-    let subjects: Vec<(String, String)> = statement
-        .get("subject")
-        .and_then(|subjects| subjects.as_array())
-        .into_iter()
-        .flatten()
-        .map(|one| {
-            let word = |pointer: &str| one.pointer(pointer).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-            (word("/name"), word("/digest/sha256"))
-        })
-        .collect();
-    let about = subject.is_none_or(|wanted| subjects.iter().any(|(_, digest)| *digest == wanted.hex()));
+    let statement = Statement::from_json(place, payload)?;
+    let about = subject.is_none_or(|wanted| statement.is_about(wanted));
     page.push_str(match about {
         true => "SIGNATURE VALID (signature only: the audit was not repeated)\n",
         false => "OTHER SUBJECT: the signature is valid, and the statement is not about the file\n",
@@ -86,18 +71,14 @@ fn describe(
         let _ = writeln!(page, "  {label:<9} {}", for_terminal(value));
     };
     line("key", &key.to_string());
-    line("kind", &text("/predicateType"));
-    for (name, digest) in &subjects {
-        line("subject", &format!("{name} sha256:{digest}"));
+    line("kind", &statement.predicate_type);
+    for Subject { name, sha256 } in &statement.subjects {
+        let digest = sha256.map_or_else(|| "no sha256".to_owned(), |digest| digest.to_string());
+        line("subject", &format!("{name} {digest}"));
     }
-    for (label, pointer) in [
-        ("result", "/predicate/verificationResult"),
-        ("verdict", "/predicate/verdict"),
-        ("time", "/predicate/timeVerified"),
-    ] {
-        let value = text(pointer);
-        if !value.is_empty() {
-            line(label, &value);
+    for (label, pointer) in [("result", "/verificationResult"), ("verdict", "/verdict"), ("time", "/timeVerified")] {
+        if let Some(value) = statement.predicate.pointer(pointer).and_then(|value| value.as_str()) {
+            line(label, value);
         }
     }
     Ok(about)

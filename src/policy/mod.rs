@@ -49,6 +49,8 @@ pub struct PolicySource {
     pub path: String,
     /// SHA-256 of its bytes.
     pub sha256: Sha256,
+    /// The files that it names, each with the SHA-256 of its bytes; in a saved report they stand among the inputs only.
+    pub files: Vec<(String, Sha256)>,
 }
 
 /// `[expect]`: a field that is not set expects nothing.
@@ -129,13 +131,20 @@ impl Policy {
         path: &str,
         bytes: &[u8],
         limits: &Limits,
-        load: impl FnMut(&str) -> Result<Vec<u8>, Error>,
+        mut load: impl FnMut(&str) -> Result<Vec<u8>, Error>,
     ) -> Result<Self, Error> {
         if bytes.len() as u64 > limits.policy_bytes {
             return Err(Error::OverLimit { what: path.into(), limit: "policy_bytes", allowed: limits.policy_bytes });
         }
-        let mut policy = wire::read(path, bytes, limits, load)?;
-        policy.source = Some(PolicySource { path: path.into(), sha256: Sha256::of(bytes) });
+        let mut files: Vec<(String, Sha256)> = Vec::new();
+        let mut policy = wire::read(path, bytes, limits, |name: &str| {
+            let content = load(name)?;
+            files.push((name.to_owned(), Sha256::of(&content)));
+            Ok(content)
+        })?;
+        files.sort();
+        files.dedup();
+        policy.source = Some(PolicySource { path: path.into(), sha256: Sha256::of(bytes), files });
         Ok(policy)
     }
 

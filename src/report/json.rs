@@ -82,6 +82,8 @@ pub(super) struct Asked {
     pub(super) require: Vec<String>,
     /// Groups whose evidence was handed over.
     pub(super) handed: Vec<String>,
+    /// What the command line handed over: flag and value.
+    pub(super) given: Vec<Setting>,
     /// Fingerprints of the keys that were trusted.
     pub(super) keys: Vec<String>,
     /// What the policy expects.
@@ -133,6 +135,21 @@ pub(super) struct Bundle {
     pub(super) evidence: Vec<Statement>,
     /// Inputs of the build that the commit does not pin.
     pub(super) outside_the_commit: Vec<String>,
+    /// What was looked at beside the bundle.
+    pub(super) inputs: Vec<Looked>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+pub(super) struct Looked {
+    /// `image`, `image-config`, `base-image`, `base-image-config`, `trust`, `approvals`, `server` or `policy-file`.
+    pub(super) kind: String,
+    /// As it was given, or as it lies beside the bundle.
+    pub(super) name: String,
+    /// 64 hexadecimal digits.
+    pub(super) sha256: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -235,6 +252,7 @@ fn asked(question: &QuestionReport) -> Asked {
         depth: question.depth.word().into(),
         require: words(&question.require),
         handed: words(&question.handed),
+        given: settings(&question.given),
         keys: question.keys.iter().map(ToString::to_string).collect(),
         expect: settings(&question.expect),
         levels: settings(&question.levels),
@@ -278,6 +296,11 @@ fn bundle(report: &BundleReport) -> Bundle {
             })
             .collect(),
         outside_the_commit: report.outside_the_commit.clone(),
+        inputs: report
+            .inputs
+            .iter()
+            .map(|input| Looked { kind: input.kind.into(), name: input.name.clone(), sha256: input.sha256.hex() })
+            .collect(),
     }
 }
 

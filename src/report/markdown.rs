@@ -53,7 +53,7 @@ fn section(page: &mut String, report: &Report, bundle: &BundleReport, options: &
         row(page, &[&fact.fact, &fact.value, &format!("{}: {}", fact.known.word(), fact.witness)]);
     }
     heading(page, "Question");
-    list(page, summary::question(report).iter());
+    list(page, summary::question(report, Some(bundle)).iter());
     heading(page, "Found");
     list(page, summary::found(bundle).iter().map(|found| format!("{} ({})", found.sentence, found.known.word())));
     heading(page, "Not proved");
@@ -75,6 +75,8 @@ fn section(page: &mut String, report: &Report, bundle: &BundleReport, options: &
     }
     heading(page, "Inputs outside the commit");
     list(page, bundle.outside_the_commit.iter());
+    heading(page, "Looked at beside the bundle");
+    list(page, bundle.inputs.iter().map(|input| format!("{} {}: {}", input.kind, input.name, input.sha256)));
     heading(page, "How to repeat");
     let _ = writeln!(page, "{}\n", text(&summary::command(report, bundle)));
 }

@@ -7,8 +7,8 @@ use super::BundleReport;
 use crate::evidence::Fact;
 
 /// Facts whose values must be equal, whoever says them.
-const COMPARABLE: [&str; 8] =
-    ["build-name", "commit", "tree", "tag", "image-digest", "server-version", "status", "object-count"];
+const COMPARABLE: [&str; 9] =
+    ["build-name", "commit", "tree", "tag", "image-digest", "image-id", "server-version", "status", "object-count"];
 
 /// One fact and what each witness says of it.
 pub(super) struct Row<'a> {
@@ -80,10 +80,20 @@ fn agreement(name: &str, cells: &[Vec<&Fact>]) -> Agreement {
     }
 }
 
-/// The part of a value that must be equal: a digest is told with its tag and size.
+/// The part of a value that must be equal: a digest is told with its tag and size, a tag with its repository, an image's id in full or by
+/// its first twelve digits, and two words mean that the push happened.
 fn comparable<'v>(name: &str, value: &'v str) -> &'v str {
-    let digest = || value.split_whitespace().find(|word| word.starts_with("sha256:"));
-    if name == "image-digest" { digest().unwrap_or(value) } else { value }
+    let first = value.split_whitespace().next().unwrap_or_default();
+    match name {
+        "image-digest" => value.split_whitespace().find(|word| word.starts_with("sha256:")).unwrap_or(value),
+        "tag" => first.rsplit_once(':').map_or(first, |(_, tag)| tag),
+        "image-id" => {
+            let digits = first.strip_prefix("sha256:").unwrap_or(first);
+            digits.get(..12).unwrap_or(digits)
+        }
+        "status" if value == "success" => "image pushed",
+        _ => value,
+    }
 }
 
 #[cfg(test)]
@@ -106,5 +116,17 @@ mod tests {
         assert_eq!(agreement("image-digest", &[vec![&a, &c]]), Agreement::Disagree);
         assert_eq!(agreement("image-digest", &[vec![&a], vec![]]), Agreement::OneWitness);
         assert_eq!(agreement("repository", &[vec![&a], vec![&c]]), Agreement::NotCompared);
+        for (name, one, other, expected) in [
+            ("tag", "docker.io/acme/wallet:v1-b0398d3", "v1-b0398d3", Agreement::Agree),
+            ("tag", "v1-b0398d3", "docker.io/acme/wallet:latest leads to sha256:00", Agreement::Disagree),
+            ("image-id", "0123456789ab", "sha256:0123456789abcdef", Agreement::Agree),
+            ("image-id", "0123456789ab", "sha256:1123456789abcdef", Agreement::Disagree),
+            ("status", "success", "image pushed", Agreement::Agree),
+            ("status", "success", "cleaned up", Agreement::Disagree),
+            ("commit", "b0398d3", "b0398d4", Agreement::Disagree),
+        ] {
+            let (one, other) = (fact(name, "build.json", one), fact(name, "server", other));
+            assert_eq!(agreement(name, &[vec![&one], vec![&other]]), expected, "{name}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! To add a format: one file with `write(&Report, …)`, one variant of [`Format`], one arm in [`Report::write`].
 
+mod attachment;
 mod case;
 mod chain;
 mod controls;
@@ -34,6 +35,7 @@ use crate::signature::Signature;
 use crate::time::Timestamp;
 use crate::verify::{Grade, KeySource, TrustedKey};
 
+pub use self::attachment::{Attachment, Documents, tag_of};
 pub use self::case::{CaseReport, Repetition, SealReport, SignOffReport, StampReport, Voucher};
 pub use self::controls::Controls;
 pub use self::question::{Depth, QuestionReport};
@@ -92,8 +94,27 @@ pub struct BundleReport {
     pub evidence: Vec<Fact>,
     /// Inputs of the build that the commit does not pin.
     pub outside_the_commit: Vec<String>,
+    /// What was looked at beside the bundle.
+    pub inputs: Vec<InputReport>,
     /// Digest of the archive and the signature over it, where the bundle could be taken apart. It is in no format.
     pub(crate) seal: Option<(Sha256, Signature)>,
+}
+
+/// Something that was looked at beside the bundle, by its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputReport {
+    /// What it is: one of [`InputReport::KINDS`].
+    pub kind: &'static str,
+    /// Its name as it was given, or as it lies beside the bundle.
+    pub name: String,
+    /// SHA-256 of its bytes; of an image, its manifest's or its configuration's.
+    pub sha256: Sha256,
+}
+
+impl InputReport {
+    /// Every kind.
+    pub const KINDS: [&'static str; 8] =
+        ["image", "image-config", "base-image", "base-image-config", "trust", "approvals", "server", "policy-file"];
 }
 
 /// The key that accepted a signature.
@@ -255,6 +276,24 @@ impl Report {
 }
 
 impl BundleReport {
+    /// A report on the bundle at `path` that says nothing yet.
+    pub(crate) fn of_nothing(path: impl Into<String>, in_play: Vec<Group>) -> Self {
+        Self {
+            path: path.into(),
+            file: None,
+            build_name: None,
+            verdict: Verdict::None,
+            error: None,
+            in_play,
+            key: None,
+            findings: Vec::new(),
+            evidence: Vec::new(),
+            outside_the_commit: Vec::new(),
+            inputs: Vec::new(),
+            seal: None,
+        }
+    }
+
     /// 0 to 4, by the contract.
     pub fn exit_code(&self) -> u8 {
         match (&self.error, self.verdict) {
@@ -309,6 +348,9 @@ impl BundleReport {
             fact.value = mask(&fact.value);
         }
         self.outside_the_commit = self.outside_the_commit.iter().map(|line| mask(line)).collect();
+        for input in &mut self.inputs {
+            input.name = mask(&input.name);
+        }
         self
     }
 }

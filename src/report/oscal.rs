@@ -55,7 +55,8 @@ fn document(report: &Report, options: &Options) -> Value {
 
 /// What tells this report from others: everything that identifiers are derived from.
 fn seed(report: &Report, options: &Options) -> String {
-    let mut seed = format!("{:?} {:?} {:?}", report.now, report.policy, options.oscal_plan);
+    let policy = report.policy.as_ref().map(|policy| (&policy.path, policy.sha256));
+    let mut seed = format!("{:?} {policy:?} {:?}", report.now, options.oscal_plan);
     for bundle in &report.bundles {
         seed.push_str(&format!(" {} {:?} {}", bundle.path, bundle.file, bundle.verdict.word()));
     }
@@ -210,7 +211,8 @@ fn resource(seed: &str, at: usize, bundle: &BundleReport) -> Value {
 
 /// What stands for an assessment plan where none is named: the question, with the policy's digest.
 fn question(report: &Report, seed: &str) -> Value {
-    let lines: Vec<String> = summary::question(report).iter().map(|line| markdown::text(line)).collect();
+    let lines: Vec<String> =
+        summary::question(report, report.bundles.first()).iter().map(|line| markdown::text(line)).collect();
     let mut resource = json!({
         "uuid": uuid(seed, "plan"),
         "title": "What was asked",

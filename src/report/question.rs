@@ -26,6 +26,8 @@ pub struct QuestionReport {
     pub require: Vec<Group>,
     /// Groups whose evidence was handed over.
     pub handed: Vec<Group>,
+    /// What the command line handed over beside the bundles: flag (without its hyphens) and value, as they were typed.
+    pub given: Vec<(String, String)>,
     /// Fingerprints of the keys that were trusted.
     pub keys: Vec<Fingerprint>,
     /// What the policy expects: field and value.
@@ -62,6 +64,7 @@ impl QuestionReport {
             depth,
             require: policy.require.clone(),
             handed: handed.to_vec(),
+            given: Vec::new(),
             keys: keys.keys().iter().map(|key| key.fingerprint).collect(),
             expect: expected(&policy.expect),
             levels: policy.levels.iter().map(|(check, level)| ((*check).into(), level.word().into())).collect(),

@@ -1,38 +1,19 @@
 //! Reads a saved JSON report back. Every word must be one that this program writes, and what follows from the rest (verdicts,
 //! totals, exit codes) must be what the file says.
 
-use super::json::{self, Asked, Bundle, Document, Fault, Key, Row, Setting, Statement};
-use super::{BundleReport, Depth, KeyReport, QuestionReport, Report, Tool};
+use super::json::{self, Asked, Bundle, Document, Fault, Key, Looked, Row, Setting, Statement};
+use super::{BundleReport, Depth, InputReport, KeyReport, QuestionReport, Report, Tool};
 use crate::check::{self, CHECKS};
 use crate::digest::Sha256;
 use crate::error::{CODES, Error};
 use crate::evidence::{Fact, Known};
 use crate::finding::{Demand, Finding, Group, Level, Reason, Status, Verdict};
+use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::policy::PolicySource;
 use crate::strict_json;
 use crate::time::Timestamp;
 use crate::verify::Grade;
-
-/// Who may be a witness: the contract's list.
-const WITNESSES: [&str; 15] = [
-    "file-name",
-    "build.json",
-    "build.log",
-    "git-objects",
-    "work-tree",
-    "registry",
-    "layout",
-    "docker-archive",
-    "trust",
-    "server",
-    "builder",
-    "workload",
-    "policy",
-    "approvals",
-    "timestamp",
-];
-const KEY_KINDS: [&str; 2] = ["rsa", "ecdsa-p256"];
 
 type Read<T> = Result<T, String>;
 
@@ -88,7 +69,9 @@ fn report(document: Document) -> Read<Report> {
         tool: Tool { name: document.tool.name, version: document.tool.version, features: document.tool.features },
         now: document.now.as_deref().map(moment).transpose()?,
         policy: match document.policy {
-            Some(policy) => Some(PolicySource { path: policy.path, sha256: digest(&policy.sha256)? }),
+            Some(policy) => {
+                Some(PolicySource { path: policy.path, sha256: digest(&policy.sha256)?, files: Vec::new() })
+            }
             None => None,
         },
         question: document.question.map(question).transpose()?,
@@ -104,6 +87,7 @@ fn question(asked: Asked) -> Read<QuestionReport> {
         depth: Depth::from_word(&asked.depth).ok_or_else(|| unknown("depth", &asked.depth))?,
         require: groups(&asked.require)?,
         handed: groups(&asked.handed)?,
+        given: settings(asked.given),
         keys: asked.keys.iter().map(|key| fingerprint(key)).collect::<Read<_>>()?,
         expect: settings(asked.expect),
         levels: settings(asked.levels),
@@ -131,6 +115,7 @@ fn bundle(bundle: Bundle) -> Read<BundleReport> {
         findings,
         evidence: bundle.evidence.into_iter().map(fact).collect::<Read<_>>()?,
         outside_the_commit: bundle.outside_the_commit,
+        inputs: bundle.inputs.into_iter().map(input).collect::<Read<_>>()?,
         seal: None,
     })
 }
@@ -175,7 +160,7 @@ fn status(word: &str, reason: Option<&str>) -> Read<Status> {
 fn key(key: Key) -> Read<KeyReport> {
     Ok(KeyReport {
         fingerprint: fingerprint(&key.fingerprint)?,
-        kind: one_of(&KEY_KINDS, "kind of key", &key.kind)?,
+        kind: one_of(&PublicKey::KINDS, "kind of key", &key.kind)?,
         bits: key.bits,
         source: key.source,
         grade: Grade::from_word(&key.grade).ok_or_else(|| unknown("grade", &key.grade))?,
@@ -184,10 +169,18 @@ fn key(key: Key) -> Read<KeyReport> {
 
 fn fact(statement: Statement) -> Read<Fact> {
     Ok(Fact {
-        witness: one_of(&WITNESSES, "witness", &statement.witness)?,
+        witness: one_of(&Fact::WITNESSES, "witness", &statement.witness)?,
         known: Known::from_word(&statement.known).ok_or_else(|| unknown("known", &statement.known))?,
         fact: statement.fact,
         value: statement.value,
+    })
+}
+
+fn input(looked: Looked) -> Read<InputReport> {
+    Ok(InputReport {
+        kind: one_of(&InputReport::KINDS, "kind of input", &looked.kind)?,
+        name: looked.name,
+        sha256: digest(&looked.sha256)?,
     })
 }
 
@@ -254,6 +247,48 @@ mod tests {
         }
         for bad in ["", "{}", "[]", "{\"schema_version\":1}", "null"] {
             assert!(read("r", bad.as_bytes(), &Limits::default()).is_err(), "{bad}");
+        }
+    }
+
+    /// A new variant does not compile here before it has its line; its word must then stand in the table.
+    #[test]
+    fn every_word_of_the_program_can_be_read_back() {
+        use crate::image::Form;
+        let text = String::new;
+        let sample = |code: &str| match code {
+            "usage" => Error::Usage { message: text(), hint: text() },
+            "policy" => Error::Policy { path: text(), message: text() },
+            "settings" => Error::Settings { path: text(), message: text() },
+            "key" => Error::Key { name: text(), message: text() },
+            "signing-key" => Error::SigningKey { name: text(), message: text() },
+            "no-key" => Error::NoKey { beside: Vec::new() },
+            "not-built-in" => Error::NotBuiltIn { what: text(), feature: "full" },
+            "unreadable" => Error::Unreadable { what: text(), message: text() },
+            "truncated" => Error::Truncated { what: text() },
+            "over-limit" => Error::OverLimit { what: text(), limit: "x", allowed: 0 },
+            "malformed" => Error::malformed("", ""),
+            "nothing-to-verify" => Error::NothingToVerify { paths: text() },
+            "network" => Error::Network { from: text(), message: text(), hint: text() },
+            "unwritable" => Error::Unwritable { path: text(), message: text() },
+            other => panic!("{other} has no sample"),
+        };
+        let known = |error: &Error| match error {
+            Error::Usage { .. } | Error::Policy { .. } | Error::Settings { .. } | Error::Key { .. } => true,
+            Error::SigningKey { .. } | Error::NoKey { .. } | Error::NotBuiltIn { .. } => true,
+            Error::Unreadable { .. } | Error::Truncated { .. } | Error::OverLimit { .. } => true,
+            Error::Malformed { .. } | Error::NothingToVerify { .. } | Error::Network { .. } => true,
+            Error::Unwritable { .. } | Error::Saved { .. } => true,
+        };
+        for (code, exit) in CODES {
+            let error = sample(code);
+            assert!(known(&error));
+            assert_eq!((error.code(), error.exit_code()), (code, exit));
+        }
+        for form in [Form::Registry, Form::Layout, Form::DockerArchive, Form::Directory] {
+            let word = match form {
+                Form::Registry | Form::Layout | Form::DockerArchive | Form::Directory => form.witness(),
+            };
+            assert!(Fact::WITNESSES.contains(&word), "{word}");
         }
     }
 

@@ -5,17 +5,19 @@
 
 use std::io::{self, Write};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{BundleReport, Options, Report, summary};
+use crate::digest::Sha256;
 use crate::dsse::{Envelope, IN_TOTO};
 use crate::escape::in_json;
 use crate::finding::{Group, Status};
+use crate::image_name::repository_of;
+use crate::in_toto::STATEMENT;
 use crate::person_key::PersonSecret;
 
-const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 /// SLSA 1.0, Verification Summary Attestation.
-const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
+pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
 /// This project's own: what the auditor derives from the signed manifest.
 const DERIVED: &str = "urn:hpsb-audit:derived-provenance:v1";
 
@@ -34,23 +36,26 @@ pub(super) fn write_derived(report: &Report, options: &Options, out: &mut dyn Wr
 
 fn write(statements: impl Iterator<Item = Value>, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     for statement in statements {
-        let line = in_json(&serde_json::to_string(&statement)?);
         match &options.sign_key {
-            Some(key) => writeln!(out, "{}", sealed(line.into_bytes(), key).map_err(io::Error::other)?)?,
-            None => writeln!(out, "{line}")?,
+            Some(key) => writeln!(out, "{}", sealed(&statement, key)?)?,
+            None => writeln!(out, "{}", line(&statement)?)?,
         }
     }
     Ok(())
 }
 
-/// The statement in an envelope, on one line.
-fn sealed(statement: Vec<u8>, key: &PersonSecret) -> Result<String, String> {
-    let mut envelope = Envelope::new(IN_TOTO, statement);
-    envelope.sign(key)?;
-    envelope.to_line().map_err(|error| error.to_string())
+fn line(statement: &Value) -> io::Result<String> {
+    Ok(in_json(&serde_json::to_string(statement)?))
 }
 
-fn verification_summary(report: &Report, bundle: &BundleReport) -> Option<Value> {
+/// The statement in an envelope, on one line.
+pub(super) fn sealed(statement: &Value, key: &PersonSecret) -> io::Result<String> {
+    let mut envelope = Envelope::new(IN_TOTO, line(statement)?.into_bytes());
+    envelope.sign(key).map_err(io::Error::other)?;
+    envelope.to_line().map_err(io::Error::other)
+}
+
+pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Option<Value> {
     let (policy, question, now) = (report.policy.as_ref()?, report.question.as_ref()?, report.now?);
     let answered = |group: &Group| {
         bundle.in_play.contains(group) && bundle.findings.iter().any(|f| f.group == *group && f.status == Status::Pass)
@@ -66,18 +71,24 @@ fn verification_summary(report: &Report, bundle: &BundleReport) -> Option<Value>
     let predicate = json!({
         "verifier": { "id": "pkg:cargo/hpsb-audit", "version": { (report.tool.name.clone()): report.tool.version } },
         "timeVerified": now.to_string(),
-        "resourceUri": resource(bundle),
+        "resourceUri": resource_uri(bundle),
         "policy": { "uri": super::sarif::uri(&policy.path), "digest": { "sha256": policy.sha256.hex() } },
-        "inputAttestations": [{ "uri": super::sarif::uri(&bundle.path), "digest": { "sha256": digest.hex() } }],
+        "inputAttestations": inputs(bundle, digest),
         "verificationResult": "PASSED",
         "verifiedLevels": levels,
     });
     Some(statement(bundle, SUMMARY, predicate))
 }
 
+/// Everything that the verdict rests on, beside the policy's own file. The specification asks for all attestations if there are any.
+fn inputs(bundle: &BundleReport, file: Sha256) -> Vec<Value> {
+    let input = |kind: &str, name: &str, sha256: Sha256| json!({ "name": kind, "uri": super::sarif::uri(name), "digest": { "sha256": sha256.hex() } });
+    let beside = bundle.inputs.iter().map(|one| input(one.kind, &one.name, one.sha256));
+    [input("bundle", &bundle.path, file)].into_iter().chain(beside).collect()
+}
+
 fn derived(report: &Report, bundle: &BundleReport) -> Option<Value> {
     let key = bundle.key.as_ref()?;
-    bundle.file?;
     let facts: Vec<Value> = bundle
         .evidence
         .iter()
@@ -93,6 +104,7 @@ fn derived(report: &Report, bundle: &BundleReport) -> Option<Value> {
         "key": { "fingerprint": key.fingerprint.to_string(), "kind": key.kind, "grade": key.grade.word() },
         "facts": facts,
         "outsideTheCommit": bundle.outside_the_commit,
+        "lookedAt": inputs(bundle, bundle.file?.0),
         "notProved": summary::not_proved(bundle),
     });
     Some(statement(bundle, DERIVED, predicate))
@@ -104,29 +116,29 @@ fn statement(bundle: &BundleReport, kind: &str, predicate: Value) -> Value {
 
 /// The image, where it was at hand and its digest is the signed log's, and the bundle.
 fn subjects(bundle: &BundleReport) -> Vec<Value> {
-    let subject = |name: &str, sha256: String| {
-        let mut digest = Map::new();
-        digest.insert("sha256".into(), sha256.into());
-        json!({ "name": name, "digest": digest })
-    };
-    let image = image_digest(bundle).map(|digest| subject(&resource(bundle), digest));
+    let subject = |name: &str, sha256: String| json!({ "name": name, "digest": { "sha256": sha256 } });
+    let image = proved_image(bundle).map(|(name, digest)| subject(&name, digest.hex()));
     let file =
         bundle.file.map(|(digest, _)| subject(bundle.build_name.as_deref().unwrap_or(&bundle.path), digest.hex()));
     image.into_iter().chain(file).collect()
 }
 
-/// The hexadecimal digits of the image's digest, if the check that proves it passed.
-fn image_digest(bundle: &BundleReport) -> Option<String> {
-    let proved = bundle.played().any(|f| f.check == "image-digest" && f.status == Status::Pass);
-    let mut pushed = bundle.evidence.iter().filter(|f| proved && f.fact == "image-digest" && f.witness == "build.log");
-    let mut words = pushed.next()?.value.split_whitespace();
-    words.find_map(crate::digest::Sha256::from_prefixed).map(|digest| digest.hex())
+/// Name and digest of the image, if the check that proves the digest passed: the name is the signed log's, without its tag.
+pub(super) fn proved_image(bundle: &BundleReport) -> Option<(String, Sha256)> {
+    bundle.played().find(|f| f.check == "image-digest" && f.status == Status::Pass)?;
+    let logged = |name: &'static str| bundle.evidence.iter().find(|f| f.fact == name && f.witness == "build.log");
+    let digest = logged("image-digest")?.value.split_whitespace().find_map(Sha256::from_prefixed)?;
+    let name = logged("image").and_then(|fact| fact.value.split_whitespace().next()).unwrap_or_default();
+    Some((repository_of(name), digest))
 }
 
-fn resource(bundle: &BundleReport) -> String {
-    let image = bundle.evidence.iter().find(|fact| fact.fact == "image" && fact.witness == "build.log");
-    match (image, image_digest(bundle)) {
-        (Some(image), Some(digest)) => format!("{}@sha256:{digest}", image.value),
-        _ => bundle.build_name.clone().unwrap_or_default(),
-    }
+/// Where the subject is to be had: a package URL for an image (purl-spec, type `oci`), a name of this project's own for a bundle.
+fn resource_uri(bundle: &BundleReport) -> String {
+    let Some((repository, digest)) = proved_image(bundle) else {
+        let name = bundle.build_name.as_deref().unwrap_or(&bundle.path);
+        return format!("urn:hpsb-audit:build:{}", super::sarif::uri(name));
+    };
+    let name = repository.rsplit_once('/').map_or(repository.as_str(), |(_, name)| name).to_ascii_lowercase();
+    let (name, place) = (super::sarif::uri(&name), super::sarif::uri(&repository));
+    format!("pkg:oci/{name}@sha256%3A{}?repository_url={place}", digest.hex())
 }

@@ -39,7 +39,9 @@ fn sentence(finding: &Finding) -> String {
 }
 
 /// What was asked, in words.
-pub(super) fn question(report: &Report) -> Vec<String> {
+///
+/// The question of a run may be about evidence that lies beside one bundle only: `bundle`, where there is one, says what was in play.
+pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<String> {
     let Some(question) = &report.question else {
         return vec!["the run ended before it was known what is asked".into()];
     };
@@ -47,6 +49,13 @@ pub(super) fn question(report: &Report) -> Vec<String> {
         super::Depth::Everything => "Is this bundle unaltered since a trusted key signed it, and do record, log and source in it agree with each other and with what is expected?".to_owned(),
         super::Depth::SignatureOnly => "Is this bundle unaltered since a trusted key signed it? Nothing in it was looked at.".to_owned(),
     }];
+    let in_play = |group: Group| bundle.is_some_and(|bundle| bundle.in_play.contains(&group));
+    if question.depth == super::Depth::Everything && in_play(Group::Image) {
+        lines.push("Is the image at hand the one whose digest the signed log names?".into());
+    }
+    if question.depth == super::Depth::Everything && in_play(Group::Trust) {
+        lines.push("Did a trusted key sign that image?".into());
+    }
     let groups = |groups: &[Group]| groups.iter().map(|group| group.word()).collect::<Vec<_>>().join(", ");
     if !question.require.is_empty() {
         lines.push(format!("Groups that had to have an answer: {}", groups(&question.require)));
@@ -83,36 +92,58 @@ pub(super) fn found(bundle: &BundleReport) -> Vec<Found> {
         .collect()
 }
 
-/// How the answer of a check is known: by its weakest witness.
+/// Checks whose answer this program proves from bytes.
+const RECOMPUTED: [&str; 11] = [
+    "manifest-signature",
+    "log-key",
+    "source-objects",
+    "source-tree",
+    "source-signature",
+    "image-digest",
+    "image-config",
+    "image-layers",
+    "image-signature",
+    "builder-record",
+    "contract-signature",
+];
+/// Checks whose answer rests on what the key's holder wrote.
+const SIGNED: [&str; 13] = [
+    "manifest-key",
+    "manifest-name",
+    "build-status",
+    "build-server",
+    "build-age",
+    "root-ssh",
+    "log-image",
+    "log-order",
+    "source-commit",
+    "source-repository",
+    "source-dockerfile",
+    "base-image",
+    "image-key",
+];
+/// Compared with what somebody handed over, or with what an image says of itself.
+#[cfg(test)]
+const GIVEN: [&str; 15] = [
+    "key-record",
+    "server-record",
+    "source-approved",
+    "image-platform",
+    "image-tag",
+    "image-labels",
+    "image-history",
+    "trust-freshness",
+    "builder-workload",
+    "builder-image",
+    "builder-key-binding",
+    "workload-image",
+    "workload-pinned",
+    "workload-key",
+    "attestation-record",
+];
+
+/// How the answer of a check is known: by its weakest witness. A check that stands in neither list is known by hearsay.
 pub(super) fn known(check: &str) -> Known {
-    const RECOMPUTED: [&str; 13] = [
-        "manifest-signature",
-        "log-key",
-        "source-objects",
-        "source-tree",
-        "source-signature",
-        "image-digest",
-        "image-config",
-        "image-layers",
-        "image-platform",
-        "image-signature",
-        "image-key",
-        "builder-record",
-        "contract-signature",
-    ];
-    const SIGNED: [&str; 11] = [
-        "manifest-name",
-        "build-status",
-        "build-server",
-        "build-age",
-        "root-ssh",
-        "log-image",
-        "log-order",
-        "source-commit",
-        "source-repository",
-        "source-dockerfile",
-        "base-image",
-    ];
     if RECOMPUTED.contains(&check) {
         Known::Recomputed
     } else if SIGNED.contains(&check) {
@@ -126,7 +157,7 @@ pub(super) fn known(check: &str) -> Known {
 pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     let grade = match &bundle.key {
         Some(key) => format!("Its grade is {}: {}.", key.grade.word(), grade_text(key.grade.word())),
-        None => "No trusted key accepted the signature.".into(),
+        None => format!("{}.", no_key(bundle)),
     };
     let mut lines = vec![
         format!("Who holds the key. {grade}"),
@@ -149,6 +180,20 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
         lines.push(format!("Not checked, for this build of the program cannot: {}.", checks.join(", ")));
     }
     lines
+}
+
+/// Why no key stands in the report.
+pub(super) fn no_key(bundle: &BundleReport) -> &'static str {
+    match signature(bundle) {
+        Some(Status::Unknown) => "No trusted key was at hand that could have accepted the signature",
+        Some(Status::Fail) => "No trusted key accepted the signature",
+        _ => "The signature was not looked at",
+    }
+}
+
+/// The answer about the signature.
+pub(super) fn signature(bundle: &BundleReport) -> Option<Status> {
+    bundle.findings.iter().find(|finding| finding.check == check::MANIFEST_SIGNATURE).map(|finding| finding.status)
 }
 
 fn grade_text(grade: &str) -> &'static str {
@@ -216,6 +261,7 @@ pub(super) fn command(report: &Report, bundle: &BundleReport) -> String {
         if report.policy.is_none() || named {
             words.extend(question.keys.iter().map(|key| format!("--key {key}")));
         }
+        words.extend(question.given.iter().map(|(flag, value)| format!("--{flag} {}", quoted(value))));
         let require: Vec<&str> = question.require.iter().map(|group| group.word()).collect();
         if !require.is_empty() {
             words.push(format!("--require {}", require.join(",")));
@@ -239,14 +285,38 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::QuestionReport;
     use super::*;
     use crate::check::CHECKS;
 
     #[test]
-    fn every_check_that_is_known_by_more_than_hearsay_exists() {
-        let recomputed = CHECKS.iter().filter(|check| known(check.name) == Known::Recomputed).count();
-        let signed = CHECKS.iter().filter(|check| known(check.name) == Known::Signed).count();
-        assert_eq!((recomputed, signed), (13, 11));
+    fn every_check_stands_in_one_list_of_how_it_is_known() {
+        let lists = [RECOMPUTED.as_slice(), &SIGNED, &GIVEN];
+        for check in CHECKS {
+            let count = lists.iter().filter(|list| list.contains(&check.name)).count();
+            assert_eq!(count, 1, "{} stands in {count} lists", check.name);
+        }
+        assert_eq!(lists.iter().map(|list| list.len()).sum::<usize>(), CHECKS.len());
+    }
+
+    #[test]
+    fn the_command_names_everything_that_was_handed_over() {
+        let mut report = Report::new(None);
+        let mut question = QuestionReport::of(
+            super::super::Depth::Everything,
+            &crate::policy::Policy::default(),
+            &crate::verify::KeyRing::default(),
+            &[],
+            &crate::limits::Limits::default(),
+        );
+        question.given = [("image", "oci:my image"), ("base", "dir:base"), ("trust", "trust"), ("approvals", "a.csv")]
+            .map(|(flag, value)| (flag.to_owned(), value.to_owned()))
+            .to_vec();
+        report.question = Some(question);
+        assert_eq!(
+            command(&report, &BundleReport::of_nothing("b.sig.tbz", Vec::new())),
+            "hpsb-audit audit b.sig.tbz --image 'oci:my image' --base dir:base --trust trust --approvals a.csv"
+        );
     }
 
     #[test]

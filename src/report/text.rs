@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::{BundleReport, Report};
+use super::{BundleReport, Report, summary as words};
 use crate::check::status_text;
 use crate::error::Error;
 use crate::escape::for_terminal;
@@ -94,7 +94,7 @@ fn section(page: &mut String, look: Look, bundle: &BundleReport) {
             line(page, "key", &format!("{} ({}, {} bits)", key.fingerprint, key.kind, key.bits));
             line(page, "key grade", &format!("{}, named by: {}", key.grade.word(), for_terminal(&key.source)));
         }
-        None => line(page, "key", "none accepts the signature"),
+        None => line(page, "key", words::no_key(bundle)),
     }
     let _ = writeln!(page);
     checks(page, look, bundle);

@@ -15,7 +15,7 @@ type Seed = (&'static str, &'static str, Vec<u8>);
 
 /// Target, name and bytes.
 pub fn all() -> Vec<Seed> {
-    [bundles(), texts(), archives(), repositories(), members(), images()].into_iter().flatten().collect()
+    [bundles(), texts(), archives(), repositories(), members(), images(), statements()].into_iter().flatten().collect()
 }
 
 fn fixture(path: &str) -> Vec<u8> {
@@ -38,6 +38,16 @@ fn bundles() -> Vec<Seed> {
         ("public_key", "pkcs1", fixture("good-key-pkcs1/key.pem")),
         ("public_key", "certificate", fixture("inputs/content-trust.pem")),
         ("public_key", "private", fixture("inputs/keys/server-p256.pem")),
+    ]
+}
+
+fn statements() -> Vec<Seed> {
+    let statement = r#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"a","digest":{"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}],"predicateType":"https://slsa.dev/verification_summary/v1","predicate":{"verificationResult":"PASSED"}}"#;
+    vec![
+        ("statement", "summary", statement.into()),
+        ("statement", "no-subject", br#"{"_type":"https://in-toto.io/Statement/v1","subject":[],"predicateType":"p"}"#.to_vec()),
+        ("envelope", "small", br#"{"payloadType":"application/vnd.in-toto+json","payload":"e30=","signatures":[{"keyid":"k","sig":"AA=="}]}"#.to_vec()),
+        ("envelope", "key-record", fixture("good-key-recorded/key.record.json")),
     ]
 }
 

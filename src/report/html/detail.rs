@@ -20,6 +20,7 @@ pub(super) fn write(page: &mut Markup, report: &Report, bundle: &BundleReport, o
     page.list(bundle.outside_the_commit.iter().map(String::as_str), "None is listed.");
     page.raw("</section>\n");
     controls(page, bundle, options);
+    inputs(page, bundle);
     page.raw("<section>\n");
     first::versions(page, report);
     page.raw("<p>Every check is described by <code>hpsb-audit explain CHECK</code>, every limit by <code>hpsb-audit explain limits</code>.</p>\n</section>\n");
@@ -62,7 +63,9 @@ fn witnesses(page: &mut Markup, bundle: &BundleReport) {
 /// Everything that has a time, in order; the moment of the audit last or where it falls.
 fn timeline(page: &mut Markup, report: &Report, bundle: &BundleReport) {
     let facts = bundle.evidence.iter().filter_map(|fact| {
-        let moment = Timestamp::from_rfc3339(&fact.value)?;
+        // A time stands alone, or behind who did it.
+        let written = fact.value.rsplit_once(" at ").map_or(fact.value.as_str(), |(_, time)| time);
+        let moment = Timestamp::from_rfc3339(written)?;
         Some((moment, format!("{}, by {} ({})", fact.fact, fact.witness, fact.known.word())))
     });
     let now = report.now.map(|now| (now, "the moment that this audit is for (given)".to_owned()));
@@ -117,6 +120,21 @@ fn controls(page: &mut Markup, bundle: &BundleReport, options: &Options) {
             .raw(" ")
             .text(&control.title);
         page.wrapped("</th><td>", &checks.join(", "), "</td></tr>\n");
+    }
+    page.raw("</tbody>\n</table>\n</section>\n");
+}
+
+/// Digests of what was looked at beside the bundle.
+fn inputs(page: &mut Markup, bundle: &BundleReport) {
+    page.raw("<section>\n<h2>What was looked at beside the bundle</h2>\n");
+    if bundle.inputs.is_empty() {
+        page.raw("<p>Nothing.</p>\n</section>\n");
+        return;
+    }
+    page.raw("<table>\n<thead><tr><th scope=\"col\">What</th><th scope=\"col\">Name</th><th scope=\"col\">SHA-256</th></tr></thead>\n<tbody>\n");
+    for input in &bundle.inputs {
+        page.wrapped("<tr><th scope=\"row\">", input.kind, "</th>").wrapped("<td><code>", &input.name, "</code></td>");
+        page.wrapped("<td><code>", &input.sha256.hex(), "</code></td></tr>\n");
     }
     page.raw("</tbody>\n</table>\n</section>\n");
 }

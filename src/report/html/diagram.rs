@@ -44,7 +44,7 @@ fn row(page: &mut Markup, top: usize, link: &Link) {
             .raw("l20 20m0 -20l-20 20\"/>\n");
     }
     label(page, middle.saturating_sub(6), link.how, "<text x=\"156\" y=\"");
-    let words = format!("{} ({})", link.strength.words().to_uppercase(), link.check);
+    let words = format!("{} ({})", link.strength.words().to_uppercase(), link.checks.join(", "));
     label(page, middle.saturating_add(16), &words, "<text font-weight=\"bold\" x=\"156\" y=\"");
 }
 

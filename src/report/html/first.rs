@@ -71,7 +71,7 @@ fn subject(page: &mut Markup, report: &Report, bundle: &BundleReport) {
         page.raw("<br><code>").text(&digest.to_string()).raw("</code>, ").text(&size.to_string()).raw(" bytes");
     }
     page.raw("</td></tr>\n<tr><th scope=\"row\">Question</th><td>");
-    for line in summary::question(report) {
+    for line in summary::question(report, Some(bundle)) {
         page.wrapped("<p>", &line, "</p>");
     }
     page.raw("</td></tr>\n");
@@ -82,7 +82,7 @@ fn subject(page: &mut Markup, report: &Report, bundle: &BundleReport) {
             page.text(key.grade.word()).raw("</strong>, named by: ").text(&key.source).raw("</td></tr>\n");
         }
         None => {
-            page.raw("<tr><th scope=\"row\">Key</th><td>no trusted key accepted the signature</td></tr>\n");
+            page.wrapped("<tr><th scope=\"row\">Key</th><td>", summary::no_key(bundle), "</td></tr>\n");
         }
     }
     for fact in summary::subject(bundle) {
@@ -129,7 +129,11 @@ fn controls(page: &mut Markup, bundle: &BundleReport, options: &Options) {
 }
 
 fn repeat(page: &mut Markup, report: &Report, bundle: &BundleReport) {
-    page.wrapped("<h2>How to repeat</h2>\n<p><code>", &summary::command(report, bundle), "</code></p>\n");
+    let command = summary::command(report, bundle);
+    page.wrapped("<h2>How to repeat</h2>\n<p><code>", &command, "</code></p>\n");
+    if command.contains(" --key ") {
+        page.raw("<p>A key named by its fingerprint lies beside the bundle, or its file is named instead.</p>\n");
+    }
     page.raw("<p>With ").text(&report.tool.name).raw(" ").text(&report.tool.version);
     page.raw(" and the same files the answer is the same, byte for byte.");
     if let Some(policy) = &report.policy {

@@ -1,0 +1,102 @@
+//! The good case and known tamperings, audited on the machine of whoever asks, from data inside the program: what an auditor files to show that the
+//! tool does here what it says. It shows that these cases get their answers, and nothing about others.
+//!
+//! To add a case: a line in `cases.rs`, and what it needs in `data/`. A test compares the data with the fixtures that they are copies of.
+
+mod cases;
+mod setup;
+
+use serde_json::{Value, json};
+
+pub use self::cases::{Case, Expected, cases};
+use self::setup::Found;
+use crate::report::Tool;
+
+/// One case and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Its name.
+    pub name: &'static str,
+    /// What was tampered with.
+    pub about: &'static str,
+    /// What must be answered.
+    pub expected: Expected,
+    /// What was answered, as far as it was asked for.
+    pub found: Found,
+}
+
+impl Outcome {
+    /// Is the answer the one that must be?
+    pub fn is_as_expected(&self) -> bool {
+        let Expected { exit_code, verdict, error, check } = self.expected;
+        let found = &self.found;
+        (found.exit_code, found.verdict) == (exit_code, verdict)
+            && found.error.as_deref() == error
+            && found.status.as_deref() == check.map(|(_, status)| status)
+    }
+}
+
+/// Runs the cases, one after the other.
+pub fn run(cases: &[Case]) -> Vec<Outcome> {
+    let outcome = |case: &Case| Outcome {
+        name: case.name,
+        about: case.about,
+        expected: case.expected,
+        found: setup::audit(case),
+    };
+    cases.iter().map(outcome).collect()
+}
+
+/// 0 if every case got its answer, else 1. No cases show nothing: 1.
+pub fn exit_code(outcomes: &[Outcome]) -> u8 {
+    let all = !outcomes.is_empty() && outcomes.iter().all(Outcome::is_as_expected);
+    u8::from(!all)
+}
+
+/// The result as text.
+pub fn as_text(outcomes: &[Outcome]) -> String {
+    let tool = Tool::this();
+    let features = if tool.features.is_empty() { "none".into() } else { tool.features.join(", ") };
+    let mut page = format!("{} {} (features: {features})\n", tool.name, tool.version);
+    for outcome in outcomes {
+        let word = if outcome.is_as_expected() { "as expected" } else { "OTHERWISE" };
+        page.push_str(&format!("  {word:<12} {:<26} {}\n", outcome.name, outcome.expected.words()));
+        if !outcome.is_as_expected() {
+            page.push_str(&format!("               found: {}\n", outcome.found.words()));
+        }
+    }
+    let good = outcomes.iter().filter(|outcome| outcome.is_as_expected()).count();
+    page.push_str(&format!("{good} of {} cases got the answer that they must get.\n", outcomes.len()));
+    page
+}
+
+/// The result as JSON, for the file.
+pub fn as_json(outcomes: &[Outcome]) -> String {
+    let tool = Tool::this();
+    let rows: Vec<Value> = outcomes.iter().map(row).collect();
+    let good = outcomes.iter().filter(|outcome| outcome.is_as_expected()).count();
+    let document = json!({
+        "schema_version": 1,
+        "tool": { "name": tool.name, "version": tool.version, "features": tool.features },
+        "exit_code": exit_code(outcomes),
+        "totals": { "cases": outcomes.len(), "as_expected": good },
+        "cases": rows,
+    });
+    format!("{document:#}\n")
+}
+
+fn row(outcome: &Outcome) -> Value {
+    let Expected { exit_code, verdict, error, check } = outcome.expected;
+    let found = &outcome.found;
+    json!({
+        "name": outcome.name,
+        "about": outcome.about,
+        "as_expected": outcome.is_as_expected(),
+        "check": check.map(|(name, _)| name),
+        "expected": { "exit_code": exit_code, "verdict": verdict, "error": error, "status": check.map(|(_, status)| status) },
+        "found": { "exit_code": found.exit_code, "verdict": found.verdict, "error": found.error, "status": found.status },
+    })
+}
+
+#[cfg(test)]
+mod tests;

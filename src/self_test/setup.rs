@@ -1,0 +1,160 @@
+//! What a case starts from: a bundle with everything that may come with it, all in memory.
+
+use super::cases::Case;
+use crate::approvals::Approvals;
+use crate::audit::{Input, LoadImage, Question, audit as audit_bundle};
+use crate::check::status_text;
+use crate::error::Error;
+use crate::finding::{Group, Verdict};
+use crate::image::{self, Choice};
+use crate::limits::Limits;
+use crate::policy::Policy;
+use crate::report::BundleReport;
+use crate::server_record::ServerFiles;
+use crate::time::Timestamp;
+use crate::trust::TrustFile;
+
+macro_rules! data {
+    ($name:literal) => {
+        include_bytes!(concat!("data/", $name)).as_slice()
+    };
+}
+pub(super) use data;
+
+const FILE_NAME: &str = "manifest.docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456.sig.tbz";
+const NOW: &str = "2026-03-10T00:00:00Z";
+const POLICY: &str = r#"version = 1
+require = ["manifest", "source"]
+[[keys]]
+name = "build server A"
+file = "key.pem"
+"#;
+
+/// Everything that an audit is asked with.
+pub(super) struct Setup {
+    pub(super) file_name: String,
+    pub(super) bundle: Vec<u8>,
+    pub(super) policy: String,
+    /// The file `key.pem` that the policy names.
+    pub(super) key: Vec<u8>,
+    pub(super) approvals: Option<Vec<u8>>,
+    /// An OCI layout in a tar file.
+    pub(super) image: Option<Vec<u8>>,
+    pub(super) trust: Option<Vec<TrustFile>>,
+    pub(super) server: Option<ServerFiles>,
+    pub(super) limits: Limits,
+}
+
+/// What was answered, as far as a case asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// 0 to 4.
+    pub exit_code: u8,
+    /// The verdict's word.
+    pub verdict: &'static str,
+    /// The error's word.
+    pub error: Option<String>,
+    /// What the check that is asked for answered.
+    pub status: Option<String>,
+}
+
+impl Found {
+    pub(super) fn words(&self) -> String {
+        let mut words = format!("exit {}, {}", self.exit_code, self.verdict);
+        for more in [&self.error, &self.status].into_iter().flatten() {
+            words.push_str(&format!(", {more}"));
+        }
+        words
+    }
+}
+
+impl Setup {
+    /// A bundle that a known key signed, with its image.
+    pub(super) fn with_image() -> Self {
+        Self {
+            file_name: FILE_NAME.into(),
+            bundle: data!("image-good.sig.tbz").to_vec(),
+            policy: POLICY.into(),
+            key: data!("key.pem").to_vec(),
+            approvals: None,
+            image: Some(data!("image.tar").to_vec()),
+            trust: None,
+            server: None,
+            limits: Limits::default(),
+        }
+    }
+
+    /// Another bundle of that key, without an image.
+    pub(super) fn bundle(bytes: &[u8]) -> Self {
+        Self { bundle: bytes.to_vec(), image: None, ..Self::with_image() }
+    }
+
+    /// A bundle whose image cosign signed with a key that the policy names.
+    pub(super) fn with_signature() -> Self {
+        let file = |name: &str, bytes: &[u8]| TrustFile { path: format!("cosign/{name}"), bytes: bytes.to_vec() };
+        let files = vec![file("manifest.json", data!("manifest.json")), file("payload.json", data!("payload.json"))];
+        let signer = "[[trust.signers]]\nname = \"release\"\ncosign = \"cosign.pub\"\n";
+        Self {
+            trust: Some(files),
+            policy: format!("{POLICY}{signer}"),
+            ..Self::bundle(data!("good-trust-cosign.sig.tbz"))
+        }
+    }
+
+    /// Adds lines to the policy.
+    pub(super) fn policy(mut self, lines: &str) -> Self {
+        self.policy.push_str(lines);
+        self
+    }
+}
+
+pub(super) fn audit(case: &Case) -> Found {
+    let setup = (case.make)();
+    match report(&setup) {
+        Ok(report) => {
+            let asked = case.expected.check.map(|(name, _)| name);
+            let finding = report.findings.iter().find(|finding| Some(finding.check) == asked);
+            Found {
+                exit_code: report.exit_code(),
+                verdict: report.verdict.word(),
+                error: report.error.as_ref().map(|error| error.code().to_owned()),
+                status: finding.map(|finding| status_text(finding.status)),
+            }
+        }
+        Err(error) => Found {
+            exit_code: error.exit_code(),
+            verdict: Verdict::None.word(),
+            error: Some(error.code().to_owned()),
+            status: None,
+        },
+    }
+}
+
+/// The way of the command `audit`, with bytes where it has files.
+fn report(setup: &Setup) -> Result<BundleReport, Error> {
+    let limits = &setup.limits;
+    let now = Timestamp::from_rfc3339(NOW).ok_or_else(|| Error::malformed("the self-test", "it has no moment"))?;
+    let load = |name: &str| match name {
+        "key.pem" => Ok(setup.key.clone()),
+        "cosign.pub" => Ok(data!("cosign.pub").to_vec()),
+        _ => Err(Error::Unreadable { what: name.into(), message: "the self-test has no such file".into() }),
+    };
+    let policy = Policy::from_toml("policy.toml", setup.policy.as_bytes(), limits, load)?;
+    let keys = policy.keys_for(Vec::new())?;
+    let read = |bytes: &Vec<u8>| Approvals::read("approvals.csv", bytes.clone(), None, limits);
+    let approvals = setup.approvals.as_ref().map(read).transpose()?;
+    let given = [(setup.image.is_some(), Group::Image), (setup.trust.is_some(), Group::Trust)];
+    let handed: Vec<Group> = given.into_iter().filter(|(is, _)| *is).map(|(_, group)| group).collect();
+    let question =
+        Question { handed: &handed, approvals: approvals.as_ref(), ..Question::new(&policy, &keys, now, limits) };
+    let image = setup.image.as_deref();
+    let load_image = |choice: &Choice| image::read_archive("image.tar", image.unwrap_or_default(), choice, limits);
+    let input = Input {
+        file_name: Some(setup.file_name.clone()),
+        server: setup.server.clone(),
+        trust: setup.trust.as_deref(),
+        image: image.map(|_| &load_image as &LoadImage<'_>),
+        ..Input::new(setup.file_name.clone(), setup.bundle.as_slice())
+    };
+    Ok(audit_bundle(input, &question))
+}

@@ -56,7 +56,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             let expected = signers.names().join(" or ");
             Outcome::fail(format!("{subject} is signed by nobody of the policy's signers")).sides(expected, answer)
         }
-        (None, None, None) => Outcome::unknown("no signature on HEAD's commit could be judged"),
+        (None, None, None) => {
+            let first = answers.first().map(|(subject, answer)| format!("{subject}: {answer}"));
+            Outcome::unknown(first.unwrap_or_default())
+        }
     };
     lines.into_iter().fold(outcome, Outcome::detail)
 }

@@ -1,0 +1,150 @@
+//! Facts: what each witness says, and how that is known.
+//!
+//! To add a fact: a line in the function of its witness, here or beside; its name among those of the contract.
+
+use super::Evidence;
+use super::image::image_facts;
+use super::source::source_facts;
+use crate::build_log::LogEvent;
+use crate::server_record::ServerRecord;
+
+/// How a fact is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// The key's holder wrote it.
+    Signed,
+    /// This program proved it from bytes.
+    Recomputed,
+    /// Somebody handed it over.
+    Given,
+}
+
+impl Known {
+    /// Every way.
+    pub const ALL: [Self; 3] = [Self::Signed, Self::Recomputed, Self::Given];
+
+    /// Reads the contract's word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.word() == word)
+    }
+
+    /// The contract's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::Recomputed => "recomputed",
+            Self::Given => "given",
+        }
+    }
+}
+
+/// One thing that one witness says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is about: `commit`, `tag`, `image-digest` …
+    pub fact: String,
+    /// Who says it: `file-name`, `build.json`, `build.log`, `git-objects` …
+    pub witness: &'static str,
+    /// What is said.
+    pub value: String,
+    /// How it is known.
+    pub known: Known,
+}
+
+impl Evidence<'_> {
+    /// Every fact, in the order of the witnesses.
+    pub fn facts(&self) -> Vec<Fact> {
+        let mut facts = Vec::new();
+        let mut add =
+            |fact: &str, witness, value: String, known| facts.push(Fact { fact: fact.into(), witness, value, known });
+        let name = self.archive.build_name();
+        add("build-name", "file-name", name.to_string(), Known::Given);
+        if let Some(stamp) = name.stamp() {
+            add("built-at", "file-name", stamp.to_string(), Known::Given);
+        }
+        for (field, value) in self.manifest.record.fields() {
+            add(
+                record_fact(field),
+                "build.json",
+                if record_fact(field) == "record" { format!("{field}: {value}") } else { value },
+                Known::Signed,
+            );
+        }
+        if let Some(log) = self.log() {
+            if let Some(time) = log.last_time() {
+                add("built-at", "build.log", time.to_string(), Known::Signed);
+            }
+            for (fact, value) in log.events().filter_map(build_fact).chain(log.push_events().filter_map(push_fact)) {
+                add(fact, "build.log", value, Known::Signed);
+            }
+            if let Some(id) = log.image_id() {
+                add("image-id", "build.log", id.to_owned(), Known::Signed);
+            }
+            for (tag, digest, size) in log.pushed() {
+                add("image-digest", "build.log", format!("{tag} {digest} ({size} bytes)"), Known::Signed);
+            }
+        }
+        if let Ok(snapshot) = self.snapshot() {
+            add(
+                "repository",
+                "work-tree",
+                format!("folder {}", String::from_utf8_lossy(&snapshot.repository)),
+                Known::Signed,
+            );
+            if let Some(proof) = self.source {
+                source_facts(proof, &mut add);
+            }
+        }
+        for (fact, value) in self.server.map(server_facts).unwrap_or_default() {
+            add(fact, "server", value, Known::Given);
+        }
+        facts.extend(self.image.into_iter().flat_map(image_facts));
+        facts.dedup();
+        facts
+    }
+}
+
+/// What the saved answers say. Nobody signed them.
+fn server_facts(server: &ServerRecord) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    let fields = server.status.iter().flat_map(|status| status.fields());
+    for (field, value) in fields.filter(|(_, value)| !value.is_empty()) {
+        let fact = record_fact(field);
+        facts.push((fact, if fact == "record" { format!("{field}: {value}") } else { value }));
+    }
+    facts.extend(server.image.iter().map(|(name, digest)| ("image-digest", format!("{name} {digest}"))));
+    facts
+}
+
+/// The fact that a field of build.json is about; `record` for one that has no name of its own.
+fn record_fact(field: &str) -> &'static str {
+    match field {
+        "build_name" => "build-name",
+        "image_tag" => "tag",
+        "build_image_tag" => "server-version",
+        "status" => "status",
+        _ => "record",
+    }
+}
+
+/// What is believed wherever it stands. Lines about bases come from the builder, and a RUN step can print the like.
+fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
+    Some(match event {
+        LogEvent::Directory(name) => ("repository", format!("folder {name}")),
+        LogEvent::Host(name) => ("repository", format!("host {name}")),
+        LogEvent::ResolvedBase(name) => ("base-image", name.clone()),
+        LogEvent::PulledImage(name) => ("base-image", name.clone()),
+        LogEvent::PulledDigest(digest) => ("base-image", digest.to_string()),
+        _ => return None,
+    })
+}
+
+/// What is believed only behind the build's last line.
+fn push_fact(event: &LogEvent) -> Option<(&'static str, String)> {
+    Some(match event {
+        LogEvent::PushTo(name) => ("image", name.clone()),
+        LogEvent::Signed(name) => ("image", format!("{name} (signed by content trust)")),
+        LogEvent::KeyId(id) => ("key-id", id.clone()),
+        _ => return None,
+    })
+}

@@ -341,3 +341,36 @@ fn git_agrees_on_the_commit_of_every_good_bundle() {
     let hostile = "core.fsmonitor core.hookspath filter.x.smudge include.path";
     assert_eq!(disarmed, [("good-hooks-and-filters".to_owned(), hostile.to_owned())]);
 }
+
+/// gpg knows the policy's certificate alone, and it is the fixture's moment.
+const GPG: &str = "#!/bin/sh\nexec gpg --homedir HOME --batch --quiet --faked-system-time 20260302T120000 \"$@\"\n";
+
+#[cfg(unix)]
+#[test]
+fn git_and_gpg_agree_on_every_openpgp_signature() {
+    use std::os::unix::fs::PermissionsExt as _;
+    // gpg's sockets have short names only.
+    let home = std::env::temp_dir().join(format!("hpsb-audit-oracle-{}", std::process::id()));
+    let mut count = 0;
+    for (name, directory) in fixtures().into_iter().filter(|(name, _)| name.contains("signed-openpgp")) {
+        let _ = fs::remove_dir_all(&home);
+        fs::create_dir(&home).unwrap();
+        fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
+        let program = home.join("program");
+        fs::write(&program, GPG.replace("HOME", home.to_str().unwrap())).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        ask(Command::new(&program).arg("--import").arg(directory.join("ada.asc"))).expect("gpg reads the certificate");
+        let (folder, bundle) = (scratch("openpgp"), files(&directory, ".sig.tbz").remove(0));
+        ask(Command::new("python3").args(["-c", UNPACK]).arg(bundle).arg(&folder)).expect(&name);
+        let repository = folder.join("git/wallet");
+        assert_eq!(disarm(&repository), Vec::<String>::new());
+        let question = if name.contains("-tag") { ["verify-tag", "v2.0"] } else { ["verify-commit", "HEAD"] };
+        let mut git = Command::new("git");
+        git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null").arg("-C").arg(&repository);
+        git.arg("-c").arg(format!("gpg.program={}", program.display())).args(question);
+        assert_eq!(ask(&mut git).is_some(), name.starts_with("good-"), "{name}");
+        count += 1;
+    }
+    let _ = fs::remove_dir_all(&home);
+    assert_eq!(count, 7);
+}

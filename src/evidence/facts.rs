@@ -132,6 +132,8 @@ fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::Directory(name) => ("repository", format!("folder {name}")),
         LogEvent::Host(name) => ("repository", format!("host {name}")),
+        // A step names its base by digest where content trust has put one there.
+        LogEvent::Step { instruction, .. } => ("base-image", base_by_digest(instruction)?.to_owned()),
         LogEvent::ResolvedBase(name) => ("base-image", name.clone()),
         LogEvent::PulledImage(name) => ("base-image", name.clone()),
         LogEvent::PulledDigest(digest) => ("base-image", digest.to_string()),
@@ -147,4 +149,11 @@ fn push_fact(event: &LogEvent) -> Option<(&'static str, String)> {
         LogEvent::KeyId(id) => ("key-id", id.clone()),
         _ => return None,
     })
+}
+
+/// The image of `FROM … NAME@sha256:…`.
+fn base_by_digest(instruction: &str) -> Option<&str> {
+    let mut words = instruction.split_whitespace();
+    words.next().filter(|keyword| keyword.eq_ignore_ascii_case("FROM"))?;
+    words.find(|word| !word.starts_with("--")).filter(|image| image.contains("@sha256:"))
 }

@@ -25,13 +25,8 @@ pub(super) fn source_facts(proof: &SourceProof, add: &mut impl FnMut(&str, &'sta
     }
     let objects = &proof.objects;
     if objects.object_count > 0 {
-        let (all, reached) = (objects.object_count, objects.reachable);
-        add("object-count", "git-objects", format!("{all}, {reached} of them reachable"), Known::Recomputed);
-        let history = match objects.shallow.len() {
-            0 => "complete".to_owned(),
-            count => format!("shallow: the parents of {count} commits are left out"),
-        };
-        add("history", "git-objects", history, Known::Recomputed);
+        add("object-count", "git-objects", objects.counts(), Known::Recomputed);
+        add("history", "git-objects", objects.history(), Known::Recomputed);
     }
     for name in &proof.refs_at_head {
         add("ref", "git-objects", name.clone(), Known::Signed);

@@ -3,7 +3,9 @@
 //! CSV (RFC 4180) with the header line `repository,commit,change,approver,time`, or JSON: an array of objects with those
 //! fields. Every field is required, none is added. A file `FILE.sig` beside it may hold an SSH signature over its bytes:
 //!
-//!     ssh-keygen -Y sign -n hpsb-audit-approvals -f KEY FILE
+//! ```text
+//! ssh-keygen -Y sign -n hpsb-audit-approvals -f KEY FILE
+//! ```
 
 use serde_json::Value;
 

@@ -42,6 +42,25 @@ pub fn inner_tar(bytes: &[u8]) {
     }
 }
 
+/// A signature in a commit or a tag. No bytes are a signature of nothing by the fixtures' signer.
+#[cfg(feature = "openpgp")]
+pub fn openpgp_signature(bytes: &[u8]) {
+    use crate::openpgp::{Certificate, read_detached};
+
+    let _ = Certificate::read(bytes);
+    let Ok(signature) = read_detached(bytes) else { return };
+    assert!(!signature.issuer().is_empty());
+    let signer = Certificate::read(include_bytes!("../fixtures/inputs/openpgp/ada.asc"));
+    let now = crate::time::Timestamp::from_unix_seconds(1_780_000_000);
+    if let (Ok(signer), Some(now)) = (signer, now) {
+        assert!(signature.verify(b"nothing", &signer, now).is_err());
+    }
+}
+
+/// Without OpenPGP there is nothing to read.
+#[cfg(not(feature = "openpgp"))]
+pub fn openpgp_signature(_: &[u8]) {}
+
 /// Text of any kind on its way to a reader.
 pub fn text(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
@@ -97,6 +116,7 @@ mod tests {
         for (target, function) in [
             ("envelope", envelope as fn(&[u8])),
             ("inner_tar", inner_tar),
+            ("openpgp_signature", openpgp_signature),
             ("statement", statement),
             ("text", text),
             ("timestamp", timestamp),

@@ -9,6 +9,7 @@
 
 use std::io::Read as _;
 
+use pgp::armor::Dearmor;
 use pgp::composed::{Deserializable as _, SignedPublicKey, SignedPublicSubKey};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{
@@ -86,43 +87,109 @@ impl Message {
 
     /// The key that the signature names, as it says itself.
     pub(crate) fn issuer(&self) -> String {
-        let fingerprint = self.signature.issuer_fingerprint().first().map(|known| format!("{known:x}"));
-        let id = || self.signature.issuer_key_id().first().map(|id| format!("{id:?}"));
-        fingerprint.or_else(id).unwrap_or_else(|| "it names none".into())
+        issuer(&self.signature)
     }
 
     /// Did the key with this primary fingerprint, found in `certificates`, sign the payload?
     pub(crate) fn verify(&self, certificates: &[u8], fingerprint: &str, now: Timestamp) -> Result<Signed, Fault> {
-        verify(&self.signature, &self.payload, certificates, fingerprint, now)
+        verify(&self.signature, &self.payload, &find(certificates, fingerprint)?, now)
     }
 }
 
-/// Verifies one signature over `data` by the certificate with this primary fingerprint (lower-case hexadecimal). `certificates` are
-/// armoured or binary.
+/// A signature that stands apart from what it is of, as git keeps it.
+#[derive(Debug)]
+pub(crate) struct DetachedSignature(Signature);
+
+const BEGIN: &str = "-----BEGIN PGP SIGNATURE-----";
+const END: &str = "-----END PGP SIGNATURE-----";
+
+/// Reads one signature in armour. A second one, and text around the armour, are refused: gpg passes over the one or the other.
 ///
 /// # Errors
-/// [`Fault::OtherKey`] when the signature names no key of that certificate, [`Fault::Refused`] for anything that is wrong.
-pub(crate) fn verify(
-    signature: &Signature,
-    data: &[u8],
-    certificates: &[u8],
-    fingerprint: &str,
-    now: Timestamp,
-) -> Result<Signed, Fault> {
-    let certificate = find(certificates, fingerprint)?;
-    let created = check_signature(signature, now)?;
-    let primary = &certificate.primary_key;
-    let mut expiries = primary_expiry(&certificate, created)?;
-    if names(signature, primary) {
-        verify_by(signature, primary, data)?;
-        if !primary_flags(&certificate).is_none_or(|flags| flags.sign()) {
-            return refused("the primary key is not for signing");
+/// In words.
+pub(crate) fn read_detached(armoured: &[u8]) -> Result<DetachedSignature, String> {
+    let text = std::str::from_utf8(armoured).map_err(|_| "its armour is no text".to_owned())?.trim();
+    if !text.starts_with(BEGIN) || !text.ends_with(END) || text.matches("-----BEGIN ").count() != 1 {
+        return Err("it is not one armoured OpenPGP signature".into());
+    }
+    let mut bytes = Vec::new();
+    Dearmor::new(text.as_bytes()).read_to_end(&mut bytes).map_err(|error| format!("its armour: {error}"))?;
+    let mut packets = read_packets(&bytes, armoured.len() as u64)?.into_iter();
+    match (packets.next(), packets.next()) {
+        (Some(Packet::Signature(signature)), None) => Ok(DetachedSignature(signature)),
+        _ => Err("its armour does not hold one OpenPGP signature".into()),
+    }
+}
+
+impl DetachedSignature {
+    /// The key that the signature names, as it says itself.
+    pub(crate) fn issuer(&self) -> String {
+        issuer(&self.0)
+    }
+
+    /// Did the key of this certificate sign `data`?
+    ///
+    /// # Errors
+    /// [`Fault::OtherKey`] when the signature names no key of that certificate, [`Fault::Refused`] for anything that is wrong.
+    pub(crate) fn verify(&self, data: &[u8], certificate: &Certificate, now: Timestamp) -> Result<Signed, Fault> {
+        verify(&self.0, data, &certificate.0, now)
+    }
+}
+
+/// One person's public key with its subkeys and all that is said of them.
+#[derive(Debug)]
+pub(crate) struct Certificate(SignedPublicKey);
+
+impl Certificate {
+    /// Reads the one certificate of a file, armoured or binary. It does not say that its key is good: that depends on the moment.
+    ///
+    /// # Errors
+    /// In words, where there is none, several, or something else.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, String> {
+        let blocks = String::from_utf8_lossy(bytes).matches("-----BEGIN ").count();
+        let (mut all, _) = SignedPublicKey::from_reader_many_buf(bytes)
+            .map_err(|error| format!("it is no OpenPGP public key: {error}"))?;
+        match (all.next(), all.next()) {
+            (Some(Ok(one)), None) if blocks <= 1 => Ok(Self(one)),
+            (Some(Err(error)), _) => Err(format!("it is no OpenPGP public key: {error}")),
+            (None, _) => Err("it holds no OpenPGP public key".into()),
+            (Some(Ok(_)), _) => Err("it holds more than one OpenPGP public key".into()),
         }
-    } else if let Some(subkey) = certificate.public_subkeys.iter().find(|subkey| names(signature, &subkey.key)) {
-        verify_by(signature, &subkey.key, data)?;
-        expiries.extend(check_subkey(&certificate, subkey, created)?);
-    } else {
+    }
+
+    /// The primary key's fingerprint, in lower-case hexadecimal.
+    pub(crate) fn fingerprint(&self) -> String {
+        format!("{:x}", self.0.primary_key.fingerprint())
+    }
+}
+
+fn issuer(signature: &Signature) -> String {
+    let fingerprint = signature.issuer_fingerprint().first().map(|known| format!("{known:x}"));
+    let id = || signature.issuer_key_id().first().map(|id| format!("{id:?}"));
+    fingerprint.or_else(id).unwrap_or_else(|| "it names none".into())
+}
+
+/// Verifies one signature over `data` by one certificate.
+fn verify(signature: &Signature, data: &[u8], certificate: &SignedPublicKey, now: Timestamp) -> Result<Signed, Fault> {
+    let primary = &certificate.primary_key;
+    let by_primary = names(signature, primary);
+    let subkey = certificate.public_subkeys.iter().find(|subkey| names(signature, &subkey.key));
+    if !by_primary && subkey.is_none() {
         return Err(Fault::OtherKey);
+    }
+    let created = check_signature(signature, now)?;
+    let mut expiries = primary_expiry(certificate, created)?;
+    match subkey.filter(|_| !by_primary) {
+        None => {
+            verify_by(signature, primary, data)?;
+            if !primary_flags(certificate).is_none_or(|flags| flags.sign()) {
+                return refused("the primary key is not for signing");
+            }
+        }
+        Some(subkey) => {
+            verify_by(signature, &subkey.key, data)?;
+            expiries.extend(check_subkey(certificate, subkey, created)?);
+        }
     }
     if let Some(seconds) = signature.signature_expiration_time().filter(|time| time.as_secs() != 0) {
         let end = created.plus_seconds(i64::from(seconds.as_secs()));

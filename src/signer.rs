@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 pub(crate) struct Signers {
     ssh_names: Vec<String>,
     ssh_keys: Vec<SshKey>,
-    /// Names and certificates.
+    /// Names and certificates, one each.
     openpgp: Vec<(String, Vec<u8>)>,
 }
 
@@ -75,12 +75,15 @@ impl Signers {
         self.verify_for(GIT_NAMESPACE, payload, signature, now)
     }
 
-    /// Judges a signature for `namespace`; OpenPGP has none.
+    /// Judges a signature for `namespace`. OpenPGP has none, and is taken for git's only.
     pub(crate) fn verify_for(&self, namespace: &str, payload: &[u8], signature: &[u8], now: Timestamp) -> Answer {
         let begins = |with: &str| signature.trim_ascii_start().starts_with(with.as_bytes());
         if begins("-----BEGIN SSH SIGNATURE-----") {
             self.verify_ssh(namespace, payload, signature)
-        } else if begins("-----BEGIN PGP ") {
+        } else if begins("-----BEGIN PGP ") && namespace != GIT_NAMESPACE {
+            let message = "signed with OpenPGP, which does not say what a signature is for: SSH signatures do";
+            Answer::Unsupported(message.into())
+        } else if begins("-----BEGIN PGP SIGNATURE-----") {
             self.verify_openpgp(payload, signature, now)
         } else if begins("-----BEGIN SIGNED MESSAGE-----") {
             Answer::Unsupported("signed with X.509 (S/MIME), which is not supported".into())
@@ -104,9 +107,40 @@ impl Signers {
         }
     }
 
+    #[cfg(not(feature = "openpgp"))]
     fn verify_openpgp(&self, _: &[u8], _: &[u8], _: Timestamp) -> Answer {
         Answer::Unsupported(
             "signed with OpenPGP, which this build of the program does not have (feature openpgp)".into(),
         )
     }
+
+    #[cfg(feature = "openpgp")]
+    fn verify_openpgp(&self, payload: &[u8], signature: &[u8], now: Timestamp) -> Answer {
+        use crate::openpgp::{Certificate, Fault, read_detached};
+
+        let signature = match read_detached(signature) {
+            Ok(signature) => signature,
+            Err(fault) => return Answer::Bad(format!("the OpenPGP signature is malformed: {fault}")),
+        };
+        for (name, bytes) in &self.openpgp {
+            // The policy has read it before.
+            let Ok(certificate) = Certificate::read(bytes) else { continue };
+            match signature.verify(payload, &certificate, now) {
+                Ok(signed) => {
+                    let (key, time) = (certificate.fingerprint(), signed.created);
+                    let detail = format!("OpenPGP key {key}, at {time} by the signer's own clock");
+                    return Answer::Good { signer: name.clone(), detail };
+                }
+                Err(Fault::Refused(message)) => {
+                    return Answer::Bad(format!("the OpenPGP signature that names {name}'s key: {message}"));
+                }
+                Err(Fault::OtherKey) => {}
+            }
+        }
+        let key = signature.issuer();
+        Answer::OtherKey(format!("the OpenPGP signature is by the key {key}, which is none of the policy's signers"))
+    }
 }
+
+#[cfg(test)]
+mod tests;

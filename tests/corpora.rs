@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 type Property = fn(&[u8]);
 
-/// Every fuzz target and its function. Five more call what only the crate itself can reach: see `src/fuzzing.rs`.
+/// Every fuzz target and its function. Six more call what only the crate itself can reach: see `src/fuzzing.rs`.
 const TARGETS: [(&str, Property); 20] = [
     ("audit", properties::audit),
     ("audit_inner_tar", properties::audit_inner_tar),
@@ -39,7 +39,7 @@ const TARGETS: [(&str, Property); 20] = [
     ("words", properties::words),
 ];
 /// Targets whose corpora a unit test of `src/fuzzing.rs` replays.
-const INSIDE: [&str; 5] = ["envelope", "inner_tar", "statement", "text", "timestamp"];
+const INSIDE: [&str; 6] = ["envelope", "inner_tar", "openpgp_signature", "statement", "text", "timestamp"];
 
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")

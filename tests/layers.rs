@@ -168,12 +168,13 @@ const ARROWS: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
-    ("signer", &["policy", "git", "time"]),
+    ("signer", &["policy", "openpgp", "git", "time"]),
     (
         "policy",
         &[
             "check",
             "trust",
+            "openpgp",
             "key_record",
             "person_key",
             "git",

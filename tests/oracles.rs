@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use hpsb_audit::git::prove;
 use hpsb_audit::{Bundle, KeyRing, KeySource, Limits, Manifest, PublicKey, Sha256, TrustedKey, VerifiedArchive};
 use serde_json::Value;
 
@@ -150,7 +151,8 @@ import bz2, hashlib, io, json, sys, tarfile
 def members(data):
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:bz2") as archive:
         for member in archive:
-            content = archive.extractfile(member).read() if member.isreg() else b""
+            # A hard link has the bytes of the member that it leads to.
+            content = archive.extractfile(member).read() if member.isreg() or member.islnk() else b""
             name = member.name.encode("utf-8", "surrogateescape").decode("latin-1")
             yield name, member.type.decode(), member.mode, content
 
@@ -222,10 +224,12 @@ fn compare_inner(name: &str, theirs: &[Value], archive: &VerifiedArchive) {
     for member in theirs {
         let path = member[0].as_str().unwrap().trim_start_matches("./");
         let size = member[3].as_u64().unwrap();
-        total += size;
+        let kind = member[1].as_str().unwrap();
+        // A hard link's bytes stand in the archive once.
+        total += if kind == "1" { 0 } else { size };
         let Some(path) = path.strip_prefix(&top) else { continue };
-        match (member[1].as_str().unwrap(), path.strip_prefix(".git/")) {
-            ("0", Some(path)) => drop(git.insert(path.into(), (size, member[4].as_str().unwrap().into()))),
+        match (kind, path.strip_prefix(".git/")) {
+            ("0" | "1", Some(path)) => drop(git.insert(path.into(), (size, member[4].as_str().unwrap().into()))),
             ("0", None) => drop(work_files.insert(path.to_owned(), size)),
             ("2", None) => links += 1,
             _ => {}
@@ -238,7 +242,8 @@ fn compare_inner(name: &str, theirs: &[Value], archive: &VerifiedArchive) {
         (path, (content.len() as u64, Sha256::of(content).hex()))
     });
     assert_eq!(found.collect::<BTreeMap<_, _>>(), git, "{name}");
-    assert!(git.len() > 10 && work_files.len() == 8 && links == 1, "{name}: {work_files:?}");
+    let untracked = prove(ours, 1, &Limits::default()).tree.differences.len();
+    assert!(git.len() > 10 && work_files.len() == 8 + untracked && links == 1, "{name}: {work_files:?}");
     for (path, size) in &work_files {
         let entry = format!("{:?}", ours.work_tree[path.as_bytes()]);
         assert!(entry.contains(&format!("size: {size}")), "{name}: {path} is {entry}");
@@ -264,8 +269,32 @@ with tarfile.open(fileobj=io.BytesIO(inner), mode="r:bz2") as archive:
     archive.extractall(sys.argv[2], **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
 "#;
 
+/// Settings with which git runs nothing and reads nothing but the repository.
+const HARMLESS: [&str; 4] = ["core.repositoryformatversion", "core.filemode", "core.bare", "core.logallrefupdates"];
+
+/// Takes every other setting than the harmless ones, remotes and branches out of the config, and the hooks away: what a hostile snapshot
+/// wants git to run must not run here. The answer is what was taken out.
+fn disarm(repository: &Path) -> Vec<String> {
+    let config = repository.join(".git/config");
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        // With --file no include is followed, and nothing of the repository around is read.
+        git.current_dir("/").env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
+        ask(git.args(["config", "--file"]).arg(&config).args(arguments)).expect("git reads the config")
+    };
+    let names = String::from_utf8(git(&["--name-only", "--list"])).unwrap();
+    let harmless = |name: &&str| HARMLESS.contains(name) || name.starts_with("remote.") || name.starts_with("branch.");
+    let taken: Vec<String> = names.lines().filter(|name| !harmless(name)).map(str::to_owned).collect();
+    for name in &taken {
+        git(&["--unset-all", name]);
+    }
+    let _ = fs::remove_dir_all(repository.join(".git/hooks"));
+    taken
+}
+
 #[test]
 fn git_agrees_on_the_commit_of_every_good_bundle() {
+    let mut disarmed = Vec::new();
     for (name, path, archive) in good_bundles() {
         let folder = scratch("git");
         ask(Command::new("python3").args(["-c", UNPACK]).arg(&path).arg(&folder)).expect(&name);
@@ -274,15 +303,74 @@ fn git_agrees_on_the_commit_of_every_good_bundle() {
         let repository = folder.join("git").join(String::from_utf8(manifest.snapshots[0].repository.clone()).unwrap());
         // An archive without folders has lost git's empty ones, without which git sees no repository.
         fs::create_dir_all(repository.join(".git/refs")).unwrap();
-        let git = |arguments: &[&str]| {
+        let taken = disarm(&repository);
+        if !taken.is_empty() {
+            disarmed.push((name.clone(), taken.join(" ")));
+        }
+        let command = |arguments: &[&str]| {
             let mut git = Command::new("git");
             git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
-            let answer = ask(git.arg("-C").arg(&repository).args(arguments));
-            answer.map(|text| String::from_utf8(text).unwrap().trim_end().to_owned())
+            git.arg("-C").arg(&repository).args(arguments);
+            git
+        };
+        // Without an index git sees no pack; it makes one by itself.
+        for pack in files(&repository.join(".git/objects/pack"), ".pack") {
+            if !pack.with_extension("idx").exists() {
+                ask(&mut command(&["index-pack", pack.to_str().unwrap()])).expect(&name);
+            }
+        }
+        let git = |arguments: &[&str]| {
+            ask(&mut command(arguments)).map(|text| String::from_utf8(text).unwrap().trim_end().to_owned())
         };
         assert_eq!(git(&["rev-parse", "HEAD"]), Some(ours.commit.to_string()), "{name}");
         assert_eq!(git(&["symbolic-ref", "-q", "HEAD"]), ours.reference, "{name}");
-        assert_eq!(git(&["fsck", "--strict", "--no-dangling"]).as_deref(), Some(""), "{name}");
-        assert_eq!(git(&["status", "--porcelain"]).as_deref(), Some(""), "{name}: the work tree is the commit");
+        let proof = prove(&manifest.snapshots[0], 1, &Limits::default());
+        let fsck = command(&["fsck", "--full", "--strict", "--no-dangling"]).output().unwrap();
+        let complaints = String::from_utf8(fsck.stderr).unwrap();
+        // error in tree 1234…: hasDotdot: contains '..'
+        let theirs: Vec<&str> = complaints.lines().filter_map(|line| line.split([' ', ':']).nth(3)).collect();
+        let ours: Vec<String> = proof.objects.malformed.iter().map(|(id, _)| id.to_string()).collect();
+        assert_eq!((theirs, fsck.stdout.as_slice()), (ours.iter().map(String::as_str).collect(), &b""[..]), "{name}");
+        assert_eq!(fsck.status.success(), ours.is_empty(), "{name}: {complaints}");
+        let status = git(&["status", "--porcelain", "-z", "--untracked-files=all", "--ignored=matching"]).unwrap();
+        let theirs: Vec<&str> = status.split_terminator('\0').collect();
+        let ours = proof.tree.differences.iter();
+        let ours: Vec<String> = ours.map(|one| format!("?? {}", String::from_utf8_lossy(&one.path))).collect();
+        assert_eq!(theirs, ours, "{name}: the work tree is the commit");
     }
+    let hostile = "core.fsmonitor core.hookspath filter.x.smudge include.path";
+    assert_eq!(disarmed, [("good-hooks-and-filters".to_owned(), hostile.to_owned())]);
+}
+
+/// gpg knows the policy's certificate alone, and it is the fixture's moment.
+const GPG: &str = "#!/bin/sh\nexec gpg --homedir HOME --batch --quiet --faked-system-time 20260302T120000 \"$@\"\n";
+
+#[cfg(unix)]
+#[test]
+fn git_and_gpg_agree_on_every_openpgp_signature() {
+    use std::os::unix::fs::PermissionsExt as _;
+    // gpg's sockets have short names only.
+    let home = std::env::temp_dir().join(format!("hpsb-audit-oracle-{}", std::process::id()));
+    let mut count = 0;
+    for (name, directory) in fixtures().into_iter().filter(|(name, _)| name.contains("signed-openpgp")) {
+        let _ = fs::remove_dir_all(&home);
+        fs::create_dir(&home).unwrap();
+        fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
+        let program = home.join("program");
+        fs::write(&program, GPG.replace("HOME", home.to_str().unwrap())).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        ask(Command::new(&program).arg("--import").arg(directory.join("ada.asc"))).expect("gpg reads the certificate");
+        let (folder, bundle) = (scratch("openpgp"), files(&directory, ".sig.tbz").remove(0));
+        ask(Command::new("python3").args(["-c", UNPACK]).arg(bundle).arg(&folder)).expect(&name);
+        let repository = folder.join("git/wallet");
+        assert_eq!(disarm(&repository), Vec::<String>::new());
+        let question = if name.contains("-tag") { ["verify-tag", "v2.0"] } else { ["verify-commit", "HEAD"] };
+        let mut git = Command::new("git");
+        git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null").arg("-C").arg(&repository);
+        git.arg("-c").arg(format!("gpg.program={}", program.display())).args(question);
+        assert_eq!(ask(&mut git).is_some(), name.starts_with("good-"), "{name}");
+        count += 1;
+    }
+    let _ = fs::remove_dir_all(&home);
+    assert_eq!(count, 7);
 }

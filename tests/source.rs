@@ -91,13 +91,18 @@ fn the_summary_says_what_is_recomputed() {
         "tree         a877cfd7e2377b45485ba681ab8651947591f9e4",
         "author       Ben Example <ben@example.com> 2026-02-20T10:00:00Z +0100",
         "remote       origin: github.com:acme/wallet.git",
-        "objects      28, 28 of them reachable",
+        "objects      28: 28 reachable, 0 unreachable",
         "history      complete",
         "files        9, 0 differences",
     ] {
         assert!(page.lines().any(|found| found == line), "{line}\n{page}");
     }
     assert_eq!(output.status.code(), Some(0));
+    let page = out(&run("good-shallow", &[]));
+    let boundary = "shallow: the parents of 1 commits are left out (b0398d3eeb1921c4b063ea213713c42e0c584a70)";
+    assert!(page.contains(boundary), "{page}");
+    let page = out(&run("history-missing_fail", &[]));
+    assert!(page.contains("history      not complete: "), "{page}");
     let output = run("object-missing-commit_fail", &[]);
     assert!(out(&output).contains("(NOT PROVED)"), "{}", out(&output));
     assert_eq!(output.status.code(), Some(1));
@@ -116,4 +121,36 @@ fn nothing_is_shown_without_a_valid_signature() {
 fn text_from_commits_is_inert_and_masked() {
     let output = run("good-repository-with-token", &[]);
     assert!(!out(&output).contains("ghs_verySecret123"));
+}
+
+/// What hostile snapshots want to be run or opened, and `strace` as the witness that nothing of it is.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_is_run_and_nothing_outside_the_archive_is_opened() {
+    for fixture in [
+        "good-hooks-and-filters",
+        "git-alternates_fail",
+        "git-commondir_fail",
+        "git-is-a-file_fail",
+        "git-link-below_fail",
+        "git-work-tree-elsewhere_fail",
+        "tree-link-elsewhere_fail",
+        "tree-link-for-file_fail",
+        "tree-submodule-elsewhere_fail",
+    ] {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture);
+        let bundles = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let bundle = bundles.into_iter().find(|path| path.to_string_lossy().ends_with(".sig.tbz")).unwrap();
+        let trace = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("strace-{fixture}"));
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-qq", "-e", "trace=%file,execve,execveat", "-o"]).arg(&trace);
+        strace.arg(env!("CARGO_BIN_EXE_hpsb-audit")).arg("audit").arg(&bundle).arg("--key").arg(folder.join("key.pem"));
+        let output = strace.output().expect("strace runs; tests/run installs what tests need");
+        assert!(output.status.code().is_some_and(|code| code < 2), "{fixture}: {}", err(&output));
+        let trace = std::fs::read_to_string(&trace).unwrap();
+        assert_eq!(trace.matches("execve").count(), 1, "{fixture}: the program itself and nothing else\n{trace}");
+        for path in ["/srv/git", "passwd", "monitor", "post-checkout", "/other", ".git/"] {
+            assert!(!trace.contains(path), "{fixture}: {path}\n{trace}");
+        }
+    }
 }

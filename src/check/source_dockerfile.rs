@@ -16,7 +16,7 @@ pub(super) static CHECK: Check = Check {
     says: "the Dockerfile is in the proved tree, and the steps in the log are its instructions",
     explanation: "Reads expect.dockerfile (Dockerfile at the top where the policy names none) from its proved blob and compares its instructions, one by one, with the lines \
 `Step n/m : INSTRUCTION` that docker's classic builder prints. A FROM may name the same image by digest where the Dockerfile has a tag: content trust rewrites it so, and the digest is then the base's. \
-Logs of BuildKit and podman show other lines: `unknown`.\n\nThe log is the server's word, and build arguments are in neither. Inputs that the commit does not pin stand under \"outside the commit\".\n\nWhen it \
+podman's lines `STEP n/m:` of a build in one stage are compared alike. BuildKit's log shows no instructions: `unknown`.\n\nThe log is the server's word, and build arguments are in neither. Inputs that the commit does not pin stand under \"outside the commit\".\n\nWhen it \
 fails: the build may have used another Dockerfile of the repository; name it in expect.dockerfile.",
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),

@@ -56,9 +56,7 @@ fn describe(objects: &ObjectsProof) -> Vec<String> {
         objects.pack_count, objects.loose_count, objects.reachable, objects.unreachable
     )];
     if !objects.shallow.is_empty() {
-        let named: Vec<String> = objects.shallow.iter().take(LISTED).map(ToString::to_string).collect();
-        let count = objects.shallow.len();
-        lines.push(format!("a shallow clone: the parents of {count} commits are left out ({})", named.join(", ")));
+        lines.push(format!("history {}", objects.history()));
     }
     for (id, fault) in objects.malformed.iter().take(LISTED) {
         lines.push(format!("git fsck calls {id} malformed: {fault}"));

@@ -14,7 +14,8 @@ pub(super) static CHECK: Check = Check {
     says: "one of the policy's signers signed HEAD's commit or an annotated tag at it, and no signature on them is bad",
     explanation: "Takes the signatures of HEAD's commit and of annotated tags at it apart and verifies SSH signatures (namespace git; Ed25519, ECDSA P-256, \
 RSA, and Ed25519 and P-256 on hardware tokens) and, in builds with the feature openpgp, OpenPGP signatures, by the keys of [[signers]]. A key that a signature brings along \
-is only compared with those.\n\nAn SSH signature has no time, so a signer's key that was stolen later signs as well as before. A signed commit vouches for its own tree and, by hash, \
+is only compared with those. A key of OpenPGP must have been good at the time that the signature gives for itself, and the signature must not have expired at --now; a key that is revoked \
+counts only where it was replaced or retired, later.\n\nAn SSH signature has no time, so a signer's key that was stolen later signs as well as before. A signed commit vouches for its own tree and, by hash, \
 for its history; it does not say that its signer approved the build (source-approved).\n\nWhen it fails: a key that is none of the signers' may belong to a hosting service, which \
 signs merges made on its pages; add it to [[signers]] only if you mean to trust that service.",
     missing_evidence: MissingEvidence::RejectsWithGroup,
@@ -56,7 +57,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             let expected = signers.names().join(" or ");
             Outcome::fail(format!("{subject} is signed by nobody of the policy's signers")).sides(expected, answer)
         }
-        (None, None, None) => Outcome::unknown("no signature on HEAD's commit could be judged"),
+        (None, None, None) => {
+            let first = answers.first().map(|(subject, answer)| format!("{subject}: {answer}"));
+            Outcome::unknown(first.unwrap_or_default())
+        }
     };
     lines.into_iter().fold(outcome, Outcome::detail)
 }

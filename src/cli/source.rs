@@ -134,8 +134,8 @@ fn summary(snapshot: &Snapshot, proof: &SourceProof, page: &mut String) {
         row("signature", &format!("on {}, not judged here", object.subject));
     }
     let objects = &proof.objects;
-    row("objects", &format!("{}, {} of them reachable", objects.object_count, objects.reachable));
-    row("history", if objects.shallow.is_empty() { "complete" } else { "shallow" });
+    row("objects", &objects.counts());
+    row("history", &objects.history());
     row("files", &format!("{}, {} differences", proof.tree.files.len(), proof.tree.differences.len()));
     for module in &proof.tree.submodules {
         let state = match &module.state {

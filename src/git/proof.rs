@@ -58,6 +58,8 @@ pub struct ObjectsProof {
     pub reachable: u64,
     /// Objects that they do not lead to.
     pub unreachable: u64,
+    /// Objects that they lead to and that are missing, cannot be read, or are of another kind.
+    pub missing: u64,
     /// Commits whose parents are left out by right: the boundary of a shallow clone.
     pub shallow: Vec<ObjectId>,
     /// What is wrong: with packs, indexes, loose objects or refs, with HEAD's commit, trees and blobs, or with the
@@ -67,6 +69,31 @@ pub struct ObjectsProof {
     pub malformed: Vec<(ObjectId, Malformed)>,
     /// Files of git that hold nothing that is needed, by their paths.
     pub passed_over: Vec<String>,
+}
+
+/// Commits of a shallow clone's boundary that are named one by one.
+const BOUNDARY_NAMED: usize = 20;
+
+impl ObjectsProof {
+    /// How far the history goes, in words.
+    pub fn history(&self) -> String {
+        match (self.missing, self.reachable, self.shallow.len()) {
+            (missing @ 1.., ..) => format!("not complete: {missing} objects are missing or cannot be read"),
+            (0, 0, _) => "not known: nothing leads to a commit".into(),
+            (0, _, 0) => "complete".into(),
+            (0, _, count) => {
+                let named = self.shallow.iter().take(BOUNDARY_NAMED).map(ToString::to_string);
+                let more = if count > BOUNDARY_NAMED { ", …" } else { "" };
+                let named = named.collect::<Vec<_>>().join(", ");
+                format!("shallow: the parents of {count} commits are left out ({named}{more})")
+            }
+        }
+    }
+
+    /// How many objects there are, in words.
+    pub fn counts(&self) -> String {
+        format!("{}: {} reachable, {} unreachable", self.object_count, self.reachable, self.unreachable)
+    }
 }
 
 /// Tags that name tags are followed as far as this.
@@ -124,6 +151,7 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
     store.objects.references = References::default();
     faults.extend(store.objects.faults.iter().cloned());
     faults.extend(refs.faults);
+    let missing = reach.holes.len() as u64 + reach.more_holes;
     faults.extend(reach.holes);
     if reach.more_holes > 0 {
         faults.push(format!("and {} more objects are missing", reach.more_holes));
@@ -133,6 +161,7 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
     proof.objects = ObjectsProof {
         reachable: reach.reachable,
         unreachable: reach.unreachable,
+        missing,
         faults,
         passed_over: passed_over(&directory),
         ..count(&mut store.objects)

@@ -126,6 +126,17 @@ fn a_clone_is_proved_and_every_fact_is_gits() {
 }
 
 #[test]
+fn subjects_are_those_of_git_log() {
+    let repository = TestRepository::new();
+    for message in ["one", "\n \none  \ntwo\t\n\nthree", "  one\n two \n \nthree", "", "one\r\n\r\ntwo"] {
+        let arguments = ["commit", "--quiet", "--allow-empty", "--allow-empty-message", "--cleanup=verbatim"];
+        repository.git(&[&arguments[..], &["--message", message]].concat());
+        let subject = run(&repository).commit.unwrap().subject();
+        assert_eq!(format!("{subject}\n"), repository.git(&["log", "-1", "--format=%s"]), "{message:?}");
+    }
+}
+
+#[test]
 fn the_number_of_threads_changes_nothing() {
     let snapshot = sample().clone_with(&[]).snapshot();
     let [one, many] = [1, 7].map(|threads| format!("{:?}", prove(&snapshot, threads, &Limits::default()).tree));

@@ -43,7 +43,9 @@ impl Policy {
             let key = match &signer.key {
                 SignerKey::Ssh(line) => PersonKey::from_ssh(line),
                 SignerKey::Pem(text) => PersonKey::from_pem(text),
-                SignerKey::OpenPgp(_) => Err("OpenPGP keys do not sign key records".into()),
+                SignerKey::OpenPgp(_) => {
+                    Err("OpenPGP signatures on key records are not supported; use ssh or pem".into())
+                }
             };
             match key {
                 Ok(key) => usable.push((signer.name.clone(), key)),

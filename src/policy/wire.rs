@@ -311,9 +311,24 @@ fn signer(
             SshKey::from_line(&line).map_err(|fault| fail(format!("signers {:?}: ssh: {fault}", entry.name)))?;
             SignerKey::Ssh(line)
         }
-        (None, Some(file), None) => SignerKey::OpenPgp(load(&file)?),
+        (None, Some(file), None) => {
+            let bytes = load(&file)?;
+            check_openpgp(&bytes).map_err(|message| Error::Key { name: file, message })?;
+            SignerKey::OpenPgp(bytes)
+        }
         (None, None, Some(file)) => SignerKey::Pem(load(&file)?),
         _ => return Err(fail(format!("signers {:?}: expected exactly one of ssh, openpgp and pem", entry.name))),
     };
     Ok(Signer { name: entry.name, key })
+}
+
+#[cfg(feature = "openpgp")]
+fn check_openpgp(certificate: &[u8]) -> Answer<()> {
+    crate::openpgp::Certificate::read(certificate).map(|_| ())
+}
+
+/// A build without OpenPGP judges no such signature: the checks say so.
+#[cfg(not(feature = "openpgp"))]
+fn check_openpgp(_: &[u8]) -> Answer<()> {
+    Ok(())
 }

@@ -157,14 +157,13 @@ impl SshSigner {
         let lines: Vec<&str> = text.as_bytes().chunks(70).map(|line| std::str::from_utf8(line).unwrap()).collect();
         format!("-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n", lines.join("\n"))
     }
+}
 
-    /// The commit with a signature in its header, over `signed`.
-    pub fn sign_commit(&self, commit: &str, signed: &str) -> String {
-        let signature = self.sign("git", signed.as_bytes());
-        let header = format!("gpgsig {}\n", signature.trim_end().replace('\n', "\n "));
-        let end = commit.find("\n\n").unwrap() + 1;
-        format!("{}{header}{}", &commit[..end], &commit[end..])
-    }
+/// The commit with this signature in its header.
+pub fn with_signature(commit: &str, armour: &str) -> String {
+    let header = format!("gpgsig {}\n", armour.trim_end().replace('\n', "\n "));
+    let end = commit.find("\n\n").unwrap() + 1;
+    format!("{}{header}{}", &commit[..end], &commit[end..])
 }
 
 fn strings(fields: &[&[u8]]) -> Vec<u8> {

@@ -46,11 +46,15 @@ impl Commit {
         Ok(Self { tree, parents, author, committer, extra, message: body.to_vec() })
     }
 
-    /// The first line of the message, as text.
+    /// The first paragraph of the message on one line, as `git log --format=%s` has it, but for one thing: it is read as UTF-8, whatever
+    /// the header `encoding` says.
     pub fn subject(&self) -> String {
-        let message = self.message.trim_ascii_start();
-        let line = message.split(|&byte| byte == b'\n').next().unwrap_or_default();
-        String::from_utf8_lossy(line).trim_end().to_owned()
+        let lines = self.message.split(|&byte| byte == b'\n').map(|line| {
+            let end = line.iter().rposition(|byte| !matches!(byte, b' ' | b'\t' | b'\r')).map_or(0, |last| last + 1);
+            line.get(..end).unwrap_or_default()
+        });
+        let paragraph = lines.skip_while(|line| line.is_empty()).take_while(|line| !line.is_empty());
+        paragraph.map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
     }
 }
 

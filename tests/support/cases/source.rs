@@ -4,8 +4,8 @@ use super::super::case::{Case, image_tag};
 use super::super::inputs;
 use super::super::keys::Named;
 use super::super::objects::{
-    SshSigner, TREE, WHO, add_object, commit_of, loose_path, pack, pack_file, reseal, second_pack, set_head, tree,
-    work_file,
+    SshSigner, TREE, WHO, add_object, commit_of, loose_path, object_id, pack, pack_file, reseal, second_pack, set_head,
+    tree, with_signature, work_file,
 };
 use super::super::tar::Entry;
 use super::policy::with;
@@ -14,10 +14,21 @@ use super::policy::with;
 const BLOB: &str = "07cb36c5a036157eb9fd8426ce2ec5fd9795c4ef";
 
 pub fn cases() -> Vec<Case> {
-    [objects(), formats(), heads(), work_tree(), repository(), approvals(), signatures(), dockerfile()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        objects(),
+        formats(),
+        heads(),
+        work_tree(),
+        repository(),
+        approvals(),
+        signatures(),
+        openpgp(),
+        ambiguous(),
+        dockerfile(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn objects() -> Vec<Case> {
@@ -475,22 +486,59 @@ fn approvals() -> Vec<Case> {
     ]
 }
 
-/// The build of a commit that `signer` signed over `payload`.
-fn signed_commit(case: Case, signer: &SshSigner, payload: impl Fn(&str) -> String) -> Case {
+/// The build of a commit with a signature over what it is without one.
+fn signed_commit(case: Case, sign: impl Fn(&str) -> String) -> Case {
     let commit =
         format!("tree {TREE}\nparent {}\nauthor {WHO}\ncommitter {WHO}\n\nA signed change\n", inputs::head_commit());
-    let signed = signer.sign_commit(&commit, &payload(&commit));
-    let id = super::super::objects::object_id("commit", signed.as_bytes());
+    let signed = with_signature(&commit, &sign(&commit));
+    built_from(case, &signed)
+}
+
+/// The build of this commit, named for it.
+fn built_from(case: Case, commit: &str) -> Case {
+    let id = object_id("commit", commit.as_bytes());
     let (old, new) = (image_tag(), format!("v1-{}", &id[..7]));
     let build_name = super::super::case::build_name(&new, inputs::STAMP);
     let (old_record, new_record) = (old.clone(), new.clone());
     case.inner(|entries| {
-        add_object(entries, "commit", signed.as_bytes());
+        add_object(entries, "commit", commit.as_bytes());
         set_head(entries, &id);
     })
     .log(move |text| text.replace(&old, &new))
     .record(move |text| text.replace(&old_record, &new_record))
     .build_name(build_name)
+}
+
+/// Two commits whose ids begin with the same seven digits: a birthday among some ten thousand.
+fn twins() -> (String, String) {
+    let mut seen = std::collections::HashMap::new();
+    for number in 0.. {
+        let commit = format!("{}{number}\n", commit_of(TREE));
+        let digits = object_id("commit", commit.as_bytes())[..7].to_owned();
+        if let Some(twin) = seen.insert(digits, commit.clone()) {
+            return (twin, commit);
+        }
+    }
+    unreachable!("numbers do not end")
+}
+
+fn ambiguous() -> Vec<Case> {
+    let (head, twin) = twins();
+    let id = object_id("commit", head.as_bytes());
+    let build =
+        |case: Case| built_from(case, &head).inner(|entries| drop(add_object(entries, "commit", twin.as_bytes())));
+    let policy = with(&format!("[expect]\ncommit = \"{id}\"\n"));
+    vec![
+        build(Case::rejected("commit-digits-ambiguous", "Two commits begin with the tag's seven digits."))
+            .expect("source-commit", "unknown"),
+        build(Case::good(
+            "good-commit-digits-and-policy",
+            "Two commits begin with the tag's seven digits, and the policy names all forty.",
+        ))
+        .file("key.pem", Named::Server.public_pem())
+        .policy(policy)
+        .expect("source-commit", "pass"),
+    ]
 }
 
 fn signatures() -> Vec<Case> {
@@ -503,30 +551,86 @@ fn signatures() -> Vec<Case> {
         case.file("key.pem", Named::Server.public_pem()).policy(policy)
     };
     let fails = |name: &str, about| Case::fails(name, "source-signature", about);
-    let own = |commit: &str| commit.to_owned();
+    let sign = |commit: &str| signer.sign("git", commit.as_bytes());
     vec![
         signed_commit(
             policy(Case::good("good-signed-commit", "A signer of the policy signed HEAD's commit."), &signer),
-            &signer,
-            own,
+            sign,
         )
         .expect("source-signature", "pass")
         .expect("source-commit", "pass"),
         signed_commit(
             policy(fails("signed-by-other", "Somebody else signed HEAD's commit."), &SshSigner::new(2)),
-            &signer,
-            own,
+            sign,
         ),
-        signed_commit(
-            policy(fails("signed-other-bytes", "The signature is of another commit."), &signer),
-            &signer,
-            |commit| commit.replace("signed", "other"),
-        ),
+        signed_commit(policy(fails("signed-other-bytes", "The signature is of another commit."), &signer), |commit| {
+            sign(&commit.replace("signed", "other"))
+        }),
         policy(Case::rejected("signed-by-nobody", "The policy requires a signature, and there is none."), &signer)
             .expect("source-signature", "not-run: no-evidence"),
         Case::error("signer-malformed", 2, "policy", "A signer's key is cut off.")
             .file("key.pem", Named::Server.public_pem())
             .policy(with("[[signers]]\nname = \"Ada\"\nssh = \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINeH\"\n")),
+    ]
+}
+
+/// A recorded file of OpenPGP's.
+fn openpgp_file(name: &str) -> String {
+    let path = std::path::Path::new(super::super::FIXTURES).join("inputs/openpgp").join(name);
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// A policy whose signer has this certificate, and whose build has OpenPGP.
+fn openpgp_policy(case: Case, certificate: &str) -> Case {
+    let policy =
+        with("[[signers]]\nname = \"Ada\"\nopenpgp = \"ada.asc\"\n\n[levels]\nsource-signature = \"require\"\n");
+    case.file("key.pem", Named::Server.public_pem())
+        .file("ada.asc", openpgp_file(certificate))
+        .policy(policy)
+        .feature("openpgp")
+}
+
+fn openpgp() -> Vec<Case> {
+    let fails = |name: &str, about| Case::fails(name, "source-signature", about);
+    let commit = |case: Case, certificate: &str, signature: &'static str| {
+        signed_commit(openpgp_policy(case, certificate), move |_| openpgp_file(signature))
+    };
+    let tag = |case: Case, text: fn(String) -> String| {
+        let head = inputs::head_commit();
+        let tag = text(format!("object {head}\ntype commit\ntag v2.0\ntagger {WHO}\n\nVersion 2.0\n"));
+        openpgp_policy(case, "ada.asc").inner(move |entries| {
+            let id = add_object(entries, "tag", format!("{tag}{}", openpgp_file("tag.asc")).as_bytes());
+            entries.push(Entry::file("git/wallet/.git/refs/tags/v2.0", format!("{id}\n")));
+        })
+    };
+    vec![
+        commit(
+            Case::good("good-signed-openpgp", "A signer's OpenPGP subkey signed HEAD's commit."),
+            "ada.asc",
+            "commit.asc",
+        )
+        .expect("source-signature", "pass"),
+        tag(Case::good("good-signed-openpgp-tag", "A signer's OpenPGP key signed a tag at HEAD."), |text| text)
+            .expect("source-signature", "pass"),
+        tag(fails("signed-openpgp-tag-altered", "A tag's message is not the one that was signed."), |text| {
+            text.replace("Version 2.0\n", "Version 2.1\n")
+        }),
+        commit(
+            fails("signed-openpgp-other-key", "Another OpenPGP key signed HEAD's commit."),
+            "ada.asc",
+            "commit-eve.asc",
+        ),
+        commit(fails("signed-openpgp-expired", "The OpenPGP signature has expired."), "ada.asc", "commit-expired.asc"),
+        commit(
+            fails("signed-openpgp-revoked", "The OpenPGP key is in other hands since."),
+            "ada-revoked.asc",
+            "commit.asc",
+        ),
+        commit(fails("signed-openpgp-other-bytes", "The OpenPGP signature is a tag's."), "ada.asc", "tag.asc"),
+        openpgp_policy(
+            Case::error("signer-openpgp-malformed", 2, "key", "A signer's OpenPGP file holds a signature."),
+            "tag.asc",
+        ),
     ]
 }
 

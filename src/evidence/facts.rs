@@ -1,0 +1,201 @@
+//! Facts: what each witness says, and how that is known.
+//!
+//! To add a fact: a line in the function of its witness, here or beside; its name among those of the contract.
+
+use super::Evidence;
+use super::image::image_facts;
+use super::source::source_facts;
+use crate::build_log::LogEvent;
+use crate::server_record::ServerRecord;
+
+/// How a fact is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// The key's holder wrote it.
+    Signed,
+    /// This program proved it from bytes.
+    Recomputed,
+    /// A time-stamping authority that the auditor named saw it by then (RFC 3161).
+    Timestamped,
+    /// Somebody handed it over.
+    Given,
+}
+
+impl Known {
+    /// Every way.
+    pub const ALL: [Self; 4] = [Self::Signed, Self::Recomputed, Self::Timestamped, Self::Given];
+
+    /// Reads the contract's word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.word() == word)
+    }
+
+    /// The contract's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::Recomputed => "recomputed",
+            Self::Timestamped => "timestamped",
+            Self::Given => "given",
+        }
+    }
+}
+
+/// One thing that one witness says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is about: `commit`, `tag`, `image-digest` …
+    pub fact: String,
+    /// Who says it: `file-name`, `build.json`, `build.log`, `git-objects` …
+    pub witness: &'static str,
+    /// What is said.
+    pub value: String,
+    /// How it is known.
+    pub known: Known,
+}
+
+impl Fact {
+    /// Who may be a witness: the contract's list.
+    pub const WITNESSES: [&'static str; 15] = [
+        "file-name",
+        "build.json",
+        "build.log",
+        "git-objects",
+        "work-tree",
+        "registry",
+        "layout",
+        "docker-archive",
+        "trust",
+        "server",
+        "builder",
+        "workload",
+        "policy",
+        "approvals",
+        "timestamp",
+    ];
+}
+
+impl Evidence<'_> {
+    /// Every fact, in the order of the witnesses.
+    pub fn facts(&self) -> Vec<Fact> {
+        let mut facts = Vec::new();
+        let mut add =
+            |fact: &str, witness, value: String, known| facts.push(Fact { fact: fact.into(), witness, value, known });
+        let name = self.archive.build_name();
+        add("build-name", "file-name", name.to_string(), Known::Given);
+        if let Some(stamp) = name.stamp() {
+            add("built-at", "file-name", stamp.to_string(), Known::Given);
+        }
+        for (field, value) in self.manifest.record.fields() {
+            add(
+                record_fact(field),
+                "build.json",
+                if record_fact(field) == "record" { format!("{field}: {value}") } else { value },
+                Known::Signed,
+            );
+        }
+        if let Some(log) = self.log() {
+            if let Some(time) = log.last_time() {
+                add("built-at", "build.log", time.to_string(), Known::Signed);
+            }
+            for (fact, value) in log.events().filter_map(build_fact).chain(log.push_events().filter_map(push_fact)) {
+                add(fact, "build.log", value, Known::Signed);
+            }
+            if let Some(id) = log.image_id() {
+                add("image-id", "build.log", id.to_owned(), Known::Signed);
+            }
+            for (tag, digest, size) in log.pushed() {
+                add("image-digest", "build.log", format!("{tag} {digest} ({size} bytes)"), Known::Signed);
+            }
+        }
+        if let Ok(snapshot) = self.snapshot() {
+            add(
+                "repository",
+                "work-tree",
+                format!("folder {}", String::from_utf8_lossy(&snapshot.repository)),
+                Known::Signed,
+            );
+            if let Some(proof) = self.source {
+                source_facts(proof, &mut add);
+            }
+        }
+        if let Some(moment) = self.existed_by {
+            add("existed-by", "timestamp", moment.to_string(), Known::Timestamped);
+        }
+        for (fact, value) in self.server.map(server_facts).unwrap_or_default() {
+            add(fact, "server", value, Known::Given);
+        }
+        for (fact, value) in self.approval_facts() {
+            add(fact, "approvals", value, Known::Given);
+        }
+        facts.extend(self.image.into_iter().flat_map(image_facts));
+        facts.dedup();
+        facts
+    }
+
+    /// What the given list says of the commit that HEAD names. It may be a list of many: what is about others is no fact of this build.
+    fn approval_facts(&self) -> Vec<(&'static str, String)> {
+        let head = self.source.and_then(|proof| proof.head.as_ref().ok()).map(|head| &head.commit);
+        let records = self.approvals.iter().flat_map(|list| &list.records);
+        let own = records.filter(|record| Some(&record.commit) == head);
+        own.flat_map(|record| {
+            let approval = format!("{} by {} at {}", record.change, record.approver, record.time);
+            [("commit", record.commit.to_string()), ("approval", approval)]
+        })
+        .collect()
+    }
+}
+
+/// What the saved answers say. Nobody signed them.
+fn server_facts(server: &ServerRecord) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    let fields = server.status.iter().flat_map(|status| status.fields());
+    for (field, value) in fields.filter(|(_, value)| !value.is_empty()) {
+        let fact = record_fact(field);
+        facts.push((fact, if fact == "record" { format!("{field}: {value}") } else { value }));
+    }
+    facts.extend(server.image.iter().map(|(name, digest)| ("image-digest", format!("{name} {digest}"))));
+    facts
+}
+
+/// The fact that a field of build.json is about; `record` for one that has no name of its own.
+fn record_fact(field: &str) -> &'static str {
+    match field {
+        "build_name" => "build-name",
+        "image_tag" => "tag",
+        "build_image_tag" => "server-version",
+        "status" => "status",
+        _ => "record",
+    }
+}
+
+/// What is believed wherever it stands. Lines about bases come from the builder, and a RUN step can print the like.
+fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
+    Some(match event {
+        LogEvent::Directory(name) => ("repository", format!("folder {name}")),
+        LogEvent::Host(name) => ("repository", format!("host {name}")),
+        // A step names its base by digest where content trust has put one there.
+        LogEvent::Step { instruction, .. } => ("base-image", base_by_digest(instruction)?.to_owned()),
+        LogEvent::ResolvedBase(name) => ("base-image", name.clone()),
+        LogEvent::PulledImage(name) => ("base-image", name.clone()),
+        LogEvent::PulledDigest(digest) => ("base-image", digest.to_string()),
+        _ => return None,
+    })
+}
+
+/// What is believed only behind the build's last line.
+fn push_fact(event: &LogEvent) -> Option<(&'static str, String)> {
+    Some(match event {
+        LogEvent::PushTo(name) => ("image", name.clone()),
+        LogEvent::Signed(name) => ("image", format!("{name} (signed by content trust)")),
+        LogEvent::KeyId(id) => ("key-id", id.clone()),
+        _ => return None,
+    })
+}
+
+/// The image of `FROM … NAME@sha256:…`.
+fn base_by_digest(instruction: &str) -> Option<&str> {
+    let mut words = instruction.split_whitespace();
+    words.next().filter(|keyword| keyword.eq_ignore_ascii_case("FROM"))?;
+    words.find(|word| !word.starts_with("--")).filter(|image| image.contains("@sha256:"))
+}

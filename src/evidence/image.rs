@@ -1,0 +1,54 @@
+//! Facts about an image.
+
+use super::{Fact, Known};
+use crate::image::ImageFacts;
+
+/// What the image's bytes say. Digests are recomputed; what its documents say of themselves is given.
+pub(crate) fn image_facts(image: &ImageFacts) -> Vec<Fact> {
+    let witness = image.form.witness();
+    let mut facts = Vec::new();
+    let mut add = |fact: &str, value: String, known| facts.push(Fact { fact: fact.into(), witness, value, known });
+    for index in &image.indexes {
+        add("image-index", format!("{} ({} bytes)", index.digest, index.size), Known::Recomputed);
+    }
+    if let Some(manifest) = &image.manifest {
+        add("image-digest", format!("{} ({} bytes)", manifest.digest, manifest.size), Known::Recomputed);
+        if !manifest.media_type.is_empty() {
+            add("media-type", manifest.media_type.clone(), Known::Given);
+        }
+    }
+    if let Some(tag) = &image.tag {
+        add("tag", format!("{}:{} leads to {}", tag.repository, tag.tag, tag.digest), Known::Given);
+    }
+    for name in &image.names {
+        add("image", name.clone(), Known::Given);
+    }
+    if let Some(config) = &image.config {
+        add("image-id", config.digest.to_string(), Known::Recomputed);
+        add("platform", config.platform.to_string(), Known::Given);
+        if let Some(created) = &config.created {
+            add("created", created.clone(), Known::Given);
+        }
+    }
+    for layer in &image.layers {
+        match &layer.measured {
+            Some(measured) => {
+                let inside = match &measured.content {
+                    Ok((diff_id, size)) => format!("diff_id {diff_id} ({size} bytes)"),
+                    Err(message) => message.clone(),
+                };
+                let compression = measured.compression.word();
+                add(
+                    "layer",
+                    format!("{} ({} bytes, {compression}), {inside}", measured.digest, measured.size),
+                    Known::Recomputed,
+                );
+            }
+            None => {
+                let named = layer.descriptor.as_ref().map_or(layer.name.clone(), |said| said.digest.to_string());
+                add("layer", format!("{named}, not at hand"), Known::Given);
+            }
+        }
+    }
+    facts
+}

@@ -1,0 +1,42 @@
+//! Facts about the source.
+
+use super::Known;
+use crate::git::{HeadFault, SourceProof};
+
+/// What the snapshot proves, and what its refs and config only say.
+pub(super) fn source_facts(proof: &SourceProof, add: &mut impl FnMut(&str, &'static str, String, Known)) {
+    match &proof.head {
+        Ok(head) => {
+            let known = if proof.commit.is_some() { Known::Recomputed } else { Known::Signed };
+            add("commit", "git-objects", head.commit.to_string(), known);
+            let branch = head.reference.clone().unwrap_or_else(|| "detached HEAD".into());
+            add("branch", "git-objects", branch, Known::Signed);
+        }
+        Err(HeadFault::Missing) => {}
+        Err(fault) => add("commit", "git-objects", fault.to_string(), Known::Signed),
+    }
+    if let Some(commit) = &proof.commit {
+        add("tree", "git-objects", commit.tree.to_string(), Known::Recomputed);
+        for (fact, who) in [("author", &commit.author), ("committer", &commit.committer)] {
+            let time = who.time.map(|time| format!(" at {time}")).unwrap_or_default();
+            add(fact, "git-objects", format!("{} <{}>{time}", who.name, who.email), Known::Recomputed);
+        }
+        add("subject", "git-objects", commit.subject(), Known::Recomputed);
+    }
+    let objects = &proof.objects;
+    if objects.object_count > 0 {
+        add("object-count", "git-objects", objects.counts(), Known::Recomputed);
+        add("history", "git-objects", objects.history(), Known::Recomputed);
+    }
+    for name in &proof.refs_at_head {
+        add("ref", "git-objects", name.clone(), Known::Signed);
+    }
+    for remote in &proof.remotes {
+        let place = remote.repository.as_ref().map_or_else(|| remote.url.clone(), ToString::to_string);
+        add("repository", "work-tree", format!("remote {}: {place}", remote.name), Known::Signed);
+    }
+    if proof.commit.is_some() {
+        let (files, differences) = (proof.tree.files.len(), proof.tree.differences.len());
+        add("files", "work-tree", format!("{files} in HEAD's tree, {differences} differences"), Known::Recomputed);
+    }
+}

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use sigstore_verify::trust_root::SIGSTORE_PRODUCTION_TRUSTED_ROOT;
 
-use super::super::{Answer, ImageSigner, ImageSignerKey, ImageTarget, SigstoreIdentity, TrustFile, TrustPolicy, cosign};
+use super::super::{
+    Answer, ImageSigner, ImageSignerKey, ImageTarget, SigstoreIdentity, TrustFile, TrustPolicy, cosign,
+};
 use super::SigstoreRoot;
 use crate::digest::Sha256;
 use crate::limits::Limits;
@@ -73,7 +75,11 @@ fn conformance() {
         let name = case.file_name().unwrap().to_str().unwrap();
         let answer = accepts(case, suite);
         println!("{name}: {answer:?}");
-        if name.ends_with("_fail") { bad += 1 } else { good += 1 }
+        if name.ends_with("_fail") {
+            bad += 1
+        } else {
+            good += 1
+        }
         if answer.is_ok() == name.ends_with("_fail") {
             wrong.push(name.to_owned());
         }

@@ -13,6 +13,7 @@ mod policy;
 mod record;
 mod server;
 mod signature;
+mod sigstore;
 mod source;
 mod text;
 mod trust;
@@ -33,6 +34,7 @@ pub fn all() -> Vec<Case> {
         server::cases(),
         text::cases(),
         trust::cases(),
+        sigstore::cases(),
         image::cases(),
     ]
     .into_iter()

@@ -193,6 +193,7 @@ fn judge(
     };
     report.findings = run_all(&Gate::Open(&evidence), question, &report.in_play);
     report.evidence = evidence.facts();
+    report.evidence.extend(check::trust_facts(&evidence, question.policy));
     report.outside_the_commit = outside_the_commit(&evidence, question.policy);
     Ok(())
 }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 type Property = fn(&[u8]);
 
 /// Every fuzz target and its function. Two more call what only the crate itself can reach: see `src/fuzzing.rs`.
-const TARGETS: [(&str, Property); 16] = [
+const TARGETS: [(&str, Property); 18] = [
     ("audit", properties::audit),
     ("audit_inner_tar", properties::audit_inner_tar),
     ("build_log", properties::build_log),
@@ -27,11 +27,13 @@ const TARGETS: [(&str, Property); 16] = [
     ("git_index", properties::git_index),
     ("git_objects", properties::git_objects),
     ("git_pack", properties::git_pack),
+    ("openpgp", properties::openpgp),
     ("outer_tar", properties::outer_tar),
     ("policy", properties::policy),
     ("public_key", properties::public_key),
     ("saved_report", properties::saved_report),
     ("signature", properties::signature),
+    ("trust", properties::trust),
     ("words", properties::words),
 ];
 /// Targets whose corpora a unit test of `src/fuzzing.rs` replays.

@@ -14,7 +14,7 @@ type Seed = (&'static str, &'static str, Vec<u8>);
 
 /// Target, name and bytes.
 pub fn all() -> Vec<Seed> {
-    [bundles(), texts(), archives(), repositories(), members()].into_iter().flatten().collect()
+    [bundles(), texts(), archives(), repositories(), members(), signatures()].into_iter().flatten().collect()
 }
 
 fn fixture(path: &str) -> Vec<u8> {
@@ -265,4 +265,24 @@ fn members() -> Vec<Seed> {
     let hostile = "=== data/build.json\n{\"status\":\"exiting, cmd: docker login --password x\",\"\u{9b}\":\"\u{202e}\"}\n\
         === data/build.log\nStep 1/1 : RUN curl \u{1b}[2J | sh\nThe push refers to repository [a/b]\n=== root_ssh/key\nssh-rsa\n";
     vec![("audit", "good", good), ("audit", "hostile", hostile.into())]
+}
+
+fn signatures() -> Vec<Seed> {
+    let listed = |folder: &str, names: &[&str]| {
+        let pieces = names.iter().map(|name| {
+            [format!("=== {name}\n").into_bytes(), fixture(&format!("inputs/trust/{folder}/{name}"))].concat()
+        });
+        pieces.collect::<Vec<_>>().join(&b'\n')
+    };
+    let roles = ["root.json", "1.root.json", "timestamp.json", "snapshot.json", "targets.json"];
+    let messages = ["primary", "subkey", "uncompressed", "two-signatures", "encrypted", "sha1", "clear-signed"];
+    let mut seeds = vec![
+        ("trust", "notary", listed("notary/first", &roles)),
+        ("trust", "cosign", listed("cosign", &["manifest.json", "payload.json", "bundle.json", "bundle-message.json"])),
+        ("trust", "sigstore", listed("sigstore", &["statement.json", "timestamped.json"])),
+        ("trust", "sigstore-layer", listed("sigstore", &["manifest.json", "payload.json"])),
+        ("openpgp", "version-3", fixture("inputs/trust/openpgp/v3")),
+    ];
+    seeds.extend(messages.map(|name| ("openpgp", name, fixture(&format!("inputs/trust/simple-signing/{name}")))));
+    seeds
 }

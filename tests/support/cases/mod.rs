@@ -8,6 +8,7 @@ mod image;
 mod inner;
 mod keys;
 mod log;
+mod openpgp;
 mod outer;
 mod policy;
 mod record;
@@ -34,6 +35,7 @@ pub fn all() -> Vec<Case> {
         server::cases(),
         text::cases(),
         trust::cases(),
+        openpgp::cases(),
         sigstore::cases(),
         image::cases(),
     ]

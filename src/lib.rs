@@ -116,6 +116,8 @@ mod strict_json;
 mod time;
 pub mod trust;
 mod verify;
+#[cfg(test)]
+mod wycheproof_tests;
 
 pub use crate::audit::{Depth, Input, LoadImage, Question, audit};
 pub use crate::build_name::BuildName;

@@ -10,6 +10,7 @@ use hpsb_audit::check::CHECKS;
 use hpsb_audit::git::{Commit, ObjectId, RepositoryName, Snapshot, Tag, WorkEntry, prove};
 use hpsb_audit::image::{Choice, ImageFacts, read_archive};
 use hpsb_audit::report::{Colour, Controls, Look, Options};
+use hpsb_audit::trust::{Standing, TrustFile};
 use hpsb_audit::{
     BuildName, BuildRecord, Bundle, Case, Error, Format, Input, KeyRing, KeySource, Limits, Policy, PublicKey,
     Question, Report, Sha256, Signature, Timestamp, TrustedKey, Verdict, audit as audit_bundle,
@@ -56,6 +57,48 @@ pub fn limits() -> Limits {
 pub fn bundle(bytes: &[u8]) {
     sound(Bundle::from_reader(bytes, &limits()));
 }
+
+/// Files of image signatures as `=== PATH`: of nobody, and by a policy that names the fixtures' keys.
+pub fn trust(bytes: &[u8]) {
+    let files: Vec<TrustFile> = files(bytes)
+        .into_iter()
+        .map(|(path, bytes)| TrustFile { path: String::from_utf8_lossy(path).into_owned(), bytes: bytes.to_vec() })
+        .collect();
+    let now = Timestamp::from_unix_seconds(1_800_000_000).expect("a moment");
+    for policy in [&Policy::default(), &*SIGNERS] {
+        let described = || hpsb_audit::trust::describe(&files, &policy.trust, now, &limits());
+        let found = described();
+        assert_eq!(found, described());
+        let trusted = found.iter().any(|one| one.standing == Standing::Trusted);
+        assert!(!trusted || !policy.require.is_empty(), "nobody is trusted by no policy");
+    }
+}
+
+/// One OpenPGP message, as a `dir:` layout has it.
+pub fn openpgp(bytes: &[u8]) {
+    let file = TrustFile { path: "signature-1".into(), bytes: bytes.to_vec() };
+    let now = Timestamp::from_unix_seconds(1_800_000_000).expect("a moment");
+    let found = hpsb_audit::trust::describe(&[file], &SIGNERS.trust, now, &limits());
+    assert!(found.iter().any(|one| one.kind == hpsb_audit::trust::Kind::SimpleSigning));
+}
+
+static SIGNERS: LazyLock<Policy> = LazyLock::new(|| {
+    let text = concat!(
+        "version = 1\nrequire = [\"trust\"]\n",
+        "[[trust.signers]]\nname = \"a\"\nopenpgp = \"ada.asc\"\nfingerprint = \"",
+        include_str!("../fixtures/inputs/trust/simple-signing/ada.fingerprint"),
+        "\"\n[[trust.signers]]\nname = \"b\"\ncosign = \"release.pub\"\n",
+        "[[trust.signers]]\nname = \"c\"\nsigstore-root = \"root.json\"\nissuer = \"https://token.actions.githubusercontent.com\"\n",
+        "identity = \"https://github.com/acme/wallet/.github/workflows/release.yml@refs/heads/main\"\n",
+    );
+    let text = text.replacen("\n\"\n", "\"\n", 1);
+    let load = |name: &str| match name {
+        "ada.asc" => Ok(include_bytes!("../fixtures/inputs/trust/simple-signing/ada.asc").to_vec()),
+        "release.pub" => Ok(include_bytes!("../fixtures/inputs/trust/cosign/release.pub").to_vec()),
+        _ => Ok(include_bytes!("../fixtures/inputs/trust/sigstore/root.json").to_vec()),
+    };
+    Policy::from_toml("fuzz", text.as_bytes(), &limits(), load).expect("a policy")
+});
 
 /// The outer archive before it is compressed.
 pub fn outer_tar(bytes: &[u8]) {

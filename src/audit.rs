@@ -186,7 +186,7 @@ fn judge(
     report.findings = run_all(&Gate::Open(&evidence), question, &report.in_play);
     report.evidence = evidence.facts();
     report.evidence.extend(expected_facts(question.policy));
-    report.evidence.extend(check::signed_image_facts(&evidence, question.policy));
+    report.evidence.extend(check::trust_facts(&evidence, question.policy));
     report.inputs = inputs(&evidence, question.policy);
     report.outside_the_commit = outside_the_commit(&evidence, question.policy);
     Ok(())

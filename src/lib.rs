@@ -152,7 +152,11 @@ pub use crate::verify::{
 
 /// The cargo features that this build has.
 pub fn features() -> Vec<&'static str> {
-    let known =
-        [("fetch", cfg!(feature = "fetch")), ("full", cfg!(feature = "full")), ("openpgp", cfg!(feature = "openpgp"))];
+    let known = [
+        ("fetch", cfg!(feature = "fetch")),
+        ("full", cfg!(feature = "full")),
+        ("openpgp", cfg!(feature = "openpgp")),
+        ("sigstore", cfg!(feature = "sigstore")),
+    ];
     known.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
 }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 type Property = fn(&[u8]);
 
 /// Every fuzz target and its function. Six more call what only the crate itself can reach: see `src/fuzzing.rs`.
-const TARGETS: [(&str, Property); 20] = [
+const TARGETS: [(&str, Property); 22] = [
     ("audit", properties::audit),
     ("audit_inner_tar", properties::audit_inner_tar),
     ("build_log", properties::build_log),
@@ -31,11 +31,13 @@ const TARGETS: [(&str, Property); 20] = [
     ("image_archive", properties::image_archive),
     ("image_documents", properties::image_documents),
     ("image_layer", properties::image_layer),
+    ("openpgp", properties::openpgp),
     ("outer_tar", properties::outer_tar),
     ("policy", properties::policy),
     ("public_key", properties::public_key),
     ("saved_report", properties::saved_report),
     ("signature", properties::signature),
+    ("trust", properties::trust),
     ("words", properties::words),
 ];
 /// Targets whose corpora a unit test of `src/fuzzing.rs` replays.

@@ -309,6 +309,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ),
     ("serde_saphyr", &["client"]),
     ("sha2", &["client", "digest", "git", "signature", "timestamp", "trust"]),
+    ("sigstore_verify", &["trust"]),
     ("spki", &["key", "person_key", "timestamp", "trust"]),
     ("tar", &["archive", "case"]),
     ("terminal_size", &["cli"]),

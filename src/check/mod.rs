@@ -50,7 +50,7 @@ pub(crate) use self::base_image::base_images;
 pub(crate) use self::build_server::parse_version;
 pub(crate) use self::image_evidence::built_image;
 use self::outcome::Outcome;
-pub(crate) use self::trust_reports::signed_image_facts;
+pub(crate) use self::trust_reports::trust_facts;
 
 /// The check that is always at `require`.
 pub(crate) const MANIFEST_SIGNATURE: &str = "manifest-signature";

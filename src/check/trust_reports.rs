@@ -7,7 +7,7 @@ use crate::finding::Reason;
 use crate::image_name::repository_of;
 use crate::policy::Policy;
 use crate::trust::notary::key_id;
-use crate::trust::{self, Answer, ImageTarget, SignatureReport};
+use crate::trust::{self, Answer, ImageTarget, Kind, SignatureReport};
 
 /// Every signature that was given, judged against the image that the signed log names.
 ///
@@ -30,17 +30,31 @@ pub(super) fn signature_reports(evidence: &Evidence<'_>, policy: &Policy) -> Res
     Ok(reports)
 }
 
-/// What the accepted signatures say of the image: its digest, by whom. Theirs is another key than the manifest's.
-pub(crate) fn signed_image_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact> {
+/// What the image's signatures say: which digest an accepted one is of and whose it is, signed by that key's holder; of the others, only that
+/// they are there.
+pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact> {
     let (Ok(reports), Ok(image)) = (signature_reports(evidence, policy), image_target(evidence)) else {
         return Vec::new();
     };
-    let mut facts: Vec<Fact> = Vec::new();
+    let mut facts = Vec::new();
+    let mut add = |fact: &str, value, known| facts.push(Fact { fact: fact.into(), witness: "trust", value, known });
     for report in reports {
-        if let Answer::Accepted(signer) = &report.answer {
-            let by = signer.name.as_deref().map_or_else(|| format!("the key {}", signer.key), str::to_owned);
-            let value = format!("{} by {by} ({})", image.digest, report.kind.words());
-            facts.push(Fact { fact: "image-digest".into(), witness: "trust", value, known: Known::Signed });
+        let kind = report.kind.words();
+        match report.answer {
+            Answer::Accepted(signer) => {
+                let who = signer.name.map_or("recorded in the signed log".to_owned(), |name| format!("policy: {name}"));
+                let value = format!("{} signed by {} ({who}), {kind}", image.digest, signer.key);
+                add("image-digest", value, Known::Signed);
+                if report.kind == Kind::ContentTrust {
+                    add("key-id", signer.key, Known::Signed);
+                }
+            }
+            Answer::Refused(message) => {
+                add("image-signature", format!("{kind}, {}: refused: {message}", report.file), Known::Given);
+            }
+            Answer::Undecided(message) => {
+                add("image-signature", format!("{kind}, {}: undecided: {message}", report.file), Known::Given);
+            }
         }
     }
     facts

@@ -5,7 +5,10 @@ use serde::Deserialize;
 use super::wire::{Answer, list};
 use crate::digest::{Sha256, decode_hex};
 use crate::error::Error;
-use crate::trust::{ImageSigner, ImageSignerKey, ReferenceRule, TrustPolicy, cosign_key};
+use crate::trust::{
+    ImageSigner, ImageSignerKey, ReferenceRule, SigstoreIdentity, TrustPolicy, cosign_key,
+    sigstore_root as trusted_root,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -32,6 +35,9 @@ struct TrustSigner {
     openpgp: Option<String>,
     fingerprint: Option<String>,
     cosign: Option<String>,
+    sigstore_root: Option<String>,
+    identity: Option<String>,
+    issuer: Option<String>,
 }
 
 pub(super) fn read(
@@ -87,25 +93,43 @@ fn signer(
     fail: &impl Fn(String) -> Error,
 ) -> Result<ImageSigner, Error> {
     let at = |field: &str, message: &str| fail(format!("trust.signers {:?}: {field}: {message}", entry.name));
-    let key = match (&entry.root_key, &entry.openpgp, &entry.fingerprint, &entry.cosign) {
-        (Some(id), None, None, None) => {
+    let TrustSigner { root_key, openpgp, fingerprint, cosign, sigstore_root, identity, issuer, .. } = &entry;
+    let named = [root_key, openpgp, fingerprint, cosign, sigstore_root, identity, issuer].map(|field| field.as_deref());
+    let mut root = |file: &str| {
+        let json = load(file)?;
+        trusted_root(&json).map_err(|message| at("sigstore-root", &message))
+    };
+    let key = match named {
+        [Some(id), None, None, None, None, None, None] => {
             let id = Sha256::from_hex(id).ok_or_else(|| at("root-key", "expected 64 lower-case hexadecimal digits"))?;
             ImageSignerKey::ContentTrust(id.hex())
         }
-        (None, Some(file), Some(fingerprint), None) => {
+        [None, Some(file), Some(fingerprint), None, None, None, None] => {
             let spelled = [40, 64].contains(&fingerprint.len())
                 && decode_hex(fingerprint.as_bytes()).is_some()
                 && !fingerprint.bytes().any(|byte| byte.is_ascii_uppercase());
             if !spelled {
                 return Err(at("fingerprint", "expected the primary key's, 40 or 64 lower-case hexadecimal digits"));
             }
-            ImageSignerKey::OpenPgp { fingerprint: fingerprint.clone(), certificates: load(file)? }
+            ImageSignerKey::OpenPgp { fingerprint: fingerprint.to_owned(), certificates: load(file)? }
         }
-        (None, None, None, Some(file)) => {
-            let key = cosign_key(&load(file)?).map_err(|message| Error::Key { name: file.clone(), message })?;
-            ImageSignerKey::Cosign(key)
+        [None, None, None, Some(file), log, None, None] => {
+            let log = log.map(&mut root).transpose()?;
+            let key = cosign_key(&load(file)?).map_err(|message| Error::Key { name: file.to_owned(), message })?;
+            ImageSignerKey::Cosign { key, log }
         }
-        _ => return Err(at("key", "expected root-key, openpgp with fingerprint, or cosign")),
+        [None, None, None, None, Some(file), Some(identity), Some(issuer)] => {
+            if identity.is_empty() || issuer.is_empty() {
+                return Err(at("identity", "identity and issuer are compared as a whole: neither may be empty"));
+            }
+            let (identity, issuer, root) = (identity.to_owned(), issuer.to_owned(), root(file)?);
+            ImageSignerKey::Sigstore(SigstoreIdentity { identity, issuer, root })
+        }
+        _ => {
+            let kinds =
+                "expected root-key, openpgp with fingerprint, cosign, or sigstore-root with identity and issuer";
+            return Err(at("key", kinds));
+        }
     };
     Ok(ImageSigner { name: entry.name, key })
 }

@@ -86,7 +86,7 @@ fn metadata_rows(walked: &Trusted) -> Vec<(String, String)> {
 /// Simple signing and cosign, without an image to compare with.
 fn signatures(files: &[TrustFile], policy: &TrustPolicy, now: Timestamp, limits: &Limits) -> Vec<Description> {
     let mut reports = simple_signing::judge(files, None, now, policy, limits);
-    reports.extend(cosign::judge(files, None, policy, limits));
+    reports.extend(cosign::judge(files, None, now, policy, limits));
     let describe = |report: SignatureReport| {
         let mut rows = Vec::new();
         let standing = match report.answer {

@@ -5,6 +5,7 @@
 //!
 //! To add a kind of signature: one file with `judge(…) -> Vec<SignatureReport>`, one line in `judge`, one variant of [`Kind`].
 
+mod bundle;
 mod canonical_json;
 mod content_trust;
 mod cosign;
@@ -14,13 +15,18 @@ mod payload;
 pub(crate) mod public_key;
 #[cfg_attr(not(feature = "openpgp"), allow(dead_code, reason = "only simple signing names images"))]
 mod reference;
+#[cfg(feature = "sigstore")]
+mod sigstore;
+#[cfg(not(feature = "sigstore"))]
+#[path = "sigstore_absent.rs"]
+mod sigstore;
 mod simple_signing;
 mod trusted;
 
 pub use self::describe::{Description, Standing, describe};
 pub(crate) use self::reference::ReferenceRule;
-pub(crate) use self::trusted::cosign_key;
-pub use self::trusted::{ImageSigner, ImageSignerKey, TrustPolicy};
+pub use self::trusted::{ImageSigner, ImageSignerKey, SigstoreIdentity, TrustPolicy};
+pub(crate) use self::trusted::{cosign_key, sigstore_root};
 
 use crate::digest::Sha256;
 use crate::limits::Limits;
@@ -141,6 +147,6 @@ pub(crate) fn judge(
 ) -> Vec<SignatureReport> {
     let mut reports = content_trust::judge(files, image, trusted, recorded_key, limits);
     reports.extend(simple_signing::judge(files, Some(image), image.now, trusted, limits));
-    reports.extend(cosign::judge(files, Some(image), trusted, limits));
+    reports.extend(cosign::judge(files, Some(image), image.now, trusted, limits));
     reports
 }

@@ -29,6 +29,18 @@ enum Material {
     Ed25519(Box<ed25519::VerifyingKey>),
 }
 
+impl Material {
+    fn spki(&self) -> Result<Vec<u8>, String> {
+        let spki = match self {
+            Self::Rsa(key) => key.to_public_key_der(),
+            Self::P256(key) => key.to_public_key_der(),
+            Self::P384(key) => key.to_public_key_der(),
+            Self::Ed25519(key) => key.to_public_key_der(),
+        };
+        spki.map(|spki| spki.as_bytes().to_vec()).map_err(|error| error.to_string())
+    }
+}
+
 /// How a signature was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scheme {
@@ -67,14 +79,8 @@ impl ImageKey {
             other => return Err(format!("keys of the kind {other} are not supported")),
         };
         // Encoded again, so that a compressed point is the same key.
-        let spki = match &material {
-            Material::Rsa(key) => key.to_public_key_der(),
-            Material::P256(key) => key.to_public_key_der(),
-            Material::P384(key) => key.to_public_key_der(),
-            Material::Ed25519(_) => return Err("not reached: read above".into()),
-        };
-        let spki = spki.map_err(|error| error.to_string())?;
-        Ok(Self { material, identity: Sha256::of(spki.as_bytes()) })
+        let identity = Sha256::of(&material.spki()?);
+        Ok(Self { material, identity })
     }
 
     /// Reads the 32 bytes of an Ed25519 key.
@@ -91,6 +97,12 @@ impl ImageKey {
             return Err(format!("expected a PUBLIC KEY, found {label}"));
         }
         Self::from_spki(&der)
+    }
+
+    /// The key as SubjectPublicKeyInfo.
+    #[cfg(feature = "sigstore")]
+    pub(super) fn spki(&self) -> Result<Vec<u8>, String> {
+        self.material.spki()
     }
 
     /// What makes this key one and the same: two names or certificates of one key are equal here.

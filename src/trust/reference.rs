@@ -130,4 +130,30 @@ mod tests {
             }
         }
     }
+
+    /// What skopeo answered with the same rule as its policy: `fixtures/inputs/trust/record-policy.sh`.
+    #[test]
+    fn skopeo_answers_the_same() {
+        let text = include_str!("../../fixtures/inputs/trust/policy-answers.txt");
+        let rule_of = |words: &str| match words.split_once('=') {
+            None if words == "repo-digest-or-exact" => ReferenceRule::RepositoryWithDigest,
+            None if words == "exact" => ReferenceRule::Exact,
+            None if words == "repository" => ReferenceRule::Repository,
+            Some(("signed-as", name)) => ReferenceRule::As(name.to_owned()),
+            Some(("remap", rest)) => {
+                let (prefix, signed_prefix) = rest.split_once('=').unwrap();
+                ReferenceRule::Remap { prefix: prefix.to_owned(), signed_prefix: signed_prefix.to_owned() }
+            }
+            _ => panic!("an unknown rule {words:?}"),
+        };
+        let (mut accepted, mut rejected) = (0, 0);
+        for line in text.lines() {
+            let [words, name, answer] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line:?}") };
+            let name = name.replace("DIGEST", &"0".repeat(64));
+            let ours = rule_of(words).matches(&name, "127.0.0.1:5000/acme/wallet", &["v1".to_owned()]);
+            assert_eq!(ours, answer == "accepts", "{line:?}");
+            if ours { accepted += 1 } else { rejected += 1 }
+        }
+        assert!(accepted > 20 && rejected > 50, "{accepted} and {rejected}");
+    }
 }

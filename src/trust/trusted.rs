@@ -1,7 +1,10 @@
 //! `[trust]` of a policy: whose signatures on images count.
 
+use std::fmt;
+
 use super::public_key::ImageKey;
 use super::reference::ReferenceRule;
+use super::sigstore::SigstoreRoot;
 
 /// Whose signatures on images count, and how many are asked for. The default names nobody: then only the content-trust key that the
 /// signed log records can be accepted.
@@ -33,9 +36,31 @@ pub enum ImageSignerKey {
     /// Simple signing: fingerprint of a primary key, in lower-case hexadecimal, and the certificates that hold it.
     #[allow(missing_docs, reason = "said in the variant's own line")]
     OpenPgp { fingerprint: String, certificates: Vec<u8> },
-    /// cosign with a key of one's own.
-    #[allow(private_interfaces, reason = "the key's type is not for callers")]
-    Cosign(ImageKey),
+    /// cosign with a key of one's own; with a trusted root, its transparency log entry is asked for too.
+    #[allow(missing_docs, private_interfaces, reason = "the key's type is not for callers")]
+    Cosign { key: ImageKey, log: Option<SigstoreRoot> },
+    /// cosign without a key of one's own.
+    Sigstore(SigstoreIdentity),
+}
+
+/// Somebody to whom a certificate authority of a trusted root certifies keys that live for minutes.
+#[derive(Debug, Clone)]
+pub struct SigstoreIdentity {
+    /// Who: the certificate's one subject alternative name, compared as a whole.
+    #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "compared by sigstore only"))]
+    pub(crate) identity: String,
+    /// Where they signed in, as the certificate says.
+    #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "compared by sigstore only"))]
+    pub(crate) issuer: String,
+    /// The authorities that are believed.
+    #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "compared by sigstore only"))]
+    pub(crate) root: SigstoreRoot,
+}
+
+impl fmt::Display for SigstoreIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.identity, self.issuer)
+    }
 }
 
 impl ImageSignerKey {
@@ -44,7 +69,8 @@ impl ImageSignerKey {
         match self {
             Self::ContentTrust(id) => id.clone(),
             Self::OpenPgp { fingerprint, .. } => fingerprint.clone(),
-            Self::Cosign(key) => key.identity().to_string(),
+            Self::Cosign { key, .. } => key.identity().to_string(),
+            Self::Sigstore(identity) => identity.to_string(),
         }
     }
 }
@@ -52,4 +78,9 @@ impl ImageSignerKey {
 /// Reads the PEM file of a key that cosign signs with.
 pub(crate) fn cosign_key(text: &[u8]) -> Result<ImageKey, String> {
     ImageKey::from_pem(text)
+}
+
+/// Reads the trusted root of a sigstore instance.
+pub(crate) fn sigstore_root(json: &[u8]) -> Result<SigstoreRoot, String> {
+    SigstoreRoot::from_json(json)
 }

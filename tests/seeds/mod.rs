@@ -15,7 +15,10 @@ type Seed = (&'static str, &'static str, Vec<u8>);
 
 /// Target, name and bytes.
 pub fn all() -> Vec<Seed> {
-    [bundles(), texts(), archives(), repositories(), members(), images(), statements()].into_iter().flatten().collect()
+    [bundles(), texts(), archives(), repositories(), members(), images(), statements(), signatures()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn fixture(path: &str) -> Vec<u8> {
@@ -313,4 +316,24 @@ fn images() -> Vec<Seed> {
         ("image_layer", "gzip", [gzipped.as_slice(), &gzip(b"more")].concat()),
         ("image_layer", "zstd", [zstd(layer), zstd(b"more")].concat()),
     ]
+}
+
+fn signatures() -> Vec<Seed> {
+    let listed = |folder: &str, names: &[&str]| {
+        let pieces = names.iter().map(|name| {
+            [format!("=== {name}\n").into_bytes(), fixture(&format!("inputs/trust/{folder}/{name}"))].concat()
+        });
+        pieces.collect::<Vec<_>>().join(&b'\n')
+    };
+    let roles = ["root.json", "1.root.json", "timestamp.json", "snapshot.json", "targets.json"];
+    let messages = ["primary", "subkey", "uncompressed", "two-signatures", "encrypted", "sha1", "clear-signed"];
+    let mut seeds = vec![
+        ("trust", "notary", listed("notary/first", &roles)),
+        ("trust", "cosign", listed("cosign", &["manifest.json", "payload.json", "bundle.json", "bundle-message.json"])),
+        ("trust", "sigstore", listed("sigstore", &["statement.json", "timestamped.json"])),
+        ("trust", "sigstore-layer", listed("sigstore", &["manifest.json", "payload.json"])),
+        ("openpgp", "version-3", fixture("inputs/trust/openpgp/v3")),
+    ];
+    seeds.extend(messages.map(|name| ("openpgp", name, fixture(&format!("inputs/trust/simple-signing/{name}")))));
+    seeds
 }

@@ -8,11 +8,13 @@ mod image;
 mod inner;
 mod keys;
 mod log;
+mod openpgp;
 mod outer;
 mod policy;
 mod record;
 mod server;
 mod signature;
+mod sigstore;
 mod source;
 mod text;
 mod trust;
@@ -33,6 +35,8 @@ pub fn all() -> Vec<Case> {
         server::cases(),
         text::cases(),
         trust::cases(),
+        openpgp::cases(),
+        sigstore::cases(),
         image::cases(),
     ]
     .into_iter()

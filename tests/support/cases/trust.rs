@@ -40,7 +40,7 @@ fn recorded(folder: &str) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-fn file(path: &str) -> Vec<u8> {
+pub(super) fn file(path: &str) -> Vec<u8> {
     fs::read(Path::new(FIXTURES).join("inputs/trust").join(path)).unwrap()
 }
 
@@ -271,7 +271,7 @@ fn metadata() -> Vec<Case> {
 }
 
 /// A build whose log names the digest of the recorded manifest, and no content-trust key.
-fn signed_image(case: Case, trust: &str) -> Case {
+pub(super) fn signed_image(case: Case, trust: &str) -> Case {
     let manifest = file("simple-signing/manifest.json");
     let digest = hpsb_audit::Sha256::of(&manifest).to_string();
     let size = format!("size: {}", manifest.len());
@@ -462,11 +462,13 @@ fn cosign() -> Vec<Case> {
             &["bundle-attestation.json"],
         ),
         unknown("trust-cosign-no-payload", "The payload is not there.", &["manifest.json"]),
-        unknown("trust-cosign-keyless", "A keyless bundle: not supported, and said so.", &[]).file(
-            "trust/cosign/bundle.json",
-            text("bundle.json")
-                .replace("\"publicKey\":{\"hint\":\"release\"}", "\"certificate\":{\"rawBytes\":\"MAA=\"}"),
-        ),
+        fails("trust-cosign-keyless", "What stands in the place of a certificate is none.", &[])
+            .file(
+                "trust/cosign/bundle.json",
+                text("bundle.json")
+                    .replace("\"publicKey\":{\"hint\":\"release\"}", "\"certificate\":{\"rawBytes\":\"MAA=\"}"),
+            )
+            .feature("sigstore"),
         unknown("trust-cosign-bundle-unknown", "A bundle of a version that is not known.", &[])
             .file("trust/cosign/bundle.json", text("bundle.json").replace("v0.3+json", "v0.9+json")),
         unknown("trust-cosign-no-policy", "The policy names no cosign key.", &["manifest.json", "payload.json"])

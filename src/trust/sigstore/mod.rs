@@ -1,0 +1,184 @@
+//! Signatures of sigstore judged offline, by a trusted root that the policy gives: keyless ones, and log entries of managed keys.
+//!
+//! A keyless signature is made with a key that a certificate authority certifies for minutes, for somebody who signed in somewhere. What
+//! holds years later is the time: a transparency log's or a timestamp authority's signature says that the signature existed while the
+//! certificate was valid. The steps, as the crate `sigstore-verify` takes them: the time; the certificate's chain at that time, its
+//! usage, its entry in a certificate log (SCT); identity and issuer, which must equal the policy's; the log entry with its proof of inclusion,
+//! checkpoint and promise; the signature; and that the log entry is about this very signature.
+//!
+//! It is not looked up whether a certificate was revoked, a log forked or an identity taken over. The crate compares times in a bundle
+//! with the computer's clock; they are compared with the audit's moment here too, so that a clock that is right never changes an answer.
+//! Sources: sigstore client specification, sections 3 and 4; sigstore/protobuf-specs; RFC 5280, 6962, 3161.
+
+mod crypto;
+mod root;
+mod signatures;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::root::SigstoreRoot;
+pub(super) use self::signatures::bundle_of_layer;
+
+use sigstore_verify::crypto::{CertificateInfo, KeyAlgorithm, parse_certificate_info};
+use sigstore_verify::types::{Artifact, Bundle, DerPublicKey, Sha256Hash};
+use sigstore_verify::{Error, Policy, PublicKeyVerificationPolicy, VerificationPolicy, VerificationResult, Verifier};
+
+use super::public_key::ImageKey;
+use super::{AcceptedSigner, Answer, ImageSigner, ImageSignerKey, SigstoreIdentity, TrustPolicy};
+use crate::digest::Sha256;
+use crate::limits::Limits;
+use crate::time::Timestamp;
+
+const DAY_SECONDS: i64 = 86_400;
+
+/// A signature that holds, and what is to be said of it.
+#[derive(Debug)]
+pub(super) struct Signed {
+    pub(super) signer: AcceptedSigner,
+    pub(super) details: Vec<String>,
+}
+
+/// The policy's identities, with what their trusted roots say.
+pub(super) struct Identities<'a> {
+    signers: Vec<(&'a ImageSigner, &'a SigstoreIdentity, Verifier)>,
+    now: Timestamp,
+    limits: &'a Limits,
+}
+
+impl<'a> Identities<'a> {
+    pub(super) fn of(policy: &'a TrustPolicy, now: Timestamp, limits: &'a Limits) -> Self {
+        let identity = |signer: &'a ImageSigner| match &signer.key {
+            ImageSignerKey::Sigstore(identity) => Some((signer, identity, identity.root.verifier().ok()?)),
+            _ => None,
+        };
+        Self { signers: policy.signers.iter().filter_map(identity).collect(), now, limits }
+    }
+
+    /// Whose keyless signature of `digest` is this?
+    ///
+    /// # Errors
+    /// Why it is nobody's that the policy names.
+    pub(super) fn find_signer(&self, bundle: &[u8], digest: &Sha256) -> Result<Signed, Answer> {
+        let bundle = read(bundle, self.limits)?;
+        let certificate = certificate(&bundle)?;
+        let says = described(&certificate);
+        let mut fault = None;
+        for (signer, wanted, verifier) in &self.signers {
+            let policy = VerificationPolicy::new(wanted.identity.as_str(), wanted.issuer.as_str());
+            match verify(verifier, &bundle, digest, &policy) {
+                Ok(result) => {
+                    let complete = result.certificate_verified()
+                        && result.sct_verified()
+                        && result.tlog_verified()
+                        && result.identity_policy_checked();
+                    if !complete {
+                        return Err(refused("a part of the evidence was not verified"));
+                    }
+                    let mut details = vec![format!("signed by {says}")];
+                    details.extend(times(&result, self.now)?);
+                    let signer = AcceptedSigner { key: wanted.to_string(), name: Some(signer.name.clone()) };
+                    return Ok(Signed { signer, details });
+                }
+                // All before it holds: that says more than what another root finds.
+                Err(Error::IdentityMismatch { .. } | Error::IssuerMismatch { .. }) => {
+                    fault = Some(refused(&format!("the policy's [trust] does not name its signer, {says}")));
+                }
+                Err(error) => fault = fault.or(Some(answer(&error))),
+            }
+        }
+        let nobody =
+            || Answer::Undecided(format!("the policy's [trust] names no sigstore identity; it says of itself: {says}"));
+        Err(fault.unwrap_or_else(nobody))
+    }
+}
+
+/// Are the log entries of a bundle with a managed key in the logs of `root`, and about this very signature?
+///
+/// # Errors
+/// Why not.
+pub(super) fn verify_log(
+    root: &SigstoreRoot,
+    key: &ImageKey,
+    bundle: &[u8],
+    digest: &Sha256,
+    now: Timestamp,
+    limits: &Limits,
+) -> Result<Vec<String>, Answer> {
+    let bundle = read(bundle, limits)?;
+    let verifier = root.verifier().map_err(|message| refused(&message))?;
+    let key = key.spki().map_err(|message| refused(&message))?;
+    let result = verify(&verifier, &bundle, digest, &PublicKeyVerificationPolicy::new(DerPublicKey::new(key)));
+    let result = result.map_err(|error| answer(&error))?;
+    if !result.tlog_verified() {
+        return Err(refused("its transparency log entry was not verified"));
+    }
+    let mut details = vec!["its transparency log entry is verified".to_owned()];
+    details.extend(times(&result, now)?);
+    Ok(details)
+}
+
+fn verify(
+    verifier: &Verifier,
+    bundle: &Bundle,
+    digest: &Sha256,
+    policy: &impl Policy,
+) -> Result<VerificationResult, Error> {
+    crypto::install();
+    verifier.verify(Artifact::from_digest(Sha256Hash::new(*digest.as_bytes())), bundle, policy)
+}
+
+/// Reads a bundle that is known to be JSON without duplicate members.
+fn read(bundle: &[u8], limits: &Limits) -> Result<Bundle, Answer> {
+    let text = std::str::from_utf8(bundle).map_err(|_| refused("the bundle is not UTF-8"))?;
+    let bundle = Bundle::from_json(text).map_err(|error| refused(&format!("the bundle: {error}")))?;
+    let material = &bundle.verification_material;
+    let evidence = material.tlog_entries.len() + material.timestamp_verification_data.rfc3161_timestamps.len();
+    if evidence as u64 > limits.trust_signatures {
+        return Err(refused(&format!("the bundle has {evidence} log entries and timestamps")));
+    }
+    Ok(bundle)
+}
+
+fn certificate(bundle: &Bundle) -> Result<CertificateInfo, Answer> {
+    let certificate = bundle.signing_certificate().ok_or_else(|| refused("the bundle has no certificate"))?;
+    let certificate =
+        parse_certificate_info(certificate).map_err(|error| refused(&format!("its certificate: {error}")))?;
+    use KeyAlgorithm as Algorithm;
+    match certificate.key_algorithm {
+        Algorithm::EcdsaP256 | Algorithm::EcdsaP384 | Algorithm::Rsa | Algorithm::Ed25519 => Ok(certificate),
+        other => Err(Answer::Undecided(format!("unsupported: a certificate for a key of the kind {other:?}"))),
+    }
+}
+
+fn described(certificate: &CertificateInfo) -> String {
+    let identity = certificate.identity.as_ref().map_or("nobody".to_owned(), ToString::to_string);
+    format!("{identity} ({})", certificate.issuer.as_deref().unwrap_or("no issuer"))
+}
+
+/// What the signature's times say. None may be later than the audit.
+fn times(result: &VerificationResult, now: Timestamp) -> Result<Vec<String>, Answer> {
+    let logged = result.integrated_time().map(|time| ("its transparency log entry", time.as_second()));
+    let verified = result.verified_timestamps().iter().map(|time| ("a log or a timestamp authority", time.as_second()));
+    let mut details = Vec::new();
+    for (source, seconds) in logged.into_iter().chain(verified) {
+        let time = Timestamp::from_unix_seconds(seconds).ok_or_else(|| refused("a time that is none"))?;
+        if time > now.plus_seconds(DAY_SECONDS) {
+            return Err(refused(&format!("it was signed at {time}, in the future")));
+        }
+        details.push(format!("signed at {time}, says {source}"));
+    }
+    Ok(details)
+}
+
+fn answer(error: &Error) -> Answer {
+    match error {
+        Error::UnsupportedBundle(_) | Error::UnsupportedArtifact(_) => {
+            Answer::Undecided(format!("unsupported: {error}"))
+        }
+        _ => refused(&error.to_string()),
+    }
+}
+
+fn refused(message: &str) -> Answer {
+    Answer::Refused(message.to_owned())
+}

@@ -1,0 +1,57 @@
+//! What stands here in a build without the feature `sigstore`: everything is unsupported, nothing is accepted.
+
+use std::marker::PhantomData;
+
+use serde_json::{Map, Value};
+
+use super::public_key::ImageKey;
+use super::{AcceptedSigner, Answer, TrustPolicy};
+use crate::digest::Sha256;
+use crate::limits::Limits;
+use crate::strict_json;
+use crate::time::Timestamp;
+
+const UNSUPPORTED: &str = "unsupported: this build of the program has no sigstore (feature `sigstore`)";
+
+/// A trusted root that is not read any further.
+#[derive(Debug, Clone)]
+pub(crate) struct SigstoreRoot;
+
+impl SigstoreRoot {
+    pub(crate) fn from_json(bytes: &[u8]) -> Result<Self, String> {
+        strict_json::parse(bytes).map(|_| Self).map_err(|error| error.to_string())
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Signed {
+    pub(super) signer: AcceptedSigner,
+    pub(super) details: Vec<String>,
+}
+
+pub(super) struct Identities<'a>(PhantomData<&'a ()>);
+
+impl<'a> Identities<'a> {
+    pub(super) fn of(_: &'a TrustPolicy, _: Timestamp, _: &'a Limits) -> Self {
+        Self(PhantomData)
+    }
+
+    pub(super) fn find_signer(&self, _: &[u8], _: &Sha256) -> Result<Signed, Answer> {
+        Err(Answer::Undecided(UNSUPPORTED.into()))
+    }
+}
+
+pub(super) fn verify_log(
+    _: &SigstoreRoot,
+    _: &ImageKey,
+    _: &[u8],
+    _: &Sha256,
+    _: Timestamp,
+    _: &Limits,
+) -> Result<Vec<String>, Answer> {
+    Err(Answer::Undecided(UNSUPPORTED.into()))
+}
+
+pub(super) fn bundle_of_layer(_: &Map<String, Value>, _: &Sha256, _: &[u8]) -> Result<Vec<u8>, Answer> {
+    Err(Answer::Undecided(UNSUPPORTED.into()))
+}

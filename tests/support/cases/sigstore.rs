@@ -1,0 +1,201 @@
+//! Signatures by certificates that live for minutes ("keyless"), recorded by `fixtures/inputs/trust/record-sigstore.py`. sigstore-python
+//! gave the recorded bundles the same answers.
+
+use super::super::case::Case;
+use super::trust::{file, signed_image};
+
+const IDENTITY: &str = "https://github.com/acme/wallet/.github/workflows/release.yml@refs/heads/main";
+const ISSUER: &str = "https://token.actions.githubusercontent.com";
+
+/// A policy that names an identity, and a trusted root beside it.
+fn policy(identity: &str, issuer: &str) -> String {
+    format!(
+        "[[trust.signers]]\nname = \"release workflow\"\nsigstore-root = \"root.json\"\nidentity = \"{identity}\"\nissuer = \"{issuer}\"\n"
+    )
+}
+
+fn recorded(name: &str) -> Vec<u8> {
+    file(&format!("sigstore/{name}"))
+}
+
+/// Recorded files beside a build whose policy names the recorded identity.
+fn keyless(case: Case, files: &[&str]) -> Case {
+    let case =
+        signed_image(case, &policy(IDENTITY, ISSUER)).file("root.json", recorded("root.json")).feature("sigstore");
+    files.iter().fold(case, |case, name| case.file(format!("trust/cosign/{name}"), recorded(name)))
+}
+
+/// The recorded bundle with a piece of its text replaced.
+fn altered(name: &str, from: &str, to: &str) -> String {
+    let text = String::from_utf8(recorded(name)).unwrap();
+    assert!(text.contains(from), "{name} has no {from}");
+    text.replacen(from, to, 1)
+}
+
+pub fn cases() -> Vec<Case> {
+    [good(), refused(), undecided(), managed()].into_iter().flatten().collect()
+}
+
+fn good() -> Vec<Case> {
+    let good = |name: &str, about, files: &[&str]| {
+        keyless(Case::good(name, about), files)
+            .expect("image-signature", "pass")
+            .expect("image-key", "pass")
+            .expect("trust-freshness", "pass")
+    };
+    vec![
+        good("good-trust-sigstore", "A keyless signed statement, as cosign 3 attaches it.", &["statement.json"]),
+        good("good-trust-sigstore-message", "A keyless signature of the manifest itself.", &["message.json"]),
+        good("good-trust-sigstore-timestamped", "Log and timestamp authority both say when.", &["timestamped.json"]),
+        good(
+            "good-trust-sigstore-layer",
+            "A keyless .sig manifest, as cosign 2 attaches it, with its payload.",
+            &["manifest.json", "payload.json"],
+        ),
+        good(
+            "good-trust-sigstore-years-later",
+            "The certificate lived for ten minutes in 2026; the log says that it was used then.",
+            &["statement.json"],
+        )
+        .now("2035-01-01T00:00:00Z"),
+    ]
+}
+
+fn refused() -> Vec<Case> {
+    let fails = |name: &str, about, files: &[&str]| {
+        keyless(Case::fails(&format!("trust-sigstore-{name}"), "image-signature", about), files)
+    };
+    let changed = |name: &str, about, bundle: &str, from: &str, to: &str| {
+        fails(name, about, &[]).file(format!("trust/cosign/{bundle}"), altered(bundle, from, to))
+    };
+    vec![
+        fails("other-identity", "Signed by another workflow than the policy's.", &["statement.json"])
+            .policy(super::policy::with(&policy(&IDENTITY.replace("release", "test"), ISSUER))),
+        fails("other-issuer", "The identity is the policy's, another service vouches for it.", &["statement.json"])
+            .policy(super::policy::with(&policy(IDENTITY, "https://accounts.example.com"))),
+        fails("other-root", "Another instance's trusted root: nothing of it is known there.", &["statement.json"])
+            .file("root.json", recorded("other-root.json")),
+        fails("other-digest", "The statement is about another digest.", &["other-digest.json"]),
+        fails("late", "The log has the signature an hour after the certificate.", &["late.json"]),
+        fails("backdated", "The time in the log's entry is altered, the log's promise is not.", &["backdated.json"]),
+        fails("borrowed-entry", "The log entry is of another signature (CVE-2022-36056).", &["borrowed-entry.json"]),
+        fails("no-proof", "The log entry has no proof of inclusion.", &["no-proof.json"]),
+        fails("other-log-proof", "The proof of inclusion is another log's.", &["other-log-proof.json"]),
+        fails(
+            "other-certificate-log",
+            "The certificate's promise (SCT) is by a log that the root does not name.",
+            &["other-certificate-log.json"],
+        ),
+        fails("future", "The audit is for a day before the signature.", &["statement.json"])
+            .now("2026-02-27T00:00:00Z"),
+        changed(
+            "altered-signature",
+            "The signature is altered.",
+            "message.json",
+            "\"signature\":\"ME",
+            "\"signature\":\"MF",
+        ),
+        changed(
+            "altered-promise",
+            "The log's promise is altered.",
+            "message.json",
+            "\"signedEntryTimestamp\":\"ME",
+            "\"signedEntryTimestamp\":\"MF",
+        ),
+        changed(
+            "altered-index",
+            "The index in the proof of inclusion is altered.",
+            "message.json",
+            "\"logIndex\":\"1\"",
+            "\"logIndex\":\"2\"",
+        ),
+        changed(
+            "altered-checkpoint",
+            "The log's name in the checkpoint is altered.",
+            "message.json",
+            "- 7\\n3",
+            "- 8\\n3",
+        ),
+        changed(
+            "twice",
+            "A member stands twice.",
+            "message.json",
+            "{\"mediaType\":",
+            "{\"mediaType\":\"\",\"mediaType\":",
+        ),
+        changed(
+            "layer-late",
+            "The layer's log entry has another time.",
+            "manifest.json",
+            "integratedTime\\\": 17",
+            "integratedTime\\\": 18",
+        )
+        .file("trust/cosign/payload.json", recorded("payload.json")),
+        changed(
+            "layer-altered",
+            "The layer's signature is altered.",
+            "manifest.json",
+            "cosign/signature\":\"ME",
+            "cosign/signature\":\"MF",
+        )
+        .file("trust/cosign/payload.json", recorded("payload.json")),
+    ]
+}
+
+fn undecided() -> Vec<Case> {
+    let unknown = |name: &str, about, files: &[&str]| {
+        let case = Case::rejected(&format!("trust-sigstore-{name}"), about).expect("image-signature", "unknown");
+        keyless(case, files)
+    };
+    vec![
+        unknown("attestation", "A keyless attestation is no signature of the image.", &["attestation.json"]),
+        unknown("no-policy", "The policy names no identity.", &["statement.json"]).policy(super::policy::with("")),
+        unknown(
+            "layer-no-entry",
+            "A keyless layer without a log entry: nothing says when it was signed.",
+            &["payload.json"],
+        )
+        .file(
+            "trust/cosign/manifest.json",
+            altered("manifest.json", "dev.sigstore.cosign/bundle", "dev.sigstore.cosign/other"),
+        ),
+    ]
+}
+
+/// A key of one's own, and a log that must have its signatures.
+fn managed() -> Vec<Case> {
+    let policy = "[[trust.signers]]\nname = \"release\"\ncosign = \"cosign.pub\"\nsigstore-root = \"root.json\"\n";
+    let with = |case: Case, name: &str| {
+        signed_image(case, policy)
+            .file("cosign.pub", recorded("managed.pub"))
+            .file("root.json", recorded("root.json"))
+            .file("trust/cosign/bundle.json", recorded(name))
+            .feature("sigstore")
+    };
+    vec![
+        with(Case::good("good-trust-cosign-logged", "A key of one's own; the log has the signature."), "managed.json")
+            .expect("image-signature", "pass"),
+        with(
+            Case::fails(
+                "trust-cosign-other-log",
+                "image-signature",
+                "The signature is good; the log is not the root's.",
+            ),
+            "managed-other-log.json",
+        ),
+        with(
+            Case::fails(
+                "trust-cosign-not-logged",
+                "image-signature",
+                "The policy wants a log entry, and there is none.",
+            ),
+            "managed.json",
+        )
+        .file("trust/cosign/bundle.json", {
+            let text = String::from_utf8(recorded("managed.json")).unwrap();
+            let begin = text.find("\"tlogEntries\":[").unwrap() + "\"tlogEntries\":[".len();
+            let end = text.find("]},\"messageSignature\"").unwrap();
+            format!("{}{}", &text[..begin], &text[end..])
+        }),
+    ]
+}

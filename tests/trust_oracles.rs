@@ -1,0 +1,194 @@
+//! What other programs say of the same signatures on images: skopeo with gpg, and the repositories that notary keeps for its own tests.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod program;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use program::{Folder, answer, command, fixture, has_feature};
+
+/// Where skopeo with gpg 2.2 accepts and this program does not, each with the reason.
+const STRICTER: &[(&str, &str)] = &[
+    (
+        "trust-gpg-clear-signed_fail",
+        "skopeo 1.9 leaves the form to gpg; containers-signature(5) has no clear-signed texts",
+    ),
+    (
+        "trust-gpg-exact-name_fail",
+        "the policy wants another name; standalone-verify knows no policy (policy-answers.txt does)",
+    ),
+    ("trust-gpg-sha1_fail", "gpg 2.2 takes SHA-1 in signatures of data"),
+    ("trust-gpg-short-key_fail", "gpg 2.2 takes RSA keys of 1024 bits"),
+    ("trust-gpg-version-3_fail", "gpg 2.2 reads signatures of version 3"),
+];
+
+/// Where it is the other way round.
+const LENIENT: &[(&str, &str)] = &[
+    (
+        "good-trust-gpg-expired-since",
+        "gpg asks whether the key is good today, this program whether it was when it signed",
+    ),
+    ("good-trust-gpg-key-replaced-later", "the same, of a key that was replaced and not lost"),
+    ("good-trust-gpg-subkey", "skopeo 1.9 compares the subkey's fingerprint, later ones the primary key's"),
+];
+
+/// The words behind `name = "` in a policy.
+fn field(policy: &str, name: &str) -> String {
+    let line = policy.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap_or_else(|| panic!("{name}"));
+    line.split('"').nth(1).unwrap().to_owned()
+}
+
+/// Does `skopeo standalone-verify` take the fixture's message, at the fixture's moment?
+fn skopeo_accepts(folder: &Path, home: &Path) -> bool {
+    let policy = fs::read_to_string(folder.join("policy.toml")).unwrap();
+    let now = fs::read_to_string(folder.join("now")).unwrap();
+    let moment: String = now.trim().trim_end_matches('Z').chars().filter(|c| !"-:".contains(*c)).collect();
+    fs::write(home.join("gpg.conf"), format!("faked-system-time {moment}\n")).unwrap();
+    let run = |program: &str, arguments: &[&std::ffi::OsStr]| {
+        let output = Command::new(program).args(arguments).env("GNUPGHOME", home).output();
+        output.unwrap_or_else(|error| panic!("{program} is needed: {error}")).status.success()
+    };
+    let certificate = folder.join(field(&policy, "openpgp"));
+    assert!(run("gpg", &["--batch".as_ref(), "--import".as_ref(), certificate.as_os_str()]), "{}", folder.display());
+    let manifest = fixture("inputs/trust/simple-signing/manifest.json");
+    let fingerprint = field(&policy, "fingerprint").to_uppercase();
+    let message = folder.join("trust/simple-signing/signature-1");
+    let name = "docker.io/acme/wallet:v1-b0398d3";
+    run(
+        "skopeo",
+        &["standalone-verify".as_ref(), manifest.as_ref(), name.as_ref(), fingerprint.as_ref(), message.as_ref()],
+    )
+}
+
+fn we_accept(folder: &Path) -> bool {
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let (arguments, now) = (read("args"), read("now"));
+    let mut program = command(folder);
+    let answer =
+        answer(program.arg("audit").arg(".").args(arguments.lines()).args(["--now", now.trim(), "--format", "json"]));
+    let report: serde_json::Value = serde_json::from_str(&answer.out).unwrap();
+    let findings = report["reports"][0]["findings"].as_array().unwrap().clone();
+    findings.iter().find(|finding| finding["check"] == "image-signature").unwrap()["status"] == "pass"
+}
+
+#[test]
+fn skopeo_and_gpg_give_the_same_answers() {
+    if !has_feature("openpgp") {
+        return;
+    }
+    let (mut stricter, mut lenient) = (Vec::new(), Vec::new());
+    let (mut good, mut bad) = (0, 0);
+    let mut folders: Vec<PathBuf> = fs::read_dir(fixture("")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    for folder in folders {
+        let messages = folder.join("trust/simple-signing");
+        let one = messages.join("signature-1").exists() && !messages.join("signature-2").exists();
+        let policy = fs::read_to_string(folder.join("policy.toml")).unwrap_or_default();
+        if !one || !policy.contains("fingerprint = ") {
+            continue;
+        }
+        let home = Folder::new();
+        let (theirs, ours) = (skopeo_accepts(&folder, home.path()), we_accept(&folder));
+        Command::new("gpgconf").args(["--kill", "all"]).env("GNUPGHOME", home.path()).status().unwrap();
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        if ours {
+            good += 1
+        } else {
+            bad += 1
+        }
+        match (theirs, ours) {
+            (true, false) => stricter.push(name),
+            (false, true) => lenient.push(name),
+            _ => {}
+        }
+    }
+    assert!(good > 5 && bad > 15, "{good} and {bad} fixtures");
+    let names = |list: &[(&str, &str)]| list.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!((stricter, lenient), (names(STRICTER), names(LENIENT)));
+}
+
+/// The repositories that notary's own tests read (Debian's golang-github-docker-notary-dev, unpacked by `tests/run`).
+fn notary_repositories() -> PathBuf {
+    let top = "usr/share/gocode/src/github.com/theupdateframework/notary/fixtures/compatibility";
+    let places = [Path::new(env!("CARGO_MANIFEST_DIR")).join("target/notary-dev"), PathBuf::from("/")];
+    let found = places.iter().map(|place| place.join(top)).find(|folder| folder.exists());
+    found.expect("golang-github-docker-notary-dev is needed: tests/run unpacks it below target/")
+}
+
+fn show(folder: &Path, arguments: &[&str]) -> (i32, String) {
+    let answer = answer(command(Path::new(".")).arg("trust").arg(folder).args(arguments));
+    (answer.code, answer.out)
+}
+
+#[test]
+fn the_repositories_of_notarys_own_tests() {
+    // Name, folder, root key and targets as README.md there has them.
+    let old = "4ff57dc987163053a12c066f2dd36b1ae6037a92f5416d381fe311a3db1868d8";
+    let license = "LICENSE sha256:9395bac6fccb26bcb55efb083d1b4b0fe72a1c25f959f056c016120b3bb56a62 (11309 bytes)";
+    let empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 (0 bytes)";
+    let new = "354e203ba09dbe17807b6a9d191bff887167c06d121e738d849446a9c76c2866";
+    let cases = [
+        ("notary0.1", "docker.com/notary0.1/samplerepo", old, vec![format!("targets {license}")]),
+        (
+            "notary0.3",
+            "docker.com/notary0.3/tst",
+            new,
+            vec![
+                format!("targets {license}"),
+                format!("targets change {empty}"),
+                format!("targets/releases hello {empty}"),
+            ],
+        ),
+    ];
+    for (version, name, root, targets) in cases {
+        let folder = notary_repositories().join(version).join("tuf").join(name).join("metadata");
+        let scratch = Folder::new();
+        let policy = scratch.path().join("policy.toml");
+        let pinned = |key: &str| {
+            let signer =
+                format!("version = 1\nrequire = [\"trust\"]\n[[trust.signers]]\nname = \"a\"\nroot-key = \"{key}\"\n");
+            fs::write(&policy, signer).unwrap();
+            show(&folder, &["--policy", policy.to_str().unwrap()])
+        };
+        let (code, text) = pinned(root);
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(code, 0, "{text}");
+        assert!(words.contains("content trust : trusted"), "{text}");
+        assert!(words.contains(&format!("root certificate {name}, ")), "{text}");
+        for target in &targets {
+            assert!(words.contains(target), "{target}: {text}");
+        }
+        assert_eq!(words.matches(" bytes)").count(), targets.len(), "{text}");
+        let (_, text) = pinned(&"0".repeat(64));
+        assert!(!text.contains(": trusted") && !text.contains(" bytes)"), "{text}");
+        altered(&folder, &policy, root, scratch.path());
+    }
+}
+
+/// A digit of each signature, one at a time.
+fn altered(folder: &Path, policy: &Path, root: &str, scratch: &Path) {
+    fs::write(
+        policy,
+        format!("version = 1\nrequire = [\"trust\"]\n[[trust.signers]]\nname = \"a\"\nroot-key = \"{root}\"\n"),
+    )
+    .unwrap();
+    for role in ["root", "timestamp", "snapshot", "targets"] {
+        let copy = scratch.join(role);
+        fs::create_dir(&copy).unwrap();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                fs::copy(&path, copy.join(path.file_name().unwrap())).unwrap();
+            }
+        }
+        let file = copy.join(format!("{role}.json"));
+        let text = fs::read_to_string(&file).unwrap();
+        let at = text.find("\"sig\":\"").unwrap() + 20;
+        let digit = if &text[at..=at] == "A" { "B" } else { "A" };
+        fs::write(&file, format!("{}{digit}{}", &text[..at], &text[at + 1..])).unwrap();
+        let (_, text) = show(&copy, &["--policy", policy.to_str().unwrap()]);
+        assert!(!text.contains(": trusted"), "{role}: {text}");
+    }
+}

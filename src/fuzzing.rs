@@ -1,6 +1,6 @@
 //! What fuzz targets can only reach from inside of the crate. It is in no ordinary build; its tests replay `fuzz/corpus/`.
 
-use crate::archive::{MemberKind, TarReader};
+use crate::archive::{self, MemberKind, TarReader};
 use crate::escape::{for_terminal, in_json, is_treacherous};
 use crate::git::prove;
 use crate::limits::Limits;
@@ -37,6 +37,12 @@ pub fn inner_tar(bytes: &[u8]) {
     }
 }
 
+/// bzip2, decoded on one thread and on several: as it is, and made of the bytes with one bit changed.
+pub fn bzip2(bytes: &[u8]) {
+    let _ = archive::compare(bytes, 1 << 22);
+    archive::compare_changed(bytes, 1 << 22);
+}
+
 /// Text of any kind on its way to a reader.
 pub fn text(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
@@ -56,7 +62,7 @@ mod tests {
 
     #[test]
     fn every_input_of_the_corpora_is_answered() {
-        for (target, function) in [("inner_tar", inner_tar as fn(&[u8])), ("text", text)] {
+        for (target, function) in [("bzip2", bzip2 as fn(&[u8])), ("inner_tar", inner_tar), ("text", text)] {
             let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
             let mut count = 0;
             for entry in std::fs::read_dir(folder).unwrap() {

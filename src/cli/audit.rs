@@ -64,7 +64,7 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
         .iter()
         .map(|base| read_image(base, &arguments.network, &choice, limits))
         .collect::<Result<_, _>>()?;
-    let threads = arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let threads = arguments.threads.map_or_else(processors, usize::from);
     let approvals = arguments.approvals.as_deref().map(|path| read_approvals(path, limits)).transpose()?;
     let trust = arguments.trust.as_deref().map(|path| folder::read_trust(path, limits)).transpose()?;
     let given = Given { image: arguments.image.as_ref(), trust: trust.as_deref(), network: &arguments.network };
@@ -113,7 +113,8 @@ fn verify_one(
     for key in read_named(&arguments.keys.keys, limits)? {
         keys.add(key);
     }
-    let question = Question { depth: Depth::SignatureOnly, ..Question::new(&policy, &keys, now, limits) };
+    let question =
+        Question { depth: Depth::SignatureOnly, threads: processors(), ..Question::new(&policy, &keys, now, limits) };
     let paths = folder::find_bundles(std::slice::from_ref(&arguments.bundle), limits)?;
     match paths.as_slice() {
         [one] => {
@@ -125,6 +126,10 @@ fn verify_one(
             hint: "name one file, or use `hpsb-audit audit` for a folder".into(),
         }),
     }
+}
+
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn asked(question: &Question<'_>) -> QuestionReport {

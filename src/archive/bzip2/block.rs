@@ -1,8 +1,7 @@
 //! One block, decoded by itself.
 
-use ::bzip2::{Decompress, Status};
-
 use super::bits::{self, Writer};
+use super::decode::{Chain, walk};
 use super::scan::{END, MAGIC_BITS};
 
 /// A stream's header, `BZh` and a digit, in bits.
@@ -32,41 +31,33 @@ impl Level {
     }
 }
 
-/// A block on its way to be decoded: a stream of its own.
+/// A block on its way to be decoded.
 pub(super) struct Job {
     level: Level,
-    stream: Vec<u8>,
+    bytes: Vec<u8>,
+    bits: u64,
+}
+
+/// Blocks that one of so many threads decodes together: more are faster, and each holds some five megabytes.
+pub(super) fn together(threads: usize) -> usize {
+    if threads == 1 { 8 } else { 4 }
 }
 
 impl Job {
     /// The block between the bits `start` and `end` of `bytes`. With it comes the CRC that it has by its own word.
     pub(super) fn new(level: Level, bytes: &[u8], start: u64, end: u64) -> Option<(Self, u32)> {
         let crc = bits::read(bytes, start + MAGIC_BITS, CRC_BITS)?;
-        let mut stream = Writer::default();
-        stream.push(level.header(), 32);
-        stream.copy(bytes, start, end)?;
-        stream.push(END >> 24, 24);
-        stream.push(END, 24);
-        stream.push(crc, CRC_BITS);
-        Some((Self { level, stream: stream.finish() }, u32::try_from(crc).ok()?))
+        let mut block = Writer::default();
+        block.copy(bytes, start, end)?;
+        Some((Self { level, bytes: block.finish(), bits: end - start }, u32::try_from(crc).ok()?))
     }
 
-    /// What the block holds. `None` if it does not end exactly where it was said to, if its CRC is another, or if it is larger than
-    /// what is decoded apart.
-    pub(super) fn decode(self) -> Option<Vec<u8>> {
-        let mut decoder = Decompress::new(false);
-        let mut content = Vec::with_capacity(self.level.bytes());
-        loop {
-            let rest = self.stream.get(usize::try_from(decoder.total_in()).ok()?..)?;
-            match decoder.decompress_vec(rest, &mut content) {
-                // A block that took bits of the end that was put behind it leaves no end; one that left bits has none there.
-                Ok(Status::StreamEnd) if decoder.total_in() == self.stream.len() as u64 => return Some(content),
-                Ok(Status::Ok) if content.len() == content.capacity() && content.len() < BLOCK_BYTES_MAX => {
-                    content.reserve(content.len());
-                }
-                _ => return None,
-            }
-        }
+    /// What each block holds. `None` if it does not end exactly where it was said to, if its CRC is another, if it is larger than what is
+    /// decoded apart, or if there is anything odd about it.
+    pub(super) fn decode(jobs: Vec<Self>) -> Vec<Option<Vec<u8>>> {
+        let read = |job: Self| Chain::read(&job.bytes, job.bits, job.level.bytes());
+        let texts = walk(jobs.into_iter().map(read).collect());
+        texts.into_iter().map(|text| text?.finish(BLOCK_BYTES_MAX)).collect()
     }
 }
 
@@ -103,9 +94,11 @@ pub(super) fn with_crc(level: Level, crc: u32, end_bit: u64) -> Option<(Writer, 
     Some((out, content))
 }
 
+/// CRC-32 as in Ethernet, the highest bit first.
+pub(super) const POLYNOMIAL: u32 = 0x04c1_1db7;
+
 /// The four bytes whose CRC-32, as bzip2 computes it, is `crc`: its 32 steps, backwards.
 fn content_with_crc(crc: u32) -> [u8; 4] {
-    const POLYNOMIAL: u32 = 0x04c1_1db7;
     let mut state = !crc;
     for _ in 0..32 {
         state = if state & 1 == 0 { state >> 1 } else { (state ^ POLYNOMIAL) >> 1 | 1 << 31 };
@@ -133,7 +126,7 @@ mod tests {
                 let (end, bytes) = (block.len(), block.finish());
                 assert_eq!(bits::read(&bytes, HEADER_BITS, 48), Some(BLOCK));
                 let (job, found) = Job::new(level, &bytes, HEADER_BITS, end).unwrap();
-                assert_eq!((found, job.decode()), (crc, Some(content.to_vec())));
+                assert_eq!((found, Job::decode(vec![job])), (crc, vec![Some(content.to_vec())]));
             }
         }
     }

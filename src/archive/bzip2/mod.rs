@@ -2,9 +2,11 @@
 
 mod bits;
 mod block;
+mod blocks;
+mod decode;
 #[cfg(any(test, fuzzing))]
 mod differential;
-mod parallel;
+mod huffman;
 mod pool;
 mod scan;
 mod serial;
@@ -12,10 +14,9 @@ mod window;
 
 use std::io::{self, Read};
 
+use self::blocks::Blocks;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::differential::{compare, compare_changed};
-use self::parallel::Parallel;
-use self::serial::Serial;
 use crate::error::Error;
 
 /// Decompresses `input`, one bzip2 stream or several behind each other, and nothing after the last, on `threads` threads.
@@ -30,25 +31,11 @@ pub(crate) fn decompress<R: Read>(
     limit: &'static str,
     allowed: u64,
 ) -> impl Read + use<R> {
-    let inner = match threads {
-        0 | 1 => Decoder::Serial(Serial::new(input)),
-        _ => Decoder::Parallel(Parallel::new(input, threads)),
-    };
+    capped(Blocks::new(input, threads), what, limit, allowed)
+}
+
+fn capped<R>(inner: R, what: &str, limit: &'static str, allowed: u64) -> Capped<R> {
     Capped { inner, left: allowed, error: Error::OverLimit { what: what.into(), limit, allowed } }
-}
-
-enum Decoder<R> {
-    Serial(Serial<R>),
-    Parallel(Parallel<R>),
-}
-
-impl<R: Read> Read for Decoder<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Serial(serial) => serial.read(buffer),
-            Self::Parallel(parallel) => parallel.read(buffer),
-        }
-    }
 }
 
 struct Capped<R> {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::block::Job;
+use super::block::{Job, together};
 
 /// Which job an answer belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,18 +40,22 @@ impl Pool {
     pub(super) fn submit(&mut self, job: Job) -> Ticket {
         let ticket = Ticket(self.next);
         self.next += 1;
-        let waiting = {
-            let mut state = self.shared.lock();
-            state.waiting.push_back((ticket, job));
-            state.waiting.len()
-        };
-        self.shared.changed.notify_one();
-        if waiting > 1 && self.workers.len() < self.wanted {
-            let shared = Arc::clone(&self.shared);
-            // Where no thread can be had the caller's own does the work.
-            self.workers.extend(thread::Builder::new().spawn(move || shared.work()));
-        }
+        self.shared.lock().waiting.push_back((ticket, job));
         ticket
+    }
+
+    /// Lets the threads know of what was submitted.
+    pub(super) fn start(&mut self) {
+        let waiting = self.shared.lock().waiting.len();
+        while self.workers.len() < self.wanted.min(waiting.saturating_sub(1)) {
+            let (shared, threads) = (Arc::clone(&self.shared), self.wanted + 1);
+            match thread::Builder::new().spawn(move || shared.work(threads)) {
+                Ok(worker) => self.workers.push(worker),
+                // Where no thread can be had the others do the work.
+                Err(_) => self.wanted = self.workers.len(),
+            }
+        }
+        self.shared.changed.notify_all();
     }
 
     /// What [`Job::decode`] says of a job. Meanwhile the caller's thread decodes what waits.
@@ -61,14 +65,7 @@ impl Pool {
             if let Some(answer) = state.done.remove(&ticket) {
                 return answer;
             }
-            state = match state.waiting.pop_front() {
-                Some((ticket, job)) => {
-                    drop(state);
-                    self.shared.decode(ticket, job);
-                    self.shared.lock()
-                }
-                None => self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-            };
+            state = self.shared.work_or_wait(state, self.wanted + 1);
         }
     }
 }
@@ -93,36 +90,39 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn work(&self) {
+    fn work(&self, threads: usize) {
         let mut state = self.lock();
         while !state.closed {
-            state = match state.waiting.pop_front() {
-                Some((ticket, job)) => {
-                    drop(state);
-                    self.decode(ticket, job);
-                    self.lock()
-                }
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-            };
+            state = self.work_or_wait(state, threads);
         }
     }
 
-    fn decode(&self, ticket: Ticket, job: Job) {
-        let mut answer = Answer { shared: self, ticket, content: None };
-        answer.content = job.decode();
+    /// Decodes this thread's share of what waits; where nothing does, waits for a change.
+    fn work_or_wait<'s>(&'s self, mut state: MutexGuard<'s, State>, threads: usize) -> MutexGuard<'s, State> {
+        let share = state.waiting.len().div_ceil(threads).min(together(threads));
+        if share == 0 {
+            return self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let (tickets, jobs): (Vec<_>, Vec<_>) = state.waiting.drain(..share).unzip();
+        drop(state);
+        let mut answers = Answers { shared: self, tickets, contents: Vec::new() };
+        answers.contents = Job::decode(jobs);
+        drop(answers);
+        self.lock()
     }
 }
 
 /// Handed in whatever happens: nobody waits for an answer that never comes.
-struct Answer<'s> {
+struct Answers<'s> {
     shared: &'s Shared,
-    ticket: Ticket,
-    content: Option<Vec<u8>>,
+    tickets: Vec<Ticket>,
+    contents: Vec<Option<Vec<u8>>>,
 }
 
-impl Drop for Answer<'_> {
+impl Drop for Answers<'_> {
     fn drop(&mut self) {
-        self.shared.lock().done.insert(self.ticket, self.content.take());
+        let contents = std::mem::take(&mut self.contents).into_iter().chain(std::iter::repeat_with(|| None));
+        self.shared.lock().done.extend(self.tickets.drain(..).zip(contents));
         self.shared.changed.notify_all();
     }
 }

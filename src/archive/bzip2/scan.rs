@@ -49,7 +49,8 @@ impl Scanner {
     pub(super) fn scan(&self, bytes: &[u8], start: u64, mut found: impl FnMut(Mark)) -> usize {
         for (at, window) in bytes.windows(SPAN).enumerate() {
             let &[_, _, third, fourth, ..] = window else { continue };
-            if self.third[usize::from(third)] & self.fourth[usize::from(fourth)] != 0 {
+            let shifts = |table: &[u16; 256], byte: u8| table.get(usize::from(byte)).copied().unwrap_or_default();
+            if shifts(&self.third, third) & shifts(&self.fourth, fourth) != 0 {
                 let bits = window.iter().fold(0, |bits, &byte| bits << 8 | u64::from(byte));
                 for shift in 0..8 {
                     let is = match bits >> (8 - shift) & ((1 << MAGIC_BITS) - 1) {

@@ -1,9 +1,9 @@
-//! bzip2 on several threads: the blocks of a stream depend on each other in nothing but the CRC of the whole.
+//! bzip2 block by block, on several threads or on one: the blocks of a stream depend on each other in nothing but the CRC of the whole.
 //!
-//! Blocks begin at any bit with a magic number. What lies between two marks is taken for a block and decoded ahead, as a stream of its
-//! own. An answer counts only in its turn: a block begins where the one before it ended, ends exactly where the next mark is, and has
+//! Blocks begin at any bit with a magic number. What lies between two marks is taken for a block and decoded ahead, by itself. An answer
+//! counts only in its turn: a block begins where the one before it ended, ends exactly where the next mark is, and has
 //! the CRC that it says; a stream has the CRC of its blocks. Then the bytes are those that [`Serial`] makes. On any doubt (a mark that was
-//! none, a wrong CRC, the end of the input, a block that expands to more than is held) `Serial` goes on from that very bit, and its
+//! none, a wrong CRC, anything odd in a block, the end of the input, a block that expands to more than is held) `Serial` goes on from that very bit, and its
 //! answer stands, so that bytes and errors do not depend on the number of threads.
 
 use std::collections::VecDeque;
@@ -15,7 +15,11 @@ use super::scan::{MAGIC_BITS, Magic, Mark};
 use super::serial::Serial;
 use super::window::{Remaining, Window};
 
-pub(super) struct Parallel<R> {
+/// More threads would hold more blocks than is worth the while.
+const THREADS_MAX: usize = 8;
+
+/// Decompresses one stream or several behind each other, and nothing after the last.
+pub(super) struct Blocks<R> {
     window: Window<R>,
     pool: Pool,
     /// Blocks that are under way at a time, at most.
@@ -69,12 +73,13 @@ impl Step {
     }
 }
 
-impl<R: Read> Parallel<R> {
+impl<R: Read> Blocks<R> {
     pub(super) fn new(input: R, threads: usize) -> Self {
+        let threads = threads.clamp(1, THREADS_MAX);
         Self {
             window: Window::new(input),
             pool: Pool::new(threads),
-            ahead: threads + 2,
+            ahead: (threads + threads / 2) * block::together(threads),
             plan: VecDeque::new(),
             place: Place::Stream(0),
             combined: 0,
@@ -85,9 +90,10 @@ impl<R: Read> Parallel<R> {
 
     fn look_ahead(&mut self) {
         while self.plan.len() < self.ahead {
-            let Some(step) = self.next_step() else { return };
+            let Some(step) = self.next_step() else { break };
             self.plan.extend(step);
         }
+        self.pool.start();
     }
 
     /// Looks at what is at the place. `Some(None)`: nothing to be done for it. `None`: there is no more.
@@ -171,7 +177,7 @@ impl<R: Read> Parallel<R> {
             return Ok(());
         };
         let (mut before, dropped) = block::with_crc(level, self.combined, at % 8).ok_or(io::ErrorKind::Unsupported)?;
-        if at % 8 != 0 {
+        if !at.is_multiple_of(8) {
             let mut shared = [0];
             input.read_exact(&mut shared)?;
             before.copy(&shared, at % 8, 8);
@@ -187,7 +193,7 @@ impl<R: Read> Parallel<R> {
     }
 }
 
-impl<R: Read> Read for Parallel<R> {
+impl<R: Read> Read for Blocks<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let read = self.content.read(buffer)?;

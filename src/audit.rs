@@ -105,7 +105,7 @@ pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleRep
     let beside: Vec<Group> = present.into_iter().filter(|(is, _)| *is).map(|(_, group)| group).collect();
     let mut report = BundleReport::of_nothing(path, check::in_play(question.policy, question.handed, &beside));
     let mut bytes = HashingReader::new(bytes);
-    let bundle = Bundle::from_reader(&mut bytes, question.limits);
+    let bundle = Bundle::from_reader_on_threads(&mut bytes, question.threads, question.limits);
     report.file = finish(bytes, question.limits);
     report.seal = bundle.as_ref().ok().map(|bundle| (bundle.archive_digest(), bundle.signature().clone()));
     report.build_name = bundle.as_ref().ok().map(|bundle| bundle.build_name().to_string());
@@ -161,7 +161,7 @@ fn judge(
         report.in_play = vec![Group::Manifest];
         return Ok(());
     }
-    let manifest = Manifest::read(archive, question.limits)?;
+    let manifest = Manifest::read_on_threads(archive, question.threads, question.limits)?;
     let source = match manifest.snapshots.as_slice() {
         [snapshot] => Some(git::prove(snapshot, question.threads, question.limits)),
         _ => None,

@@ -1,6 +1,6 @@
 //! What fuzz targets can only reach from inside of the crate. It is in no ordinary build; its tests replay `fuzz/corpus/`.
 
-use crate::archive::{MemberKind, TarReader};
+use crate::archive::{self, MemberKind, TarReader};
 use crate::digest::Sha256;
 use crate::dsse::Envelope;
 use crate::escape::{for_terminal, in_json, is_treacherous};
@@ -61,6 +61,12 @@ pub fn openpgp_signature(bytes: &[u8]) {
 #[cfg(not(feature = "openpgp"))]
 pub fn openpgp_signature(_: &[u8]) {}
 
+/// bzip2, decoded on one thread and on several: as it is, and made of the bytes with one bit changed.
+pub fn bzip2(bytes: &[u8]) {
+    let _ = archive::compare(bytes, 1 << 22);
+    archive::compare_changed(bytes, 1 << 22);
+}
+
 /// Text of any kind on its way to a reader.
 pub fn text(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
@@ -114,7 +120,8 @@ mod tests {
     #[test]
     fn every_input_of_the_corpora_is_answered() {
         for (target, function) in [
-            ("envelope", envelope as fn(&[u8])),
+            ("bzip2", bzip2 as fn(&[u8])),
+            ("envelope", envelope),
             ("inner_tar", inner_tar),
             ("openpgp_signature", openpgp_signature),
             ("statement", statement),

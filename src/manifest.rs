@@ -41,7 +41,15 @@ impl Manifest {
     /// [`Error::Malformed`] for a container or a `build.json` that is not well-formed or missing, [`Error::Truncated`],
     /// [`Error::OverLimit`].
     pub fn read(archive: &VerifiedArchive, limits: &Limits) -> Result<Self, Error> {
-        Self::from_tar(decompress(archive.bytes(), WHAT, "expanded_bytes", limits.expanded_bytes), limits)
+        Self::read_on_threads(archive, 1, limits)
+    }
+
+    /// As [`Self::read`], on several threads. They change no answer.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_on_threads(archive: &VerifiedArchive, threads: usize, limits: &Limits) -> Result<Self, Error> {
+        Self::from_tar(decompress(archive.bytes(), threads, WHAT, "expanded_bytes", limits.expanded_bytes), limits)
     }
 
     pub(crate) fn from_tar(input: impl Read, limits: &Limits) -> Result<Self, Error> {

@@ -7,6 +7,8 @@ mod name;
 mod tar;
 
 pub(crate) use self::bzip2::decompress;
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::bzip2::{compare, compare_changed};
 pub(crate) use self::name::MemberPath;
 pub(crate) use self::tar::{Member, MemberKind, TarReader};
 

@@ -134,7 +134,11 @@ fn verify_one(
     for key in read_named(&arguments.keys.keys, limits)? {
         keys.add(key);
     }
-    let question = Question { depth: Depth::SignatureOnly, ..Question::new(&policy, &keys, now, limits) };
+    let question = Question {
+        depth: Depth::SignatureOnly,
+        threads: super::threads_for(None),
+        ..Question::new(&policy, &keys, now, limits)
+    };
     let paths = folder::find_bundles(std::slice::from_ref(&arguments.bundle), limits)?;
     match paths.as_slice() {
         [one] => {

@@ -1,0 +1,133 @@
+//! One block, decoded by itself.
+
+use super::bits::{self, Writer};
+use super::decode::{Chain, walk};
+use super::scan::{END, MAGIC_BITS};
+
+/// A stream's header, `BZh` and a digit, in bits.
+pub(super) const HEADER_BITS: u64 = 32;
+/// Bits of a CRC.
+pub(super) const CRC_BITS: u32 = 32;
+/// More than this a block may only hold when it is read from front to back: 900,000 bytes are usual, 46 million are possible.
+const BLOCK_BYTES_MAX: usize = 8 << 20;
+
+/// How large the blocks of a stream may be: the digit of its header, in hundreds of thousands of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Level(u8);
+
+impl Level {
+    /// Reads a stream's header.
+    pub(super) fn of_header(header: u64) -> Option<Self> {
+        let [.., b'B', b'Z', b'h', digit @ b'1'..=b'9'] = header.to_be_bytes() else { return None };
+        Some(Self(digit))
+    }
+
+    pub(super) fn header(self) -> u64 {
+        u64::from(u32::from_be_bytes([b'B', b'Z', b'h', self.0]))
+    }
+
+    fn bytes(self) -> usize {
+        usize::from(self.0 - b'0') * 100_000
+    }
+}
+
+/// A block on its way to be decoded.
+pub(super) struct Job {
+    level: Level,
+    bytes: Vec<u8>,
+    bits: u64,
+}
+
+/// Blocks that one of so many threads decodes together: more are faster, and each holds some five megabytes.
+pub(super) fn together(threads: usize) -> usize {
+    if threads == 1 { 8 } else { 4 }
+}
+
+impl Job {
+    /// The block between the bits `start` and `end` of `bytes`. With it comes the CRC that it has by its own word.
+    pub(super) fn new(level: Level, bytes: &[u8], start: u64, end: u64) -> Option<(Self, u32)> {
+        let crc = bits::read(bytes, start + MAGIC_BITS, CRC_BITS)?;
+        let mut block = Writer::default();
+        block.copy(bytes, start, end)?;
+        Some((Self { level, bytes: block.finish(), bits: end - start }, u32::try_from(crc).ok()?))
+    }
+
+    /// What each block holds. `None` if it does not end exactly where it was said to, if its CRC is another, if it is larger than what is
+    /// decoded apart, or if there is anything odd about it.
+    pub(super) fn decode(jobs: Vec<Self>) -> Vec<Option<Vec<u8>>> {
+        let read = |job: Self| Chain::read(&job.bytes, job.bits, job.level.bytes());
+        let texts = walk(jobs.into_iter().map(read).collect());
+        texts.into_iter().map(|text| text?.finish(BLOCK_BYTES_MAX)).collect()
+    }
+}
+
+/// A block in the middle of nowhere whose CRC is `crc`, behind a stream's header, so that its last bit is bit `end_bit` of a byte, and what it
+/// holds: see [`super::rest`].
+pub(super) fn with_crc(level: Level, crc: u32, end_bit: u64) -> Option<(Writer, [u8; 4])> {
+    let content = content_with_crc(crc);
+    let mut stream = vec![0; 1024];
+    let mut encoder = ::bzip2::Compress::new(::bzip2::Compression::fast(), 0);
+    encoder.compress(&content, &mut stream, ::bzip2::Action::Finish).ok()?;
+    stream.truncate(usize::try_from(encoder.total_out()).ok()?);
+    let last = (stream.len() as u64 * 8).checked_sub(u64::from(CRC_BITS) + MAGIC_BITS)?;
+    let end = (last.saturating_sub(7)..=last).find(|&at| bits::read(&stream, at, 48) == Some(END))?;
+
+    // Selectors that no symbol uses fill it up: bits that are zero, behind those that are there.
+    let map = HEADER_BITS + MAGIC_BITS + u64::from(CRC_BITS) + 1 + 24;
+    let count_at = map + 16 + 16 * u64::from(bits::read(&stream, map, 16)?.count_ones()) + 3;
+    let count = bits::read(&stream, count_at, 15)?;
+    let mut selectors_end = count_at + 15;
+    for _ in 0..count {
+        while bits::read(&stream, selectors_end, 1)? == 1 {
+            selectors_end += 1;
+        }
+        selectors_end += 1;
+    }
+    let more = (end_bit + 8 - end % 8) % 8;
+    let mut out = Writer::default();
+    out.push(level.header(), 32);
+    out.copy(&stream, HEADER_BITS, count_at)?;
+    out.push(count + more, 15);
+    out.copy(&stream, count_at + 15, selectors_end)?;
+    out.push(0, u32::try_from(more).ok()?);
+    out.copy(&stream, selectors_end, end)?;
+    Some((out, content))
+}
+
+/// CRC-32 as in Ethernet, the highest bit first.
+pub(super) const POLYNOMIAL: u32 = 0x04c1_1db7;
+
+/// The four bytes whose CRC-32, as bzip2 computes it, is `crc`: its 32 steps, backwards.
+fn content_with_crc(crc: u32) -> [u8; 4] {
+    let mut state = !crc;
+    for _ in 0..32 {
+        state = if state & 1 == 0 { state >> 1 } else { (state ^ POLYNOMIAL) >> 1 | 1 << 31 };
+    }
+    (!state).to_be_bytes()
+}
+
+/// The CRC of a stream, after one more block.
+pub(super) fn combine(combined: u32, crc: u32) -> u32 {
+    combined.rotate_left(1) ^ crc
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scan::BLOCK;
+    use super::*;
+
+    #[test]
+    fn a_block_of_any_crc_ends_at_any_bit() {
+        let level = Level::of_header(u64::from(u32::from_be_bytes(*b"BZh7"))).unwrap();
+        for crc in [0, 1, 0xffff_ffff, 0x8000_0000, 0x1234_5678, 0x3141_5926, 0xdead_beef] {
+            for end_bit in 0..8 {
+                let (block, content) = with_crc(level, crc, end_bit).unwrap();
+                assert_eq!(block.len() % 8, end_bit);
+                let (end, bytes) = (block.len(), block.finish());
+                assert_eq!(bits::read(&bytes, HEADER_BITS, 48), Some(BLOCK));
+                let (job, found) = Job::new(level, &bytes, HEADER_BITS, end).unwrap();
+                assert_eq!((found, Job::decode(vec![job])), (crc, vec![Some(content.to_vec())]));
+            }
+        }
+    }
+}

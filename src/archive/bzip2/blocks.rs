@@ -1,0 +1,211 @@
+//! bzip2 block by block, on several threads or on one: the blocks of a stream depend on each other in nothing but the CRC of the whole.
+//!
+//! Blocks begin at any bit with a magic number. What lies between two marks is taken for a block and decoded ahead, by itself. An answer
+//! counts only in its turn: a block begins where the one before it ended, ends exactly where the next mark is, and has
+//! the CRC that it says; a stream has the CRC of its blocks. Then the bytes are those that [`Serial`] makes. On any doubt (a mark that was
+//! none, a wrong CRC, anything odd in a block, the end of the input, a block that expands to more than is held) `Serial` goes on from that very bit, and its
+//! answer stands, so that bytes and errors do not depend on the number of threads.
+
+use std::collections::VecDeque;
+use std::io::{self, Chain, Cursor, Read};
+
+use super::block::{self, CRC_BITS, HEADER_BITS, Job, Level};
+use super::pool::{Pool, Ticket};
+use super::scan::{MAGIC_BITS, Magic, Mark};
+use super::serial::Serial;
+use super::window::{Remaining, Window};
+
+/// More threads would hold more blocks than is worth the while.
+const THREADS_MAX: usize = 8;
+
+/// Decompresses one stream or several behind each other, and nothing after the last.
+pub(super) struct Blocks<R> {
+    window: Window<R>,
+    pool: Pool,
+    /// Blocks that are under way at a time, at most.
+    ahead: usize,
+    /// What comes next, as far as it has been looked at.
+    plan: VecDeque<Step>,
+    /// Where to look on.
+    place: Place,
+    /// The CRC of the blocks of the current stream so far.
+    combined: u32,
+    content: Cursor<Vec<u8>>,
+    rest: Option<Rest<R>>,
+}
+
+type Rest<R> = Serial<Chain<Cursor<Vec<u8>>, Chain<Cursor<Vec<u8>>, Remaining<R>>>>;
+
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// A stream may begin at this byte.
+    Stream(u64),
+    /// A block or the end of the stream is here.
+    Mark(Mark, Level),
+    Nowhere,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Block {
+        at: u64,
+        level: Level,
+        crc: u32,
+        ticket: Ticket,
+    },
+    StreamEnd {
+        at: u64,
+        level: Level,
+        crc: u32,
+    },
+    /// From this bit on, within a stream or before one.
+    Doubt {
+        at: u64,
+        within: Option<Level>,
+    },
+}
+
+impl Step {
+    fn at(self) -> u64 {
+        match self {
+            Self::Block { at, .. } | Self::StreamEnd { at, .. } | Self::Doubt { at, .. } => at,
+        }
+    }
+}
+
+impl<R: Read> Blocks<R> {
+    pub(super) fn new(input: R, threads: usize) -> Self {
+        let threads = threads.clamp(1, THREADS_MAX);
+        Self {
+            window: Window::new(input),
+            pool: Pool::new(threads),
+            ahead: (threads + threads / 2) * block::together(threads),
+            plan: VecDeque::new(),
+            place: Place::Stream(0),
+            combined: 0,
+            content: Cursor::default(),
+            rest: None,
+        }
+    }
+
+    fn look_ahead(&mut self) {
+        while self.plan.len() < self.ahead {
+            let Some(step) = self.next_step() else { break };
+            self.plan.extend(step);
+        }
+        self.pool.start();
+    }
+
+    /// Looks at what is at the place. `Some(None)`: nothing to be done for it. `None`: there is no more.
+    fn next_step(&mut self) -> Option<Option<Step>> {
+        match self.place {
+            Place::Nowhere => None,
+            Place::Stream(byte) if byte > 0 && self.window.ends_at(byte) => {
+                self.place = Place::Nowhere;
+                None
+            }
+            Place::Stream(byte) => {
+                let at = byte * 8;
+                let level = self.window.bits(at, 32).and_then(Level::of_header);
+                let mark = self.window.mark_from(at + HEADER_BITS).filter(|mark| mark.at == at + HEADER_BITS);
+                Some(match (level, mark) {
+                    (Some(level), Some(mark)) => {
+                        self.place = Place::Mark(mark, level);
+                        None
+                    }
+                    _ => Some(self.doubt(at, None)),
+                })
+            }
+            Place::Mark(mark, level) => {
+                let step = match mark.is {
+                    Magic::Block => self.block(mark.at, level),
+                    Magic::End => self.stream_end(mark.at, level),
+                };
+                Some(Some(step.unwrap_or_else(|| self.doubt(mark.at, Some(level)))))
+            }
+        }
+    }
+
+    fn block(&mut self, at: u64, level: Level) -> Option<Step> {
+        let next = self.window.mark_from(at + 1)?;
+        let (bytes, start) = self.window.bytes();
+        let (job, crc) = Job::new(level, bytes, at - start, next.at - start)?;
+        self.place = Place::Mark(next, level);
+        Some(Step::Block { at, level, crc, ticket: self.pool.submit(job) })
+    }
+
+    fn stream_end(&mut self, at: u64, level: Level) -> Option<Step> {
+        let crc = u32::try_from(self.window.bits(at + MAGIC_BITS, CRC_BITS)?).ok()?;
+        self.place = Place::Stream((at + MAGIC_BITS + u64::from(CRC_BITS)).div_ceil(8));
+        Some(Step::StreamEnd { at, level, crc })
+    }
+
+    fn doubt(&mut self, at: u64, within: Option<Level>) -> Step {
+        self.place = Place::Nowhere;
+        Step::Doubt { at, within }
+    }
+
+    /// Takes the next step; `false` when there is none.
+    fn step(&mut self) -> io::Result<bool> {
+        self.look_ahead();
+        let Some(step) = self.plan.pop_front() else { return Ok(false) };
+        self.window.forget(step.at());
+        match step {
+            Step::Block { at, level, crc, ticket } => match self.pool.take(ticket) {
+                Some(content) => {
+                    self.combined = block::combine(self.combined, crc);
+                    self.content = Cursor::new(content);
+                }
+                None => self.go_on_serially(at, Some(level))?,
+            },
+            Step::StreamEnd { crc, .. } if crc == self.combined => self.combined = 0,
+            Step::StreamEnd { at, level, .. } => self.go_on_serially(at, Some(level))?,
+            Step::Doubt { at, within } => self.go_on_serially(at, within)?,
+        }
+        Ok(true)
+    }
+
+    /// Hands what follows the bit `at` to the serial decoder. Within a stream it must begin with the CRC of what came before: a block is put
+    /// before the rest that has this CRC as its own, and its content is dropped. The block ends in the bit of a byte in which the
+    /// rest begins, so that the rest stays as it is.
+    fn go_on_serially(&mut self, at: u64, within: Option<Level>) -> io::Result<()> {
+        self.plan.clear();
+        self.pool = Pool::new(1);
+        let mut input = self.window.take_from(at / 8);
+        let Some(level) = within else {
+            self.rest = Some(Serial::new(Cursor::new(Vec::new()).chain(input)));
+            return Ok(());
+        };
+        let (mut before, dropped) = block::with_crc(level, self.combined, at % 8).ok_or(io::ErrorKind::Unsupported)?;
+        if !at.is_multiple_of(8) {
+            let mut shared = [0];
+            input.read_exact(&mut shared)?;
+            before.copy(&shared, at % 8, 8);
+        }
+        let mut rest = Serial::new(Cursor::new(before.finish()).chain(input));
+        let mut content = [0; 4];
+        rest.read_exact(&mut content)?;
+        if content != dropped {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        self.rest = Some(rest);
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for Blocks<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.content.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            if let Some(rest) = &mut self.rest {
+                return rest.read(buffer);
+            }
+            if !self.step()? {
+                return Ok(0);
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Threads that decode blocks ahead.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use super::block::{Job, together};
+
+/// Which job an answer belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Ticket(u64);
+
+/// Decodes jobs on some threads; whoever waits for an answer lends a hand. All ends with it.
+pub(super) struct Pool {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+    wanted: usize,
+    next: u64,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<(Ticket, Job)>,
+    done: HashMap<Ticket, Option<Vec<u8>>>,
+    closed: bool,
+}
+
+impl Pool {
+    /// A pool for `threads` threads, of which the caller's is one. The others start when there is work for them.
+    pub(super) fn new(threads: usize) -> Self {
+        Self { shared: Arc::default(), workers: Vec::new(), wanted: threads.saturating_sub(1), next: 0 }
+    }
+
+    pub(super) fn submit(&mut self, job: Job) -> Ticket {
+        let ticket = Ticket(self.next);
+        self.next += 1;
+        self.shared.lock().waiting.push_back((ticket, job));
+        ticket
+    }
+
+    /// Lets the threads know of what was submitted.
+    pub(super) fn start(&mut self) {
+        let waiting = self.shared.lock().waiting.len();
+        while self.workers.len() < self.wanted.min(waiting.saturating_sub(1)) {
+            let (shared, threads) = (Arc::clone(&self.shared), self.wanted + 1);
+            match thread::Builder::new().spawn(move || shared.work(threads)) {
+                Ok(worker) => self.workers.push(worker),
+                // Where no thread can be had the others do the work.
+                Err(_) => self.wanted = self.workers.len(),
+            }
+        }
+        self.shared.changed.notify_all();
+    }
+
+    /// What [`Job::decode`] says of a job. Meanwhile the caller's thread decodes what waits.
+    pub(super) fn take(&self, ticket: Ticket) -> Option<Vec<u8>> {
+        let mut state = self.shared.lock();
+        loop {
+            if let Some(answer) = state.done.remove(&ticket) {
+                return answer;
+            }
+            state = self.shared.work_or_wait(state, self.wanted + 1);
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        {
+            let mut state = self.shared.lock();
+            state.waiting.clear();
+            state.closed = true;
+        }
+        self.shared.changed.notify_all();
+        for worker in self.workers.drain(..) {
+            // A panic has been printed, and its job has no answer.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self, threads: usize) {
+        let mut state = self.lock();
+        while !state.closed {
+            state = self.work_or_wait(state, threads);
+        }
+    }
+
+    /// Decodes this thread's share of what waits; where nothing does, waits for a change.
+    fn work_or_wait<'s>(&'s self, mut state: MutexGuard<'s, State>, threads: usize) -> MutexGuard<'s, State> {
+        let share = state.waiting.len().div_ceil(threads).min(together(threads));
+        if share == 0 {
+            return self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let (tickets, jobs): (Vec<_>, Vec<_>) = state.waiting.drain(..share).unzip();
+        drop(state);
+        let mut answers = Answers { shared: self, tickets, contents: Vec::new() };
+        answers.contents = Job::decode(jobs);
+        drop(answers);
+        self.lock()
+    }
+}
+
+/// Handed in whatever happens: nobody waits for an answer that never comes.
+struct Answers<'s> {
+    shared: &'s Shared,
+    tickets: Vec<Ticket>,
+    contents: Vec<Option<Vec<u8>>>,
+}
+
+impl Drop for Answers<'_> {
+    fn drop(&mut self) {
+        let contents = std::mem::take(&mut self.contents).into_iter().chain(std::iter::repeat_with(|| None));
+        self.shared.lock().done.extend(self.tickets.drain(..).zip(contents));
+        self.shared.changed.notify_all();
+    }
+}

@@ -1,0 +1,221 @@
+//! What comes out, and that it does not depend on the number of threads: every reading here is done on one and on several.
+
+use std::io::Read;
+
+use ::bzip2::Compression;
+use ::bzip2::read::BzEncoder;
+
+use super::bits::{self, Writer};
+use super::scan::{BLOCK, END};
+use super::{block, compare as read, decompress};
+use crate::error::Error;
+
+fn compress(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    BzEncoder::new(bytes, Compression::best()).read_to_end(&mut out).expect("in memory");
+    out
+}
+
+/// A stream of level 9 that has a block for each of `pieces`, each shorter than a block may be.
+fn stream(pieces: &[&[u8]]) -> Vec<u8> {
+    let mut stream = Writer::default();
+    for byte in b"BZh9" {
+        stream.push(u64::from(*byte), 8);
+    }
+    let mut combined = 0;
+    for piece in pieces {
+        let one = compress(piece);
+        let end = end_of(&one);
+        combined = block::combine(combined, bits::read(&one, 80, 32).unwrap().try_into().unwrap());
+        stream.copy(&one, 32, end).unwrap();
+    }
+    stream.push(END >> 24, 24);
+    stream.push(END, 24);
+    stream.push(u64::from(combined), 32);
+    stream.finish()
+}
+
+/// The bit at which the end of the only stream in `bytes` begins.
+fn end_of(bytes: &[u8]) -> u64 {
+    let last = bytes.len() as u64 * 8 - 80;
+    (last - 7..=last).find(|&at| bits::read(bytes, at, 48) == Some(END)).unwrap()
+}
+
+fn noise(count: usize, mut state: u64) -> Vec<u8> {
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+fn malformed(message: &str) -> Result<Vec<u8>, Error> {
+    Err(Error::malformed("test", message))
+}
+
+fn truncated() -> Result<Vec<u8>, Error> {
+    Err(Error::Truncated { what: "test".into() })
+}
+
+#[test]
+fn streams_behind_each_other_are_read_and_tails_are_not() {
+    let one = compress(b"one");
+    let both = [one.clone(), compress(b"two"), compress(b""), compress(b"!")].concat();
+    assert_eq!(read(&both, 100).as_deref(), Ok(&b"onetwo!"[..]));
+    for tail in [&b"B"[..], b"\0", b"BZh9", b"trailing garbage", b"BZh91AY&SY", b"BZh0\x17\x72\x45\x38\x50\x90\0\0\0\0"]
+    {
+        assert!(read(&[one.as_slice(), tail].concat(), 100).is_err(), "{tail:?}");
+    }
+    assert_eq!(read(b"", 100), truncated());
+}
+
+#[test]
+fn blocks_of_every_length_are_put_together() {
+    let pieces: Vec<Vec<u8>> = (0..40).map(|number| noise(number * number * 7 + 1, 99 + number as u64)).collect();
+    let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
+    assert_eq!(read(&stream(&pieces), 1 << 20), Ok(pieces.concat()));
+    let large = noise(2_500_000, 5);
+    assert_eq!(read(&compress(&large), 1 << 22), Ok(large));
+}
+
+#[test]
+fn every_cut_is_noticed() {
+    let text = b"some text that is long enough ".repeat(50);
+    let whole = [compress(&text), stream(&[&text, b"x", &text])].concat();
+    for end in 0..whole.len() {
+        if end != compress(&text).len() {
+            assert_eq!(read(&whole[..end], 10_000), truncated(), "cut at {end}");
+        }
+    }
+}
+
+#[test]
+fn a_changed_bit_is_noticed_by_a_crc_or_changes_nothing() {
+    let text = b"some text that is long enough ".repeat(50);
+    let whole = stream(&[b"a", &text, b"bb", b"ccc"]);
+    let content = [b"a", &text[..], b"bb", b"ccc"].concat();
+    for at in 0..whole.len() * 8 {
+        let mut changed = whole.clone();
+        changed[at / 8] ^= 0x80 >> (at % 8);
+        if let Ok(out) = read(&changed, 10_000) {
+            assert_eq!(out, content, "bit {at}");
+        }
+    }
+}
+
+#[test]
+fn crcs_are_those_of_the_blocks_and_of_the_stream() {
+    let good = stream(&[b"one", b"two", b"three"]);
+    let mut stream_crc = good.clone();
+    let at = end_of(&good) + 50;
+    stream_crc[usize::try_from(at / 8).unwrap()] ^= 0x80 >> (at % 8);
+    assert_eq!(read(&stream_crc, 100), malformed("bzip2: invalid data"));
+    let mut block_crc = good.clone();
+    block_crc[11] ^= 1;
+    assert_eq!(read(&block_crc, 100), malformed("bzip2: invalid data"));
+    // Each block is right by itself, and the order is another one.
+    let mut swapped = Writer::default();
+    swapped.copy(&stream(&[b"two", b"one", b"three"]), 0, end_of(&good)).unwrap();
+    swapped.copy(&good, end_of(&good), end_of(&good) + 80).unwrap();
+    assert_eq!(read(&swapped.finish(), 100), malformed("bzip2: invalid data"));
+}
+
+/// A block whose selectors spell `bits`, all of them unused, so that they stand in the midst of sound data.
+fn block_that_holds(magic: u64) -> Vec<u8> {
+    // Two tables: a selector is `0` or `10`. Six tables: up to five ones. So any bits without six ones in a row can be spelled.
+    let mut out = Writer::default();
+    out.push(BLOCK >> 24, 24);
+    out.push(BLOCK, 24);
+    out.push(0x19939b6b, 32); // CRC of "a"
+    out.push(0, 1 + 24);
+    out.push(1 << (15 - 6), 16); // 0x60..0x6f
+    out.push(1 << (15 - 1), 16); // 'a'
+    out.push(6, 3);
+    let spelled: Vec<bool> = (0..48).rev().map(|bit| magic >> bit & 1 != 0).chain([false]).collect();
+    let count = 1 + spelled.iter().filter(|bit| !**bit).count();
+    out.push(count as u64, 15);
+    out.push_bit(false);
+    spelled.into_iter().for_each(|bit| out.push_bit(bit));
+    for _ in 0..6 {
+        out.push(2, 5); // three symbols of two bits: RUNA, RUNB, end
+        out.push(0, 3);
+    }
+    out.push(0b00_10, 4); // RUNA once, end
+    let bits = out.len();
+    let mut stream = Writer::default();
+    for byte in b"BZh9" {
+        stream.push(u64::from(*byte), 8);
+    }
+    stream.copy(&out.finish(), 0, bits).unwrap();
+    stream.push(END >> 24, 24);
+    stream.push(END, 24);
+    stream.push(0x19939b6b, 32);
+    stream.finish()
+}
+
+#[test]
+fn magic_numbers_in_the_midst_of_data_are_data() {
+    for magic in [BLOCK, END] {
+        let one = block_that_holds(magic);
+        assert_eq!(read(&one, 100).as_deref(), Ok(&b"a"[..]));
+        let sound = stream(&[&noise(5000, 1), b"two"]);
+        assert_eq!(read(&[&sound[..], &one, &sound].concat(), 20_000).map(|out| out.len()), Ok(5003 + 1 + 5003));
+        assert_eq!(read(&[&one[..], &sound, b"x"].concat(), 20_000), malformed("bzip2: bz2 header missing"));
+        for end in 1..one.len() {
+            assert_eq!(read(&one[..end], 100), truncated());
+        }
+    }
+}
+
+#[test]
+fn randomised_blocks_are_read_as_libbz2_reads_them() {
+    let content = noise(3000, 7);
+    let mut whole = stream(&[&content, &content]);
+    // The bit behind the CRC; what comes out is other bytes, and their CRC another one.
+    whole[14] |= 0x80;
+    assert_eq!(read(&whole, 10_000), malformed("bzip2: invalid data"));
+}
+
+#[test]
+fn a_bomb_ends_at_the_bound() {
+    let over = |allowed| Err(Error::OverLimit { what: "test".into(), limit: "expanded_bytes", allowed });
+    let bomb = compress(&vec![0; 40_000_000]);
+    assert!(bomb.len() < 100);
+    assert_eq!(read(&bomb, 1_000_000), over(1_000_000));
+    assert_eq!(read(&bomb, 39_999_999), over(39_999_999));
+    assert_eq!(read(&bomb, 40_000_000).map(|out| out.len()), Ok(40_000_000));
+    let small = stream(&[b"one", b"two"]);
+    assert_eq!(read(&small, 6).as_deref(), Ok(&b"onetwo"[..]));
+    assert_eq!(read(&small, 5), over(5));
+    assert_eq!(read(&[&small[..], b"x"].concat(), 6), malformed("bzip2: bz2 header missing"));
+}
+
+#[test]
+fn other_formats_are_malformed() {
+    for other in [&b"\x1f\x8b\x08\0\0\0\0\0\0\x03"[..], b"\xfd7zXZ\0\0", &[0; 1024]] {
+        assert!(matches!(read(other, 100), Err(Error::Malformed { .. })), "{other:?}");
+    }
+}
+
+#[test]
+fn a_fault_of_the_input_comes_after_the_bytes_before_it() {
+    struct Fails;
+    impl Read for Fails {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("the disk is gone"))
+        }
+    }
+    let whole = stream(&[b"one", &noise(100, 3), b"two"]);
+    for cut in [0, 3, 30, whole.len() - 1, whole.len()] {
+        let ends = [1, 2].map(|threads| {
+            let mut reader = decompress(whole[..cut].chain(Fails), threads, "test", "expanded_bytes", 1000);
+            let mut bytes = Vec::new();
+            let error = reader.read_to_end(&mut bytes).unwrap_err();
+            (bytes, error.to_string())
+        });
+        assert_eq!(ends[0], ends[1], "cut at {cut}");
+        assert_eq!(ends[0].1, "the disk is gone");
+    }
+}

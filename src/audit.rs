@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use crate::approvals::Approvals;
+use crate::attestation::Attestation;
 use crate::bundle::Bundle;
 use crate::check::{self, Gate};
 use crate::digest::{HashingReader, Sha256};
@@ -81,6 +82,8 @@ pub struct Input<'a, R> {
     pub server: Option<ServerFiles>,
     /// The files of its image's signatures, where they were given or lie beside it.
     pub trust: Option<&'a [TrustFile]>,
+    /// The build server's own attestation record.
+    pub builder: Option<&'a Attestation>,
     /// Its image, where there is one.
     pub image: Option<&'a LoadImage<'a>>,
 }
@@ -88,7 +91,7 @@ pub struct Input<'a, R> {
 impl<R> Input<'_, R> {
     /// A bundle with nothing beside it.
     pub fn new(path: impl Into<String>, bytes: R) -> Self {
-        Self { path: path.into(), file_name: None, bytes, keys_beside: &[], server: None, trust: None, image: None }
+        Self { path: path.into(), file_name: None, bytes, keys_beside: &[], server: None, trust: None, builder: None, image: None }
     }
 }
 
@@ -96,9 +99,13 @@ impl<R> Input<'_, R> {
 ///
 /// It says what the report says and no more: see the crate's documentation for what a verdict means.
 pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleReport {
-    let Input { path, file_name, bytes, keys_beside, server, trust, image } = input;
-    let given = Given { file_name, server, trust, image };
-    let present = [(given.image.is_some(), Group::Image), (given.trust.is_some(), Group::Trust)];
+    let Input { path, file_name, bytes, keys_beside, server, trust, builder, image } = input;
+    let given = Given { file_name, server, trust, builder, image };
+    let present = [
+        (given.image.is_some(), Group::Image),
+        (given.trust.is_some(), Group::Trust),
+        (given.builder.is_some(), Group::Builder),
+    ];
     let beside: Vec<Group> = present.into_iter().filter(|(is, _)| *is).map(|(_, group)| group).collect();
     let mut report = BundleReport {
         path,
@@ -112,6 +119,7 @@ pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleRep
         evidence: Vec::new(),
         outside_the_commit: Vec::new(),
         seal: None,
+        built: None,
     };
     let mut bytes = HashingReader::new(bytes);
     let bundle = Bundle::from_reader(&mut bytes, question.limits);
@@ -133,6 +141,9 @@ pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleRep
             }
         }
     });
+    if let Some((digest, _)) = report.file {
+        question.policy.waive(&mut report.findings, digest, question.now);
+    }
     match judged {
         Ok(()) => report.verdict = Verdict::of(&report.findings, &report.in_play),
         Err(error) => {
@@ -149,6 +160,7 @@ struct Given<'a> {
     file_name: Option<String>,
     server: Option<ServerFiles>,
     trust: Option<&'a [TrustFile]>,
+    builder: Option<&'a Attestation>,
     image: Option<&'a LoadImage<'a>>,
 }
 
@@ -186,6 +198,7 @@ fn judge(
         grading,
         server: server.as_ref(),
         trust: given.trust,
+        builder: given.builder,
         image: image.as_ref(),
         bases: question.bases,
         limits: question.limits,
@@ -193,6 +206,7 @@ fn judge(
     };
     report.findings = run_all(&Gate::Open(&evidence), question, &report.in_play);
     report.evidence = evidence.facts();
+    report.built = Some(evidence.built_image());
     report.outside_the_commit = outside_the_commit(&evidence, question.policy);
     Ok(())
 }

@@ -1,10 +1,13 @@
 //! What the checks look at: facts, each with who says it and how that is known.
 
 use crate::approvals::Approvals;
+use crate::attestation::Attestation;
 use crate::build_log::{BuildLog, LogEvent};
+use crate::builds::BuiltImage;
 use crate::dockerfile::{self, Instruction};
 use crate::git::{HeadFault, Snapshot, SourceProof};
 use crate::image::ImageFacts;
+use crate::image_name::repository_of;
 use crate::key_record::Grading;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
@@ -32,6 +35,8 @@ pub struct Evidence<'a> {
     pub server: Option<&'a ServerRecord>,
     /// The files of the image's signatures, where they were given.
     pub trust: Option<&'a [TrustFile]>,
+    /// The build server's own attestation record, where it was given.
+    pub builder: Option<&'a Attestation>,
     /// The image that was handed over, or lies beside the bundle.
     pub image: Option<&'a ImageFacts>,
     /// Base images that were handed over.
@@ -165,6 +170,34 @@ impl Evidence<'_> {
         let mut named =
             pushed.filter(|tag| name.subject().is_some_and(|subject| subject.ends_with(&format!(".{tag}"))));
         named.next()
+    }
+
+    /// What the signed log says of the image that was pushed.
+    pub fn built_image(&self) -> BuiltImage {
+        let mut image = BuiltImage {
+            commit: self.source.and_then(|proof| {
+                proof.commit.as_ref()?;
+                Some(proof.head.as_ref().ok()?.commit.to_string())
+            }),
+            built: self.build_time(),
+            ..BuiltImage::default()
+        };
+        let Some(log) = self.log() else { return image };
+        image.pushed = log.pushed().map(|(tag, digest, _)| (tag.to_owned(), digest)).collect();
+        let mut keys: Vec<&String> = Vec::new();
+        for event in log.push_events() {
+            match event {
+                LogEvent::PushTo(name) | LogEvent::Signed(name) => image.repositories.push(repository_of(name)),
+                LogEvent::PublicKey(key) => keys.push(key),
+                _ => {}
+            }
+        }
+        image.repositories.sort();
+        image.repositories.dedup();
+        keys.dedup();
+        // Several keys are no key: see the check log-key.
+        image.root_key = if let [one] = keys.as_slice() { Some((*one).clone()) } else { None };
+        image
     }
 
     /// Every fact, in the order of the witnesses.

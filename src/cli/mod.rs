@@ -1,8 +1,11 @@
 //! The command line: reads what was typed, opens files, runs the library, prints the report. It never judges.
 
+mod admit;
+mod admit_args;
 mod args;
 mod audit;
 mod compare;
+mod contract;
 #[cfg(feature = "fetch")]
 mod fetch;
 #[cfg(feature = "fetch")]
@@ -26,6 +29,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Parser;
 use clap::error::ErrorKind;
 
+use self::admit_args::ContractCommand;
 use self::args::{Arguments, Command, KeyCommand, NamedKey, NotBuiltIn, OutputFormat, PolicyCommand};
 use crate::error::Error;
 use crate::folder;
@@ -63,6 +67,8 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Report(arguments) => saved::report(&arguments),
         Command::Source(arguments) => source::source(&arguments),
+        Command::Admit(arguments) => admit::admit(&arguments),
+        Command::Contract(ContractCommand::Images(arguments)) => contract::images(&arguments),
         Command::Trust(arguments) => trust::show(&arguments),
         Command::VerifyStatement(arguments) => statement::verify(&arguments),
         Command::Key(KeyCommand::Show { files }) => lists::keys(&files),

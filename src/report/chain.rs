@@ -1,6 +1,6 @@
 //! The chain from the key to what is deployed: what links each piece to the next, and how well.
 
-use super::BundleReport;
+use super::{BundleReport, ImageReport};
 use crate::finding::{Finding, Status};
 
 /// How well a link holds.
@@ -36,7 +36,28 @@ pub(super) struct Link {
     pub(super) strength: Strength,
 }
 
+/// The links of a build, up to what is deployed.
 pub(super) fn chain(bundle: &BundleReport) -> Vec<Link> {
+    links(&LINKS, &bundle.findings)
+}
+
+/// The links of an image that is to be deployed: those of its build, where one was found, and those of the workload.
+pub(super) fn chain_of_image(image: &ImageReport, bundle: Option<&BundleReport>) -> Vec<Link> {
+    let build = links(&LINKS, bundle.map(|bundle| bundle.findings.as_slice()).unwrap_or_default());
+    let own = links(&WORKLOAD_LINKS, &image.findings);
+    build.into_iter().filter(|link| link.check != "workload-image").chain(own).collect()
+}
+
+type Row = (&'static str, &'static str, &'static str, &'static str, Strength);
+
+const WORKLOAD_LINKS: [Row; 4] = [
+    ("pushed image", "deployed workload", "the digest that it pins is the log's", "workload-image", Strength::Proved),
+    ("image's key", "contract", "the key that it names is the build's", "workload-key", Strength::Stated),
+    ("contract", "contract's signer", "signature over its two sections", "contract-signature", Strength::Proved),
+    ("contract", "booted instance", "an attestation record names it", "attestation-record", Strength::Proved),
+];
+
+const LINKS: [Row; 9] = {
     use Strength::{Proved, Stated};
     [
         ("trusted key", "signed archive", "signature over its digest", "manifest-signature", Proved),
@@ -49,12 +70,15 @@ pub(super) fn chain(bundle: &BundleReport) -> Vec<Link> {
         ("build server", "trusted key", "no public record binds them", "builder-key-binding", Stated),
         ("image at hand", "deployed workload", "named by digest, with an accepted manifest", "workload-image", Stated),
     ]
-    .into_iter()
-    .map(|(from, to, how, check, best)| {
-        let finding = bundle.findings.iter().find(|finding| finding.check == check);
-        Link { from, to, how, check, strength: strength(finding, best) }
-    })
-    .collect()
+};
+
+fn links(rows: &[Row], findings: &[Finding]) -> Vec<Link> {
+    rows.iter()
+        .map(|(from, to, how, check, best)| {
+            let finding = findings.iter().find(|finding| finding.check == *check);
+            Link { from, to, how, check, strength: strength(finding, *best) }
+        })
+        .collect()
 }
 
 fn strength(finding: Option<&Finding>, best: Strength) -> Strength {

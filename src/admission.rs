@@ -91,10 +91,5 @@ pub fn admit(
 }
 
 fn file(workload: &Workload) -> WorkloadFile {
-    WorkloadFile {
-        path: workload.path.clone(),
-        sha256: workload.sha256,
-        size: workload.size,
-        form: workload.form,
-    }
+    WorkloadFile { path: workload.path.clone(), sha256: workload.sha256, size: workload.size, form: workload.form }
 }

@@ -91,7 +91,16 @@ pub struct Input<'a, R> {
 impl<R> Input<'_, R> {
     /// A bundle with nothing beside it.
     pub fn new(path: impl Into<String>, bytes: R) -> Self {
-        Self { path: path.into(), file_name: None, bytes, keys_beside: &[], server: None, trust: None, builder: None, image: None }
+        Self {
+            path: path.into(),
+            file_name: None,
+            bytes,
+            keys_beside: &[],
+            server: None,
+            trust: None,
+            builder: None,
+            image: None,
+        }
     }
 }
 

@@ -80,11 +80,16 @@ impl Builds {
     pub fn of_tag<'b>(&'b self, repository: &str, tag: Option<&str>) -> Vec<(&'b Build, Sha256)> {
         let mut found: Vec<(Option<Timestamp>, &Build, Sha256)> = Vec::new();
         for build in &self.builds {
-            let Some(image) = build.image.as_ref().filter(|image| image.repositories.iter().any(|r| r == repository)) else {
+            let Some(image) = build.image.as_ref().filter(|image| image.repositories.iter().any(|r| r == repository))
+            else {
                 continue;
             };
-            let mut digests: Vec<Sha256> =
-                image.pushed.iter().filter(|(pushed, _)| tag.is_none_or(|tag| tag == pushed)).map(|(_, d)| *d).collect();
+            let mut digests: Vec<Sha256> = image
+                .pushed
+                .iter()
+                .filter(|(pushed, _)| tag.is_none_or(|tag| tag == pushed))
+                .map(|(_, d)| *d)
+                .collect();
             digests.dedup();
             found.extend(digests.into_iter().map(|digest| (image.built, build, digest)));
         }

@@ -120,7 +120,8 @@ impl Certificate {
 impl RevocationList {
     /// Reads a list in PEM or DER.
     pub(crate) fn from_der(der: &[u8]) -> Result<Self, String> {
-        let read = CertificateList::<Rfc5280>::from_der(der).map_err(|error| format!("not a revocation list: {error}"))?;
+        let read =
+            CertificateList::<Rfc5280>::from_der(der).map_err(|error| format!("not a revocation list: {error}"))?;
         let list = &read.tbs_cert_list;
         if list.signature != read.signature_algorithm {
             return Err("it names two algorithms for its signature".into());

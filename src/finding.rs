@@ -201,7 +201,9 @@ impl Waiver {
         let Self { owner, reason, expires, .. } = self;
         match self.standing {
             WaiverStanding::Active => format!("waived by {owner} until {expires}: {reason}"),
-            WaiverStanding::Expired => format!("the waiver of {owner} expired at {expires} and counts as none: {reason}"),
+            WaiverStanding::Expired => {
+                format!("the waiver of {owner} expired at {expires} and counts as none: {reason}")
+            }
         }
     }
 }

@@ -136,7 +136,9 @@ pub use crate::digest::{HashingReader, Sha256};
 pub use crate::error::Error;
 pub use crate::evidence::{Evidence, Fact, Known};
 pub use crate::extract::{Extracted, extract};
-pub use crate::finding::{Demand, Finding, Group, Level, MissingEvidence, Reason, Status, Verdict, Waiver, WaiverStanding};
+pub use crate::finding::{
+    Demand, Finding, Group, Level, MissingEvidence, Reason, Status, Verdict, Waiver, WaiverStanding,
+};
 pub use crate::given_keys::add_given_keys;
 pub use crate::key::{Fingerprint, PublicKey};
 pub use crate::key_record::{

@@ -55,9 +55,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "admission",
-        &[
-            "report", "check", "policy", "deployment", "attestation", "builds", "workload", "finding", "error", "time",
-        ],
+        &["report", "check", "policy", "deployment", "attestation", "builds", "workload", "finding", "error", "time"],
     ),
     (
         "audit",

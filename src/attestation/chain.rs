@@ -41,7 +41,8 @@ pub(super) fn follow(
     moment: Timestamp,
 ) -> Standing {
     let digicert = Sha256::from_hex(DIGICERT_TRUSTED_ROOT_G4);
-    let roots: Vec<Sha256> = if policy.roots.is_empty() { digicert.into_iter().collect() } else { policy.roots.clone() };
+    let roots: Vec<Sha256> =
+        if policy.roots.is_empty() { digicert.into_iter().collect() } else { policy.roots.clone() };
     let mut chain = vec![leaf];
     while let Some(last) = chain.last().copied().filter(|last| !roots.contains(&last.fingerprint)) {
         let issuer = certificates.iter().find(|issuer| !chain.contains(issuer) && last.is_signed_by(issuer));
@@ -64,7 +65,9 @@ pub(super) fn follow(
     }
     match judge(&chain, lists, moment) {
         Err(standing) => standing,
-        Ok(()) => Standing::Signed(chain.iter().map(|step| format!("{} ({})", step.subject, step.fingerprint)).collect()),
+        Ok(()) => {
+            Standing::Signed(chain.iter().map(|step| format!("{} ({})", step.subject, step.fingerprint)).collect())
+        }
     }
 }
 
@@ -76,14 +79,19 @@ fn judge(chain: &[&Certificate], lists: &[RevocationList], moment: Timestamp) ->
     };
     if signer.organization.as_deref() != Some(IBM) {
         let found = signer.organization.as_deref().unwrap_or("none");
-        return refuse(format!("the attestation certificate is signed by {}: expected the organization {IBM}, found {found}", signer.subject));
+        return refuse(format!(
+            "the attestation certificate is signed by {}: expected the organization {IBM}, found {found}",
+            signer.subject
+        ));
     }
     for (below, step) in above.iter().enumerate() {
         match &step.authority {
             Authority::Yes(most) if most.is_none_or(|most| usize::from(most) >= below) => {}
             Authority::Yes(_) => return refuse(format!("{} allows fewer authorities below it", step.subject)),
             Authority::No => return refuse(format!("{} is no authority and signed a certificate", step.subject)),
-            Authority::Unknown(oid) => return refuse(format!("{} has the critical extension {oid}, which is not judged here", step.subject)),
+            Authority::Unknown(oid) => {
+                return refuse(format!("{} has the critical extension {oid}, which is not judged here", step.subject));
+            }
         }
     }
     if let Some(why) = chain.iter().find_map(|step| step.valid_at(moment).err()) {
@@ -100,7 +108,10 @@ fn judge(chain: &[&Certificate], lists: &[RevocationList], moment: Timestamp) ->
         }
         // A list without an end counts for no moment at all.
         if !of_issuer.iter().any(|list| list.next_update.is_some_and(|end| moment <= end)) {
-            return Err(Standing::Undecided(format!("every revocation list of {} at hand ended before {moment}", issuer.subject)));
+            return Err(Standing::Undecided(format!(
+                "every revocation list of {} at hand ended before {moment}",
+                issuer.subject
+            )));
         }
     }
     Ok(())

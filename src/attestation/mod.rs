@@ -67,7 +67,8 @@ impl Attestation {
     /// Sorts the files of a folder. Certificates and lists are known by their content, the others by their names; `None` when there is
     /// neither a record nor a signature.
     pub fn read(files: &[TrustFile]) -> Option<Self> {
-        let named = |name: &str| files.iter().find(|file| file.path.rsplit('/').next() == Some(name)).map(|file| &file.bytes);
+        let named =
+            |name: &str| files.iter().find(|file| file.path.rsplit('/').next() == Some(name)).map(|file| &file.bytes);
         let (bytes, signature) = (named(RECORD), named(SIGNATURE));
         if bytes.is_none() && signature.is_none() {
             return None;
@@ -139,4 +140,3 @@ fn is_user_data(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     [USER_DATA, "user-data.yaml", "user-data.yml", "user-data.txt"].contains(&name)
 }
-

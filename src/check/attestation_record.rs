@@ -27,7 +27,10 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     };
     let section = deployment.workload.contract.as_ref().and_then(|contract| contract.workload.as_ref());
     let Some(section) = section else {
-        return Outcome::not_run(Reason::NoEvidence, "a record is about the workload section of a contract, and this is none");
+        return Outcome::not_run(
+            Reason::NoEvidence,
+            "a record is about the workload section of a contract, and this is none",
+        );
     };
     let path = match attestation.standing(&policy.builder, deployment.now) {
         Standing::Signed(path) => path,

@@ -57,7 +57,9 @@ can be exported with the server's state, and restored elsewhere. The answer is u
 };
 
 fn attestation_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e Attestation, Outcome> {
-    evidence.builder.ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no attestation record of the build server was given"))
+    evidence
+        .builder
+        .ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no attestation record of the build server was given"))
 }
 
 fn standing(evidence: &Evidence<'_>, attestation: &Attestation, policy: &Policy) -> Standing {
@@ -105,18 +107,26 @@ fn workload(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         let digest = Sha256::of(user_data);
         match record.digest("cidata/user-data") {
             Ok(Some(recorded)) if recorded == digest => details.push("the saved user-data is the record's".to_owned()),
-            Ok(Some(recorded)) => return Outcome::fail("the saved user-data is not the record's").sides(recorded, digest),
+            Ok(Some(recorded)) => {
+                return Outcome::fail("the saved user-data is not the record's").sides(recorded, digest);
+            }
             Ok(None) => details.push("the record has no digest of user-data".to_owned()),
             Err(why) => return Outcome::fail(why),
         }
     }
     let expected = &policy.builder.workloads;
     if expected.is_empty() {
-        let mut outcome = Outcome::not_run(Reason::NoExpectation, "the policy's [builder] names no workloads that IBM published");
+        let mut outcome =
+            Outcome::not_run(Reason::NoExpectation, "the policy's [builder] names no workloads that IBM published");
         outcome.found = Some(found.to_string());
         return outcome;
     }
-    let mut outcome = one_of(expected, found, "the workload is one that the policy names as IBM's", "the server booted another workload");
+    let mut outcome = one_of(
+        expected,
+        found,
+        "the workload is one that the policy names as IBM's",
+        "the server booted another workload",
+    );
     outcome.details.extend(details);
     outcome
 }

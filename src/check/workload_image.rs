@@ -29,15 +29,21 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     };
     match deployment.build() {
         Some(build) if build.accepted => {
-            let mut outcome = Outcome::pass(format!("the digest is that of an accepted build, {}", name(build))).sides(digest, digest);
-            if build.because.is_empty() && let Some(built) = &build.image {
+            let mut outcome = Outcome::pass(format!("the digest is that of an accepted build, {}", name(build)))
+                .sides(digest, digest);
+            if build.because.is_empty()
+                && let Some(built) = &build.image
+            {
                 outcome = outcome.detail(format!("the signed log has it as {}", built.repositories.join(", ")));
-                outcome.details.extend(built.commit.iter().map(|commit| format!("commit {commit}, as the build server states")));
+                outcome
+                    .details
+                    .extend(built.commit.iter().map(|commit| format!("commit {commit}, as the build server states")));
             }
             outcome
         }
         Some(build) => {
-            let mut outcome = Outcome::fail(format!("the digest is that of a build which is not accepted, {}", name(build)));
+            let mut outcome =
+                Outcome::fail(format!("the digest is that of a build which is not accepted, {}", name(build)));
             outcome.details.clone_from(&build.because);
             outcome
         }
@@ -46,7 +52,8 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
             let repository = image.repository.as_deref();
             for build in repository.into_iter().flat_map(|repository| deployment.builds.unverified_named(repository)) {
                 let because = build.because.first().map(String::as_str).unwrap_or_default();
-                outcome = outcome.detail(format!("not verified, and by its name of this image: {} ({because})", build.path));
+                outcome =
+                    outcome.detail(format!("not verified, and by its name of this image: {} ({because})", build.path));
             }
             for line in super::workload_pinned::known_digests(image, deployment.builds) {
                 outcome = outcome.detail(line);

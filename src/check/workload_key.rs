@@ -61,10 +61,12 @@ fn content_trust(entry: &ImageKeyEntry, deployment: &Deployment<'_>) -> Outcome 
         Some(key) if *key == entry.public_key => {
             Outcome::pass("the content-trust key in the contract is the one that the signed log records")
         }
-        Some(key) => {
-            Outcome::fail("the content-trust key in the contract is not the one that the signed log records").sides(key, &entry.public_key)
-        }
-        None => Outcome::unknown(format!("the contract names a content-trust key for {}, and no signed log at hand records one", entry.name)),
+        Some(key) => Outcome::fail("the content-trust key in the contract is not the one that the signed log records")
+            .sides(key, &entry.public_key),
+        None => Outcome::unknown(format!(
+            "the contract names a content-trust key for {}, and no signed log at hand records one",
+            entry.name
+        )),
     }
 }
 
@@ -82,14 +84,18 @@ fn named_by_policy(
     for signer in &policy.trust.signers {
         match same(&key, &signer.key) {
             None => {}
-            Some(Ok(true)) => return Outcome::pass(format!("the {kind} key in the contract is the policy's {:?}", signer.name)),
+            Some(Ok(true)) => {
+                return Outcome::pass(format!("the {kind} key in the contract is the policy's {:?}", signer.name));
+            }
             Some(Ok(false)) => compared = true,
             Some(Err(why)) => return Outcome::fail(format!("the {kind} key in the contract: {why}")),
         }
     }
     match compared {
         true => Outcome::fail(format!("the {kind} key in the contract is none that the policy's [trust] names")),
-        false => Outcome::unknown(format!("no signed log records {kind} keys, and the policy's [trust] names none to compare with")),
+        false => Outcome::unknown(format!(
+            "no signed log records {kind} keys, and the policy's [trust] names none to compare with"
+        )),
     }
 }
 

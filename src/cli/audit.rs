@@ -143,7 +143,12 @@ pub(super) fn asked(question: &Question<'_>) -> QuestionReport {
 }
 
 /// Every bundle, `threads` at a time; the reports in the order of the paths, whatever was finished first.
-pub(super) fn audit_all(paths: &[PathBuf], given: &Given<'_>, question: &Question<'_>, threads: usize) -> Vec<BundleReport> {
+pub(super) fn audit_all(
+    paths: &[PathBuf],
+    given: &Given<'_>,
+    question: &Question<'_>,
+    threads: usize,
+) -> Vec<BundleReport> {
     let progress = Progress::new(paths.len());
     let next = AtomicUsize::new(0);
     let reports = Mutex::new(Vec::with_capacity(paths.len()));
@@ -229,7 +234,8 @@ fn read_beside(path: &Path, given: &Given<'_>, question: &Question<'_>) -> Resul
 pub(super) fn read_attestation(path: &Path, limits: &Limits) -> Result<Attestation, Error> {
     Attestation::read(&folder::read_trust(path, limits)?).ok_or_else(|| Error::Usage {
         message: format!("{} holds no attestation record", path.display()),
-        hint: "a record is se-checksums.txt with se-signature.bin and the certificates beside them: docs/admission.md".into(),
+        hint: "a record is se-checksums.txt with se-signature.bin and the certificates beside them: docs/admission.md"
+            .into(),
     })
 }
 

@@ -77,7 +77,8 @@ fn section(build: &str, built: &BuiltImage, policy: &Policy) -> Result<String, E
         for repository in &built.repositories {
             let host = repository.split('/').next().unwrap_or_default();
             let notary = quoted(&format!("https://notary.{host}"));
-            let _ = writeln!(page, "    {}:\n      notary: {notary}\n      publicKey: {}", quoted(repository), quoted(key));
+            let _ =
+                writeln!(page, "    {}:\n      notary: {notary}\n      publicKey: {}", quoted(repository), quoted(key));
         }
         return Ok(page);
     }
@@ -88,7 +89,9 @@ fn section(build: &str, built: &BuiltImage, policy: &Policy) -> Result<String, E
     let certificates: Vec<String> = certificates.collect();
     let [certificate] = certificates.as_slice() else {
         return Err(Error::Usage {
-            message: "the signed log records no key of the image, and the policy's [trust] names no single OpenPGP signer".into(),
+            message:
+                "the signed log records no key of the image, and the policy's [trust] names no single OpenPGP signer"
+                    .into(),
             hint: "an image that is pinned by its digest needs no entry in images".into(),
         });
     };

@@ -99,10 +99,15 @@ pub(super) fn left_out(bundle: Option<&BundleReport>) -> Vec<String> {
         return vec!["manifest not accepted".into()];
     }
     // Whether the workload is right was asked here, of the image.
-    let not_checked: Vec<&str> = bundle.not_checked().into_iter().filter(|word| *word != Group::Workload.word()).collect();
+    let not_checked: Vec<&str> =
+        bundle.not_checked().into_iter().filter(|word| *word != Group::Workload.word()).collect();
     let waived: Vec<&str> = bundle.waived().map(|finding| finding.check).collect();
     let parts = [(not_checked, "not checked"), (waived, "waived")];
-    parts.into_iter().filter(|(words, _)| !words.is_empty()).map(|(words, what)| format!("{} {what}", words.join(", "))).collect()
+    parts
+        .into_iter()
+        .filter(|(words, _)| !words.is_empty())
+        .map(|(words, what)| format!("{} {what}", words.join(", ")))
+        .collect()
 }
 
 impl Report {

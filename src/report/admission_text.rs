@@ -14,8 +14,14 @@ pub(super) fn write(page: &mut String, look: Look, report: &Report, admission: &
         section(page, look, report, image);
     }
     let denied = admission.count(Verdict::Reject);
-    let _ = writeln!(page, "{} images: {} admitted, {denied} denied", admission.images.len(), admission.images.len() - denied);
-    let words = Admission::VERDICTS.iter().zip(admission.counts).map(|(verdict, count)| format!("{count} {}", verdict.word()));
+    let _ = writeln!(
+        page,
+        "{} images: {} admitted, {denied} denied",
+        admission.images.len(),
+        admission.images.len() - denied
+    );
+    let words =
+        Admission::VERDICTS.iter().zip(admission.counts).map(|(verdict, count)| format!("{count} {}", verdict.word()));
     let bundles: usize = admission.counts.iter().sum();
     let _ = writeln!(page, "Evidence: {bundles} bundles: {}", words.collect::<Vec<_>>().join(", "));
 }

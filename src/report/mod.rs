@@ -188,7 +188,15 @@ impl Tool {
 impl Report {
     /// A report that says nothing yet.
     pub fn new(now: Option<Timestamp>) -> Self {
-        Self { tool: Tool::this(), now, policy: None, question: None, error: None, admission: None, bundles: Vec::new() }
+        Self {
+            tool: Tool::this(),
+            now,
+            policy: None,
+            question: None,
+            error: None,
+            admission: None,
+            bundles: Vec::new(),
+        }
     }
 
     /// Reads a saved JSON report, so that it can be written in another format: the same bytes come out as if the audit had written

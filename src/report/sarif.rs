@@ -102,7 +102,8 @@ fn result(bundle: &BundleReport, finding: &Finding) -> Value {
     if let (Some(waiver), Some(fields)) = (&finding.waiver, result.as_object_mut()) {
         // An expired waiver suppresses nothing (SARIF 2.1.0, 3.35).
         let status = if finding.is_waived() { "accepted" } else { "rejected" };
-        let suppression = json!({ "kind": "external", "status": status, "justification": for_terminal(&waiver.words()) });
+        let suppression =
+            json!({ "kind": "external", "status": status, "justification": for_terminal(&waiver.words()) });
         fields.insert("suppressions".into(), json!([suppression]));
     }
     result

@@ -186,7 +186,13 @@ pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> 
     let mut lines: Vec<String> = Vec::new();
     for finding in bundle.played() {
         if let Some(waiver) = &finding.waiver {
-            lines.push(format!("{} ({}): {}; {}", finding.check, finding.status.word(), waiver.words(), finding.message));
+            lines.push(format!(
+                "{} ({}): {}; {}",
+                finding.check,
+                finding.status.word(),
+                waiver.words(),
+                finding.message
+            ));
             continue;
         }
         match (finding.level, finding.status) {

@@ -119,9 +119,7 @@ fn section(page: &mut String, look: Look, bundle: &BundleReport) {
 fn headline(look: Look, bundle: &BundleReport) -> String {
     match bundle.verdict {
         Verdict::Accept => look.paint(Tone::Good, "ACCEPTED"),
-        Verdict::AcceptInPart => {
-            look.paint(Tone::Doubt, &summary::headline(bundle))
-        }
+        Verdict::AcceptInPart => look.paint(Tone::Doubt, &summary::headline(bundle)),
         Verdict::Reject => look.paint(Tone::Bad, "REJECTED"),
         Verdict::None => look.paint(Tone::Bad, "NO VERDICT"),
     }

@@ -11,7 +11,10 @@ pub(super) fn is_compose(document: &Value) -> bool {
 
 pub(super) fn read(document: &Value, place: &str, images: &mut Images) {
     if document.get("include").is_some() {
-        images.unknown(below(place, "include"), "it includes files that were not read: name what `docker compose config` prints");
+        images.unknown(
+            below(place, "include"),
+            "it includes files that were not read: name what `docker compose config` prints",
+        );
     }
     let services = match document.get("services") {
         Some(Value::Object(services)) => services,
@@ -73,7 +76,9 @@ fn base(fields: &Map<String, Value>, services: &Map<String, Value>) -> Result<()
         None => return Err("it names no image".into()),
         Some(Value::String(name)) => Some(name.as_str()),
         Some(other) if other.get("file").is_some() => {
-            return Err("it extends a service of a file that was not read: name what `docker compose config` prints".into());
+            return Err(
+                "it extends a service of a file that was not read: name what `docker compose config` prints".into()
+            );
         }
         Some(other) => other.get("service").and_then(Value::as_str),
     };

@@ -75,7 +75,8 @@ fn read_workload(workload: &Value, images: &mut Images, limits: &Limits) {
                         kubernetes::read(item, &format!("workload.play.{list}[{at}]"), images);
                     }
                 }
-                Some(other) => images.unknown(format!("workload.play.{list}"), format!("expected a list, found {}", kind_of(other))),
+                Some(other) => images
+                    .unknown(format!("workload.play.{list}"), format!("expected a list, found {}", kind_of(other))),
             }
         }
         if part.get("archive").is_some() || (part.get("resources").is_none() && part.get("templates").is_none()) {

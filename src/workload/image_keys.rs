@@ -78,7 +78,10 @@ fn table(kind: KeyKind, table: &Value, entries: &mut Vec<ImageKeyEntry>, faults:
                 faults.push(format!("{place}: it has no notary"));
             }
             // host/namespace/name, without a tag (the contract's public schema).
-            if name.split('/').count() != 3 || name.contains('@') || name.rsplit('/').next().is_some_and(|last| last.contains(':')) {
+            if name.split('/').count() != 3
+                || name.contains('@')
+                || name.rsplit('/').next().is_some_and(|last| last.contains(':'))
+            {
                 faults.push(format!("{place}: expected host/namespace/name without a tag"));
             }
         }

@@ -12,7 +12,8 @@ const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContain
 /// What is no part of what runs: names and notes, what was seen, and data of ConfigMaps and Secrets.
 const NOT_RUN: [&str; 5] = ["metadata", "status", "data", "stringData", "binaryData"];
 /// Kinds that bring in what is not in the file.
-const ELSEWHERE: [&str; 6] = ["Kustomization", "HelmRelease", "HelmChart", "HelmChartConfig", "Application", "ApplicationSet"];
+const ELSEWHERE: [&str; 6] =
+    ["Kustomization", "HelmRelease", "HelmChart", "HelmChartConfig", "Application", "ApplicationSet"];
 /// An image that is given in parts.
 const PARTS: [&str; 5] = ["repository", "registry", "tag", "digest", "name"];
 
@@ -100,7 +101,10 @@ fn in_parts(fields: &Map<String, Value>, place: &str, images: &mut Images) -> bo
             images.unknown(place, "the image volume has no reference");
         }
         None if PARTS.iter().any(|part| fields.get(*part).is_some_and(Value::is_string)) => {
-            images.unknown(place, "the image is given in parts, which only the resource's own controller can put together");
+            images.unknown(
+                place,
+                "the image is given in parts, which only the resource's own controller can put together",
+            );
         }
         Some(other) => images.unknown(place, format!("`reference` is {}, expected text", kind_of(other))),
         None => return false,

@@ -185,4 +185,3 @@ fn kind_of(value: &Value) -> &'static str {
         Value::Object(_) => "a mapping",
     }
 }
-

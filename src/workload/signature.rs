@@ -40,7 +40,9 @@ pub(crate) struct Accepted {
 pub(crate) fn judge_signature(contract: &Contract, named: &[(String, ImageKey)], now: Timestamp) -> ContractSignature {
     let Some(signature) = &contract.signature else { return ContractSignature::Absent };
     let (Some(workload), Some(env)) = (&contract.workload, &contract.env) else {
-        return ContractSignature::Refused("it is signed and lacks one of the sections that the signature is over".into());
+        return ContractSignature::Refused(
+            "it is signed and lacks one of the sections that the signature is over".into(),
+        );
     };
     let signature: String = signature.split_ascii_whitespace().collect();
     let Ok(signature) = Base64::decode_vec(&signature) else {
@@ -51,7 +53,9 @@ pub(crate) fn judge_signature(contract: &Contract, named: &[(String, ImageKey)],
         None => None,
         Some(Err(why)) => return ContractSignature::Refused(format!("signingKey: {why}")),
         Some(Ok(SigningKey { not_after: Some(end), .. })) if end < now => {
-            return ContractSignature::Refused(format!("the certificate in signingKey ended at {end}: the machine refuses the contract"));
+            return ContractSignature::Refused(format!(
+                "the certificate in signingKey ended at {end}: the machine refuses the contract"
+            ));
         }
         Some(Ok(key)) => Some(key.key),
     };

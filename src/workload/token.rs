@@ -29,7 +29,8 @@ pub(super) fn is_token(text: &str) -> bool {
 /// In words, without anything of the passwords.
 pub(super) fn open<T>(token: &str, passwords: &[Vec<u8>], fits: impl Fn(&[u8]) -> Option<T>) -> Result<T, String> {
     let message = message(token)?;
-    let sealed = Base64::decode_vec(message).map_err(|_| "the message of the encrypted text is not base64".to_owned())?;
+    let sealed =
+        Base64::decode_vec(message).map_err(|_| "the message of the encrypted text is not base64".to_owned())?;
     let Some((mark, rest)) = sealed.split_at_checked(SALT_MARK.len()).filter(|(mark, _)| *mark == SALT_MARK) else {
         return Err("the message of the encrypted text does not begin with Salted__".into());
     };
@@ -101,7 +102,10 @@ mod tests {
     fn passwords_are_read_as_openssl_reads_them() {
         assert_eq!(passwords(b"secret\n"), [b"secret".to_vec(), b"secret\n".to_vec()]);
         // "ab\ncd" in base64: the bytes up to the line feed, the bytes, and the text itself.
-        assert_eq!(passwords(b"YWIKY2Q=\n"), [b"ab".to_vec(), b"ab\ncd".to_vec(), b"YWIKY2Q=".to_vec(), b"YWIKY2Q=\n".to_vec()]);
+        assert_eq!(
+            passwords(b"YWIKY2Q=\n"),
+            [b"ab".to_vec(), b"ab\ncd".to_vec(), b"YWIKY2Q=".to_vec(), b"YWIKY2Q=\n".to_vec()]
+        );
         assert!(passwords(b"").is_empty());
     }
 
@@ -109,7 +113,13 @@ mod tests {
     fn what_is_no_token_is_said_to_be_none() {
         let any = |text: &[u8]| Some(text.to_vec());
         let password = [b"x".to_vec()];
-        for bad in ["hyper-protect-basic.a", "hyper-protect-basic.a.b.c", "hyper-protect-basic..b", "hyper-protect-basic.a.%", "hyper-protect-basic.a.AAAA"] {
+        for bad in [
+            "hyper-protect-basic.a",
+            "hyper-protect-basic.a.b.c",
+            "hyper-protect-basic..b",
+            "hyper-protect-basic.a.%",
+            "hyper-protect-basic.a.AAAA",
+        ] {
             assert!(open(bad, &password, any).is_err(), "{bad}");
         }
         assert!(is_token("contract-basic.a.b") && is_token("\nhyper-protect-basic.a.b") && !is_token("type: workload"));

@@ -46,6 +46,7 @@ pub(crate) fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, Str
         alias_limits: alias_limits,
         duplicate_keys: DuplicateKeyPolicy::Error,
         merge_keys: MergeKeyPolicy::Merge,
+        strict_booleans: true,
         reject_unsupported_tags: true,
         non_finite_float_policy: NonFiniteFloatPolicy::Reject,
         with_snippet: false,

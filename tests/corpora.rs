@@ -16,17 +16,21 @@ use std::path::{Path, PathBuf};
 type Property = fn(&[u8]);
 
 /// Every fuzz target and its function. Two more call what only the crate itself can reach: see `src/fuzzing.rs`.
-const TARGETS: [(&str, Property); 16] = [
+const TARGETS: [(&str, Property); 20] = [
+    ("attestation", properties::attestation),
     ("audit", properties::audit),
     ("audit_inner_tar", properties::audit_inner_tar),
     ("build_log", properties::build_log),
     ("build_record", properties::build_record),
     ("bundle", properties::bundle),
+    ("compose", properties::compose),
+    ("contract", properties::contract),
     ("controls", properties::controls),
     ("git_files", properties::git_files),
     ("git_index", properties::git_index),
     ("git_objects", properties::git_objects),
     ("git_pack", properties::git_pack),
+    ("kubernetes", properties::kubernetes),
     ("outer_tar", properties::outer_tar),
     ("policy", properties::policy),
     ("public_key", properties::public_key),

@@ -120,7 +120,10 @@ impl Attestation {
             certificate.key.accepts(Scheme::RsaPkcs1, &self.record_bytes, signature)
         };
         match self.certificates.iter().find(signed) {
-            Some(leaf) => chain::follow(leaf, &self.certificates, &self.lists, policy, moment),
+            Some(leaf) => match chain::follow(leaf, &self.certificates, &self.lists, policy, moment) {
+                Standing::Undecided(why) => Standing::Undecided(format!("{why}{}", self.unreadable_text())),
+                standing => standing,
+            },
             None if self.certificates.is_empty() => {
                 Standing::Undecided(format!("there is no certificate beside the record{}", self.unreadable_text()))
             }

@@ -123,6 +123,8 @@ mod time;
 pub mod trust;
 mod verify;
 mod workload;
+#[cfg(test)]
+mod wycheproof_tests;
 
 pub use crate::admission::{AdmissionQuestion, admit, index, policy_for_bundles};
 pub use crate::attestation::{Attestation, BuilderPolicy, Record};

@@ -63,6 +63,11 @@ impl Signature {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
     /// The signature's bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -80,6 +85,11 @@ impl PublicKey {
     /// # Errors
     /// [`SignatureFault`]: the key does not accept the signature.
     pub fn verify(&self, digest: &Sha256, signature: &Signature) -> Result<(), SignatureFault> {
+        self.accepts_message(digest.as_bytes(), signature)
+    }
+
+    /// The scheme alone, over any message.
+    pub(crate) fn accepts_message(&self, message: &[u8], signature: &Signature) -> Result<(), SignatureFault> {
         match &self.material {
             KeyMaterial::Rsa(key) => {
                 let (expected, found) = (key.size(), signature.0.len());
@@ -89,11 +99,11 @@ impl PublicKey {
                 let parsed =
                     pkcs1v15::Signature::try_from(signature.0.as_slice()).map_err(|_| SignatureFault::Mismatch)?;
                 let verifier = pkcs1v15::VerifyingKey::<sha2::Sha256>::new((**key).clone());
-                verifier.verify(digest.as_bytes(), &parsed).map_err(|_| SignatureFault::Mismatch)
+                verifier.verify(message, &parsed).map_err(|_| SignatureFault::Mismatch)
             }
             KeyMaterial::P256(key) => {
                 let parsed = ecdsa::Signature::from_der(&signature.0).map_err(|_| SignatureFault::NotDer)?;
-                key.verify(digest.as_bytes(), &parsed).map_err(|_| SignatureFault::Mismatch)
+                key.verify(message, &parsed).map_err(|_| SignatureFault::Mismatch)
             }
         }
     }

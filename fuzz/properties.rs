@@ -10,8 +10,9 @@ use hpsb_audit::check::CHECKS;
 use hpsb_audit::git::{Commit, ObjectId, RepositoryName, Snapshot, Tag, WorkEntry, prove};
 use hpsb_audit::report::{Colour, Controls, Look, Options};
 use hpsb_audit::{
-    AdmissionQuestion, BuildName, BuildRecord, Bundle, Error, Form, Format, Input, KeyRing, KeySource, Limits, Policy, PublicKey, Question,
-    Record, Report, Sha256, Signature, Timestamp, TrustedKey, Verdict, Workload, admit, audit as audit_bundle, password_candidates,
+    AdmissionQuestion, BuildName, BuildRecord, Bundle, Error, Form, Format, Input, KeyRing, KeySource, Limits, Policy,
+    PublicKey, Question, Record, Report, Sha256, Signature, Timestamp, TrustedKey, Verdict, Workload, admit,
+    audit as audit_bundle, password_candidates,
 };
 use p256::ecdsa::SigningKey;
 use p256::ecdsa::signature::Signer as _;
@@ -93,7 +94,7 @@ pub fn policy(bytes: &[u8]) {
     let Ok(policy) = read() else { return };
     assert!(!policy.require.is_empty());
     assert_eq!(policy.level(CHECKS[0]).word(), "require", "manifest-signature always decides");
-    let _ = (policy.keys_for(KEYS.keys().to_vec()));
+    let _ = policy.keys_for(KEYS.keys().to_vec());
     assert_eq!(format!("{policy:?}"), format!("{:?}", read().expect("read again")));
 }
 

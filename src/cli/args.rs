@@ -120,7 +120,7 @@ pub(super) enum Command {
     Trust(TrustArguments),
     /// Look at keys, and record how they were obtained
     #[command(subcommand)]
-    Key(KeyCommand),
+    Key(super::key_record_args::KeyCommand),
     /// Begin a policy, or see how one is read
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -423,25 +423,6 @@ pub(super) enum ListFormat {
     Text,
     /// docs/checks.md
     Markdown,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum KeyCommand {
-    /// Show the fingerprint, kind and size of public keys
-    #[command(
-        after_help = "Examples:\n  hpsb-audit key show KEY.pem\n\nThe fingerprint is the SHA-256 of the SubjectPublicKeyInfo in DER. The same digits come from:\n  openssl pkey -pubin -in KEY.pem -outform DER | sha256sum"
-    )]
-    Show {
-        /// PEM files
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-    },
-    /// Write a signed record of how a manifest key was obtained, and what it verifies
-    #[command(after_help = super::key_record_args::ENROLL_EXAMPLES)]
-    Enroll(Box<super::key_record_args::EnrollArguments>),
-    /// Add your signature to a key record
-    #[command(after_help = super::key_record_args::ENROLL_EXAMPLES)]
-    Countersign(super::key_record_args::CountersignArguments),
 }
 
 #[derive(Debug, Subcommand)]

@@ -30,7 +30,8 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use self::admit_args::ContractCommand;
-use self::args::{Arguments, Command, KeyCommand, NamedKey, NotBuiltIn, OutputFormat, PolicyCommand};
+use self::args::{Arguments, Command, NamedKey, NotBuiltIn, OutputFormat, PolicyCommand};
+use self::key_record_args::KeyCommand;
 use crate::error::Error;
 use crate::folder;
 use crate::key::PublicKey;

@@ -31,10 +31,9 @@ pub(super) fn open<T>(token: &str, passwords: &[Vec<u8>], fits: impl Fn(&[u8]) -
     let message = message(token)?;
     let sealed =
         Base64::decode_vec(message).map_err(|_| "the message of the encrypted text is not base64".to_owned())?;
-    let Some((mark, rest)) = sealed.split_at_checked(SALT_MARK.len()).filter(|(mark, _)| *mark == SALT_MARK) else {
+    let Some(rest) = sealed.strip_prefix(SALT_MARK) else {
         return Err("the message of the encrypted text does not begin with Salted__".into());
     };
-    debug_assert_eq!(mark, SALT_MARK);
     let Some((salt, text)) = rest.split_at_checked(8) else {
         return Err("the message of the encrypted text is cut off".into());
     };

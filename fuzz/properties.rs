@@ -12,8 +12,9 @@ use hpsb_audit::image::{Choice, ImageFacts, read_archive};
 use hpsb_audit::report::{Colour, Controls, Look, Options};
 use hpsb_audit::trust::{Standing, TrustFile};
 use hpsb_audit::{
-    BuildName, BuildRecord, Bundle, Case, Error, Format, Input, KeyRing, KeySource, Limits, Policy, PublicKey,
-    Question, Report, Sha256, Signature, Timestamp, TrustedKey, Verdict, audit as audit_bundle,
+    AdmissionQuestion, BuildName, BuildRecord, Bundle, Case, Error, Form, Format, Input, KeyRing, KeySource, Limits,
+    Policy, PublicKey, Question, Record, Report, Sha256, Signature, Timestamp, TrustedKey, Verdict, Workload, admit,
+    audit as audit_bundle, password_candidates,
 };
 use p256::ecdsa::SigningKey;
 use p256::ecdsa::signature::Signer as _;
@@ -47,6 +48,12 @@ pub fn limits() -> Limits {
         ("image_config_bytes", 1 << 16),
         ("image_layers", 50),
         ("image_manifests", 20),
+        ("workload_bytes", 1 << 16),
+        ("workload_archive_bytes", 1 << 18),
+        ("workload_images", 100),
+        ("yaml_nodes", 1000),
+        ("yaml_depth", 20),
+        ("yaml_documents", 20),
     ] {
         limits.set(name, value).expect("a limit of that name");
     }
@@ -138,8 +145,49 @@ pub fn policy(bytes: &[u8]) {
     let Ok(policy) = read() else { return };
     assert!(!policy.require.is_empty());
     assert_eq!(policy.level(CHECKS[0]).word(), "require", "manifest-signature always decides");
-    let _ = (policy.not_evaluated_yet(), policy.keys_for(KEYS.keys().to_vec()));
+    let _ = policy.keys_for(KEYS.keys().to_vec());
     assert_eq!(format!("{policy:?}"), format!("{:?}", read().expect("read again")));
+}
+
+pub fn compose(bytes: &[u8]) {
+    workload(bytes, Form::Compose);
+}
+
+pub fn kubernetes(bytes: &[u8]) {
+    workload(bytes, Form::Kubernetes);
+}
+
+pub fn contract(bytes: &[u8]) {
+    workload(bytes, Form::Contract);
+}
+
+/// Nothing is in the evidence: whatever a workload names, it is denied.
+fn workload(bytes: &[u8], form: Form) {
+    let passwords = password_candidates(b"secret");
+    let Ok(read) = Workload::read("fuzz", bytes, &passwords, &limits()) else { return };
+    assert!(read.images.len() as u64 <= limits().workload_images);
+    for image in &read.images {
+        let Ok(image) = &image.image else { continue };
+        assert!(!image.text.trim().is_empty());
+        if let Some(digest) = image.digest() {
+            assert!(image.text.ends_with(&digest.to_string()), "{image:?}");
+        }
+    }
+    assert!(form != Form::Contract || read.form != Form::Contract || !read.images.is_empty() || bytes.is_empty());
+    let policy = Policy::default();
+    let question = AdmissionQuestion { policy: &policy, attestation: None, now: Timestamp::epoch() };
+    let (admission, bundles) = admit(&[read], Vec::new(), Vec::new(), &question);
+    assert!(bundles.is_empty() && admission.images.iter().all(|image| image.verdict == Verdict::Reject));
+}
+
+pub fn attestation(bytes: &[u8]) {
+    let Ok(record) = Record::read(bytes) else { return };
+    let text = std::str::from_utf8(bytes).expect("text");
+    for item in ["workload", "baseimage", "cidata/user-data"] {
+        if let Ok(Some(digest)) = record.digest(item) {
+            assert!(text.contains(&digest.hex()) && text.contains(item));
+        }
+    }
 }
 
 pub fn build_log(bytes: &[u8]) {

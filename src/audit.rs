@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use crate::approvals::Approvals;
+use crate::attestation::Attestation;
 use crate::bundle::Bundle;
 use crate::check::{self, Gate};
 use crate::digest::{HashingReader, Sha256};
@@ -84,6 +85,8 @@ pub struct Input<'a, R> {
     pub server: Option<ServerFiles>,
     /// The files of its image's signatures, where they were given or lie beside it.
     pub trust: Option<&'a [TrustFile]>,
+    /// The build server's own attestation record.
+    pub builder: Option<&'a Attestation>,
     /// Its image, where there is one.
     pub image: Option<&'a LoadImage<'a>>,
 }
@@ -91,7 +94,16 @@ pub struct Input<'a, R> {
 impl<R> Input<'_, R> {
     /// A bundle with nothing beside it.
     pub fn new(path: impl Into<String>, bytes: R) -> Self {
-        Self { path: path.into(), file_name: None, bytes, keys_beside: &[], server: None, trust: None, image: None }
+        Self {
+            path: path.into(),
+            file_name: None,
+            bytes,
+            keys_beside: &[],
+            server: None,
+            trust: None,
+            builder: None,
+            image: None,
+        }
     }
 }
 
@@ -99,9 +111,13 @@ impl<R> Input<'_, R> {
 ///
 /// It says what the report says and no more: see the crate's documentation for what a verdict means.
 pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleReport {
-    let Input { path, file_name, bytes, keys_beside, server, trust, image } = input;
-    let given = Given { file_name, server, trust, image };
-    let present = [(given.image.is_some(), Group::Image), (given.trust.is_some(), Group::Trust)];
+    let Input { path, file_name, bytes, keys_beside, server, trust, builder, image } = input;
+    let given = Given { file_name, server, trust, builder, image };
+    let present = [
+        (given.image.is_some(), Group::Image),
+        (given.trust.is_some(), Group::Trust),
+        (given.builder.is_some(), Group::Builder),
+    ];
     let beside: Vec<Group> = present.into_iter().filter(|(is, _)| *is).map(|(_, group)| group).collect();
     let mut report = BundleReport::of_nothing(path, check::in_play(question.policy, question.handed, &beside));
     let mut bytes = HashingReader::new(bytes);
@@ -124,6 +140,9 @@ pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleRep
             }
         }
     });
+    if let Some((digest, _)) = report.file {
+        question.policy.waive(&mut report.findings, digest, question.now);
+    }
     match judged {
         Ok(()) => report.verdict = Verdict::of(&report.findings, &report.in_play),
         Err(error) => {
@@ -140,6 +159,7 @@ struct Given<'a> {
     file_name: Option<String>,
     server: Option<ServerFiles>,
     trust: Option<&'a [TrustFile]>,
+    builder: Option<&'a Attestation>,
     image: Option<&'a LoadImage<'a>>,
 }
 
@@ -177,6 +197,7 @@ fn judge(
         grading,
         server: server.as_ref(),
         trust: given.trust,
+        builder: given.builder,
         image: image.as_ref(),
         bases: question.bases,
         limits: question.limits,
@@ -188,6 +209,7 @@ fn judge(
     report.evidence.extend(expected_facts(question.policy));
     report.evidence.extend(check::trust_facts(&evidence, question.policy));
     report.inputs = inputs(&evidence, question.policy);
+    report.built = Some(evidence.built_image());
     report.outside_the_commit = outside_the_commit(&evidence, question.policy);
     Ok(())
 }
@@ -218,6 +240,8 @@ fn inputs(evidence: &Evidence<'_>, policy: &Policy) -> Vec<InputReport> {
     }
     let server = evidence.server.iter().flat_map(|record| &record.files);
     inputs.extend(server.map(|(name, digest)| input("server", name, *digest)));
+    let builder = evidence.builder.iter().flat_map(|attestation| &attestation.files);
+    inputs.extend(builder.map(|(name, digest)| input("builder", name, *digest)));
     let named = policy.source.iter().flat_map(|source| &source.files);
     inputs.extend(named.map(|(name, digest)| input("policy-file", name, *digest)));
     inputs

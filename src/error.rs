@@ -100,6 +100,12 @@ pub enum Error {
         /// The paths as they were named.
         paths: String,
     },
+    /// No workload names an image.
+    #[error("nothing to admit: no image in {paths}")]
+    NothingToAdmit {
+        /// The workloads as they were named.
+        paths: String,
+    },
     /// A server did not give what it was asked for.
     #[error("{from}: {message}")]
     Network {
@@ -132,7 +138,7 @@ pub enum Error {
 
 /// Every word of [`Error::code`] with its exit code. 2: the caller must ask otherwise. 3: the input gives no verdict. 4: there was
 /// nothing to verify.
-pub(crate) const CODES: [(&str, u8); 14] = [
+pub(crate) const CODES: [(&str, u8); 15] = [
     ("usage", 2),
     ("policy", 2),
     ("settings", 2),
@@ -147,6 +153,7 @@ pub(crate) const CODES: [(&str, u8); 14] = [
     ("network", 3),
     ("unwritable", 3),
     ("nothing-to-verify", 4),
+    ("nothing-to-admit", 4),
 ];
 
 impl Error {
@@ -165,6 +172,7 @@ impl Error {
             Self::OverLimit { .. } => "over-limit",
             Self::Malformed { .. } => "malformed",
             Self::NothingToVerify { .. } => "nothing-to-verify",
+            Self::NothingToAdmit { .. } => "nothing-to-admit",
             Self::Network { .. } => "network",
             Self::Unwritable { .. } => "unwritable",
             Self::Saved { code, .. } => code,
@@ -206,6 +214,9 @@ impl Error {
             Self::OverLimit { limit, .. } => format!("if this size is expected, raise it: --limit {limit}=NUMBER"),
             Self::Malformed { .. } => "nothing in it was believed; fetch it again, and if it stays so keep it as evidence".into(),
             Self::NothingToVerify { .. } => "name a bundle (manifest.<build_name>.sig.tbz) or a folder that holds one".into(),
+            Self::NothingToAdmit { .. } => {
+                "name a compose file, Kubernetes manifests or a contract in which something runs; ConfigMaps and Services run nothing".into()
+            }
             Self::Network { hint, .. } => hint.clone(),
             Self::Unwritable { .. } => "name a free path in a folder that exists and can be written".into(),
             Self::Saved { hint, .. } => hint.clone(),

@@ -1,5 +1,10 @@
 //! What a check says, and the one rule that turns findings into a verdict.
 
+use crate::time::Timestamp;
+
+/// The check that is always at `require`, and that nobody can waive.
+pub(crate) const MANIFEST_SIGNATURE: &str = "manifest-signature";
+
 /// What a check is about. A group is in play when evidence for it is given or when it is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Group {
@@ -150,6 +155,59 @@ pub enum MissingEvidence {
     RejectsByName,
 }
 
+/// The policy's word that an answer is known and shall not reject this one bundle. It changes no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiver {
+    /// Who answers for it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// Until when it counts.
+    pub expires: Timestamp,
+    /// Whether it counts at the moment of the audit.
+    pub standing: WaiverStanding,
+}
+
+/// Whether a waiver counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaiverStanding {
+    /// It counts.
+    Active,
+    /// Its time is over: it is as if it were not there, and is shown.
+    Expired,
+}
+
+impl WaiverStanding {
+    /// Every standing.
+    pub const ALL: [Self; 2] = [Self::Active, Self::Expired];
+
+    /// The report's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Reads the report's word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|standing| standing.word() == word)
+    }
+}
+
+impl Waiver {
+    /// The waiver in one line.
+    pub fn words(&self) -> String {
+        let Self { owner, reason, expires, .. } = self;
+        match self.standing {
+            WaiverStanding::Active => format!("waived by {owner} until {expires}: {reason}"),
+            WaiverStanding::Expired => {
+                format!("the waiver of {owner} expired at {expires} and counts as none: {reason}")
+            }
+        }
+    }
+}
+
 /// One check's answer on one bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -173,6 +231,8 @@ pub struct Finding {
     pub demand: Demand,
     /// What a lack of evidence does.
     pub missing_evidence: MissingEvidence,
+    /// What the policy says of this answer on this bundle, where it would reject.
+    pub waiver: Option<Waiver>,
 }
 
 /// The answer to the whole question.
@@ -205,8 +265,7 @@ impl Verdict {
         if played.clone().any(Finding::rejects) {
             return Self::Reject;
         }
-        let not_built_in = Status::NotRun(Reason::NotBuiltIn);
-        let partial = played.any(|finding| finding.level == Level::Require && finding.status == not_built_in);
+        let partial = played.any(|finding| finding.is_not_built_in() || finding.is_waived());
         if partial || Group::ALL.iter().any(|group| !in_play.contains(group)) {
             return Self::AcceptInPart;
         }
@@ -215,8 +274,29 @@ impl Verdict {
 }
 
 impl Finding {
-    /// Does this answer reject the bundle, its group being in play? `warn` and `off` never do.
+    /// Does this answer reject the bundle, its group being in play? `warn` and `off` never do, and what is waived does not.
     pub fn rejects(&self) -> bool {
+        self.objects() && !self.has_active_waiver()
+    }
+
+    /// Would it reject, and does an active waiver alone keep it from that? Such an answer is never a pass: the verdict is an acceptance in
+    /// part at best.
+    pub fn is_waived(&self) -> bool {
+        self.objects() && self.has_active_waiver()
+    }
+
+    /// Is it required, and does this build not have it?
+    pub(crate) fn is_not_built_in(&self) -> bool {
+        self.level == Level::Require && self.status == Status::NotRun(Reason::NotBuiltIn)
+    }
+
+    fn has_active_waiver(&self) -> bool {
+        let active = self.waiver.as_ref().is_some_and(|waiver| waiver.standing == WaiverStanding::Active);
+        active && self.check != MANIFEST_SIGNATURE
+    }
+
+    /// Would it reject if there were no waivers?
+    pub(crate) fn objects(&self) -> bool {
         if self.level != Level::Require {
             return false;
         }
@@ -260,7 +340,12 @@ mod tests {
             details: Vec::new(),
             demand,
             missing_evidence,
+            waiver: None,
         }
+    }
+
+    fn waiver(standing: WaiverStanding) -> Option<Waiver> {
+        Some(Waiver { owner: "Ada".into(), reason: "known".into(), expires: Timestamp::epoch(), standing })
     }
 
     /// The whole table, written by hand from the contract's sentence: a letter for each status in the order above,
@@ -279,14 +364,32 @@ mod tests {
             for (status, letter) in STATUSES.into_iter().zip(row.chars()) {
                 let finding = finding(level, status, demand, missing);
                 assert_eq!(finding.rejects(), letter == 'R', "{finding:?}");
-                let verdict = Verdict::of(&[finding], &Group::ALL);
+                let verdict = Verdict::of(std::slice::from_ref(&finding), &Group::ALL);
                 assert_eq!(verdict == Verdict::Reject, letter == 'R');
+
+                // Waived, it does not reject, and is no pass: in part at best. What does not reject is as it was.
+                let waived = Finding { waiver: waiver(WaiverStanding::Active), ..finding.clone() };
+                assert!(!waived.rejects() && waived.is_waived() == (letter == 'R') && waived.status == status);
+                let rejected_before = if letter == 'R' { Verdict::AcceptInPart } else { verdict };
+                assert_eq!(Verdict::of(&[waived], &Group::ALL), rejected_before);
+                // Expired, it is as if it were not there.
+                let expired = Finding { waiver: waiver(WaiverStanding::Expired), ..finding.clone() };
+                assert!(expired.rejects() == (letter == 'R') && !expired.is_waived());
+                assert_eq!(Verdict::of(&[expired], &Group::ALL), verdict);
+                // The signature cannot be waived, whatever the policy's reader let through.
+                let signature =
+                    Finding { check: MANIFEST_SIGNATURE, waiver: waiver(WaiverStanding::Active), ..finding };
+                assert!(signature.rejects() == (letter == 'R') && !signature.is_waived());
+                assert_eq!(Verdict::of(&[signature], &Group::ALL), verdict);
             }
         }
         for level in [Level::Warn, Level::Off] {
             for demand in [Demand::None, Demand::Group, Demand::Check] {
                 for status in STATUSES {
-                    assert!(!finding(level, status, demand, MissingEvidence::RejectsWithGroup).rejects());
+                    let mut finding = finding(level, status, demand, MissingEvidence::RejectsWithGroup);
+                    assert!(!finding.rejects());
+                    finding.waiver = waiver(WaiverStanding::Active);
+                    assert!(!finding.rejects() && !finding.is_waived());
                 }
             }
         }

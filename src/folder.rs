@@ -147,6 +147,18 @@ pub fn trust_beside(bundle: &Path, limits: &Limits) -> Result<Option<Vec<TrustFi
     }
 }
 
+/// The folder `builder` in a bundle's folder, as [`trust_beside`].
+///
+/// # Errors
+/// As [`read_trust`].
+pub fn builder_beside(bundle: &Path, limits: &Limits) -> Result<Option<Vec<TrustFile>>, Error> {
+    let Some(folder) = only_bundle_of(bundle).map(|folder| folder.join("builder")) else { return Ok(None) };
+    match fs::symlink_metadata(&folder) {
+        Ok(metadata) if metadata.is_dir() => read_trust(&folder, limits).map(Some),
+        _ => Ok(None),
+    }
+}
+
 /// Every regular file below a folder: its path from there, with `/`, and its place. Symbolic links are not followed.
 ///
 /// # Errors

@@ -71,18 +71,23 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
+mod admission;
 mod approvals;
 mod archive;
+mod attestation;
 mod audit;
 pub mod build_log;
 mod build_name;
 mod build_record;
+mod builds;
 mod bundle;
 mod case;
+mod certificate;
 pub mod check;
 pub mod cli;
 #[cfg(feature = "fetch")]
 pub mod client;
+mod deployment;
 mod digest;
 pub mod dockerfile;
 mod dsse;
@@ -116,23 +121,31 @@ mod server_record;
 mod signature;
 mod signer;
 mod strict_json;
+mod strict_yaml;
 mod time;
 mod timestamp;
 pub mod trust;
 mod verify;
+mod workload;
 #[cfg(test)]
 mod wycheproof_tests;
 
+pub use crate::admission::{AdmissionQuestion, admit, index, policy_for_bundles};
+pub use crate::attestation::{Attestation, BuilderPolicy, Record};
 pub use crate::audit::{Depth, Input, LoadImage, Question, audit};
 pub use crate::build_name::BuildName;
 pub use crate::build_record::BuildRecord;
+pub use crate::builds::{Build, Builds, BuiltImage};
 pub use crate::bundle::Bundle;
 pub use crate::case::Case;
+pub use crate::deployment::Deployment;
 pub use crate::digest::{HashingReader, Sha256};
 pub use crate::error::Error;
 pub use crate::evidence::{Evidence, Fact, Known};
 pub use crate::extract::{Extracted, extract};
-pub use crate::finding::{Demand, Finding, Group, Level, MissingEvidence, Reason, Status, Verdict};
+pub use crate::finding::{
+    Demand, Finding, Group, Level, MissingEvidence, Reason, Status, Verdict, Waiver, WaiverStanding,
+};
 pub use crate::given_keys::add_given_keys;
 pub use crate::key::{Fingerprint, PublicKey};
 pub use crate::key_record::{
@@ -149,6 +162,7 @@ pub use crate::time::Timestamp;
 pub use crate::verify::{
     Grade, KeyRing, KeySource, Refusal, Revocation, RevocationReason, TrustedKey, VerifiedArchive,
 };
+pub use crate::workload::{Form, ImageReference, Pin, UsedImage, Workload, password_candidates};
 
 /// The cargo features that this build has.
 pub fn features() -> Vec<&'static str> {

@@ -76,6 +76,12 @@ limits! {
     timestamp_certificates = 32, "certificates in one time-stamp: each may cost a verification";
     approvals_bytes = 64 * MIB, "a list of approvals is held in memory";
     given_key_tries = 20_000, "signatures that are tried with keys beside bundles, to count what each of those keys verifies";
+    workload_bytes = 16 * MIB, "a compose file, manifests or a contract; the archive in a contract is base64 in it";
+    workload_archive_bytes = 64 * MIB, "the archive of a contract after decompression, held in memory";
+    workload_images = 10_000, "images of one workload: each costs a report of its own";
+    yaml_nodes = 250_000, "mappings, lists and texts of one YAML file, those that aliases repeat included";
+    yaml_depth = 64, "YAML in YAML; manifests stay below twenty";
+    yaml_documents = 1_024, "documents of one YAML file";
     policy_bytes = MIB, "a policy is written by a person";
     trust_bytes = 64 * MIB, "all files of image signatures of one bundle are held in memory";
     trust_signatures = 1_000, "signatures in one file: each costs a verification";

@@ -17,12 +17,15 @@ type Property = fn(&[u8]);
 
 /// Every fuzz target and its function. Those in `INSIDE` call what only the crate itself can reach.
 const TARGETS: &[(&str, Property)] = &[
+    ("attestation", properties::attestation),
     ("audit", properties::audit),
     ("audit_inner_tar", properties::audit_inner_tar),
     ("build_log", properties::build_log),
     ("build_record", properties::build_record),
     ("bundle", properties::bundle),
     ("case", properties::case),
+    ("compose", properties::compose),
+    ("contract", properties::contract),
     ("controls", properties::controls),
     ("git_files", properties::git_files),
     ("git_index", properties::git_index),
@@ -32,6 +35,7 @@ const TARGETS: &[(&str, Property)] = &[
     ("image_documents", properties::image_documents),
     ("image_layer", properties::image_layer),
     ("openpgp", properties::openpgp),
+    ("kubernetes", properties::kubernetes),
     ("outer_tar", properties::outer_tar),
     ("policy", properties::policy),
     ("public_key", properties::public_key),

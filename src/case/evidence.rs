@@ -3,6 +3,7 @@
 use super::Case;
 use super::record::{BundleRecord, ImageRecord};
 use crate::approvals::Approvals;
+use crate::attestation::Attestation;
 use crate::audit::{Depth, Input, LoadImage, Question, audit};
 use crate::digest::Sha256;
 use crate::error::Error;
@@ -114,6 +115,8 @@ impl Case {
             .map(|file| Ok((file.name.clone(), PublicKey::from_pem(&file.name, self.member(&file.member)?, limits)?)));
         let keys_beside = keys.collect::<Result<Vec<_>, Error>>()?;
         let trust = bundle.trust.as_deref().map(|folder| self.trust_files(folder, limits)).transpose()?;
+        let builder = bundle.builder.as_deref().map(|folder| self.trust_files(folder, limits)).transpose()?;
+        let builder = builder.and_then(|files| Attestation::read(&files));
         let load = |choice: &Choice| match &bundle.image {
             Some(image) => self.image(image, choice, limits),
             None => Err(Error::Unreadable { what: "the image".into(), message: "none was named".into() }),
@@ -125,6 +128,7 @@ impl Case {
             keys_beside: &keys_beside,
             server: bundle.server.as_deref().map(|folder| self.server_files(folder)),
             trust: trust.as_deref(),
+            builder: builder.as_ref(),
             image: bundle.image.as_ref().map(|_| &load as &LoadImage<'_>),
         };
         Ok((audit(input, question), keys_beside))

@@ -108,6 +108,8 @@ pub(crate) struct BundleRecord {
     pub(crate) server: Option<String>,
     /// The folder of its image's signatures.
     pub(crate) trust: Option<String>,
+    /// The folder of its build server's own attestation record.
+    pub(crate) builder: Option<String>,
     pub(crate) image: Option<ImageRecord>,
 }
 

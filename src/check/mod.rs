@@ -3,13 +3,16 @@
 //!
 //! To add a check:
 //! 1. one file here with a `pub(super) static CHECK: Check` and a function `run`,
-//! 2. its line in [`CHECKS`], in the contract's order (and out of `planned`, if it stands there),
+//! 2. its line in [`CHECKS`], in the contract's order,
 //! 3. a fixture directory in which it says no.
 
+mod attestation_record;
 mod base_image;
 mod build_age;
 mod build_server;
 mod build_status;
+mod builder_record;
+mod contract_signature;
 mod image_config;
 mod image_digest;
 mod image_evidence;
@@ -28,7 +31,6 @@ mod manifest_key;
 mod manifest_name;
 mod manifest_signature;
 mod outcome;
-mod planned;
 mod root_ssh;
 mod server_record;
 mod source_approved;
@@ -40,9 +42,13 @@ mod source_signature;
 mod source_tree;
 mod trust_freshness;
 mod trust_reports;
+mod workload_image;
+mod workload_key;
+mod workload_pinned;
 
+use crate::deployment::Deployment;
 use crate::evidence::Evidence;
-use crate::finding::{Finding, Group, Level, MissingEvidence, Reason, Status};
+use crate::finding::{Demand, Finding, Group, Level, MissingEvidence, Reason, Status};
 use crate::policy::Policy;
 use crate::verify::Refusal;
 
@@ -52,8 +58,7 @@ pub(crate) use self::image_evidence::built_image;
 use self::outcome::Outcome;
 pub(crate) use self::trust_reports::trust_facts;
 
-/// The check that is always at `require`.
-pub(crate) const MANIFEST_SIGNATURE: &str = "manifest-signature";
+pub(crate) use crate::finding::MANIFEST_SIGNATURE;
 
 /// One check: its description, and the function that answers.
 pub struct Check {
@@ -73,17 +78,10 @@ pub struct Check {
 
 /// How a check answers.
 pub(crate) enum Run {
-    /// By a function.
+    /// By a function that looks at a build.
     Function(fn(&Evidence<'_>, &Policy) -> Outcome),
-    /// Not in this build.
-    NotBuiltIn,
-}
-
-impl Check {
-    /// Does this build have it?
-    pub fn is_built_in(&self) -> bool {
-        matches!(self.run, Run::Function(_))
-    }
+    /// By a function that looks at an image which is to be deployed.
+    Workload(fn(&Deployment<'_>, &Policy) -> Outcome),
 }
 
 /// Every check of the contract, in its order.
@@ -118,15 +116,15 @@ pub static CHECKS: [&Check; 39] = [
     &image_signature::CHECK,
     &image_key::CHECK,
     &trust_freshness::CHECK,
-    &planned::BUILDER_RECORD,
-    &planned::BUILDER_WORKLOAD,
-    &planned::BUILDER_IMAGE,
-    &planned::BUILDER_KEY_BINDING,
-    &planned::WORKLOAD_IMAGE,
-    &planned::WORKLOAD_PINNED,
-    &planned::WORKLOAD_KEY,
-    &planned::CONTRACT_SIGNATURE,
-    &planned::ATTESTATION_RECORD,
+    &builder_record::RECORD,
+    &builder_record::WORKLOAD,
+    &builder_record::IMAGE,
+    &builder_record::KEY_BINDING,
+    &workload_image::CHECK,
+    &workload_pinned::CHECK,
+    &workload_key::CHECK,
+    &contract_signature::CHECK,
+    &attestation_record::CHECK,
 ];
 
 /// The check called `name`.
@@ -160,20 +158,42 @@ pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_pla
                 _ => policy.level(check),
             };
             let outcome = answer(check, level, gate, policy, in_play);
-            Finding {
-                check: check.name,
-                group: check.group,
-                level,
-                status: outcome.status,
-                message: outcome.message,
-                expected: outcome.expected,
-                found: outcome.found,
-                details: outcome.details,
-                demand: policy.demand(check, handed),
-                missing_evidence: check.missing_evidence,
-            }
+            finding(check, level, outcome, policy.demand(check, handed))
         })
         .collect()
+}
+
+/// One finding per check on workloads, in the table's order: the workload was handed over.
+pub(crate) fn run_workload(deployment: &Deployment<'_>, policy: &Policy) -> Vec<Finding> {
+    let runs = CHECKS.into_iter().filter_map(|check| match check.run {
+        Run::Workload(run) => Some((check, run)),
+        Run::Function(_) => None,
+    });
+    runs.map(|(check, run)| {
+        let level = policy.level(check);
+        let outcome = match level {
+            Level::Off => Outcome::not_run(Reason::Off, "switched off"),
+            Level::Require | Level::Warn => run(deployment, policy),
+        };
+        finding(check, level, outcome, policy.demand(check, &[Group::Workload]))
+    })
+    .collect()
+}
+
+fn finding(check: &Check, level: Level, outcome: Outcome, demand: Demand) -> Finding {
+    Finding {
+        check: check.name,
+        group: check.group,
+        level,
+        status: outcome.status,
+        message: outcome.message,
+        expected: outcome.expected,
+        found: outcome.found,
+        details: outcome.details,
+        demand,
+        missing_evidence: check.missing_evidence,
+        waiver: None,
+    }
 }
 
 /// The groups that are in play: the signed archive's two, those handed over by a flag, those whose evidence lies beside the bundle,
@@ -201,7 +221,9 @@ fn answer(check: &Check, level: Level, gate: &Gate<'_>, policy: &Policy, in_play
         Gate::Open(evidence) => evidence,
     };
     match check.run {
-        Run::NotBuiltIn => Outcome::not_run(Reason::NotBuiltIn, "this build of the program does not have the check"),
+        Run::Workload(_) => {
+            Outcome::not_run(Reason::NoEvidence, "no workload was named: `hpsb-audit admit` asks of one")
+        }
         Run::Function(_) if !in_play.contains(&check.group) => {
             Outcome::not_run(Reason::NoEvidence, format!("no evidence for the group {} was given", check.group.word()))
         }
@@ -226,14 +248,10 @@ pub fn markdown() -> String {
          | check | group | level | a pass says |\n| --- | --- | --- | --- |\n",
     );
     for check in CHECKS {
-        let (name, mark) = match check.is_built_in() {
-            true => (format!("[{0}](#{0})", check.name), ""),
-            false => (check.name.to_owned(), " *(not built in yet)*"),
-        };
-        let (group, level) = (check.group.word(), check.level.word());
-        page.push_str(&format!("| {name} | {group} | {level} | {}{mark} |\n", check.says));
+        let (name, group, level) = (check.name, check.group.word(), check.level.word());
+        page.push_str(&format!("| [{name}](#{name}) | {group} | {level} | {} |\n", check.says));
     }
-    for check in CHECKS.into_iter().filter(|check| check.is_built_in()) {
+    for check in CHECKS {
         page.push_str(&format!("\n## {}\n\n{}\n", check.name, check.explanation));
     }
     page

@@ -120,6 +120,12 @@ pub(super) enum Command {
         after_help = "Examples:\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem --file Dockerfile\n\nExit code 0: the commit is proved and the work tree is its tree; 1: it is not, or the signature is not valid."
     )]
     Source(SourceArguments),
+    /// Say whether workloads may be deployed: every image pinned, and of an accepted build
+    #[command(after_help = super::admit_args::EXAMPLES)]
+    Admit(Box<super::admit_args::AdmitArguments>),
+    /// Help to write contracts
+    #[command(subcommand)]
+    Contract(super::admit_args::ContractCommand),
     /// Show who signed which image, and until when
     #[command(
         after_help = "Examples:\n  hpsb-audit trust evidence/NAME/trust --policy policy.toml\n  hpsb-audit trust ~/.docker/trust/tuf/docker.io/acme/wallet/metadata\n\nWithout a policy nothing is trusted: signatures are shown as they name themselves."
@@ -127,7 +133,7 @@ pub(super) enum Command {
     Trust(TrustArguments),
     /// Look at keys, and record how they were obtained
     #[command(subcommand)]
-    Key(KeyCommand),
+    Key(super::key_record_args::KeyCommand),
     /// Begin a policy, or see how one is read
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -194,6 +200,10 @@ pub(super) struct AuditArguments {
     /// trust/ beside the bundle (docs/trust.md)
     #[arg(long, value_name = "DIR|FILE")]
     pub(super) trust: Option<PathBuf>,
+    /// The build server's own attestation record: a folder with se-checksums.txt, se-signature.bin, certificates and revocation lists
+    /// (docs/admission.md)
+    #[arg(long, value_name = "DIR")]
+    pub(super) builder: Option<PathBuf>,
     /// The image as it is handed over: docker://REF, oci:PATH[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], dir:PATH or a
     /// path. Without it, a folder image/ beside a bundle is looked at
     #[arg(long, value_name = "SOURCE", value_parser = source)]
@@ -330,25 +340,6 @@ pub(super) enum ListFormat {
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum KeyCommand {
-    /// Show the fingerprint, kind and size of public keys
-    #[command(
-        after_help = "Examples:\n  hpsb-audit key show KEY.pem\n\nThe fingerprint is the SHA-256 of the SubjectPublicKeyInfo in DER. The same digits come from:\n  openssl pkey -pubin -in KEY.pem -outform DER | sha256sum"
-    )]
-    Show {
-        /// PEM files
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-    },
-    /// Write a signed record of how a manifest key was obtained, and what it verifies
-    #[command(after_help = super::key_record_args::ENROLL_EXAMPLES)]
-    Enroll(Box<super::key_record_args::EnrollArguments>),
-    /// Add your signature to a key record
-    #[command(after_help = super::key_record_args::ENROLL_EXAMPLES)]
-    Countersign(super::key_record_args::CountersignArguments),
-}
-
-#[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
     /// Print a policy to begin with
     #[command(after_help = "Examples:\n  hpsb-audit policy init > policy.toml")]
@@ -381,7 +372,7 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     Timestamp::from_rfc3339(text).ok_or_else(|| "expected RFC 3339, for example 2026-11-23T08:00:00Z".into())
 }
 
-fn report(text: &str) -> Result<(String, PathBuf), String> {
+pub(super) fn report(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((format, file)) if !format.is_empty() && !file.is_empty() => Ok((format.into(), file.into())),
         _ => Err("expected FORMAT=FILE, for example json=report.json".into()),

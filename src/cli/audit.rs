@@ -12,6 +12,7 @@ use super::image::read_image;
 use super::output::{self, Progress};
 use super::{files, limits_with, now_or, read_named};
 use crate::approvals::Approvals;
+use crate::attestation::Attestation;
 use crate::audit::{Depth, Input, LoadImage, Question, audit as audit_bundle};
 use crate::error::Error;
 use crate::finding::Group;
@@ -87,8 +88,18 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     let threads = super::threads_for(arguments.threads);
     let approvals = arguments.approvals.as_deref().map(|path| read_approvals(path, limits)).transpose()?;
     let trust = arguments.trust.as_deref().map(|path| folder::read_trust(path, limits)).transpose()?;
-    let given = Given { image: arguments.image.as_ref(), trust: trust.as_deref(), network: &arguments.network };
-    let named = [(given.image.is_some(), Group::Image), (given.trust.is_some(), Group::Trust)];
+    let builder = arguments.builder.as_deref().map(|path| read_attestation(path, limits)).transpose()?;
+    let given = Given {
+        image: arguments.image.as_ref(),
+        trust: trust.as_deref(),
+        builder: builder.as_ref(),
+        network: &arguments.network,
+    };
+    let named = [
+        (given.image.is_some(), Group::Image),
+        (given.trust.is_some(), Group::Trust),
+        (given.builder.is_some(), Group::Builder),
+    ];
     let handed: Vec<Group> = named.into_iter().filter(|(is, _)| *is).map(|(_, group)| group).collect();
     let question = Question {
         policy: &policy,
@@ -142,7 +153,7 @@ fn verify_one(
     let paths = folder::find_bundles(std::slice::from_ref(&arguments.bundle), limits)?;
     match paths.as_slice() {
         [one] => {
-            let given = Given { image: None, trust: None, network: &NetworkArguments::default() };
+            let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
             Ok((now, asked(&question), audit_file(one, &given, &question).0))
         }
         several => Err(Error::Usage {
@@ -152,7 +163,7 @@ fn verify_one(
     }
 }
 
-fn asked(question: &Question<'_>) -> QuestionReport {
+pub(super) fn asked(question: &Question<'_>) -> QuestionReport {
     QuestionReport::of(question.depth, question.policy, question.keys, question.handed, question.limits)
 }
 
@@ -163,11 +174,18 @@ fn given_flags(arguments: &AuditArguments) -> Vec<(String, String)> {
     let bases = arguments.bases.iter().map(|source| ("base", source.to_string()));
     let trust = arguments.trust.iter().map(|folder| ("trust", path(folder)));
     let approvals = arguments.approvals.iter().map(|file| ("approvals", path(file)));
-    image.chain(bases).chain(trust).chain(approvals).map(|(flag, value)| (flag.to_owned(), mask(&value))).collect()
+    let builder = arguments.builder.iter().map(|folder| ("builder", path(folder)));
+    let all = image.chain(bases).chain(trust).chain(builder).chain(approvals);
+    all.map(|(flag, value)| (flag.to_owned(), mask(&value))).collect()
 }
 
 /// Every bundle, `threads` at a time; the reports in the order of the paths, whatever was finished first.
-fn audit_all(paths: &[PathBuf], given: &Given<'_>, question: &Question<'_>, threads: usize) -> Vec<BundleReport> {
+pub(super) fn audit_all(
+    paths: &[PathBuf],
+    given: &Given<'_>,
+    question: &Question<'_>,
+    threads: usize,
+) -> Vec<BundleReport> {
     let progress = Progress::new(paths.len());
     let next = AtomicUsize::new(0);
     let reports = Mutex::new(Vec::with_capacity(paths.len()));
@@ -192,10 +210,11 @@ fn audit_all(paths: &[PathBuf], given: &Given<'_>, question: &Question<'_>, thre
 }
 
 /// What the command line hands over beside the bundles.
-struct Given<'a> {
-    image: Option<&'a Source>,
-    trust: Option<&'a [TrustFile]>,
-    network: &'a NetworkArguments,
+pub(super) struct Given<'a> {
+    pub(super) image: Option<&'a Source>,
+    pub(super) trust: Option<&'a [TrustFile]>,
+    pub(super) builder: Option<&'a Attestation>,
+    pub(super) network: &'a NetworkArguments,
 }
 
 /// What lies beside a bundle, or cannot be read.
@@ -203,6 +222,7 @@ struct Beside {
     bytes: Box<dyn Read>,
     server: Option<ServerFiles>,
     trust: Option<Vec<TrustFile>>,
+    builder: Option<Attestation>,
 }
 
 /// The report on one bundle, and the keys that lie beside it. What was given is used instead of what lies there.
@@ -219,6 +239,7 @@ fn audit_file(path: &Path, given: &Given<'_>, question: &Question<'_>) -> (Bundl
         bytes: Box::new(output::Failing(error)),
         server: None,
         trust: None,
+        builder: None,
     });
     let input = Input {
         path: path.display().to_string(),
@@ -227,6 +248,7 @@ fn audit_file(path: &Path, given: &Given<'_>, question: &Question<'_>) -> (Bundl
         keys_beside: &keys_beside,
         server: beside.server,
         trust: given.trust.or(beside.trust.as_deref()),
+        builder: given.builder.or(beside.builder.as_ref()),
         image: source.as_ref().map(|_| &load as &LoadImage<'_>),
     };
     (audit_bundle(input, question), keys_beside)
@@ -235,10 +257,23 @@ fn audit_file(path: &Path, given: &Given<'_>, question: &Question<'_>) -> (Bundl
 fn read_beside(path: &Path, given: &Given<'_>, question: &Question<'_>) -> Result<Beside, Error> {
     let bytes = Box::new(folder::open(path)?);
     if question.depth == Depth::SignatureOnly {
-        return Ok(Beside { bytes, server: None, trust: None });
+        return Ok(Beside { bytes, server: None, trust: None, builder: None });
     }
     let trust = if given.trust.is_none() { folder::trust_beside(path, question.limits)? } else { None };
-    Ok(Beside { bytes, server: folder::server_files(path, question.limits)?, trust })
+    let builder = match given.builder {
+        Some(_) => None,
+        None => folder::builder_beside(path, question.limits)?.and_then(|files| Attestation::read(&files)),
+    };
+    Ok(Beside { bytes, server: folder::server_files(path, question.limits)?, trust, builder })
+}
+
+/// Reads the folder of an attestation record.
+pub(super) fn read_attestation(path: &Path, limits: &Limits) -> Result<Attestation, Error> {
+    Attestation::read(&folder::read_trust(path, limits)?).ok_or_else(|| Error::Usage {
+        message: format!("{} holds no attestation record", path.display()),
+        hint: "a record is se-checksums.txt with se-signature.bin and the certificates beside them: docs/admission.md"
+            .into(),
+    })
 }
 
 /// Reads a policy; files that it names are found from the policy's own folder.
@@ -251,7 +286,7 @@ pub(super) fn read_policy(path: &Path, limits: &Limits) -> Result<Policy, Error>
 }
 
 /// Reads a list of approvals, and the signature that may lie beside it.
-fn read_approvals(path: &Path, limits: &Limits) -> Result<Approvals, Error> {
+pub(super) fn read_approvals(path: &Path, limits: &Limits) -> Result<Approvals, Error> {
     let bytes = folder::read_file(path, limits.approvals_bytes, "approvals_bytes")?;
     Approvals::read(&path.display().to_string(), bytes, approvals_signature(path, limits)?, limits)
 }

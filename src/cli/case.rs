@@ -47,6 +47,7 @@ pub(super) fn audit(path: &Path, arguments: &AuditArguments, limits: &Limits) ->
         ("--image", arguments.image.is_some()),
         ("--base", !arguments.bases.is_empty()),
         ("--trust", arguments.trust.is_some()),
+        ("--builder", arguments.builder.is_some()),
         ("--approvals", arguments.approvals.is_some()),
     ];
     if let Some((flag, _)) = given.into_iter().find(|(_, is_given)| *is_given) {

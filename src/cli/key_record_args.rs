@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::args::{limit, moment};
 use crate::key_record::Channel;
@@ -18,6 +18,25 @@ Examples:
 
 Keys to sign with: openssl genpkey -algorithm ed25519 -out ada.key (its public half: openssl pkey -in ada.key -pubout).
 A record says what its signers wrote, and counts only for policies that list them under [[signers]]: docs/key-records.md.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// Show the fingerprint, kind and size of public keys
+    #[command(
+        after_help = "Examples:\n  hpsb-audit key show KEY.pem\n\nThe fingerprint is the SHA-256 of the SubjectPublicKeyInfo in DER. The same digits come from:\n  openssl pkey -pubin -in KEY.pem -outform DER | sha256sum"
+    )]
+    Show {
+        /// PEM files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Write a signed record of how a manifest key was obtained, and what it verifies
+    #[command(after_help = ENROLL_EXAMPLES)]
+    Enroll(Box<EnrollArguments>),
+    /// Add your signature to a key record
+    #[command(after_help = ENROLL_EXAMPLES)]
+    Countersign(CountersignArguments),
+}
 
 #[derive(Debug, Args)]
 pub(super) struct EnrollArguments {

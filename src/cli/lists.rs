@@ -63,8 +63,10 @@ pub(super) fn policy(file: &Path) -> Result<u8, Error> {
         let changed = if level == check.level { String::new() } else { format!(" (its own: {})", check.level.word()) };
         let _ = writeln!(page, "  {:<20} {}{changed}", check.name, level.word());
     }
-    for (part, name) in policy.not_evaluated_yet() {
-        let _ = writeln!(page, "not evaluated yet: {part} (the check {name} is not built in)");
+    for waiver in &policy.waivers {
+        let (owner, reason) = (for_terminal(&waiver.owner), for_terminal(&waiver.reason));
+        let _ = writeln!(page, "waives {} of the bundle {}", waiver.check, waiver.bundle);
+        let _ = writeln!(page, "  by {owner} until {}: {reason}", waiver.expires);
     }
     output::print(&page)
 }
@@ -77,8 +79,7 @@ pub(super) fn checks(format: ListFormat) -> Result<u8, Error> {
     for group in Group::ALL {
         let _ = writeln!(page, "{}", group.word());
         for check in CHECKS.into_iter().filter(|check| check.group == group) {
-            let mark = if check.is_built_in() { "" } else { " (not built in)" };
-            let _ = writeln!(page, "  {:<20} {:<8} {}{mark}", check.name, check.level.word(), check.says);
+            let _ = writeln!(page, "  {:<20} {:<8} {}", check.name, check.level.word(), check.says);
         }
     }
     output::print(&page)

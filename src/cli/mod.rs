@@ -1,10 +1,13 @@
 //! The command line: reads what was typed, opens files, runs the library, prints the report. It never judges.
 
+mod admit;
+mod admit_args;
 mod args;
 mod attach;
 mod audit;
 mod case;
 mod compare;
+mod contract;
 #[cfg(feature = "fetch")]
 mod fetch;
 #[cfg(feature = "fetch")]
@@ -33,7 +36,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use self::args::{Arguments, Command, KeyCommand, NamedKey, NotBuiltIn, OutputFormat, PolicyCommand};
+use self::admit_args::ContractCommand;
+use self::args::{Arguments, Command, NamedKey, NotBuiltIn, OutputFormat, PolicyCommand};
+use self::key_record_args::KeyCommand;
 use crate::error::Error;
 use crate::folder;
 use crate::key::PublicKey;
@@ -72,6 +77,8 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::SignOff(arguments) => case::sign_off(&arguments),
         Command::Report(arguments) => saved::report(&arguments),
         Command::Source(arguments) => source::source(&arguments),
+        Command::Admit(arguments) => admit::admit(&arguments),
+        Command::Contract(ContractCommand::Images(arguments)) => contract::images(&arguments),
         Command::Trust(arguments) => trust::show(&arguments),
         Command::VerifyStatement(arguments) => statement::verify(&arguments),
         Command::SelfTest(arguments) => self_test::self_test(&arguments),

@@ -98,6 +98,12 @@ pub(super) fn complain(error: &Error) {
         writeln!(io::stderr(), "error: {}\nhint: {}", for_terminal(&error.to_string()), for_terminal(&error.hint()));
 }
 
+/// Prints on standard error.
+pub(super) fn talk(bytes: &[u8]) {
+    // Nothing more can be said if standard error is gone.
+    let _ = io::stderr().write_all(bytes);
+}
+
 pub(super) fn write_out(bytes: &[u8]) -> Result<(), Error> {
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| unwritable("standard output", &error))

@@ -16,6 +16,9 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
     let bytes = folder::read_file(&arguments.file, limits.report_bytes, "report_bytes")?;
     let report = Report::from_json(&arguments.file.display().to_string(), &bytes, &limits)?;
     needs_groups(&report, format)?;
+    if report.admission.is_some() && !matches!(format, Format::Text(_) | Format::Json) {
+        return Err(no_admission(&arguments.format));
+    }
     attach(&report, &options, arguments.options.attach.as_deref(), &limits)?;
     match &arguments.output {
         Some(path) => files::write(&report, &[(format, path.clone())], &options)?,
@@ -57,6 +60,14 @@ pub(super) fn options(arguments: &ReportOptions, limits: &Limits) -> Result<Opti
     };
     let oscal_plan = arguments.oscal_ap.as_ref().map(|path| path.display().to_string());
     Ok(Options { controls, sign_key, oscal_plan })
+}
+
+/// Other formats than text and JSON are about bundles, and would leave out what was asked.
+pub(super) fn no_admission(word: &str) -> Error {
+    Error::Usage {
+        message: format!("there is no report on workloads in the format {word}"),
+        hint: "there are text and json".into(),
+    }
 }
 
 /// A verification summary is a summary of something: of a policy and of groups that had to have an answer.

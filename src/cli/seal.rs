@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::args::NamedKey;
-use super::audit::approvals_signature;
+use super::audit::{approvals_signature, read_attestation};
 use super::files::{self, Existing};
 use super::key_record::read_secret;
 use super::seal_args::{ProfileArgument, SealArguments};
@@ -113,7 +113,11 @@ fn gather(arguments: &SealArguments, limits: &Limits) -> Result<Contents, Error>
     let now = now_or(arguments.now)?;
     let own = Limits::default().entries();
     let changed = limits.entries().into_iter().zip(own).filter(|((_, value, _), (_, own, _))| value != own);
-    let handed = [(arguments.image.is_some(), Group::Image), (arguments.trust.is_some(), Group::Trust)];
+    let handed = [
+        (arguments.image.is_some(), Group::Image),
+        (arguments.trust.is_some(), Group::Trust),
+        (arguments.builder.is_some(), Group::Builder),
+    ];
     let words = |groups: Vec<Group>| groups.into_iter().map(|group| group.word().to_owned()).collect();
     let question = Asked {
         now: now.to_string(),
@@ -136,6 +140,10 @@ fn gather(arguments: &SealArguments, limits: &Limits) -> Result<Contents, Error>
     let given_trust = arguments.trust.as_deref().map(|path| folder::read_trust(path, limits)).transpose()?;
     if let Some(files) = given_trust {
         add_trust(&mut contents, "given/trust", files, limits)?;
+    }
+    if let Some(path) = &arguments.builder {
+        read_attestation(path, limits)?;
+        add_trust(&mut contents, "given/builder", folder::read_trust(path, limits)?, limits)?;
     }
     let paths = folder::find_bundles(&arguments.paths, limits)?;
     super::audit::one_bundle_for(arguments.image.as_ref(), &paths)?;
@@ -203,6 +211,18 @@ fn add_trust(contents: &mut Contents, place: &str, files: Vec<TrustFile>, limits
     files.into_iter().try_for_each(|file| contents.add(&format!("{place}/{}", file.path), file.bytes, limits))
 }
 
+/// Files that lie beside a bundle, where there are any; the folder where they are.
+fn add_beside(
+    contents: &mut Contents,
+    folder: String,
+    files: Option<Vec<TrustFile>>,
+    limits: &Limits,
+) -> Result<Option<String>, Error> {
+    let Some(files) = files else { return Ok(None) };
+    add_trust(contents, &folder, files, limits)?;
+    Ok(Some(folder))
+}
+
 /// One bundle with what lies beside it, as `audit` would look at it.
 fn add_bundle(
     contents: &mut Contents,
@@ -221,15 +241,13 @@ fn add_bundle(
         keys_beside.push(NamedMember { name, member });
     }
     let server = add_server(contents, &place, path, limits)?;
-    let trust = match (&arguments.trust, folder::trust_beside(path, limits)) {
-        (Some(_), _) => Some("given/trust".to_owned()),
-        (None, Ok(Some(files))) => {
-            let folder = format!("{place}/trust");
-            add_trust(contents, &folder, files, limits)?;
-            Some(folder)
-        }
-        (None, Ok(None)) => None,
-        (None, Err(error)) => return Err(error),
+    let trust = match &arguments.trust {
+        Some(_) => Some("given/trust".to_owned()),
+        None => add_beside(contents, format!("{place}/trust"), folder::trust_beside(path, limits)?, limits)?,
+    };
+    let builder = match &arguments.builder {
+        Some(_) => Some("given/builder".to_owned()),
+        None => add_beside(contents, format!("{place}/builder"), folder::builder_beside(path, limits)?, limits)?,
     };
     let beside = folder::image_beside(path).map(|folder| Source::Layout(folder, None));
     let image = match arguments.image.as_ref().or(beside.as_ref()) {
@@ -246,6 +264,7 @@ fn add_bundle(
         keys_beside,
         server,
         trust,
+        builder,
         image,
     });
     Ok(())

@@ -47,6 +47,9 @@ pub(super) struct SealArguments {
     /// Signatures of the image, instead of the folder trust/ beside the bundle
     #[arg(long, value_name = "DIR|FILE")]
     pub(super) trust: Option<PathBuf>,
+    /// The build server's own attestation record, instead of the folder builder/ beside the bundle
+    #[arg(long, value_name = "DIR")]
+    pub(super) builder: Option<PathBuf>,
     /// The image, from files: oci:PATH[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], dir:PATH or a path
     #[arg(long, value_name = "SOURCE", value_parser = source)]
     pub(super) image: Option<Source>,

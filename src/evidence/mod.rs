@@ -1,5 +1,6 @@
 //! What the checks look at: facts, each with who says it and how that is known.
 
+mod built;
 mod facts;
 mod image;
 mod source;
@@ -7,6 +8,7 @@ mod source;
 pub use self::facts::{Fact, Known};
 pub(crate) use self::image::image_facts;
 use crate::approvals::Approvals;
+use crate::attestation::Attestation;
 use crate::build_log::BuildLog;
 use crate::dockerfile::{self, Instruction};
 use crate::git::{Snapshot, SourceProof};
@@ -38,6 +40,8 @@ pub struct Evidence<'a> {
     pub server: Option<&'a ServerRecord>,
     /// The files of the image's signatures, where they were given.
     pub trust: Option<&'a [TrustFile]>,
+    /// The build server's own attestation record, where it was given.
+    pub builder: Option<&'a Attestation>,
     /// The image that was handed over, or lies beside the bundle.
     pub image: Option<&'a ImageFacts>,
     /// Base images that were handed over.

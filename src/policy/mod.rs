@@ -4,12 +4,16 @@
 
 mod grading;
 mod trust;
+mod waivers;
 mod wire;
+mod workload;
 
 use std::collections::BTreeMap;
 
 pub use self::grading::KeyRecordFile;
-use crate::check::{self, Check};
+pub use self::waivers::PolicyWaiver;
+use crate::attestation::BuilderPolicy;
+use crate::check::Check;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::finding::{Demand, Group, Level};
@@ -17,6 +21,7 @@ use crate::git::ObjectId;
 use crate::limits::Limits;
 use crate::time::Timestamp;
 use crate::trust::TrustPolicy;
+use crate::trust::public_key::ImageKey;
 use crate::verify::{Grade, KeyRing, KeySource, TrustedKey};
 
 /// A policy. The default has no keys, expects nothing and requires nothing beyond each check's own level.
@@ -38,8 +43,19 @@ pub struct Policy {
     pub signers: Vec<Signer>,
     /// Whose signatures on the image count.
     pub trust: TrustPolicy,
-    /// `[workload]`, as it stands. Not evaluated yet.
-    pub(crate) workload: Option<toml::Table>,
+    /// Whose contracts count.
+    pub workload: WorkloadPolicy,
+    /// What the build server itself may have booted.
+    pub builder: BuilderPolicy,
+    /// Answers that shall not reject one bundle.
+    pub waivers: Vec<PolicyWaiver>,
+}
+
+/// `[workload]`.
+#[derive(Debug, Clone, Default)]
+pub struct WorkloadPolicy {
+    /// Keys that sign contracts, each with the file that it was read from.
+    pub(crate) contract_keys: Vec<(String, ImageKey)>,
 }
 
 /// The file that a policy was read from.
@@ -201,31 +217,6 @@ impl Policy {
         } else {
             Demand::None
         }
-    }
-
-    /// Parts of this policy that no check of this build looks at yet, each with the check that will.
-    pub fn not_evaluated_yet(&self) -> Vec<(String, &'static str)> {
-        let mut waiting: Vec<(String, &'static str)> = Vec::new();
-        let mut add = |part: String, name: &'static str| {
-            if check::find(name).is_some_and(|check| !check.is_built_in()) {
-                waiting.push((part, name));
-            }
-        };
-        for (field, name) in EXPECTED_BY {
-            if self.expect.asked_fields().contains(&field) {
-                add(format!("expect.{field}"), name);
-            }
-        }
-        for name in self.levels.keys() {
-            add(format!("levels.{name}"), name);
-        }
-        if !self.signers.is_empty() {
-            add("signers".into(), "source-signature");
-        }
-        if self.workload.is_some() {
-            add("workload".into(), "workload-key");
-        }
-        waiting
     }
 }
 

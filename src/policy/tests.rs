@@ -98,7 +98,7 @@ fn a_named_key_must_be_one_of_the_policys_and_keeps_what_it_says() {
 
 #[test]
 fn levels_and_demands_follow_the_contract() {
-    let check = |name| check::find(name).unwrap();
+    let check = |name| crate::check::find(name).unwrap();
     let plain = with("").unwrap();
     assert_eq!(plain.level(check("build-age")), Level::Warn);
     assert_eq!(plain.demand(check("build-age"), &[]), Demand::Group);

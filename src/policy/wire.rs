@@ -6,6 +6,8 @@ use serde::Deserialize;
 use toml::value::Datetime;
 
 use super::trust::{self, TrustTable};
+use super::waivers::{self, WaiverEntry};
+use super::workload::{self, BuilderTable, WorkloadTable};
 use super::{Expect, KeyRecordFile, Policy, Signer, SignerKey};
 use crate::check;
 use crate::digest::Sha256;
@@ -30,7 +32,9 @@ struct PolicyFile {
     levels: BTreeMap<String, String>,
     signers: Option<Vec<SignerEntry>>,
     trust: Option<TrustTable>,
-    workload: Option<toml::Table>,
+    workload: Option<WorkloadTable>,
+    builder: Option<BuilderTable>,
+    waivers: Option<Vec<WaiverEntry>>,
 }
 
 #[derive(Deserialize)]
@@ -95,7 +99,8 @@ pub(super) fn read(
         require: groups(&file.require).map_err(fail)?,
         expect: expect(file.expect).map_err(fail)?,
         levels: levels(&file.levels).map_err(fail)?,
-        workload: not_empty("workload", file.workload).map_err(fail)?,
+        builder: file.builder.map(workload::read_builder).transpose().map_err(fail)?.unwrap_or_default(),
+        waivers: list("waivers", file.waivers).and_then(waivers::read).map_err(fail)?,
         ..Policy::default()
     };
     for entry in list("keys", file.keys).map_err(fail)? {
@@ -111,6 +116,9 @@ pub(super) fn read(
     }
     if let Some(table) = file.trust {
         policy.trust = trust::read(table, &mut load, &fail)?;
+    }
+    if let Some(table) = file.workload {
+        policy.workload = workload::read_workload(table, &mut load, &fail)?;
     }
     for entry in list("signers", file.signers).map_err(fail)? {
         policy.signers.push(signer(entry, &mut load, &fail)?);
@@ -245,11 +253,9 @@ pub(super) fn list<T>(field: &str, values: Option<Vec<T>>) -> Answer<Vec<T>> {
     }
 }
 
-fn not_empty(field: &str, table: Option<toml::Table>) -> Answer<Option<toml::Table>> {
-    match table {
-        Some(table) if table.is_empty() => Err(format!("{field}: the table is empty; say something or leave it out")),
-        table => Ok(table),
-    }
+/// A date and time with an offset.
+pub(super) fn moment(value: Datetime) -> Option<Timestamp> {
+    Timestamp::from_rfc3339(&value.to_string())
 }
 
 fn trusted_key(
@@ -277,7 +283,7 @@ fn trusted_key(
         (None, None) => return Err(at("sha256", "a key needs sha256, file or both")),
     };
     let moment = |field: &str, value: Option<Datetime>| match value {
-        Some(value) => Timestamp::from_rfc3339(&value.to_string())
+        Some(value) => self::moment(value)
             .map(Some)
             .ok_or_else(|| at(field, "expected a date and time with an offset, for example 2026-01-31T00:00:00Z")),
         None => Ok(None),

@@ -1,6 +1,6 @@
 //! The chain from the key to what is deployed: what links each piece to the next, and how well.
 
-use super::BundleReport;
+use super::{BundleReport, ImageReport};
 use crate::finding::{Finding, Status};
 
 /// How well a link holds.
@@ -37,8 +37,33 @@ pub(super) struct Link {
     pub(super) strength: Strength,
 }
 
+/// The links of a build, up to what is deployed.
+pub(super) fn chain(bundle: &BundleReport) -> Vec<Link> {
+    links(&PLANS, &bundle.findings)
+}
+
+/// The links of an image that is to be deployed: those of its build, where one was found, and those of the workload.
+pub(super) fn chain_of_image(image: &ImageReport, bundle: Option<&BundleReport>) -> Vec<Link> {
+    let build = bundle.map(|bundle| bundle.findings.as_slice()).unwrap_or_default();
+    let own = links(&WORKLOAD_PLANS, &image.findings);
+    links(&PLANS, build).into_iter().filter(|link| link.to != DEPLOYED).chain(own).collect()
+}
+
+const DEPLOYED: &str = "deployed workload";
+
 /// A link as it is at best, with every check that must pass for it.
 type Plan = (&'static str, &'static str, &'static str, &'static [&'static str], Strength);
+
+const WORKLOAD_PLANS: [Plan; 4] = {
+    use Strength::{Proved, Stated};
+    const IMAGE: &[&str] = &["workload-image", "workload-pinned"];
+    [
+        ("pushed image", DEPLOYED, "the digest that it pins is the log's", IMAGE, Proved),
+        ("image's key", "contract", "the key that it names is the build's", &["workload-key"], Stated),
+        ("contract", "contract's signer", "signature over its two sections", &["contract-signature"], Proved),
+        ("contract", "booted instance", "an attestation record names it", &["attestation-record"], Proved),
+    ]
+};
 
 const PLANS: [Plan; 12] = {
     use Strength::{Proved, Stated};
@@ -59,7 +84,7 @@ const PLANS: [Plan; 12] = {
         ("pushed image", "image's signer", "a trusted key signed its digest", &["image-signature"], Proved),
         (
             "image at hand",
-            "deployed workload",
+            DEPLOYED,
             "named by digest, with an accepted manifest",
             &["workload-image", "workload-pinned"],
             Stated,
@@ -67,11 +92,11 @@ const PLANS: [Plan; 12] = {
     ]
 };
 
-pub(super) fn chain(bundle: &BundleReport) -> Vec<Link> {
-    let link = |(from, to, how, checks, best): Plan| {
+fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
+    let link = |&(from, to, how, checks, best): &Plan| {
         let answers: Vec<(&'static str, Strength)> = checks
             .iter()
-            .map(|check| (*check, strength(bundle.findings.iter().find(|finding| finding.check == *check), best)))
+            .map(|check| (*check, strength(findings.iter().find(|finding| finding.check == *check), best)))
             .collect();
         let weakest =
             [Strength::Broken, Strength::NotExamined].into_iter().find(|weak| answers.iter().any(|(_, s)| s == weak));
@@ -79,7 +104,7 @@ pub(super) fn chain(bundle: &BundleReport) -> Vec<Link> {
         let checks = answers.into_iter().filter(|(_, answer)| *answer == strength).map(|(check, _)| check).collect();
         Link { from, to, how, checks, strength }
     };
-    PLANS.into_iter().map(link).collect()
+    plans.iter().map(link).collect()
 }
 
 fn strength(finding: Option<&Finding>, best: Strength) -> Strength {
@@ -113,6 +138,7 @@ mod tests {
                 expected: None,
                 found: None,
                 details: Vec::new(),
+                waiver: None,
                 demand: Demand::None,
                 missing_evidence: check.missing_evidence,
             })

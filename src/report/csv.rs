@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use super::{BundleReport, Report};
 use crate::error::Error;
 use crate::escape::for_terminal;
-use crate::finding::Finding;
+use crate::finding::{Finding, Waiver};
 
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 20] = [
     "path",
     "sha256",
     "size",
@@ -27,6 +27,7 @@ const COLUMNS: [&str; 19] = [
     "expected",
     "found",
     "details",
+    "waiver",
 ];
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -52,7 +53,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(page.as_bytes())
 }
 
-fn row(bundle: &BundleReport, finding: &Finding) -> [String; 19] {
+fn row(bundle: &BundleReport, finding: &Finding) -> [String; 20] {
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
     [
         bundle.path.clone(),
@@ -74,6 +75,7 @@ fn row(bundle: &BundleReport, finding: &Finding) -> [String; 19] {
         optional(&finding.expected),
         optional(&finding.found),
         finding.details.join("; "),
+        finding.waiver.as_ref().map(Waiver::words).unwrap_or_default(),
     ]
 }
 

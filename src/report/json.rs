@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::{BundleReport, CaseReport, QuestionReport, Report};
+use super::{Admission, BundleReport, CaseReport, ImageReport, QuestionReport, Report, chain};
 use crate::error::Error;
 use crate::escape::in_json;
 use crate::finding::{Finding, Group, Verdict};
@@ -34,8 +34,72 @@ pub(super) struct Document {
     pub(super) case: Option<CaseReport>,
     /// Why nothing could be judged.
     pub(super) error: Option<Fault>,
-    /// One per bundle, in the order of their paths.
+    /// What `admit` looked at; null for an audit.
+    pub(super) admission: Option<AdmissionRow>,
+    /// One per image and place, where the question was whether workloads may be deployed.
+    pub(super) images: Vec<Image>,
+    /// One per bundle, in the order of their paths; for images those that their digests led to.
     pub(super) reports: Vec<Bundle>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+pub(super) struct AdmissionRow {
+    /// Folders and files of the evidence.
+    pub(super) evidence: Vec<String>,
+    /// Every bundle of the evidence by its verdict.
+    pub(super) bundles: Totals,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+pub(super) struct Image {
+    pub(super) workload: WorkloadRow,
+    /// Where in the workload.
+    pub(super) place: String,
+    /// As it is written; null where it is not known.
+    pub(super) image: Option<String>,
+    /// The digest that pins it, `sha256:` and 64 hexadecimal digits.
+    pub(super) digest: Option<String>,
+    pub(super) verdict: String,
+    /// Path of the bundle that the digest leads to: one of `reports`.
+    pub(super) bundle: Option<String>,
+    /// One per check of the group `workload`, in the order of docs/checks.md.
+    pub(super) findings: Vec<Row>,
+    /// From the trusted key to what is deployed.
+    pub(super) chain: Vec<LinkRow>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+pub(super) struct WorkloadRow {
+    pub(super) path: String,
+    /// 64 hexadecimal digits.
+    pub(super) sha256: String,
+    /// Bytes.
+    pub(super) size: u64,
+    /// `compose`, `kubernetes` or `contract`.
+    pub(super) form: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+pub(super) struct LinkRow {
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) how: String,
+    /// The checks that its standing rests on.
+    pub(super) checks: Vec<String>,
+    /// `proved`, `stated`, `not examined` or `does not hold`.
+    pub(super) standing: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -144,7 +208,7 @@ pub(super) struct Bundle {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 pub(super) struct Looked {
-    /// `image`, `image-config`, `base-image`, `base-image-config`, `trust`, `approvals`, `server` or `policy-file`.
+    /// `image`, `image-config`, `base-image`, `base-image-config`, `trust`, `approvals`, `server`, `builder` or `policy-file`.
     pub(super) kind: String,
     /// As it was given, or as it lies beside the bundle.
     pub(super) name: String,
@@ -198,6 +262,21 @@ pub(super) struct Row {
     pub(super) details: Vec<String>,
     /// Does this answer reject the bundle?
     pub(super) rejects: bool,
+    /// The policy's waiver, where the answer would reject. It changes no status.
+    pub(super) waiver: Option<WaiverRow>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+pub(super) struct WaiverRow {
+    pub(super) owner: String,
+    pub(super) reason: String,
+    /// RFC 3339.
+    pub(super) expires: String,
+    /// `active`: the answer does not reject. `expired`: it counts as none.
+    pub(super) standing: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -239,7 +318,43 @@ pub(super) fn document(report: &Report) -> Document {
         question: report.question.as_ref().map(asked),
         case: report.case.clone(),
         error: report.error.as_ref().map(fault),
+        admission: report.admission.as_ref().map(admission),
+        images: report.admission.iter().flat_map(|a| &a.images).map(|one| image(report, one)).collect(),
         reports: report.bundles.iter().map(bundle).collect(),
+    }
+}
+
+fn admission(admission: &Admission) -> AdmissionRow {
+    let [accept, accept_in_part, reject, none] = admission.counts;
+    let bundles = admission.counts.iter().sum();
+    AdmissionRow {
+        evidence: admission.evidence.clone(),
+        bundles: Totals { bundles, accept, accept_in_part, reject, none },
+    }
+}
+
+fn image(report: &Report, image: &ImageReport) -> Image {
+    let link = |link: chain::Link| LinkRow {
+        from: link.from.into(),
+        to: link.to.into(),
+        how: link.how.into(),
+        checks: link.checks.into_iter().map(str::to_owned).collect(),
+        standing: link.strength.words().into(),
+    };
+    Image {
+        workload: WorkloadRow {
+            path: image.workload.path.clone(),
+            sha256: image.workload.sha256.hex(),
+            size: image.workload.size,
+            form: image.workload.form.word().into(),
+        },
+        place: image.place.clone(),
+        image: image.image.clone(),
+        digest: image.digest.map(|digest| digest.to_string()),
+        verdict: image.verdict.word().into(),
+        bundle: image.bundle.clone(),
+        findings: image.findings.iter().map(|finding| row(finding, finding.rejects())).collect(),
+        chain: chain::chain_of_image(image, report.bundle_of(image)).into_iter().map(link).collect(),
     }
 }
 
@@ -284,7 +399,7 @@ fn bundle(report: &BundleReport) -> Bundle {
             source: key.source.clone(),
             grade: key.grade.word().into(),
         }),
-        findings: report.findings.iter().map(|finding| row(report, finding)).collect(),
+        findings: report.findings.iter().map(|finding| row(finding, report.rejects(finding))).collect(),
         evidence: report
             .evidence
             .iter()
@@ -304,7 +419,7 @@ fn bundle(report: &BundleReport) -> Bundle {
     }
 }
 
-fn row(report: &BundleReport, finding: &Finding) -> Row {
+fn row(finding: &Finding, rejects: bool) -> Row {
     Row {
         check: finding.check.into(),
         group: finding.group.word().into(),
@@ -315,7 +430,13 @@ fn row(report: &BundleReport, finding: &Finding) -> Row {
         expected: finding.expected.clone(),
         found: finding.found.clone(),
         details: finding.details.clone(),
-        rejects: report.rejects(finding),
+        rejects,
+        waiver: finding.waiver.as_ref().map(|waiver| WaiverRow {
+            owner: waiver.owner.clone(),
+            reason: waiver.reason.clone(),
+            expires: waiver.expires.to_string(),
+            standing: waiver.standing.word().into(),
+        }),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{BundleReport, Report, summary};
 use crate::check::status_text;
 use crate::error::Error;
 use crate::escape::for_terminal;
-use crate::finding::{Finding, Status};
+use crate::finding::{Finding, Status, Waiver};
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut page = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"hpsb-audit\">\n");
@@ -91,10 +91,12 @@ fn case(page: &mut String, class: &str, finding: &Finding, rejects: bool) {
         let body = format!("{}{}", sides("expected", &finding.expected), sides("found", &finding.found));
         let _ = writeln!(page, "      <failure type=\"{status}\" message=\"{message}\">{body}</failure>");
     } else if finding.status != Status::Pass {
-        let _ = writeln!(page, "      <skipped message=\"{status}: {message}\"/>");
+        let waived = if finding.is_waived() { " (waived)" } else { "" };
+        let _ = writeln!(page, "      <skipped message=\"{status}{waived}: {message}\"/>");
     }
     let _ = write!(page, "      <system-out>group {}; level {}; {status}", finding.group.word(), finding.level.word());
-    for detail in &finding.details {
+    let waiver = finding.waiver.as_ref().map(Waiver::words);
+    for detail in finding.details.iter().chain(&waiver) {
         let _ = write!(page, "; {}", text(detail));
     }
     page.push_str("</system-out>\n    </testcase>\n");

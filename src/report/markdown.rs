@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use super::{BundleReport, Options, Report, summary};
 use crate::check::status_text;
 use crate::escape::for_terminal;
+use crate::finding::Waiver;
 
 pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let mut page = String::from("# Audit of build manifests\n\n");
@@ -89,6 +90,7 @@ fn findings(page: &mut String, bundle: &BundleReport) {
         lines.extend(finding.expected.iter().map(|expected| format!("expected: {expected}")));
         lines.extend(finding.found.iter().map(|found| format!("found: {found}")));
         lines.extend(finding.details.iter().cloned());
+        lines.extend(finding.waiver.as_ref().map(Waiver::words));
         let rejects = if bundle.rejects(finding) { "yes" } else { "no" };
         row(page, &[finding.check, finding.level.word(), &status_text(finding.status), rejects, &lines.join("; ")]);
     }

@@ -2,6 +2,8 @@
 //!
 //! To add a format: one file with `write(&Report, …)`, one variant of [`Format`], one arm in [`Report::write`].
 
+mod admission;
+mod admission_text;
 mod attachment;
 mod case;
 mod chain;
@@ -22,10 +24,11 @@ mod text;
 
 use std::io::{self, Write};
 
+use crate::builds::BuiltImage;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::evidence::Fact;
-use crate::finding::{Finding, Group, Level, Reason, Status, Verdict};
+use crate::finding::{Finding, Group, Status, Verdict};
 use crate::key::Fingerprint;
 use crate::limits::Limits;
 use crate::mask::mask;
@@ -35,6 +38,7 @@ use crate::signature::Signature;
 use crate::time::Timestamp;
 use crate::verify::{Grade, KeySource, TrustedKey};
 
+pub use self::admission::{Admission, ImageReport, WorkloadFile};
 pub use self::attachment::{Attachment, Documents, tag_of};
 pub use self::case::{CaseReport, Repetition, SealReport, SignOffReport, StampReport, Voucher};
 pub use self::controls::Controls;
@@ -56,6 +60,8 @@ pub struct Report {
     pub case: Option<CaseReport>,
     /// Why there is no verdict on anything.
     pub error: Option<Error>,
+    /// What was asked of workloads, where that was the question. Then the bundles are those that its images led to.
+    pub admission: Option<Admission>,
     /// One report per bundle, in the order of their paths.
     pub bundles: Vec<BundleReport>,
 }
@@ -98,6 +104,8 @@ pub struct BundleReport {
     pub inputs: Vec<InputReport>,
     /// Digest of the archive and the signature over it, where the bundle could be taken apart. It is in no format.
     pub(crate) seal: Option<(Sha256, Signature)>,
+    /// What the verified manifest says of its image, for those who ask by digest. It is in no format.
+    pub(crate) built: Option<BuiltImage>,
 }
 
 /// Something that was looked at beside the bundle, by its bytes.
@@ -113,8 +121,17 @@ pub struct InputReport {
 
 impl InputReport {
     /// Every kind.
-    pub const KINDS: [&'static str; 8] =
-        ["image", "image-config", "base-image", "base-image-config", "trust", "approvals", "server", "policy-file"];
+    pub const KINDS: [&'static str; 9] = [
+        "image",
+        "image-config",
+        "base-image",
+        "base-image-config",
+        "trust",
+        "approvals",
+        "server",
+        "builder",
+        "policy-file",
+    ];
 }
 
 /// The key that accepted a signature.
@@ -205,7 +222,16 @@ impl Tool {
 impl Report {
     /// A report that says nothing yet.
     pub fn new(now: Option<Timestamp>) -> Self {
-        Self { tool: Tool::this(), now, policy: None, question: None, case: None, error: None, bundles: Vec::new() }
+        Self {
+            tool: Tool::this(),
+            now,
+            policy: None,
+            question: None,
+            case: None,
+            error: None,
+            admission: None,
+            bundles: Vec::new(),
+        }
     }
 
     /// Reads a saved JSON report, so that it can be written in another format: the same bytes come out as if the audit had written
@@ -254,19 +280,31 @@ impl Report {
     /// The verdict on all of it: the one that goes with [`Report::exit_code`].
     pub fn verdict(&self) -> Verdict {
         match self.exit_code() {
-            0 if self.bundles.iter().all(|bundle| bundle.verdict == Verdict::Accept) => Verdict::Accept,
+            0 if self.verdicts().all(|verdict| verdict == Verdict::Accept) => Verdict::Accept,
             0 => Verdict::AcceptInPart,
             1 => Verdict::Reject,
             _ => Verdict::None,
         }
     }
 
-    /// The worst of all bundles, in the contract's order: 0, 1, 4, 3, 2.
+    /// The verdicts on what was asked about: images that are to be deployed, or else bundles.
+    fn verdicts(&self) -> Box<dyn Iterator<Item = Verdict> + '_> {
+        match &self.admission {
+            Some(admission) => Box::new(admission.images.iter().map(|image| image.verdict)),
+            None => Box::new(self.bundles.iter().map(|bundle| bundle.verdict)),
+        }
+    }
+
+    /// The worst of all that was asked about, in the contract's order: 0, 1, 4, 3, 2. A bundle without a verdict is no evidence for an image,
+    /// and no reason for another code.
     pub fn exit_code(&self) -> u8 {
         let own = self.error.iter().map(Error::exit_code);
-        let codes = own.chain(self.bundles.iter().map(BundleReport::exit_code));
+        let asked: Vec<u8> = match &self.admission {
+            Some(admission) => admission.images.iter().map(ImageReport::exit_code).collect(),
+            None => self.bundles.iter().map(BundleReport::exit_code).collect(),
+        };
         // A report about nothing is never a success.
-        codes.max_by_key(|code| [0, 1, 4, 3, 2].iter().position(|known| known == code)).unwrap_or(4)
+        own.chain(asked).max_by_key(|code| [0, 1, 4, 3, 2].iter().position(|known| known == code)).unwrap_or(4)
     }
 
     /// How many bundles got each verdict.
@@ -291,6 +329,7 @@ impl BundleReport {
             outside_the_commit: Vec::new(),
             inputs: Vec::new(),
             seal: None,
+            built: None,
         }
     }
 
@@ -314,10 +353,14 @@ impl BundleReport {
         self.findings.iter().filter(|finding| self.in_play.contains(&finding.group))
     }
 
+    /// Findings that would reject and are waived.
+    pub fn waived(&self) -> impl Iterator<Item = &Finding> {
+        self.played().filter(|finding| finding.is_waived())
+    }
+
     /// Groups out of play, and required checks in play that this build does not have: what an acceptance in part leaves out.
     pub(crate) fn not_checked(&self) -> Vec<&'static str> {
-        let missing = Status::NotRun(Reason::NotBuiltIn);
-        let checks = self.unanswered().filter(|finding| finding.level == Level::Require && finding.status == missing);
+        let checks = self.unanswered().filter(|finding| finding.is_not_built_in());
         self.not_in_play().into_iter().map(Group::word).chain(checks.map(|finding| finding.check)).collect()
     }
 
@@ -338,12 +381,7 @@ impl BundleReport {
 
     /// Hides what looks like a secret in every text that came from evidence.
     pub(crate) fn masked(mut self) -> Self {
-        for finding in &mut self.findings {
-            finding.message = mask(&finding.message);
-            finding.expected = finding.expected.as_deref().map(mask);
-            finding.found = finding.found.as_deref().map(mask);
-            finding.details = finding.details.iter().map(|line| mask(line)).collect();
-        }
+        self.findings.iter_mut().for_each(mask_finding);
         for fact in &mut self.evidence {
             fact.value = mask(&fact.value);
         }
@@ -353,6 +391,13 @@ impl BundleReport {
         }
         self
     }
+}
+
+fn mask_finding(finding: &mut Finding) {
+    finding.message = mask(&finding.message);
+    finding.expected = finding.expected.as_deref().map(mask);
+    finding.found = finding.found.as_deref().map(mask);
+    finding.details = finding.details.iter().map(|line| mask(line)).collect();
 }
 
 impl KeyReport {

@@ -140,6 +140,7 @@ fn observation(bundle: &BundleReport, finding: &Finding, seed: &str, at: usize, 
         prop("status", finding.status.word()),
     ];
     props.extend(finding.status.reason().map(|reason| prop("reason", reason)));
+    props.extend(finding.waiver.as_ref().map(|waiver| prop("waiver", &waiver.words())));
     props.push(prop("rejects", if bundle.rejects(finding) { "yes" } else { "no" }));
     if finding.status == Status::Pass {
         props.push(prop("known", summary::known(finding.check).word()));

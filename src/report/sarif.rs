@@ -73,6 +73,7 @@ fn result(bundle: &BundleReport, finding: &Finding) -> Value {
     let (kind, level) = match (finding.status, finding.level) {
         _ if rejects => ("fail", "error"),
         (Status::Pass, _) => ("pass", "none"),
+        (Status::Fail, Level::Require) if finding.is_waived() => ("fail", "error"),
         (Status::Fail, _) => ("fail", "warning"),
         (Status::Unknown, _) => ("open", "none"),
         (Status::NotRun(_), _) => ("notApplicable", "none"),
@@ -81,7 +82,7 @@ fn result(bundle: &BundleReport, finding: &Finding) -> Value {
     if let (Some(expected), Some(found)) = (&finding.expected, &finding.found) {
         text = format!("{text}; expected {expected}, found {found}");
     }
-    json!({
+    let mut result = json!({
         "ruleId": finding.check,
         "ruleIndex": CHECKS.iter().position(|check| check.name == finding.check),
         "kind": kind,
@@ -97,7 +98,15 @@ fn result(bundle: &BundleReport, finding: &Finding) -> Value {
             "rejects": rejects,
             "details": finding.details,
         },
-    })
+    });
+    if let (Some(waiver), Some(fields)) = (&finding.waiver, result.as_object_mut()) {
+        // An expired waiver suppresses nothing (SARIF 2.1.0, 3.35).
+        let status = if finding.is_waived() { "accepted" } else { "rejected" };
+        let suppression =
+            json!({ "kind": "external", "status": status, "justification": for_terminal(&waiver.words()) });
+        fields.insert("suppressions".into(), json!([suppression]));
+    }
+    result
 }
 
 fn notification(error: &Error, bundle: Option<&BundleReport>) -> Value {

@@ -1,19 +1,24 @@
 //! Reads a saved JSON report back. Every word must be one that this program writes, and what follows from the rest (verdicts,
 //! totals, exit codes) must be what the file says.
 
-use super::json::{self, Asked, Bundle, Document, Fault, Key, Looked, Row, Setting, Statement};
-use super::{BundleReport, Depth, InputReport, KeyReport, QuestionReport, Report, Tool};
+use super::json::{
+    self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, Setting, Statement, WaiverRow,
+};
+use super::{
+    Admission, BundleReport, Depth, ImageReport, InputReport, KeyReport, QuestionReport, Report, Tool, WorkloadFile,
+};
 use crate::check::{self, CHECKS};
 use crate::digest::Sha256;
 use crate::error::{CODES, Error};
 use crate::evidence::{Fact, Known};
-use crate::finding::{Demand, Finding, Group, Level, Reason, Status, Verdict};
+use crate::finding::{Demand, Finding, Group, Level, Reason, Status, Verdict, Waiver, WaiverStanding};
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::policy::PolicySource;
 use crate::strict_json;
 use crate::time::Timestamp;
 use crate::verify::Grade;
+use crate::workload::Form;
 
 type Read<T> = Result<T, String>;
 
@@ -65,6 +70,8 @@ fn disagreement(found: &serde_json::Value, expected: &serde_json::Value) -> Opti
 }
 
 fn report(document: Document) -> Read<Report> {
+    let bundles = document.reports.into_iter().map(bundle).collect::<Read<Vec<_>>>()?;
+    let images: Vec<ImageReport> = document.images.into_iter().map(|one| image(one, &bundles)).collect::<Read<_>>()?;
     Ok(Report {
         tool: Tool { name: document.tool.name, version: document.tool.version, features: document.tool.features },
         now: document.now.as_deref().map(moment).transpose()?,
@@ -77,8 +84,44 @@ fn report(document: Document) -> Read<Report> {
         question: document.question.map(question).transpose()?,
         case: document.case,
         error: document.error.map(fault).transpose()?,
-        bundles: document.reports.into_iter().map(bundle).collect::<Read<_>>()?,
+        admission: match document.admission {
+            Some(row) => Some(admission(row, images)),
+            None if images.is_empty() => None,
+            None => return Err("it has images, and does not say what they were compared with".into()),
+        },
+        bundles,
     })
+}
+
+fn admission(row: AdmissionRow, images: Vec<ImageReport>) -> Admission {
+    let totals = row.bundles;
+    let counts = [totals.accept, totals.accept_in_part, totals.reject, totals.none];
+    Admission { evidence: row.evidence, counts, images }
+}
+
+fn image(image: Image, bundles: &[BundleReport]) -> Read<ImageReport> {
+    let bundle = match &image.bundle {
+        None => None,
+        Some(path) => match bundles.iter().find(|bundle| bundle.path == *path) {
+            None => return Err(format!("an image leads to {path:?}, of which there is no report")),
+            found => found,
+        },
+    };
+    let read = ImageReport {
+        workload: WorkloadFile {
+            path: image.workload.path,
+            sha256: digest(&image.workload.sha256)?,
+            size: image.workload.size,
+            form: Form::from_word(&image.workload.form).ok_or_else(|| unknown("form", &image.workload.form))?,
+        },
+        place: image.place,
+        image: image.image,
+        digest: image.digest.as_deref().map(fingerprint).transpose()?,
+        verdict: Verdict::None,
+        bundle: image.bundle,
+        findings: findings(image.findings)?,
+    };
+    Ok(read.judged(bundle))
 }
 
 fn question(asked: Asked) -> Read<QuestionReport> {
@@ -117,6 +160,7 @@ fn bundle(bundle: Bundle) -> Read<BundleReport> {
         outside_the_commit: bundle.outside_the_commit,
         inputs: bundle.inputs.into_iter().map(input).collect::<Read<_>>()?,
         seal: None,
+        built: None,
     })
 }
 
@@ -143,9 +187,19 @@ fn finding(row: Row) -> Read<Finding> {
         expected: row.expected,
         found: row.found,
         details: row.details,
-        // Who asked is not saved, only what came of it.
-        demand: if row.rejects { Demand::Check } else { Demand::None },
+        // Who asked is not saved, only what came of it. A waiver stands only where somebody did.
+        demand: if row.rejects || row.waiver.is_some() { Demand::Check } else { Demand::None },
         missing_evidence: known.missing_evidence,
+        waiver: row.waiver.map(waiver).transpose()?,
+    })
+}
+
+fn waiver(row: WaiverRow) -> Read<Waiver> {
+    Ok(Waiver {
+        owner: row.owner,
+        reason: row.reason,
+        expires: moment(&row.expires)?,
+        standing: WaiverStanding::from_word(&row.standing).ok_or_else(|| unknown("standing", &row.standing))?,
     })
 }
 
@@ -277,7 +331,7 @@ mod tests {
             Error::SigningKey { .. } | Error::NoKey { .. } | Error::NotBuiltIn { .. } => true,
             Error::Unreadable { .. } | Error::Truncated { .. } | Error::OverLimit { .. } => true,
             Error::Malformed { .. } | Error::NothingToVerify { .. } | Error::Network { .. } => true,
-            Error::Unwritable { .. } | Error::Saved { .. } => true,
+            Error::Unwritable { .. } | Error::Saved { .. } | Error::NothingToAdmit { .. } => true,
         };
         for (code, exit) in CODES {
             let error = sample(code);

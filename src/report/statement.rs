@@ -58,7 +58,10 @@ pub(super) fn sealed(statement: &Value, key: &PersonSecret) -> io::Result<String
 pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Option<Value> {
     let (policy, question, now) = (report.policy.as_ref()?, report.question.as_ref()?, report.now?);
     let answered = |group: &Group| {
-        bundle.in_play.contains(group) && bundle.findings.iter().any(|f| f.group == *group && f.status == Status::Pass)
+        // A waived answer is none: the group is accepted by somebody's word, not by what was checked.
+        bundle.in_play.contains(group)
+            && bundle.findings.iter().any(|f| f.group == *group && f.status == Status::Pass)
+            && !bundle.waived().any(|f| f.group == *group)
     };
     if question.require.is_empty() || bundle.exit_code() != 0 || !question.require.iter().all(answered) {
         return None;
@@ -101,6 +104,7 @@ fn derived(report: &Report, bundle: &BundleReport) -> Option<Value> {
         "buildName": bundle.build_name,
         "verdict": bundle.verdict.word(),
         "notChecked": bundle.not_checked(),
+        "waived": bundle.waived().map(|finding| finding.check).collect::<Vec<_>>(),
         "key": { "fingerprint": key.fingerprint.to_string(), "kind": key.kind, "grade": key.grade.word() },
         "facts": facts,
         "outsideTheCommit": bundle.outside_the_commit,

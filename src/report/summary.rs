@@ -15,10 +15,24 @@ pub(super) struct Found {
 pub(super) fn headline(bundle: &BundleReport) -> String {
     match bundle.verdict {
         Verdict::Accept => "ACCEPTED".into(),
-        Verdict::AcceptInPart => format!("ACCEPTED IN PART: {} not checked", bundle.not_checked().join(", ")),
+        Verdict::AcceptInPart => format!("ACCEPTED IN PART: {}", left_out(bundle)),
         Verdict::Reject => "REJECTED".into(),
         Verdict::None => "NO VERDICT".into(),
     }
+}
+
+/// What an acceptance in part does not say: groups and checks that were not looked at, and answers that are waived.
+pub(super) fn left_out(bundle: &BundleReport) -> String {
+    let not_checked = bundle.not_checked();
+    let waived: Vec<&str> = bundle.waived().map(|finding| finding.check).collect();
+    let mut parts = Vec::new();
+    if !not_checked.is_empty() {
+        parts.push(format!("{} not checked", not_checked.join(", ")));
+    }
+    if !waived.is_empty() {
+        parts.push(format!("{} waived", waived.join(", ")));
+    }
+    parts.join("; ")
 }
 
 /// Why there is no acceptance: a line for each check that rejects, or the error.
@@ -173,9 +187,7 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     if !groups.is_empty() {
         lines.push(format!("Not looked at, for no evidence was given: {}.", groups.join(", ")));
     }
-    let missing = Status::NotRun(Reason::NotBuiltIn);
-    let checks: Vec<&str> =
-        bundle.unanswered().filter(|f| f.level == Level::Require && f.status == missing).map(|f| f.check).collect();
+    let checks: Vec<&str> = bundle.unanswered().filter(|f| f.is_not_built_in()).map(|f| f.check).collect();
     if !checks.is_empty() {
         lines.push(format!("Not checked, for this build of the program cannot: {}.", checks.join(", ")));
     }
@@ -218,6 +230,16 @@ fn builder_text(bundle: &BundleReport) -> &'static str {
 pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for finding in bundle.played() {
+        if let Some(waiver) = &finding.waiver {
+            lines.push(format!(
+                "{} ({}): {}; {}",
+                finding.check,
+                finding.status.word(),
+                waiver.words(),
+                finding.message
+            ));
+            continue;
+        }
         match (finding.level, finding.status) {
             (Level::Off, _) => lines.push(format!("{}: switched off", finding.check)),
             (Level::Warn, Status::Fail) => {

@@ -31,7 +31,7 @@ pub enum Colour {
 }
 
 #[derive(Clone, Copy)]
-enum Tone {
+pub(super) enum Tone {
     Good,
     Bad,
     Doubt,
@@ -39,7 +39,7 @@ enum Tone {
 }
 
 impl Look {
-    fn paint(self, tone: Tone, text: &str) -> String {
+    pub(super) fn paint(self, tone: Tone, text: &str) -> String {
         let code = match tone {
             Tone::Good => "32",
             Tone::Bad => "1;31",
@@ -63,11 +63,15 @@ pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Res
     if let Some(error) = &report.error {
         fault(&mut page, look, "NO VERDICT", error);
     }
+    if let Some(admission) = &report.admission {
+        super::admission_text::write(&mut page, look, report, admission);
+        return out.write_all(page.as_bytes());
+    }
     for bundle in &report.bundles {
         section(&mut page, look, bundle);
     }
     if report.bundles.len() > 1 {
-        summary(&mut page, look, report);
+        totals(&mut page, look, report);
     }
     out.write_all(page.as_bytes())
 }
@@ -87,6 +91,11 @@ fn section(page: &mut String, look: Look, bundle: &BundleReport) {
     line(page, "build", name.as_deref().unwrap_or_default());
     for finding in bundle.rejecting() {
         line(page, "because", &format!("{}: {}", finding.check, for_terminal(&finding.message)));
+    }
+    for finding in bundle.played() {
+        if let Some(waiver) = &finding.waiver {
+            line(page, "waiver", &format!("{}: {}", finding.check, for_terminal(&waiver.words())));
+        }
     }
     line(page, "file", &file(bundle));
     match &bundle.key {
@@ -115,9 +124,7 @@ fn section(page: &mut String, look: Look, bundle: &BundleReport) {
 fn headline(look: Look, bundle: &BundleReport) -> String {
     match bundle.verdict {
         Verdict::Accept => look.paint(Tone::Good, "ACCEPTED"),
-        Verdict::AcceptInPart => {
-            look.paint(Tone::Doubt, &format!("ACCEPTED IN PART: {} not checked", bundle.not_checked().join(", ")))
-        }
+        Verdict::AcceptInPart => look.paint(Tone::Doubt, &words::headline(bundle)),
         Verdict::Reject => look.paint(Tone::Bad, "REJECTED"),
         Verdict::None => look.paint(Tone::Bad, "NO VERDICT"),
     }
@@ -131,7 +138,7 @@ fn file(bundle: &BundleReport) -> String {
     }
 }
 
-fn line(page: &mut String, label: &str, text: &str) {
+pub(super) fn line(page: &mut String, label: &str, text: &str) {
     for (at, part) in text.split('\n').enumerate() {
         let _ = writeln!(page, "  {:<10} {part}", if at == 0 { label } else { "" });
     }
@@ -140,7 +147,11 @@ fn line(page: &mut String, label: &str, text: &str) {
 fn checks(page: &mut String, look: Look, bundle: &BundleReport) {
     for finding in bundle.findings.iter().filter(|finding| bundle.in_play.contains(&finding.group)) {
         let status = format!("{:<23}", status_text(finding.status));
-        let level = if finding.level == Level::Warn { " (warn)" } else { "" };
+        let level = match finding.level {
+            Level::Warn => " (warn)",
+            _ if finding.is_waived() => " (waived)",
+            _ => "",
+        };
         let _ = writeln!(
             page,
             "  {} {:<19} {}{}",
@@ -152,9 +163,10 @@ fn checks(page: &mut String, look: Look, bundle: &BundleReport) {
     }
 }
 
-fn tone(finding: &Finding) -> Tone {
+pub(super) fn tone(finding: &Finding) -> Tone {
     match finding.status {
         Status::Pass => Tone::Good,
+        _ if finding.is_waived() => Tone::Doubt,
         Status::Fail | Status::Unknown if finding.level == Level::Require => Tone::Bad,
         Status::Fail | Status::Unknown => Tone::Doubt,
         Status::NotRun(_) if finding.rejects() => Tone::Bad,
@@ -221,7 +233,7 @@ fn fault(page: &mut String, look: Look, head: &str, error: &Error) {
 }
 
 /// One row per bundle, and the totals.
-fn summary(page: &mut String, look: Look, report: &Report) {
+fn totals(page: &mut String, look: Look, report: &Report) {
     let mut table = new_table(look);
     table.set_header(["verdict", "exit", "build", "because"]);
     for bundle in &report.bundles {

@@ -50,6 +50,10 @@ pub(crate) enum Scheme {
     RsaPss,
     /// RSASSA-PKCS1-v1_5 with SHA-256 (notary's `rsapkcs1v15`).
     RsaPkcs1,
+    /// RSASSA-PKCS1-v1_5 with SHA-384: certificates.
+    RsaPkcs1Sha384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512: certificates.
+    RsaPkcs1Sha512,
     /// Ed25519 (notary's `eddsa`).
     Ed25519,
     /// What cosign uses for this kind of key: ECDSA in DER or PKCS#1 v1.5 over SHA-256, Ed25519 over the message.
@@ -136,6 +140,18 @@ impl ImageKey {
             }
             (Material::Ed25519(key), Scheme::Ed25519 | Scheme::Cosign) => ed25519::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
+            (Material::Rsa(key), Scheme::RsaPkcs1Sha384) => {
+                let verifier = pkcs1v15::VerifyingKey::<sha2::Sha384>::new((**key).clone());
+                signature.len() == key.size()
+                    && pkcs1v15::Signature::try_from(signature)
+                        .is_ok_and(|signature| verifier.verify(message, &signature).is_ok())
+            }
+            (Material::Rsa(key), Scheme::RsaPkcs1Sha512) => {
+                let verifier = pkcs1v15::VerifyingKey::<sha2::Sha512>::new((**key).clone());
+                signature.len() == key.size()
+                    && pkcs1v15::Signature::try_from(signature)
+                        .is_ok_and(|signature| verifier.verify(message, &signature).is_ok())
+            }
             (Material::Rsa(_), Scheme::RsaPkcs1) | (_, Scheme::Cosign) => self.accepts_digest(&digest, signature),
             _ => false,
         }

@@ -15,7 +15,7 @@ type Seed = (&'static str, &'static str, Vec<u8>);
 
 /// Target, name and bytes.
 pub fn all() -> Vec<Seed> {
-    [bundles(), texts(), archives(), repositories(), members(), images(), statements(), signatures()]
+    [bundles(), texts(), archives(), repositories(), members(), images(), statements(), signatures(), workloads()]
         .into_iter()
         .flatten()
         .collect()
@@ -57,6 +57,45 @@ fn statements() -> Vec<Seed> {
         ("statement", "no-subject", br#"{"_type":"https://in-toto.io/Statement/v1","subject":[],"predicateType":"p"}"#.to_vec()),
         ("envelope", "small", br#"{"payloadType":"application/vnd.in-toto+json","payload":"e30=","signatures":[{"keyid":"k","sig":"AA=="}]}"#.to_vec()),
         ("envelope", "key-record", fixture("good-key-recorded/key.record.json")),
+    ]
+}
+
+fn workloads() -> Vec<Seed> {
+    let digest = "sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1";
+    let pod = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec: {{containers: [{{name: a, image: \"a/b@{digest}\"}}]}}\n"
+    );
+    let play: String = pod.lines().map(|line| format!("      {line}\n")).collect();
+    let play = play.replacen("      api", "    - api", 1);
+    let list =
+        format!("apiVersion: v1\nkind: List\nitems:\n{}", play.replace("    - api", "- api").replace("      ", "  "));
+    let section = format!(
+        "type: workload\nplay:\n  resources:\n{play}images:\n  dct: {{docker.io/a/b: {{notary: n, publicKey: QUJD}}}}\n"
+    );
+    let block: String = section.lines().map(|line| format!("  {line}\n")).collect();
+    vec![
+        ("compose", "admission", fixture("inputs/admission/compose.yaml")),
+        (
+            "compose",
+            "merge",
+            b"x: &x {image: app}\nservices: {a: {<<: *x, volumes: [{type: image, source: b}]}, c: {extends: a}}"
+                .to_vec(),
+        ),
+        ("kubernetes", "pod", pod.into()),
+        ("kubernetes", "list", list.into()),
+        (
+            "contract",
+            "user-data",
+            format!("workload: |\n{block}env: |\n  type: env\nenvWorkloadSignature: QUJD\n").into(),
+        ),
+        ("contract", "section", section.into()),
+        ("contract", "token", b"hyper-protect-basic.QUJD.U2FsdGVkX18AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_vec()),
+        (
+            "attestation",
+            "record",
+            format!("26.7.1\nMachine Type/Plant/Serial: x\n{0} workload\n{0} cidata/user-data\n", "ab".repeat(32))
+                .into(),
+        ),
     ]
 }
 

@@ -102,6 +102,9 @@ fn answer(page: &mut Markup, finding: &Finding) {
     if !finding.details.is_empty() {
         page.list(finding.details.iter().map(String::as_str), "");
     }
+    if let Some(waiver) = &finding.waiver {
+        page.wrapped("<p><strong>", &waiver.words(), "</strong></p>");
+    }
 }
 
 fn controls(page: &mut Markup, bundle: &BundleReport, options: &Options) {

@@ -1,0 +1,60 @@
+//! `attestation-record`: an instance booted with this workload.
+
+use super::outcome::Outcome;
+use super::{Check, Run};
+use crate::attestation::Standing;
+use crate::deployment::Deployment;
+use crate::digest::Sha256;
+use crate::finding::{Group, Level, MissingEvidence, Reason};
+use crate::policy::Policy;
+use crate::workload::Content;
+
+pub(super) static CHECK: Check = Check {
+    name: "attestation-record",
+    group: Group::Workload,
+    level: Level::Require,
+    says: "an instance booted at least once with this workload",
+    explanation: "The record's signature must lead to IBM (see builder-record), and its digest of the workload must be that of the contract's workload text: the token itself \
+where the section is encrypted, so that the images which were read from it are tied to the record only when --workload-password opened that very token. It says that an instance booted at least once with this workload, not that \
+it is running, nor how many there are.",
+    missing_evidence: MissingEvidence::RejectsByName,
+    run: Run::Workload(run),
+};
+
+fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
+    let Some(attestation) = deployment.attestation else {
+        return Outcome::not_run(Reason::NoEvidence, "no attestation record was given");
+    };
+    let section = deployment.workload.contract.as_ref().and_then(|contract| contract.workload.as_ref());
+    let Some(section) = section else {
+        return Outcome::not_run(
+            Reason::NoEvidence,
+            "a record is about the workload section of a contract, and this is none",
+        );
+    };
+    let path = match attestation.standing(&policy.builder, deployment.now) {
+        Standing::Signed(path) => path,
+        Standing::Refused(why) => return Outcome::fail(format!("the record is not accepted: {why}")),
+        Standing::Undecided(why) => return Outcome::unknown(format!("the record cannot be judged: {why}")),
+    };
+    let recorded = match attestation.record.as_ref().map(|record| record.digest("workload")) {
+        Ok(Ok(recorded)) => recorded,
+        Ok(Err(why)) => return Outcome::fail(why),
+        Err(why) => return Outcome::fail(why.clone()),
+    };
+    let found = Sha256::of(section.text.as_bytes());
+    let Some(recorded) = recorded else {
+        return Outcome::unknown("the record has no digest of a workload");
+    };
+    if recorded != found {
+        return Outcome::fail("the record is about another workload").sides(recorded, found);
+    }
+    let mut outcome = Outcome::pass("an instance booted at least once with this workload").sides(recorded, found);
+    outcome.details = match section.content {
+        Content::Plain(_) => vec!["the section is in plain text".into()],
+        Content::Opened(_) => vec!["the images were read from the encrypted text that the record names".into()],
+        Content::Closed(_) => vec!["the section is encrypted: which images it names is not known".into()],
+    };
+    outcome.details.extend(path);
+    outcome
+}

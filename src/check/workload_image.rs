@@ -1,0 +1,72 @@
+//! `workload-image`: the image's digest belongs to a manifest that the policy accepts.
+
+use super::outcome::Outcome;
+use super::{Check, Run};
+use crate::builds::Build;
+use crate::deployment::Deployment;
+use crate::finding::{Group, Level, MissingEvidence};
+use crate::policy::Policy;
+
+pub(super) static CHECK: Check = Check {
+    name: "workload-image",
+    group: Group::Workload,
+    level: Level::Require,
+    says: "every image to be deployed has an accepted manifest",
+    explanation: "The digest that the workload pins must be one that a signed log in the evidence names, and the audit of that manifest under the same policy \
+must exit with 0 (accepted, or accepted in part). The name of the image is not compared, for a mirror has the same bytes under another one; it is shown. Which groups of checks the manifest had to \
+answer is the policy's `require`. It does not say that the commit became the image: the build server states that. When it says no, fetch the build's evidence, or look at the audit that it names.",
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Workload(run),
+};
+
+fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
+    let image = match &deployment.image.image {
+        Ok(image) => image,
+        Err(why) => return Outcome::unknown(why.clone()),
+    };
+    let Some(digest) = image.digest() else {
+        return Outcome::unknown("without a digest nobody can say which manifest it belongs to");
+    };
+    match deployment.build() {
+        Some(build) if build.accepted => {
+            let mut outcome = Outcome::pass(format!("the digest is that of an accepted build, {}", name(build)))
+                .sides(digest, digest);
+            if build.because.is_empty()
+                && let Some(built) = &build.image
+            {
+                outcome = outcome.detail(format!("the signed log has it as {}", built.repositories.join(", ")));
+                outcome
+                    .details
+                    .extend(built.commit.iter().map(|commit| format!("commit {commit}, as the build server states")));
+            }
+            outcome
+        }
+        Some(build) => {
+            let mut outcome =
+                Outcome::fail(format!("the digest is that of a build which is not accepted, {}", name(build)));
+            outcome.details.clone_from(&build.because);
+            outcome
+        }
+        None => {
+            let mut outcome = Outcome::fail("no verified manifest in the evidence is about this digest");
+            let repository = image.repository.as_deref();
+            for build in repository.into_iter().flat_map(|repository| deployment.builds.unverified_named(repository)) {
+                let because = build.because.first().map(String::as_str).unwrap_or_default();
+                outcome =
+                    outcome.detail(format!("not verified, and by its name of this image: {} ({because})", build.path));
+            }
+            for line in super::workload_pinned::known_digests(image, deployment.builds) {
+                outcome = outcome.detail(line);
+            }
+            let without = deployment.builds.all().iter().filter(|build| build.image.is_none()).count();
+            if without > 0 {
+                outcome = outcome.detail(format!("bundles of the evidence without a verified manifest: {without}"));
+            }
+            outcome
+        }
+    }
+}
+
+fn name(build: &Build) -> &str {
+    build.build_name.as_deref().unwrap_or(&build.path)
+}

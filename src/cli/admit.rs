@@ -1,0 +1,87 @@
+//! `admit`: whether workloads may be deployed.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use super::admit_args::AdmitArguments;
+use super::args::NetworkArguments;
+use super::audit::{Given, asked, audit_all, read_approvals, read_attestation, read_policy};
+use super::{files, limits_with, now_or, output, threads_for};
+use crate::admission::{AdmissionQuestion, admit as admit_images, policy_for_bundles};
+use crate::audit::Question;
+use crate::error::Error;
+use crate::folder;
+use crate::limits::Limits;
+use crate::report::{Format, Options, Report};
+use crate::workload::{Workload, password_candidates};
+
+pub(super) fn admit(arguments: &AdmitArguments) -> Result<u8, Error> {
+    let limits = limits_with(&arguments.output.limits);
+    let files = report_files(&arguments.reports)?;
+    let mut report = Report::new(arguments.output.now);
+    if let Err(error) = admit_into(arguments, &limits, &mut report) {
+        report.error = Some(error);
+    }
+    if let Err(error) = files::write(&report, &files, &Options::default()) {
+        report.error = Some(error);
+    }
+    Ok(output::report_or_complain(&report, arguments.output.format))
+}
+
+fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) -> Result<(), Error> {
+    let now = now_or(arguments.output.now)?;
+    report.now = Some(now);
+    let policy = read_policy(&arguments.policy, limits)?;
+    report.policy = policy.source.clone();
+    let passwords = match &arguments.workload_password {
+        Some(path) => password_candidates(&folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?),
+        None => Vec::new(),
+    };
+    let workloads: Vec<Workload> =
+        arguments.workloads.iter().map(|path| read_workload(path, &passwords, limits)).collect::<Result<_, _>>()?;
+    if workloads.iter().all(|workload| workload.images.is_empty()) {
+        let paths: Vec<String> = workloads.iter().map(|workload| workload.path.clone()).collect();
+        return Err(Error::NothingToAdmit { paths: paths.join(", ") });
+    }
+    let attestation = arguments.attestation.as_deref().map(|path| read_attestation(path, limits)).transpose()?;
+    let approvals = arguments.approvals.as_deref().map(|path| read_approvals(path, limits)).transpose()?;
+    let paths = folder::find_bundles(&arguments.evidence, limits)?;
+    let for_bundles = policy_for_bundles(&policy);
+    let keys = for_bundles.keys_for(Vec::new())?;
+    let threads = threads_for(arguments.threads);
+    let question = Question {
+        approvals: approvals.as_ref(),
+        threads: threads.div_ceil(paths.len().max(1)),
+        ..Question::new(&for_bundles, &keys, now, limits)
+    };
+    report.question = Some(asked(&question));
+    let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
+    let reports = audit_all(&paths, &given, &question, threads);
+    let evidence = arguments.evidence.iter().map(|path| path.display().to_string()).collect();
+    let asked = AdmissionQuestion { policy: &policy, attestation: attestation.as_ref(), now };
+    let (admission, bundles) = admit_images(&workloads, reports, evidence, &asked);
+    report.admission = Some(admission);
+    report.bundles = bundles;
+    Ok(())
+}
+
+fn read_workload(path: &Path, passwords: &[Vec<u8>], limits: &Limits) -> Result<Workload, Error> {
+    let allowed = limits.workload_bytes;
+    if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().lock().take(allowed.saturating_add(1)).read_to_end(&mut bytes);
+        read.map_err(|error| Error::Unreadable { what: "standard input".into(), message: error.to_string() })?;
+        return Workload::read("-", &bytes, passwords, limits);
+    }
+    let bytes = folder::read_file(path, allowed, "workload_bytes")?;
+    Workload::read(&path.display().to_string(), &bytes, passwords, limits)
+}
+
+/// The files of `--report`. Other formats are about bundles.
+fn report_files(reports: &[(String, PathBuf)]) -> Result<Vec<(Format, PathBuf)>, Error> {
+    let file = |(word, path): &(String, PathBuf)| match super::saved::format(word)? {
+        format @ (Format::Text(_) | Format::Json) => Ok((format, path.clone())),
+        _ => Err(super::saved::no_admission(word)),
+    };
+    reports.iter().map(file).collect()
+}

@@ -1,0 +1,76 @@
+//! What was typed after `admit` and `contract`. No I/O here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::args::{KeyArguments, OutputArguments, limit, moment, report};
+use crate::time::Timestamp;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  hpsb-audit admit docker-compose.yaml --evidence evidence/ --policy policy.toml
+  kubectl kustomize overlay | hpsb-audit admit - --evidence evidence/ --policy policy.toml
+  hpsb-audit admit user-data.yaml --workload-password password --attestation record/ --evidence evidence/ --policy policy.toml
+
+Exit code 0: every image may be deployed; 1: one may not, and the text says why and what to do.
+
+It does not say what runs: only what these files name.";
+
+#[derive(Debug, Args)]
+pub(super) struct AdmitArguments {
+    /// Compose files, Kubernetes manifests or contracts; `-` is standard input
+    #[arg(required = true, value_name = "WORKLOAD")]
+    pub(super) workloads: Vec<PathBuf>,
+    /// Bundles, or folders to search for them; may be repeated
+    #[arg(long, required = true, value_name = "DIR")]
+    pub(super) evidence: Vec<PathBuf>,
+    /// The policy by which the bundles are audited (docs/policy.md)
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: PathBuf,
+    /// Who approved which commit (docs/git-proof.md)
+    #[arg(long, value_name = "FILE")]
+    pub(super) approvals: Option<PathBuf>,
+    /// The password of an encrypted workload section: the random bytes, or base64 of them
+    #[arg(long, value_name = "FILE")]
+    pub(super) workload_password: Option<PathBuf>,
+    /// The attestation record of an instance that runs the contract: a folder with se-checksums.txt, se-signature.bin, certificates and
+    /// revocation lists (docs/admission.md)
+    #[arg(long, value_name = "DIR")]
+    pub(super) attestation: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+    /// Write a report (text or json) to a file, whole or not at all; may be repeated
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
+    pub(super) reports: Vec<(String, PathBuf)>,
+    /// Bundles that are audited at the same time
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<std::num::NonZeroUsize>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ContractCommand {
+    /// Print the `images:` section of a contract for an accepted build's image
+    #[command(
+        after_help = "Examples:\n  hpsb-audit contract images manifest.NAME.sig.tbz --policy policy.toml\n\nThe key of content trust is the signed log's. Others are in no signed log: they are the policy's [trust]."
+    )]
+    Images(ContractImagesArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ContractImagesArguments {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    pub(super) bundle: PathBuf,
+    #[command(flatten)]
+    pub(super) keys: KeyArguments,
+    /// The policy by which the bundle is audited
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+    /// The moment that the audit is for, instead of the clock's
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub(super) now: Option<Timestamp>,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
+}

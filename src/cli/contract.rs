@@ -1,0 +1,93 @@
+//! `contract images`: the keys of a build's image, as a contract has them.
+
+use std::fmt::Write as _;
+
+use base64ct::{Base64, Encoding as _};
+
+use super::admit_args::ContractImagesArguments;
+use super::args::NetworkArguments;
+use super::audit::{Given, audit_all, read_policy};
+use super::{limits_with, now_or, output, read_named, threads_for};
+use crate::audit::Question;
+use crate::builds::BuiltImage;
+use crate::error::Error;
+use crate::escape::for_terminal;
+use crate::folder;
+use crate::policy::Policy;
+use crate::report::Report;
+use crate::trust::ImageSignerKey;
+
+pub(super) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
+    let limits = limits_with(&arguments.limits);
+    let now = now_or(arguments.now)?;
+    let policy = match &arguments.policy {
+        Some(path) => read_policy(path, &limits)?,
+        None => Policy::default(),
+    };
+    let keys = policy.keys_for(read_named(&arguments.keys.keys, &limits)?)?;
+    let paths = folder::find_bundles(std::slice::from_ref(&arguments.bundle), &limits)?;
+    if paths.len() > 1 {
+        return Err(Error::Usage {
+            message: format!("`contract images` takes one bundle, {} has {}", arguments.bundle.display(), paths.len()),
+            hint: "name one file".into(),
+        });
+    }
+    let threads = threads_for(None);
+    let question = Question { threads, ..Question::new(&policy, &keys, now, &limits) };
+    let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
+    let mut report = Report::new(Some(now));
+    report.policy = policy.source.clone();
+    report.bundles = audit_all(&paths, &given, &question, threads);
+    // A key of a build that is not accepted goes into no contract: the report says why, and where people look for it.
+    if report.exit_code() != 0 {
+        let mut page = Vec::new();
+        let written = report.write(crate::report::Format::Text(output::PLAIN), &Default::default(), &mut page);
+        written.map_err(|error| output::unwritable("standard error", &error))?;
+        output::talk(&page);
+        return Ok(report.exit_code());
+    }
+    let bundle = report.bundles.first();
+    let name = bundle.and_then(|bundle| bundle.build_name.clone()).unwrap_or_default();
+    let built = bundle.and_then(|bundle| bundle.built.clone()).unwrap_or_default();
+    output::print(&section(&name, &built, &policy)?)
+}
+
+/// The section, ready to be pasted. Names are quoted as JSON texts, which YAML reads.
+fn section(build: &str, built: &BuiltImage, policy: &Policy) -> Result<String, Error> {
+    let mut page = format!("# Keys of the image that the build {} pushed.\n", for_terminal(build));
+    for (tag, digest) in &built.pushed {
+        for repository in &built.repositories {
+            let _ = writeln!(page, "# {}: write it as {}@{digest}", for_terminal(tag), for_terminal(repository));
+        }
+    }
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    page.push_str("images:\n");
+    if let Some(key) = &built.root_key {
+        page.push_str("  # The repository's content-trust root key, as the signed log records it.\n  dct:\n");
+        for repository in &built.repositories {
+            let host = repository.split('/').next().unwrap_or_default();
+            let notary = quoted(&format!("https://notary.{host}"));
+            let _ =
+                writeln!(page, "    {}:\n      notary: {notary}\n      publicKey: {}", quoted(repository), quoted(key));
+        }
+        return Ok(page);
+    }
+    let certificates = policy.trust.signers.iter().filter_map(|signer| match &signer.key {
+        ImageSignerKey::OpenPgp { certificates, .. } => Some(Base64::encode_string(certificates)),
+        _ => None,
+    });
+    let certificates: Vec<String> = certificates.collect();
+    let [certificate] = certificates.as_slice() else {
+        return Err(Error::Usage {
+            message:
+                "the signed log records no key of the image, and the policy's [trust] names no single OpenPGP signer"
+                    .into(),
+            hint: "an image that is pinned by its digest needs no entry in images".into(),
+        });
+    };
+    page.push_str("  # The key that the policy's [trust] names: no signed log records it.\n  rhs:\n");
+    for repository in &built.repositories {
+        let _ = writeln!(page, "    {}:\n      publicKey: {}", quoted(repository), quoted(certificate));
+    }
+    Ok(page)
+}

@@ -1,0 +1,36 @@
+//! What the verified manifest says of the image that was built, for those who ask by its digest.
+
+use super::Evidence;
+use crate::build_log::LogEvent;
+use crate::builds::BuiltImage;
+use crate::image_name::repository_of;
+
+impl Evidence<'_> {
+    /// What the signed log says of the image that was pushed.
+    pub fn built_image(&self) -> BuiltImage {
+        let mut image = BuiltImage {
+            commit: self.source.and_then(|proof| {
+                proof.commit.as_ref()?;
+                Some(proof.head.as_ref().ok()?.commit.to_string())
+            }),
+            built: self.build_time(),
+            ..BuiltImage::default()
+        };
+        let Some(log) = self.log() else { return image };
+        image.pushed = log.pushed().map(|(tag, digest, _)| (tag.to_owned(), digest)).collect();
+        let mut keys: Vec<&String> = Vec::new();
+        for event in log.push_events() {
+            match event {
+                LogEvent::PushTo(name) | LogEvent::Signed(name) => image.repositories.push(repository_of(name)),
+                LogEvent::PublicKey(key) => keys.push(key),
+                _ => {}
+            }
+        }
+        image.repositories.sort();
+        image.repositories.dedup();
+        keys.dedup();
+        // Several keys are no key: see the check log-key.
+        image.root_key = if let [one] = keys.as_slice() { Some((*one).clone()) } else { None };
+        image
+    }
+}

@@ -1,0 +1,93 @@
+//! The text on workloads: for each image the verdict, why, what to do, and the chain from the trusted key to it.
+
+use std::fmt::Write as _;
+
+use super::admission::left_out;
+use super::text::{Look, Tone, line, tone};
+use super::{Admission, ImageReport, Report, chain};
+use crate::check::status_text;
+use crate::escape::for_terminal;
+use crate::finding::{Finding, Status, Verdict};
+
+pub(super) fn write(page: &mut String, look: Look, report: &Report, admission: &Admission) {
+    for image in &admission.images {
+        section(page, look, report, image);
+    }
+    let denied = admission.count(Verdict::Reject);
+    let _ = writeln!(
+        page,
+        "{} images: {} admitted, {denied} denied",
+        admission.images.len(),
+        admission.images.len() - denied
+    );
+    let words =
+        Admission::VERDICTS.iter().zip(admission.counts).map(|(verdict, count)| format!("{count} {}", verdict.word()));
+    let bundles: usize = admission.counts.iter().sum();
+    let _ = writeln!(page, "Evidence: {bundles} bundles: {}", words.collect::<Vec<_>>().join(", "));
+}
+
+fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) {
+    let bundle = report.bundle_of(image);
+    let headline = match image.verdict {
+        Verdict::Accept => look.paint(Tone::Good, "ADMITTED"),
+        Verdict::AcceptInPart => look.paint(Tone::Doubt, &format!("ADMITTED IN PART: {}", left_out(bundle).join("; "))),
+        Verdict::Reject | Verdict::None => look.paint(Tone::Bad, "DENIED"),
+    };
+    let _ = writeln!(page, "{headline}");
+    line(page, "image", &image.image.as_deref().map_or_else(|| "not known".into(), for_terminal));
+    line(page, "place", &for_terminal(&format!("{}: {}", image.workload.path, image.place)));
+    for finding in image.rejecting() {
+        line(page, "because", &for_terminal(&format!("{}: {}", finding.check, finding.message)));
+        finding.details.iter().for_each(|detail| line(page, "", &for_terminal(detail)));
+    }
+    if let Some(bundle) = bundle {
+        let name = bundle.build_name.as_deref().unwrap_or(&bundle.path);
+        line(page, "build", &for_terminal(&format!("{name}\n{} (exit {})", bundle.verdict.word(), bundle.exit_code())));
+        for finding in bundle.rejecting() {
+            line(page, "", &for_terminal(&format!("{}: {}", finding.check, finding.message)));
+        }
+    }
+    for hint in hints(image) {
+        line(page, "hint", &for_terminal(&hint));
+    }
+    let _ = writeln!(page);
+    for finding in &image.findings {
+        checked(page, look, finding);
+    }
+    for link in chain::chain_of_image(image, bundle) {
+        let _ = writeln!(page, "  {:<14} {} -> {}: {}", link.strength.words(), link.from, link.to, link.how);
+    }
+    page.push('\n');
+}
+
+fn checked(page: &mut String, look: Look, finding: &Finding) {
+    let status = format!("{:<23}", status_text(finding.status));
+    let message = for_terminal(&finding.message);
+    let _ = writeln!(page, "  {} {:<19} {message}", look.paint(tone(finding), &status), finding.check);
+}
+
+/// What the workload's owner can do.
+fn hints(image: &ImageReport) -> Vec<String> {
+    let rejects = |name: &str| image.rejecting().find(|finding| finding.check == name);
+    let mut hints = Vec::new();
+    match rejects("workload-pinned") {
+        Some(finding) if image.image.is_none() => hints.push(format!("make the image known: {}", finding.message)),
+        Some(finding) => {
+            let known = finding.details.iter().find_map(|detail| detail.strip_prefix("the evidence knows it as "));
+            hints.push(match known.and_then(|known| known.split_once(" (build ")) {
+                Some((name, _)) => format!("write {name}"),
+                None => "name the image by the digest of its manifest, NAME@sha256:...".into(),
+            });
+        }
+        None => {}
+    }
+    if rejects("workload-image").is_some_and(|finding| finding.status == Status::Fail) {
+        hints.push(match image.bundle {
+            Some(_) => "the audit above says what the build lacks; deploy a build that is accepted".into(),
+            None => "fetch the manifest of the build that made this image into the evidence, or deploy an image that has one".into(),
+        });
+    }
+    let others = image.rejecting().filter(|finding| !["workload-pinned", "workload-image"].contains(&finding.check));
+    hints.extend(others.map(|finding| format!("`hpsb-audit explain {}` says what the check looks at", finding.check)));
+    hints
+}

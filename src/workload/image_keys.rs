@@ -1,0 +1,91 @@
+//! The keys that a contract names for images: `images.dct`, `images.rhs`, and cosign's of confidential containers.
+
+use serde_json::Value;
+
+use super::kind_of;
+use crate::image_name::repository_of;
+
+/// A key that a contract names for an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ImageKeyEntry {
+    pub(crate) kind: KeyKind,
+    /// The image as the contract has it.
+    pub(crate) name: String,
+    /// Its repository, spelled in full.
+    pub(crate) repository: String,
+    /// The key as it is written.
+    pub(crate) public_key: String,
+}
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    /// Docker Content Trust: `keyval.public` of the repository's root key.
+    ContentTrust,
+    /// Red Hat simple signing: base64 of an armoured OpenPGP key.
+    SimpleSigning,
+    /// cosign: base64 of a PEM public key.
+    Cosign,
+}
+
+impl KeyKind {
+    /// The contract's word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::ContentTrust => "dct",
+            Self::SimpleSigning => "rhs",
+            Self::Cosign => "cosign",
+        }
+    }
+}
+
+/// The keys of a workload section, and what is wrong with the table, in words.
+pub(super) fn read(workload: &Value) -> (Vec<ImageKeyEntry>, Vec<String>) {
+    let (mut entries, mut faults) = (Vec::new(), Vec::new());
+    match workload.get("images") {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(kinds)) => {
+            for (word, table) in kinds {
+                match word.as_str() {
+                    "dct" => self::table(KeyKind::ContentTrust, table, &mut entries, &mut faults),
+                    "rhs" => self::table(KeyKind::SimpleSigning, table, &mut entries, &mut faults),
+                    other => faults.push(format!("images: expected dct or rhs, found {other:?}")),
+                }
+            }
+        }
+        Some(other) => faults.push(format!("images: expected a mapping, found {}", kind_of(other))),
+    }
+    if let Some(table) = workload.pointer("/confidential-containers/config/cosign") {
+        self::table(KeyKind::Cosign, table, &mut entries, &mut faults);
+    }
+    (entries, faults)
+}
+
+fn table(kind: KeyKind, table: &Value, entries: &mut Vec<ImageKeyEntry>, faults: &mut Vec<String>) {
+    let Value::Object(table) = table else {
+        faults.push(format!("images.{}: expected a mapping, found {}", kind.word(), kind_of(table)));
+        return;
+    };
+    for (name, fields) in table {
+        let place = format!("images.{}.{name}", kind.word());
+        let text = |field: &str| fields.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let Some(public_key) = text("publicKey") else {
+            faults.push(format!("{place}: it has no publicKey"));
+            continue;
+        };
+        if kind == KeyKind::ContentTrust {
+            if text("notary").is_none() {
+                faults.push(format!("{place}: it has no notary"));
+            }
+            // host/namespace/name, without a tag (the contract's public schema).
+            if name.split('/').count() != 3
+                || name.contains('@')
+                || name.rsplit('/').next().is_some_and(|last| last.contains(':'))
+            {
+                faults.push(format!("{place}: expected host/namespace/name without a tag"));
+            }
+        }
+        let public_key = public_key.split_ascii_whitespace().collect();
+        entries.push(ImageKeyEntry { kind, name: name.clone(), repository: repository_of(name), public_key });
+    }
+}

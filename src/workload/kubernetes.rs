@@ -1,0 +1,113 @@
+//! Kubernetes manifests: everything with a pod template, lists of them, and whatever else has a field `image`.
+//!
+//! Kinds are not told apart: containers are found wherever they stand, so that a kind that nobody here knows hides none. What a custom
+//! resource calls otherwise than `image` is not found.
+
+use serde_json::{Map, Value};
+
+use super::{Images, below, kind_of};
+
+/// Lists of containers in a pod (Kubernetes, PodSpec).
+const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+/// What is no part of what runs: names and notes, what was seen, and data of ConfigMaps and Secrets.
+const NOT_RUN: [&str; 5] = ["metadata", "status", "data", "stringData", "binaryData"];
+/// Kinds that bring in what is not in the file.
+const ELSEWHERE: [&str; 6] =
+    ["Kustomization", "HelmRelease", "HelmChart", "HelmChartConfig", "Application", "ApplicationSet"];
+/// An image that is given in parts.
+const PARTS: [&str; 5] = ["repository", "registry", "tag", "digest", "name"];
+
+/// Does the document look like a Kubernetes resource?
+pub(super) fn is_resource(document: &Value) -> bool {
+    ["apiVersion", "kind"].iter().all(|field| document.get(field).is_some_and(Value::is_string))
+}
+
+pub(super) fn read(document: &Value, place: &str, images: &mut Images) {
+    let Value::Object(fields) = document else {
+        images.unknown(place, format!("expected a resource, found {}", kind_of(document)));
+        return;
+    };
+    let word = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let kind = word(fields.get("kind"));
+    if let (true, Some(Value::Array(items))) = (kind.is_empty() || kind.ends_with("List"), fields.get("items")) {
+        for (at, item) in items.iter().enumerate() {
+            read(item, &below(place, &format!("items[{at}]")), images);
+        }
+        return;
+    }
+    let name = word(document.pointer("/metadata/name"));
+    let place = below(place, &format!("{kind}/{name}"));
+    if ELSEWHERE.contains(&kind.as_str()) {
+        images.unknown(&place, format!("a {kind} brings in what is not in this file: name what it renders to"));
+    }
+    for (key, value) in fields.iter().filter(|(key, _)| !NOT_RUN.contains(&key.as_str())) {
+        walk(key, value, &below(&place, key), images);
+    }
+}
+
+fn walk(key: &str, value: &Value, place: &str, images: &mut Images) {
+    match value {
+        Value::Array(items) if CONTAINERS.contains(&key) => {
+            for (at, item) in items.iter().enumerate() {
+                container(item, &format!("{place}[{at}]"), images);
+            }
+        }
+        Value::Array(items) if key != "env" => {
+            for (at, item) in items.iter().enumerate() {
+                walk("", item, &format!("{place}[{at}]"), images);
+            }
+        }
+        Value::Object(fields) if key == "image" && in_parts(fields, place, images) => {}
+        Value::Object(fields) => {
+            let pod_template = fields.contains_key("spec");
+            for (key, value) in fields.iter().filter(|(key, _)| !(pod_template && *key == "metadata")) {
+                walk(key, value, &below(place, key), images);
+            }
+        }
+        Value::String(text) if key == "image" => images.name(place, text),
+        Value::Number(_) | Value::Bool(_) if key == "image" => {
+            images.unknown(place, format!("it is {}, expected text", kind_of(value)));
+        }
+        // Nobody runs it: but a list that is no list hides what it holds.
+        _ if CONTAINERS.contains(&key) && !value.is_null() => {
+            images.unknown(place, format!("expected a list of containers, found {}", kind_of(value)));
+        }
+        _ => {}
+    }
+}
+
+fn container(item: &Value, place: &str, images: &mut Images) {
+    let Value::Object(fields) = item else {
+        images.unknown(place, format!("expected a container, found {}", kind_of(item)));
+        return;
+    };
+    let name = fields.get("name").and_then(Value::as_str).unwrap_or_default();
+    let place = format!("{place} {name}");
+    match fields.get("image") {
+        Some(Value::String(_) | Value::Object(_) | Value::Number(_) | Value::Bool(_)) => {}
+        _ => images.unknown(&place, "the container names no image: something else will put one in"),
+    }
+    for (key, value) in fields {
+        let at = if key == "image" { place.clone() } else { below(&place, key) };
+        walk(key, value, &at, images);
+    }
+}
+
+/// An image volume, or an image in parts. `false`: neither, to be looked through as any other mapping.
+fn in_parts(fields: &Map<String, Value>, place: &str, images: &mut Images) -> bool {
+    match fields.get("reference") {
+        Some(Value::String(text)) => images.name(place, text),
+        None if fields.contains_key("pullPolicy") && fields.len() == 1 => {
+            images.unknown(place, "the image volume has no reference");
+        }
+        None if PARTS.iter().any(|part| fields.get(*part).is_some_and(Value::is_string)) => {
+            images.unknown(
+                place,
+                "the image is given in parts, which only the resource's own controller can put together",
+            );
+        }
+        Some(other) => images.unknown(place, format!("`reference` is {}, expected text", kind_of(other))),
+        None => return false,
+    }
+    true
+}

@@ -1,0 +1,187 @@
+//! What is to be deployed: docker-compose files, Kubernetes manifests and HPVS contracts. A reader takes bytes and answers with every image
+//! that they name, each with the place where it stands. Nothing is judged here.
+//!
+//! A place that should name an image and does not, or that hides what it names, is in the list too: nothing that could run is left out in
+//! silence.
+//!
+//! To add a form: one file with a function that fills [`Images`], one variant of [`Form`], one arm in [`Workload::read`].
+
+mod archive;
+mod compose;
+mod contract;
+mod image_keys;
+mod kubernetes;
+mod reference;
+mod sections;
+mod signature;
+mod token;
+
+use serde_json::Value;
+
+pub(crate) use self::contract::Contract;
+pub(crate) use self::image_keys::{ImageKeyEntry, KeyKind};
+pub use self::reference::{ImageReference, Pin};
+pub(crate) use self::sections::Content;
+pub(crate) use self::signature::{ContractSignature, judge_signature};
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::strict_yaml;
+
+/// A file that says what is to run.
+#[derive(Debug, Clone)]
+pub struct Workload {
+    /// The file as it was named.
+    pub path: String,
+    /// SHA-256 of its bytes.
+    pub sha256: Sha256,
+    /// Number of its bytes.
+    pub size: u64,
+    /// What it is.
+    pub form: Form,
+    /// Every image that it names.
+    pub images: Vec<UsedImage>,
+    /// What else a contract says.
+    pub(crate) contract: Option<Contract>,
+}
+
+/// Kinds of workloads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A docker-compose file.
+    Compose,
+    /// Kubernetes manifests.
+    Kubernetes,
+    /// A contract of IBM Hyper Protect, or one section of it.
+    Contract,
+}
+
+/// A place that runs an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsedImage {
+    /// Where it stands.
+    pub place: String,
+    /// The image; or why it is not known, in words.
+    pub image: Result<ImageReference, String>,
+}
+
+impl Form {
+    /// Every form.
+    pub const ALL: [Self; 3] = [Self::Compose, Self::Kubernetes, Self::Contract];
+
+    /// The report's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Compose => "compose",
+            Self::Kubernetes => "kubernetes",
+            Self::Contract => "contract",
+        }
+    }
+
+    /// Reads the report's word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|form| form.word() == word)
+    }
+}
+
+impl Workload {
+    /// Reads a workload; what it is shows in its own fields, not in its name. `passwords` may open the sections of a contract that are
+    /// encrypted.
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`]; [`Error::Malformed`] when it is not strict YAML, or none of the known forms.
+    pub fn read(path: &str, bytes: &[u8], passwords: &[Vec<u8>], limits: &Limits) -> Result<Self, Error> {
+        if bytes.len() as u64 > limits.workload_bytes {
+            let (what, allowed) = (path.into(), limits.workload_bytes);
+            return Err(Error::OverLimit { what, limit: "workload_bytes", allowed });
+        }
+        let malformed = |message: String| Error::malformed(format!("the workload {path}"), message);
+        let documents = strict_yaml::documents(bytes, limits).map_err(malformed)?;
+        let mut images = Images::new(limits);
+        let (form, contract) = if let [one] = documents.as_slice()
+            && sections::are_in(one)
+        {
+            (Form::Contract, Some(Contract::read(one, bytes, passwords, &mut images, limits).map_err(malformed)?))
+        } else if let [one] = documents.as_slice()
+            && compose::is_compose(one)
+        {
+            compose::read(one, "", &mut images);
+            (Form::Compose, None)
+        } else if !documents.is_empty() && documents.iter().all(kubernetes::is_resource) {
+            documents.iter().for_each(|document| kubernetes::read(document, "", &mut images));
+            (Form::Kubernetes, None)
+        } else {
+            return Err(malformed(
+                "expected a compose file (services), Kubernetes manifests (apiVersion and kind in every document) or a contract (workload, env)"
+                    .into(),
+            ));
+        };
+        let images = images.finish(path)?;
+        let (sha256, size) = (Sha256::of(bytes), bytes.len() as u64);
+        Ok(Self { path: path.into(), sha256, size, form, images, contract })
+    }
+}
+
+/// What may be meant by the content of a password file: the bytes, or base64 of them.
+pub fn password_candidates(file: &[u8]) -> Vec<Vec<u8>> {
+    token::passwords(file)
+}
+
+/// The images that were found so far.
+struct Images {
+    found: Vec<UsedImage>,
+    allowed: u64,
+}
+
+impl Images {
+    fn new(limits: &Limits) -> Self {
+        Self { found: Vec::new(), allowed: limits.workload_images }
+    }
+
+    /// An image by its name.
+    fn name(&mut self, place: impl Into<String>, text: &str) {
+        let image = if text.trim().is_empty() {
+            Err("the image's name is empty".to_owned())
+        } else {
+            Ok(ImageReference::parse(text))
+        };
+        self.push(UsedImage { place: place.into(), image });
+    }
+
+    /// A place whose image is not known.
+    fn unknown(&mut self, place: impl Into<String>, why: impl Into<String>) {
+        self.push(UsedImage { place: place.into(), image: Err(why.into()) });
+    }
+
+    fn push(&mut self, image: UsedImage) {
+        // One more than is allowed, so that it can be told.
+        if self.found.len() as u64 <= self.allowed {
+            self.found.push(image);
+        }
+    }
+
+    fn finish(self, path: &str) -> Result<Vec<UsedImage>, Error> {
+        if self.found.len() as u64 > self.allowed {
+            let (what, limit, allowed) = (path.to_owned(), "workload_images", self.allowed);
+            return Err(Error::OverLimit { what, limit, allowed });
+        }
+        Ok(self.found)
+    }
+}
+
+/// `place.key`, without a dot at the beginning.
+fn below(place: &str, key: &str) -> String {
+    if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") }
+}
+
+/// What a value is, for messages.
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a mapping",
+    }
+}

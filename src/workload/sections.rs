@@ -1,0 +1,95 @@
+//! The sections of a contract, as the machine's user-data has them: `workload` and `env` are texts, in plain YAML or encrypted.
+
+use serde_json::Value;
+
+use super::{kind_of, token};
+use crate::limits::Limits;
+use crate::strict_yaml;
+
+/// One section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Section {
+    /// The text itself: what records and signatures are about.
+    pub(crate) text: String,
+    /// What it holds.
+    pub(crate) content: Content,
+}
+
+/// What a section holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Readable as it stands.
+    Plain(Value),
+    /// Encrypted, and opened with the password that was given.
+    Opened(Value),
+    /// Not readable, in words.
+    Closed(String),
+}
+
+impl Content {
+    /// The section's fields.
+    pub(crate) fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Plain(value) | Self::Opened(value) => Some(value),
+            Self::Closed(_) => None,
+        }
+    }
+}
+
+/// Does the document look like a contract, or one section of it?
+pub(super) fn are_in(document: &Value) -> bool {
+    match document {
+        Value::String(text) => token::is_token(text),
+        Value::Object(fields) if fields.contains_key("kind") || fields.contains_key("services") => false,
+        Value::Object(fields) => {
+            fields.contains_key("workload")
+                || fields.contains_key("env")
+                || fields.get("type").is_some_and(|kind| kind == "workload" || kind == "env")
+        }
+        _ => false,
+    }
+}
+
+/// The section called `name`; `bytes` is the file, which may be that section alone.
+pub(super) fn section(
+    document: &Value,
+    name: &str,
+    bytes: &[u8],
+    passwords: &[Vec<u8>],
+    limits: &Limits,
+) -> Result<Option<Section>, String> {
+    let text = match document {
+        // A token alone: nothing says which section it is; only the workload's can be of use.
+        Value::String(text) if name == "workload" => text.clone(),
+        Value::Object(fields) if fields.get("type").is_some_and(|kind| kind == name) => {
+            String::from_utf8_lossy(bytes).into_owned()
+        }
+        Value::Object(fields) => match fields.get(name) {
+            None => return Ok(None),
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => {
+                return Err(format!("{name}: the machine reads a text (a block or a token), found {}", kind_of(other)));
+            }
+        },
+        _ => return Ok(None),
+    };
+    let content = if token::is_token(&text) {
+        match token::open(&text, passwords, |opened| fields_of(opened, limits).ok()) {
+            Ok(value) => Content::Opened(value),
+            Err(why) => Content::Closed(why),
+        }
+    } else {
+        match fields_of(text.as_bytes(), limits) {
+            Ok(value) => Content::Plain(value),
+            Err(why) => return Err(format!("{name}: {why}")),
+        }
+    };
+    Ok(Some(Section { text, content }))
+}
+
+fn fields_of(text: &[u8], limits: &Limits) -> Result<Value, String> {
+    match strict_yaml::documents(text, limits)?.as_slice() {
+        [one @ Value::Object(_)] => Ok(one.clone()),
+        _ => Err("expected one mapping".into()),
+    }
+}

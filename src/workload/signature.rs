@@ -1,0 +1,116 @@
+//! `envWorkloadSignature`: RSA PKCS#1 v1.5 with SHA-256 over the two texts, workload then env (about-contract.md, "Preparing the signature";
+//! ibm-hyper-protect/contract-go, common/encrypt/encrypt.go).
+//!
+//! For encrypted sections there is no doubt about the text. For plain ones contract-go signs them with their line ends, IBM's recipe for the
+//! shell deletes every CR and LF first: either is accepted, and said.
+
+use base64ct::{Base64, Encoding as _};
+use serde_json::Value;
+
+use super::contract::Contract;
+use crate::certificate::Certificate;
+use crate::time::Timestamp;
+use crate::trust::public_key::{ImageKey, Scheme};
+
+/// What is to be said of a contract's signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ContractSignature {
+    /// The contract is not signed.
+    Absent,
+    /// There is no key to judge it by, in words.
+    NoKey(String),
+    /// A key accepts it.
+    Accepted(Accepted),
+    /// It is wrong, in words.
+    Refused(String),
+}
+
+/// A signature that a key accepts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    /// The policy's file of the key; `None` when the contract alone names it.
+    pub(crate) named: Option<String>,
+    /// Which text was signed, in words.
+    pub(crate) reading: &'static str,
+    /// SHA-256 of the key.
+    pub(crate) key: String,
+}
+
+/// Judges the signature by the keys that the policy names, and by the one that a readable env section has.
+pub(crate) fn judge_signature(contract: &Contract, named: &[(String, ImageKey)], now: Timestamp) -> ContractSignature {
+    let Some(signature) = &contract.signature else { return ContractSignature::Absent };
+    let (Some(workload), Some(env)) = (&contract.workload, &contract.env) else {
+        return ContractSignature::Refused(
+            "it is signed and lacks one of the sections that the signature is over".into(),
+        );
+    };
+    let signature: String = signature.split_ascii_whitespace().collect();
+    let Ok(signature) = Base64::decode_vec(&signature) else {
+        return ContractSignature::Refused("envWorkloadSignature is not base64 text".into());
+    };
+    let own = env.content.value().and_then(|env| env.get("signingKey")).and_then(Value::as_str).map(signing_key);
+    let own = match own {
+        None => None,
+        Some(Err(why)) => return ContractSignature::Refused(format!("signingKey: {why}")),
+        Some(Ok(SigningKey { not_after: Some(end), .. })) if end < now => {
+            return ContractSignature::Refused(format!(
+                "the certificate in signingKey ended at {end}: the machine refuses the contract"
+            ));
+        }
+        Some(Ok(key)) => Some(key.key),
+    };
+    let whole = format!("{}{}", workload.text, env.text);
+    let joined: String = whole.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+    let texts = [("the two texts as they are", &whole), ("the two texts without their line ends", &joined)];
+    let accepts = |key: &ImageKey| {
+        let mut readings = texts.iter().filter(|(_, text)| key.accepts(Scheme::RsaPkcs1, text.as_bytes(), &signature));
+        readings.next().map(|(reading, _)| *reading)
+    };
+    for (name, key) in named {
+        if let Some(reading) = accepts(key) {
+            let key = key.identity().to_string();
+            return ContractSignature::Accepted(Accepted { named: Some(name.clone()), reading, key });
+        }
+    }
+    match own {
+        None if named.is_empty() => ContractSignature::NoKey(
+            "the env section is not readable or has no signingKey: name the key in the policy's [workload] contract-keys".into(),
+        ),
+        None => ContractSignature::Refused("no key of the policy's contract-keys accepts the signature".into()),
+        Some(key) => match accepts(&key) {
+            None => ContractSignature::Refused("the contract's own signingKey does not accept the signature".into()),
+            Some(_) if !named.is_empty() => {
+                ContractSignature::Refused("it is signed by the contract's own signingKey, which the policy does not name".into())
+            }
+            Some(reading) => {
+                let key = key.identity().to_string();
+                ContractSignature::Accepted(Accepted { named: None, reading, key })
+            }
+        },
+    }
+}
+
+struct SigningKey {
+    key: ImageKey,
+    not_after: Option<Timestamp>,
+}
+
+/// Reads `signingKey`: PEM of a public key or a certificate; base64 of it, or base64 twice, as some versions of contract-go write it; with
+/// `\n` in two characters for line ends, as the documentation shows it.
+fn signing_key(text: &str) -> Result<SigningKey, String> {
+    let mut text = text.replace("\\n", "\n");
+    for _ in 0..3 {
+        if text.contains("-----BEGIN") {
+            if text.contains("-----BEGIN CERTIFICATE-----") {
+                let certificate = Certificate::from_pem(text.trim().as_bytes())?;
+                let not_after = Some(certificate.not_after);
+                return Ok(SigningKey { key: certificate.key, not_after });
+            }
+            return Ok(SigningKey { key: ImageKey::from_pem(text.trim().as_bytes())?, not_after: None });
+        }
+        let plain: String = text.split_ascii_whitespace().collect();
+        let decoded = Base64::decode_vec(&plain).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        text = decoded.ok_or("expected PEM, or base64 of it")?.replace("\\n", "\n");
+    }
+    Err("expected PEM, or base64 of it".into())
+}

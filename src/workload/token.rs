@@ -1,0 +1,126 @@
+//! Encrypted texts of contracts: `hyper-protect-basic.<password>.<message>`.
+//!
+//! The password is 32 random bytes, encrypted for IBM's machine; the message is what `openssl enc -aes-256-cbc -pbkdf2` writes: `Salted__`, eight
+//! bytes of salt, the text. openssl reads a password up to its first line feed or NUL, so a random one may be shorter than it looks
+//! (ibm-hyper-protect/contract-go, common/encrypt/encrypt.go; openssl-enc(1), openssl-passphrase-options(1)).
+
+use aes::Aes256;
+use base64ct::{Base64, Encoding as _};
+use cbc::Decryptor;
+use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+
+/// `contract-basic` is what newer tools write.
+const PREFIXES: [&str; 2] = ["hyper-protect-basic.", "contract-basic."];
+/// openssl's own number of rounds for `-pbkdf2`.
+const ROUNDS: u32 = 10_000;
+const SALT_MARK: &[u8] = b"Salted__";
+
+/// Is the text encrypted?
+pub(super) fn is_token(text: &str) -> bool {
+    PREFIXES.iter().any(|prefix| text.trim_start().starts_with(prefix))
+}
+
+/// Opens a text with the first password that gives something which `fits`: a wrong one gives rubbish, and now and then rubbish with good
+/// padding.
+///
+/// # Errors
+/// In words, without anything of the passwords.
+pub(super) fn open<T>(token: &str, passwords: &[Vec<u8>], fits: impl Fn(&[u8]) -> Option<T>) -> Result<T, String> {
+    let message = message(token)?;
+    let sealed =
+        Base64::decode_vec(message).map_err(|_| "the message of the encrypted text is not base64".to_owned())?;
+    let Some(rest) = sealed.strip_prefix(SALT_MARK) else {
+        return Err("the message of the encrypted text does not begin with Salted__".into());
+    };
+    let Some((salt, text)) = rest.split_at_checked(8) else {
+        return Err("the message of the encrypted text is cut off".into());
+    };
+    if passwords.is_empty() {
+        return Err("it is encrypted: --workload-password FILE opens it".into());
+    }
+    let opened = passwords.iter().filter_map(|password| decrypt(password, salt, text)).find_map(|text| fits(&text));
+    opened.ok_or_else(|| "it is encrypted, and the password that was given does not open it".into())
+}
+
+/// The third of exactly three parts.
+fn message(token: &str) -> Result<&str, String> {
+    match token.trim().split('.').collect::<Vec<_>>().as_slice() {
+        [_, password, message] if !password.is_empty() => Ok(message),
+        parts => Err(format!("an encrypted text has three parts with dots between them, found {}", parts.len())),
+    }
+}
+
+/// What may be meant by the content of a password file: the bytes, or base64 of them; each as openssl reads them, and whole.
+pub(super) fn passwords(file: &[u8]) -> Vec<Vec<u8>> {
+    let text: Vec<u8> = file.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let decoded = std::str::from_utf8(&text).ok().and_then(|text| Base64::decode_vec(text).ok());
+    let mut found: Vec<Vec<u8>> = Vec::new();
+    for whole in decoded.into_iter().chain([file.to_vec()]) {
+        let end = whole.iter().position(|byte| matches!(byte, b'\n' | 0)).unwrap_or(whole.len());
+        for candidate in [whole.get(..end).unwrap_or_default().to_vec(), whole] {
+            if !candidate.is_empty() && !found.contains(&candidate) {
+                found.push(candidate);
+            }
+        }
+    }
+    found
+}
+
+fn decrypt(password: &[u8], salt: &[u8], text: &[u8]) -> Option<Vec<u8>> {
+    let (first, second) = (pbkdf2_block(password, salt, 1)?, pbkdf2_block(password, salt, 2)?);
+    let iv = second.get(..16)?;
+    let cipher = Decryptor::<Aes256>::new_from_slices(&first, iv).ok()?;
+    let mut buffer = text.to_vec();
+    cipher.decrypt_padded::<Pkcs7>(&mut buffer).ok().map(<[u8]>::to_vec)
+}
+
+/// Block `number` of PBKDF2 with HMAC-SHA-256 (RFC 8018, 5.2).
+fn pbkdf2_block(password: &[u8], salt: &[u8], number: u32) -> Option<[u8; 32]> {
+    let keyed = Hmac::<sha2::Sha256>::new_from_slice(password).ok()?;
+    let mut mac = keyed.clone();
+    mac.update(salt);
+    mac.update(&number.to_be_bytes());
+    let mut round: [u8; 32] = mac.finalize().into_bytes().into();
+    let mut block = round;
+    for _ in 1..ROUNDS {
+        let mut mac = keyed.clone();
+        mac.update(&round);
+        round = mac.finalize().into_bytes().into();
+        block.iter_mut().zip(round).for_each(|(sum, byte)| *sum ^= byte);
+    }
+    Some(block)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_read_as_openssl_reads_them() {
+        assert_eq!(passwords(b"secret\n"), [b"secret".to_vec(), b"secret\n".to_vec()]);
+        // "ab\ncd" in base64: the bytes up to the line feed, the bytes, and the text itself.
+        assert_eq!(
+            passwords(b"YWIKY2Q=\n"),
+            [b"ab".to_vec(), b"ab\ncd".to_vec(), b"YWIKY2Q=".to_vec(), b"YWIKY2Q=\n".to_vec()]
+        );
+        assert!(passwords(b"").is_empty());
+    }
+
+    #[test]
+    fn what_is_no_token_is_said_to_be_none() {
+        let any = |text: &[u8]| Some(text.to_vec());
+        let password = [b"x".to_vec()];
+        for bad in [
+            "hyper-protect-basic.a",
+            "hyper-protect-basic.a.b.c",
+            "hyper-protect-basic..b",
+            "hyper-protect-basic.a.%",
+            "hyper-protect-basic.a.AAAA",
+        ] {
+            assert!(open(bad, &password, any).is_err(), "{bad}");
+        }
+        assert!(is_token("contract-basic.a.b") && is_token("\nhyper-protect-basic.a.b") && !is_token("type: workload"));
+    }
+}

@@ -1,0 +1,786 @@
+//! `admit`, `contract images` and `--builder`: what may be deployed, and why not. openssl makes the contracts, records and chains.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod program;
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use hpsb_audit::{Form, Limits, Sha256, Workload};
+use program::{BUNDLE, Folder, NOW, answer, command, fixture, run};
+use serde_json::Value;
+
+/// The digest that the fixtures' signed log names.
+const DIGEST: &str = "sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1";
+const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+const POLICY: &str =
+    "version = 1\nrequire = [\"manifest\", \"source\"]\n[[keys]]\nname = \"build server A\"\nfile = \"key.pem\"\n";
+
+/// A folder with the fixtures' bundle in `evidence/`, its key and a policy.
+fn place(policy: &str) -> Folder {
+    let folder = Folder::new();
+    let from = fixture("good-policy");
+    folder.write(&format!("evidence/{BUNDLE}"), fs::read(from.join(BUNDLE)).unwrap());
+    folder.write("key.pem", fs::read(from.join("key.pem")).unwrap());
+    folder.write("policy.toml", policy);
+    folder
+}
+
+fn compose(image: &str) -> String {
+    format!("services:\n  wallet:\n    image: {image}\n")
+}
+
+fn admit(folder: &Folder, workload: &str, more: &[&str]) -> (i32, Value) {
+    let mut command = command(folder.path());
+    command.args(["admit", workload, "--evidence", "evidence", "--policy", "policy.toml", "--now", NOW]);
+    let answer = answer(command.args(more).args(["--format", "json"]));
+    let report = serde_json::from_str(&answer.out).unwrap_or_else(|e| panic!("{e}: {:?} {}", answer.out, answer.err));
+    (answer.code, report)
+}
+
+fn text(folder: &Folder, workload: &str, more: &[&str]) -> (i32, String) {
+    let mut command = command(folder.path());
+    command.args(["admit", workload, "--evidence", "evidence", "--policy", "policy.toml", "--now", NOW]);
+    let answer = answer(command.args(more));
+    (answer.code, answer.out)
+}
+
+fn finding<'r>(report: &'r Value, image: usize, check: &str) -> &'r Value {
+    let findings = report["images"][image]["findings"].as_array().expect("findings");
+    findings.iter().find(|finding| finding["check"] == check).expect("the check")
+}
+
+fn status(report: &Value, image: usize, check: &str) -> String {
+    let finding = finding(report, image, check);
+    match finding["reason"].as_str() {
+        Some(reason) => format!("not-run: {reason}"),
+        None => finding["status"].as_str().unwrap().to_owned(),
+    }
+}
+
+fn openssl(folder: &Path, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut child = Command::new("openssl")
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+fn base64(folder: &Path, bytes: &[u8]) -> String {
+    String::from_utf8(openssl(folder, &["base64", "-A"], bytes)).unwrap()
+}
+
+/// tar and gzip of one file, in base64.
+fn archive(folder: &Folder, name: &str, content: &str) -> String {
+    folder.write(&format!("archive/{name}"), content);
+    let output =
+        Command::new("tar").args(["czf", "-", "-C", "archive", name]).current_dir(folder.path()).output().unwrap();
+    assert!(output.status.success());
+    base64(folder.path(), &output.stdout)
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+#[test]
+fn a_pinned_image_of_an_accepted_build_is_admitted() {
+    let folder = place(POLICY);
+    folder.write("compose.yaml", compose(&format!("docker.io/acme/wallet@{DIGEST}")));
+    let (code, report) = admit(&folder, "compose.yaml", &[]);
+    assert_eq!((code, &report["verdict"]), (0, &Value::from("accept-in-part")), "{report:#}");
+    let image = &report["images"][0];
+    assert_eq!((&image["digest"], &image["verdict"]), (&Value::from(DIGEST), &Value::from("accept-in-part")));
+    assert_eq!(image["bundle"], report["reports"][0]["bundle"]["path"]);
+    assert_eq!(image["workload"]["form"], "compose");
+    for (check, answer) in [
+        ("workload-image", "pass"),
+        ("workload-pinned", "pass"),
+        ("workload-key", "not-run: no-evidence"),
+        ("contract-signature", "not-run: no-evidence"),
+        ("attestation-record", "not-run: no-evidence"),
+    ] {
+        assert_eq!(status(&report, 0, check), answer, "{check}");
+    }
+    let standing = |check: &str| {
+        let links = image["chain"].as_array().unwrap();
+        links.iter().find(|link| link["check"] == check).unwrap()["standing"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((standing("manifest-signature"), standing("log-image")), ("proved".into(), "stated".into()));
+    assert_eq!((standing("workload-image"), standing("image-digest")), ("proved".into(), "not examined".into()));
+
+    let (code, text) = text(&folder, "compose.yaml", &[]);
+    assert_eq!(code, 0);
+    assert!(text.starts_with("ADMITTED IN PART: image, trust, builder not checked\n"), "{text}");
+    assert!(text.contains("1 images: 1 admitted, 0 denied\nEvidence: 1 bundles: 0 accept, 1 accept-in-part"), "{text}");
+}
+
+#[test]
+fn a_mirror_has_the_same_bytes_under_another_name() {
+    let folder = place(POLICY);
+    folder.write("compose.yaml", compose(&format!("registry.example/mirror/wallet:v9@{DIGEST}")));
+    assert_eq!(admit(&folder, "compose.yaml", &[]).0, 0);
+}
+
+#[test]
+fn each_denial_has_a_reason_that_its_owner_can_act_on() {
+    let pinned = compose(&format!("acme/wallet@{DIGEST}"));
+    let revoked = format!("{POLICY}revoked = {{ at = 2026-03-01T00:00:00Z, reason = \"compromised\" }}\n");
+    let commit = format!("{POLICY}[expect]\ncommit = \"{}\"\n", "1".repeat(40));
+    let cases: [(&str, &str, String, &str); 7] = [
+        ("a tag", POLICY, compose("acme/wallet:latest"), &format!("hint       write docker.io/acme/wallet@{DIGEST}")),
+        ("no tag", POLICY, compose("acme/wallet"), &format!("hint       write docker.io/acme/wallet@{DIGEST}")),
+        (
+            "an unknown digest",
+            POLICY,
+            compose(&format!("acme/wallet@{OTHER}")),
+            "no verified manifest in the evidence is about this digest",
+        ),
+        ("a revoked key", &revoked, pinned.clone(), "manifest-key: "),
+        ("an old commit", &commit, pinned.clone(), "source-commit: "),
+        (
+            "a malformed digest",
+            POLICY,
+            compose(&format!("acme/wallet@{}", DIGEST.to_uppercase())),
+            "what stands behind the @ is no digest",
+        ),
+        ("a variable", POLICY, compose("acme/wallet:${TAG:-latest}"), "not resolved: ${TAG:-latest}"),
+    ];
+    for (what, policy, workload, reason) in cases {
+        let folder = place(policy);
+        folder.write("compose.yaml", workload);
+        let (code, text) = text(&folder, "compose.yaml", &[]);
+        assert_eq!(code, 1, "{what}: {text}");
+        assert!(text.starts_with("DENIED\n") && text.contains(reason) && text.contains("  hint  "), "{what}: {text}");
+    }
+}
+
+#[test]
+fn an_unverified_bundle_is_no_evidence_and_is_named() {
+    let folder = place(POLICY);
+    let mut bytes = fs::read(fixture("other-key_fail").join(BUNDLE)).unwrap();
+    folder.write(&format!("evidence/{BUNDLE}"), &bytes);
+    folder.write("compose.yaml", compose(&format!("acme/wallet@{DIGEST}")));
+    let (code, text) = text(&folder, "compose.yaml", &[]);
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("not verified, and by its name of this image: evidence/manifest.docker.io.acme.wallet"),
+        "{text}"
+    );
+    assert!(text.contains("manifest-signature"), "{text}");
+
+    // A broken store: the bundle is cut off, so it is no evidence either.
+    bytes.truncate(bytes.len() / 2);
+    folder.write(&format!("evidence/{BUNDLE}"), &bytes);
+    let (code, report) = admit(&folder, "compose.yaml", &[]);
+    assert_eq!((code, status(&report, 0, "workload-image")), (1, "fail".into()));
+    assert_eq!(report["admission"]["bundles"]["none"], 1);
+    assert_eq!(report["error"], Value::Null);
+}
+
+#[test]
+fn no_evidence_no_workload_and_no_image_are_no_success() {
+    let folder = place(POLICY);
+    folder.write("compose.yaml", compose(&format!("acme/wallet@{DIGEST}")));
+    folder.write("service.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {ports: [{port: 80}]}\n");
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    let policy = ["--policy", "policy.toml", "--format", "json"];
+    for (arguments, code, word) in [
+        (["admit", "compose.yaml", "--evidence", "empty"], 4, "nothing-to-verify"),
+        (["admit", "service.yaml", "--evidence", "evidence"], 4, "nothing-to-admit"),
+        (["admit", "missing.yaml", "--evidence", "evidence"], 3, "unreadable"),
+        (["admit", "key.pem", "--evidence", "evidence"], 3, "malformed"),
+    ] {
+        let answer = run(folder.path(), &[&arguments[..], &policy[..]].concat());
+        let report: Value = serde_json::from_str(&answer.out).unwrap();
+        assert_eq!((answer.code, report["error"]["code"].as_str()), (code, Some(word)), "{arguments:?}");
+    }
+    // A missing store is a bundle that cannot be read: what it should prove is not proved.
+    let answer =
+        run(folder.path(), &[&["admit", "compose.yaml", "--evidence", "no-such-folder"][..], &policy[..]].concat());
+    assert_eq!(answer.code, 1, "{}", answer.out);
+    let html = run(
+        folder.path(),
+        &["admit", "compose.yaml", "--evidence", "evidence", "--policy", "policy.toml", "--report", "html=x.html"],
+    );
+    assert_eq!(html.code, 2, "{}", html.err);
+}
+
+#[test]
+fn hostile_yaml_has_no_verdict() {
+    let folder = place(POLICY);
+    let pinned = format!("acme/wallet@{DIGEST}");
+    for (what, workload) in [
+        ("a key twice", format!("services:\n  a:\n    image: {pinned}\n    image: evil\n")),
+        ("an unknown tag", format!("services:\n  a:\n    image: !env {pinned}\n")),
+        ("no UTF-8", "services: \u{fffd}".replace('\u{fffd}', "\u{e9}")),
+        ("deep", "[".repeat(10_000)),
+        ("two compose files", format!("{0}---\n{0}", compose(&pinned))),
+        ("a resource without a kind", format!("apiVersion: v1\nspec:\n  containers: [{{image: {pinned}}}]\n")),
+    ] {
+        folder.write("compose.yaml", workload);
+        let (code, report) = admit(&folder, "compose.yaml", &[]);
+        assert!(code == 3 || (code == 1 && what == "no UTF-8"), "{what}: {report:#}");
+    }
+}
+
+#[test]
+fn manifests_lists_documents_and_standard_input() {
+    let folder = place(POLICY);
+    let pinned = format!("acme/wallet@{DIGEST}");
+    let manifests = format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: wallet, annotations: {{image: note}}}}\nspec:\n  template:\n    metadata: {{annotations: {{image: note}}}}\n    spec:\n      initContainers: [{{name: init, image: {pinned}}}]\n      containers:\n      - {{name: app, image: {pinned}, env: [{{name: image, value: x}}]}}\n      volumes: [{{name: v, image: {{reference: \"{pinned}\"}}}}]\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata: {{image: text}}\n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: batch/v1\n  kind: CronJob\n  metadata: {{name: job}}\n  spec: {{jobTemplate: {{spec: {{template: {{spec: {{containers: [{{name: j, image: {pinned}}}]}}}}}}}}}}\n- apiVersion: v1\n  kind: Pod\n  metadata: {{name: p}}\n  spec:\n    containers: [{{name: a, image: {pinned}}}]\n    ephemeralContainers: [{{name: debug, image: \"busybox:1\"}}]\n  status: {{containerStatuses: [{{image: seen}}]}}\n"
+    );
+    let mut child = command(folder.path());
+    child.args(["admit", "-", "--evidence", "evidence", "--policy", "policy.toml", "--now", NOW, "--format", "json"]);
+    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(manifests.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let places: Vec<(&str, &str)> = report["images"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|image| (image["place"].as_str().unwrap(), image["verdict"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            ("Deployment/wallet.spec.template.spec.initContainers[0] init", "accept-in-part"),
+            ("Deployment/wallet.spec.template.spec.containers[0] app", "accept-in-part"),
+            ("Deployment/wallet.spec.template.spec.volumes[0].image", "accept-in-part"),
+            ("items[0].CronJob/job.spec.jobTemplate.spec.template.spec.containers[0] j", "accept-in-part"),
+            ("items[1].Pod/p.spec.containers[0] a", "accept-in-part"),
+            ("items[1].Pod/p.spec.ephemeralContainers[0] debug", "reject"),
+        ]
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
+/// What hides an image is in the list with a reason.
+#[test]
+fn nothing_that_could_run_is_left_out() {
+    let limits = Limits::default();
+    let read = |text: &str| Workload::read("w", text.as_bytes(), &[], &limits).unwrap();
+    for (text, images, unknown) in [
+        ("services: {a: {build: ., image: x}}", 1, 1),
+        ("services: {a: {}}", 1, 1),
+        ("services: {a: null}", 1, 1),
+        ("services: []", 1, 1),
+        ("services: {a: {image: 1}}", 1, 1),
+        ("services: {a: {image: ''}}", 1, 1),
+        ("include: [other.yaml]\nservices: {a: {image: x}}", 2, 1),
+        ("services: {a: {extends: {file: b.yaml, service: b}}}", 1, 1),
+        ("services: {a: {extends: b}, b: {image: x}}", 1, 0),
+        ("services: {a: {provider: {type: p}}}", 1, 1),
+        ("x: &x {image: app}\nservices: {a: {<<: *x}}", 1, 0),
+        ("services: {a: {image: x, volumes: [{type: image, source: y, target: /}]}}", 2, 0),
+        ("services: {a: {image: x}}\nmodels: {m: {model: ai/y}}", 2, 0),
+        ("apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a}]}", 1, 1),
+        ("apiVersion: v1\nkind: Pod\nspec: {containers: [text]}", 1, 1),
+        ("apiVersion: v1\nkind: Pod\nspec: {containers: text}", 1, 1),
+        ("apiVersion: x/v1\nkind: Kustomization\nimages: []", 1, 1),
+        ("apiVersion: x/v1\nkind: Own\nspec: {image: {repository: x, tag: y}}", 1, 1),
+        ("apiVersion: x/v1\nkind: Own\nspec: {deep: {image: x}}", 1, 0),
+        ("apiVersion: v1\nkind: PodList\nitems: [{spec: {containers: [{image: x}]}}]", 1, 0),
+        ("workload: |\n  type: workload\nenv: |\n  type: env\n", 1, 1),
+        ("env: |\n  type: env\n", 1, 1),
+        ("type: workload\ncompose: {archive: '%%'}", 1, 1),
+        ("type: workload\ncompose: {}", 1, 1),
+        ("type: workload\nplay: {resources: text}", 1, 1),
+        ("hyper-protect-basic.a.b", 1, 1),
+    ] {
+        let workload = read(text);
+        let hidden = workload.images.iter().filter(|image| image.image.is_err()).count();
+        assert_eq!((workload.images.len(), hidden), (images, unknown), "{text}: {:?}", workload.images);
+    }
+    for bad in ["", "a: 1", "services: {a: {image: x}}\n---\nb: 1", "workload: {type: workload}", "- a", "text"] {
+        assert!(Workload::read("w", bad.as_bytes(), &[], &limits).is_err(), "{bad}");
+    }
+}
+
+/// A contract in plain text: the public samples' shape, with an archive.
+fn contract(folder: &Folder, image: &str, more: &str) -> String {
+    let archive = archive(folder, "docker-compose.yaml", &compose(image));
+    format!("type: workload\ncompose:\n  archive: {archive}\n{more}")
+}
+
+fn user_data(workload: &str, env: &str) -> String {
+    format!("workload: |\n{}env: |\n{}", indented(workload), indented(env))
+}
+
+#[test]
+fn contracts_with_archives_resources_and_templates() {
+    let folder = place(POLICY);
+    let pinned = format!("docker.io/acme/wallet@{DIGEST}");
+    let play = |list: &str, image: &str| {
+        format!(
+            "type: workload\nplay:\n  {list}:\n  - apiVersion: v1\n    kind: Pod\n    metadata: {{name: p}}\n    spec:\n      containers:\n      - {{name: main, image: \"{image}\"}}\n"
+        )
+    };
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: \"IMAGE\"}]}\n";
+    let pods = archive(&folder, "pod.yaml", &pod.replace("IMAGE", &pinned));
+    for (what, workload, code) in [
+        ("compose archive", contract(&folder, &pinned, ""), 0),
+        ("compose archive with a tag", contract(&folder, "docker.io/acme/wallet:latest", ""), 1),
+        ("play archive", format!("type: workload\nplay:\n  archive: {pods}\n"), 0),
+        ("resources", play("resources", &pinned), 0),
+        ("template with a digest", play("templates", &format!("{{{{ .Env.REGISTRY }}}}/wallet@{DIGEST}")), 0),
+        ("template without", play("templates", "{{ .Env.IMAGE }}"), 1),
+    ] {
+        folder.write("user-data.yaml", user_data(&workload, "type: env\n"));
+        folder.write("section.yaml", &workload);
+        for file in ["user-data.yaml", "section.yaml"] {
+            let (found, report) = admit(&folder, file, &[]);
+            assert_eq!(found, code, "{what} {file}: {report:#}");
+            assert_eq!(report["images"][0]["workload"]["form"], "contract");
+        }
+    }
+    let (_, text) = text(&folder, "user-data.yaml", &[]);
+    assert!(text.contains("not resolved: {{ .Env.IMAGE }}"), "{text}");
+    let link = folder.path().join("archive/docker-compose.yaml");
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", &link).unwrap();
+    let output =
+        Command::new("tar").args(["czf", "-", "-C", "archive", "."]).current_dir(folder.path()).output().unwrap();
+    folder.write(
+        "section.yaml",
+        format!("type: workload\ncompose:\n  archive: {}\n", base64(folder.path(), &output.stdout)),
+    );
+    let (code, report) = admit(&folder, "section.yaml", &[]);
+    assert!(
+        code == 1 && finding(&report, 0, "workload-pinned")["message"].as_str().unwrap().contains("link"),
+        "{report:#}"
+    );
+}
+
+/// Encrypts as IBM's recipe does; the first part is for the machine alone.
+fn token(folder: &Folder, text: &str, password: &[u8]) -> String {
+    folder.write("plain", text);
+    let message =
+        openssl(folder.path(), &["enc", "-aes-256-cbc", "-pbkdf2", "-pass", "stdin", "-in", "plain"], password);
+    format!("hyper-protect-basic.QUJD.{}", base64(folder.path(), &message))
+}
+
+#[test]
+fn encrypted_sections_open_with_the_password_that_openssl_used() {
+    let folder = place(POLICY);
+    let workload = contract(&folder, &format!("docker.io/acme/wallet@{DIGEST}"), "");
+    // openssl stops at the line feed.
+    for password in [&b"0123456789abcdef0123456789abcdef"[..], b"0123456789\nbcdef", b"\x01\xff\x80rest\x00more"] {
+        folder.write(
+            "user-data.yaml",
+            format!("workload: {}\nenv: hyper-protect-basic.a.b\n", token(&folder, &workload, password)),
+        );
+        let (code, report) = admit(&folder, "user-data.yaml", &[]);
+        assert_eq!((code, status(&report, 0, "workload-image")), (1, "unknown".into()));
+        folder.write("raw", password);
+        folder.write("text", base64(folder.path(), password) + "\n");
+        folder.write("wrong", b"another");
+        for (file, code) in [("raw", 0), ("text", 0), ("wrong", 1)] {
+            let (found, report) = admit(&folder, "user-data.yaml", &["--workload-password", file]);
+            assert_eq!(found, code, "{file}: {report:#}");
+            assert!(!report.to_string().contains("0123456789"), "the password is in the report");
+        }
+    }
+}
+
+#[test]
+fn the_images_section_is_made_for_pasting_and_compared() {
+    let folder = place(POLICY);
+    let bundle = format!("evidence/{BUNDLE}");
+    let made = run(folder.path(), &["contract", "images", &bundle, "--policy", "policy.toml", "--now", NOW]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    assert!(
+        made.out.contains("\n  dct:\n    \"docker.io/acme/wallet\":\n      notary: \"https://notary.docker.io\"\n"),
+        "{}",
+        made.out
+    );
+    let pinned = format!("docker.io/acme/wallet@{DIGEST}");
+    let check = |section: &str| {
+        folder.write("section.yaml", contract(&folder, &pinned, section));
+        let (code, report) = admit(&folder, "section.yaml", &[]);
+        (code, status(&report, 0, "workload-key"))
+    };
+    assert_eq!(check(&made.out), (0, "pass".into()));
+    assert_eq!(check(&made.out.replace("publicKey: \"LS0", "publicKey: \"LS1")), (1, "fail".into()));
+    assert_eq!(check(&made.out.replace("acme/wallet\"", "acme/other\"")), (0, "not-run: no-evidence".into()));
+    assert_eq!(check(&made.out.replace("acme/wallet\"", "acme/wallet:v1\"")), (1, "fail".into()));
+    assert_eq!(check("images: {cosign: {}}\n"), (1, "fail".into()));
+    assert_eq!(check("images: {dct: {docker.io/acme/wallet: {publicKey: QUJD}}}\n"), (1, "fail".into()));
+    assert_eq!(check("images: {rhs: {docker.io/acme/wallet: {publicKey: QUJD}}}\n"), (1, "unknown".into()));
+
+    // A build that is not accepted gives no key to anybody.
+    folder.write(&bundle, fs::read(fixture("other-key_fail").join(BUNDLE)).unwrap());
+    let refused = run(folder.path(), &["contract", "images", &bundle, "--policy", "policy.toml", "--now", NOW]);
+    assert!(
+        refused.code == 1 && refused.out.is_empty() && refused.err.contains("REJECTED"),
+        "{}{}",
+        refused.out,
+        refused.err
+    );
+}
+
+fn rsa_key(folder: &Folder, name: &str) {
+    openssl(folder.path(), &["genrsa", "-out", &format!("{name}.key"), "2048"], b"");
+    openssl(folder.path(), &["rsa", "-in", &format!("{name}.key"), "-pubout", "-out", &format!("{name}.pub")], b"");
+}
+
+fn signed(folder: &Folder, name: &str, text: &str) -> String {
+    folder.write("text", text);
+    let signature = openssl(folder.path(), &["dgst", "-sha256", "-sign", &format!("{name}.key"), "text"], b"");
+    base64(folder.path(), &signature)
+}
+
+#[test]
+fn contract_signatures_in_every_reading() {
+    let folder = place(POLICY);
+    rsa_key(&folder, "signer");
+    rsa_key(&folder, "stranger");
+    let workload = contract(&folder, &format!("docker.io/acme/wallet@{DIGEST}"), "");
+    let public = fs::read_to_string(folder.path().join("signer.pub")).unwrap();
+    let once = base64(folder.path(), public.as_bytes());
+    let spellings = [
+        format!("\"{}\"", public.trim().replace('\n', "\\n")),
+        once.clone(),
+        base64(folder.path(), once.as_bytes()),
+        base64(folder.path(), public.trim().replace('\n', "\\n").as_bytes()),
+    ];
+    let contract = |env: &str, key: &str, joined: bool, altered: &str| {
+        let (workload, env) = (format!("{}\n", workload.trim_end()), format!("{}\n", env.trim_end()));
+        let whole = format!("{workload}{env}");
+        let text = if joined { whole.replace('\n', "") } else { whole };
+        let signature = signed(&folder, key, &text).replace('=', altered);
+        folder.write("user-data.yaml", format!("{}envWorkloadSignature: {signature}\n", user_data(&workload, &env)));
+        admit(&folder, "user-data.yaml", &[])
+    };
+    for spelling in &spellings {
+        for joined in [false, true] {
+            let (code, report) = contract(&format!("type: env\nsigningKey: {spelling}"), "signer", joined, "=");
+            assert_eq!((code, status(&report, 0, "contract-signature")), (0, "pass".into()), "{spelling} {report:#}");
+        }
+    }
+    let env = format!("type: env\nsigningKey: {once}");
+    assert_eq!(status(&contract(&env, "stranger", false, "=").1, 0, "contract-signature"), "fail");
+    assert_eq!(status(&contract(&env, "signer", false, "").1, 0, "contract-signature"), "fail");
+    assert_eq!(status(&contract("type: env", "signer", false, "=").1, 0, "contract-signature"), "not-run: no-evidence");
+
+    // The policy's key decides where there is one.
+    folder.write("policy.toml", format!("{POLICY}[workload]\ncontract-keys = [\"signer.pub\"]\n"));
+    assert_eq!(status(&contract("type: env", "signer", false, "=").1, 0, "contract-signature"), "pass");
+    let public = fs::read_to_string(folder.path().join("stranger.pub")).unwrap();
+    let own = format!("type: env\nsigningKey: {}", base64(folder.path(), public.as_bytes()));
+    let (code, report) = contract(&own, "stranger", false, "=");
+    assert_eq!((code, status(&report, 0, "contract-signature")), (1, "fail".into()));
+
+    // A certificate that is over: the machine refuses the contract.
+    folder.write("policy.toml", POLICY);
+    let subject = ["-subj", "/CN=Ada", "-days", "1", "-out", "signer.crt"];
+    openssl(folder.path(), &[&["req", "-x509", "-new", "-key", "signer.key"][..], &subject[..]].concat(), b"");
+    let certificate = fs::read(folder.path().join("signer.crt")).unwrap();
+    let env = format!("type: env\nsigningKey: {}", base64(folder.path(), &certificate));
+    let (_, report) = contract(&env, "signer", false, "=");
+    assert_eq!(status(&report, 0, "contract-signature"), "pass");
+    let mut later = command(folder.path());
+    later.args([
+        "admit",
+        "user-data.yaml",
+        "--evidence",
+        "evidence",
+        "--policy",
+        "policy.toml",
+        "--now",
+        "2099-01-01T00:00:00Z",
+    ]);
+    assert!(answer(&mut later).out.contains("the machine refuses the contract"));
+}
+
+/// A chain of IBM's shape: root and code-signing authority, a signer that is no authority, the attestation certificate; a list of each issuer.
+fn chain(folder: &Folder, organization: &str) {
+    let config = "[ca]\ndefault_ca = d\n[d]\ndatabase = db\nserial = serial\ncrlnumber = crlnumber\nnew_certs_dir = .\ndefault_md = sha512\npolicy = p\nunique_subject = no\nemail_in_dn = no\n[p]\nO = optional\nCN = supplied\n[root]\nbasicConstraints = critical, CA:true\nkeyUsage = critical, keyCertSign, cRLSign\n[authority]\nbasicConstraints = critical, CA:true, pathlen:0\nkeyUsage = critical, keyCertSign, cRLSign\n[leaf]\nkeyUsage = critical, digitalSignature\n[bare]\n";
+    let pki = Folder::new();
+    pki.write("ca.cnf", config);
+    pki.write("db", "");
+    pki.write("serial", "1000\n");
+    pki.write("crlnumber", "01\n");
+    let dates =
+        ["-startdate", "20260101000000Z", "-enddate", "20300101000000Z", "-notext", "-batch", "-config", "ca.cnf"];
+    let issue = |name: &str, subject: &str, issuer: &str, extensions: &str, md: &str| {
+        rsa_key(&pki, name);
+        let (key, request, out) = (format!("{name}.key"), format!("{name}.csr"), format!("{name}.crt"));
+        openssl(pki.path(), &["req", "-new", "-key", &key, "-subj", subject, "-out", &request], b"");
+        let issuer_key = format!("{issuer}.key");
+        let issuer_certificate = format!("{issuer}.crt");
+        let by = if issuer == name {
+            vec!["-selfsign", "-keyfile", &key]
+        } else {
+            vec!["-cert", &issuer_certificate, "-keyfile", &issuer_key]
+        };
+        let mut arguments = vec!["ca", "-in", &request, "-out", &out, "-md", md];
+        if extensions != "bare" {
+            arguments.extend(["-extensions", extensions]);
+        }
+        openssl(pki.path(), &[&arguments[..], &by[..], &dates[..]].concat(), b"");
+    };
+    issue("root", "/O=Trust/CN=Root", "root", "root", "sha384");
+    issue("authority", "/O=Trust/CN=Code Signing", "root", "authority", "sha384");
+    issue("signer", &format!("/O={organization}/CN=Signing Service"), "authority", "leaf", "sha256");
+    issue("attestation", "/O=IBM/CN=Attestation", "signer", "bare", "sha512");
+    for issuer in ["root", "authority", "signer"] {
+        let (key, certificate, out) = (format!("{issuer}.key"), format!("{issuer}.crt"), format!("{issuer}.crl"));
+        let moments = ["-crl_lastupdate", "20260101000000Z", "-crl_nextupdate", "20270101000000Z", "-config", "ca.cnf"];
+        let by = ["ca", "-gencrl", "-cert", &certificate, "-keyfile", &key, "-out", &out, "-md", "sha512"];
+        openssl(pki.path(), &[&by[..], &moments[..]].concat(), b"");
+        folder.write(&format!("record/{out}"), fs::read(pki.path().join(&out)).unwrap());
+    }
+    let revoke =
+        ["ca", "-revoke", "attestation.crt", "-cert", "signer.crt", "-keyfile", "signer.key", "-config", "ca.cnf"];
+    openssl(pki.path(), &revoke, b"");
+    let again =
+        ["ca", "-gencrl", "-cert", "signer.crt", "-keyfile", "signer.key", "-out", "revoked.crl", "-md", "sha512"];
+    let moments = ["-crl_lastupdate", "20260102000000Z", "-crl_nextupdate", "20270101000000Z", "-config", "ca.cnf"];
+    openssl(pki.path(), &[&again[..], &moments[..]].concat(), b"");
+    for name in ["root.crt", "authority.crt", "signer.crt", "attestation.crt"] {
+        folder.write(&format!("record/{name}"), fs::read(pki.path().join(name)).unwrap());
+    }
+    folder.write("revoked.crl", fs::read(pki.path().join("revoked.crl")).unwrap());
+    folder.write("attestation.key", fs::read(pki.path().join("attestation.key")).unwrap());
+    let der = openssl(pki.path(), &["x509", "-in", "root.crt", "-outform", "DER"], b"");
+    folder.write("root.sha256", Sha256::of(&der).hex());
+}
+
+fn record(folder: &Folder, text: &str) {
+    folder.write("record/se-checksums.txt", text);
+    let signature =
+        openssl(folder.path(), &["dgst", "-sha256", "-sign", "attestation.key", "record/se-checksums.txt"], b"");
+    folder.write("record/se-signature.bin", signature);
+}
+
+fn pinned_root(folder: &Folder, more: &str) -> String {
+    let root = fs::read_to_string(folder.path().join("root.sha256")).unwrap();
+    format!("{POLICY}[builder]\nroots = [\"{root}\"]\n{more}")
+}
+
+#[test]
+fn attestation_records_tie_an_instance_to_the_admitted_text() {
+    let folder = place(POLICY);
+    chain(&folder, "International Business Machines Corporation");
+    folder.write("policy.toml", pinned_root(&folder, ""));
+    let workload = contract(&folder, &format!("docker.io/acme/wallet@{DIGEST}"), "");
+    let sealed = token(&folder, &workload, b"secret");
+    folder.write("user-data.yaml", format!("workload: {sealed}\nenv: hyper-protect-basic.a.b\n"));
+    folder.write("password", "secret");
+    let more = ["--workload-password", "password", "--attestation", "record"];
+    let ask = |text: &str| {
+        record(&folder, text);
+        let (code, report) = admit(&folder, "user-data.yaml", &more);
+        (code, status(&report, 0, "attestation-record"), report)
+    };
+    let digest = Sha256::of(sealed.as_bytes()).hex();
+    for good in [
+        format!("24.3.3\nMachine Type/Plant/Serial: x\n{digest} workload\n"),
+        format!("{digest} contract:workload \r\n{digest} root.tar.gz\nunknown line\n"),
+        format!("{digest} contract:workload"),
+    ] {
+        let (code, status, report) = ask(&good);
+        assert_eq!((code, status.as_str()), (0, "pass"), "{good} {report:#}");
+    }
+    let other = Sha256::of(workload.as_bytes()).hex();
+    assert_eq!(ask(&format!("{other} contract:workload\n")).1, "fail");
+    assert_eq!(ask(&format!("{digest} workload\n{digest} workload\n")).1, "fail");
+    assert_eq!(ask(&format!("{digest} workload\n{other} contract:workload\n")).1, "fail");
+    assert_eq!(ask(&format!("{digest} baseimage\n")).1, "unknown");
+    assert_eq!(ask("no item\n").1, "fail");
+
+    // One byte more is another record, as openssl says too.
+    record(&folder, &format!("{digest} workload\n"));
+    folder.write("record/se-checksums.txt", format!("{digest} workload\n\n"));
+    assert_eq!(status(&admit(&folder, "user-data.yaml", &more).1, 0, "attestation-record"), "fail");
+    fs::remove_file(folder.path().join("record/se-signature.bin")).unwrap();
+    assert_eq!(status(&admit(&folder, "user-data.yaml", &more).1, 0, "attestation-record"), "unknown");
+}
+
+#[test]
+fn the_build_servers_own_record() {
+    let folder = place(POLICY);
+    chain(&folder, "International Business Machines Corporation");
+    let workload = Sha256::of(b"hyper-protect-basic.a.b").hex();
+    let policy = |more: &str| folder.write("policy.toml", pinned_root(&folder, more));
+    record(&folder, &format!("26.7.1\n{workload} contract:workload\n{workload} baseimage\n{workload} root.tar.gz\n"));
+    let audit = |now: &str| {
+        let bundle = format!("evidence/{BUNDLE}");
+        let arguments =
+            ["audit", &bundle, "--policy", "policy.toml", "--builder", "record", "--now", now, "--format", "json"];
+        let report: Value = serde_json::from_str(&run(folder.path(), &arguments).out).unwrap();
+        let row = |check: &str| {
+            let findings = report["reports"][0]["findings"].as_array().unwrap().clone();
+            let row = findings.into_iter().find(|finding| finding["check"] == check).unwrap();
+            format!("{} {}", row["status"].as_str().unwrap(), row["reason"].as_str().unwrap_or_default())
+                .trim()
+                .to_owned()
+        };
+        let rows = ["builder-record", "builder-workload", "builder-image", "builder-key-binding"].map(row);
+        (report["exit_code"].as_u64().unwrap(), rows, report)
+    };
+    policy("");
+    let (code, rows, report) = audit(NOW);
+    assert_eq!((code, &rows[0]), (0, &"pass".to_owned()), "{report:#}");
+    assert_eq!(rows[1..], ["not-run no-expectation", "not-run no-expectation", "unknown"]);
+    policy(&format!(
+        "workloads = [\"{workload}\"]\nbase-images = [\"{workload}\"]\nroot-archives = [\"{workload}\"]\n"
+    ));
+    assert_eq!(audit(NOW).1, ["pass", "pass", "pass", "unknown"]);
+    policy(&format!("workloads = [\"{}\"]\nbase-images = [\"{}\"]\n", "0".repeat(64), "0".repeat(64)));
+    let (code, rows, _) = audit(NOW);
+    assert_eq!((code, rows[1].as_str(), rows[2].as_str()), (1, "fail", "fail"));
+
+    policy("");
+    // Revoked; without a list; without the way to the root; under DigiCert's pin.
+    let list = fs::read(folder.path().join("record/signer.crl")).unwrap();
+    folder.write("record/signer.crl", fs::read(folder.path().join("revoked.crl")).unwrap());
+    assert_eq!((audit(NOW).0, audit(NOW).1[0].as_str()), (1, "fail"));
+    fs::remove_file(folder.path().join("record/signer.crl")).unwrap();
+    assert_eq!(audit(NOW).1[..2], ["unknown", "unknown"]);
+    folder.write("record/signer.crl", list);
+    let authority = fs::read(folder.path().join("record/authority.crt")).unwrap();
+    fs::remove_file(folder.path().join("record/authority.crt")).unwrap();
+    assert_eq!(audit(NOW).1[0], "unknown");
+    folder.write("record/authority.crt", authority);
+    folder.write("policy.toml", POLICY);
+    assert_eq!(audit(NOW).1[0], "unknown");
+    policy("");
+    folder.write("record/attestation.crt", fs::read(folder.path().join("record/signer.crt")).unwrap());
+    assert_eq!(audit(NOW).1[0], "fail");
+
+    // openssl agrees on the ordinary steps.
+    let verify = ["verify", "-CAfile", "record/root.crt", "-untrusted", "record/authority.crt", "record/signer.crt"];
+    openssl(folder.path(), &verify, b"");
+}
+
+#[test]
+fn a_certificate_of_another_customer_of_the_authority_is_refused() {
+    let folder = place(POLICY);
+    chain(&folder, "Somebody Else");
+    folder.write("policy.toml", pinned_root(&folder, ""));
+    let digest = Sha256::of(b"x").hex();
+    record(&folder, &format!("{digest} workload\n"));
+    let bundle = format!("evidence/{BUNDLE}");
+    let answer =
+        run(folder.path(), &["audit", &bundle, "--policy", "policy.toml", "--builder", "record", "--now", NOW]);
+    assert_eq!(answer.code, 1);
+    assert!(
+        answer
+            .out
+            .contains("expected the organization International Business Machines Corporation, found Somebody Else"),
+        "{}",
+        answer.out
+    );
+    fs::create_dir(folder.path().join("nothing")).unwrap();
+    assert_eq!(run(folder.path(), &["audit", &bundle, "--policy", "policy.toml", "--builder", "nothing"]).code, 2);
+}
+
+#[test]
+fn a_saved_report_is_read_back() {
+    let folder = place(POLICY);
+    folder.write(
+        "compose.yaml",
+        format!("{}  other:\n    image: busybox:1\n", compose(&format!("acme/wallet@{DIGEST}"))),
+    );
+    let (code, text) = text(&folder, "compose.yaml", &["--report", "json=report.json"]);
+    assert_eq!(code, 1);
+    let again = run(folder.path(), &["report", "report.json", "--format", "text"]);
+    assert_eq!((again.code, again.out), (1, text));
+    assert_eq!(run(folder.path(), &["report", "report.json", "--format", "html"]).code, 2);
+    let report = fs::read_to_string(folder.path().join("report.json")).unwrap();
+    let forged = report.replacen("\"verdict\": \"reject\"", "\"verdict\": \"accept\"", 1);
+    folder.write("report.json", forged);
+    assert_eq!(run(folder.path(), &["report", "report.json", "--format", "text"]).code, 3);
+    let workload = Workload::read("c", compose("x").as_bytes(), &[], &Limits::default()).unwrap();
+    assert_eq!(workload.form, Form::Compose);
+}
+
+/// The policy's own words on one bundle: they change a verdict to an acceptance in part and no answer.
+#[test]
+fn waivers_are_shown_in_every_format_and_end() {
+    let digest = Sha256::of(&fs::read(fixture("good-policy").join(BUNDLE)).unwrap()).hex();
+    let waiver = |check: &str, bundle: &str, expires: &str| {
+        format!(
+            "{POLICY}[expect]\nmax-age = \"1d\"\n[[waivers]]\ncheck = \"{check}\"\nbundle = \"{bundle}\"\nowner = \"Ada\"\nreason = \"the =release= is frozen\"\nexpires = {expires}\n"
+        )
+    };
+    let bundle = format!("evidence/{BUNDLE}");
+    let reports = ["text", "json", "html", "markdown", "csv", "junit", "sarif", "oscal"]
+        .map(|format| format!("{format}=report.{format}"));
+    let audit = |policy: &str| {
+        let folder = place(policy);
+        let mut arguments = vec!["audit", &bundle, "--policy", "policy.toml", "--now", NOW];
+        reports.iter().for_each(|report| arguments.extend(["--report", report]));
+        let answer = run(folder.path(), &arguments);
+        (folder, answer)
+    };
+    let (folder, answer) = audit(&waiver("build-age", &digest, "2026-04-01T00:00:00Z"));
+    assert_eq!(answer.code, 0, "{}{}", answer.out, answer.err);
+    assert!(
+        answer.out.starts_with("ACCEPTED IN PART: image, trust, builder, workload not checked; build-age waived\n"),
+        "{}",
+        answer.out
+    );
+    let json: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("report.json")).unwrap()).unwrap();
+    let row =
+        json["reports"][0]["findings"].as_array().unwrap().iter().find(|row| row["check"] == "build-age").unwrap();
+    assert_eq!((row["status"].as_str(), row["rejects"].as_bool()), (Some("fail"), Some(false)));
+    assert_eq!(row["waiver"]["standing"], "active");
+    for report in &reports {
+        let (format, file) = report.split_once('=').unwrap();
+        let page = fs::read_to_string(folder.path().join(file)).unwrap();
+        let plain = page.replace('\\', "");
+        assert!(plain.contains("Ada") && plain.contains("2026-04-01T00:00:00Z"), "{format}: {page}");
+    }
+    let again = run(folder.path(), &["report", "report.json", "--format", "text"]);
+    assert_eq!((again.code, again.out), (0, fs::read_to_string(folder.path().join("report.text")).unwrap()));
+    // The very bundle may be deployed, and the text says what was waived.
+    folder.write("compose.yaml", compose(&format!("acme/wallet@{DIGEST}")));
+    let (code, text) = text(&folder, "compose.yaml", &[]);
+    assert!(
+        code == 0 && text.starts_with("ADMITTED IN PART: image, trust, builder not checked; build-age waived\n"),
+        "{text}"
+    );
+
+    // At its end it is over; for another bundle or check it is none.
+    for (policy, shown) in [
+        (waiver("build-age", &digest, NOW), true),
+        (waiver("build-age", &"0".repeat(64), "2026-04-01T00:00:00Z"), false),
+        (waiver("log-order", &digest, "2026-04-01T00:00:00Z"), false),
+    ] {
+        let (folder, answer) = audit(&policy);
+        assert_eq!(answer.code, 1, "{}", answer.out);
+        for report in &reports {
+            let page = fs::read_to_string(folder.path().join(report.split_once('=').unwrap().1)).unwrap();
+            assert_eq!(page.contains("Ada"), shown, "{report}: {page}");
+        }
+    }
+    let good = "2026-04-01T00:00:00Z";
+    let twice = waiver("build-age", &digest, good);
+    let twice = format!("{twice}{}", &twice[twice.find("[[waivers]]").unwrap()..]);
+    for bad in [
+        waiver("manifest-signature", &digest, good),
+        waiver("workload-image", &digest, good),
+        waiver("no-such-check", &digest, good),
+        waiver("build-age", "00", good),
+        waiver("build-age", &digest, "2026-04-01"),
+        waiver("build-age", &digest, good).replace("\"Ada\"", "\" \""),
+        waiver("build-age", &digest, good).replace("owner", "holder"),
+        twice,
+    ] {
+        assert_eq!(audit(&bad).1.code, 2, "{bad}");
+    }
+}

@@ -70,12 +70,11 @@ fn content_trust(entry: &ImageKeyEntry, deployment: &Deployment<'_>) -> Outcome 
     }
 }
 
-/// Compares with the keys that the policy's `[trust]` names; `same` answers `None` for a key of another kind.
-fn named_by_policy(
-    entry: &ImageKeyEntry,
-    policy: &Policy,
-    same: fn(&[u8], &ImageSignerKey) -> Option<Result<bool, String>>,
-) -> Outcome {
+/// Whether the bytes are the signer's key. `None`: it is a key of another kind. An error: the bytes are no key.
+type Compare = fn(&[u8], &ImageSignerKey) -> Option<Result<bool, String>>;
+
+/// Compares with the keys that the policy's `[trust]` names.
+fn named_by_policy(entry: &ImageKeyEntry, policy: &Policy, same: Compare) -> Outcome {
     let kind = entry.kind.word();
     let Ok(key) = Base64::decode_vec(&entry.public_key) else {
         return Outcome::fail(format!("the {kind} key in the contract is not base64 text"));

@@ -74,7 +74,7 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Audit bundles: signature, record, log and source, by a policy
     #[command(after_help = AUDIT_EXAMPLES)]
-    Audit(AuditArguments),
+    Audit(Box<AuditArguments>),
     /// Verify a bundle's signature alone, and look at nothing in it
     #[command(after_help = "Examples:\n  hpsb-audit verify manifest.NAME.sig.tbz --key KEY.pem")]
     Verify(VerifyArguments),

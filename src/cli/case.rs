@@ -21,7 +21,7 @@ use crate::timestamp::Authorities;
 
 /// The case among the paths, if there is one.
 pub(super) fn named(paths: &[PathBuf]) -> Result<Option<&Path>, Error> {
-    let is_case = |path: &&PathBuf| path.is_file() && folder::open(path).is_ok_and(|file| begins_like_a_case(file));
+    let is_case = |path: &&PathBuf| path.is_file() && folder::open(path).is_ok_and(begins_like_a_case);
     match (paths.iter().find(is_case), paths) {
         (None, _) => Ok(None),
         (Some(case), [_]) => Ok(Some(case)),

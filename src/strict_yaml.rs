@@ -93,7 +93,6 @@ mod tests {
             "a: .nan",
             "a: *nobody",
             "a: [1",
-            "\ta: 1",
             "a: b: c",
         ] {
             assert!(read(bad).is_err(), "{bad}: {:?}", read(bad));

@@ -23,7 +23,13 @@ fn the_template_is_a_policy_and_so_is_it_with_every_line_in() {
     let filled = filled.replace("AAAA…", key);
     // The files that it names are not here.
     assert!(matches!(read(&filled), Err(Error::Unreadable { what, .. }) if what == "keys/a.pem"));
-    let policy = read(&filled.replace("\nfile = ", "\n#file = ").replace("\nrecord = ", "\n#record = ")).unwrap();
+    let policy = read(
+        &filled
+            .replace("\nfile = ", "\n#file = ")
+            .replace("\nrecord = ", "\n#record = ")
+            .replace("\n[workload]\ncontract-keys", "\n#contract-keys"),
+    )
+    .unwrap();
     assert_eq!(policy.expect.asked_fields().len(), EXPECTED_BY.len() - 1, "all but the empty `untracked`");
     assert_eq!((policy.keys.keys().len(), policy.signers.len(), policy.levels.len()), (1, 1, 1));
 }

@@ -322,6 +322,7 @@ mod tests {
             "over-limit" => Error::OverLimit { what: text(), limit: "x", allowed: 0 },
             "malformed" => Error::malformed("", ""),
             "nothing-to-verify" => Error::NothingToVerify { paths: text() },
+            "nothing-to-admit" => Error::NothingToAdmit { paths: text() },
             "network" => Error::Network { from: text(), message: text(), hint: text() },
             "unwritable" => Error::Unwritable { path: text(), message: text() },
             other => panic!("{other} has no sample"),

@@ -113,7 +113,10 @@ fn a_pinned_image_of_an_accepted_build_is_admitted() {
     }
     let standing = |check: &str| {
         let links = image["chain"].as_array().unwrap();
-        links.iter().find(|link| link["check"] == check).unwrap()["standing"].as_str().unwrap().to_owned()
+        links.iter().find(|link| link["checks"].as_array().unwrap().iter().any(|one| one == check)).unwrap()["standing"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     assert_eq!((standing("manifest-signature"), standing("log-image")), ("proved".into(), "stated".into()));
     assert_eq!((standing("workload-image"), standing("image-digest")), ("proved".into(), "not examined".into()));

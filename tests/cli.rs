@@ -85,6 +85,26 @@ fn a_case_prints_exactly_this() {
     assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 writes the files anew)", faults.join("\n"));
 }
 
+/// Examples stand in the help of each command and of each below it, and none of their lines is broken in two.
+fn each_command_has_examples(folder: &Path, above: &[&str]) {
+    let help = run(folder, &[above, &["--help"]].concat());
+    assert_eq!((help.code, help.err.as_str()), (0, ""), "{above:?}");
+    let part = |title: &str| help.out.split_once(title).map(|(_, rest)| rest.split("\n\n").next().unwrap());
+    if !above.is_empty() {
+        let examples = part("\nExamples:\n").unwrap_or_else(|| panic!("{above:?} has no examples"));
+        for line in examples.lines() {
+            let begins = ["  hpsb-audit ", "      --", "  kubectl ", "  mkdir ", "  man "];
+            assert!(begins.iter().any(|begin| line.starts_with(begin)), "{above:?}: a broken line: {line}");
+        }
+    }
+    for line in part("\nCommands:\n").unwrap_or("").lines() {
+        let Some(command) = line.strip_prefix("  ").and_then(|line| line.split(' ').next()) else { continue };
+        if !command.is_empty() && command != "help" {
+            each_command_has_examples(folder, &[above, &[command]].concat());
+        }
+    }
+}
+
 #[test]
 fn help_lists_every_command() {
     let folder = Folder::new();
@@ -110,6 +130,7 @@ fn help_lists_every_command() {
         assert!(own.code == 0 && own.out.contains("Usage: hpsb-audit"), "{command}: {}", own.out);
     }
     assert!(help.out.contains("Exit codes:"), "{}", help.out);
+    each_command_has_examples(folder.path(), &[]);
     if !has_feature("fetch") {
         assert_eq!(golden("help", &help), None);
     }

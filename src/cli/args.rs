@@ -137,10 +137,7 @@ pub(super) enum Command {
     )]
     Trust(TrustArguments),
     /// Look at keys, and record how they were obtained
-    #[command(
-        subcommand,
-        after_help = "Examples:\n  hpsb-audit key show KEY.pem\n  hpsb-audit key enroll --help"
-    )]
+    #[command(subcommand, after_help = "Examples:\n  hpsb-audit key show KEY.pem\n  hpsb-audit key enroll --help")]
     Key(super::key_record_args::KeyCommand),
     /// Begin a policy, or see how one is read
     #[command(
@@ -168,9 +165,7 @@ pub(super) enum Command {
         shell: Shell,
     },
     /// Write manual pages into a folder
-    #[command(
-        after_help = "Examples:\n  mkdir -p man1 && hpsb-audit man man1\n  man -l man1/hpsb-audit-audit.1"
-    )]
+    #[command(after_help = "Examples:\n  mkdir -p man1 && hpsb-audit man man1\n  man -l man1/hpsb-audit-audit.1")]
     Man {
         /// The folder, which must exist
         dir: PathBuf,

@@ -83,7 +83,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "client",
-        &["image", "bundle", "build_name", "strict_json", "escape", "mask", "limits", "error", "digest", "time"],
+        &["image", "bundle", "key", "build_name", "strict_json", "escape", "mask", "limits", "error", "digest", "time"],
     ),
     (
         "self_test",

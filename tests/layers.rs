@@ -131,7 +131,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("given_keys", &["report", "evidence", "key", "limits"]),
     ("extract", &["verify", "archive", "limits", "error"]),
     ("timestamp", &["key", "limits", "digest", "time"]),
-    ("outside", &[]),
+    ("outside", &["digest"]),
     (
         "admission",
         &["report", "check", "policy", "deployment", "builds", "workload", "attestation", "finding", "error", "time"],
@@ -180,6 +180,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "build_log",
             "git",
             "dockerfile",
+            "strict_json",
             "verify",
             "finding",
             "image_name",

@@ -37,7 +37,9 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         return Outcome::unknown("no signature of the image was accepted");
     };
     let recorded = recorded_key(evidence);
-    let logged = evidence.log().is_some_and(|log| log.events().any(|event| matches!(event, LogEvent::KeyId(_))));
+    let logged = evidence
+        .log()
+        .is_some_and(|log| log.events().any(|event| matches!(event, LogEvent::KeyId(_) | LogEvent::PublicKey(_))));
     let by_content_trust = accepted.iter().find(|(kind, _)| *kind == Kind::ContentTrust);
     match (recorded, by_content_trust) {
         (Some(recorded), Some((_, signer))) if signer.key == recorded => {

@@ -64,7 +64,9 @@ fn metadata(repository: &Repository, policy: &TrustPolicy, limits: &Limits) -> D
 fn metadata_rows(walked: &Trusted) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     let mut row = |label: &str, value: String| rows.push((label.to_owned(), value));
-    for leaf in walked.anchor_certificates.iter().chain(&walked.later_certificates) {
+    // A root of a later version may have the same one.
+    let later = walked.later_certificates.iter().filter(|leaf| !walked.anchor_certificates.contains(leaf));
+    for leaf in walked.anchor_certificates.iter().chain(later) {
         let name = leaf.common_name.clone().unwrap_or_default();
         row("root certificate", format!("{name}, {} to {}", leaf.not_before, leaf.not_after));
     }

@@ -55,6 +55,31 @@ fn every_command_prints_exactly_this() {
             ("explain-limits", &["explain", "limits"]),
         ],
     );
+    goldens("good-trust-notary-rotated", &[("trust", &["trust", "trust", "--now", "2027-01-01T00:00:00Z"])]);
+    goldens(
+        "good-trust-notary-by-policy",
+        &[
+            ("trust-by-policy", &["trust", "trust", "--policy", "policy.toml", "--now", "2026-11-30T00:00:00Z"]),
+            ("trust-json", &["trust", "trust/notary", "--policy", "policy.toml", "--now", NOW, "--format", "json"]),
+        ],
+    );
+    goldens("good-trust-cosign", &[("trust-cosign", &["trust", "trust", "--policy", "policy.toml", "--now", NOW])]);
+    goldens(
+        "trust-cosign-other-key_fail",
+        &[("trust-refused", &["trust", "trust", "--policy", "policy.toml", "--now", NOW])],
+    );
+    goldens("trust-nothing-known_fail", &[("trust-nothing", &["trust", "trust", "--now", NOW])]);
+    if has_feature("openpgp") {
+        let line: &[&str] = &["trust", "trust", "--policy", "policy.toml", "--now", "2026-11-30T00:00:00Z"];
+        goldens("good-trust-gpg-expired-since", &[("trust-openpgp", line)]);
+        goldens("trust-gpg-unknown-key_fail", &[("trust-undecided", line)]);
+    }
+    if has_feature("sigstore") {
+        goldens(
+            "good-trust-sigstore",
+            &[("trust-keyless", &["trust", "trust", "--policy", "policy.toml", "--now", NOW])],
+        );
+    }
     goldens(
         "other-key_fail",
         &[

@@ -213,7 +213,7 @@ fn the_repositories_of_notarys_own_tests() {
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(code, 0, "{text}");
         assert!(words.contains("content trust : trusted"), "{text}");
-        assert!(words.contains(&format!("root certificate {name}, ")), "{text}");
+        assert!(words.contains(&format!("root certificate {name}, from ")), "{text}");
         for target in &targets {
             assert!(words.contains(target), "{target}: {text}");
         }

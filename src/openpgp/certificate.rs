@@ -45,7 +45,7 @@ impl Certificate {
     }
 
     /// Every certificate of a file. rPGP passes over a revocation that does not stand where its key is, as when a revocation was put behind a
-    /// certificate: that is refused.
+    /// certificate, or that it cannot read: that is refused.
     fn read_all(file: &[u8]) -> Result<Vec<Self>, String> {
         let bytes = without_armour(file)?;
         let fault = |error: pgp::errors::Error| format!("it is no OpenPGP public key: {error}");
@@ -54,9 +54,15 @@ impl Certificate {
             .collect::<Result<_, _>>()
             .map_err(fault)?;
         let kept: usize = all.iter().map(|one| revocations(one).count()).sum();
-        let found = PacketParser::new(bytes.as_slice())
-            .filter(|packet| matches!(packet, Ok(Packet::Signature(signature)) if is_revocation(signature)));
-        if found.count() != kept {
+        let mut found = 0;
+        for packet in PacketParser::new(bytes.as_slice()) {
+            match packet {
+                Ok(Packet::Signature(signature)) if is_revocation(&signature) => found += 1,
+                Ok(_) => {}
+                Err(error) => return Err(format!("it holds a packet that cannot be read: {error}")),
+            }
+        }
+        if found != kept {
             return Err(
                 "it holds a revocation that does not stand with its key: import both, and export the key".into()
             );

@@ -132,3 +132,6 @@ fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Res
     }
     signature.verify(key, data).map_err(|_| Fault::Refused("the signature does not match the key it names".into()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,6 +118,7 @@ pub mod policy;
 pub mod report;
 pub mod self_test;
 mod server_record;
+mod shard;
 mod signature;
 mod signer;
 mod strict_json;
@@ -157,6 +158,7 @@ pub use crate::person_key::{PersonKey, PersonSecret};
 pub use crate::policy::Policy;
 pub use crate::report::{BundleReport, Format, QuestionReport, Report};
 pub use crate::server_record::{ServerFiles, ServerRecord};
+pub use crate::shard::Shard;
 pub use crate::signature::{Signature, SignatureFault};
 pub use crate::time::Timestamp;
 pub use crate::verify::{

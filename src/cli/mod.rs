@@ -20,12 +20,15 @@ mod key_record;
 mod key_record_args;
 mod lists;
 mod output;
+mod queue;
 mod report_args;
 mod saved;
+mod scale_args;
 mod seal;
 mod seal_args;
 mod self_test;
 mod source;
+mod state;
 mod statement;
 mod trust;
 

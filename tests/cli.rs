@@ -477,3 +477,21 @@ fn secrets_are_masked_everywhere() {
         }
     }
 }
+
+/// What a build cannot judge is unknown there, and says why; a group that is asked for then rejects.
+#[test]
+fn a_build_without_a_kind_of_signature_says_so() {
+    for (feature, name, says) in [
+        ("openpgp", "good-trust-gpg-primary", "this build of the program has no OpenPGP"),
+        ("sigstore", "good-trust-sigstore", "this build of the program has no sigstore"),
+    ] {
+        let line = ["audit", ".", "--policy", "policy.toml", "--require", "trust", "--now", NOW, "--format", "json"];
+        let answer = run(&fixture(name), &line);
+        let document: Value = serde_json::from_str(&answer.out).unwrap();
+        let findings = document["reports"][0]["findings"].as_array().unwrap();
+        let finding = findings.iter().find(|finding| finding["check"] == "image-signature").unwrap();
+        let (status, code) = if has_feature(feature) { ("pass", 0) } else { ("unknown", 1) };
+        assert_eq!((finding["status"].as_str().unwrap(), answer.code), (status, code), "{name}: {finding}");
+        assert_eq!(finding["message"].as_str().unwrap().contains(says), !has_feature(feature), "{name}: {finding}");
+    }
+}

@@ -76,6 +76,11 @@ impl Builds {
         self.by_digest.get(digest).into_iter().flatten().filter_map(|at| self.builds.get(*at))
     }
 
+    /// The build that a digest leads to: an accepted one before others.
+    pub fn best_of_digest(&self, digest: &Sha256) -> Option<&Build> {
+        self.of_digest(digest).min_by_key(|build| !build.accepted)
+    }
+
     /// The builds that pushed to a repository, newest first, each with the digests that it pushed under `tag`, or under any.
     pub fn of_tag<'b>(&'b self, repository: &str, tag: Option<&str>) -> Vec<(&'b Build, Sha256)> {
         let mut found: Vec<(Option<Timestamp>, &Build, Sha256)> = Vec::new();

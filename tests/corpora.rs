@@ -34,6 +34,7 @@ const TARGETS: &[(&str, Property)] = &[
     ("image_archive", properties::image_archive),
     ("image_documents", properties::image_documents),
     ("image_layer", properties::image_layer),
+    ("inventory", properties::inventory),
     ("openpgp", properties::openpgp),
     ("kubernetes", properties::kubernetes),
     ("outer_tar", properties::outer_tar),

@@ -123,6 +123,9 @@ pub(super) enum Command {
     /// Say whether workloads may be deployed: every image pinned, and of an accepted build
     #[command(after_help = super::admit_args::EXAMPLES)]
     Admit(Box<super::admit_args::AdmitArguments>),
+    /// Set what runs, what was built and what was approved against each other
+    #[command(after_help = super::reconcile_args::EXAMPLES)]
+    Reconcile(Box<super::reconcile_args::ReconcileArguments>),
     /// Help to write contracts
     #[command(subcommand)]
     Contract(super::admit_args::ContractCommand),

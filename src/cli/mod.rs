@@ -20,6 +20,8 @@ mod key_record;
 mod key_record_args;
 mod lists;
 mod output;
+mod reconcile;
+mod reconcile_args;
 mod report_args;
 mod saved;
 mod seal;
@@ -78,6 +80,7 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Report(arguments) => saved::report(&arguments),
         Command::Source(arguments) => source::source(&arguments),
         Command::Admit(arguments) => admit::admit(&arguments),
+        Command::Reconcile(arguments) => reconcile::reconcile(&arguments),
         Command::Contract(ContractCommand::Images(arguments)) => contract::images(&arguments),
         Command::Trust(arguments) => trust::show(&arguments),
         Command::VerifyStatement(arguments) => statement::verify(&arguments),

@@ -12,9 +12,9 @@ use hpsb_audit::image::{Choice, ImageFacts, read_archive};
 use hpsb_audit::report::{Colour, Controls, Look, Options};
 use hpsb_audit::trust::{Standing, TrustFile};
 use hpsb_audit::{
-    AdmissionQuestion, Approvals, Books, BuildName, BuildRecord, Bundle, Case, Error, Form, Format, Input, Inventory,
-    KeyRing, KeySource, Limits, Period, Policy, PublicKey, Question, Record, Report, Sha256, Signature, Timestamp,
-    TrustedKey, Verdict, Workload, admit, audit as audit_bundle, password_candidates, reconcile,
+    AdmissionQuestion, Approvals, Books, BuildName, BuildRecord, Bundle, Case, Error, Form, Format, Index, Input,
+    Inventory, KeyRing, KeySource, Limits, Period, Policy, PublicKey, Question, Record, Report, Review, Sha256,
+    Signature, Timestamp, TrustedKey, Verdict, Workload, admit, audit as audit_bundle, password_candidates, reconcile,
 };
 use p256::ecdsa::SigningKey;
 use p256::ecdsa::signature::Signer as _;
@@ -198,6 +198,26 @@ pub fn inventory(bytes: &[u8]) {
     assert_eq!((answer.rows.len(), answer.exit_code()), (images, u8::from(images > 0)));
     for word in ["text", "json", "csv", "html"] {
         answer.write(Format::from_word(word).expect("a format"), &mut Vec::new()).expect("a page");
+    }
+}
+
+/// The answer is JSON with the question's own id, whatever stands in the question.
+pub fn review(bytes: &[u8]) {
+    let Ok(review) = Review::read(bytes, &limits()) else { return };
+    let twin: serde_json::Value = serde_json::from_slice(bytes).expect("serde_json reads it too");
+    assert_eq!(twin["request"]["uid"], review.uid.as_str());
+    let policy = Policy::default();
+    let question = AdmissionQuestion { policy: &policy, attestation: None, now: Timestamp::epoch() };
+    let images = Index::of(Vec::new(), &policy).answers(&review.workload, &question);
+    assert!(images.iter().all(|image| image.exit_code() == 1));
+    let lines: Vec<String> = images.into_iter().map(|image| image.place).collect();
+    for allowed in [true, false] {
+        let answer = Review::answer(&review.uid, allowed, &lines);
+        let answer: serde_json::Value = serde_json::from_slice(&answer).expect("JSON");
+        assert_eq!(
+            (&answer["response"]["uid"], &answer["response"]["allowed"]),
+            (&twin["request"]["uid"], &allowed.into())
+        );
     }
 }
 

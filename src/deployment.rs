@@ -24,6 +24,6 @@ impl<'a> Deployment<'a> {
     /// The build that the image's digest leads to: an accepted one before others.
     pub fn build(&self) -> Option<&'a Build> {
         let digest = self.image.image.as_ref().ok()?.digest()?;
-        self.builds.best_of_digest(&digest)
+        self.builds.best_of_digest(&digest, self.now)
     }
 }

@@ -117,7 +117,10 @@ mod person_key;
 pub mod policy;
 mod reconcile;
 pub mod report;
+mod review;
 pub mod self_test;
+#[cfg(feature = "serve")]
+pub mod serve;
 mod server_record;
 mod signature;
 mod signer;
@@ -132,7 +135,7 @@ mod workload;
 #[cfg(test)]
 mod wycheproof_tests;
 
-pub use crate::admission::{AdmissionQuestion, admit, index, policy_for_bundles};
+pub use crate::admission::{AdmissionQuestion, Index, admit, index, policy_for_bundles};
 pub use crate::approvals::Approvals;
 pub use crate::attestation::{Attestation, BuilderPolicy, Record};
 pub use crate::audit::{Depth, Input, LoadImage, Question, audit};
@@ -160,6 +163,7 @@ pub use crate::person_key::{PersonKey, PersonSecret};
 pub use crate::policy::Policy;
 pub use crate::reconcile::{Books, Inventory, SampleSize, reconcile};
 pub use crate::report::{BundleReport, Format, Period, QuestionReport, Reconciliation, Report};
+pub use crate::review::{Operation, Review};
 pub use crate::server_record::{ServerFiles, ServerRecord};
 pub use crate::signature::{Signature, SignatureFault};
 pub use crate::time::Timestamp;
@@ -174,6 +178,7 @@ pub fn features() -> Vec<&'static str> {
         ("fetch", cfg!(feature = "fetch")),
         ("full", cfg!(feature = "full")),
         ("openpgp", cfg!(feature = "openpgp")),
+        ("serve", cfg!(feature = "serve")),
         ("sigstore", cfg!(feature = "sigstore")),
     ];
     known.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()

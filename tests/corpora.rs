@@ -40,6 +40,7 @@ const TARGETS: &[(&str, Property)] = &[
     ("outer_tar", properties::outer_tar),
     ("policy", properties::policy),
     ("public_key", properties::public_key),
+    ("review", properties::review),
     ("saved_report", properties::saved_report),
     ("signature", properties::signature),
     ("trust", properties::trust),

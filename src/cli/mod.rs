@@ -27,6 +27,10 @@ mod saved;
 mod seal;
 mod seal_args;
 mod self_test;
+#[cfg(feature = "serve")]
+mod serve;
+#[cfg(feature = "serve")]
+mod serve_args;
 mod source;
 mod statement;
 mod trust;
@@ -39,7 +43,9 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use self::admit_args::ContractCommand;
-use self::args::{Arguments, Command, NamedKey, NotBuiltIn, OutputFormat, PolicyCommand};
+#[cfg(not(all(feature = "fetch", feature = "serve")))]
+use self::args::NotBuiltIn;
+use self::args::{Arguments, Command, NamedKey, OutputFormat, PolicyCommand};
 use self::key_record_args::KeyCommand;
 use crate::error::Error;
 use crate::folder;
@@ -98,6 +104,9 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Fetch(arguments) => fetch::fetch(&arguments),
         #[cfg(not(feature = "fetch"))]
         Command::Fetch(arguments) => not_built_in("fetch", &arguments),
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => serve::serve(&arguments),
+        #[cfg(not(feature = "serve"))]
         Command::Serve(arguments) => not_built_in("serve", &arguments),
     }
 }
@@ -129,6 +138,7 @@ fn without_bundles(error: Error) -> Report {
     Report { error: Some(error), ..Report::new(None) }
 }
 
+#[cfg(not(all(feature = "fetch", feature = "serve")))]
 fn not_built_in(what: &str, _: &NotBuiltIn) -> Result<u8, Error> {
     Err(Error::NotBuiltIn { what: format!("the command `{what}`"), feature: "full" })
 }

@@ -56,7 +56,7 @@ struct Audited<'a> {
 /// It does not say that an inventory is whole, or that a list of approvals is: both are given. Approvals are matched with builds by the full
 /// commit.
 pub fn reconcile(reports: &[BundleReport], books: &Books<'_>) -> Reconciliation {
-    let builds = index(reports);
+    let builds = index(reports, books.policy);
     let audited: Vec<Audited<'_>> =
         builds.all().iter().zip(reports).map(|(build, report)| audited(build, report, &books.period)).collect();
     let running = running(books.inventories);
@@ -136,7 +136,7 @@ fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Ro
     let mut rows = Vec::new();
     for inventory in books.inventories {
         for used in &inventory.images {
-            let mut row = place(used, builds, &by_path);
+            let mut row = place(used, builds, &by_path, books.now);
             row.place = Some(format!("{}: {}", inventory.path, used.place));
             row.image = used.image.as_ref().ok().map(|image| image.text.clone());
             rows.push(row);
@@ -145,7 +145,7 @@ fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Ro
     rows
 }
 
-fn place(used: &UsedImage, builds: &Builds, by_path: &BTreeMap<&str, &Audited<'_>>) -> Row {
+fn place(used: &UsedImage, builds: &Builds, by_path: &BTreeMap<&str, &Audited<'_>>, now: Timestamp) -> Row {
     const KIND: Kind = Kind::RunningWithoutAcceptedBuild;
     let image = match &used.image {
         Ok(image) => image,
@@ -154,7 +154,7 @@ fn place(used: &UsedImage, builds: &Builds, by_path: &BTreeMap<&str, &Audited<'_
     let Some(digest) = image.digest() else {
         return row(KIND, "the inventory does not name the digest of what runs");
     };
-    let found = builds.best_of_digest(&digest).and_then(|build| by_path.get(build.path.as_str()));
+    let found = builds.best_of_digest(&digest, now).and_then(|build| by_path.get(build.path.as_str()));
     let Some(one) = found else {
         return Row { digest: Some(digest), ..row(KIND, "no verified manifest in the evidence is about this digest") };
     };

@@ -40,6 +40,8 @@ use crate::time::Timestamp;
 use crate::verify::{Grade, KeySource, TrustedKey};
 
 pub use self::admission::{Admission, ImageReport, WorkloadFile};
+#[cfg(feature = "serve")]
+pub(crate) use self::admission_text::hints;
 pub use self::attachment::{Attachment, Documents, tag_of};
 pub use self::case::{CaseReport, Repetition, SealReport, SignOffReport, StampReport, Voucher};
 pub use self::controls::Controls;

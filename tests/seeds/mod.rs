@@ -88,6 +88,12 @@ fn workloads() -> Vec<Seed> {
                 .to_vec(),
         ),
         ("inventory", "csv", b"place,image,owner\r\nhost,\"a@b\",c\n".to_vec()),
+        (
+            "review",
+            "update",
+            br#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","operation":"UPDATE","namespace":"n","kind":{"kind":"Pod"},"object":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"a:v1"}]}},"oldObject":{"kind":"Pod"}}}"#
+                .to_vec(),
+        ),
         ("kubernetes", "pod", pod.into()),
         ("kubernetes", "list", list.into()),
         (

@@ -211,6 +211,7 @@ impl Error {
             Self::NotBuiltIn { feature, .. } => format!("use a build with the feature `{feature}`; `hpsb-audit --version` lists the features"),
             Self::Unreadable { .. } => "check that the file exists and can be read".into(),
             Self::Truncated { .. } => "fetch it again and compare its size with the source".into(),
+            Self::OverLimit { limit: "memory", .. } => "give the run more with --memory, or audit this bundle by itself without".into(),
             Self::OverLimit { limit, .. } => format!("if this size is expected, raise it: --limit {limit}=NUMBER"),
             Self::Malformed { .. } => "nothing in it was believed; fetch it again, and if it stays so keep it as evidence".into(),
             Self::NothingToVerify { .. } => "name a bundle (manifest.<build_name>.sig.tbz) or a folder that holds one".into(),

@@ -122,6 +122,7 @@ pub mod self_test;
 #[cfg(feature = "serve")]
 pub mod serve;
 mod server_record;
+mod shard;
 mod signature;
 mod signer;
 mod strict_csv;
@@ -165,6 +166,7 @@ pub use crate::reconcile::{Books, Inventory, SampleSize, reconcile};
 pub use crate::report::{BundleReport, Format, Period, QuestionReport, Reconciliation, Report};
 pub use crate::review::{Operation, Review};
 pub use crate::server_record::{ServerFiles, ServerRecord};
+pub use crate::shard::Shard;
 pub use crate::signature::{Signature, SignatureFault};
 pub use crate::time::Timestamp;
 pub use crate::verify::{

@@ -67,6 +67,7 @@ limits! {
     work_tree_bytes = 16 * GIB, "files of the work tree are hashed as they pass, and not held";
     key_file_bytes = 64 * KIB, "a public key in PEM is below 2 KiB";
     key_files_beside = 1_000, "files beside a bundle that are looked at as keys";
+    state_bytes = 4 * GIB, "the finished reports of an interrupted run: about 32 KiB for each bundle";
     report_bytes = 512 * MIB, "a saved JSON report: about 16 KiB for each bundle";
     case_bytes = 8 * GIB - 1, "all members of a case: they are held in memory; a ustar header has room for no larger one";
     case_members = 100_000, "members of a case: each costs memory before it is judged";

@@ -41,7 +41,8 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let by_content_trust = accepted.iter().find(|(kind, _)| *kind == Kind::ContentTrust);
     match (recorded, by_content_trust) {
         (Some(recorded), Some((_, signer))) if signer.key == recorded => {
-            Outcome::pass("the root key is the one that the signed log records").sides(&recorded, &signer.key)
+            Outcome::pass("the key that signed the image is the one that the signed log records")
+                .sides(&recorded, &signer.key)
         }
         (Some(recorded), Some((_, signer))) => {
             Outcome::fail("the root key is not the one that the signed log records").sides(recorded, &signer.key)

@@ -38,7 +38,10 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
             "the log has no key of content trust: the image was not signed so, or elsewhere",
         ),
         ([id], [key]) => match root_key_id(key) {
-            Some(computed) if computed == *id => Outcome::pass("the key id is the certificate's").sides(computed, id),
+            Some(computed) if computed == *id => {
+                Outcome::pass("the content-trust key id in the log is that of the certificate in the log")
+                    .sides(computed, id)
+            }
             Some(computed) => Outcome::fail("the key id is not the certificate's").sides(computed, id),
             None => Outcome::fail("the key in the log is not base64 text").sides("base64 of a PEM certificate", *key),
         },

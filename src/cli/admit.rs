@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::admit_args::AdmitArguments;
 use super::args::NetworkArguments;
-use super::audit::{Given, asked, audit_all, read_approvals, read_attestation, read_policy};
+use super::audit::{Given, asked, read_approvals, read_attestation, read_policy};
+use super::queue::{Queue, audit_all};
 use super::{files, limits_with, now_or, output, threads_for};
 use crate::admission::{AdmissionQuestion, admit as admit_images, policy_for_bundles};
 use crate::audit::Question;
@@ -56,7 +57,7 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
     };
     report.question = Some(asked(&question));
     let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
-    let reports = audit_all(&paths, &given, &question, threads);
+    let reports = audit_all(&paths, &given, &question, &Queue::of_threads(threads))?;
     let evidence = arguments.evidence.iter().map(|path| path.display().to_string()).collect();
     let asked = AdmissionQuestion { policy: &policy, attestation: attestation.as_ref(), now };
     let (admission, bundles) = admit_images(&workloads, reports, evidence, &asked);

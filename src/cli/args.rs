@@ -229,9 +229,8 @@ pub(super) struct AuditArguments {
     pub(super) reports: Vec<(String, PathBuf)>,
     #[command(flatten)]
     pub(super) report_options: ReportOptions,
-    /// Bundles that are audited at the same time
-    #[arg(long, value_name = "N")]
-    pub(super) threads: Option<std::num::NonZeroUsize>,
+    #[command(flatten)]
+    pub(super) scale: super::scale_args::ScaleArguments,
     #[command(flatten)]
     pub(super) case: super::seal_args::CaseArguments,
 }

@@ -2,24 +2,22 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use super::args::{AuditArguments, NetworkArguments, OutputArguments, OutputFormat, VerifyArguments};
 use super::attach::attach;
 use super::image::read_image;
-use super::output::{self, Progress};
+use super::output;
+use super::queue::{Audited, MEGABYTE, Queue, audit_all};
+use super::state::{self, State};
 use super::{files, limits_with, now_or, read_named};
 use crate::approvals::Approvals;
 use crate::attestation::Attestation;
 use crate::audit::{Depth, Input, LoadImage, Question, audit as audit_bundle};
+use crate::digest::Sha256;
 use crate::error::Error;
 use crate::finding::Group;
 use crate::folder;
-use crate::given_keys::add_given_keys;
 use crate::image::{Choice, ImageFacts, Source};
-use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::mask::mask;
 use crate::policy::Policy;
@@ -67,7 +65,9 @@ pub(super) fn one_bundle_for(image: Option<&Source>, paths: &[PathBuf]) -> Resul
 }
 
 fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) -> Result<(), Error> {
-    let now = now_or(arguments.output.now)?;
+    let scale = &arguments.scale;
+    let interrupted = scale.state.as_deref().map(|path| state::moment(path, limits)).transpose()?.flatten();
+    let now = now_or(arguments.output.now.or(interrupted))?;
     report.now = Some(now);
     let mut policy = match &arguments.policy {
         Some(path) => read_policy(path, limits)?,
@@ -76,7 +76,10 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     report.policy = policy.source.clone();
     policy.require_also(&arguments.require);
     let keys = policy.keys_for(read_named(&arguments.keys.keys, limits)?)?;
-    let paths = folder::find_bundles(&arguments.paths, limits)?;
+    let mut paths = folder::find_bundles(&arguments.paths, limits)?;
+    if let Some(shard) = scale.shard {
+        paths.retain(|path| shard.holds(path));
+    }
     one_bundle_for(arguments.image.as_ref(), &paths)?;
     let platforms = policy.expect.platforms.clone();
     let choice = Choice { platforms, digests: Vec::new() };
@@ -85,7 +88,7 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
         .iter()
         .map(|base| read_image(base, &arguments.network, &choice, limits))
         .collect::<Result<_, _>>()?;
-    let threads = super::threads_for(arguments.threads);
+    let threads = super::threads_for(scale.threads);
     let approvals = arguments.approvals.as_deref().map(|path| read_approvals(path, limits)).transpose()?;
     let trust = arguments.trust.as_deref().map(|path| folder::read_trust(path, limits)).transpose()?;
     let builder = arguments.builder.as_deref().map(|path| read_attestation(path, limits)).transpose()?;
@@ -114,7 +117,12 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
         depth: Depth::Everything,
     };
     report.question = Some(QuestionReport { given: given_flags(arguments), ..asked(&question) });
-    report.bundles = audit_all(&paths, &given, &question, threads);
+    let state = match &scale.state {
+        Some(path) => Some(State::open(path, report, &handed_over(&given, &question), limits)?),
+        None => None,
+    };
+    let memory = scale.memory.map(|megabytes| megabytes.get().saturating_mul(MEGABYTE));
+    report.bundles = audit_all(&paths, &given, &question, &Queue { threads, memory, state: state.as_ref() })?;
     Ok(())
 }
 
@@ -154,7 +162,7 @@ fn verify_one(
     match paths.as_slice() {
         [one] => {
             let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
-            Ok((now, asked(&question), audit_file(one, &given, &question).0))
+            Ok((now, asked(&question), audit_file(one, &given, &question, None).0))
         }
         several => Err(Error::Usage {
             message: format!("`verify` takes one bundle, {} has {}", arguments.bundle.display(), several.len()),
@@ -179,34 +187,18 @@ fn given_flags(arguments: &AuditArguments) -> Vec<(String, String)> {
     all.map(|(flag, value)| (flag.to_owned(), mask(&value))).collect()
 }
 
-/// Every bundle, `threads` at a time; the reports in the order of the paths, whatever was finished first.
-pub(super) fn audit_all(
-    paths: &[PathBuf],
-    given: &Given<'_>,
-    question: &Question<'_>,
-    threads: usize,
-) -> Vec<BundleReport> {
-    let progress = Progress::new(paths.len());
-    let next = AtomicUsize::new(0);
-    let reports = Mutex::new(Vec::with_capacity(paths.len()));
-    thread::scope(|scope| {
-        for _ in 0..threads.min(paths.len()) {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(path) = paths.get(at) else { break };
-                    let report = audit_file(path, given, question);
-                    progress.step();
-                    reports.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, report));
-                }
-            });
-        }
-    });
-    let mut reports = reports.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    reports.sort_by_key(|(at, _)| *at);
-    let (mut reports, beside): (Vec<_>, Vec<_>) = reports.into_iter().map(|(_, audited)| audited).unzip();
-    add_given_keys(&mut reports, &beside, question.limits);
-    reports
+/// Everything that was handed over beside the bundles, by its bytes.
+fn handed_over(given: &Given<'_>, question: &Question<'_>) -> Vec<Sha256> {
+    let image =
+        |facts: &ImageFacts| facts.manifest.as_ref().map(|found| found.digest).or(Some(facts.config.as_ref()?.digest));
+    let policy = question.policy.source.iter().flat_map(|source| source.files.iter().map(|(_, digest)| *digest));
+    let approvals = question
+        .approvals
+        .iter()
+        .flat_map(|list| [list.sha256, Sha256::of(list.signature.as_deref().unwrap_or_default())]);
+    let trust = given.trust.into_iter().flatten().map(|file| Sha256::of(&file.bytes));
+    let builder = given.builder.into_iter().flat_map(|record| record.files.iter().map(|(_, digest)| *digest));
+    policy.chain(approvals).chain(question.bases.iter().filter_map(image)).chain(trust).chain(builder).collect()
 }
 
 /// What the command line hands over beside the bundles.
@@ -226,7 +218,8 @@ struct Beside {
 }
 
 /// The report on one bundle, and the keys that lie beside it. What was given is used instead of what lies there.
-fn audit_file(path: &Path, given: &Given<'_>, question: &Question<'_>) -> (BundleReport, Vec<(String, PublicKey)>) {
+/// `refusal` says why it is not to be read.
+pub(super) fn audit_file(path: &Path, given: &Given<'_>, question: &Question<'_>, refusal: Option<Error>) -> Audited {
     let limits = question.limits;
     let keys_beside = folder::keys_beside(path, limits);
     let image_beside = folder::image_beside(path).map(|folder| Source::Layout(folder, None));
@@ -235,7 +228,11 @@ fn audit_file(path: &Path, given: &Given<'_>, question: &Question<'_>) -> (Bundl
         Some(source) => read_image(source, given.network, choice, limits),
         None => Err(Error::Unreadable { what: "the image".into(), message: "none was named".into() }),
     };
-    let beside = read_beside(path, given, question).unwrap_or_else(|error| Beside {
+    let beside = match refusal {
+        Some(error) => Err(error),
+        None => read_beside(path, given, question),
+    };
+    let beside = beside.unwrap_or_else(|error| Beside {
         bytes: Box::new(output::Failing(error)),
         server: None,
         trust: None,

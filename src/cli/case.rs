@@ -74,7 +74,7 @@ pub(super) fn audit(path: &Path, arguments: &AuditArguments, limits: &Limits) ->
         authorities: &authorities(&arguments.case.tsa_cas, limits)?,
         now: arguments.output.now,
         today: now_or(arguments.output.now)?,
-        threads: threads_for(arguments.threads),
+        threads: threads_for(arguments.scale.threads),
     };
     repeat(&case, &path.display().to_string(), reader, limits)
 }

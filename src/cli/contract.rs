@@ -6,7 +6,8 @@ use base64ct::{Base64, Encoding as _};
 
 use super::admit_args::ContractImagesArguments;
 use super::args::NetworkArguments;
-use super::audit::{Given, audit_all, read_policy};
+use super::audit::{Given, read_policy};
+use super::queue::{Queue, audit_all};
 use super::{limits_with, now_or, output, read_named, threads_for};
 use crate::audit::Question;
 use crate::builds::BuiltImage;
@@ -37,7 +38,7 @@ pub(super) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
     let mut report = Report::new(Some(now));
     report.policy = policy.source.clone();
-    report.bundles = audit_all(&paths, &given, &question, threads);
+    report.bundles = audit_all(&paths, &given, &question, &Queue::of_threads(threads))?;
     // A key of a build that is not accepted goes into no contract: the report says why, and where people look for it.
     if report.exit_code() != 0 {
         let mut page = Vec::new();

@@ -20,10 +20,12 @@ mod key_record;
 mod key_record_args;
 mod lists;
 mod output;
+mod queue;
 mod reconcile;
 mod reconcile_args;
 mod report_args;
 mod saved;
+mod scale_args;
 mod seal;
 mod seal_args;
 mod self_test;
@@ -32,6 +34,7 @@ mod serve;
 #[cfg(feature = "serve")]
 mod serve_args;
 mod source;
+mod state;
 mod statement;
 mod trust;
 

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::args::NetworkArguments;
-use super::audit::{Given, audit_all, read_approvals, read_policy};
+use super::audit::{Given, read_approvals, read_policy};
 use super::files::{Existing, write_whole};
+use super::queue::{Queue, audit_all};
 use super::reconcile_args::{ReconcileArguments, ReconcileFormat};
 use super::{limits_with, now_or, output, threads_for};
 use crate::admission::policy_for_bundles;
@@ -48,7 +49,7 @@ fn answer(arguments: &ReconcileArguments) -> Result<Reconciliation, Error> {
         ..Question::new(&for_bundles, &keys, now, &limits)
     };
     let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
-    let reports = audit_all(&paths, &given, &question, threads);
+    let reports = audit_all(&paths, &given, &question, &Queue::of_threads(threads))?;
     let sample = arguments.sample.zip(arguments.seed.clone()).map(|(count, seed)| SampleSize { count, seed });
     let books = Books {
         policy: &policy,

@@ -8,7 +8,8 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::args::NetworkArguments;
-use super::audit::{Given, audit_all, read_approvals, read_policy};
+use super::audit::{Given, read_approvals, read_policy};
+use super::queue::{Queue, audit_all};
 use super::serve_args::ServeArguments;
 use super::{limits_with, now_or, threads_for};
 use crate::admission::policy_for_bundles;
@@ -93,7 +94,7 @@ fn audit(
         ..Question::new(&policy, &keys, now, limits)
     };
     let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
-    Ok(audit_all(paths, &given, &question, threads))
+    audit_all(paths, &given, &question, &Queue::of_threads(threads))
 }
 
 fn pems(certificate: &Path, key: &Path, limits: &Limits) -> Result<Pems, Error> {

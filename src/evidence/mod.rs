@@ -104,7 +104,7 @@ impl Evidence<'_> {
     /// The instructions of the Dockerfile at `path`, relative to the top of the repository, from its proved blob.
     ///
     /// # Errors
-    /// [`NoInstructions`].
+    /// Why there are none.
     pub fn dockerfile(&self, path: Option<&str>) -> Result<Vec<Instruction>, NoInstructions> {
         let path = path.unwrap_or(DOCKERFILE);
         let path = path.strip_prefix("./").unwrap_or(path);

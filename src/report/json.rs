@@ -296,6 +296,19 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", in_json(&document))
 }
 
+/// A line for each bundle: what [`write`] says where that bundle is the only one. Lines of several runs that ask the same question can be put
+/// together. A run that ended before it had any is a line too: nothing is told by an empty file.
+pub(super) fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut line = |one: &Report| writeln!(out, "{}", in_json(&serde_json::to_string(&document(one))?));
+    if report.bundles.is_empty() && report.error.is_some() {
+        line(report)?;
+    }
+    for bundle in &report.bundles {
+        line(&Report { bundles: vec![bundle.clone()], ..report.without_bundles() })?;
+    }
+    Ok(())
+}
+
 pub(super) fn document(report: &Report) -> Document {
     Document {
         schema_version: 1,

@@ -160,6 +160,8 @@ pub enum Format {
     Text(Look),
     /// For programs: docs/report.schema.json.
     Json,
+    /// For programs, when there are many: each bundle's whole report in a line of its own, in the order of their paths.
+    JsonLines,
     /// For people, to be filed: one page that prints; several bundles are a folder of pages.
     Html,
     /// For people, in a ticket.
@@ -191,14 +193,15 @@ pub struct Options {
 
 impl Format {
     /// Every format's word, as `--report` takes it.
-    pub const WORDS: [&str; 10] =
-        ["text", "json", "html", "markdown", "csv", "junit", "sarif", "oscal", "vsa", "provenance"];
+    pub const WORDS: [&str; 11] =
+        ["text", "json", "jsonl", "html", "markdown", "csv", "junit", "sarif", "oscal", "vsa", "provenance"];
 
     /// The format that a word names; text is plain and 120 columns wide.
     pub fn from_word(word: &str) -> Option<Self> {
         Some(match word {
             "text" => Self::Text(Look { colour: Colour::Plain, columns: 120 }),
             "json" => Self::Json,
+            "jsonl" => Self::JsonLines,
             "html" => Self::Html,
             "markdown" => Self::Markdown,
             "csv" => Self::Csv,
@@ -265,6 +268,7 @@ impl Report {
             Format::Provenance => statement::write_derived(self, options, out),
             Format::Text(look) => text::write(self, look, out),
             Format::Json => json::write(self, out),
+            Format::JsonLines => json::write_lines(self, out),
         }
     }
 
@@ -309,6 +313,20 @@ impl Report {
         };
         // A report about nothing is never a success.
         own.chain(asked).max_by_key(|code| [0, 1, 4, 3, 2].iter().position(|known| known == code)).unwrap_or(4)
+    }
+
+    /// What it says of the run, and of no bundle.
+    pub(crate) fn without_bundles(&self) -> Self {
+        Self {
+            tool: self.tool.clone(),
+            now: self.now,
+            policy: self.policy.clone(),
+            question: self.question.clone(),
+            case: self.case.clone(),
+            error: self.error.clone(),
+            admission: self.admission.clone(),
+            bundles: Vec::new(),
+        }
     }
 
     /// How many bundles got each verdict.

@@ -1,0 +1,206 @@
+//! Finished reports in a file, so that a run that was interrupted goes on where it was. The file is the caller's own, like a saved report: it
+//! is no evidence.
+//!
+//! A line is a bundle's report with the digest of everything that it was made from, as it lay there before. Of a bundle that changed, or
+//! beside which a key, an answer or a signature came or went, nothing is taken over. Bundles with an image are audited every time: that
+//! an image is the same takes as long to see.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::audit::Given;
+use super::output::unwritable;
+use super::queue::Audited;
+use crate::digest::{HashingReader, Sha256, encode_hex};
+use crate::error::Error;
+use crate::folder;
+use crate::limits::Limits;
+use crate::report::{BundleReport, Format, Options, Report};
+use crate::signature::Signature;
+use crate::strict_json;
+use crate::time::Timestamp;
+
+const FORMAT: &str = "hpsb-audit state 1";
+
+/// What the reports answer: the question, its moment and everything that was handed over, as a digest.
+#[derive(Serialize, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    format: String,
+    now: String,
+    question: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    path: String,
+    /// Digest of the bundle and of what lies beside it.
+    looked_at: String,
+    /// Digest of the signed archive and the signature over it.
+    archive: Option<(String, String)>,
+    report: Value,
+}
+
+/// A bundle as it lies there before it is audited.
+pub(super) struct LookedAt {
+    path: String,
+    all: Sha256,
+    beside: Vec<(String, crate::key::PublicKey)>,
+}
+
+pub(super) struct State {
+    name: String,
+    /// What a report says of the run, without bundles.
+    frame: Report,
+    finished: BTreeMap<(String, Sha256), BundleReport>,
+    file: Mutex<File>,
+}
+
+/// The moment that an interrupted run was for.
+pub(super) fn moment(path: &Path, limits: &Limits) -> Result<Option<Timestamp>, Error> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let bytes = folder::read_file(path, limits.state_bytes, "state_bytes")?;
+    let Some(first) = lines(&bytes).next() else { return Ok(None) };
+    let head: Head = parsed(&path.display().to_string(), first)?;
+    Ok(Timestamp::from_rfc3339(&head.now))
+}
+
+impl State {
+    /// Opens the file, or begins it. `frame` is the run's report without bundles, `handed` what was handed over, by its bytes.
+    ///
+    /// # Errors
+    /// [`Error::Usage`], when it answers another question; [`Error::Malformed`], when it is none; what reading and writing answer.
+    pub(super) fn open(path: &Path, frame: &Report, handed: &[Sha256], limits: &Limits) -> Result<Self, Error> {
+        let name = path.display().to_string();
+        let head = head(frame, handed)?;
+        let bytes =
+            if path.exists() { folder::read_file(path, limits.state_bytes, "state_bytes")? } else { Vec::new() };
+        let mut known = lines(&bytes);
+        let is_new = match known.next() {
+            None => true,
+            Some(first) if parsed::<Head>(&name, first)? == head => false,
+            Some(_) => {
+                return Err(Error::Usage {
+                    message: format!(
+                        "{name} holds answers to another question: other keys, policy, evidence, limits, moment or program"
+                    ),
+                    hint: "ask the same question, or name a new file with --state".into(),
+                });
+            }
+        };
+        let mut finished = BTreeMap::new();
+        for line in known {
+            let line: Line = parsed(&name, line)?;
+            let (path, looked_at, report) = restored(&name, line, limits)?;
+            finished.insert((path, looked_at), report);
+        }
+        let failed = |error| unwritable(&name, &error);
+        let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
+        // A line that was cut off is left behind.
+        let whole = lines(&bytes).map(|line| line.len() as u64 + 1).sum();
+        file.set_len(whole).map_err(failed)?;
+        if is_new {
+            writeln!(file, "{}", text(&name, &head)?).map_err(failed)?;
+        }
+        Ok(Self { name, frame: frame.without_bundles(), finished, file: Mutex::new(file) })
+    }
+
+    /// Digests of a bundle and of what lies beside it. `None`: it is not kept, because it has an image or cannot be read.
+    pub(super) fn look_at(&self, path: &Path, given: &Given<'_>, limits: &Limits) -> Option<LookedAt> {
+        if given.image.is_some() || folder::image_beside(path).is_some() {
+            return None;
+        }
+        let mut bundle = HashingReader::new(folder::open(path).ok()?);
+        std::io::copy(&mut bundle, &mut std::io::sink()).ok()?;
+        let mut parts = vec![("bundle".to_owned(), bundle.finish().0)];
+        let keys = folder::key_files_beside(path, limits);
+        parts.extend(keys.iter().map(|(name, _, bytes)| (format!("key/{name}"), Sha256::of(bytes))));
+        let server = folder::server_files(path, limits).ok()?.unwrap_or_default();
+        for (name, bytes) in [("status", server.status), ("digest", server.image_digest), ("log", server.log)] {
+            parts.extend(bytes.map(|bytes| (format!("server/{name}"), Sha256::of(&bytes))));
+        }
+        for (kind, files) in [
+            ("trust", folder::trust_beside(path, limits).ok()?),
+            ("builder", folder::builder_beside(path, limits).ok()?),
+        ] {
+            let files = files.unwrap_or_default();
+            parts.extend(files.iter().map(|file| (format!("{kind}/{}", file.path), Sha256::of(&file.bytes))));
+        }
+        let list: String = parts.iter().map(|(name, digest)| format!("{} {name:?}\n", digest.hex())).collect();
+        let beside = keys.into_iter().map(|(name, key, _)| (name, key)).collect();
+        Some(LookedAt { path: path.display().to_string(), all: Sha256::of(list.as_bytes()), beside })
+    }
+
+    /// The report that an earlier run made of the same bytes.
+    pub(super) fn finished(&self, looked: &LookedAt) -> Option<Audited> {
+        let report = self.finished.get(&(looked.path.clone(), looked.all))?;
+        Some((report.clone(), looked.beside.clone()))
+    }
+
+    /// Adds a report to the file.
+    ///
+    /// # Errors
+    /// [`Error::Unwritable`].
+    pub(super) fn keep(&self, looked: &LookedAt, report: &BundleReport) -> Result<(), Error> {
+        let one = Report { bundles: vec![report.clone()], ..self.frame.without_bundles() };
+        let mut page = Vec::new();
+        let failed = |error| unwritable(&self.name, &error);
+        one.write(Format::Json, &Options::default(), &mut page).map_err(failed)?;
+        let line = Line {
+            path: looked.path.clone(),
+            looked_at: looked.all.hex(),
+            archive: report.seal.as_ref().map(|(digest, signature)| (digest.hex(), encode_hex(signature.as_bytes()))),
+            report: serde_json::from_slice(&page).map_err(|error| failed(error.into()))?,
+        };
+        let line = text(&self.name, &line)? + "\n";
+        // In one piece, so that what an interruption leaves is whole lines and at most one that is cut off.
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes()).map_err(failed)
+    }
+}
+
+/// Whole lines: what an interruption cut off is none.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"))
+}
+
+fn parsed<T: for<'de> Deserialize<'de>>(name: &str, line: &[u8]) -> Result<T, Error> {
+    let malformed = |error: serde_json::Error| Error::malformed(format!("the state {name}"), error.to_string());
+    serde_json::from_value(strict_json::parse(line).map_err(malformed)?).map_err(malformed)
+}
+
+fn text<T: Serialize>(name: &str, value: &T) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|error| unwritable(name, &error.into()))
+}
+
+fn head(frame: &Report, handed: &[Sha256]) -> Result<Head, Error> {
+    let mut page = Vec::new();
+    let failed = |error| unwritable("the state", &error);
+    frame.without_bundles().write(Format::Json, &Options::default(), &mut page).map_err(failed)?;
+    page.extend(handed.iter().flat_map(|digest| *digest.as_bytes()));
+    let now = frame.now.map(|now| now.to_string()).unwrap_or_default();
+    Ok(Head { format: FORMAT.into(), now, question: Sha256::of(&page).hex() })
+}
+
+fn restored(name: &str, line: Line, limits: &Limits) -> Result<(String, Sha256, BundleReport), Error> {
+    let malformed = |message: &str| Error::malformed(format!("the state {name}"), message);
+    let looked_at = Sha256::from_hex(&line.looked_at).ok_or_else(|| malformed("looked_at is no SHA-256"))?;
+    let document = serde_json::to_vec(&line.report).map_err(|error| malformed(&error.to_string()))?;
+    let mut bundles = Report::from_json(name, &document, limits)?.bundles;
+    let (Some(mut report), None) = (bundles.pop(), bundles.pop()) else {
+        return Err(malformed("a line has not exactly one bundle"));
+    };
+    if let Some((digest, signature)) = line.archive {
+        let digest = Sha256::from_hex(&digest).ok_or_else(|| malformed("archive is no SHA-256"))?;
+        report.seal = Some((digest, Signature::from_member(signature.as_bytes(), limits)?));
+    }
+    Ok((line.path, looked_at, report))
+}

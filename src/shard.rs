@@ -1,0 +1,70 @@
+//! A share of many bundles, for one machine of several.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use crate::build_name::BuildName;
+use crate::digest::Sha256;
+
+/// The bundles whose builds' names fall to one of `count` shares. Which share a name falls to depends on the name and `count` alone, so that
+/// machines need not speak with each other; shares are of about equal number, not of equal bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    index: u64,
+    count: u64,
+}
+
+impl Shard {
+    /// Does the bundle at `path` belong to this share? It is asked by its file's name, nothing is read.
+    pub fn holds(self, path: &Path) -> bool {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = BuildName::from_file_name(&name, ".sig.tbz").map_or(name, |build| build.to_string());
+        let digest = Sha256::of(name.as_bytes());
+        let number = digest.as_bytes().iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+        number % self.count == self.index
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    /// Reads `i/n`: the `i`th of `n`, from 1.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fault = || format!("expected i/n with 1 <= i <= n, for example 3/8, found {text:?}");
+        let number = |text: &str| -> Option<u64> {
+            let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse().ok().filter(|_| plain)
+        };
+        let (index, count) = text.split_once('/').ok_or_else(fault)?;
+        match (number(index), number(count)) {
+            (Some(index), Some(count)) if (1..=count).contains(&index) => Ok(Self { index: index - 1, count }),
+            _ => Err(fault()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bundle_is_in_one_share_wherever_it_lies() {
+        let shards: Vec<Shard> = (1..=5).map(|index| format!("{index}/5").parse().unwrap()).collect();
+        let mut counts = [0; 5];
+        for number in 0..1000 {
+            let name = format!("manifest.docker.io.acme.wallet.v{number}.2026-03-02_10-15-30.123456.sig.tbz");
+            let holding: Vec<usize> = (0..5).filter(|at| shards[*at].holds(Path::new(&name))).collect();
+            let elsewhere: Vec<usize> = (0..5).filter(|at| shards[*at].holds(&Path::new("a/b").join(&name))).collect();
+            assert_eq!((holding.len(), &holding), (1, &elsewhere));
+            counts[holding[0]] += 1;
+        }
+        assert!(counts.iter().all(|count| (150..250).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn what_is_no_share_is_refused() {
+        for bad in ["", "1", "/", "0/3", "4/3", "1/0", "-1/3", "+1/3", "1/3/3", "1/ 3", "18446744073709551616/1"] {
+            assert!(bad.parse::<Shard>().is_err(), "{bad}");
+        }
+    }
+}

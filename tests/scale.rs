@@ -1,0 +1,188 @@
+//! Many bundles: shares of them, runs that were interrupted, memory.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const FIXTURES: [&str; 8] = [
+    "good-rsa-2048",
+    "good-p256",
+    "good-server-answers",
+    "good-icr",
+    "other-key_fail",
+    "tag-disagrees_fail",
+    "bundle-cut-in-half_fail",
+    "tree-file-changed_fail",
+];
+
+/// An archive of years: bundles of fixtures in folders, under names of builds of their own.
+fn estate(name: &str) -> PathBuf {
+    let top = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("scale").join(name);
+    let _ = fs::remove_dir_all(&top);
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    for (number, fixture) in FIXTURES.iter().cycle().take(24).enumerate() {
+        let from = fixtures.join(fixture);
+        if !from.exists() {
+            panic!("{fixture} is no fixture");
+        }
+        let to = top.join("bundles").join(format!("{number:02}"));
+        fs::create_dir_all(&to).unwrap();
+        for entry in fs::read_dir(&from).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+            let name = entry.file_name().into_string().unwrap();
+            // The name in the file's name differs, and with it the verdict: that is wanted here, it is the same in every run.
+            let name = name.replace(".v1-", &format!(".v{}-", number + 1));
+            if name.ends_with(".sig.tbz") || name.ends_with(".pem") || name.ends_with(".json") {
+                fs::copy(entry.path(), to.join(name)).unwrap();
+            }
+        }
+    }
+    fs::copy(fixtures.join("good-rsa-2048/key.pem"), top.join("key.pem")).unwrap();
+    top
+}
+
+fn run(top: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
+    command.current_dir(top).args(["audit", "bundles", "--key", "key.pem", "--now", "2026-03-10T00:00:00Z"]).args(more);
+    command.output().unwrap()
+}
+
+fn lines(path: &Path) -> Vec<String> {
+    fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn shares_together_are_one_run() {
+    let top = estate("shares");
+    run(&top, &["--report", "jsonl=whole.jsonl"]);
+    let whole = lines(&top.join("whole.jsonl"));
+    assert_eq!(whole.len(), 24);
+    let mut together = Vec::new();
+    for index in 1..=5 {
+        let (shard, file) = (format!("{index}/5"), format!("{index}.jsonl"));
+        let report = format!("jsonl={file}");
+        run(&top, &["--shard", &shard, "--report", &report]);
+        together.extend(lines(&top.join(file)));
+    }
+    // How many bundles of a run a fetched key verifies is the one fact that is about the run.
+    let comparable = |lines: &[String]| -> Vec<String> {
+        let bare = |line: &String| {
+            let mut line: Value = serde_json::from_str(line).unwrap();
+            for fact in line["reports"][0]["evidence"].as_array_mut().unwrap() {
+                if fact["fact"] == "given-key" {
+                    fact["value"] = Value::Null;
+                }
+            }
+            line.to_string()
+        };
+        let mut lines: Vec<String> = lines.iter().map(bare).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(comparable(&together), comparable(&whole));
+    let verdicts: BTreeSet<String> = whole
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["verdict"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(verdicts.len() >= 3, "{verdicts:?}");
+}
+
+#[test]
+fn each_line_is_a_report_that_can_be_read_back() {
+    let top = estate("lines");
+    run(&top, &["--report", "jsonl=all.jsonl"]);
+    for line in lines(&top.join("all.jsonl")) {
+        fs::write(top.join("one.json"), &line).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
+        let output = command.current_dir(&top).args(["report", "one.json", "--format", "json"]).output().unwrap();
+        let again: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(again, serde_json::from_str::<Value>(&line).unwrap());
+    }
+    // A run without a verdict on anything says so in a line.
+    let output = run(&top, &["--key", "missing.pem", "--report", "jsonl=none.jsonl"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(lines(&top.join("none.jsonl"))[0].contains("missing.pem"));
+}
+
+#[test]
+fn an_interrupted_run_goes_on_and_ends_the_same() {
+    let top = estate("resumed");
+    let whole = run(&top, &["--format", "json", "--threads", "1"]);
+    let first = run(&top, &["--format", "json", "--state", "state"]);
+    assert!(whole.stdout == first.stdout, "a state changes no report");
+    let state = fs::read(top.join("state")).unwrap();
+    let ends: Vec<usize> = state.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).collect();
+    assert_eq!(ends.len(), 25, "a head and a line for each bundle");
+    // Cut off within the head, behind it, within and behind lines.
+    for cut in [0, 5, ends[0], ends[0] + 7, ends[6], ends[6] + 100, ends[23], state.len()] {
+        fs::write(top.join("state"), &state[..cut]).unwrap();
+        let again = run(&top, &["--format", "json", "--state", "state"]);
+        assert!(again.stdout == whole.stdout, "cut at {cut}: {}", String::from_utf8_lossy(&again.stderr));
+        assert_eq!(lines(&top.join("state")).len(), 25);
+    }
+    // What is kept is taken over, not made again: a mark in a kept report is seen.
+    let marked =
+        String::from_utf8(state.clone()).unwrap().replace("a trusted key signed exactly these bytes", "taken over");
+    fs::write(top.join("state"), marked).unwrap();
+    let taken = run(&top, &["--format", "json", "--state", "state"]);
+    assert!(String::from_utf8(taken.stdout).unwrap().contains("taken over"));
+    // Without --now it is the moment of the run that was interrupted.
+    fs::write(top.join("state"), &state).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
+    command.current_dir(&top).args(["audit", "bundles", "--key", "key.pem", "--format", "json", "--state", "state"]);
+    assert!(command.output().unwrap().stdout == whole.stdout);
+}
+
+#[test]
+fn what_changed_is_audited_again() {
+    let top = estate("changed");
+    run(&top, &["--state", "state"]);
+    let place = top.join("bundles/00");
+    let bundle = fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().path());
+    let bundle = bundle.into_iter().find(|path| path.extension().is_some_and(|end| end == "tbz")).unwrap();
+    let mut bytes = fs::read(&bundle).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&bundle, &bytes).unwrap();
+    // Saved answers of the server that come to lie beside another.
+    fs::write(top.join("bundles/01/status.json"), b"{\"status\": \"image build failed\"}").unwrap();
+    let resumed = run(&top, &["--format", "json", "--state", "state"]);
+    assert!(resumed.stdout == run(&top, &["--format", "json"]).stdout);
+}
+
+#[test]
+fn a_state_of_another_question_or_none_is_refused() {
+    let top = estate("other");
+    run(&top, &["--state", "state"]);
+    for (more, code) in [
+        (&["--state", "state", "--require", "source"][..], 2),
+        (&["--state", "state", "--key", "bundles/01/key.pem"], 2),
+        (&["--state", "state", "--limit", "bundle_bytes=1000000"], 2),
+        (&["--state", "key.pem"], 3),
+    ] {
+        let before = fs::read(top.join("state")).unwrap();
+        let output = run(&top, more);
+        assert_eq!(output.status.code(), Some(code), "{more:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(before == fs::read(top.join("state")).unwrap());
+    }
+    assert!(fs::read_to_string(top.join("key.pem")).unwrap().starts_with("-----BEGIN"));
+}
+
+#[test]
+fn memory_is_shared_and_a_bundle_beyond_it_is_refused() {
+    let top = estate("memory");
+    let whole = run(&top, &["--format", "json"]);
+    // Room for one at a time: the same answers.
+    assert!(run(&top, &["--format", "json", "--memory", "150", "--threads", "8"]).stdout == whole.stdout);
+    let output = run(&top, &["--format", "json", "--memory", "100"]);
+    assert_eq!(output.status.code(), Some(3));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let errors = report["reports"].as_array().unwrap().iter().map(|one| &one["error"]);
+    for error in errors {
+        assert_eq!(error["code"], "over-limit");
+        assert!(error["hint"].as_str().unwrap().contains("--memory"), "{error}");
+    }
+}

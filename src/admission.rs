@@ -7,7 +7,7 @@ use crate::builds::{Build, Builds};
 use crate::check;
 use crate::deployment::Deployment;
 use crate::error::Error;
-use crate::finding::{Finding, Group, Level, Verdict};
+use crate::finding::{Finding, Group, Level, Status, Verdict};
 use crate::policy::Policy;
 use crate::report::{Admission, BundleReport, ImageReport, WorkloadFile};
 use crate::time::Timestamp;
@@ -57,7 +57,10 @@ pub fn index(reports: &[BundleReport], policy: &Policy) -> Builds {
 /// the policy gives a build.
 fn until(report: &BundleReport, policy: &Policy) -> Option<Timestamp> {
     let waivers = report.waived().filter_map(|finding| Some(finding.waiver.as_ref()?.expires));
-    let is_asked = |finding: &&Finding| finding.check == "build-age" && finding.level == Level::Require;
+    let is_asked = |finding: &&Finding| {
+        let passes = finding.level == Level::Require && finding.status == Status::Pass;
+        finding.check == "build-age" && passes
+    };
     let age = report.played().find(is_asked).and(policy.expect.max_age_seconds);
     let built = report.built.as_ref().and_then(|image| image.built);
     let old = age.zip(built).map(|(age, built)| built.plus_seconds(age));

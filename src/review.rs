@@ -105,19 +105,26 @@ impl Review {
         })
     }
 
-    /// The answer, in Kubernetes' form: `lines` are the reason of a denial, or warnings.
-    pub fn answer(uid: &str, allowed: bool, lines: &[String]) -> Vec<u8> {
-        let lines: Vec<String> = lines.iter().map(|line| for_terminal(line)).collect();
-        let mut response = json!({ "uid": uid, "allowed": allowed });
-        if !allowed {
-            let message = shortened(&lines.join("; "), MESSAGE_LETTERS);
-            response["status"] = json!({ "status": "Failure", "code": 403, "reason": "Forbidden", "message": message });
-        } else if !lines.is_empty() {
-            response["warnings"] = lines.iter().map(|line| shortened(line, WARNING_LETTERS)).collect();
+    /// The answer that lets it in, in Kubernetes' form, with warnings.
+    pub fn allow(uid: &str, warnings: &[String]) -> Vec<u8> {
+        let mut response = json!({ "uid": uid, "allowed": true });
+        if !warnings.is_empty() {
+            let inert = warnings.iter().map(|line| shortened(&for_terminal(line), WARNING_LETTERS));
+            response["warnings"] = inert.collect();
         }
-        let document = json!({ "apiVersion": VERSION, "kind": "AdmissionReview", "response": response });
-        document.to_string().into_bytes()
+        answer(&response)
     }
+
+    /// The answer that does not, with the reasons.
+    pub fn deny(uid: &str, reasons: &[String]) -> Vec<u8> {
+        let message = shortened(&for_terminal(&reasons.join("; ")), MESSAGE_LETTERS);
+        let status = json!({ "status": "Failure", "code": 403, "reason": "Forbidden", "message": message });
+        answer(&json!({ "uid": uid, "allowed": false, "status": status }))
+    }
+}
+
+fn answer(response: &Value) -> Vec<u8> {
+    json!({ "apiVersion": VERSION, "kind": "AdmissionReview", "response": response }).to_string().into_bytes()
 }
 
 fn shortened(text: &str, letters: usize) -> String {
@@ -179,10 +186,10 @@ mod tests {
 
     #[test]
     fn answers_are_kubernetes_own_and_inert() {
-        let denied: Value = serde_json::from_slice(&Review::answer("u", false, &["a\u{1b}[31m".into()])).unwrap();
+        let denied: Value = serde_json::from_slice(&Review::deny("u", &["a\u{1b}[31m".into()])).unwrap();
         assert_eq!((&denied["response"]["uid"], &denied["response"]["allowed"]), (&"u".into(), &false.into()));
         assert_eq!(denied["response"]["status"]["message"], "a\\u{1b}[31m");
-        let warned: Value = serde_json::from_slice(&Review::answer("u", true, &["é".repeat(300)])).unwrap();
+        let warned: Value = serde_json::from_slice(&Review::allow("u", &["é".repeat(300)])).unwrap();
         assert_eq!(warned["response"]["warnings"][0].as_str().unwrap().chars().count(), 254);
         assert!(warned["response"].get("status").is_none());
     }

@@ -47,10 +47,13 @@ impl Service {
             // What nobody can read later was never allowed.
             self.metrics.decided(Decision::Denied, took);
             let lines = [format!("the decision could not be written down: {error}")];
-            return Answer { status: 200, body: Review::answer(&review.uid, false, &lines) };
+            return Answer { status: 200, body: Review::deny(&review.uid, &lines) };
         }
         self.metrics.decided(decision, took);
-        let body = Review::answer(&review.uid, decision != Decision::Denied, &found.lines);
+        let body = match decision {
+            Decision::Denied => Review::deny(&review.uid, &found.lines),
+            Decision::Allowed | Decision::Unchanged | Decision::Warned => Review::allow(&review.uid, &found.lines),
+        };
         Answer { status: 200, body }
     }
 

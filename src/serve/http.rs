@@ -26,11 +26,14 @@ use tokio_rustls::TlsAcceptor;
 use super::decide::Answer;
 use super::keeper::Keeper;
 use super::metrics::add;
+use super::state::Standing;
 use super::{Pems, Service, metrics};
 use crate::error::Error;
 
 /// Connections at a time; more wait.
 const CONNECTIONS: u32 = 512;
+/// Questions that are read at a time, each of at most `review_bytes`.
+const QUESTIONS: usize = 64;
 /// For the handshake, and for a request's body.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// For the next request on a connection: longer than API servers keep one that is idle (90 seconds), so that they are who closes it.
@@ -66,19 +69,31 @@ pub fn serve(service: Service, settings: &Settings) -> Result<(), Error> {
         .enable_all()
         .build()
         .map_err(|error| unusable(&format!("cannot start: {error}")))?;
-    let ending = Arc::new(AtomicBool::new(false));
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let keeper = {
         let (service, tls, every) = (Arc::clone(&service), Arc::clone(&tls), settings.look_every);
-        std::thread::spawn(move || keep(&service, &tls, pems, every, &stopped))
+        std::thread::spawn(move || {
+            let _end = Unkept(&service);
+            keep(&service, &tls, pems, every, &stopped);
+        })
     };
-    let answer = runtime.block_on(listen(Arc::clone(&service), tls, settings, Arc::clone(&ending)));
+    let answer = runtime.block_on(listen(Arc::clone(&service), tls, settings));
     drop(stop);
     // Nobody is answered any more; an audit that is under way ends with the process.
     drop(keeper);
     runtime.shutdown_background();
     service.say("ended", json!({}));
     answer
+}
+
+/// An index that nobody keeps up to date any more, for whatever reason, lets nothing in.
+struct Unkept<'a>(&'a Service);
+
+impl Drop for Unkept<'_> {
+    fn drop(&mut self) {
+        self.0.kept.store(false, Ordering::Relaxed);
+        self.0.set(Standing::Absent("nobody keeps the index up to date any more".into()));
+    }
 }
 
 /// Looks again and again until the other end of the channel is gone.
@@ -147,12 +162,20 @@ fn unusable(message: &str) -> Error {
     }
 }
 
-async fn listen(
+/// What all connections share.
+struct Wire {
     service: Arc<Service>,
-    tls: Arc<RwLock<Arc<ServerConfig>>>,
-    settings: &Settings,
-    ending: Arc<AtomicBool>,
-) -> Result<(), Error> {
+    /// Was it told to end?
+    ending: AtomicBool,
+    questions: Semaphore,
+}
+
+async fn listen(service: Arc<Service>, tls: Arc<RwLock<Arc<ServerConfig>>>, settings: &Settings) -> Result<(), Error> {
+    let wire = Arc::new(Wire {
+        service: Arc::clone(&service),
+        ending: AtomicBool::new(false),
+        questions: Semaphore::new(QUESTIONS),
+    });
     let bad = |error: std::io::Error| unusable(&format!("{}: {error}", settings.listen));
     let listener = TcpListener::bind(settings.listen).await.map_err(bad)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(bad)?;
@@ -173,16 +196,11 @@ async fn listen(
             taken = accept(&listener, &places) => {
                 if let Some((stream, place)) = taken {
                     let config = Arc::clone(&tls.read().unwrap_or_else(PoisonError::into_inner));
-                    let connection = Connection {
-                        service: Arc::clone(&service),
-                        ending: Arc::clone(&ending),
-                        ended: ended.clone(),
-                    };
-                    tokio::spawn(connection.run(stream, TlsAcceptor::from(config), place));
+                    tokio::spawn(connection(Arc::clone(&wire), ended.clone(), stream, TlsAcceptor::from(config), place));
                 }
             }
-            _ = terminate.recv() => begin_ending(&service, &ending, &drained, settings.drain),
-            _ = interrupt.recv() => begin_ending(&service, &ending, &drained, settings.drain),
+            _ = terminate.recv() => begin_ending(&wire, &drained, settings.drain),
+            _ = interrupt.recv() => begin_ending(&wire, &drained, settings.drain),
             () = until_drained => break,
         }
     }
@@ -193,17 +211,12 @@ async fn listen(
 }
 
 /// Not ready any more, and still answering: those who ask need a while to notice.
-fn begin_ending(
-    service: &Service,
-    ending: &AtomicBool,
-    drained: &Mutex<Option<tokio::time::Instant>>,
-    drain: Duration,
-) {
+fn begin_ending(wire: &Wire, drained: &Mutex<Option<tokio::time::Instant>>, drain: Duration) {
     let mut drained = drained.lock().unwrap_or_else(PoisonError::into_inner);
     if drained.is_none() {
-        ending.store(true, Ordering::Relaxed);
+        wire.ending.store(true, Ordering::Relaxed);
         *drained = Some(tokio::time::Instant::now() + drain);
-        service.say("ending", json!({}));
+        wire.service.say("ending", json!({}));
     }
 }
 
@@ -220,45 +233,45 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpS
     }
 }
 
-struct Connection {
-    service: Arc<Service>,
-    ending: Arc<AtomicBool>,
-    ended: watch::Receiver<bool>,
-}
-
-impl Connection {
-    async fn run(self, stream: TcpStream, acceptor: TlsAcceptor, place: OwnedSemaphorePermit) {
-        let _place = place;
-        let _ = stream.set_nodelay(true);
-        let Ok(Ok(stream)) = timeout(PATIENCE, acceptor.accept(stream)).await else { return };
-        let Self { service, ending, mut ended } = self;
-        let answer = service_fn(move |request| {
-            let (service, ending) = (Arc::clone(&service), Arc::clone(&ending));
-            async move { Ok::<_, Infallible>(respond(&service, &ending, request).await) }
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(IDLE)
-            .max_buf_size(HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), answer);
-        let mut connection = std::pin::pin!(connection);
-        tokio::select! {
-            _ = connection.as_mut() => {}
-            _ = ended.changed() => {
-                connection.as_mut().graceful_shutdown();
-                let _ = connection.await;
-            }
+async fn connection(
+    wire: Arc<Wire>,
+    mut ended: watch::Receiver<bool>,
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    _place: OwnedSemaphorePermit,
+) {
+    let _ = stream.set_nodelay(true);
+    let Ok(Ok(stream)) = timeout(PATIENCE, acceptor.accept(stream)).await else { return };
+    let answer = service_fn(move |request| {
+        let wire = Arc::clone(&wire);
+        async move { Ok::<_, Infallible>(respond(&wire, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), answer);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        _ = ended.changed() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
         }
     }
 }
 
-async fn respond(service: &Service, ending: &AtomicBool, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn respond(wire: &Wire, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let service = &*wire.service;
     let plain = |status: u16, text: String| page(status, "text/plain; version=0.0.4; charset=utf-8", text.into_bytes());
     match (request.method(), request.uri().path()) {
-        (&Method::POST, "/v1/admit") => admit(service, request).await,
+        (&Method::POST, "/v1/admit") => admit(wire, request).await,
         (_, "/v1/admit") => plain(405, "POST an AdmissionReview\n".into()),
+        (&Method::GET, "/healthz") if !service.kept.load(Ordering::Relaxed) => {
+            plain(500, "nobody keeps the index up to date any more\n".into())
+        }
         (&Method::GET, "/healthz") => plain(200, "ok\n".into()),
-        (&Method::GET, "/readyz") if ending.load(Ordering::Relaxed) => plain(503, "ending\n".into()),
+        (&Method::GET, "/readyz") if wire.ending.load(Ordering::Relaxed) => plain(503, "ending\n".into()),
         (&Method::GET, "/readyz") if service.is_ready() => plain(200, "ok\n".into()),
         (&Method::GET, "/readyz") => plain(503, "there is no index under the policy as it stands\n".into()),
         (&Method::GET, "/metrics") => plain(200, metrics::page(service)),
@@ -266,7 +279,8 @@ async fn respond(service: &Service, ending: &AtomicBool, request: Request<Incomi
     }
 }
 
-async fn admit(service: &Service, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn admit(wire: &Wire, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let service = &*wire.service;
     let json = |answer: Answer| page(answer.status, "application/json", answer.body);
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.split(';').next().unwrap_or_default().trim() != "application/json" {
@@ -274,6 +288,10 @@ async fn admit(service: &Service, request: Request<Incoming>) -> Response<Full<B
         return json(service.refuse(415, &error));
     }
     let allowed = service.limits.review_bytes;
+    let Ok(Ok(_place)) = timeout(PATIENCE, wire.questions.acquire()).await else {
+        let error = Error::Unreadable { what: "the request".into(), message: "too many others are being read".into() };
+        return json(service.refuse(503, &error));
+    };
     let body = Limited::new(request.into_body(), usize::try_from(allowed).unwrap_or(usize::MAX));
     match timeout(PATIENCE, body.collect()).await {
         Ok(Ok(body)) => json(service.decide(&body.to_bytes())),

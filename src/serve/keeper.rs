@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use serde_json::json;
 
@@ -16,6 +17,9 @@ use crate::digest::Sha256;
 use crate::error::Error;
 use crate::report::BundleReport;
 use crate::time::Timestamp;
+
+/// Bundles between two looks at the terms: those that are revoked while much is audited must not wait for the end.
+const AT_A_TIME: usize = 8;
 
 /// What was seen and audited so far.
 #[derive(Default)]
@@ -36,7 +40,11 @@ impl Keeper {
     /// Looks once. What cannot be read leaves the service without an index: it denies, and says why.
     pub(super) fn look(&mut self, service: &Service) {
         match self.update(service) {
-            Ok(()) => self.fault = None,
+            Ok(()) => {
+                self.fault = None;
+                let now = (service.edges.now)().map_or(0, |now| now.unix_seconds());
+                service.metrics.looked.store(u64::try_from(now).unwrap_or(0), Ordering::Relaxed);
+            }
             Err(error) => {
                 self.terms = None;
                 self.known.clear();
@@ -74,9 +82,14 @@ impl Keeper {
         if stale.is_empty() && gone == 0 && service.is_ready() {
             return Ok(());
         }
-        let audited = (service.edges.audit)(&stale, &terms, now)?;
-        add(&service.metrics.audits, stale.len() as u64);
-        self.keep(service, &found, &stale, audited, now);
+        for few in stale.chunks(AT_A_TIME) {
+            let audited = (service.edges.audit)(few, &terms, now)?;
+            add(&service.metrics.audits, few.len() as u64);
+            self.keep(service, &found, few, audited, now);
+            if !are_same(&(service.edges.terms)()?, &terms) {
+                return self.update(service);
+            }
+        }
         self.publish(service, &terms);
         add(&service.metrics.reloads, 1);
         let policy = terms.policy.source.as_ref().map(|source| source.sha256.hex());

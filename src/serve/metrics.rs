@@ -45,6 +45,8 @@ pub(super) struct Metrics {
     pub(super) reloads: AtomicU64,
     pub(super) faults: AtomicU64,
     pub(super) audits: AtomicU64,
+    /// When policy and evidence were last looked at, in seconds since 1970.
+    pub(super) looked: AtomicU64,
     buckets: [AtomicU64; 8],
     micros: AtomicU64,
 }
@@ -117,6 +119,8 @@ pub(super) fn page(service: &Service) -> String {
     for (verdict, count) in Admission::VERDICTS.into_iter().zip(counts) {
         let _ = writeln!(page, "hpsb_audit_bundles{{verdict=\"{}\"}} {count}", verdict.word());
     }
+    page += &head("looked_seconds", "gauge", "When policy and evidence were last looked at, in seconds since 1970.");
+    let _ = writeln!(page, "hpsb_audit_looked_seconds {}", read(&metrics.looked));
     page += &head("ready", "gauge", "1 when there is an index under the policy as it stands.");
     let _ = writeln!(page, "hpsb_audit_ready {}", u8::from(service.is_ready()));
     page

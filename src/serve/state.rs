@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::metrics::Metrics;
@@ -17,6 +18,8 @@ pub struct Service {
     pub(super) warn: BTreeSet<String>,
     pub(super) metrics: Metrics,
     pub(super) log: Mutex<Box<dyn Write + Send>>,
+    /// Is somebody keeping the index up to date?
+    pub(super) kept: AtomicBool,
     standing: RwLock<Arc<Standing>>,
 }
 
@@ -38,7 +41,15 @@ impl Service {
     /// A service that has looked at nothing yet. `log` gets a line of JSON for each decision and each change.
     pub fn new(edges: Edges, limits: Limits, warn: BTreeSet<String>, log: Box<dyn Write + Send>) -> Self {
         let standing = RwLock::new(Arc::new(Standing::Absent("the evidence is being audited".into())));
-        Self { edges, limits, warn, metrics: Metrics::default(), log: Mutex::new(log), standing }
+        Self {
+            edges,
+            limits,
+            warn,
+            metrics: Metrics::default(),
+            log: Mutex::new(log),
+            kept: AtomicBool::new(true),
+            standing,
+        }
     }
 
     pub(super) fn standing(&self) -> Arc<Standing> {

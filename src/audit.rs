@@ -205,6 +205,7 @@ fn judge(
         existed_by: question.existed_by,
     };
     report.findings = run_all(&Gate::Open(&evidence), question, &report.in_play);
+    leave_out_of_play(report, question);
     report.evidence = evidence.facts();
     report.evidence.extend(expected_facts(question.policy));
     report.evidence.extend(check::trust_facts(&evidence, question.policy));
@@ -212,6 +213,13 @@ fn judge(
     report.built = Some(evidence.built_image());
     report.outside_the_commit = outside_the_commit(&evidence, question.policy);
     Ok(())
+}
+
+/// What lies beside a bundle and turns out to be no evidence (an empty folder `trust/`) does not put its group in play.
+fn leave_out_of_play(report: &mut BundleReport, question: &Question<'_>) {
+    let asked = check::in_play(question.policy, question.handed, &[]);
+    let answered = |group: &Group| report.findings.iter().any(|finding| finding.group == *group && finding.is_answer());
+    report.in_play.retain(|group| asked.contains(group) || answered(group));
 }
 
 /// What the policy expects of facts that others tell too.

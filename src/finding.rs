@@ -266,11 +266,19 @@ impl Verdict {
             return Self::Reject;
         }
         let partial = played.any(|finding| finding.is_not_built_in() || finding.is_waived());
+        let partial = partial || in_play.iter().any(|group| is_undecided(findings, *group));
         if partial || Group::ALL.iter().any(|group| !in_play.contains(group)) {
             return Self::AcceptInPart;
         }
         Self::Accept
     }
+}
+
+/// Has this group checks, and did none of them that decides answer? Then it was not looked at, whatever evidence lies there: a policy may have
+/// switched its checks off.
+pub(crate) fn is_undecided(findings: &[Finding], group: Group) -> bool {
+    let mut own = findings.iter().filter(|finding| finding.group == group).peekable();
+    own.peek().is_some() && !own.any(|finding| finding.level == Level::Require && finding.is_answer())
 }
 
 impl Finding {
@@ -283,6 +291,11 @@ impl Finding {
     /// part at best.
     pub fn is_waived(&self) -> bool {
         self.objects() && self.has_active_waiver()
+    }
+
+    /// Was it looked at?
+    pub(crate) fn is_answer(&self) -> bool {
+        !matches!(self.status, Status::NotRun(_))
     }
 
     /// Is it required, and does this build not have it?
@@ -403,6 +416,13 @@ mod tests {
         assert_eq!(of(Status::Pass, &Group::ALL), Verdict::Accept);
         assert_eq!(of(Status::Pass, &Group::ALL[..5]), Verdict::AcceptInPart);
         assert_eq!(of(Status::NotRun(Reason::NotBuiltIn), &Group::ALL), Verdict::AcceptInPart);
+        // A group in which nothing that decides has answered is not accepted.
+        assert_eq!(of(Status::NotRun(Reason::Off), &Group::ALL), Verdict::AcceptInPart);
+        assert_eq!(of(Status::NotRun(Reason::NoEvidence), &Group::ALL), Verdict::AcceptInPart);
+        for level in [Level::Warn, Level::Off] {
+            let shown = finding(level, Status::Pass, Demand::None, MissingEvidence::RejectsWithGroup);
+            assert_eq!(Verdict::of(&[shown], &Group::ALL), Verdict::AcceptInPart);
+        }
         // A finding of a group that is not in play does not reject.
         assert_eq!(of(Status::Fail, &[Group::Source]), Verdict::AcceptInPart);
     }

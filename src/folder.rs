@@ -11,8 +11,9 @@ use crate::server_record::ServerFiles;
 use crate::trust::TrustFile;
 
 /// The bundles that `paths` name, in the order of the paths: a file is taken as it is, a folder is searched for `*.sig.tbz` at any
-/// depth, sorted by name. Symbolic links in folders are not followed. What cannot be read is in the list too: opening it says why, so
-/// that one bad path never hides the others.
+/// depth, sorted by name. Symbolic links to folders are not followed; one that is called like a bundle is taken as one, so that no bundle is
+/// passed over for the way it lies there. What cannot be read is in the list too: opening it says why, so that one bad path never hides the
+/// others.
 ///
 /// # Errors
 /// [`Error::NothingToVerify`] when there is none, [`Error::OverLimit`].
@@ -45,7 +46,7 @@ fn search(folder: &Path, limits: &Limits, depth: u64, found: &mut Vec<PathBuf>) 
         let kind = fs::symlink_metadata(&path).map(|metadata| metadata.file_type());
         if kind.as_ref().is_ok_and(fs::FileType::is_dir) {
             search(&path, limits, depth + 1, found)?;
-        } else if kind.is_ok_and(|kind| kind.is_file()) && path.to_string_lossy().ends_with(".sig.tbz") {
+        } else if kind.is_ok_and(|kind| may_be_bundle(kind, &path)) {
             found.push(path);
             if found.len() as u64 > limits.bundles {
                 return Err(over("bundles", limits.bundles));
@@ -53,6 +54,12 @@ fn search(folder: &Path, limits: &Limits, depth: u64, found: &mut Vec<PathBuf>) 
         }
     }
     Ok(())
+}
+
+/// A file by a bundle's name, or a link by one to anything but a folder or a pipe.
+fn may_be_bundle(kind: fs::FileType, path: &Path) -> bool {
+    let by_link = || fs::metadata(path).map_or(true, |target| target.is_file());
+    path.to_string_lossy().ends_with(".sig.tbz") && (kind.is_file() || (kind.is_symlink() && by_link()))
 }
 
 fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {

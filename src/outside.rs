@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use crate::digest::Sha256;
+
 /// What `instructions` of a Dockerfile (`FROM …`, `RUN …`, one each) take from outside the commit, a sentence each. Reads what is
 /// plainly there; a script that a RUN step starts may fetch more.
 pub(crate) fn inputs_outside_the_commit<'t>(instructions: impl Iterator<Item = &'t str>) -> Vec<String> {
@@ -12,6 +14,8 @@ pub(crate) fn inputs_outside_the_commit<'t>(instructions: impl Iterator<Item = &
     for instruction in instructions {
         let mut words = instruction.split_whitespace();
         let Some(keyword) = words.next() else { continue };
+        let taken = taken_from(instruction, &stages);
+        inputs.extend(taken.into_iter().filter(|sentence| seen.insert(sentence.clone())));
         let sentence = match keyword.to_ascii_uppercase().as_str() {
             "FROM" => from(words, &mut stages),
             "ARG" => words.next().map(|name| format!("build argument {name}: its value is not recorded in the commit")),
@@ -32,10 +36,30 @@ fn from<'t>(words: impl Iterator<Item = &'t str>, stages: &mut HashSet<String>) 
     if words.next().is_some_and(|word| word.eq_ignore_ascii_case("as")) {
         stages.extend(words.next().map(str::to_ascii_lowercase).filter(|name| is_stage_name(name)));
     }
-    if base == "scratch" || earlier_stage || base.contains("@sha256:") {
+    if base == "scratch" || earlier_stage || is_pinned(base) {
         return None;
     }
     Some(format!("base image {base}, named by tag and not by digest"))
+}
+
+/// Does the name end with a whole digest? A variable in its place is none.
+fn is_pinned(name: &str) -> bool {
+    name.rsplit_once('@').is_some_and(|(_, digest)| Sha256::from_prefixed(digest).is_some())
+}
+
+/// Other images that COPY (`--from=NAME`) or RUN (`--mount=…,from=NAME`) takes files from, named by tag. A number is an earlier stage.
+fn taken_from(instruction: &str, stages: &HashSet<String>) -> Vec<String> {
+    let flags = instruction.split_whitespace().skip(1).take_while(|word| word.starts_with("--"));
+    let names = flags.filter_map(|flag| match flag.split_once('=')? {
+        ("--from", name) => Some(name),
+        ("--mount", parts) => parts.split(',').find_map(|part| part.strip_prefix("from=")),
+        _ => None,
+    });
+    let outside = names.filter(|name| {
+        let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
+        !is_number && !is_pinned(name) && !stages.contains(&name.to_ascii_lowercase())
+    });
+    outside.map(|name| format!("files of the image {name}, named by tag and not by digest")).collect()
 }
 
 /// What a builder takes for a stage's name: nothing that could be an image with a tag or a digest.
@@ -108,7 +132,12 @@ mod tests {
             "FROM build AS test",
             "FROM scratch AS nginx:1",
             "FROM nginx:1",
-            "FROM nginx@sha256:00",
+            "FROM nginx@sha256:5a1c1f3b7d0f0c6e4d9a2b8e7f6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c",
+            "FROM debian@sha256:${DIGEST}",
+            "COPY --from=build --chown=1 a b",
+            "COPY --from=0 a b",
+            "COPY --chown=1 --from=busybox:1 a b",
+            "RUN --mount=type=bind,from=tools:2,target=/t make",
             "FROM scratch",
             "ADD https://example.com/a.tgz /",
             "ADD local /",
@@ -122,6 +151,9 @@ mod tests {
             "build argument VERSION=1",
             "base image docker.io/library/node:19",
             "base image nginx:1",
+            "base image debian@sha256:${DIGEST}",
+            "files of the image busybox:1",
+            "files of the image tools:2",
             "ADD of https://example.com/a.tgz",
             "a RUN step that uses the network (curl): RUN apt",
             "a RUN step that uses the network (curl): RUN [",

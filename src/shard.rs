@@ -28,16 +28,16 @@ impl Shard {
 impl FromStr for Shard {
     type Err = String;
 
-    /// Reads `i/n`: the `i`th of `n`, from 1.
+    /// Reads `i/n`: the share `i` of `n`, counted from 0, as Kubernetes counts the indexes of a Job.
     fn from_str(text: &str) -> Result<Self, String> {
-        let fault = || format!("expected i/n with 1 <= i <= n, for example 3/8, found {text:?}");
+        let fault = || format!("expected i/n with 0 <= i < n, for example 3/8, found {text:?}");
         let number = |text: &str| -> Option<u64> {
             let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             text.parse().ok().filter(|_| plain)
         };
         let (index, count) = text.split_once('/').ok_or_else(fault)?;
         match (number(index), number(count)) {
-            (Some(index), Some(count)) if (1..=count).contains(&index) => Ok(Self { index: index - 1, count }),
+            (Some(index), Some(count)) if index < count => Ok(Self { index, count }),
             _ => Err(fault()),
         }
     }
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn every_bundle_is_in_one_share_wherever_it_lies() {
-        let shards: Vec<Shard> = (1..=5).map(|index| format!("{index}/5").parse().unwrap()).collect();
+        let shards: Vec<Shard> = (0..5).map(|index| format!("{index}/5").parse().unwrap()).collect();
         let mut counts = [0; 5];
         for number in 0..1000 {
             let name = format!("manifest.docker.io.acme.wallet.v{number}.2026-03-02_10-15-30.123456.sig.tbz");
@@ -63,7 +63,8 @@ mod tests {
 
     #[test]
     fn what_is_no_share_is_refused() {
-        for bad in ["", "1", "/", "0/3", "4/3", "1/0", "-1/3", "+1/3", "1/3/3", "1/ 3", "18446744073709551616/1"] {
+        for bad in ["", "1", "/", "3/3", "4/3", "0/0", "1/0", "-1/3", "+1/3", "1/3/3", "1/ 3", "18446744073709551616/1"]
+        {
             assert!(bad.parse::<Shard>().is_err(), "{bad}");
         }
     }

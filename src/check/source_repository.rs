@@ -14,8 +14,8 @@ pub(super) static CHECK: Check = Check {
     level: Level::Require,
     says: "every remote of the snapshot is one of the policy's repositories, and the log names the same host",
     explanation: "Reads the remotes in the snapshot's .git/config and compares each with expect.repositories; ssh, https and scp-like spellings of one \
-repository are equal, and user, password and token count for nothing and are never shown. Compares the host with the log's github_host. Includes in the config \
-are not followed, and insteadOf is not applied.\n\nA remote says where the clone was told to go, by the word of a file that is signed with all the rest; it does not say \
+repository are equal, user, password and token count for nothing and are never shown, and insteadOf of the same config is applied as git does. Compares the \
+host with the log's github_host. Files that the config includes are not read: with one, agreement is unknown.\n\nA remote says where the clone was told to go, by the word of a file that is signed with all the rest; it does not say \
 what answered there. The commit id is what pins the content.\n\nWhen it fails: compare the address letter by letter; a fork or another host is another repository.",
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
@@ -50,7 +50,15 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             compared.compare("the log's host", &host.to_ascii_lowercase(), name.host_name());
         }
     }
-    compared.outcome("the snapshot was cloned from the policy's repository")
+    let agrees = compared.agrees();
+    let outcome = compared.outcome("the snapshot was cloned from the policy's repository");
+    match proof.included.first() {
+        Some(file) if agrees => {
+            Outcome::unknown("the config includes files that are not read and could name other remotes")
+                .sides("a config that says everything itself", format!("include of {file}"))
+        }
+        _ => outcome,
+    }
 }
 
 fn host_of(event: &LogEvent) -> Option<&str> {

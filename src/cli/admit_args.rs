@@ -11,7 +11,8 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   hpsb-audit admit docker-compose.yaml --evidence evidence/ --policy policy.toml
   kubectl kustomize overlay | hpsb-audit admit - --evidence evidence/ --policy policy.toml
-  hpsb-audit admit user-data.yaml --workload-password password --attestation record/ --evidence evidence/ --policy policy.toml
+  hpsb-audit admit user-data.yaml --evidence evidence/ --policy policy.toml \\
+      --workload-password password --attestation record/
 
 Exit code 0: every image may be deployed; 1: one may not, and the text says why and what to do.
 
@@ -52,7 +53,7 @@ pub(super) struct AdmitArguments {
 pub(super) enum ContractCommand {
     /// Print the `images:` section of a contract for an accepted build's image
     #[command(
-        after_help = "Examples:\n  hpsb-audit contract images manifest.NAME.sig.tbz --policy policy.toml\n\nThe key of content trust is the signed log's. Others are in no signed log: they are the policy's [trust]."
+        after_help = "Examples:\n  hpsb-audit contract images manifest.NAME.sig.tbz --policy policy.toml\n\nThe key of content trust is the signed log's. Others are in no signed log:\nthey are the policy's [trust]."
     )]
     Images(ContractImagesArguments),
 }

@@ -36,10 +36,11 @@ Exit codes:
 const AUDIT_EXAMPLES: &str = "\
 Examples:
   hpsb-audit audit manifest.NAME.sig.tbz --key KEY.pem
-  hpsb-audit audit manifest.NAME.sig.tbz --key sha256:HEX          the key lies beside the bundle and must be this one
+  hpsb-audit audit manifest.NAME.sig.tbz --key sha256:HEX     a key beside it that must be this one
+  hpsb-audit audit manifest.NAME.sig.tbz --key KEY.pem --image oci:image --trust signatures/
   hpsb-audit audit evidence/ --policy policy.toml --report json=report.json
   hpsb-audit audit evidence/ --policy policy.toml --format json | jq .verdict
-  hpsb-audit audit case.tar --policy my-policy.toml                what `seal` wrote, on your own terms
+  hpsb-audit audit case.tar --policy my-policy.toml           what `seal` wrote, on your own terms
 
 A verdict says that a trusted key signed these bytes and what the checks found in them. It does
 not say who holds the key, that the log is true, or that the image was built from this source.";
@@ -52,15 +53,16 @@ Examples:
 
 Exit code 0: nothing differs; 1: something differs, or a signature is not valid.
 
-An equal independent rebuild is the one thing that corroborates that the image was built from the commit: the signed log
-states it, and nothing in a manifest proves it.";
+An equal independent rebuild is the one thing that corroborates that the image was built from the
+commit: the signed log states it, and nothing in a manifest proves it.";
 
 const REPORT_EXAMPLES: &str = "\
 Examples:
   hpsb-audit report report.json --format text
   hpsb-audit report report.json --format text --output report.txt
 
-It repeats nothing and proves nothing: whoever can write the file can change what it says. `hpsb-audit audit` makes a report anew.";
+It repeats nothing and proves nothing: whoever can write the file can change what it says.
+`hpsb-audit audit` makes a report anew.";
 
 /// Verify and audit build manifests of IBM Hyper Protect Secure Build, offline.
 #[derive(Debug, Parser)]
@@ -72,7 +74,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Audit bundles: signature, record, log and source, by a policy
+    /// Audit bundles: signature, record, log, source, image and its signatures, by a policy
     #[command(after_help = AUDIT_EXAMPLES)]
     Audit(Box<AuditArguments>),
     /// Verify a bundle's signature alone, and look at nothing in it
@@ -117,7 +119,7 @@ pub(super) enum Command {
     SelfTest(SelfTestArguments),
     /// Look at the proved commit in a bundle without unpacking it
     #[command(
-        after_help = "Examples:\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem --file Dockerfile\n\nExit code 0: the commit is proved and the work tree is its tree; 1: it is not, or the signature is not valid."
+        after_help = "Examples:\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem --file Dockerfile\n\nExit code 0: the commit is proved and the work tree is its tree; 1: it is not, or the signature is\nnot valid."
     )]
     Source(SourceArguments),
     /// Say whether workloads may be deployed: every image pinned, and of an accepted build
@@ -127,7 +129,10 @@ pub(super) enum Command {
     #[command(after_help = super::reconcile_args::EXAMPLES)]
     Reconcile(Box<super::reconcile_args::ReconcileArguments>),
     /// Help to write contracts
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  hpsb-audit contract images manifest.NAME.sig.tbz --policy policy.toml"
+    )]
     Contract(super::admit_args::ContractCommand),
     /// Show who signed which image, and until when
     #[command(
@@ -135,12 +140,16 @@ pub(super) enum Command {
     )]
     Trust(TrustArguments),
     /// Look at keys, and record how they were obtained
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  hpsb-audit key show KEY.pem\n  hpsb-audit key enroll --help")]
     Key(super::key_record_args::KeyCommand),
     /// Begin a policy, or see how one is read
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  hpsb-audit policy init > policy.toml\n  hpsb-audit policy check policy.toml"
+    )]
     Policy(PolicyCommand),
     /// List every check with its group, level and meaning
+    #[command(after_help = "Examples:\n  hpsb-audit checks\n  hpsb-audit checks --format markdown > checks.md")]
     Checks {
         /// How to print the list
         #[arg(long, value_enum, default_value = "text")]
@@ -159,6 +168,7 @@ pub(super) enum Command {
         shell: Shell,
     },
     /// Write manual pages into a folder
+    #[command(after_help = "Examples:\n  mkdir -p man1 && hpsb-audit man man1\n  man -l man1/hpsb-audit-audit.1")]
     Man {
         /// The folder, which must exist
         dir: PathBuf,
@@ -224,7 +234,8 @@ pub(super) struct AuditArguments {
     pub(super) network: NetworkArguments,
     #[command(flatten)]
     pub(super) output: OutputArguments,
-    /// Write a report to a file, whole or not at all; may be repeated
+    /// Write a report to a file, whole or not at all: text, json, html, markdown, csv, junit, sarif, oscal, vsa or provenance
+    /// (docs/reports.md); may be repeated
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
     pub(super) reports: Vec<(String, PathBuf)>,
     #[command(flatten)]
@@ -353,6 +364,7 @@ pub(super) enum PolicyCommand {
     #[command(after_help = "Examples:\n  hpsb-audit policy init > policy.toml")]
     Init,
     /// Read a policy and say how it is understood
+    #[command(after_help = "Examples:\n  hpsb-audit policy check policy.toml")]
     Check {
         /// The policy
         file: PathBuf,

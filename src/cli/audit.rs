@@ -74,7 +74,7 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
         None => Policy::default(),
     };
     report.policy = policy.source.clone();
-    policy.require_also(&arguments.require);
+    policy.require_also(&arguments.require)?;
     let keys = policy.keys_for(read_named(&arguments.keys.keys, limits)?)?;
     let mut paths = folder::find_bundles(&arguments.paths, limits)?;
     if let Some(shard) = scale.shard {

@@ -63,7 +63,7 @@ pub(super) fn audit(path: &Path, arguments: &AuditArguments, limits: &Limits) ->
         policy => {
             let policy = policy.as_deref().map(|path| read_policy(path, limits)).transpose()?;
             let mut policy = policy.unwrap_or_else(Policy::default);
-            policy.require_also(&arguments.require);
+            policy.require_also(&arguments.require)?;
             Some((policy, keys))
         }
     };

@@ -239,7 +239,7 @@ fn snapshot(build: &Manifest) -> Option<&Snapshot> {
 fn work_trees(one: &Snapshot, other: &Snapshot) -> Vec<String> {
     let same = |first: &WorkEntry, second: &WorkEntry| match (first, second) {
         (WorkEntry::File(first), WorkEntry::File(second)) => {
-            first.sha256 == second.sha256 && first.executable == second.executable
+            (first.sha256, first.executable, first.privileged) == (second.sha256, second.executable, second.privileged)
         }
         (first, second) => first == second,
     };

@@ -11,14 +11,16 @@ use crate::client::{Bucket, Helpers, ImageReference, Login, OutsideOptions, Reso
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  hpsb-audit fetch --env sbs-config.json --plan                      what would be asked, without asking
+  hpsb-audit fetch --env sbs-config.json --plan               what would be asked, without asking
   hpsb-audit fetch --env sbs-config.json --image --trust --to evidence
   hpsb-audit fetch --env sbs-config.json --build-name NAME --build-name OTHER
   hpsb-audit fetch --env sbs-config.json --resolve sbs.example.com:443:192.0.2.7
-  hpsb-audit fetch s3://bucket/prefix --endpoint https://s3.us-south.cloud-object-storage.appdomain.cloud --env sbs-config.json
+  hpsb-audit fetch s3://bucket/prefix --env sbs-config.json \\
+      --endpoint https://s3.us-south.cloud-object-storage.appdomain.cloud
 
-Everything is read with GET; /state-image is never asked for. Run it again after a fault: what is there stays, what is missing is added.
-A fetched key is given, not trusted: compare its fingerprint with one that reached you another way, then name it with `audit --key`.
+Everything is read with GET; /state-image is never asked for. Run it again after a fault: what is
+there stays, what is missing is added. A fetched key is given, not trusted: compare its fingerprint
+with one that reached you another way, then name it with `audit --key`.
 
 Exit codes:
   0  everything that was asked for is in the folder

@@ -10,14 +10,20 @@ use crate::time::Timestamp;
 
 pub(super) const ENROLL_EXAMPLES: &str = "\
 Examples:
-  hpsb-audit key enroll KEY.pem --bundle manifest.NAME.sig.tbz --obtained-by Ada --obtained-at 2026-11-23T08:00:00Z \\
-      --channel server-api --sign-key ada.key
-  hpsb-audit key enroll KEY.pem --bundle BUNDLE --obtained-by Ada --obtained-at TIME --channel server-api \\
-      --second-copy COPY.pem --second-by Bob --second-at TIME --second-channel courier --sign-key ada.key
+  hpsb-audit key enroll KEY.pem --bundle manifest.NAME.sig.tbz --sign-key ada.key \\
+      --obtained-by Ada --obtained-at 2026-11-23T08:00:00Z --channel server-api
+  hpsb-audit key enroll KEY.pem --bundle manifest.NAME.sig.tbz --sign-key ada.key \\
+      --obtained-by Ada --obtained-at 2026-11-23T08:00:00Z --channel server-api \\
+      --second-copy COPY.pem --second-by Bob --second-at 2026-11-24T08:00:00Z \\
+      --second-channel courier
   hpsb-audit key countersign KEY.record.json --sign-key bob.key
 
-Keys to sign with: openssl genpkey -algorithm ed25519 -out ada.key (its public half: openssl pkey -in ada.key -pubout).
-A record says what its signers wrote, and counts only for policies that list them under [[signers]]: docs/key-records.md.";
+A key to sign with, and its public half:
+  openssl genpkey -algorithm ed25519 -out ada.key
+  openssl pkey -in ada.key -pubout -out ada.pem
+
+A record says what its signers wrote, and counts only for policies that list them under
+[[signers]]: docs/key-records.md.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {

@@ -17,7 +17,7 @@ pub(super) struct ScaleArguments {
     /// more is refused
     #[arg(long, value_name = "MB")]
     pub(super) memory: Option<NonZeroU64>,
-    /// Only the i-th of n shares of the bundles, by their builds' names, for example 3/8
+    /// Only the share i of n shares of the bundles, by their builds' names; i counts from 0, as in 3/8 and Kubernetes' $(JOB_COMPLETION_INDEX)/8
     #[arg(long, value_name = "I/N")]
     pub(super) shard: Option<Shard>,
     /// Keep each finished report in this file, and after an interruption go on from there with the bundles that are left

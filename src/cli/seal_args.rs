@@ -11,22 +11,25 @@ use crate::time::Timestamp;
 
 pub(super) const SEAL_EXAMPLES: &str = "\
 Examples:
-  hpsb-audit seal evidence/ --policy policy.toml --output case.tar --sign-key auditor.key --retain-until 2036-12-31
+  hpsb-audit seal evidence/ --policy policy.toml --output case.tar --sign-key auditor.key \\
+      --retain-until 2036-12-31
   hpsb-audit seal manifest.NAME.sig.tbz --key KEY.pem --output case.tar --profile filing
-  hpsb-audit seal case.tar --tsq case.tsq                      a request for a time-stamp, for any RFC 3161 authority
+  hpsb-audit seal case.tar --tsq case.tsq                      a request for an RFC 3161 authority
   hpsb-audit seal case.tar --tsr case.tsr --tsa-ca tsa-ca.pem  its answer, verified and added
   hpsb-audit audit case.tar --policy my-policy.toml            the audit again, on your own terms
-  hpsb-audit audit case.tar --seal-key auditor.pem             the audit again, on the sealer's terms
+  hpsb-audit audit case.tar --seal-key auditor.pem             the same, on the sealer's terms
 
-The exit code is the verdict's. A case brings evidence, never trust: docs/case.md says what it is not.";
+The exit code is the verdict's. A case brings evidence, never trust: docs/case.md says what it
+is not.";
 
 pub(super) const SIGN_OFF_EXAMPLES: &str = "\
 Examples:
   hpsb-audit sign-off case.tar --role prepared --sign-key ada.key
   hpsb-audit sign-off case.tar --role reviewed --sign-key bob.key
 
-A sign-off is over the case's digest, its report and its policy. It is shown by `audit case.tar`, with a name where your
-policy's [[signers]] list the key. The audit is not repeated here: do that first.";
+A sign-off is over the case's digest, its report and its policy. It is shown by `audit case.tar`,
+with a name where your policy's [[signers]] list the key. The audit is not repeated here: do that
+first.";
 
 #[derive(Debug, Args)]
 pub(super) struct SealArguments {

@@ -6,6 +6,7 @@ use crate::build_name::BuildName;
 use crate::client::address::checked_url;
 use crate::client::builder;
 use crate::client::disk::Place;
+use crate::client::fit::compare_keys;
 use crate::client::folder::{EvidenceFolder, Kept};
 use crate::client::http::Resolve;
 use crate::client::layout::{Layers, save_layout};
@@ -58,7 +59,8 @@ pub struct Request {
 /// Saves what is asked for. Nothing that is in the folder is replaced, and what is there is not lost by a fault: run it again,
 /// and what is missing is added.
 ///
-/// It does NOT verify anything but digests that name bytes: keys and bundles stay *given* until an audit with a trusted key.
+/// It does NOT verify anything but digests that name bytes, and that a saved key fits its bundle: keys and bundles stay *given* until an audit
+/// with a trusted key.
 ///
 /// # Errors
 /// Where nothing could be begun: settings, folder, addresses. Faults on the way stand in the report.
@@ -92,6 +94,7 @@ pub fn fetch(request: &Request, run: Run<'_>) -> Result<FetchReport, Error> {
     if let Some(server) = reached {
         save_missing_keys(run, server, &root, &mut report)?;
     }
+    compare_keys(&root, run.limits, &mut report);
     report.without_key = root.without_key()?;
     Ok(report)
 }

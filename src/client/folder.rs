@@ -214,6 +214,16 @@ impl BuildFolder {
         super::settings::read_bounded(&path, limit, allowed).map(|bytes| Some(bytes.to_vec()))
     }
 
+    /// The file at `place`, to be read as a stream.
+    pub(crate) fn open(&self, place: &Place) -> Result<Option<fs::File>, Error> {
+        let path = self.at(place);
+        if !fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
+            return Ok(None);
+        }
+        let file = fs::File::open(&path).map_err(|error| Error::from_read(&path.display().to_string(), error))?;
+        Ok(Some(file))
+    }
+
     /// Does evidence.json say that the file at `place` came from `from` in this version, and is it still what was saved?
     pub(crate) fn holds_version(&self, place: &Place, from: &str, version: &str) -> Result<bool, Error> {
         let content = self.record()?.content_of(place.as_str(), from, version);

@@ -12,6 +12,7 @@ mod disk;
 mod evidence_record;
 mod fault;
 mod fetch;
+mod fit;
 mod folder;
 mod helper;
 mod http;

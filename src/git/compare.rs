@@ -15,7 +15,7 @@ use super::work_file::WorkFile;
 pub enum Change {
     /// Its bytes are others.
     Modified,
-    /// Its execute bit is another.
+    /// Its execute bit is another, or it runs as its owner.
     ModeChanged,
     /// It is a link instead of a file, or the other way round.
     TypeChanged,
@@ -104,6 +104,12 @@ impl Comparer<'_, '_> {
                 Ok(conversion) => compared.converted.push((file.path.clone(), conversion)),
                 Err(reason) => return Some((Change::Modified, reason)),
             }
+        }
+        if found.privileged {
+            return Some((
+                Change::ModeChanged,
+                Some("it has a set-user-id or set-group-id bit, which git never sets".into()),
+            ));
         }
         let executable = file.mode == Mode::Executable;
         (executable != found.executable).then(|| {

@@ -17,6 +17,13 @@ pub(super) struct Setting {
     pub(super) value: Option<String>,
 }
 
+impl Setting {
+    /// Does git look for the work tree elsewhere because of it?
+    pub(super) fn moves_work_tree(&self) -> bool {
+        self.section == "core" && self.key == "worktree"
+    }
+}
+
 /// Why a config file cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ConfigFault {

@@ -12,9 +12,12 @@ const HARMLESS: [&str; 5] = ["noop", "preciousobjects", "worktreeconfig", "relat
 /// Why the repository in `directory` is not one that can be proved: every reason, a clause each.
 pub(super) fn refusals(directory: &GitDirectory<'_>, limits: &Limits) -> Vec<String> {
     let mut reasons = Vec::new();
-    let config = directory.file(b"config").map(|config| read_config(config, limits));
-    if let Some(Ok(settings)) = &config {
-        reasons.extend(settings.iter().filter_map(refused_setting));
+    let mut faults = Vec::new();
+    for config in ["config", "config.worktree"].into_iter().filter_map(|file| directory.file(file.as_bytes())) {
+        match read_config(config, limits) {
+            Ok(settings) => reasons.extend(settings.iter().filter_map(refused_setting)),
+            Err(fault) => faults.push(fault.to_string()),
+        }
     }
     for (file, what) in [
         ("objects/info/alternates", "alternates: objects outside the archive"),
@@ -36,7 +39,7 @@ pub(super) fn refusals(directory: &GitDirectory<'_>, limits: &Limits) -> Vec<Str
         reasons.push("a partial clone, whose objects may be missing (objects/pack/*.promisor)".into());
     }
     let mut clauses: Vec<String> = reasons.into_iter().map(|reason| format!("the repository uses {reason}")).collect();
-    clauses.extend(config.and_then(Result::err).map(|fault| fault.to_string()));
+    clauses.extend(faults);
     clauses
 }
 

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
-use super::config::read_config;
+use super::config::{Setting, read_config};
 use super::directory::GitDirectory;
 use super::format::{passed_over, refusals};
 use super::hash::Kind;
@@ -39,6 +39,8 @@ pub struct SourceProof {
     pub refs_at_head: Vec<String>,
     /// Where the clone came from, by the config's own word.
     pub remotes: Vec<Remote>,
+    /// Files that the config includes. They are not read, and could name other remotes.
+    pub included: Vec<String>,
     /// Signatures on HEAD's commit and on annotated tags at it.
     pub signed: Vec<SignedObject>,
     stores: Vec<Store>,
@@ -109,8 +111,10 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
     let directory = GitDirectory::top(snapshot);
     let mut faults: Vec<String> = snapshot.faults.clone();
     faults.extend(refusals(&directory, limits));
-    let (remotes, config_faults) = read_remotes(&directory, limits);
-    faults.extend(config_faults);
+    let settings = read_settings(&directory, "config", limits);
+    let moved =
+        settings.iter().chain(&read_settings(&directory, "config.worktree", limits)).any(Setting::moves_work_tree);
+    faults.extend(moved.then(|| "core.worktree in config puts the work tree elsewhere".to_owned()));
     let head = follow_head(&directory);
     let refs = Refs::read(&directory);
     let objects = Objects::prove(&directory, threads, limits);
@@ -121,7 +125,8 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
         commit: None,
         tree: TreeProof::default(),
         refs_at_head: Vec::new(),
-        remotes,
+        remotes: remotes(&settings),
+        included: included(&settings),
         signed: Vec::new(),
         stores: Vec::new(),
         limits: limits.clone(),
@@ -183,12 +188,14 @@ fn count(objects: &mut Objects) -> ObjectsProof {
     }
 }
 
-fn read_remotes(directory: &GitDirectory<'_>, limits: &Limits) -> (Vec<Remote>, Option<String>) {
+fn read_settings(directory: &GitDirectory<'_>, file: &str, limits: &Limits) -> Vec<Setting> {
     // A config that cannot be read is among the refusals.
-    let settings = directory.file(b"config").and_then(|config| read_config(config, limits).ok()).unwrap_or_default();
-    let moved = settings.iter().any(|setting| setting.section == "core" && setting.key == "worktree");
-    let fault = moved.then(|| "core.worktree in config puts the work tree elsewhere".to_owned());
-    (remotes(&settings), fault)
+    directory.file(file.as_bytes()).and_then(|config| read_config(config, limits).ok()).unwrap_or_default()
+}
+
+fn included(settings: &[Setting]) -> Vec<String> {
+    let paths = settings.iter().filter(|setting| matches!(setting.section.as_str(), "include" | "includeif"));
+    paths.map(|setting| setting.value.clone().unwrap_or_default()).collect()
 }
 
 fn read_commit(reader: &mut Reader<'_>, id: ObjectId) -> Result<(Commit, Option<SignedObject>), String> {
@@ -216,7 +223,12 @@ fn find_refs(
             let Ok(content) = reader.read(&target, Kind::Tag) else { break };
             let Ok(tag) = Tag::read(&content) else { break };
             let short = name.strip_prefix("refs/tags/").unwrap_or(name);
-            signatures.extend(split_tag(short, &content, &tag));
+            // The signer signed the tag's own name; what a ref calls it is anybody's word.
+            let called = match tag.name == short {
+                true => short.to_owned(),
+                false => format!("{short}, which calls itself {},", tag.name),
+            };
+            signatures.extend(split_tag(&called, &content, &tag));
             target = tag.object;
         }
         if target == commit {

@@ -1,6 +1,6 @@
 //! Branches and tags (gitrepository-layout(5), "refs"; git-pack-refs(1)).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::directory::GitDirectory;
 use super::head::{RefValue, parse_ref};
@@ -20,7 +20,11 @@ impl Refs {
     /// Reads `refs/` and `packed-refs`. A loose ref counts before a packed one.
     pub(super) fn read(directory: &GitDirectory<'_>) -> Self {
         let mut refs = Self::default();
+        let mut packed: HashMap<&[u8], &[u8]> = HashMap::new();
         for (id, name) in packed_refs(directory) {
+            if packed.insert(name, id).is_some_and(|other| other != id) && refs.faults.len() < FAULTS_NAMED {
+                refs.faults.push(format!("packed-refs names {} twice, with two ids", String::from_utf8_lossy(name)));
+            }
             refs.add("packed-refs", name, id);
         }
         for (name, content) in directory.files_below("refs/") {

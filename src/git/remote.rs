@@ -18,7 +18,12 @@ pub struct RepositoryName {
 impl RepositoryName {
     /// Reads a URL (`https`, `http`, `ssh`, `git`) or the short form `[user@]host:path` (git-clone(1), "GIT URLS").
     /// `None` for local paths, other protocols, and what has no path. User, password and usual ports are dropped.
+    ///
+    /// A query or fragment is refused: `https://evil.example#@github.com/x` leads to the host before the `#` (RFC 3986, section 3.2).
     pub fn parse(url: &str) -> Option<Self> {
+        if url.contains(['?', '#', '\\']) || url.contains(char::is_control) {
+            return None;
+        }
         let (authority, path) = match url.split_once("://") {
             Some((protocol, rest)) => {
                 let usual = match protocol.to_ascii_lowercase().as_str() {
@@ -40,7 +45,7 @@ impl RepositoryName {
             }
         };
         let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_ascii_lowercase();
-        let path = path.split(['?', '#']).next().unwrap_or_default().trim_matches('/');
+        let path = path.trim_matches('/');
         let path = path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/');
         // An `@` in the path is a password with a slash in it more likely than a name.
         let parts_are_plain = path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains('@'));
@@ -75,26 +80,49 @@ impl fmt::Display for RepositoryName {
 pub struct Remote {
     /// Its name, mostly `origin`.
     pub name: String,
-    /// Its URL without user, password, token or query.
+    /// Its URL without user, password, token or query, as `insteadOf` of the same config rewrites it.
     pub url: String,
     /// What it names; `None` for a local path or a spelling that is not known.
     pub repository: Option<RepositoryName>,
 }
 
-/// The remotes of a config, one for each `url`. `pushurl` and `insteadOf` are not looked at.
+/// The remotes of a config, one for each `url`, as `insteadOf` rewrites it. `pushurl` is not looked at.
 pub(super) fn remotes(settings: &[Setting]) -> Vec<Remote> {
     let urls = settings.iter().filter(|setting| setting.section == "remote" && setting.key == "url");
     urls.map(|setting| {
-        let url = setting.value.clone().unwrap_or_default();
+        let url = rewritten(setting.value.as_deref().unwrap_or_default(), settings);
         let repository = RepositoryName::parse(&url);
         Remote { name: setting.subsection.clone().unwrap_or_default(), url: without_credentials(&url), repository }
     })
     .collect()
 }
 
+/// Where git really goes: the longest `url.BASE.insteadOf` that the address begins with gives way to BASE (git-config(1)).
+fn rewritten(url: &str, settings: &[Setting]) -> String {
+    let rules = settings.iter().filter(|setting| setting.section == "url" && setting.key == "insteadof");
+    let fitting =
+        rules.filter_map(|rule| Some((rule.subsection.as_deref()?, url.strip_prefix(rule.value.as_deref()?)?)));
+    let mut best: Option<(&str, &str)> = None;
+    let mut several = false;
+    for (base, rest) in fitting {
+        let (longer, equal) =
+            best.map_or((true, false), |(_, found)| (rest.len() < found.len(), rest.len() == found.len()));
+        several = !longer && (several || (equal && best.is_some_and(|(known, _)| known != base)));
+        best = if longer { Some((base, rest)) } else { best };
+    }
+    match best {
+        // Which of several comes first is a matter of git's tables: no address is better than the wrong one.
+        Some(_) if several => String::new(),
+        Some((base, rest)) => format!("{base}{rest}"),
+        None => url.to_owned(),
+    }
+}
+
 /// The URL without what stands before its last `@` and after its `?`.
 fn without_credentials(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let before = url.split(['?', '#']).next().unwrap_or_default();
+    // A password with such a letter in it: its first half must not be shown either.
+    let url = if url.contains('@') && !before.contains('@') { "" } else { before };
     let (protocol, rest) = match url.split_once("://") {
         Some((protocol, rest)) => (format!("{protocol}://"), rest),
         None => (String::new(), url),
@@ -119,7 +147,7 @@ mod tests {
             "ssh://git@github.com/acme/wallet.git",
             "ssh://git@GitHub.com:22/acme/wallet",
             "https://ada:s3cret@github.com:443/acme/wallet.git/",
-            "https://x-access-token:ghs_abc@github.com/acme/wallet?x=y",
+            "https://x-access-token:ghs_abc@github.com/acme/wallet",
             "git://github.com/acme/wallet.git",
             "HTTP://github.com/acme/wallet",
         ] {
@@ -147,9 +175,33 @@ mod tests {
             "https://github.com/../x",
             "https://a:b/c@github.com/x",
             "ext::sh -c x",
+            // curl goes to the host before these letters.
+            "https://evil.example#@github.com/acme/wallet",
+            "https://evil.example?@github.com/acme/wallet",
+            "https://evil.example\\@github.com/acme/wallet",
+            "https://github.com/acme/wallet?repository=evil",
+            "git@github.com:acme/wallet#evil",
+            "https://github.com/acme/wallet\n",
         ] {
             assert_eq!(RepositoryName::parse(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn addresses_are_rewritten_as_git_does() {
+        use crate::git::test_repository::TestRepository;
+        let config = "[remote \"origin\"]\n\turl = git@github.com:acme/wallet.git\n[url \"https://short.example/\"]\n\tinsteadOf = git@\n\
+            [url \"https://evil.example/\"]\n\tinsteadOf = git@github.com:\n\
+            [url \"https://other.example/\"]\n\tinsteadOf = git@gitlab.com:\n";
+        let repository = TestRepository::new();
+        repository.write(".git/config", config);
+        let settings = super::super::config::read_config(config.as_bytes(), &crate::limits::Limits::default()).unwrap();
+        let ours = remotes(&settings);
+        assert_eq!(ours[0].url, repository.git(&["remote", "get-url", "origin"]).trim());
+        assert_eq!(ours[0].url, "https://evil.example/acme/wallet.git");
+        let twice = config.replace("other", "second").replace("gitlab", "github");
+        let settings = super::super::config::read_config(twice.as_bytes(), &crate::limits::Limits::default()).unwrap();
+        assert_eq!(remotes(&settings)[0].repository, None);
     }
 
     #[test]
@@ -159,6 +211,7 @@ mod tests {
             ("https://ghp_token@github.com/acme/wallet", "https://github.com/acme/wallet"),
             ("https://ada:s3/cret@github.com/acme/wallet", "https://github.com/acme/wallet"),
             ("https://a:b@c@github.com/acme/wallet?token=x", "https://github.com/acme/wallet"),
+            ("https://a:b#c@github.com/acme/wallet", ""),
             ("git@github.com:acme/wallet.git", "github.com:acme/wallet.git"),
             ("/srv/git/wallet", "/srv/git/wallet"),
         ] {

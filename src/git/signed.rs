@@ -19,7 +19,7 @@ pub struct SignedObject {
 pub enum SignedSubject {
     /// HEAD's commit.
     Commit(ObjectId),
-    /// An annotated tag at HEAD's commit, by its ref's short name.
+    /// An annotated tag at HEAD's commit, by its ref's short name, and by its own where that is another.
     Tag(String),
 }
 

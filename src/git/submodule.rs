@@ -54,7 +54,7 @@ pub(super) fn locate(snapshot: &Snapshot, path: &[u8], limits: &Limits) -> Place
 /// Where `core.worktree` leads, relative to the top of the repository.
 fn work_tree_of(directory: &GitDirectory<'_>, module: &[u8], limits: &Limits) -> Option<Vec<u8>> {
     let settings = read_config(directory.file(b"config")?, limits).ok()?;
-    let worktree = settings.iter().rev().find(|setting| setting.section == "core" && setting.key == "worktree")?;
+    let worktree = settings.iter().rev().find(|setting| setting.moves_work_tree())?;
     resolve(&[b".git/", module].concat(), worktree.value.as_deref()?.as_bytes())
 }
 

@@ -10,8 +10,10 @@ const GIT_LINK_BYTES_MAX: usize = 8 << 10;
 /// A regular file of the work tree: what is known of it once it has passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkFile {
-    /// Does the owner's execute bit stand? git records no other bit.
+    /// Does the owner's execute bit stand? git records no other bit of the mode.
     pub executable: bool,
+    /// Does a set-user-id or set-group-id bit stand? git never sets one, and images keep it.
+    pub privileged: bool,
     /// Bytes of content.
     pub size: u64,
     /// The id that git gives to this content as a blob. `None` where SHA-1 collision detection struck.
@@ -29,6 +31,7 @@ pub struct WorkFile {
 #[derive(Debug)]
 pub struct WorkFileHasher {
     executable: bool,
+    privileged: bool,
     announced: u64,
     seen: u64,
     blob: Sha1,
@@ -42,6 +45,7 @@ impl WorkFileHasher {
         let is_git_link = path.rsplit(|&byte| byte == b'/').next() == Some(b".git");
         Self {
             executable: mode & 0o100 != 0,
+            privileged: mode & 0o6000 != 0,
             announced: size,
             seen: 0,
             blob: Sha1::of_object(Kind::Blob, size),
@@ -66,6 +70,7 @@ impl WorkFileHasher {
         let blob = self.blob.finish().ok().filter(|_| self.seen == self.announced);
         WorkFile {
             executable: self.executable,
+            privileged: self.privileged,
             size: self.seen,
             blob,
             sha256: self.sha256.finish(),

@@ -83,11 +83,28 @@ fn read_saved(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, lim
         image.fault(Part::Config, "manifest.json and the manifest of index.json name two configurations");
     }
     if image.manifest.is_some() {
-        return Ok(());
+        return compare_layers(image, store, saved, limits);
     }
     for name in &saved.layers {
         let measured = store.measure(name, limits)?;
         image.layers.push(LayerFacts { descriptor: None, measured, name: store.resolved(name) });
+    }
+    Ok(())
+}
+
+/// An engine loads the layers that manifest.json names, whatever the manifest beside it says: both must unpack to the same.
+fn compare_layers(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, limits: &Limits) -> Result<(), Error> {
+    let Some(config) = &image.config else { return Ok(()) };
+    let mut found = Vec::new();
+    for name in &saved.layers {
+        found.push(store.measure(name, limits)?.and_then(|measured| measured.content.ok()).map(|(diff_id, _)| diff_id));
+    }
+    let expected: Vec<Option<Sha256>> = config.diff_ids.iter().copied().map(Some).collect();
+    if found != expected {
+        image.fault(
+            Part::Layers,
+            "the layers that manifest.json names do not unpack to the diff_ids of the configuration",
+        );
     }
     Ok(())
 }

@@ -100,6 +100,19 @@ fn choose<'d>(manifests: &'d [Descriptor], choice: &Choice) -> Result<&'d Descri
     };
     let fitting: Vec<&Descriptor> = images.iter().filter(fits).copied().collect();
     let wanted = fitting.iter().find(|entry| choice.digests.contains(&entry.digest));
+    let rival = |one: &Descriptor| {
+        let takes_its_place = |other: &&&Descriptor| {
+            other.digest != one.digest
+                && (other.platform == one.platform || other.platform.is_none() || one.platform.is_none())
+        };
+        fitting.iter().find(takes_its_place).copied()
+    };
+    if let Some((one, other)) = wanted.and_then(|one| Some((one, rival(one)?))) {
+        return Err(Unclear::Fault(format!(
+            "the index has two images for one platform, and other programs may take the other: {} and {}",
+            one.digest, other.digest
+        )));
+    }
     match (wanted, fitting.as_slice()) {
         (Some(wanted), _) => Ok(wanted),
         (None, [one]) => Ok(one),

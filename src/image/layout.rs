@@ -97,7 +97,8 @@ fn chosen<'d>(manifests: &'d [Descriptor], reference: Option<&str>, choice: &Cho
         entry.platform.as_ref().is_some_and(|platform| expected.iter().any(|expected| platform.is(expected)))
     };
     let by_platform: Vec<&Descriptor> = named.iter().filter(fits).copied().collect();
-    let wanted = named.iter().find(|entry| choice.digests.contains(&entry.digest));
+    // Of several with one name, another program may take another one.
+    let wanted = named.iter().find(|entry| reference.is_none() && choice.digests.contains(&entry.digest));
     match (named.as_slice(), wanted, by_platform.as_slice()) {
         ([one], ..) | (_, Some(one), _) | (_, None, [one]) => Ok(one),
         ([], None, _) => match reference {

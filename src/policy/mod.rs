@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 pub use self::grading::KeyRecordFile;
 pub use self::waivers::PolicyWaiver;
 use crate::attestation::BuilderPolicy;
-use crate::check::Check;
+use crate::check::{CHECKS, Check};
 use crate::digest::Sha256;
 use crate::error::Error;
-use crate::finding::{Demand, Group, Level};
+use crate::finding::{Demand, Group, Level, MissingEvidence};
 use crate::git::ObjectId;
 use crate::limits::Limits;
 use crate::time::Timestamp;
@@ -133,6 +133,9 @@ pub(crate) const EXPECTED_BY: [(&str, &str); 11] = [
     ("untracked", "source-tree"),
 ];
 
+/// Checks that answer nothing where the policy does not say what to expect.
+const NOTHING_WITHOUT_EXPECTATION: [&str; 2] = ["source-repository", "image-platform"];
+
 /// Checks that are at `require` as soon as the policy says what to expect.
 const REQUIRED_WHEN_EXPECTED: [&str; 4] = ["build-age", "build-server", "key-record", "base-image"];
 
@@ -158,6 +161,7 @@ impl Policy {
             files.push((name.to_owned(), Sha256::of(&content)));
             Ok(content)
         })?;
+        policy.must_decide().map_err(|message| Error::Policy { path: path.into(), message })?;
         files.sort();
         files.dedup();
         policy.source = Some(PolicySource { path: path.into(), sha256: Sha256::of(bytes), files });
@@ -191,11 +195,37 @@ impl Policy {
     }
 
     /// Requires more groups, as `--require` does.
-    pub fn require_also(&mut self, groups: &[Group]) {
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where `[levels]` leaves no check of such a group to decide.
+    pub fn require_also(&mut self, groups: &[Group]) -> Result<(), Error> {
         for group in groups {
             if !self.require.contains(group) {
                 self.require.push(*group);
             }
+        }
+        self.must_decide().map_err(|message| Error::Usage {
+            message,
+            hint: "raise a check of the group to require in the policy's [levels], or do not require the group".into(),
+        })
+    }
+
+    /// A required group whose checks are all lowered is an empty requirement.
+    fn must_decide(&self) -> Result<(), String> {
+        let can_be_met_by_nothing = |check: &Check| {
+            check.missing_evidence == MissingEvidence::RejectsByName
+                || (NOTHING_WITHOUT_EXPECTATION.contains(&check.name) && !self.expect.asked.contains(&check.name))
+        };
+        let decides = |group: Group| {
+            let mut own = CHECKS.into_iter().filter(|check| check.group == group);
+            own.any(|check| self.level(check) == Level::Require && !can_be_met_by_nothing(check))
+        };
+        match self.require.iter().find(|group| !decides(**group)) {
+            Some(group) => Err(format!(
+                "require: {:?} is required, and [levels] leaves it no check that decides: each is at warn or off, or says nothing without evidence or an expectation",
+                group.word()
+            )),
+            None => Ok(()),
         }
     }
 

@@ -116,3 +116,28 @@ fn levels_and_demands_follow_the_contract() {
     let relaxed = with("[expect]\nmax-age = \"90d\"\n[levels]\n\"build-age\" = \"warn\"").unwrap();
     assert_eq!(relaxed.level(check("build-age")), Level::Warn);
 }
+
+/// A required group has to be able to say no.
+#[test]
+fn a_required_group_without_a_check_that_decides_is_an_empty_requirement() {
+    let lowered = |group: Group, level: &str| -> String {
+        let own = CHECKS.into_iter().filter(|check| check.group == group);
+        own.map(|check| format!("{:?} = {level:?}\n", check.name)).collect()
+    };
+    for group in Group::ALL.into_iter().filter(|group| *group != Group::Manifest) {
+        for level in ["warn", "off"] {
+            let levels = format!("[levels]\n{}", lowered(group, level));
+            let text = format!("version = 1\nrequire = [{:?}]\n{levels}", group.word());
+            let error = read(&text).expect_err(&text);
+            assert!(error.to_string().contains("no check that decides"), "{error}");
+            // The same, asked for on the command line.
+            let mut policy = with(&levels).unwrap();
+            assert!(matches!(policy.require_also(&[group]), Err(Error::Usage { .. })), "{group:?}");
+        }
+    }
+    // What is left decides only where something is expected of it.
+    let source = lowered(Group::Source, "off").replace("\"source-repository\" = \"off\"\n", "");
+    let text = |expect: &str| format!("version = 1\nrequire = [\"source\"]\n{expect}[levels]\n{source}");
+    assert!(read(&text("")).is_err());
+    assert!(read(&text("[expect]\nrepositories = [\"github.com/acme/wallet\"]\n")).is_ok());
+}

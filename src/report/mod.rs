@@ -29,7 +29,7 @@ use crate::builds::BuiltImage;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::evidence::Fact;
-use crate::finding::{Finding, Group, Status, Verdict};
+use crate::finding::{Finding, Group, Status, Verdict, is_undecided};
 use crate::key::Fingerprint;
 use crate::limits::Limits;
 use crate::mask::mask;
@@ -380,10 +380,13 @@ impl BundleReport {
         self.played().filter(|finding| finding.is_waived())
     }
 
-    /// Groups out of play, and required checks in play that this build does not have: what an acceptance in part leaves out.
+    /// Groups out of play or without the answer of any check that decides, and required checks in play that this build does not have: what
+    /// an acceptance in part leaves out.
     pub(crate) fn not_checked(&self) -> Vec<&'static str> {
+        let is_open = |group: &Group| !self.in_play.contains(group) || is_undecided(&self.findings, *group);
+        let groups = Group::ALL.into_iter().filter(is_open);
         let checks = self.unanswered().filter(|finding| finding.is_not_built_in());
-        self.not_in_play().into_iter().map(Group::word).chain(checks.map(|finding| finding.check)).collect()
+        groups.map(Group::word).chain(checks.map(|finding| finding.check)).collect()
     }
 
     /// Groups that were not looked at.

@@ -104,6 +104,27 @@ fn running_again_changes_nothing() {
     assert!(report.builds[0].files.iter().all(|(_, kept)| *kept == Kept::Same), "{report:?}");
 }
 
+/// The server can still be asked now, and later nobody can: a run is not complete with a key that verifies nothing.
+#[test]
+fn a_key_that_does_not_verify_its_bundle_is_a_fault() {
+    let scratch = Scratch::new();
+    let mut build = Build::good();
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    build.key = fs::read_to_string(fixtures.join("good-p256/key.pem")).unwrap();
+    let server = TlsServer::start("server", move |seen, _| answer(std::slice::from_ref(&build), seen));
+    let name = format!("manifest.{NAME}-public.pem");
+    for _ in 0..2 {
+        let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
+        assert_eq!(report.exit_code(), 3, "{report:?}");
+        assert!(faults(&report).contains("does not verify the bundle"), "{}", faults(&report));
+        assert!(scratch.path(NAME).join(&name).is_file(), "it is kept as it came");
+    }
+    fs::remove_file(scratch.path(NAME).join(&name)).unwrap();
+    let report = run(&request(good_server().port, &scratch.0), &impatient()).unwrap();
+    assert_eq!((report.exit_code(), faults(&report).as_str()), (0, ""));
+    assert_eq!(fs::read_to_string(scratch.path(NAME).join(&name)).unwrap(), Build::good().key);
+}
+
 #[test]
 fn a_key_that_differs_is_kept_beside_and_said() {
     let scratch = Scratch::new();

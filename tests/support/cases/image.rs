@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::case::{Case, image_tag};
-use super::super::image::{Image, Layer, blob, digest, entry, gzip, layout_of, list_of, zstd};
+use super::super::image::{DOCKER_LIST, Image, Layer, blob, digest, entry, gzip, layout_of, list_of, zstd};
 use super::super::inputs;
 use super::super::keys::Named;
 use super::super::tar::{self, Entry};
@@ -309,6 +309,33 @@ fn indexes() -> Vec<Case> {
             entries.extend([blob(wallet.manifest_bytes()), blob(other.manifest_bytes())]);
             entries
         }),
+        Case::fails(
+            "image-index-two-for-platform",
+            "image-digest",
+            "An index has the pushed image, and before it another one for the same platform, which other programs take.",
+        )
+        .image(&wallet)
+        .hand_over(LAYOUT, &{
+            let index = list_of(&[(&other, "s390x"), (&wallet, "s390x")]);
+            let mut entries = layout_of(&[json!({"mediaType": DOCKER_LIST, "size": index.len(), "digest": digest(&index)})]);
+            entries.extend([blob(index), blob(wallet.manifest_bytes()), blob(other.manifest_bytes())]);
+            entries.extend(wallet.blobs());
+            entries
+        }),
+        Case::error("image-name-twice", 2, "usage", "index.json calls the pushed image and another one by the same name.")
+            .image(&wallet)
+            .hand_over(LAYOUT, &{
+                let named = |image: &Image| {
+                    let mut descriptor = image.descriptor();
+                    descriptor["annotations"] = json!({"org.opencontainers.image.ref.name": "latest"});
+                    descriptor
+                };
+                let mut entries = layout_of(&[named(&other), named(&wallet)]);
+                entries.extend([blob(wallet.manifest_bytes()), blob(other.manifest_bytes())]);
+                entries.extend(wallet.blobs());
+                entries
+            })
+            .arguments(&["--key", "key.pem", "--image", "oci-archive:image.tar:latest"]),
         good("image-candidate-by-digest", "index.json has two images, and one is what was pushed.", &wallet, &{
             let mut entries = layout_of(&[other.descriptor(), wallet.descriptor()]);
             entries.extend([blob(wallet.manifest_bytes()), blob(other.manifest_bytes())]);
@@ -506,6 +533,20 @@ fn saved() -> Vec<Case> {
             .expect("image-digest", "pass")
             .expect("image-config", "pass")
             .expect("image-layers", "pass"),
+        Case::fails(
+            "image-saved-other-layers",
+            "image-layers",
+            "The archive carries the pushed manifest, and manifest.json names another layer, which an engine would load.",
+        )
+        .image(&wallet)
+        .hand_over(SAVED, &{
+            let mut entries = wallet.saved();
+            entry(&mut entries, &names[1]).content = b"other".to_vec();
+            entries.extend(wallet.layout());
+            entries
+        })
+        .expect("image-digest", "pass")
+        .expect("image-config", "pass"),
         archive("image-saved-other", "RepoTags names the pushed image, the configuration is another one.", &lying)
             .expect("image-digest", "unknown")
             .expect("image-config", "fail"),

@@ -189,9 +189,11 @@ fn formats() -> Vec<Case> {
         with_file("git-partial-clone", "Objects may be missing: a partial clone.", "config", "[extensions]\n\tpartialClone = origin\n"),
         with_file("git-unknown-extension", "The config names an extension that is not known.", "config", "[extensions]\n\tnewThing = true\n"),
         with_file("git-work-tree-elsewhere", "The config puts the work tree elsewhere.", "config", "[core]\n\tworktree = /etc\n"),
+        with_file("git-work-tree-elsewhere-too", "The config of the work tree puts it elsewhere.", "config.worktree", "[core]\n\tworktree = /etc\n"),
         with_file("git-config-malformed", "The config cannot be read.", "config", "[core\n"),
         with_file("git-shallow-malformed", ".git/shallow holds no commit ids.", "shallow", "everything\n"),
         with_file("git-ref-malformed", "A branch holds no commit id.", "refs/heads/bad", "HEAD\n"),
+        with_file("git-packed-ref-twice", "packed-refs names a branch twice, with two ids.", "packed-refs", "b0398d3eeb1921c4b063ea213713c42e0c584a70 refs/heads/old\nae216163cffcebdd31cde54d045da5617d67a40a refs/heads/old\n"),
         with_file("git-ref-to-nothing", "A branch leads to an object that is not there.", "refs/heads/bad", "1111111111111111111111111111111111111111\n"),
         Case::fails("git-replace-ref", "source-objects", "A replace ref shows another commit than HEAD's.")
             .inner(move |entries| entries.push(Entry::file(replace, "ae216163cffcebdd31cde54d045da5617d67a40a\n"))),
@@ -327,6 +329,8 @@ fn work_tree() -> Vec<Case> {
                 entries.push(Entry::link(b'1', path, target));
             },
         ),
+        fails("tree-set-user-id", "A file has the set-user-id bit, which an image built from it keeps.")
+            .inner(|entries| work_file(entries, "scripts/build.sh").mode |= 0o4000),
         fails("tree-hard-link", "A file is a hard link to another file of the work tree.").inner(|entries| {
             entries.retain(|entry| entry.path != b"git/wallet/main.go");
             entries.push(Entry::link(b'1', "git/wallet/main.go", "git/wallet/go.mod"));
@@ -418,6 +422,37 @@ fn repository() -> Vec<Case> {
         ),
         remote(
             policy(
+                Case::fails(
+                    "repository-host-before-fragment",
+                    "source-repository",
+                    "The policy's host stands behind a fragment's sign: programs go to the host before it.",
+                ),
+                "\"git@github.com:acme/wallet.git\"",
+            ),
+            "\"https://evil.example#@github.com/acme/wallet.git\"",
+        ),
+        policy(
+            Case::fails(
+                "repository-rewritten",
+                "source-repository",
+                "The config rewrites the policy's address (insteadOf) to another host.",
+            ),
+            "\"git@github.com:acme/wallet.git\"",
+        )
+        .text("git/wallet/.git/config", |text| {
+            format!("{text}[url \"https://evil.example/\"]\n\tinsteadOf = git@github.com:\n")
+        }),
+        policy(
+            Case::rejected(
+                "repository-config-includes",
+                "The config includes a file, which could name another remote.",
+            ),
+            "\"git@github.com:acme/wallet.git\"",
+        )
+        .text("git/wallet/.git/config", |text| format!("{text}[include]\n\tpath = /etc/other-config\n"))
+        .expect("source-repository", "unknown"),
+        remote(
+            policy(
                 Case::fails("repository-local", "source-repository", "The remote is a folder."),
                 "\"git@github.com:acme/wallet.git\"",
             ),
@@ -450,6 +485,7 @@ fn approvals() -> Vec<Case> {
     let fails = |name: &str, about, from: &str, to: &str| {
         given(Case::fails(name, "source-approved", about), list(&good.replace(from, to)))
     };
+    let in_latin_1 = commit_of(TREE).replacen("\n\n", "\nencoding ISO-8859-1\n\n", 1);
     let signer = SshSigner::new(1);
     let signed_policy = with(&format!("[[signers]]\nname = \"Change board\"\nssh = \"{}\"\n", signer.public_line()));
     let signed = |case: Case, text: String, signature: String| {
@@ -477,6 +513,13 @@ fn approvals() -> Vec<Case> {
         fails("approved-other-repository", "The list names the commit in another repository.", "acme/wallet", "fork/wallet"),
         fails("approved-by-author", "The approver is the author, by address.", "Grace Example <grace@example.com>", "BEN@example.com"),
         fails("approved-by-author-name", "The approver is the author, by name.", "Grace Example <grace@example.com>", "ben example"),
+        given(
+            built_from(
+                Case::fails("approved-by-name-only", "source-approved", "The author's name is in an encoding that is not read, and the approver is a name without an address."),
+                &in_latin_1,
+            ),
+            list(&good.replace("Grace Example <grace@example.com>", "Grace Example").replace("HEAD", &object_id("commit", in_latin_1.as_bytes()))),
+        ),
         fails("approved-after-build", "The approval is younger than the build.", "2026-02-27", "2026-03-03"),
         given(Case::error("approvals-malformed", 3, "malformed", "The list has a short commit id."), list(&good.replace("HEAD", "b0398d3"))),
         Case::rejected("approved-not-given", "The policy asks for an approval, and no list is given.")

@@ -1,0 +1,48 @@
+//! Does the saved key belong to the saved bundle? Nothing is trusted for that. But a server that gave another build's key can still be asked,
+//! and later nobody can.
+
+use crate::bundle::Bundle;
+use crate::client::disk::Place;
+use crate::client::fault::network;
+use crate::client::folder::EvidenceFolder;
+use crate::client::run::{BuildReport, FetchReport};
+use crate::error::Error;
+use crate::key::PublicKey;
+use crate::limits::Limits;
+
+/// Adds a fault to each build of the report whose saved key does not verify its saved bundle. A bundle or key that this program cannot read
+/// is kept as it came, and not judged.
+pub(crate) fn compare_keys(root: &EvidenceFolder, limits: &Limits, report: &mut FetchReport) {
+    for build in &mut report.builds {
+        if let Err(error) = compare(root, limits, build) {
+            build.faults.push(error);
+        }
+    }
+}
+
+fn compare(root: &EvidenceFolder, limits: &Limits, build: &mut BuildReport) -> Result<(), Error> {
+    let name = build.build_name.clone();
+    let folder = root.build(&name)?;
+    let key_name = format!("manifest.{name}-public.pem");
+    let Some(pem) = folder.read(&Place::new(&key_name)?, "key_file_bytes", limits.key_file_bytes)? else {
+        return Ok(());
+    };
+    let Some(bundle) = folder.open(&Place::new(&format!("manifest.{name}.sig.tbz"))?)? else { return Ok(()) };
+    let key = match PublicKey::from_pem(&key_name, &pem, limits) {
+        Ok(key) => key,
+        Err(error) => {
+            build.notes.push(format!("{key_name} is saved as it came, but {error}: an audit will not use it"));
+            return Ok(());
+        }
+    };
+    // That it cannot be read is said where it is saved.
+    let Ok(bundle) = Bundle::from_reader(bundle, limits) else { return Ok(()) };
+    if key.verify(&bundle.archive_digest(), bundle.signature()).is_ok() {
+        return Ok(());
+    }
+    Err(network(
+        &key_name,
+        format!("the key {} does not verify the bundle that it was given for", key.fingerprint()),
+        "both are kept; move the key's file away and run it again while the server stands",
+    ))
+}

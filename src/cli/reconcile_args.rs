@@ -11,8 +11,9 @@ use crate::time::Timestamp;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   kubectl get pods -A -o json > pods.json
-  hpsb-audit reconcile --evidence evidence/ --policy policy.toml --inventory pods.json --approvals approvals.csv --period 2026-01-01/2026-03-31
-  hpsb-audit reconcile ... --sample 25 --seed 2026-Q1 --report html=quarter.html --report csv=quarter.csv
+  hpsb-audit reconcile --evidence evidence/ --policy policy.toml --approvals approvals.csv \\
+      --inventory pods.json --period 2026-01-01/2026-03-31
+  hpsb-audit reconcile ... --sample 25 --seed 2026-Q1 --report html=quarter.html
 
 Exit code 0: everything is matched; 1: something is not, and a row says what.
 

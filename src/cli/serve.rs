@@ -72,11 +72,17 @@ fn marked(evidence: &[PathBuf], limits: &Limits) -> Result<Vec<(PathBuf, Sha256)
         let top = folder::folder_of(&path).to_owned();
         let mark = match folders.get(&top) {
             Some(mark) => *mark,
-            None => *folders.entry(top.clone()).or_insert(folder::look_of(&top, limits)?),
+            None => *folders.entry(top.clone()).or_insert(look_of(&top, limits)?),
         };
         found.push((path, mark));
     }
     Ok(found)
+}
+
+/// A file may go while its folder is looked at: then the folder is looked at again.
+fn look_of(folder: &Path, limits: &Limits) -> Result<Sha256, Error> {
+    let again = (0..3).find_map(|_| folder::look_of(folder, limits).ok());
+    again.map_or_else(|| folder::look_of(folder, limits), Ok)
 }
 
 fn audit(

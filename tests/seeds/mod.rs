@@ -83,6 +83,19 @@ fn workloads() -> Vec<Seed> {
             b"x: &x {image: app}\nservices: {a: {<<: *x, volumes: [{type: image, source: b}]}, c: {extends: a}}"
                 .to_vec(),
         ),
+        (
+            "inventory",
+            "pods",
+            br#"{"kind":"List","items":[{"kind":"Pod","metadata":{"name":"p","namespace":"n"},"spec":{"containers":[{"name":"c","image":"a:v1"}],"volumes":[{"name":"v","image":{"reference":"b"}}]},"status":{"containerStatuses":[{"name":"c","imageID":"docker-pullable://a@sha256:0000000000000000000000000000000000000000000000000000000000000000"},{"name":"d","imageID":""}]}}]}"#
+                .to_vec(),
+        ),
+        ("inventory", "csv", b"place,image,owner\r\nhost,\"a@b\",c\n".to_vec()),
+        (
+            "review",
+            "update",
+            br#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","operation":"UPDATE","namespace":"n","kind":{"kind":"Pod"},"object":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"a:v1"}]}},"oldObject":{"kind":"Pod"}}}"#
+                .to_vec(),
+        ),
         ("kubernetes", "pod", pod.into()),
         ("kubernetes", "list", list.into()),
         (

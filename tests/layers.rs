@@ -133,7 +133,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("given_keys", &["report", "evidence", "key", "limits"]),
     ("extract", &["verify", "archive", "limits", "error"]),
     ("timestamp", &["key", "limits", "digest", "time"]),
-    ("outside", &[]),
+    ("outside", &["digest"]),
     ("serve", &["admission", "report", "review", "policy", "approvals", "escape", "limits", "error", "digest", "time"]),
     (
         "reconcile",
@@ -203,6 +203,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "build_log",
             "git",
             "dockerfile",
+            "strict_json",
             "verify",
             "finding",
             "image_name",

@@ -37,6 +37,8 @@ fn bundles() -> Vec<Seed> {
         ("openpgp_signature", "commit", fixture("inputs/openpgp/commit.asc")),
         ("openpgp_signature", "tag", fixture("inputs/openpgp/tag.asc")),
         ("openpgp_signature", "certificate", fixture("inputs/openpgp/ada-revoked.asc")),
+        ("openpgp_signature", "revocation-behind", fixture("inputs/trust/openpgp/lost-behind.asc")),
+        ("openpgp_signature", "revoked-by-another", fixture("inputs/trust/openpgp/named.asc")),
         ("bzip2", "fixture", fixture(&format!("good-rsa-2048/{BUNDLE}"))),
         ("bzip2", "cut", fixture(&format!("bundle-cut-in-half_fail/{BUNDLE}"))),
         ("bzip2", "streams", [b"one", b"two"].map(|word| super::support::encoding::bzip2(word)).concat()),

@@ -107,12 +107,12 @@ impl Review {
 
     /// The answer that lets it in, in Kubernetes' form, with warnings.
     pub fn allow(uid: &str, warnings: &[String]) -> Vec<u8> {
-        let mut response = json!({ "uid": uid, "allowed": true });
-        if !warnings.is_empty() {
-            let inert = warnings.iter().map(|line| shortened(&for_terminal(line), WARNING_LETTERS));
-            response["warnings"] = inert.collect();
+        if warnings.is_empty() {
+            return answer(&json!({ "uid": uid, "allowed": true }));
         }
-        answer(&response)
+        let inert = warnings.iter().map(|line| shortened(&for_terminal(line), WARNING_LETTERS));
+        let inert: Vec<String> = inert.collect();
+        answer(&json!({ "uid": uid, "allowed": true, "warnings": inert }))
     }
 
     /// The answer that does not, with the reasons.
@@ -179,8 +179,7 @@ mod tests {
         ] {
             assert!(matches!(read(&good.replacen(from, to, 1)), Err(Error::Malformed { .. })), "{from}");
         }
-        let mut limits = Limits::default();
-        limits.review_bytes = 10;
+        let limits = Limits { review_bytes: 10, ..Limits::default() };
         assert!(matches!(Review::read(good.as_bytes(), &limits), Err(Error::OverLimit { .. })));
     }
 

@@ -33,7 +33,7 @@ pub(super) fn read(document: &Value, images: &mut Vec<UsedImage>) -> Result<(), 
         pod(document, images);
         return Ok(());
     };
-    if text(document.pointer("/metadata/continue")) != "" {
+    if !text(document.pointer("/metadata/continue")).is_empty() {
         return Err("it is one page of a longer list (metadata.continue): ask for all of it, as kubectl does".into());
     }
     items.iter().for_each(|item| pod(item, images));

@@ -272,7 +272,10 @@ fn a_sample_is_drawn_by_seed_and_bytes_alone() {
     assert_eq!(sample.builds.iter().map(|build| build.rank).collect::<Vec<_>>(), all[..10]);
 }
 
-fn read(text: &str) -> Result<Vec<(String, Result<String, String>)>, String> {
+/// A place, and its image or why it is not known.
+type Entry = (String, Result<String, String>);
+
+fn read(text: &str) -> Result<Vec<Entry>, String> {
     let inventory = Inventory::read("i", text.as_bytes(), &[], &Limits::default()).map_err(|e| e.to_string())?;
     Ok(inventory.images.into_iter().map(|used| (used.place, used.image.map(|image| image.text))).collect())
 }
@@ -333,13 +336,12 @@ fn inventories_are_read_strictly() {
         let error = read(text).unwrap_err();
         assert!(error.contains(fault), "{text}: {error}");
     }
-    let mut limits = Limits::default();
-    limits.inventory_entries = 1;
+    let limits = Limits { inventory_entries: 1, ..Limits::default() };
     let two = b"place,image\na,b\nc,d\n";
     assert!(matches!(
         Inventory::read("i", two, &[], &limits),
         Err(Error::OverLimit { limit: "inventory_entries", .. })
     ));
-    limits.inventory_bytes = 3;
+    let limits = Limits { inventory_bytes: 3, ..Limits::default() };
     assert!(matches!(Inventory::read("i", two, &[], &limits), Err(Error::OverLimit { limit: "inventory_bytes", .. })));
 }

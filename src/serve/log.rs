@@ -1,0 +1,25 @@
+//! A line of JSON for everything that happens.
+
+use std::io::{self, Write as _};
+use std::sync::PoisonError;
+
+use serde_json::Value;
+
+use super::Service;
+use crate::escape::in_json;
+
+impl Service {
+    /// Writes a line. A decision that cannot be written down is none: see `decide`.
+    pub(super) fn write(&self, event: &str, mut fields: Value) -> io::Result<()> {
+        fields["event"] = event.into();
+        fields["time"] = (self.edges.now)().map_or(Value::Null, |now| now.to_string().into());
+        let line = in_json(&fields.to_string()) + "\n";
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.write_all(line.as_bytes()).and_then(|()| log.flush())
+    }
+
+    /// Writes a line about the service itself, as well as that can be done.
+    pub(super) fn say(&self, event: &str, fields: Value) {
+        let _ = self.write(event, fields);
+    }
+}

@@ -27,7 +27,7 @@ fn compare(root: &EvidenceFolder, limits: &Limits, build: &mut BuildReport) -> R
     let Some(pem) = folder.read(&Place::new(&key_name)?, "key_file_bytes", limits.key_file_bytes)? else {
         return Ok(());
     };
-    let Some(bundle) = folder.open(&Place::new(&format!("manifest.{name}.sig.tbz"))?)? else { return Ok(()) };
+    let Some(bundle) = folder.open(&Place::new(format!("manifest.{name}.sig.tbz"))?)? else { return Ok(()) };
     let key = match PublicKey::from_pem(&key_name, &pem, limits) {
         Ok(key) => key,
         Err(error) => {

@@ -1,15 +1,18 @@
 //! What fuzz targets can only reach from inside of the crate. It is in no ordinary build; its tests replay `fuzz/corpus/`.
 
+use crate::approvals::Approvals;
 use crate::archive::{self, MemberKind, TarReader};
 use crate::digest::Sha256;
+use crate::dockerfile;
 use crate::dsse::Envelope;
 use crate::escape::{for_terminal, in_json, is_treacherous};
-use crate::git::prove;
+use crate::git::{SshKey, SshSignature, prove};
 use crate::in_toto::Statement;
 use crate::key_record::KeyRecord;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::mask::{mask, mask_slowly};
+use crate::server_record::{ServerFiles, ServerRecord};
 use crate::timestamp::{Authorities, Token};
 
 /// The signed archive's tar, as it comes out of the decompressor.
@@ -60,6 +63,54 @@ pub fn openpgp_signature(bytes: &[u8]) {
 /// Without OpenPGP there is nothing to read.
 #[cfg(not(feature = "openpgp"))]
 pub fn openpgp_signature(_: &[u8]) {}
+
+/// A list of approvals, as CSV or JSON.
+pub fn approvals(bytes: &[u8]) {
+    let read = || Approvals::read("fuzz", bytes.to_vec(), None, &Limits::default());
+    let Ok(list) = read() else { return };
+    assert!(list.records.len() <= bytes.len() && list.sha256 == Sha256::of(bytes));
+    assert!(read().is_ok_and(|again| again.records.len() == list.records.len()));
+}
+
+/// A Dockerfile. What is read once is read the same again.
+pub fn dockerfile(bytes: &[u8]) {
+    let Ok(instructions) = dockerfile::read(bytes) else { return };
+    assert!(!instructions.is_empty());
+    assert!(instructions.iter().zip(instructions.iter().skip(1)).all(|(one, next)| one.line < next.line));
+    for instruction in &instructions {
+        assert_eq!(dockerfile::canonical(&instruction.text), instruction.text);
+    }
+}
+
+/// A public key as OpenSSH writes it, or an armoured SSH signature. Nobody's signature is anybody's.
+pub fn ssh(bytes: &[u8]) {
+    let key = std::str::from_utf8(bytes).ok().and_then(|line| SshKey::from_line(line).ok());
+    if let Some(key) = &key {
+        assert!(key.fingerprint().starts_with("SHA256:"));
+    }
+    let Ok(signature) = SshSignature::from_armour(bytes) else { return };
+    assert!(signature.verify("git", b"nothing", &[]).is_err());
+}
+
+/// The build server's answers as `fetch` saves them: the same bytes as each of the three.
+pub fn server_record(bytes: &[u8]) {
+    let file = Some(bytes.to_vec());
+    let files = ServerFiles { status: file.clone(), image_digest: file.clone(), log: file };
+    let record = ServerRecord::read(files, &Limits::default());
+    assert_eq!(record.files.len(), 3);
+    assert!(!record.faults.is_empty(), "no bytes are a status record and an image's name at once");
+    assert_eq!(record.log_begins_with(Sha256::of(bytes), bytes.len() as u64), Some(true));
+}
+
+/// Settings of the build server's client, a page of a bucket's listing, a registry's challenge.
+#[cfg(feature = "fetch")]
+pub fn fetched(bytes: &[u8]) {
+    crate::client::read_all_forms(bytes);
+}
+
+/// Without the network edge there is nothing to read.
+#[cfg(not(feature = "fetch"))]
+pub fn fetched(_: &[u8]) {}
 
 /// bzip2, decoded on one thread and on several: as it is, and made of the bytes with one bit changed.
 pub fn bzip2(bytes: &[u8]) {
@@ -120,10 +171,15 @@ mod tests {
     #[test]
     fn every_input_of_the_corpora_is_answered() {
         for (target, function) in [
-            ("bzip2", bzip2 as fn(&[u8])),
+            ("approvals", approvals as fn(&[u8])),
+            ("bzip2", bzip2),
+            ("dockerfile", dockerfile),
             ("envelope", envelope),
+            ("fetched", fetched),
             ("inner_tar", inner_tar),
             ("openpgp_signature", openpgp_signature),
+            ("server_record", server_record),
+            ("ssh", ssh),
             ("statement", statement),
             ("text", text),
             ("timestamp", timestamp),

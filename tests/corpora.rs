@@ -47,7 +47,20 @@ const TARGETS: &[(&str, Property)] = &[
     ("words", properties::words),
 ];
 /// Targets whose corpora a unit test of `src/fuzzing.rs` replays.
-const INSIDE: &[&str] = &["bzip2", "envelope", "inner_tar", "openpgp_signature", "statement", "text", "timestamp"];
+const INSIDE: &[&str] = &[
+    "approvals",
+    "bzip2",
+    "dockerfile",
+    "envelope",
+    "fetched",
+    "inner_tar",
+    "openpgp_signature",
+    "server_record",
+    "ssh",
+    "statement",
+    "text",
+    "timestamp",
+];
 
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")

@@ -134,7 +134,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("extract", &["verify", "archive", "limits", "error"]),
     ("timestamp", &["key", "limits", "digest", "time"]),
     ("outside", &["digest"]),
-    ("serve", &["admission", "report", "review", "policy", "approvals", "escape", "limits", "error", "digest", "time"]),
+    ("serve", &["admission", "report", "policy", "review", "approvals", "escape", "limits", "error", "digest", "time"]),
     (
         "reconcile",
         &[
@@ -203,10 +203,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "build_log",
             "git",
             "dockerfile",
-            "strict_json",
             "verify",
             "finding",
             "image_name",
+            "strict_json",
             "build_name",
             "digest",
             "time",

@@ -4,7 +4,7 @@ use super::outcome::{Comparison, Outcome};
 use super::{Check, Run};
 use crate::build_log::LogEvent;
 use crate::evidence::Evidence;
-use crate::finding::{Group, Level, MissingEvidence, Reason};
+use crate::finding::{Group, Level, MissingEvidence, Reason, Status};
 use crate::image_name::repository_of;
 use crate::policy::Policy;
 use crate::server_record::ServerRecord;
@@ -16,7 +16,8 @@ pub(super) static CHECK: Check = Check {
     says: "the saved server record names the same build, tags and digest",
     explanation: "Compares the build server's answers that `fetch` saved beside the bundle (status.json, image-digest.json, server-build.log) \
 with the signed archive: the build's name, the image's tag, the server's version, the pushed repository and digest; and the saved status must \
-mean that the push happened. A field that only one side has is no disagreement. Answers that cannot be read fail. They are read only when the \
+mean that the push happened. A field that only one side has is no disagreement; where the build's name, the tag and the digest are each on one side \
+only, nothing says that the answers are about this build, and that is no evidence. Answers that cannot be read fail. They are read only when the \
 bundle is the only one in its folder. Nobody signed them: they can contradict the signed archive, and prove nothing. Whether the signed log is \
 the beginning of the saved one is told as a detail and decides nothing.",
     missing_evidence: MissingEvidence::RejectsByName,
@@ -41,6 +42,13 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     } else {
         comparison.outcome("the saved answers are about this build")
     };
+    if outcome.status == Status::Pass && !names_one_build(evidence, saved) {
+        // A status, a version or a repository is that of many builds.
+        outcome = Outcome::not_run(
+            Reason::NoEvidence,
+            "the saved answers contradict nothing, and name no build, tag or digest",
+        );
+    }
     outcome.details.extend(remarks(evidence, saved));
     if !saved.secrets_in.is_empty() {
         // In the message, because a pass shows its details in no page for people.
@@ -48,6 +56,14 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         outcome.message.push_str(&format!("; {files} holds what looks like a secret: masked here, not in the file"));
     }
     outcome
+}
+
+/// Is there something on both sides that tells this build from others?
+fn names_one_build(evidence: &Evidence<'_>, saved: &ServerRecord) -> bool {
+    let status = saved.status.as_ref();
+    let tags = [evidence.manifest.record.image_tag(), status.and_then(|status| status.image_tag())];
+    let digest = saved.image.is_some() && evidence.log().is_some_and(|log| log.pushed().next().is_some());
+    status.is_some_and(|status| status.build_name().is_some()) || tags.iter().all(Option::is_some) || digest
 }
 
 fn compare_status(evidence: &Evidence<'_>, saved: &ServerRecord, comparison: &mut Comparison) {

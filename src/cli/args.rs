@@ -234,7 +234,7 @@ pub(super) struct AuditArguments {
     pub(super) network: NetworkArguments,
     #[command(flatten)]
     pub(super) output: OutputArguments,
-    /// Write a report to a file, whole or not at all: text, json, html, markdown, csv, junit, sarif, oscal, vsa or provenance
+    /// Write a report to a file, whole or not at all: text, json, jsonl, html, markdown, csv, junit, sarif, oscal, vsa or provenance
     /// (docs/reports.md); may be repeated
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
     pub(super) reports: Vec<(String, PathBuf)>,

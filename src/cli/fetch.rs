@@ -125,7 +125,7 @@ fn as_text(report: &FetchReport, to: &Path) -> String {
     let faults = report.faults.len() + report.builds.iter().map(|build| build.faults.len()).sum::<usize>();
     let builds = report.builds.len();
     let _ = match report.exit_code() {
-        0 => writeln!(page, "SAVED: {builds} of {builds} builds are in {}", to.display()),
+        0 => writeln!(page, "SAVED: {builds} of {builds} builds are in {}{}", to.display(), unreadable(report)),
         _ => writeln!(
             page,
             "INCOMPLETE: {faults} faults, {} bundles without a key; run it again: what is there stays",
@@ -133,6 +133,14 @@ fn as_text(report: &FetchReport, to: &Path) -> String {
         ),
     };
     for_lines(&page)
+}
+
+/// The last line is what people read.
+fn unreadable(report: &FetchReport) -> String {
+    match report.builds.iter().filter(|build| build.unreadable.is_some()).count() {
+        0 => String::new(),
+        count => format!(", and {count} of them cannot be audited as they came: see the notes"),
+    }
 }
 
 fn build_as_text(build: &BuildReport, page: &mut String) {
@@ -176,6 +184,7 @@ fn as_json(report: &FetchReport) -> String {
             "build_name": build.build_name.as_str(),
             "files": build.files.iter().map(file).collect::<Vec<Value>>(),
             "notes": build.notes,
+            "unreadable": build.unreadable.as_ref().map(fault),
             "faults": build.faults.iter().map(fault).collect::<Vec<Value>>(),
         })
     };

@@ -157,7 +157,7 @@ fn next_address(at: &Url, head: &Head, asked: &Url) -> Result<Url, Error> {
 }
 
 /// The parameters of a challenge (RFC 9110, 11.6.1) of the scheme that is wanted.
-fn parameters(text: &str, scheme: &str) -> Option<Vec<(String, String)>> {
+pub(crate) fn parameters(text: &str, scheme: &str) -> Option<Vec<(String, String)>> {
     let (found, mut rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
     if !found.eq_ignore_ascii_case(scheme) {
         return None;

@@ -1,5 +1,5 @@
-//! Does the saved key belong to the saved bundle? Nothing is trusted for that. But a server that gave another build's key can still be asked,
-//! and later nobody can.
+//! Can the saved bundle be read, and does the saved key belong to it? Nothing is trusted for that. But a server that gave a cut bundle or
+//! another build's key can still be asked, and later nobody can.
 
 use crate::bundle::Bundle;
 use crate::client::disk::Place;
@@ -10,8 +10,8 @@ use crate::error::Error;
 use crate::key::PublicKey;
 use crate::limits::Limits;
 
-/// Adds a fault to each build of the report whose saved key does not verify its saved bundle. A bundle or key that this program cannot read
-/// is kept as it came, and not judged.
+/// Adds a fault to each build of the report whose saved bundle is cut off, or is not verified by the saved key. A bundle or key that this
+/// program cannot read otherwise is kept as it came, and noted: what IBM's servers write may be read one day.
 pub(crate) fn compare_keys(root: &EvidenceFolder, limits: &Limits, report: &mut FetchReport) {
     for build in &mut report.builds {
         if let Err(error) = compare(root, limits, build) {
@@ -23,20 +23,35 @@ pub(crate) fn compare_keys(root: &EvidenceFolder, limits: &Limits, report: &mut 
 fn compare(root: &EvidenceFolder, limits: &Limits, build: &mut BuildReport) -> Result<(), Error> {
     let name = build.build_name.clone();
     let folder = root.build(&name)?;
+    let bundle_name = format!("manifest.{name}.sig.tbz");
+    let Some(bundle) = folder.open(&Place::new(&bundle_name)?)? else { return Ok(()) };
+    let bundle = match Bundle::from_reader(bundle, limits) {
+        Ok(bundle) => bundle,
+        Err(Error::Truncated { .. }) => {
+            let hint = "it is kept; move it away and run it again while its source stands";
+            return Err(network(&bundle_name, "the bundle is saved as it came, and it is cut off", hint));
+        }
+        Err(error) => {
+            let text = format!(
+                "{bundle_name} is saved as it came, but it cannot be read: {error}. An audit will give no verdict on it"
+            );
+            build.notes.push(text);
+            build.unreadable = Some(error);
+            return Ok(());
+        }
+    };
     let key_name = format!("manifest.{name}-public.pem");
     let Some(pem) = folder.read(&Place::new(&key_name)?, "key_file_bytes", limits.key_file_bytes)? else {
         return Ok(());
     };
-    let Some(bundle) = folder.open(&Place::new(format!("manifest.{name}.sig.tbz"))?)? else { return Ok(()) };
     let key = match PublicKey::from_pem(&key_name, &pem, limits) {
         Ok(key) => key,
         Err(error) => {
             build.notes.push(format!("{key_name} is saved as it came, but {error}: an audit will not use it"));
+            build.unreadable = Some(error);
             return Ok(());
         }
     };
-    // That it cannot be read is said where it is saved.
-    let Ok(bundle) = Bundle::from_reader(bundle, limits) else { return Ok(()) };
     if key.verify(&bundle.archive_digest(), bundle.signature()).is_ok() {
         return Ok(());
     }

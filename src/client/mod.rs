@@ -51,3 +51,24 @@ pub use signing::StoreKeys;
 pub use store::Bucket;
 pub use tls::TlsFiles;
 pub use trust::TrustOptions;
+
+/// Every reader of text that people or servers write, for fuzz targets.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_all_forms(bytes: &[u8]) {
+    for settings in [settings::from_json(bytes, &[]), on_premises::from_yaml(bytes, &[])].into_iter().flatten() {
+        assert!(settings.port != 0 && !settings.host.is_empty());
+    }
+    if let Ok(page) = listing::read_page(bytes) {
+        assert!(page.objects.len() <= bytes.len());
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    for scheme in ["bearer", "basic"] {
+        let found = bearer::parameters(text, scheme).unwrap_or_default();
+        assert!(found.iter().all(|(_, value)| text.contains(value.as_str())));
+    }
+    if let Some(image) = ImageReference::parse(text) {
+        assert_eq!(ImageReference::parse(&image.to_string()), Some(image));
+    }
+    let _ = Bucket::parse_address(text);
+    let _ = Resolve::parse(text);
+}

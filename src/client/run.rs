@@ -99,6 +99,8 @@ pub struct BuildReport {
     pub notes: Vec<String>,
     /// What could not be had and may be had by running again.
     pub faults: Vec<Error>,
+    /// Why its bundle or its key is of no use to this program's audit, where it is saved and cannot be read.
+    pub unreadable: Option<Error>,
 }
 
 /// What a whole run did.
@@ -133,7 +135,13 @@ pub(crate) struct Saver<'a> {
 
 impl<'a> Saver<'a> {
     pub(crate) fn open(run: Run<'a>, root: &EvidenceFolder, name: &BuildName) -> Result<Self, Error> {
-        let report = BuildReport { build_name: name.clone(), files: Vec::new(), notes: Vec::new(), faults: Vec::new() };
+        let report = BuildReport {
+            build_name: name.clone(),
+            files: Vec::new(),
+            notes: Vec::new(),
+            faults: Vec::new(),
+            unreadable: None,
+        };
         Ok(Self { run, folder: root.build(name)?, report })
     }
 

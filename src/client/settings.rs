@@ -97,7 +97,7 @@ pub(crate) fn read_bounded(path: &Path, limit: &'static str, allowed: u64) -> Re
     if bytes.len() as u64 > allowed { Err(Error::OverLimit { what, limit, allowed }) } else { Ok(bytes) }
 }
 
-fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, String> {
+pub(crate) fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, String> {
     const NAMES: [&str; 14] = [
         "hostname",
         "cicd_port",

@@ -125,6 +125,24 @@ fn a_key_that_does_not_verify_its_bundle_is_a_fault() {
     assert_eq!(fs::read_to_string(scratch.path(NAME).join(&name)).unwrap(), Build::good().key);
 }
 
+/// A store or server may hand over half of a bundle with a right length: that is found while the whole one can still be had.
+#[test]
+fn a_bundle_that_is_cut_off_is_a_fault_and_one_that_is_none_is_counted() {
+    for (bundle, exit, says) in [
+        (Build::good().bundle.split_at(5000).0.to_vec(), 3, "cut off"),
+        (b"not a bundle".to_vec(), 0, "cannot be read"),
+    ] {
+        let scratch = Scratch::new();
+        let build = Build { bundle, ..Build::good() };
+        let server = TlsServer::start("server", move |seen, _| answer(std::slice::from_ref(&build), seen));
+        let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
+        assert_eq!(report.exit_code(), exit, "{report:?}");
+        assert!(format!("{}{}", faults(&report), notes(&report)).contains(says), "{report:?}");
+        assert_eq!(report.builds[0].unreadable.is_some(), exit == 0, "{report:?}");
+        assert!(scratch.path(NAME).join(format!("manifest.{NAME}.sig.tbz")).is_file(), "it is kept as it came");
+    }
+}
+
 #[test]
 fn a_key_that_differs_is_kept_beside_and_said() {
     let scratch = Scratch::new();

@@ -15,10 +15,21 @@ type Seed = (&'static str, &'static str, Vec<u8>);
 
 /// Target, name and bytes.
 pub fn all() -> Vec<Seed> {
-    [bundles(), texts(), archives(), repositories(), members(), images(), statements(), signatures(), workloads()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        bundles(),
+        given(),
+        texts(),
+        archives(),
+        repositories(),
+        members(),
+        images(),
+        statements(),
+        signatures(),
+        workloads(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn fixture(path: &str) -> Vec<u8> {
@@ -49,6 +60,28 @@ fn bundles() -> Vec<Seed> {
         ("public_key", "pkcs1", fixture("good-key-pkcs1/key.pem")),
         ("public_key", "certificate", fixture("inputs/content-trust.pem")),
         ("public_key", "private", fixture("inputs/keys/server-p256.pem")),
+    ]
+}
+
+fn given() -> Vec<Seed> {
+    let listing = "<?xml version=\"1.0\"?><ListBucketResult><Contents><Key>a%20b/manifest.a.sig.tbz</Key><Size>7</Size><ETag>&quot;e&quot;</ETag></Contents><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken></ListBucketResult>";
+    let policy = String::from_utf8(fixture("good-approved-signed/policy.toml")).unwrap();
+    let ssh = policy.split('"').find(|text| text.starts_with("ssh-")).unwrap();
+    vec![
+        ("approvals", "csv", fixture("good-approved/approvals.csv")),
+        ("approvals", "json", fixture("good-approved-json/approvals.json")),
+        ("dockerfile", "small", b"# syntax\nFROM a AS b\nRUN c \\\n  && d\n\nENTRYPOINT [\"e\"]\n".to_vec()),
+        ("dockerfile", "escape", b"# escape=`\nFROM a\nRUN b `\n c\n".to_vec()),
+        ("fetched", "settings", br#"{"HOSTNAME":"sbs.example.com","CICD_PORT":"443","UUID":"1","CERTPATH":"./cert","DOCKER_REPO":"a/b"}"#.to_vec()),
+        ("fetched", "on-premises", b"secure_build_workers:\n  sbs:\n    url: https://sbs.example.com\n    port: 443\n    cert_path: a\n    key_path: b\n    ca_cert_path: c\n".to_vec()),
+        ("fetched", "listing", listing.into()),
+        ("fetched", "challenge", br#"Bearer realm="https://auth.example.com/token",service="s",scope="repository:a/b:pull""#.to_vec()),
+        ("fetched", "image", b"docker.io/acme/wallet:v1".to_vec()),
+        ("server_record", "status", fixture("good-server-answers/status.json")),
+        ("server_record", "image-digest", fixture("good-server-answers/image-digest.json")),
+        ("server_record", "log", fixture("good-server-answers/server-build.log")),
+        ("ssh", "key", ssh.into()),
+        ("ssh", "signature", fixture("good-approved-signed/approvals.csv.sig")),
     ]
 }
 

@@ -32,8 +32,12 @@ fn answers() -> Vec<Case> {
             .file("status.json", status())
             .file("image-digest.json", digest(&image))
             .file("server-build.log", "another log: that is told, and decides nothing\n"),
-        good("good-server-answers-few", "The saved status names nothing but itself, which is no disagreement.")
-            .file("status.json", "{\"status\": \"success\"}"),
+        key(Case::good(
+            "good-server-answers-few",
+            "The saved status names no build: no disagreement, and no evidence.",
+        ))
+        .expect("server-record", "not-run")
+        .file("status.json", "{\"status\": \"success\", \"build_image_tag\": \"1.3.0.18\"}"),
         bad("server-other-build", "The saved status is of another build.")
             .file("status.json", status().replace("wallet.v1", "wallet.v2")),
         bad("server-other-version", "The saved status names another version of the server.")
@@ -47,7 +51,7 @@ fn answers() -> Vec<Case> {
         bad("server-digest-path", "The saved digest is a path.")
             .file("image-digest.json", digest("docker.io/acme/wallet@sha256:../../x")),
         key(Case::good("secret-in-server-status", "The saved status holds a password."))
-            .expect("server-record", "pass")
+            .expect("server-record", "not-run")
             .file("status.json", "{\"status\": \"success\", \"last\": \"docker login --password hunter2hunter2\"}")
             .absent("hunter2hunter2"),
     ]

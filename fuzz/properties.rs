@@ -12,9 +12,9 @@ use hpsb_audit::image::{Choice, ImageFacts, read_archive};
 use hpsb_audit::report::{Colour, Controls, Look, Options};
 use hpsb_audit::trust::{Standing, TrustFile};
 use hpsb_audit::{
-    AdmissionQuestion, BuildName, BuildRecord, Bundle, Case, Error, Form, Format, Input, KeyRing, KeySource, Limits,
-    Policy, PublicKey, Question, Record, Report, Sha256, Signature, Timestamp, TrustedKey, Verdict, Workload, admit,
-    audit as audit_bundle, password_candidates,
+    AdmissionQuestion, Approvals, Books, BuildName, BuildRecord, Bundle, Case, Error, Form, Format, Index, Input,
+    Inventory, KeyRing, KeySource, Limits, Period, Policy, PublicKey, Question, Record, Report, Review, Sha256,
+    Signature, Timestamp, TrustedKey, Verdict, Workload, admit, audit as audit_bundle, password_candidates, reconcile,
 };
 use p256::ecdsa::SigningKey;
 use p256::ecdsa::signature::Signer as _;
@@ -178,6 +178,46 @@ fn workload(bytes: &[u8], form: Form) {
     let question = AdmissionQuestion { policy: &policy, attestation: None, now: Timestamp::epoch() };
     let (admission, bundles) = admit(&[read], Vec::new(), Vec::new(), &question);
     assert!(bundles.is_empty() && admission.images.iter().all(|image| image.verdict == Verdict::Reject));
+}
+
+/// No build is in the evidence: whatever runs, runs without one.
+pub fn inventory(bytes: &[u8]) {
+    let Ok(read) = Inventory::read("fuzz", bytes, &[], &limits()) else { return };
+    assert!(read.images.len() as u64 <= limits().inventory_entries);
+    let approvals = Approvals::read("none", b"[]".to_vec(), None, &limits()).expect("an empty list");
+    let (images, inventories) = (read.images.len(), [read]);
+    let books = Books {
+        policy: &Policy::default(),
+        approvals: &approvals,
+        inventories: &inventories,
+        period: Period::parse("2026-01-01/2026-12-31").expect("a year"),
+        sample: None,
+        now: Timestamp::epoch(),
+    };
+    let answer = reconcile(&[], &books);
+    assert_eq!((answer.rows.len(), answer.exit_code()), (images, u8::from(images > 0)));
+    for word in ["text", "json", "csv", "html"] {
+        answer.write(Format::from_word(word).expect("a format"), &mut Vec::new()).expect("a page");
+    }
+}
+
+/// The answer is JSON with the question's own id, whatever stands in the question.
+pub fn review(bytes: &[u8]) {
+    let Ok(review) = Review::read(bytes, &limits()) else { return };
+    let twin: serde_json::Value = serde_json::from_slice(bytes).expect("serde_json reads it too");
+    assert_eq!(twin["request"]["uid"], review.uid.as_str());
+    let policy = Policy::default();
+    let question = AdmissionQuestion { policy: &policy, attestation: None, now: Timestamp::epoch() };
+    let images = Index::of(Vec::new(), &policy).answers(&review.workload, &question);
+    assert!(images.iter().all(|image| image.exit_code() == 1));
+    let lines: Vec<String> = images.into_iter().map(|image| image.place).collect();
+    for (allowed, answer) in [(true, Review::allow(&review.uid, &lines)), (false, Review::deny(&review.uid, &lines))] {
+        let answer: serde_json::Value = serde_json::from_slice(&answer).expect("JSON");
+        assert_eq!(
+            (&answer["response"]["uid"], &answer["response"]["allowed"]),
+            (&twin["request"]["uid"], &allowed.into())
+        );
+    }
 }
 
 pub fn attestation(bytes: &[u8]) {

@@ -1,17 +1,17 @@
 //! The question from the other side: may this be deployed? Audited builds on one side, workloads on the other, one answer for each image.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attestation::Attestation;
 use crate::builds::{Build, Builds};
 use crate::check;
 use crate::deployment::Deployment;
 use crate::error::Error;
-use crate::finding::{Group, Verdict};
+use crate::finding::{Finding, Group, Level, Status, Verdict};
 use crate::policy::Policy;
 use crate::report::{Admission, BundleReport, ImageReport, WorkloadFile};
 use crate::time::Timestamp;
-use crate::workload::Workload;
+use crate::workload::{UsedImage, Workload};
 
 /// What is asked of workloads.
 #[derive(Debug, Clone, Copy)]
@@ -32,8 +32,8 @@ pub fn policy_for_bundles(policy: &Policy) -> Policy {
     policy
 }
 
-/// The index of audited builds.
-pub fn index(reports: &[BundleReport]) -> Builds {
+/// The builds of audited bundles, in their order.
+pub fn index(reports: &[BundleReport], policy: &Policy) -> Builds {
     let mut builds = Builds::default();
     for report in reports {
         let error = report.error.iter().map(Error::to_string);
@@ -44,6 +44,7 @@ pub fn index(reports: &[BundleReport]) -> Builds {
             build_name: report.build_name.clone(),
             verdict: report.verdict,
             accepted: report.exit_code() == 0,
+            until: until(report, policy),
             because: error.chain(findings).collect(),
             in_play: report.in_play.clone(),
             image: report.built.clone().filter(|_| report.error.is_none()),
@@ -52,41 +53,83 @@ pub fn index(reports: &[BundleReport]) -> Builds {
     builds
 }
 
-/// One answer for each image of each workload. It never fails: what is not known rejects. The second part are the reports on the bundles that
-/// digests led to, each once.
-///
-/// It does not say that the workload is what runs, or that nothing else does.
+/// From when on an acceptance holds no more, as far as the clock alone decides: the first end of a waiver that it needs, or of the time that
+/// the policy gives a build.
+fn until(report: &BundleReport, policy: &Policy) -> Option<Timestamp> {
+    let waivers = report.waived().filter_map(|finding| Some(finding.waiver.as_ref()?.expires));
+    let is_asked = |finding: &&Finding| {
+        let passes = finding.level == Level::Require && finding.status == Status::Pass;
+        finding.check == "build-age" && passes
+    };
+    let age = report.played().find(is_asked).and(policy.expect.max_age_seconds);
+    let built = report.built.as_ref().and_then(|image| image.built);
+    let old = age.zip(built).map(|(age, built)| built.plus_seconds(age));
+    waivers.chain(old).min()
+}
+
+/// Audited bundles, ready to be asked about images.
+#[derive(Debug)]
+pub struct Index {
+    builds: Builds,
+    reports: Vec<BundleReport>,
+    by_path: BTreeMap<String, usize>,
+}
+
+impl Index {
+    /// `reports` are audits under [`policy_for_bundles`].
+    pub fn of(reports: Vec<BundleReport>, policy: &Policy) -> Self {
+        let by_path = reports.iter().enumerate().map(|(at, report)| (report.path.clone(), at)).collect();
+        Self { builds: index(&reports, policy), reports, by_path }
+    }
+
+    /// The audits.
+    pub fn reports(&self) -> &[BundleReport] {
+        &self.reports
+    }
+
+    /// How many bundles got each of [`Admission::VERDICTS`].
+    pub fn counts(&self) -> [usize; 4] {
+        Admission::VERDICTS.map(|verdict| self.reports.iter().filter(|report| report.verdict == verdict).count())
+    }
+
+    /// One answer for each image of a workload. It never fails: what is not known rejects.
+    ///
+    /// It does not say that the workload is what runs, or that nothing else does.
+    pub fn answers(&self, workload: &Workload, question: &AdmissionQuestion<'_>) -> Vec<ImageReport> {
+        workload.images.iter().map(|image| self.answer(workload, image, question)).collect()
+    }
+
+    fn answer(&self, workload: &Workload, image: &UsedImage, question: &AdmissionQuestion<'_>) -> ImageReport {
+        let AdmissionQuestion { attestation, now, policy } = *question;
+        let deployment = Deployment { workload, image, builds: &self.builds, attestation, now };
+        let bundle = deployment.build().map(|build| build.path.clone());
+        let reference = image.image.as_ref().ok();
+        let report = bundle.as_ref().and_then(|path| self.reports.get(*self.by_path.get(path)?));
+        let answer = ImageReport {
+            workload: file(workload),
+            place: image.place.clone(),
+            image: reference.map(|image| image.text.clone()),
+            digest: reference.and_then(|image| image.digest()),
+            verdict: Verdict::None,
+            bundle,
+            findings: check::run_workload(&deployment, policy),
+        };
+        answer.judged(report).masked()
+    }
+}
+
+/// The answers for every workload, and the reports on the bundles that digests led to, each once.
 pub fn admit(
     workloads: &[Workload],
     reports: Vec<BundleReport>,
     evidence: Vec<String>,
     question: &AdmissionQuestion<'_>,
 ) -> (Admission, Vec<BundleReport>) {
-    let builds = index(&reports);
-    let counts = Admission::VERDICTS.map(|verdict| reports.iter().filter(|report| report.verdict == verdict).count());
-    let mut used: BTreeSet<String> = BTreeSet::new();
-    let mut images = Vec::new();
-    for workload in workloads {
-        for image in &workload.images {
-            let AdmissionQuestion { attestation, now, policy } = *question;
-            let deployment = Deployment { workload, image, builds: &builds, attestation, now };
-            let bundle = deployment.build().map(|build| build.path.clone());
-            let reference = image.image.as_ref().ok();
-            let report = bundle.as_ref().and_then(|path| reports.iter().find(|report| report.path == *path));
-            let answer = ImageReport {
-                workload: file(workload),
-                place: image.place.clone(),
-                image: reference.map(|image| image.text.clone()),
-                digest: reference.and_then(|image| image.digest()),
-                verdict: Verdict::None,
-                bundle: bundle.clone(),
-                findings: check::run_workload(&deployment, policy),
-            };
-            images.push(answer.judged(report).masked());
-            used.extend(bundle);
-        }
-    }
-    let reports = reports.into_iter().filter(|report| used.contains(&report.path)).collect();
+    let index = Index::of(reports, question.policy);
+    let counts = index.counts();
+    let images: Vec<ImageReport> = workloads.iter().flat_map(|workload| index.answers(workload, question)).collect();
+    let used: BTreeSet<&String> = images.iter().filter_map(|image| image.bundle.as_ref()).collect();
+    let reports = index.reports.into_iter().filter(|report| used.contains(&report.path)).collect();
     (Admission { evidence, counts, images }, reports)
 }
 

@@ -13,6 +13,7 @@ use crate::digest::Sha256;
 use crate::error::Error;
 use crate::git::{ObjectId, RepositoryName};
 use crate::limits::Limits;
+use crate::strict_csv;
 use crate::strict_json;
 use crate::time::Timestamp;
 
@@ -105,8 +106,7 @@ fn json_rows(bytes: &[u8]) -> Result<Vec<Row>, String> {
 }
 
 fn csv_rows(bytes: &[u8]) -> Result<Vec<Row>, String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
-    let mut rows = csv_records(text.strip_prefix('\u{feff}').unwrap_or(text))?.into_iter();
+    let mut rows = strict_csv::records(bytes)?.into_iter();
     let header = rows.next().unwrap_or_default();
     if header != FIELDS {
         return Err(format!("expected the header line {}, found {:?}", FIELDS.join(","), header.join(",")));
@@ -118,46 +118,6 @@ fn csv_rows(bytes: &[u8]) -> Result<Vec<Row>, String> {
             row.try_into().map_err(|_| format!("record {number}: expected {} fields, found {count}", FIELDS.len()))
         })
         .collect()
-}
-
-/// Records of fields, in quotes or not; a quotation mark in quotes is written twice. Empty lines are passed over.
-fn csv_records(text: &str) -> Result<Vec<Vec<String>>, String> {
-    let mut records = Vec::new();
-    let mut record: Vec<String> = Vec::new();
-    let mut letters = text.chars().peekable();
-    while letters.peek().is_some() {
-        let mut field = String::new();
-        if letters.next_if_eq(&'"').is_some() {
-            loop {
-                match letters.next() {
-                    None => return Err("a quoted field has no end".into()),
-                    Some('"') if letters.next_if_eq(&'"').is_none() => break,
-                    Some(letter) => field.push(letter),
-                }
-            }
-        } else {
-            while let Some(letter) = letters.next_if(|letter| !matches!(letter, ',' | '\n' | '\r')) {
-                if letter == '"' {
-                    return Err("a quotation mark stands inside a field without quotes".into());
-                }
-                field.push(letter);
-            }
-        }
-        record.push(field);
-        match letters.next() {
-            Some(',') if letters.peek().is_none() => record.push(String::new()),
-            Some(',') => continue,
-            Some('\r') if letters.next() == Some('\n') => {}
-            Some('\n') | None => {}
-            Some(_) => return Err("a field goes on after its closing quotation mark".into()),
-        }
-        let done = std::mem::take(&mut record);
-        if done != [String::new()] {
-            records.push(done);
-        }
-    }
-    records.extend(Some(record).filter(|record| !record.is_empty()));
-    Ok(records)
 }
 
 #[cfg(test)]

@@ -38,6 +38,8 @@ pub struct Build {
     pub verdict: Verdict,
     /// Does the audit exit with 0?
     pub accepted: bool,
+    /// From when on the acceptance holds no more: the build is too old then, or a waiver that it needs is over.
+    pub until: Option<Timestamp>,
     /// Why not, a line each.
     pub because: Vec<String>,
     /// Groups that the audit looked at.
@@ -51,6 +53,13 @@ pub struct Build {
 pub struct Builds {
     builds: Vec<Build>,
     by_digest: BTreeMap<Sha256, Vec<usize>>,
+}
+
+impl Build {
+    /// Is it accepted at this moment, by an audit that was made before?
+    pub fn is_accepted_at(&self, now: Timestamp) -> bool {
+        self.accepted && self.until.is_none_or(|until| now < until)
+    }
 }
 
 impl Builds {
@@ -74,6 +83,11 @@ impl Builds {
     /// The builds whose manifest names this digest.
     pub fn of_digest(&self, digest: &Sha256) -> impl Iterator<Item = &Build> {
         self.by_digest.get(digest).into_iter().flatten().filter_map(|at| self.builds.get(*at))
+    }
+
+    /// The build that a digest leads to: one that is accepted at this moment before others.
+    pub fn best_of_digest(&self, digest: &Sha256, now: Timestamp) -> Option<&Build> {
+        self.of_digest(digest).min_by_key(|build| !build.is_accepted_at(now))
     }
 
     /// The builds that pushed to a repository, newest first, each with the digests that it pushed under `tag`, or under any.

@@ -24,9 +24,6 @@ impl<'a> Deployment<'a> {
     /// The build that the image's digest leads to: an accepted one before others.
     pub fn build(&self) -> Option<&'a Build> {
         let digest = self.image.image.as_ref().ok()?.digest()?;
-        let builds: &'a Builds = self.builds;
-        let mut found: Vec<&'a Build> = builds.of_digest(&digest).collect();
-        found.sort_by_key(|build| !build.accepted);
-        found.first().copied()
+        self.builds.best_of_digest(&digest, self.now)
     }
 }

@@ -101,7 +101,7 @@ pub enum Error {
         paths: String,
     },
     /// No workload names an image.
-    #[error("nothing to admit: no image in {paths}")]
+    #[error("nothing is deployed: no image in {paths}")]
     NothingToAdmit {
         /// The workloads as they were named.
         paths: String,

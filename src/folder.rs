@@ -200,6 +200,25 @@ pub(crate) fn files_below(
     Ok(files)
 }
 
+/// What a folder looks like: a digest of the paths of all files below it, with their sizes, places on the disk and times of change. It is
+/// another one when something was written; bytes are not read.
+///
+/// # Errors
+/// As `files_below`.
+#[cfg(feature = "serve")]
+pub(crate) fn look_of(top: &Path, limits: &Limits) -> Result<crate::digest::Sha256, Error> {
+    use std::fmt::Write as _;
+    use std::os::unix::fs::MetadataExt as _;
+    let mut text = String::new();
+    for (name, path) in files_below(top, ("listed_objects", limits.listed_objects), limits)? {
+        let seen = fs::symlink_metadata(&path).map_err(|error| unreadable(&path, &error))?;
+        let (changed, modified) = ((seen.ctime(), seen.ctime_nsec()), (seen.mtime(), seen.mtime_nsec()));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name:?} {} {} {} {changed:?} {modified:?}", seen.len(), seen.dev(), seen.ino());
+    }
+    Ok(crate::digest::Sha256::of(text.as_bytes()))
+}
+
 /// The OCI layout `image/` in a bundle's folder, where the folder holds no other bundle that it could belong to.
 pub fn image_beside(bundle: &Path) -> Option<PathBuf> {
     let image = only_bundle_of(bundle)?.join("image");
@@ -213,7 +232,8 @@ fn only_bundle_of(bundle: &Path) -> Option<&Path> {
     (sorted_entries(folder).ok()?.iter().filter(|path| is_bundle(path)).count() <= 1).then_some(folder)
 }
 
-fn folder_of(bundle: &Path) -> &Path {
+/// The folder that a bundle lies in.
+pub(crate) fn folder_of(bundle: &Path) -> &Path {
     match bundle.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

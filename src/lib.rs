@@ -115,12 +115,17 @@ mod openpgp;
 mod outside;
 mod person_key;
 pub mod policy;
+mod reconcile;
 pub mod report;
+mod review;
 pub mod self_test;
+#[cfg(feature = "serve")]
+pub mod serve;
 mod server_record;
 mod shard;
 mod signature;
 mod signer;
+mod strict_csv;
 mod strict_json;
 mod strict_yaml;
 mod time;
@@ -131,7 +136,8 @@ mod workload;
 #[cfg(test)]
 mod wycheproof_tests;
 
-pub use crate::admission::{AdmissionQuestion, admit, index, policy_for_bundles};
+pub use crate::admission::{AdmissionQuestion, Index, admit, index, policy_for_bundles};
+pub use crate::approvals::Approvals;
 pub use crate::attestation::{Attestation, BuilderPolicy, Record};
 pub use crate::audit::{Depth, Input, LoadImage, Question, audit};
 pub use crate::build_name::BuildName;
@@ -156,7 +162,9 @@ pub use crate::limits::Limits;
 pub use crate::manifest::Manifest;
 pub use crate::person_key::{PersonKey, PersonSecret};
 pub use crate::policy::Policy;
-pub use crate::report::{BundleReport, Format, QuestionReport, Report};
+pub use crate::reconcile::{Books, Inventory, SampleSize, reconcile};
+pub use crate::report::{BundleReport, Format, Period, QuestionReport, Reconciliation, Report};
+pub use crate::review::{Operation, Review};
 pub use crate::server_record::{ServerFiles, ServerRecord};
 pub use crate::shard::Shard;
 pub use crate::signature::{Signature, SignatureFault};
@@ -172,6 +180,7 @@ pub fn features() -> Vec<&'static str> {
         ("fetch", cfg!(feature = "fetch")),
         ("full", cfg!(feature = "full")),
         ("openpgp", cfg!(feature = "openpgp")),
+        ("serve", cfg!(feature = "serve")),
         ("sigstore", cfg!(feature = "sigstore")),
     ];
     known.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()

@@ -83,6 +83,9 @@ limits! {
     yaml_nodes = 250_000, "mappings, lists and texts of one YAML file, those that aliases repeat included";
     yaml_depth = 64, "YAML in YAML; manifests stay below twenty";
     yaml_documents = 1_024, "documents of one YAML file";
+    review_bytes = 8 * MIB, "an AdmissionReview holds an object twice; the store of Kubernetes takes 1.5 MiB";
+    inventory_bytes = 64 * MIB, "what runs, as one file; pods are about five kilobytes each, and several files may be given";
+    inventory_entries = 200_000, "images in one inventory: each costs a row";
     policy_bytes = MIB, "a policy is written by a person";
     trust_bytes = 64 * MIB, "all files of image signatures of one bundle are held in memory";
     trust_signatures = 1_000, "signatures in one file: each costs a verification";

@@ -55,6 +55,31 @@ fn every_command_prints_exactly_this() {
             ("explain-limits", &["explain", "limits"]),
         ],
     );
+    goldens("good-trust-notary-rotated", &[("trust", &["trust", "trust", "--now", "2027-01-01T00:00:00Z"])]);
+    goldens(
+        "good-trust-notary-by-policy",
+        &[
+            ("trust-by-policy", &["trust", "trust", "--policy", "policy.toml", "--now", "2026-11-30T00:00:00Z"]),
+            ("trust-json", &["trust", "trust/notary", "--policy", "policy.toml", "--now", NOW, "--format", "json"]),
+        ],
+    );
+    goldens("good-trust-cosign", &[("trust-cosign", &["trust", "trust", "--policy", "policy.toml", "--now", NOW])]);
+    goldens(
+        "trust-cosign-other-key_fail",
+        &[("trust-refused", &["trust", "trust", "--policy", "policy.toml", "--now", NOW])],
+    );
+    goldens("trust-nothing-known_fail", &[("trust-nothing", &["trust", "trust", "--now", NOW])]);
+    if has_feature("openpgp") {
+        let line: &[&str] = &["trust", "trust", "--policy", "policy.toml", "--now", "2026-11-30T00:00:00Z"];
+        goldens("good-trust-gpg-expired-since", &[("trust-openpgp", line)]);
+        goldens("trust-gpg-unknown-key_fail", &[("trust-undecided", line)]);
+    }
+    if has_feature("sigstore") {
+        goldens(
+            "good-trust-sigstore",
+            &[("trust-keyless", &["trust", "trust", "--policy", "policy.toml", "--now", NOW])],
+        );
+    }
     goldens(
         "other-key_fail",
         &[
@@ -534,5 +559,23 @@ fn secrets_are_masked_everywhere() {
             let page = answer.out + &answer.err;
             assert!(!page.contains("hunter2") && !page.contains("ghp_"), "{name} {line:?}: {page}");
         }
+    }
+}
+
+/// What a build cannot judge is unknown there, and says why; a group that is asked for then rejects.
+#[test]
+fn a_build_without_a_kind_of_signature_says_so() {
+    for (feature, name, says) in [
+        ("openpgp", "good-trust-gpg-primary", "this build of the program has no OpenPGP"),
+        ("sigstore", "good-trust-sigstore", "this build of the program has no sigstore"),
+    ] {
+        let line = ["audit", ".", "--policy", "policy.toml", "--require", "trust", "--now", NOW, "--format", "json"];
+        let answer = run(&fixture(name), &line);
+        let document: Value = serde_json::from_str(&answer.out).unwrap();
+        let findings = document["reports"][0]["findings"].as_array().unwrap();
+        let finding = findings.iter().find(|finding| finding["check"] == "image-signature").unwrap();
+        let (status, code) = if has_feature(feature) { ("pass", 0) } else { ("unknown", 1) };
+        assert_eq!((finding["status"].as_str().unwrap(), answer.code), (status, code), "{name}: {finding}");
+        assert_eq!(finding["message"].as_str().unwrap().contains(says), !has_feature(feature), "{name}: {finding}");
     }
 }

@@ -197,8 +197,13 @@ fn the_commands_do_what_the_pages_show() {
 fn the_policies_are_read() {
     let folder = scratch("docs-policies");
     fs::create_dir(folder.join("keys")).unwrap();
-    for name in ["a.pem", "ada.asc", "cosign.pub"] {
-        fs::copy(root().join("fixtures/good-rsa-2048/key.pem"), folder.join("keys").join(name)).unwrap();
+    for (from, name) in [
+        ("good-rsa-2048/key.pem", "a.pem"),
+        ("good-rsa-2048/key.pem", "cosign.pub"),
+        ("inputs/trust/simple-signing/ada.asc", "ada.asc"),
+        ("inputs/trust/sigstore/root.json", "trusted_root.json"),
+    ] {
+        fs::copy(root().join("fixtures").join(from), folder.join("keys").join(name)).unwrap();
     }
     let mut count = 0;
     for page in ["README.md", "docs/policy.md", "docs/trust.md"].map(|page| root().join(page)) {

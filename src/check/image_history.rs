@@ -7,6 +7,7 @@ use crate::evidence::{Evidence, NoInstructions};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::image::History;
 use crate::policy::Policy;
+use crate::strict_json;
 
 pub(super) static CHECK: Check = Check {
     name: "image-history",
@@ -118,8 +119,9 @@ fn same_command(instruction: &str, found: &str, shells: &[String]) -> bool {
 
 /// The words of the exec form, `["a", "b"]`, as histories have them: parted by blanks.
 fn words_of(text: &str) -> Option<String> {
-    let words: Vec<String> = serde_json::from_str(text).ok()?;
-    Some(collapsed(&words.join(" ")))
+    let parsed = strict_json::parse(text.as_bytes()).ok()?;
+    let words: Option<Vec<&str>> = parsed.as_array()?.iter().map(|word| word.as_str()).collect();
+    Some(collapsed(&words?.join(" ")))
 }
 
 fn collapsed(text: &str) -> String {

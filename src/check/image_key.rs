@@ -37,8 +37,13 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         return Outcome::unknown("no signature of the image was accepted");
     };
     let recorded = recorded_key(evidence);
-    let logged = evidence.log().is_some_and(|log| log.events().any(|event| matches!(event, LogEvent::KeyId(_))));
-    let by_content_trust = accepted.iter().find(|(kind, _)| *kind == Kind::ContentTrust);
+    let logged = evidence
+        .log()
+        .is_some_and(|log| log.events().any(|event| matches!(event, LogEvent::KeyId(_) | LogEvent::PublicKey(_))));
+    let by_content_trust = || accepted.iter().filter(|(kind, _)| *kind == Kind::ContentTrust);
+    let by_content_trust = by_content_trust()
+        .find(|(_, signer)| recorded.as_ref() == Some(&signer.key))
+        .or_else(|| by_content_trust().next());
     match (recorded, by_content_trust) {
         (Some(recorded), Some((_, signer))) if signer.key == recorded => {
             Outcome::pass("the key that signed the image is the one that the signed log records")

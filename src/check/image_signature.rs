@@ -14,10 +14,10 @@ pub(super) static CHECK: Check = Check {
     level: Level::Require,
     says: "a trusted key signed this image",
     explanation: "Judges every signature that was given with --trust or lies in the folder trust/ beside the bundle: content trust (Notary \
-v1), simple signing (OpenPGP) and cosign with a key of one's own. The image is the one that the signed log names: its repository, tag, digest and \
+v1), simple signing (OpenPGP) and cosign, with a key of one's own or keyless. The image is the one that the signed log names: its repository, tag, digest and \
 size. One accepted signature is enough, unless the policy's [trust] asks for several different signers. A content-trust root is trusted by the key id \
-that the signed log records, or by the policy; every other key by the policy alone. Validity is judged at the time of the build: see trust-freshness \
-for today. It does not look into the image, and does not say who holds a key. What cannot be judged (keyless signatures, keys that nobody named) \
+that the signed log records, or by the policy; every other key, and an identity with its trusted root, by the policy alone. Validity is judged at the time of the build: see trust-freshness \
+for today. It does not look into the image, and does not say who holds a key. What cannot be judged (keys and identities that nobody named, attestations, forms that are not supported) \
 is unknown, never a pass. docs/trust.md has the rules.",
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),

@@ -28,7 +28,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
         return Outcome::unknown("without a digest nobody can say which manifest it belongs to");
     };
     match deployment.build() {
-        Some(build) if build.accepted => {
+        Some(build) if build.is_accepted_at(deployment.now) => {
             let mut outcome = Outcome::pass(format!("the digest is that of an accepted build, {}", name(build)))
                 .sides(digest, digest);
             if build.because.is_empty()
@@ -45,6 +45,10 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
             let mut outcome =
                 Outcome::fail(format!("the digest is that of a build which is not accepted, {}", name(build)));
             outcome.details.clone_from(&build.because);
+            if let (true, Some(until)) = (build.accepted, build.until) {
+                outcome = outcome
+                    .detail(format!("it was accepted until {until}: by max-age it is too old, or a waiver is over"));
+            }
             outcome
         }
         None => {
@@ -55,7 +59,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
                 outcome =
                     outcome.detail(format!("not verified, and by its name of this image: {} ({because})", build.path));
             }
-            for line in super::workload_pinned::known_digests(image, deployment.builds) {
+            for line in super::workload_pinned::known_digests(image, deployment.builds, deployment.now) {
                 outcome = outcome.detail(line);
             }
             let without = deployment.builds.all().iter().filter(|build| build.image.is_none()).count();

@@ -6,6 +6,7 @@ use crate::builds::Builds;
 use crate::deployment::Deployment;
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::policy::Policy;
+use crate::time::Timestamp;
 use crate::workload::{ImageReference, Pin};
 
 pub(super) static CHECK: Check = Check {
@@ -39,7 +40,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
         outcome = outcome.detail(format!("not resolved: {}", image.variables.join(", ")));
     }
     if image.digest().is_none() {
-        for line in known_digests(image, deployment.builds) {
+        for line in known_digests(image, deployment.builds, deployment.now) {
             outcome = outcome.detail(line);
         }
     }
@@ -47,11 +48,11 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
 }
 
 /// What the evidence knows the image as: a line for each accepted build, newest first.
-pub(super) fn known_digests(image: &ImageReference, builds: &Builds) -> Vec<String> {
+pub(super) fn known_digests(image: &ImageReference, builds: &Builds, now: Timestamp) -> Vec<String> {
     const SHOWN: usize = 5;
     let Some(repository) = &image.repository else { return Vec::new() };
     let mut known = builds.of_tag(repository, image.tag.as_deref());
-    known.retain(|(build, _)| build.accepted);
+    known.retain(|(build, _)| build.is_accepted_at(now));
     let more = known.len().saturating_sub(SHOWN);
     let mut lines: Vec<String> = known
         .into_iter()

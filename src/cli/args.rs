@@ -125,6 +125,9 @@ pub(super) enum Command {
     /// Say whether workloads may be deployed: every image pinned, and of an accepted build
     #[command(after_help = super::admit_args::EXAMPLES)]
     Admit(Box<super::admit_args::AdmitArguments>),
+    /// Set what runs, what was built and what was approved against each other
+    #[command(after_help = super::reconcile_args::EXAMPLES)]
+    Reconcile(Box<super::reconcile_args::ReconcileArguments>),
     /// Help to write contracts
     #[command(
         subcommand,
@@ -178,12 +181,18 @@ pub(super) enum Command {
     #[cfg(not(feature = "fetch"))]
     #[command(hide = true, disable_help_flag = true)]
     Fetch(NotBuiltIn),
+    /// Answer the admission requests of a Kubernetes API server
+    #[cfg(feature = "serve")]
+    #[command(after_help = super::serve_args::EXAMPLES)]
+    Serve(Box<super::serve_args::ServeArguments>),
     /// Answer admission requests (not in this build)
+    #[cfg(not(feature = "serve"))]
     #[command(hide = true, disable_help_flag = true)]
     Serve(NotBuiltIn),
 }
 
 /// A command that another build has: whatever follows it is read, so that the answer is about the command.
+#[cfg(not(all(feature = "fetch", feature = "serve")))]
 #[derive(Debug, Args)]
 pub(super) struct NotBuiltIn {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

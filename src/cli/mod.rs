@@ -21,12 +21,18 @@ mod key_record_args;
 mod lists;
 mod output;
 mod queue;
+mod reconcile;
+mod reconcile_args;
 mod report_args;
 mod saved;
 mod scale_args;
 mod seal;
 mod seal_args;
 mod self_test;
+#[cfg(feature = "serve")]
+mod serve;
+#[cfg(feature = "serve")]
+mod serve_args;
 mod source;
 mod state;
 mod statement;
@@ -40,7 +46,9 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use self::admit_args::ContractCommand;
-use self::args::{Arguments, Command, NamedKey, NotBuiltIn, OutputFormat, PolicyCommand};
+#[cfg(not(all(feature = "fetch", feature = "serve")))]
+use self::args::NotBuiltIn;
+use self::args::{Arguments, Command, NamedKey, OutputFormat, PolicyCommand};
 use self::key_record_args::KeyCommand;
 use crate::error::Error;
 use crate::folder;
@@ -81,6 +89,7 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Report(arguments) => saved::report(&arguments),
         Command::Source(arguments) => source::source(&arguments),
         Command::Admit(arguments) => admit::admit(&arguments),
+        Command::Reconcile(arguments) => reconcile::reconcile(&arguments),
         Command::Contract(ContractCommand::Images(arguments)) => contract::images(&arguments),
         Command::Trust(arguments) => trust::show(&arguments),
         Command::VerifyStatement(arguments) => statement::verify(&arguments),
@@ -98,6 +107,9 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Fetch(arguments) => fetch::fetch(&arguments),
         #[cfg(not(feature = "fetch"))]
         Command::Fetch(arguments) => not_built_in("fetch", &arguments),
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => serve::serve(&arguments),
+        #[cfg(not(feature = "serve"))]
         Command::Serve(arguments) => not_built_in("serve", &arguments),
     }
 }
@@ -129,6 +141,7 @@ fn without_bundles(error: Error) -> Report {
     Report { error: Some(error), ..Report::new(None) }
 }
 
+#[cfg(not(all(feature = "fetch", feature = "serve")))]
 fn not_built_in(what: &str, _: &NotBuiltIn) -> Result<u8, Error> {
     Err(Error::NotBuiltIn { what: format!("the command `{what}`"), feature: "full" })
 }

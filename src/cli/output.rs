@@ -114,7 +114,7 @@ pub(super) fn unwritable(path: &str, error: &io::Error) -> Error {
 }
 
 /// Colour and width of a terminal; plain text elsewhere and where NO_COLOR is set (no-color.org).
-fn look() -> Look {
+pub(super) fn look() -> Look {
     if !io::stdout().is_terminal() {
         return PLAIN;
     }

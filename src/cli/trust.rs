@@ -38,7 +38,7 @@ pub(super) fn show(arguments: &TrustArguments) -> Result<u8, Error> {
 fn words(standing: &Standing) -> (&'static str, &str) {
     match standing {
         Standing::Trusted => ("trusted", "a signer of the policy"),
-        Standing::Unpinned => ("not trusted", "it agrees with itself; no policy says whose it is"),
+        Standing::Unpinned => ("not trusted", "it agrees with itself; no policy names its root key"),
         Standing::Refused(message) => ("refused", message),
         Standing::Undecided(message) => ("undecided", message),
     }

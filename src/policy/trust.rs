@@ -6,7 +6,7 @@ use super::wire::{Answer, list};
 use crate::digest::{Sha256, decode_hex};
 use crate::error::Error;
 use crate::trust::{
-    ImageSigner, ImageSignerKey, ReferenceRule, SigstoreIdentity, TrustPolicy, cosign_key,
+    ImageSigner, ImageSignerKey, ReferenceRule, SigstoreIdentity, TrustPolicy, check_openpgp, cosign_key,
     sigstore_root as trusted_root,
 };
 
@@ -111,7 +111,10 @@ fn signer(
             if !spelled {
                 return Err(at("fingerprint", "expected the primary key's, 40 or 64 lower-case hexadecimal digits"));
             }
-            ImageSignerKey::OpenPgp { fingerprint: fingerprint.to_owned(), certificates: load(file)? }
+            let certificates = load(file)?;
+            check_openpgp(&certificates, fingerprint)
+                .map_err(|message| Error::Key { name: file.to_owned(), message })?;
+            ImageSignerKey::OpenPgp { fingerprint: fingerprint.to_owned(), certificates }
         }
         [None, None, None, Some(file), log, None, None] => {
             let log = log.map(&mut root).transpose()?;

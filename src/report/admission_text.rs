@@ -67,7 +67,7 @@ fn checked(page: &mut String, look: Look, finding: &Finding) {
 }
 
 /// What the workload's owner can do.
-fn hints(image: &ImageReport) -> Vec<String> {
+pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
     let rejects = |name: &str| image.rejecting().find(|finding| finding.check == name);
     let mut hints = Vec::new();
     match rejects("workload-pinned") {

@@ -83,7 +83,7 @@ fn fault(error: &Error) -> String {
     format!("{}: {error}", error.code())
 }
 
-fn line(cells: impl Iterator<Item = String>) -> String {
+pub(super) fn line(cells: impl Iterator<Item = String>) -> String {
     let cells: Vec<String> = cells.map(|cell| self::cell(&cell)).collect();
     format!("{}\r\n", cells.join(","))
 }

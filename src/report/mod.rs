@@ -16,6 +16,7 @@ mod markdown;
 mod matrix;
 mod oscal;
 mod question;
+mod reconciliation;
 mod sarif;
 mod saved;
 mod statement;
@@ -39,10 +40,13 @@ use crate::time::Timestamp;
 use crate::verify::{Grade, KeySource, TrustedKey};
 
 pub use self::admission::{Admission, ImageReport, WorkloadFile};
+#[cfg(feature = "serve")]
+pub(crate) use self::admission_text::hints;
 pub use self::attachment::{Attachment, Documents, tag_of};
 pub use self::case::{CaseReport, Repetition, SealReport, SignOffReport, StampReport, Voucher};
 pub use self::controls::Controls;
 pub use self::question::{Depth, QuestionReport};
+pub use self::reconciliation::{KeyUse, Kind, Period, Read, Reconciliation, Row, Sample, SampledBuild};
 pub use self::text::{Colour, Look};
 
 /// What a run found. Same bytes, same policy, same `now`: the same report, byte for byte.

@@ -52,6 +52,11 @@ mod with_gpg {
                 format!("#!/bin/sh\nexec gpg --homedir {path} --batch --quiet --pinentry-mode loopback --passphrase '' \"$@\"\n"),
             );
             std::fs::set_permissions(gpg.program(), std::fs::Permissions::from_mode(0o755)).unwrap();
+            // A process that another test began while the file was written holds it open until it is another program.
+            while let Err(error) = command(gpg.program().to_str().unwrap()).arg("--version").output() {
+                assert_eq!(error.kind(), std::io::ErrorKind::ExecutableFileBusy);
+                std::thread::yield_now();
+            }
             gpg
         }
 

@@ -1,7 +1,9 @@
 //! Who signed what, until when, without a bundle to compare with: what `trust SOURCE` shows.
 
 use super::notary::{Fault, Pins, Repository, Trusted};
-use super::{Answer, ImageSignerKey, Kind, SignatureReport, TrustFile, TrustPolicy, cosign, simple_signing};
+use super::{
+    Answer, ImageSigner, ImageSignerKey, Kind, SignatureReport, TrustFile, TrustPolicy, cosign, simple_signing,
+};
 use crate::limits::Limits;
 use crate::time::Timestamp;
 
@@ -34,12 +36,12 @@ pub enum Standing {
 /// Describes every signature in `files`, judged by the policy's signers as far as it names any. It compares with no image.
 pub fn describe(files: &[TrustFile], policy: &TrustPolicy, now: Timestamp, limits: &Limits) -> Vec<Description> {
     let mut descriptions: Vec<Description> =
-        Repository::all(files).iter().map(|repository| metadata(repository, policy, limits)).collect();
+        Repository::all(files).iter().map(|repository| metadata(repository, policy, now, limits)).collect();
     descriptions.extend(signatures(files, policy, now, limits));
     descriptions
 }
 
-fn metadata(repository: &Repository, policy: &TrustPolicy, limits: &Limits) -> Description {
+fn metadata(repository: &Repository, policy: &TrustPolicy, now: Timestamp, limits: &Limits) -> Description {
     let pins: Vec<String> = policy
         .signers
         .iter()
@@ -54,25 +56,30 @@ fn metadata(repository: &Repository, policy: &TrustPolicy, limits: &Limits) -> D
         (repository.walk(Pins::Keys(&pins), None, limits), Standing::Trusted)
     };
     let (standing, rows) = match walked {
-        Ok(walked) => (good, metadata_rows(&walked)),
+        Ok(walked) => (good, metadata_rows(&walked, policy, now)),
         Err(Fault::Refused(message)) => (Standing::Refused(message), Vec::new()),
         Err(Fault::Missing(message)) => (Standing::Undecided(message), Vec::new()),
     };
     Description { kind: Kind::ContentTrust, file: repository.folder.clone(), standing, rows }
 }
 
-fn metadata_rows(walked: &Trusted) -> Vec<(String, String)> {
+fn metadata_rows(walked: &Trusted, policy: &TrustPolicy, now: Timestamp) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     let mut row = |label: &str, value: String| rows.push((label.to_owned(), value));
-    for leaf in walked.anchor_certificates.iter().chain(&walked.later_certificates) {
+    for key in &walked.anchor_keys {
+        let is_theirs = |signer: &&ImageSigner| matches!(&signer.key, ImageSignerKey::ContentTrust(id) if id == key);
+        let name = policy.signers.iter().find(is_theirs).map(|signer| signer.name.as_str());
+        row("signer", format!("{} ({key})", name.unwrap_or_default()));
+    }
+    // A root of a later version may have the same one.
+    let later = walked.later_certificates.iter().filter(|leaf| !walked.anchor_certificates.contains(leaf));
+    for leaf in walked.anchor_certificates.iter().chain(later) {
         let name = leaf.common_name.clone().unwrap_or_default();
-        row("root certificate", format!("{name}, {} to {}", leaf.not_before, leaf.not_after));
+        row("root certificate", format!("{name}, from {} {}", leaf.not_before, until(leaf.not_after, now)));
     }
     for role in &walked.roles {
-        row(
-            &role.name,
-            format!("version {}, until {}, signed by {}", role.version, role.expires, role.signers.join(", ")),
-        );
+        let (version, until, signers) = (role.version, until(role.expires, now), role.signers.join(", "));
+        row(&role.name, format!("version {version}, {until}, signed by {signers}"));
     }
     for (role, tag, target) in walked.targets().all() {
         row(&format!("{role} {tag}"), format!("{} ({} bytes)", target.sha256, target.length));
@@ -81,6 +88,10 @@ fn metadata_rows(walked: &Trusted) -> Vec<(String, String)> {
         row(&format!("{role} is not believed"), message.clone());
     }
     rows
+}
+
+fn until(end: Timestamp, now: Timestamp) -> String {
+    if end <= now { format!("until {end} (expired)") } else { format!("until {end}") }
 }
 
 /// Simple signing and cosign, without an image to compare with.
@@ -97,7 +108,7 @@ fn signatures(files: &[TrustFile], policy: &TrustPolicy, now: Timestamp, limits:
             Answer::Refused(message) => Standing::Refused(message),
             Answer::Undecided(message) => Standing::Undecided(message),
         };
-        rows.extend(report.expiries.into_iter().map(|(what, moment)| (what, format!("until {moment}"))));
+        rows.extend(report.expiries.into_iter().map(|(what, moment)| (what, until(moment, now))));
         rows.extend(report.details.into_iter().map(|line| ("note".to_owned(), line)));
         Description { kind: report.kind, file: report.file, standing, rows }
     };

@@ -26,7 +26,7 @@ mod trusted;
 pub use self::describe::{Description, Standing, describe};
 pub(crate) use self::reference::ReferenceRule;
 pub use self::trusted::{ImageSigner, ImageSignerKey, SigstoreIdentity, TrustPolicy};
-pub(crate) use self::trusted::{cosign_key, sigstore_root};
+pub(crate) use self::trusted::{check_openpgp, cosign_key, sigstore_root};
 
 use crate::digest::Sha256;
 use crate::limits::Limits;

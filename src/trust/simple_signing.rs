@@ -9,6 +9,8 @@ use serde_json::Value;
 use super::{Answer, ImageTarget, Kind, SignatureReport, TrustFile, TrustPolicy};
 use crate::limits::Limits;
 use crate::strict_json;
+#[cfg(feature = "openpgp")]
+use crate::time::DAY_SECONDS;
 use crate::time::Timestamp;
 
 pub(super) fn judge(
@@ -86,7 +88,7 @@ fn judge_message(
     limits: &Limits,
 ) -> SignatureReport {
     use super::ImageSignerKey;
-    use crate::openpgp::{self, Fault};
+    use crate::openpgp::{self, Certificate, Fault};
 
     let mut report = SignatureReport::new(Kind::SimpleSigning, name, Answer::Undecided(String::new()));
     let message = match openpgp::read_message(message, limits) {
@@ -98,13 +100,16 @@ fn judge_message(
     };
     for signer in &trusted.signers {
         let ImageSignerKey::OpenPgp { fingerprint, certificates } = &signer.key else { continue };
-        report.answer = match message.verify(certificates, fingerprint, now) {
+        let certificate = Certificate::find(certificates, fingerprint).map_err(Fault::Refused);
+        report.answer = match certificate.and_then(|certificate| message.verify(&certificate, now)) {
             Err(Fault::OtherKey) => continue,
             Err(Fault::Refused(message)) => Answer::Refused(message),
             Ok(signed) => {
                 report.details.push(format!("signed at {} by the signer's own clock", signed.created));
                 report.expiries = signed.expiries;
-                judge_payload(message.payload(), image, trusted, &mut report).unwrap_or_else(|answer| answer)
+                judge_time(signed.created, image)
+                    .and_then(|()| judge_payload(message.payload(), image, trusted, &mut report))
+                    .unwrap_or_else(|answer| answer)
             }
         };
         if let Answer::Accepted(accepted) = &mut report.answer {
@@ -114,6 +119,19 @@ fn judge_message(
     }
     report.answer = Answer::Undecided(format!("the policy's [trust] does not name its signer ({})", message.issuer()));
     report
+}
+
+/// Nobody signs an image before there is one. Whoever has a key that is expired or was replaced may date a signature back; not to a time
+/// before the build, by more than clocks differ.
+#[cfg(feature = "openpgp")]
+fn judge_time(signed: Timestamp, image: Option<&ImageTarget>) -> Result<(), Answer> {
+    match image {
+        Some(image) if signed.plus_seconds(DAY_SECONDS) < image.built => Err(Answer::Refused(format!(
+            "it says that it was made at {signed}, before the image was built at {}",
+            image.built
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// What the good signature is about. The payload is parsed only now.

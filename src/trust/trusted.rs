@@ -84,3 +84,15 @@ pub(crate) fn cosign_key(text: &[u8]) -> Result<ImageKey, String> {
 pub(crate) fn sigstore_root(json: &[u8]) -> Result<SigstoreRoot, String> {
     SigstoreRoot::from_json(json)
 }
+
+/// Does the file hold the OpenPGP certificate with this primary fingerprint? A build without OpenPGP cannot tell.
+#[cfg(feature = "openpgp")]
+pub(crate) fn check_openpgp(file: &[u8], fingerprint: &str) -> Result<(), String> {
+    crate::openpgp::Certificate::find(file, fingerprint).map(|_| ())
+}
+
+/// As above: it cannot tell.
+#[cfg(not(feature = "openpgp"))]
+pub(crate) fn check_openpgp(_: &[u8], _: &str) -> Result<(), String> {
+    Ok(())
+}

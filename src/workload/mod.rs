@@ -122,6 +122,19 @@ impl Workload {
     }
 }
 
+impl Workload {
+    /// A Kubernetes resource that stands in something else, by the bytes of the whole.
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`] with more images than are allowed.
+    pub(crate) fn of_resource(path: &str, resource: &Value, whole: &[u8], limits: &Limits) -> Result<Self, Error> {
+        let mut images = Images::new(limits);
+        kubernetes::read(resource, "", &mut images);
+        let (sha256, size, images) = (Sha256::of(whole), whole.len() as u64, images.finish(path)?);
+        Ok(Self { path: path.into(), sha256, size, form: Form::Kubernetes, images, contract: None })
+    }
+}
+
 /// What may be meant by the content of a password file: the bytes, or base64 of them.
 pub fn password_candidates(file: &[u8]) -> Vec<Vec<u8>> {
     token::passwords(file)

@@ -48,6 +48,8 @@ fn bundles() -> Vec<Seed> {
         ("openpgp_signature", "commit", fixture("inputs/openpgp/commit.asc")),
         ("openpgp_signature", "tag", fixture("inputs/openpgp/tag.asc")),
         ("openpgp_signature", "certificate", fixture("inputs/openpgp/ada-revoked.asc")),
+        ("openpgp_signature", "revocation-behind", fixture("inputs/trust/openpgp/lost-behind.asc")),
+        ("openpgp_signature", "revoked-by-another", fixture("inputs/trust/openpgp/named.asc")),
         ("bzip2", "fixture", fixture(&format!("good-rsa-2048/{BUNDLE}"))),
         ("bzip2", "cut", fixture(&format!("bundle-cut-in-half_fail/{BUNDLE}"))),
         ("bzip2", "streams", [b"one", b"two"].map(|word| super::support::encoding::bzip2(word)).concat()),
@@ -112,6 +114,19 @@ fn workloads() -> Vec<Seed> {
             "compose",
             "merge",
             b"x: &x {image: app}\nservices: {a: {<<: *x, volumes: [{type: image, source: b}]}, c: {extends: a}}"
+                .to_vec(),
+        ),
+        (
+            "inventory",
+            "pods",
+            br#"{"kind":"List","items":[{"kind":"Pod","metadata":{"name":"p","namespace":"n"},"spec":{"containers":[{"name":"c","image":"a:v1"}],"volumes":[{"name":"v","image":{"reference":"b"}}]},"status":{"containerStatuses":[{"name":"c","imageID":"docker-pullable://a@sha256:0000000000000000000000000000000000000000000000000000000000000000"},{"name":"d","imageID":""}]}}]}"#
+                .to_vec(),
+        ),
+        ("inventory", "csv", b"place,image,owner\r\nhost,\"a@b\",c\n".to_vec()),
+        (
+            "review",
+            "update",
+            br#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","operation":"UPDATE","namespace":"n","kind":{"kind":"Pod"},"object":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"a:v1"}]}},"oldObject":{"kind":"Pod"}}}"#
                 .to_vec(),
         ),
         ("kubernetes", "pod", pod.into()),

@@ -4,18 +4,18 @@ use crate::escape::for_terminal;
 
 /// A page while it is written.
 #[derive(Default)]
-pub(super) struct Markup(String);
+pub(in crate::report) struct Markup(String);
 
 impl Markup {
     /// Markup of this program's own: a literal, so that no text from evidence can come in here.
-    pub(super) fn raw(&mut self, markup: &'static str) -> &mut Self {
+    pub(in crate::report) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.0.push_str(markup);
         self
     }
 
     /// Text from anywhere: control and bidirectional characters become visible code points, and what HTML obeys is escaped
     /// (HTML Living Standard, 13.1.4; both quotes, so that it is safe in an attribute too).
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+    pub(in crate::report) fn text(&mut self, text: &str) -> &mut Self {
         for character in for_terminal(text).chars() {
             match character {
                 '&' => self.0.push_str("&amp;"),
@@ -30,18 +30,22 @@ impl Markup {
     }
 
     /// A whole number.
-    pub(super) fn number(&mut self, number: usize) -> &mut Self {
+    pub(in crate::report) fn number(&mut self, number: usize) -> &mut Self {
         self.0.push_str(&number.to_string());
         self
     }
 
     /// `<tag>text</tag>` around text from anywhere, with a literal for the tags.
-    pub(super) fn wrapped(&mut self, open: &'static str, text: &str, close: &'static str) -> &mut Self {
+    pub(in crate::report) fn wrapped(&mut self, open: &'static str, text: &str, close: &'static str) -> &mut Self {
         self.raw(open).text(text).raw(close)
     }
 
     /// A list of lines; a sentence where there is none.
-    pub(super) fn list<'t>(&mut self, lines: impl Iterator<Item = &'t str>, none: &'static str) -> &mut Self {
+    pub(in crate::report) fn list<'t>(
+        &mut self,
+        lines: impl Iterator<Item = &'t str>,
+        none: &'static str,
+    ) -> &mut Self {
         let mut lines = lines.peekable();
         if lines.peek().is_none() {
             return self.raw("<p>").raw(none).raw("</p>\n");
@@ -53,7 +57,7 @@ impl Markup {
         self.raw("</ul>\n")
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub(in crate::report) fn into_bytes(self) -> Vec<u8> {
         self.0.into_bytes()
     }
 }

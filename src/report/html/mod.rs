@@ -8,7 +8,7 @@ mod markup;
 
 use std::io::{self, Write};
 
-use self::markup::Markup;
+pub(super) use self::markup::Markup;
 use super::{BundleReport, Options, Report, summary};
 
 const STYLE: &str = include_str!("style.css");
@@ -35,7 +35,7 @@ fn file_name(at: usize) -> String {
     format!("bundle-{:05}.html", at.saturating_add(1))
 }
 
-fn head(page: &mut Markup, title: &str) {
+pub(super) fn head(page: &mut Markup, title: &str) {
     page.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
         .raw(
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n",
@@ -47,7 +47,7 @@ fn head(page: &mut Markup, title: &str) {
         .raw("</style>\n</head>\n<body>\n<main>\n");
 }
 
-fn foot(page: &mut Markup) {
+pub(super) fn foot(page: &mut Markup) {
     page.raw("</main>\n</body>\n</html>\n");
 }
 

@@ -27,9 +27,7 @@ use super::public_key::ImageKey;
 use super::{AcceptedSigner, Answer, ImageSigner, ImageSignerKey, SigstoreIdentity, TrustPolicy};
 use crate::digest::Sha256;
 use crate::limits::Limits;
-use crate::time::Timestamp;
-
-const DAY_SECONDS: i64 = 86_400;
+use crate::time::{DAY_SECONDS, Timestamp};
 
 /// A signature that holds, and what is to be said of it.
 #[derive(Debug)]
@@ -158,7 +156,10 @@ fn described(certificate: &CertificateInfo) -> String {
 /// What the signature's times say. None may be later than the audit.
 fn times(result: &VerificationResult, now: Timestamp) -> Result<Vec<String>, Answer> {
     let logged = result.integrated_time().map(|time| ("its transparency log entry", time.as_second()));
-    let verified = result.verified_timestamps().iter().map(|time| ("a log or a timestamp authority", time.as_second()));
+    // The entry's own time is among these again.
+    let mut repeated = logged.map(|(_, seconds)| seconds);
+    let verified = result.verified_timestamps().iter().map(|time| ("a timestamp authority or a log", time.as_second()));
+    let verified = verified.filter(|(_, seconds)| repeated.take_if(|logged| logged == seconds).is_none());
     let mut details = Vec::new();
     for (source, seconds) in logged.into_iter().chain(verified) {
         let time = Timestamp::from_unix_seconds(seconds).ok_or_else(|| refused("a time that is none"))?;

@@ -8,6 +8,7 @@ mod image;
 mod inner;
 mod keys;
 mod log;
+mod notary;
 mod openpgp;
 mod outer;
 mod policy;
@@ -35,6 +36,7 @@ pub fn all() -> Vec<Case> {
         server::cases(),
         text::cases(),
         trust::cases(),
+        notary::cases(),
         openpgp::cases(),
         sigstore::cases(),
         image::cases(),

@@ -1,6 +1,8 @@
 //! Signatures by certificates that live for minutes ("keyless"), recorded by `fixtures/inputs/trust/record-sigstore.py`. sigstore-python
 //! gave the recorded bundles the same answers.
 
+use serde_json::Value;
+
 use super::super::case::Case;
 use super::trust::{file, signed_image};
 
@@ -122,6 +124,22 @@ fn refused() -> Vec<Case> {
             "message.json",
             "{\"mediaType\":",
             "{\"mediaType\":\"\",\"mediaType\":",
+        ),
+        changed(
+            "key-and-certificate",
+            "The bundle names a key beside the certificate.",
+            "statement.json",
+            "\"verificationMaterial\":{",
+            "\"verificationMaterial\":{\"publicKey\":{\"hint\":\"\"},",
+        ),
+        fails("relabelled", "An attestation of the identity's, made to look like a signature of the image.", &[]).file(
+            "trust/cosign/attestation.json",
+            {
+                let mut bundle: Value = serde_json::from_slice(&recorded("attestation.json")).unwrap();
+                let signed: Value = serde_json::from_slice(&recorded("statement.json")).unwrap();
+                bundle["dsseEnvelope"]["payload"] = signed["dsseEnvelope"]["payload"].clone();
+                bundle.to_string()
+            },
         ),
         changed(
             "layer-late",

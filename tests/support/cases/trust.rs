@@ -140,6 +140,19 @@ fn content_trust() -> Vec<Case> {
             .expect("image-key", "unknown")
             .also(|case| with_notary(case, "first"))
             .log(|text| super::without(&text, &["keyid=", "publickey="])),
+        Case::rejected(
+            "trust-notary-half-a-key",
+            "The log has a certificate without its key id: it does record a key, and not which.",
+        )
+        .also(|case| with_notary(case, "first"))
+        .log(|text| super::without(&text, &["keyid="]))
+        .file("key.pem", Named::Server.public_pem())
+        .policy(super::policy::with(&format!(
+            "[[trust.signers]]\nname = \"wallet\"\nroot-key = \"{}\"\n",
+            root_key().0
+        )))
+        .expect("image-signature", "pass")
+        .expect("image-key", "unknown"),
         fails(
             "trust-notary-expired-at-build",
             "The build is from 2032: targets.json had expired when it was made.",
@@ -319,13 +332,6 @@ fn good_simple_signing() -> Vec<Case> {
         good("good-trust-gpg-primary", "Signed by the primary key.", "primary", "ada"),
         good("good-trust-gpg-subkey", "Signed by a subkey; the policy names the primary key.", "subkey", "ada"),
         good("good-trust-gpg-uncompressed", "A message that is not compressed.", "uncompressed", "ada"),
-        good(
-            "good-trust-gpg-expired-since",
-            "The key has expired since; it was good when it signed.",
-            "key-expired-since",
-            "bob",
-        )
-        .expect("trust-freshness", "fail"),
         good("good-trust-gpg-expires", "The signature will expire.", "expires", "ada").now("2026-03-02T12:00:00Z"),
         good(
             "good-trust-gpg-subkey-revoked-later",
@@ -469,6 +475,34 @@ fn cosign() -> Vec<Case> {
                     .replace("\"publicKey\":{\"hint\":\"release\"}", "\"certificate\":{\"rawBytes\":\"MAA=\"}"),
             )
             .feature("sigstore"),
+        fails(
+            "trust-cosign-borrowed-signature",
+            "The key's signature of a payload stands where one of the manifest is due.",
+            &[],
+        )
+        .file("trust/cosign/bundle.json", {
+            let manifest: Value = serde_json::from_slice(&file("cosign/manifest.json")).unwrap();
+            let payload = &manifest["layers"][0]["annotations"]["dev.cosignproject.cosign/signature"];
+            let mut bundle: Value = serde_json::from_slice(&file("cosign/bundle-message.json")).unwrap();
+            bundle["messageSignature"]["signature"] = payload.clone();
+            bundle.to_string()
+        }),
+        fails("trust-cosign-two-contents", "A bundle with a signed statement and a signature of the manifest.", &[])
+            .file("trust/cosign/bundle.json", {
+                let message: Value = serde_json::from_slice(&file("cosign/bundle-message.json")).unwrap();
+                let mut bundle: Value = serde_json::from_slice(&file("cosign/bundle.json")).unwrap();
+                bundle["messageSignature"] = message["messageSignature"].clone();
+                bundle.to_string()
+            }),
+        fails("trust-cosign-two-signatures", "A signed statement with two signatures, each of them good.", &[]).file(
+            "trust/cosign/bundle.json",
+            {
+                let mut bundle: Value = serde_json::from_slice(&file("cosign/bundle.json")).unwrap();
+                let signatures = bundle["dsseEnvelope"]["signatures"].as_array_mut().unwrap();
+                signatures.push(signatures[0].clone());
+                bundle.to_string()
+            },
+        ),
         unknown("trust-cosign-bundle-unknown", "A bundle of a version that is not known.", &[])
             .file("trust/cosign/bundle.json", text("bundle.json").replace("v0.3+json", "v0.9+json")),
         unknown("trust-cosign-no-policy", "The policy names no cosign key.", &["manifest.json", "payload.json"])

@@ -1,0 +1,97 @@
+//! `reconcile`: what runs, what was built and what was approved, set against each other.
+
+use std::path::{Path, PathBuf};
+
+use super::args::NetworkArguments;
+use super::audit::{Given, read_approvals, read_policy};
+use super::files::{Existing, write_whole};
+use super::queue::{Queue, audit_all};
+use super::reconcile_args::{ReconcileArguments, ReconcileFormat};
+use super::{limits_with, now_or, output, threads_for};
+use crate::admission::policy_for_bundles;
+use crate::audit::Question;
+use crate::error::Error;
+use crate::folder;
+use crate::limits::Limits;
+use crate::reconcile::{Books, Inventory, SampleSize, reconcile as set_against};
+use crate::report::{Format, Reconciliation};
+use crate::workload::password_candidates;
+
+pub(super) fn reconcile(arguments: &ReconcileArguments) -> Result<u8, Error> {
+    let files = report_files(&arguments.reports)?;
+    let answer = answer(arguments)?;
+    for (format, path) in &files {
+        write_whole(path, &page(&answer, *format)?, Existing::Replaced)?;
+    }
+    let format = match arguments.format {
+        ReconcileFormat::Text => Format::Text(output::look()),
+        ReconcileFormat::Json => Format::Json,
+        ReconcileFormat::Csv => Format::Csv,
+        ReconcileFormat::Html => Format::Html,
+    };
+    output::write_out(&page(&answer, format)?)?;
+    Ok(answer.exit_code())
+}
+
+fn answer(arguments: &ReconcileArguments) -> Result<Reconciliation, Error> {
+    let limits = limits_with(&arguments.limits);
+    let now = now_or(arguments.now)?;
+    let policy = read_policy(&arguments.policy, &limits)?;
+    let approvals = read_approvals(&arguments.approvals, &limits)?;
+    let inventories = read_inventories(arguments, &limits)?;
+    let paths = folder::find_bundles(&arguments.evidence, &limits)?;
+    let for_bundles = policy_for_bundles(&policy);
+    let keys = for_bundles.keys_for(Vec::new())?;
+    let threads = threads_for(arguments.threads);
+    let question = Question {
+        approvals: Some(&approvals),
+        threads: threads.div_ceil(paths.len().max(1)),
+        ..Question::new(&for_bundles, &keys, now, &limits)
+    };
+    let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
+    let reports = audit_all(&paths, &given, &question, &Queue::of_threads(threads))?;
+    let sample = arguments.sample.zip(arguments.seed.clone()).map(|(count, seed)| SampleSize { count, seed });
+    let books = Books {
+        policy: &policy,
+        approvals: &approvals,
+        inventories: &inventories,
+        period: arguments.period,
+        sample,
+        now,
+    };
+    Ok(set_against(&reports, &books))
+}
+
+fn read_inventories(arguments: &ReconcileArguments, limits: &Limits) -> Result<Vec<Inventory>, Error> {
+    let mut passwords = Vec::new();
+    for path in &arguments.workload_password {
+        passwords.extend(password_candidates(&folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?));
+    }
+    let read = |path: &PathBuf| {
+        let bytes = folder::read_file(path, limits.inventory_bytes, "inventory_bytes")?;
+        Inventory::read(&path.display().to_string(), &bytes, &passwords, limits)
+    };
+    let inventories: Vec<Inventory> = arguments.inventory.iter().map(read).collect::<Result<_, _>>()?;
+    if inventories.iter().all(|inventory| inventory.images.is_empty()) {
+        let paths: Vec<&str> = inventories.iter().map(|inventory| inventory.path.as_str()).collect();
+        return Err(Error::NothingToAdmit { paths: paths.join(", ") });
+    }
+    Ok(inventories)
+}
+
+fn page(answer: &Reconciliation, format: Format) -> Result<Vec<u8>, Error> {
+    let mut page = Vec::new();
+    answer.write(format, &mut page).map_err(|error| output::unwritable("the reconciliation", &error))?;
+    Ok(page)
+}
+
+fn report_files(reports: &[(String, PathBuf)]) -> Result<Vec<(Format, &Path)>, Error> {
+    let file = |(word, path): &'_ (String, PathBuf)| match super::saved::format(word)? {
+        format @ (Format::Text(_) | Format::Json | Format::Csv | Format::Html) => Ok(format),
+        _ => Err(Error::Usage {
+            message: format!("there is no reconciliation in the format {word}"),
+            hint: format!("there are text, json, csv and html; {} was not written", path.display()),
+        }),
+    };
+    reports.iter().map(|named| Ok((file(named)?, named.1.as_path()))).collect()
+}

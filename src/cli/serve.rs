@@ -1,0 +1,109 @@
+//! `serve`: the files that the webhook looks at. It judges nothing.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::args::NetworkArguments;
+use super::audit::{Given, read_approvals, read_policy};
+use super::queue::{Queue, audit_all};
+use super::serve_args::ServeArguments;
+use super::{limits_with, now_or, threads_for};
+use crate::admission::policy_for_bundles;
+use crate::audit::Question;
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::folder;
+use crate::limits::Limits;
+use crate::report::BundleReport;
+use crate::serve::{Edges, Pems, Service, Settings, Terms, serve as answer};
+use crate::time::Timestamp;
+
+pub(super) fn serve(arguments: &ServeArguments) -> Result<u8, Error> {
+    let limits = limits_with(&arguments.limits);
+    let threads = threads_for(arguments.threads);
+    let service = Service::new(
+        edges(arguments, &limits, threads),
+        limits,
+        arguments.warn_namespace.iter().cloned().collect(),
+        Box::new(io::stderr()),
+    );
+    let settings = Settings {
+        listen: arguments.listen,
+        look_every: Duration::from_secs(arguments.look_every),
+        drain: Duration::from_secs(arguments.drain),
+        threads,
+    };
+    answer(service, &settings).map(|()| 0)
+}
+
+fn edges(arguments: &ServeArguments, limits: &Limits, threads: usize) -> Edges {
+    let (policy, approvals, for_terms) = (arguments.policy.clone(), arguments.approvals.clone(), limits.clone());
+    let (evidence, for_bundles) = (arguments.evidence.clone(), limits.clone());
+    let for_audit = limits.clone();
+    let (certificate, key, for_tls) = (arguments.tls_cert.clone(), arguments.tls_key.clone(), limits.clone());
+    let now = arguments.now;
+    Edges {
+        terms: Box::new(move || {
+            let policy = read_policy(&policy, &for_terms)?;
+            let approvals = approvals.as_deref().map(|path| read_approvals(path, &for_terms)).transpose()?;
+            Ok(Terms { policy, approvals })
+        }),
+        bundles: Box::new(move || marked(&evidence, &for_bundles)),
+        audit: Box::new(move |paths, terms, now| audit(paths, terms, now, &for_audit, threads)),
+        certificate: Box::new(move || pems(&certificate, &key, &for_tls)),
+        now: Box::new(move || now_or(now)),
+    }
+}
+
+/// Every bundle, with a digest of what its folder looks like. Bytes are not read: a file that is written anew has another time of change.
+fn marked(evidence: &[PathBuf], limits: &Limits) -> Result<Vec<(PathBuf, Sha256)>, Error> {
+    let mut folders: BTreeMap<PathBuf, Sha256> = BTreeMap::new();
+    let mut found = Vec::new();
+    // A volume that is not there is no empty volume.
+    for path in evidence {
+        let seen = std::fs::metadata(path);
+        seen.map_err(|error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() })?;
+    }
+    for path in folder::find_bundles(evidence, limits)? {
+        let top = folder::folder_of(&path).to_owned();
+        let mark = match folders.get(&top) {
+            Some(mark) => *mark,
+            None => *folders.entry(top.clone()).or_insert(look_of(&top, limits)?),
+        };
+        found.push((path, mark));
+    }
+    Ok(found)
+}
+
+/// A file may go while its folder is looked at: then the folder is looked at again.
+fn look_of(folder: &Path, limits: &Limits) -> Result<Sha256, Error> {
+    let again = (0..3).find_map(|_| folder::look_of(folder, limits).ok());
+    again.map_or_else(|| folder::look_of(folder, limits), Ok)
+}
+
+fn audit(
+    paths: &[PathBuf],
+    terms: &Terms,
+    now: Timestamp,
+    limits: &Limits,
+    threads: usize,
+) -> Result<Vec<BundleReport>, Error> {
+    let policy = policy_for_bundles(&terms.policy);
+    let keys = policy.keys_for(Vec::new())?;
+    let question = Question {
+        approvals: terms.approvals.as_ref(),
+        threads: threads.div_ceil(paths.len().max(1)),
+        ..Question::new(&policy, &keys, now, limits)
+    };
+    let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
+    audit_all(paths, &given, &question, &Queue::of_threads(threads))
+}
+
+fn pems(certificate: &Path, key: &Path, limits: &Limits) -> Result<Pems, Error> {
+    let read = |path: &Path| folder::read_file(path, limits.tls_file_bytes, "tls_file_bytes");
+    Ok((read(certificate)?, Zeroizing::new(read(key)?)))
+}

@@ -1,0 +1,216 @@
+//! A person's public key: its primary key, its subkeys, and what they say of themselves.
+
+use std::io::Read as _;
+
+use pgp::armor::Dearmor;
+use pgp::composed::{Deserializable as _, SignedPublicKey, SignedPublicSubKey};
+use pgp::packet::{KeyFlags, Packet, PacketParser, PublicKey, RevocationCode, Signature, SignatureType, SubpacketData};
+use pgp::types::{KeyDetails, Tag};
+
+use super::{Fault, created, refused};
+use crate::time::Timestamp;
+
+const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
+const END: &str = "-----END PGP PUBLIC KEY BLOCK-----";
+
+/// One person's public key with its subkeys and all that is said of them.
+#[derive(Debug)]
+pub(crate) struct Certificate(SignedPublicKey);
+
+impl Certificate {
+    /// Reads the one certificate of a file, armoured or binary. It does not say that its key is good: that depends on the moment.
+    ///
+    /// # Errors
+    /// In words, where there is none, several, or something else.
+    pub(crate) fn read(file: &[u8]) -> Result<Self, String> {
+        let mut all = Self::read_all(file)?.into_iter();
+        match (all.next(), all.next()) {
+            (Some(one), None) => Ok(one),
+            (None, _) => Err("it holds no OpenPGP public key".into()),
+            (Some(_), Some(_)) => Err("it holds more than one OpenPGP public key".into()),
+        }
+    }
+
+    /// The one certificate of a file whose primary key has this fingerprint.
+    ///
+    /// # Errors
+    /// In words, where there is none, or it stands there twice.
+    pub(crate) fn find(file: &[u8], fingerprint: &str) -> Result<Self, String> {
+        let mut matching = Self::read_all(file)?.into_iter().filter(|one| one.fingerprint() == fingerprint);
+        match (matching.next(), matching.next()) {
+            (Some(one), None) => Ok(one),
+            (None, _) => Err(format!("it holds no certificate {fingerprint}")),
+            (Some(_), Some(_)) => Err(format!("it holds {fingerprint} twice")),
+        }
+    }
+
+    /// Every certificate of a file. rPGP passes over a revocation that does not stand where its key is, as when a revocation was put behind a
+    /// certificate, or that it cannot read: that is refused.
+    fn read_all(file: &[u8]) -> Result<Vec<Self>, String> {
+        let bytes = without_armour(file)?;
+        let fault = |error: pgp::errors::Error| format!("it is no OpenPGP public key: {error}");
+        let all: Vec<SignedPublicKey> = SignedPublicKey::from_bytes_many(bytes.as_slice())
+            .map_err(fault)?
+            .collect::<Result<_, _>>()
+            .map_err(fault)?;
+        let kept: usize = all.iter().map(|one| revocations(one).count()).sum();
+        let mut found = 0;
+        for packet in PacketParser::new(bytes.as_slice()) {
+            match packet {
+                Ok(Packet::Signature(signature)) if is_revocation(&signature) => found += 1,
+                Ok(_) => {}
+                Err(error) => return Err(format!("it holds a packet that cannot be read: {error}")),
+            }
+        }
+        if found != kept {
+            return Err(
+                "it holds a revocation that does not stand with its key: import both, and export the key".into()
+            );
+        }
+        Ok(all.into_iter().map(Self).collect())
+    }
+
+    /// The primary key's fingerprint, in lower-case hexadecimal.
+    pub(crate) fn fingerprint(&self) -> String {
+        format!("{:x}", self.0.primary_key.fingerprint())
+    }
+
+    pub(super) fn primary(&self) -> &PublicKey {
+        &self.0.primary_key
+    }
+
+    pub(super) fn subkeys(&self) -> &[SignedPublicSubKey] {
+        &self.0.public_subkeys
+    }
+
+    /// Was the primary key good at `moment`? The answer is when it expires.
+    pub(super) fn check_primary(&self, moment: Timestamp) -> Result<Vec<(String, Timestamp)>, Fault> {
+        let primary = self.primary();
+        for revocation in &self.0.details.revocation_signatures {
+            check_revocation(revocation, revocation.verify_key(primary).is_ok(), "the primary key", moment)?;
+        }
+        let Some(newest) = newest(self_signatures(&self.0)) else {
+            return refused("the primary key has no valid signature about itself");
+        };
+        check_lifetime(primary, newest, "the primary key", moment)
+    }
+
+    /// May the primary key sign data? By the newest signature about it; one without flags, as old keys have, may.
+    pub(super) fn check_primary_signs(&self) -> Result<(), Fault> {
+        let flags = newest(self_signatures(&self.0)).and_then(flags);
+        if flags.is_none_or(|flags| flags.sign()) { Ok(()) } else { refused("the primary key is not for signing") }
+    }
+
+    /// Was the subkey good at `moment`, and bound to the primary key by both? The answer is when it expires.
+    pub(super) fn check_subkey(
+        &self,
+        subkey: &SignedPublicSubKey,
+        moment: Timestamp,
+    ) -> Result<Vec<(String, Timestamp)>, Fault> {
+        let primary = self.primary();
+        let holds = |one: &&Signature| one.verify_subkey_binding(primary, &subkey.key).is_ok();
+        for revocation in subkey.signatures.iter().filter(|one| is_revocation(one)) {
+            check_revocation(revocation, holds(&revocation), "the subkey", moment)?;
+        }
+        let bindings = subkey.signatures.iter().filter(|one| one.typ() == Some(SignatureType::SubkeyBinding));
+        let Some(binding) = newest(bindings.filter(holds)) else {
+            return refused("the subkey is not bound to the primary key");
+        };
+        if !flags(binding).is_some_and(|flags| flags.sign()) {
+            return refused("the subkey is not for signing");
+        }
+        let back = binding.embedded_signature();
+        if back.is_none_or(|back| back.verify_primary_key_binding(&subkey.key, primary).is_err()) {
+            return refused("the subkey does not say that it belongs to the primary key");
+        }
+        check_lifetime(&subkey.key, binding, "the subkey", moment)
+    }
+}
+
+/// The packets of a file: as they are, or those of every block of armour in it, one behind the other.
+fn without_armour(file: &[u8]) -> Result<Vec<u8>, String> {
+    if file.first().is_some_and(|byte| byte & 0x80 != 0) {
+        return Ok(file.to_vec());
+    }
+    let text = std::str::from_utf8(file).map_err(|_| "it is no OpenPGP public key: neither armour nor packets")?;
+    let mut blocks = text.split("-----BEGIN ").skip(1).peekable();
+    if blocks.peek().is_none() {
+        return Err("it is no OpenPGP public key: neither armour nor packets".into());
+    }
+    let mut bytes = Vec::new();
+    for block in blocks {
+        let block = format!("-----BEGIN {block}");
+        let armour = block.split_once(END).map(|(armour, _)| format!("{armour}{END}\n"));
+        let armour = armour.filter(|armour| armour.starts_with(BEGIN)).ok_or("it is no whole PGP PUBLIC KEY BLOCK")?;
+        let read = Dearmor::new(armour.as_bytes()).read_to_end(&mut bytes);
+        read.map_err(|error| format!("it is no OpenPGP public key: its armour: {error}"))?;
+    }
+    Ok(bytes)
+}
+
+fn is_revocation(signature: &Signature) -> bool {
+    matches!(signature.typ(), Some(SignatureType::KeyRevocation | SignatureType::SubkeyRevocation))
+}
+
+/// The revocations of a certificate's keys, each where it belongs.
+fn revocations(certificate: &SignedPublicKey) -> impl Iterator<Item = &Signature> {
+    let subkeys = certificate.public_subkeys.iter().flat_map(|subkey| &subkey.signatures);
+    certificate.details.revocation_signatures.iter().chain(subkeys).filter(|one| is_revocation(one))
+}
+
+/// Signatures of the primary key about itself that hold.
+fn self_signatures(certificate: &SignedPublicKey) -> impl Iterator<Item = &Signature> {
+    let primary = &certificate.primary_key;
+    let direct = certificate.details.direct_signatures.iter().filter(move |one| one.verify_key(primary).is_ok());
+    let users = certificate.details.users.iter().flat_map(move |user| {
+        let own = user.signatures.iter().filter(|one| one.typ() != Some(SignatureType::CertRevocation));
+        own.filter(move |one| one.verify_certification(primary, Tag::UserId, &user.id).is_ok())
+    });
+    direct.chain(users)
+}
+
+fn newest<'a>(signatures: impl Iterator<Item = &'a Signature>) -> Option<&'a Signature> {
+    signatures.max_by_key(|signature| signature.created().map(|time| time.as_secs()))
+}
+
+fn flags(signature: &Signature) -> Option<KeyFlags> {
+    let subpackets = &signature.config()?.hashed_subpackets;
+    subpackets.iter().find_map(|subpacket| match &subpacket.data {
+        SubpacketData::KeyFlags(flags) => Some(flags.clone()),
+        _ => None,
+    })
+}
+
+/// A key that is only replaced or retired was good before that moment; otherwise somebody else may have signed at any time. So it is with a
+/// revocation that cannot be verified here.
+fn check_revocation(revocation: &Signature, verified: bool, what: &str, moment: Timestamp) -> Result<(), Fault> {
+    if !verified {
+        return refused(format!("{what} has a revocation that cannot be verified here"));
+    }
+    let at = created(revocation)?;
+    let soft =
+        matches!(revocation.revocation_reason_code(), Some(RevocationCode::KeySuperseded | RevocationCode::KeyRetired));
+    if soft && moment < at { Ok(()) } else { refused(format!("{what} was revoked at {at}")) }
+}
+
+fn check_lifetime(
+    key: &impl KeyDetails,
+    about: &Signature,
+    what: &str,
+    moment: Timestamp,
+) -> Result<Vec<(String, Timestamp)>, Fault> {
+    let Some(begin) = Timestamp::from_unix_seconds(i64::from(key.created_at().as_secs())) else {
+        return refused(format!("{what} has no time"));
+    };
+    if moment < begin {
+        return refused(format!("the signature is older than {what}, made at {begin}"));
+    }
+    let Some(seconds) = about.key_expiration_time().filter(|time| time.as_secs() != 0) else {
+        return Ok(Vec::new());
+    };
+    let end = begin.plus_seconds(i64::from(seconds.as_secs()));
+    if end <= moment {
+        return refused(format!("{what} had expired at {end}, before the signature at {moment}"));
+    }
+    Ok(vec![(what.to_owned(), end)])
+}

@@ -1,0 +1,115 @@
+//! What is signed with OpenPGP: messages with their payload inside, and signatures that stand apart.
+
+use std::io::Read as _;
+
+use pgp::armor::Dearmor;
+use pgp::packet::{Packet, PacketParser, Signature};
+
+use super::{Certificate, Fault, Signed, issuer, verify};
+use crate::limits::Limits;
+use crate::time::Timestamp;
+
+/// One signed message: a payload with one signature around it.
+#[derive(Debug)]
+pub(crate) struct Message {
+    payload: Vec<u8>,
+    signature: Signature,
+}
+
+/// Reads one binary message that is signed once, compressed or not. Unsigned, encrypted and clear-signed ones are refused.
+///
+/// # Errors
+/// In words, for any other form.
+pub(crate) fn read_message(bytes: &[u8], limits: &Limits) -> Result<Message, String> {
+    let mut packets = read_packets(bytes, limits.trust_file_bytes)?;
+    if let [Packet::CompressedData(compressed)] = packets.as_slice() {
+        let mut inner = Vec::new();
+        let decompressed = compressed.decompress().map_err(|error| format!("its compression: {error}"))?;
+        let mut bounded = decompressed.take(limits.trust_file_bytes.saturating_add(1));
+        bounded.read_to_end(&mut inner).map_err(|error| format!("its compression: {error}"))?;
+        packets = read_packets(&inner, limits.trust_file_bytes)?;
+    }
+    let mut packets = packets.into_iter();
+    match (packets.next(), packets.next(), packets.next(), packets.next()) {
+        (
+            Some(Packet::OnePassSignature(_)),
+            Some(Packet::LiteralData(literal)),
+            Some(Packet::Signature(signature)),
+            None,
+        ) => Ok(Message { payload: literal.data().to_vec(), signature }),
+        (Some(Packet::LiteralData(_)), ..) => Err("the message is not signed".into()),
+        (Some(Packet::PublicKeyEncryptedSessionKey(_) | Packet::SymKeyEncryptedSessionKey(_)), ..) => {
+            Err("the message is encrypted".into())
+        }
+        _ => Err("it is not one OpenPGP message with one signature".into()),
+    }
+}
+
+impl Message {
+    /// What is signed. It says nothing before [`Message::verify`] agrees.
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The key that the signature names, as it says itself.
+    pub(crate) fn issuer(&self) -> String {
+        issuer(&self.signature)
+    }
+
+    /// Did the key of this certificate sign the payload?
+    ///
+    /// # Errors
+    /// As [`DetachedSignature::verify`].
+    pub(crate) fn verify(&self, certificate: &Certificate, now: Timestamp) -> Result<Signed, Fault> {
+        verify(&self.signature, &self.payload, certificate, now)
+    }
+}
+
+/// A signature that stands apart from what it is of, as git keeps it.
+#[derive(Debug)]
+pub(crate) struct DetachedSignature(Signature);
+
+const BEGIN: &str = "-----BEGIN PGP SIGNATURE-----";
+const END: &str = "-----END PGP SIGNATURE-----";
+
+/// Reads one signature in armour. A second one, and text around the armour, are refused: gpg passes over the one or the other.
+///
+/// # Errors
+/// In words.
+pub(crate) fn read_detached(armoured: &[u8]) -> Result<DetachedSignature, String> {
+    let text = std::str::from_utf8(armoured).map_err(|_| "its armour is no text".to_owned())?.trim();
+    if !text.starts_with(BEGIN) || !text.ends_with(END) || text.matches("-----BEGIN ").count() != 1 {
+        return Err("it is not one armoured OpenPGP signature".into());
+    }
+    let mut bytes = Vec::new();
+    Dearmor::new(text.as_bytes()).read_to_end(&mut bytes).map_err(|error| format!("its armour: {error}"))?;
+    let mut packets = read_packets(&bytes, armoured.len() as u64)?.into_iter();
+    match (packets.next(), packets.next()) {
+        (Some(Packet::Signature(signature)), None) => Ok(DetachedSignature(signature)),
+        _ => Err("its armour does not hold one OpenPGP signature".into()),
+    }
+}
+
+impl DetachedSignature {
+    /// The key that the signature names, as it says itself.
+    pub(crate) fn issuer(&self) -> String {
+        issuer(&self.0)
+    }
+
+    /// Did the key of this certificate sign `data`?
+    ///
+    /// # Errors
+    /// [`Fault::OtherKey`] when the signature names no key of that certificate, [`Fault::Refused`] for anything that is wrong.
+    pub(crate) fn verify(&self, data: &[u8], certificate: &Certificate, now: Timestamp) -> Result<Signed, Fault> {
+        verify(&self.0, data, certificate, now)
+    }
+}
+
+fn read_packets(bytes: &[u8], most: u64) -> Result<Vec<Packet>, String> {
+    const PACKETS_MAX: usize = 16;
+    if bytes.len() as u64 > most {
+        return Err(format!("it is larger than {most} bytes"));
+    }
+    let packets: Result<Vec<Packet>, _> = PacketParser::new(bytes).take(PACKETS_MAX).collect();
+    packets.map_err(|error| format!("it is no OpenPGP message: {error}"))
+}

@@ -1,0 +1,137 @@
+//! OpenPGP signatures (RFC 9580, RFC 4880) on top of rPGP, which verifies one signature by one key and judges nothing else.
+//!
+//! The rules here: the signer is named by the fingerprint of a *primary* key, also when a subkey signed. Key flags, expiry and
+//! revocation are judged at the moment that the signature gives for itself, which is its signer's word; a revocation that may mean that
+//! somebody else has the key counts whenever it was made. The signature's own expiry is judged at the moment of the audit. Refused: SHA-1 and
+//! MD5, RSA below 2048 bits, DSA, signatures of version 3 and below, critical subpackets that are not understood.
+//!
+//! A revocation that cannot be verified here, by a key that the owner named for it or in a form that rPGP does not read, is a revocation.
+//!
+//! User ids, their certifications and the web of trust are not looked at: who a key belongs to is for the policy to say.
+
+mod certificate;
+mod message;
+
+pub(crate) use self::certificate::Certificate;
+pub(crate) use self::message::{read_detached, read_message};
+
+use pgp::crypto::hash::HashAlgorithm;
+use pgp::packet::{Signature, SignatureType, SignatureVersion, SubpacketData};
+use pgp::ser::Serialize as _;
+use pgp::types::{KeyDetails, PublicParams, VerifyingKey};
+
+use crate::time::{DAY_SECONDS, Timestamp};
+
+/// A signature whose key was good when it was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Signed {
+    /// When it was made, by the signer's own clock.
+    pub(crate) created: Timestamp,
+    /// What runs out, and when.
+    pub(crate) expiries: Vec<(String, Timestamp)>,
+}
+
+/// Why a signature is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It names another key than the one asked for.
+    OtherKey,
+    /// It is wrong, or its key was not good for it.
+    Refused(String),
+}
+
+fn refused<T>(message: impl Into<String>) -> Result<T, Fault> {
+    Err(Fault::Refused(message.into()))
+}
+
+fn issuer(signature: &Signature) -> String {
+    let fingerprint = signature.issuer_fingerprint().first().map(|known| format!("{known:x}"));
+    let id = || signature.issuer_key_id().first().map(|id| format!("{id:?}"));
+    fingerprint.or_else(id).unwrap_or_else(|| "it names none".into())
+}
+
+/// Verifies one signature over `data` by one certificate.
+fn verify(signature: &Signature, data: &[u8], certificate: &Certificate, now: Timestamp) -> Result<Signed, Fault> {
+    let primary = certificate.primary();
+    let by_primary = names(signature, primary);
+    let subkey = certificate.subkeys().iter().find(|subkey| names(signature, &subkey.key));
+    if !by_primary && subkey.is_none() {
+        return Err(Fault::OtherKey);
+    }
+    let created = check_signature(signature, now)?;
+    let mut expiries = certificate.check_primary(created)?;
+    match subkey.filter(|_| !by_primary) {
+        None => {
+            verify_by(signature, primary, data)?;
+            certificate.check_primary_signs()?;
+        }
+        Some(subkey) => {
+            verify_by(signature, &subkey.key, data)?;
+            expiries.extend(certificate.check_subkey(subkey, created)?);
+        }
+    }
+    if let Some(seconds) = signature.signature_expiration_time().filter(|time| time.as_secs() != 0) {
+        let end = created.plus_seconds(i64::from(seconds.as_secs()));
+        if end <= now {
+            return refused(format!("the signature expired at {end}"));
+        }
+        expiries.push(("the signature".into(), end));
+    }
+    Ok(Signed { created, expiries })
+}
+
+/// What can be said of the signature alone. The answer is the time that it gives for itself.
+fn check_signature(signature: &Signature, now: Timestamp) -> Result<Timestamp, Fault> {
+    if !matches!(signature.version(), SignatureVersion::V4 | SignatureVersion::V6) {
+        return refused(format!("a signature of the version {:?}", signature.version()));
+    }
+    if signature.typ() != Some(SignatureType::Binary) {
+        return refused("the signature is not of a binary document");
+    }
+    use HashAlgorithm as Hash;
+    let strong = [Hash::Sha256, Hash::Sha384, Hash::Sha512, Hash::Sha3_256, Hash::Sha3_512];
+    if !signature.hash_alg().is_some_and(|hash| strong.contains(&hash)) {
+        return refused("the signature's hash is not SHA-256 or stronger");
+    }
+    let subpackets = signature.config().map(|config| config.hashed_subpackets.as_slice()).unwrap_or_default();
+    let unknown = |data: &SubpacketData| {
+        matches!(data, SubpacketData::Other(..) | SubpacketData::Experimental(..) | SubpacketData::Notation(_))
+    };
+    if subpackets.iter().any(|subpacket| subpacket.is_critical && unknown(&subpacket.data)) {
+        return refused("the signature has a critical subpacket that is not understood");
+    }
+    let created = created(signature)?;
+    if created > now.plus_seconds(DAY_SECONDS) {
+        return refused(format!("the signature was made at {created}, in the future"));
+    }
+    Ok(created)
+}
+
+fn created(signature: &Signature) -> Result<Timestamp, Fault> {
+    let moment = signature.created().and_then(|time| Timestamp::from_unix_seconds(i64::from(time.as_secs())));
+    moment.ok_or_else(|| Fault::Refused("a signature has no time".into()))
+}
+
+fn names(signature: &Signature, key: &impl KeyDetails) -> bool {
+    let fingerprints = signature.issuer_fingerprint();
+    if fingerprints.is_empty() {
+        return signature.issuer_key_id().contains(&&key.legacy_key_id());
+    }
+    fingerprints.contains(&&key.fingerprint())
+}
+
+fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Result<(), Fault> {
+    // A modulus of 2048 bits and an exponent have more bytes than this, with their two lengths.
+    const RSA_BYTES_MIN: usize = 260;
+    match key.public_params() {
+        params @ PublicParams::RSA(_) if params.write_len() < RSA_BYTES_MIN => {
+            return refused("an RSA key of less than 2048 bits");
+        }
+        PublicParams::DSA(_) | PublicParams::Elgamal(_) => return refused("a key of a kind that is not accepted"),
+        _ => {}
+    }
+    signature.verify(key, data).map_err(|_| Fault::Refused("the signature does not match the key it names".into()))
+}
+
+#[cfg(test)]
+mod tests;

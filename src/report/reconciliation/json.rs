@@ -1,0 +1,203 @@
+//! The reconciliation for programs, version 1. docs/reconciliation.schema.json is generated from these structs by a test.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{Kind, Reconciliation};
+use crate::escape::in_json;
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields, title = "hpsb-audit reconciliation"))]
+struct Document {
+    /// 1. Another number: other fields.
+    schema_version: u32,
+    tool: Tool,
+    /// The moment that it is for, RFC 3339.
+    now: String,
+    period: Period,
+    /// Is every row matched?
+    reconciled: bool,
+    /// The program's exit code.
+    exit_code: u8,
+    /// Rows by their kind.
+    counts: BTreeMap<&'static str, usize>,
+    builds_in_period: usize,
+    approvals_in_period: usize,
+    rows: Vec<Row>,
+    keys: Vec<Key>,
+    /// Null where none was asked for.
+    sample: Option<Sample>,
+    /// Everything that was read.
+    inputs: Vec<Input>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+struct Tool {
+    name: String,
+    version: String,
+    features: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+struct Period {
+    /// The first moment in it.
+    from: String,
+    /// The first moment after it.
+    before: String,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+struct Row {
+    /// One of the words in `counts`.
+    kind: String,
+    place: Option<String>,
+    image: Option<String>,
+    /// `sha256:` and 64 hexadecimal digits.
+    digest: Option<String>,
+    bundle: Option<String>,
+    commit: Option<String>,
+    message: String,
+    details: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+struct Key {
+    fingerprint: String,
+    name: Option<String>,
+    /// Bundles of the whole evidence that it verifies.
+    builds: usize,
+    builds_in_period: usize,
+    first: Option<String>,
+    last: Option<String>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+struct Sample {
+    seed: String,
+    population: usize,
+    builds: Vec<SampledBuild>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+struct SampledBuild {
+    /// SHA-256 of seed, line feed and `sha256`.
+    rank: String,
+    bundle: String,
+    sha256: String,
+    commit: Option<String>,
+    approval: String,
+    places: usize,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+struct Input {
+    kind: String,
+    path: String,
+    /// 64 hexadecimal digits; null where it could not be read to its end.
+    sha256: Option<String>,
+    size: Option<u64>,
+    entries: Option<usize>,
+    what: String,
+}
+
+pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(&document(answer)).map_err(io::Error::other)?;
+    out.write_all(in_json(&text).as_bytes())?;
+    out.write_all(b"\n")
+}
+
+fn document(answer: &Reconciliation) -> Document {
+    let tool = &answer.tool;
+    let rows = answer.rows.iter().map(|row| Row {
+        kind: row.kind.word().into(),
+        place: row.place.clone(),
+        image: row.image.clone(),
+        digest: row.digest.map(|digest| digest.to_string()),
+        bundle: row.bundle.clone(),
+        commit: row.commit.clone(),
+        message: row.message.clone(),
+        details: row.details.clone(),
+    });
+    let keys = answer.keys.iter().map(|key| Key {
+        fingerprint: key.fingerprint.to_string(),
+        name: key.name.clone(),
+        builds: key.builds,
+        builds_in_period: key.builds_in_period,
+        first: key.first.map(|moment| moment.to_string()),
+        last: key.last.map(|moment| moment.to_string()),
+    });
+    let inputs = answer.inputs.iter().map(|read| Input {
+        kind: read.kind.into(),
+        path: read.path.clone(),
+        sha256: read.sha256.map(|digest| digest.hex()),
+        size: read.size,
+        entries: read.entries,
+        what: read.what.clone(),
+    });
+    Document {
+        schema_version: 1,
+        tool: Tool { name: tool.name.clone(), version: tool.version.clone(), features: tool.features.clone() },
+        now: answer.now.to_string(),
+        period: Period { from: answer.period.from.to_string(), before: answer.period.before.to_string() },
+        reconciled: answer.exit_code() == 0,
+        exit_code: answer.exit_code(),
+        counts: Kind::ALL.into_iter().map(|kind| (kind.word(), answer.count(kind))).collect(),
+        builds_in_period: answer.builds_in_period,
+        approvals_in_period: answer.approvals_in_period,
+        rows: rows.collect(),
+        keys: keys.collect(),
+        sample: answer.sample.as_ref().map(|sample| Sample {
+            seed: sample.seed.clone(),
+            population: sample.population,
+            builds: sample.builds.iter().map(sampled).collect(),
+        }),
+        inputs: inputs.collect(),
+    }
+}
+
+fn sampled(build: &super::SampledBuild) -> SampledBuild {
+    SampledBuild {
+        rank: build.rank.hex(),
+        bundle: build.bundle.clone(),
+        sha256: build.sha256.hex(),
+        commit: build.commit.clone(),
+        approval: build.approval.clone(),
+        places: build.places,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `HPSB_UPDATE=1 cargo test` writes the file anew.
+    #[test]
+    fn the_schema_in_docs_is_the_one_of_this_code() {
+        let schema = serde_json::to_string_pretty(&schemars::schema_for!(Document)).unwrap() + "\n";
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reconciliation.schema.json");
+        if std::env::var_os("HPSB_UPDATE").is_some() {
+            std::fs::write(path, &schema).unwrap();
+        }
+        assert!(
+            std::fs::read_to_string(path).unwrap_or_default() == schema,
+            "docs/reconciliation.schema.json is out of date: run with HPSB_UPDATE=1"
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! For people: the answer first, then every exception, keys, the sample and what was read. Matched places are counted; the other forms
+//! list them.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::{Kind, NOT_SAID, Reconciliation, Row};
+use crate::escape::for_terminal;
+use crate::report::text::{Look, Tone};
+
+pub(super) fn write(answer: &Reconciliation, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = String::new();
+    let tone = if answer.exit_code() == 0 { Tone::Good } else { Tone::Bad };
+    let _ = writeln!(page, "{}\n", look.paint(tone, &answer.headline()));
+    let _ = writeln!(page, "  period  {}", answer.period);
+    for (label, number) in answer.totals() {
+        let _ = writeln!(page, "  {number:>6}  {label}");
+    }
+    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Matched && answer.count(*kind) > 0) {
+        let rows = answer.rows.iter().filter(|row| row.kind == kind);
+        let cells = rows.map(|row| [subject(row), said(row)]);
+        table(&mut page, look, kind.says(), &["what", "why"], cells);
+    }
+    let keys = answer.keys.iter().map(|key| {
+        let [first, last] = key.used();
+        let name = key.name.as_deref().unwrap_or_default();
+        let (all, of_period) = (key.builds.to_string(), key.builds_in_period.to_string());
+        [format!("{name}\n{}", key.fingerprint), all, of_period, first, last]
+    });
+    table(&mut page, look, "keys", &["key", "builds", "of the period", "first use", "last use"], keys);
+    if let Some(sample) = &answer.sample {
+        let title = format!(
+            "sample of {} of {} builds of the period, seed {:?}",
+            sample.builds.len(),
+            sample.population,
+            sample.seed
+        );
+        let cells = sample.builds.iter().map(|build| {
+            let commit = build.commit.clone().unwrap_or_default();
+            [format!("{}\n{}", build.bundle, build.sha256), commit, build.approval.clone(), build.places.to_string()]
+        });
+        table(&mut page, look, &title, &["bundle", "commit", "approval", "places"], cells);
+    }
+    let read = answer.inputs.iter().map(|read| {
+        let digest = read.sha256.map_or_else(|| "not read".into(), |digest| digest.hex());
+        let entries = read.entries.map(|entries| entries.to_string()).unwrap_or_default();
+        [read.kind.to_owned(), format!("{}\n{digest}", read.path), entries, read.what.clone()]
+    });
+    table(&mut page, look, "what was read", &["kind", "path and SHA-256", "entries", "what"], read);
+    let _ = writeln!(page, "\n{NOT_SAID}");
+    out.write_all(page.as_bytes())
+}
+
+fn subject(row: &Row) -> String {
+    let digest = row.digest.map(|digest| digest.to_string());
+    let commit = row.commit.as_ref().map(|commit| format!("commit {commit}"));
+    let parts = [row.place.clone(), row.image.clone(), row.bundle.clone(), commit, digest];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+fn said(row: &Row) -> String {
+    std::iter::once(&row.message).chain(&row.details).map(String::as_str).collect::<Vec<_>>().join("\n")
+}
+
+fn table<const N: usize>(
+    page: &mut String,
+    look: Look,
+    title: &str,
+    header: &[&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) {
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_BORDERS_ONLY_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(look.columns);
+    table.set_header(header.to_vec());
+    for row in rows {
+        table.add_row(row.map(|cell| cell.lines().map(for_terminal).collect::<Vec<_>>().join("\n")));
+    }
+    let _ = writeln!(page, "\n{}\n{table}", for_terminal(title));
+}

@@ -1,0 +1,311 @@
+//! The wire: HTTP/1.1 over TLS, with a bound for everything that a stranger can make large or slow.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::CONTENT_TYPE;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use super::decide::Answer;
+use super::keeper::Keeper;
+use super::metrics::add;
+use super::state::Standing;
+use super::{Pems, Service, metrics};
+use crate::error::Error;
+
+/// Connections at a time; more wait.
+const CONNECTIONS: u32 = 512;
+/// Questions that are read at a time, each of at most `review_bytes`.
+const QUESTIONS: usize = 64;
+/// For the handshake, and for a request's body.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// For the next request on a connection: longer than API servers keep one that is idle (90 seconds), so that they are who closes it.
+const IDLE: Duration = Duration::from_secs(120);
+/// A request's line and headers.
+const HEAD_BYTES: usize = 64 << 10;
+/// For connections that are still busy when the service ends.
+const GOODBYE: Duration = Duration::from_secs(10);
+
+/// How to listen.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where.
+    pub listen: SocketAddr,
+    /// How long to wait between two looks at policy, evidence and certificate.
+    pub look_every: Duration,
+    /// How long to go on answering after being told to end, until nobody asks any more.
+    pub drain: Duration,
+    /// Threads that answer.
+    pub threads: usize,
+}
+
+/// Answers until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`Error::Usage`] when certificate and key cannot be used or the address cannot be listened on.
+pub fn serve(service: Service, settings: &Settings) -> Result<(), Error> {
+    let service = Arc::new(service);
+    let pems = (service.edges.certificate)()?;
+    let tls = Arc::new(RwLock::new(Arc::new(tls_config(&pems)?)));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(settings.threads.max(1))
+        .enable_all()
+        .build()
+        .map_err(|error| unusable(&format!("cannot start: {error}")))?;
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let keeper = {
+        let (service, tls, every) = (Arc::clone(&service), Arc::clone(&tls), settings.look_every);
+        std::thread::spawn(move || {
+            let _end = Unkept(&service);
+            keep(&service, &tls, pems, every, &stopped);
+        })
+    };
+    let answer = runtime.block_on(listen(Arc::clone(&service), tls, settings));
+    drop(stop);
+    // Nobody is answered any more; an audit that is under way ends with the process.
+    drop(keeper);
+    runtime.shutdown_background();
+    service.say("ended", json!({}));
+    answer
+}
+
+/// An index that nobody keeps up to date any more, for whatever reason, lets nothing in.
+struct Unkept<'a>(&'a Service);
+
+impl Drop for Unkept<'_> {
+    fn drop(&mut self) {
+        self.0.kept.store(false, Ordering::Relaxed);
+        self.0.set(Standing::Absent("nobody keeps the index up to date any more".into()));
+    }
+}
+
+/// Looks again and again until the other end of the channel is gone.
+fn keep(
+    service: &Service,
+    tls: &RwLock<Arc<ServerConfig>>,
+    mut pems: Pems,
+    every: Duration,
+    stopped: &std::sync::mpsc::Receiver<()>,
+) {
+    let mut keeper = Keeper::default();
+    let mut fault = None;
+    loop {
+        keeper.look(service);
+        let renewed = (service.edges.certificate)().and_then(|new| {
+            if new == pems {
+                return Ok(None);
+            }
+            tls_config(&new).map(|config| Some((new, config)))
+        });
+        match renewed {
+            Ok(None) => fault = None,
+            Ok(Some((new, config))) => {
+                *tls.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+                pems = new;
+                fault = None;
+                add(&service.metrics.reloads, 1);
+                service.say("certificate", json!({}));
+            }
+            // The old one goes on: whoever checks it sees its end.
+            Err(error) if fault.as_ref() != Some(&error) => {
+                add(&service.metrics.faults, 1);
+                service.say("fault", json!({ "error": error.code(), "message": error.to_string() }));
+                fault = Some(error);
+            }
+            Err(_) => {}
+        }
+        match stopped.recv_timeout(every) {
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+            _ => return,
+        }
+    }
+}
+
+fn tls_config((chain, key): &Pems) -> Result<ServerConfig, Error> {
+    let bad = |what: &str| unusable(&format!("--tls-cert and --tls-key: {what}"));
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(chain)
+        .collect::<Result<_, _>>()
+        .map_err(|_| bad("expected certificates in PEM"))?;
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| bad("expected a private key in PEM"))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| bad(&error.to_string()))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|error| bad(&error.to_string()))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn unusable(message: &str) -> Error {
+    Error::Usage {
+        message: message.into(),
+        hint: "give a certificate chain and its key in PEM, and a free address with --listen".into(),
+    }
+}
+
+/// What all connections share.
+struct Wire {
+    service: Arc<Service>,
+    /// Was it told to end?
+    ending: AtomicBool,
+    questions: Semaphore,
+}
+
+async fn listen(service: Arc<Service>, tls: Arc<RwLock<Arc<ServerConfig>>>, settings: &Settings) -> Result<(), Error> {
+    let wire = Arc::new(Wire {
+        service: Arc::clone(&service),
+        ending: AtomicBool::new(false),
+        questions: Semaphore::new(QUESTIONS),
+    });
+    let bad = |error: std::io::Error| unusable(&format!("{}: {error}", settings.listen));
+    let listener = TcpListener::bind(settings.listen).await.map_err(bad)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(bad)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(bad)?;
+    service.say("listening", json!({ "address": listener.local_addr().map_err(bad)?.to_string() }));
+    let places = Arc::new(Semaphore::new(CONNECTIONS as usize));
+    let (end, ended) = watch::channel(false);
+    let drained = Mutex::new(None);
+    loop {
+        let until_drained = async {
+            let deadline = *drained.lock().unwrap_or_else(PoisonError::into_inner);
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            taken = accept(&listener, &places) => {
+                if let Some((stream, place)) = taken {
+                    let config = Arc::clone(&tls.read().unwrap_or_else(PoisonError::into_inner));
+                    tokio::spawn(connection(Arc::clone(&wire), ended.clone(), stream, TlsAcceptor::from(config), place));
+                }
+            }
+            _ = terminate.recv() => begin_ending(&wire, &drained, settings.drain),
+            _ = interrupt.recv() => begin_ending(&wire, &drained, settings.drain),
+            () = until_drained => break,
+        }
+    }
+    drop(listener);
+    let _ = end.send(true);
+    let _ = timeout(GOODBYE, places.acquire_many(CONNECTIONS)).await;
+    Ok(())
+}
+
+/// Not ready any more, and still answering: those who ask need a while to notice.
+fn begin_ending(wire: &Wire, drained: &Mutex<Option<tokio::time::Instant>>, drain: Duration) {
+    let mut drained = drained.lock().unwrap_or_else(PoisonError::into_inner);
+    if drained.is_none() {
+        wire.ending.store(true, Ordering::Relaxed);
+        *drained = Some(tokio::time::Instant::now() + drain);
+        wire.service.say("ending", json!({}));
+    }
+}
+
+/// The next connection, once there is a place for it.
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => Some((stream, place)),
+        Err(_) => {
+            // No file descriptor is free, or the like: it passes.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+async fn connection(
+    wire: Arc<Wire>,
+    mut ended: watch::Receiver<bool>,
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    _place: OwnedSemaphorePermit,
+) {
+    let _ = stream.set_nodelay(true);
+    let Ok(Ok(stream)) = timeout(PATIENCE, acceptor.accept(stream)).await else { return };
+    let answer = service_fn(move |request| {
+        let wire = Arc::clone(&wire);
+        async move { Ok::<_, Infallible>(respond(&wire, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), answer);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        _ = ended.changed() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+async fn respond(wire: &Wire, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let service = &*wire.service;
+    let plain = |status: u16, text: String| page(status, "text/plain; version=0.0.4; charset=utf-8", text.into_bytes());
+    match (request.method(), request.uri().path()) {
+        (&Method::POST, "/v1/admit") => admit(wire, request).await,
+        (_, "/v1/admit") => plain(405, "POST an AdmissionReview\n".into()),
+        (&Method::GET, "/healthz") if !service.kept.load(Ordering::Relaxed) => {
+            plain(500, "nobody keeps the index up to date any more\n".into())
+        }
+        (&Method::GET, "/healthz") => plain(200, "ok\n".into()),
+        (&Method::GET, "/readyz") if wire.ending.load(Ordering::Relaxed) => plain(503, "ending\n".into()),
+        (&Method::GET, "/readyz") if service.is_ready() => plain(200, "ok\n".into()),
+        (&Method::GET, "/readyz") => plain(503, "there is no index under the policy as it stands\n".into()),
+        (&Method::GET, "/metrics") => plain(200, metrics::page(service)),
+        _ => plain(404, "there are POST /v1/admit, GET /healthz, /readyz and /metrics\n".into()),
+    }
+}
+
+async fn admit(wire: &Wire, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let service = &*wire.service;
+    let json = |answer: Answer| page(answer.status, "application/json", answer.body);
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if kind.split(';').next().unwrap_or_default().trim() != "application/json" {
+        let error = Error::malformed("the request", format!("expected application/json, found {kind:?}"));
+        return json(service.refuse(415, &error));
+    }
+    let allowed = service.limits.review_bytes;
+    let Ok(Ok(_place)) = timeout(PATIENCE, wire.questions.acquire()).await else {
+        let error = Error::Unreadable { what: "the request".into(), message: "too many others are being read".into() };
+        return json(service.refuse(503, &error));
+    };
+    let body = Limited::new(request.into_body(), usize::try_from(allowed).unwrap_or(usize::MAX));
+    match timeout(PATIENCE, body.collect()).await {
+        Ok(Ok(body)) => json(service.decide(&body.to_bytes())),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            json(service.refuse(413, &Error::OverLimit { what: "the review".into(), limit: "review_bytes", allowed }))
+        }
+        Ok(Err(_)) => json(service.refuse(400, &Error::Truncated { what: "the request".into() })),
+        Err(_) => json(service.refuse(408, &Error::Truncated { what: "the request".into() })),
+    }
+}
+
+fn page(status: u16, kind: &'static str, body: Vec<u8>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));
+    response
+}

@@ -1,0 +1,127 @@
+//! Counters and latencies, in the text form that Prometheus reads (exposition format 0.0.4).
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::Service;
+use super::state::Standing;
+use crate::report::Admission;
+
+/// Upper bounds of the latencies' buckets, in microseconds.
+const BUCKETS: [u64; 8] = [250, 500, 1_000, 2_500, 10_000, 50_000, 250_000, 1_000_000];
+
+/// What was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Every image is of an accepted build.
+    Allowed,
+    /// Nothing new runs.
+    Unchanged,
+    /// A denial, in a namespace in which it is a warning.
+    Warned,
+    /// No.
+    Denied,
+}
+
+impl Decision {
+    pub(super) const ALL: [Self; 4] = [Self::Allowed, Self::Unchanged, Self::Warned, Self::Denied];
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Unchanged => "unchanged",
+            Self::Warned => "warned",
+            Self::Denied => "denied",
+        }
+    }
+}
+
+/// What is counted.
+#[derive(Debug, Default)]
+pub(super) struct Metrics {
+    decisions: [AtomicU64; 4],
+    pub(super) refused: AtomicU64,
+    pub(super) reloads: AtomicU64,
+    pub(super) faults: AtomicU64,
+    pub(super) audits: AtomicU64,
+    /// When policy and evidence were last looked at, in seconds since 1970.
+    pub(super) looked: AtomicU64,
+    buckets: [AtomicU64; 8],
+    micros: AtomicU64,
+}
+
+impl Metrics {
+    pub(super) fn decided(&self, decision: Decision, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        for (known, counter) in Decision::ALL.into_iter().zip(&self.decisions) {
+            if known == decision {
+                add(counter, 1);
+            }
+        }
+        for (_, counter) in BUCKETS.into_iter().zip(&self.buckets).filter(|(bound, _)| micros <= *bound) {
+            add(counter, 1);
+        }
+        add(&self.micros, micros);
+    }
+}
+
+pub(super) fn add(counter: &AtomicU64, number: u64) {
+    counter.fetch_add(number, Ordering::Relaxed);
+}
+
+fn read(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+/// Writing to a String cannot fail.
+pub(super) fn page(service: &Service) -> String {
+    let metrics = &service.metrics;
+    let mut page = String::new();
+    let head = |name: &str, kind: &str, help: &str| {
+        format!("# HELP hpsb_audit_{name} {help}\n# TYPE hpsb_audit_{name} {kind}\n")
+    };
+    page += &head("decisions_total", "counter", "Questions that were answered.");
+    let counts = metrics.decisions.each_ref().map(read);
+    for (decision, count) in Decision::ALL.into_iter().zip(counts) {
+        let _ = writeln!(page, "hpsb_audit_decisions_total{{decision=\"{}\"}} {count}", decision.word());
+    }
+    for (name, help, counter) in [
+        ("refused_total", "Requests that were no question.", &metrics.refused),
+        ("reloads_total", "Changes of policy, evidence or certificate that were taken over.", &metrics.reloads),
+        ("faults_total", "Changes that could not be taken over.", &metrics.faults),
+        ("audits_total", "Bundles that were audited.", &metrics.audits),
+    ] {
+        page += &head(name, "counter", help);
+        let _ = writeln!(page, "hpsb_audit_{name} {}", read(counter));
+    }
+    page += &head("decision_seconds", "histogram", "Time that an answer took, without the wire.");
+    for (bound, counter) in BUCKETS.into_iter().zip(&metrics.buckets) {
+        let _ = writeln!(
+            page,
+            "hpsb_audit_decision_seconds_bucket{{le=\"{}.{:06}\"}} {}",
+            bound / 1_000_000,
+            bound % 1_000_000,
+            read(counter)
+        );
+    }
+    let (all, micros) = (counts.iter().sum::<u64>(), read(&metrics.micros));
+    let _ = writeln!(page, "hpsb_audit_decision_seconds_bucket{{le=\"+Inf\"}} {all}");
+    let (whole, part) = (micros / 1_000_000, micros % 1_000_000);
+    let _ =
+        writeln!(page, "hpsb_audit_decision_seconds_sum {whole}.{part:06}\nhpsb_audit_decision_seconds_count {all}");
+    let standing = service.standing();
+    let counts = match &*standing {
+        Standing::Ready(ready) => ready.index.counts(),
+        Standing::Absent(_) => [0; 4],
+    };
+    page += &head("bundles", "gauge", "Bundles in the index, by their verdict.");
+    for (verdict, count) in Admission::VERDICTS.into_iter().zip(counts) {
+        let _ = writeln!(page, "hpsb_audit_bundles{{verdict=\"{}\"}} {count}", verdict.word());
+    }
+    page += &head("looked_seconds", "gauge", "When policy and evidence were last looked at, in seconds since 1970.");
+    let _ = writeln!(page, "hpsb_audit_looked_seconds {}", read(&metrics.looked));
+    page += &head("ready", "gauge", "1 when there is an index under the policy as it stands.");
+    let _ = writeln!(page, "hpsb_audit_ready {}", u8::from(service.is_ready()));
+    page
+}

@@ -1,0 +1,68 @@
+//! The webhook: answers the questions of a Kubernetes API server by an index of audited builds that is held in memory.
+//!
+//! Verified facts are indexed; the policy is the one that the index was made under, and time is applied at each question. What is not known
+//! is denied: without an index that was made under the policy as it stands now, every new image is. Reading order: `state` (what is
+//! held), `keeper` (how it is kept up to date), `decide` (a question's answer), `http` (the wire), `metrics` and `log`.
+//!
+//! It starts nothing, stores nothing, and asks nobody: files come in through [`Edges`].
+
+mod decide;
+mod http;
+mod keeper;
+mod log;
+mod metrics;
+mod state;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+pub use self::http::{Settings, serve};
+pub use self::state::Service;
+use crate::approvals::Approvals;
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::policy::Policy;
+use crate::report::BundleReport;
+use crate::time::Timestamp;
+
+/// What is asked of bundles.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// What is trusted, expected and required.
+    pub policy: Policy,
+    /// The list of approvals, where there is one.
+    pub approvals: Option<Approvals>,
+}
+
+/// A certificate chain and its key, each in PEM.
+pub type Pems = (Vec<u8>, Zeroizing<Vec<u8>>);
+
+/// Reads what is asked of bundles.
+pub type ReadTerms = dyn Fn() -> Result<Terms, Error> + Send + Sync;
+/// Finds the bundles, each with a digest that changes when anything in its folder does.
+pub type FindBundles = dyn Fn() -> Result<Vec<(PathBuf, Sha256)>, Error> + Send + Sync;
+/// Audits bundles.
+pub type AuditBundles = dyn Fn(&[PathBuf], &Terms, Timestamp) -> Result<Vec<BundleReport>, Error> + Send + Sync;
+/// Reads certificate and key.
+pub type ReadCertificate = dyn Fn() -> Result<Pems, Error> + Send + Sync;
+/// Reads the clock.
+pub type ReadClock = dyn Fn() -> Result<Timestamp, Error> + Send + Sync;
+
+/// Everything that comes from outside.
+pub struct Edges {
+    /// Policy and approvals.
+    pub terms: Box<ReadTerms>,
+    /// The evidence.
+    pub bundles: Box<FindBundles>,
+    /// The audit.
+    pub audit: Box<AuditBundles>,
+    /// What the service shows of itself.
+    pub certificate: Box<ReadCertificate>,
+    /// The time.
+    pub now: Box<ReadClock>,
+}
+
+/// Every bundle is audited anew after this time, for what the clock decides beside the age of builds and the ends of waivers.
+const AUDIT_AGAIN: Duration = Duration::from_secs(3_600);

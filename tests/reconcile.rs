@@ -1,0 +1,194 @@
+//! `reconcile` with real bundles: what runs, what was built and what was approved, set against each other.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod program;
+
+use std::fs;
+use std::process::Command;
+
+use program::{Answer, BUNDLE, Folder, NOW, answer, command, fixture};
+use serde_json::Value;
+
+const DIGEST: &str = "sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1";
+const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+const COMMIT: &str = "b0398d3eeb1921c4b063ea213713c42e0c584a70";
+const POLICY: &str =
+    "version = 1\nrequire = [\"manifest\", \"source\"]\n[[keys]]\nname = \"build server A\"\nfile = \"key.pem\"\n";
+
+/// One accepted build with its approval, and a policy.
+fn place() -> Folder {
+    let folder = Folder::new();
+    let from = fixture("good-approved");
+    folder.write(&format!("evidence/{BUNDLE}"), fs::read(from.join(BUNDLE)).unwrap());
+    folder.write("key.pem", fs::read(from.join("key.pem")).unwrap());
+    folder.write("approvals.csv", fs::read(from.join("approvals.csv")).unwrap());
+    folder.write("policy.toml", POLICY);
+    folder
+}
+
+fn ask(folder: &Folder, inventory: &str, more: &[&str]) -> Answer {
+    let mut command = command(folder.path());
+    command.args(["reconcile", "--evidence", "evidence", "--policy", "policy.toml", "--approvals", "approvals.csv"]);
+    command.args(["--inventory", inventory, "--period", "2026-02-01/2026-03-31", "--now", NOW]);
+    answer(command.args(more))
+}
+
+fn json(folder: &Folder, inventory: &str, more: &[&str]) -> (i32, Value) {
+    let answer = ask(folder, inventory, &[&["--format", "json"], more].concat());
+    let report = serde_json::from_str(&answer.out).unwrap_or_else(|e| panic!("{e}: {:?} {}", answer.out, answer.err));
+    (answer.code, report)
+}
+
+fn kinds(report: &Value) -> Vec<&str> {
+    let rows = report["rows"].as_array().unwrap().iter();
+    rows.map(|row| row["kind"].as_str().unwrap()).filter(|kind| *kind != "matched").collect()
+}
+
+/// 500 pods; those at `strangers` run another digest.
+fn pods(strangers: &[usize]) -> String {
+    let pods: Vec<Value> = (0..500)
+        .map(|at| {
+            let digest = if strangers.contains(&at) { OTHER } else { DIGEST };
+            serde_json::json!({
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": { "name": format!("wallet-{at}"), "namespace": "prod" },
+                "spec": { "containers": [{ "name": "wallet", "image": "acme/wallet:latest" }] },
+                "status": { "containerStatuses": [{ "name": "wallet", "imageID": format!("docker.io/acme/wallet@{digest}") }] },
+            })
+        })
+        .collect();
+    serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": pods }).to_string()
+}
+
+#[test]
+fn an_estate_that_fits_is_reconciled() {
+    let folder = place();
+    folder.write("pods.json", pods(&[]));
+    let (code, report) = json(&folder, "pods.json", &["--sample", "3", "--seed", "Q1"]);
+    assert_eq!((code, &report["reconciled"]), (0, &Value::from(true)), "{report:#}");
+    assert_eq!(report["counts"]["matched"], 500);
+    assert_eq!(report["rows"][0]["commit"], COMMIT);
+    let message = report["rows"][0]["message"].as_str().unwrap();
+    assert!(message.starts_with("change CHG-1 approved by Grace Example"), "{message}");
+    assert_eq!((&report["sample"]["population"], &report["sample"]["builds"][0]["places"]), (&1.into(), &500.into()));
+    assert_eq!(report["keys"][0]["first"], report["keys"][0]["last"]);
+
+    // Every input, by its bytes: sha256sum has never seen this program.
+    for path in ["policy.toml", "key.pem", "approvals.csv", "pods.json", &format!("evidence/{BUNDLE}")] {
+        let output = Command::new("sha256sum").arg(path).current_dir(folder.path()).output().unwrap();
+        let line = String::from_utf8(output.stdout).unwrap();
+        let inputs = report["inputs"].as_array().unwrap();
+        let input = inputs.iter().find(|input| input["path"] == path).unwrap_or_else(|| panic!("{path}: {inputs:?}"));
+        assert_eq!(input["sha256"], line.split(' ').next().unwrap(), "{path}");
+    }
+}
+
+#[test]
+fn gaps_are_found_and_exit_with_1() {
+    let folder = place();
+    folder.write("pods.json", pods(&[17, 333]));
+    let (code, report) = json(&folder, "pods.json", &[]);
+    assert_eq!((code, kinds(&report)), (1, vec!["running-without-accepted-build"; 2]));
+    assert!(
+        report["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|row| row["place"] == "pods.json: Pod prod/wallet-333 containers wallet")
+    );
+
+    // Another bundle that nobody can read, one that another key signed, and an approval of what was never built.
+    folder.write("evidence/cut/manifest.cut.sig.tbz", b"BZh9");
+    let approvals = fs::read_to_string(folder.path().join("approvals.csv")).unwrap();
+    let never = "1".repeat(40);
+    folder.write(
+        "approvals.csv",
+        format!("{}\ngit@github.com:acme/wallet.git,{never},CHG-2,Ada,2026-03-01T00:00:00Z\n", approvals.trim_end()),
+    );
+    folder.write("pods.json", pods(&[]));
+    let (code, report) = json(&folder, "pods.json", &[]);
+    assert_eq!((code, kinds(&report)), (1, vec!["approved-not-seen", "bundle-not-accepted"]), "{report:#}");
+    assert_eq!(report["rows"][500]["commit"], never.as_str());
+
+    // Nobody approved anything.
+    folder.write("approvals.csv", "repository,commit,change,approver,time\n");
+    let (code, report) = json(&folder, "pods.json", &[]);
+    assert_eq!((code, &report["counts"]["matched"]), (1, &Value::from(0)));
+    // The default level of the check rejects the build too.
+    assert_eq!(report["counts"]["running-without-accepted-build"], 500);
+    folder.write("policy.toml", format!("{POLICY}[levels]\n\"source-approved\" = \"warn\"\n"));
+    let (_, report) = json(&folder, "pods.json", &[]);
+    assert_eq!(report["counts"]["built-without-approval"], 500, "{:#}", report["counts"]);
+
+    // The key is revoked: nothing that runs has an accepted build.
+    folder
+        .write("policy.toml", format!("{POLICY}revoked = {{ at = 2026-03-01T00:00:00Z, reason = \"compromised\" }}\n"));
+    let (code, report) = json(&folder, "pods.json", &[]);
+    assert_eq!((code, &report["counts"]["matched"]), (1, &Value::from(0)));
+}
+
+#[test]
+fn every_form_says_the_same_and_is_inert() {
+    let folder = place();
+    folder.write("hosts.csv", format!("place,image\n=1+1<script>\u{202e},docker.io/acme/wallet@{DIGEST}\n-x,<b>:v1\n"));
+    let reports: Vec<String> = ["text", "json", "csv", "html"].map(|form| format!("{form}=out.{form}")).into();
+    let flags: Vec<&str> = reports.iter().flat_map(|report| ["--report", report.as_str()]).collect();
+    let answer = ask(&folder, "hosts.csv", &flags);
+    assert_eq!(answer.code, 1, "{}", answer.err);
+    let read = |form: &str| fs::read_to_string(folder.path().join(format!("out.{form}"))).unwrap();
+    assert_eq!(read("text"), answer.out);
+    assert!(answer.out.starts_with("NOT RECONCILED: 1 running without an accepted build\n"), "{}", answer.out);
+    for form in ["text", "json", "csv", "html"] {
+        let page = read(form);
+        assert!(!page.contains('\u{202e}') && page.contains(COMMIT) || form == "text", "{form}");
+    }
+    assert!(!read("html").contains("<script>") && !read("html").contains("<b>"));
+    assert!(read("csv").lines().all(|line| !line.contains(",\"=") && !line.contains(",\"-")));
+    for (flags, hint) in
+        [(&["--report", "sarif=x"], "there are text, json, csv and html"), (&["--sample", "3"], "--seed")]
+    {
+        let answer = ask(&folder, "hosts.csv", flags);
+        assert!(answer.code == 2 && answer.err.contains(hint), "{flags:?}: {}", answer.err);
+    }
+}
+
+#[test]
+fn what_is_no_inventory_gives_no_answer() {
+    let folder = place();
+    for (inventory, code, word) in [
+        ("", 3, "malformed"),
+        ("place;image\na;b\n", 3, "malformed"),
+        (r#"{"kind":"PodList","items":[]}"#, 4, "nothing-to-admit"),
+        (r#"{"kind":"PodList","metadata":{"continue":"x"},"items":[]}"#, 3, "malformed"),
+    ] {
+        folder.write("inventory", inventory);
+        let (found, report) = json(&folder, "inventory", &[]);
+        assert_eq!((found, &report["error"]["code"]), (code, &Value::from(word)), "{inventory}");
+    }
+    let (code, _) = json(&folder, "missing", &[]);
+    assert_eq!(code, 3);
+}
+
+#[test]
+fn the_document_is_valid_by_an_independent_validator() {
+    const PYTHON: &str = "\
+import json, sys
+from jsonschema import Draft202012Validator
+schema = json.load(open(sys.argv[1]))
+Draft202012Validator.check_schema(schema)
+document = json.load(sys.stdin)
+print([error.json_path + ': ' + error.message[:200] for error in Draft202012Validator(schema).iter_errors(document)])
+document['extra'] = 1
+print(len(list(Draft202012Validator(schema).iter_errors(document))))
+";
+    let folder = place();
+    folder.write("pods.json", pods(&[3]));
+    folder.write("page", ask(&folder, "pods.json", &["--format", "json", "--sample", "1", "--seed", "1"]).out);
+    let output = Command::new("/usr/bin/python3")
+        .args(["-c", PYTHON, concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reconciliation.schema.json")])
+        .stdin(fs::File::open(folder.path().join("page")).unwrap())
+        .output()
+        .expect("python3 is needed for this test");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "[]\n1\n", "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -349,17 +349,17 @@ const GPG: &str = "#!/bin/sh\nexec gpg --homedir HOME --batch --quiet --faked-sy
 #[test]
 fn git_and_gpg_agree_on_every_openpgp_signature() {
     use std::os::unix::fs::PermissionsExt as _;
-    // gpg's sockets have short names only.
-    let home = std::env::temp_dir().join(format!("hpsb-audit-oracle-{}", std::process::id()));
     let mut count = 0;
     for (name, directory) in fixtures().into_iter().filter(|(name, _)| name.contains("signed-openpgp")) {
-        let _ = fs::remove_dir_all(&home);
+        // gpg's sockets have short names only. A home each: the agent of one that is gone may still hold its socket.
+        let home = std::env::temp_dir().join(format!("hpsb-audit-oracle-{}-{count}", std::process::id()));
         fs::create_dir(&home).unwrap();
         fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
         let program = home.join("program");
         fs::write(&program, GPG.replace("HOME", home.to_str().unwrap())).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        ask(Command::new(&program).arg("--import").arg(directory.join("ada.asc"))).expect("gpg reads the certificate");
+        let import = Command::new(&program).arg("--import").arg(directory.join("ada.asc")).output().unwrap();
+        assert!(import.status.success(), "{name}: {}", String::from_utf8_lossy(&import.stderr));
         let (folder, bundle) = (scratch("openpgp"), files(&directory, ".sig.tbz").remove(0));
         ask(Command::new("python3").args(["-c", UNPACK]).arg(bundle).arg(&folder)).expect(&name);
         let repository = folder.join("git/wallet");
@@ -369,8 +369,8 @@ fn git_and_gpg_agree_on_every_openpgp_signature() {
         git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null").arg("-C").arg(&repository);
         git.arg("-c").arg(format!("gpg.program={}", program.display())).args(question);
         assert_eq!(ask(&mut git).is_some(), name.starts_with("good-"), "{name}");
+        let _ = fs::remove_dir_all(&home);
         count += 1;
     }
-    let _ = fs::remove_dir_all(&home);
     assert_eq!(count, 7);
 }

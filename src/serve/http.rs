@@ -40,6 +40,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(120);
 /// A request's line and headers.
 const HEAD_BYTES: usize = 64 << 10;
+/// What of a question beyond the limit is taken and dropped, so that its asker hears why.
+const LINGER_BYTES: usize = 16 << 20;
 /// For connections that are still busy when the service ends.
 const GOODBYE: Duration = Duration::from_secs(10);
 
@@ -292,14 +294,27 @@ async fn admit(wire: &Wire, request: Request<Incoming>) -> Response<Full<Bytes>>
         let error = Error::Unreadable { what: "the request".into(), message: "too many others are being read".into() };
         return json(service.refuse(503, &error));
     };
-    let body = Limited::new(request.into_body(), usize::try_from(allowed).unwrap_or(usize::MAX));
+    let mut incoming = request.into_body();
+    let body = Limited::new(&mut incoming, usize::try_from(allowed).unwrap_or(usize::MAX));
     match timeout(PATIENCE, body.collect()).await {
         Ok(Ok(body)) => json(service.decide(&body.to_bytes())),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            let _ = timeout(PATIENCE, hear_out(&mut incoming)).await;
             json(service.refuse(413, &Error::OverLimit { what: "the review".into(), limit: "review_bytes", allowed }))
         }
         Ok(Err(_)) => json(service.refuse(400, &Error::Truncated { what: "the request".into() })),
         Err(_) => json(service.refuse(408, &Error::Truncated { what: "the request".into() })),
+    }
+}
+
+/// Drops what else is sent, up to a bound: a connection that is closed with bytes unread is reset, and the answer lost with it.
+async fn hear_out(body: &mut Incoming) {
+    let mut left = LINGER_BYTES;
+    while let Some(Ok(frame)) = body.frame().await {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        if left == 0 {
+            return;
+        }
     }
 }
 

@@ -340,6 +340,8 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("hyper_util", &["serve"]),
     ("indicatif", &["cli"]),
     ("jiff", &["time"]),
+    ("landlock", &["cli"]),
+    ("libc", &["cli"]),
     ("p256", &["git", "key", "person_key", "signature", "timestamp", "trust"]),
     ("p384", &["timestamp", "trust"]),
     ("pgp", &["openpgp"]),
@@ -350,6 +352,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("rustls", &["client", "serve"]),
     ("rustls_platform_verifier", &["client"]),
     ("ruzstd", &["image"]),
+    ("seccompiler", &["cli"]),
     ("serde", &["case", "cli", "client", "dsse", "key_record", "policy", "report", "strict_json", "strict_yaml"]),
     (
         "serde_json",

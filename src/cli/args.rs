@@ -70,6 +70,9 @@ It repeats nothing and proves nothing: whoever can write the file can change wha
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
+    /// Say on standard error what this process may do here, beside reading files
+    #[arg(long, global = true)]
+    pub(super) verbose: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,6 +7,7 @@ mod attach;
 mod audit;
 mod case;
 mod compare;
+mod confine;
 mod contract;
 #[cfg(feature = "fetch")]
 mod fetch;
@@ -64,6 +65,10 @@ pub fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return wrong_usage(&error),
     };
+    let confinement = confine::confine(confine::Needs::of(&arguments.command));
+    if arguments.verbose {
+        eprintln!("{confinement}");
+    }
     match dispatch(arguments.command) {
         Ok(code) => ExitCode::from(code),
         Err(error) if wants_json() => {
@@ -126,6 +131,9 @@ fn wrong_usage(error: &clap::Error) -> ExitCode {
     }
     // Nothing can be said if the terminal is gone.
     let _ = error.print();
+    if error.kind() == ErrorKind::DisplayVersion && std::env::args_os().any(|argument| argument == "--verbose") {
+        let _ = output::print(&format!("{}\n", confine::confine(confine::Needs::default())));
+    }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 

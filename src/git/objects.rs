@@ -19,6 +19,8 @@ use crate::limits::Limits;
 pub(super) struct Objects {
     /// Sorted by id, each id once.
     pub(super) table: Vec<Record>,
+    /// For each two bytes that an id can begin with, and for the end: the first place in the table that is not before them.
+    starts: Vec<u32>,
     pub(super) packs: Vec<PackFile>,
     /// Paths of loose objects.
     pub(super) loose: Vec<Vec<u8>>,
@@ -56,6 +58,27 @@ pub(super) enum Place {
     Loose(u32),
 }
 
+/// The two bytes that an id begins with. Ids are spread evenly, so that behind them is little left to search.
+fn prefix(id: &ObjectId) -> usize {
+    let [first, second, ..] = *id.as_bytes();
+    usize::from(first) << 8 | usize::from(second)
+}
+
+fn starts(table: &[Record]) -> Vec<u32> {
+    let mut starts = vec![0u32; (1 << 16) + 1];
+    for record in table {
+        if let Some(count) = starts.get_mut(prefix(&record.id) + 1) {
+            *count += 1;
+        }
+    }
+    let mut before = 0;
+    for start in &mut starts {
+        before += *start;
+        *start = before;
+    }
+    starts
+}
+
 /// Loose objects with faults that are named one by one; the rest is counted.
 const FAULTS_NAMED: usize = 20;
 
@@ -73,6 +96,7 @@ impl Objects {
         objects.malformed.dedup();
         objects.table.sort_unstable_by_key(|record| (record.id, record.place));
         objects.table.dedup_by_key(|record| record.id);
+        objects.starts = starts(&objects.table);
         objects
     }
 
@@ -83,7 +107,10 @@ impl Objects {
 
     /// The place of an object in the table.
     pub(super) fn number(&self, id: &ObjectId) -> Option<usize> {
-        self.table.binary_search_by_key(id, |record| record.id).ok()
+        let place = |prefix| self.starts.get(prefix).and_then(|&start| usize::try_from(start).ok());
+        let start = place(prefix(id))?;
+        let candidates = self.table.get(start..place(prefix(id) + 1)?)?;
+        Some(start + candidates.binary_search_by_key(id, |record| record.id).ok()?)
     }
 
     fn read_shallow(&mut self, directory: &GitDirectory<'_>) {

@@ -1,0 +1,298 @@
+//! Least privilege: before a command reads anything, the process gives up what the command does not need. A reader that is taken over
+//! by hostile input can then still read files and lie in its answer, but write nowhere else, start nothing and reach nobody.
+//!
+//! Linux only: Landlock, and seccomp where its crate knows the architecture. Best effort, because a verdict must not depend on the kernel:
+//! `--verbose` says on standard error what holds. No report says it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::admit_args::ContractCommand;
+use super::args::{AuditArguments, Command, NetworkArguments};
+use super::key_record_args::KeyCommand;
+use crate::escape::for_terminal;
+use crate::image::Source;
+
+/// What a command needs beside reading files.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Needs {
+    /// Files and folders that are written or made.
+    writes: Vec<PathBuf>,
+    network: bool,
+    /// Other programs are started.
+    programs: bool,
+}
+
+impl Needs {
+    pub(super) fn of(command: &Command) -> Self {
+        let mut needs = Self::default();
+        let mut write = |paths: &mut dyn Iterator<Item = &PathBuf>| needs.writes.extend(paths.cloned());
+        match command {
+            Command::Audit(arguments) => return Self::of_audit(arguments),
+            Command::Extract(arguments) => write(&mut [&arguments.to].into_iter()),
+            Command::Image(arguments) => needs.ask([&arguments.source], &arguments.network),
+            Command::Compare(arguments) => needs.ask([&arguments.one, &arguments.other], &arguments.network),
+            Command::Seal(arguments) => {
+                write(&mut arguments.output.iter().chain(&arguments.tsq));
+                // The answer of an authority goes into the case.
+                if arguments.tsr.is_some() {
+                    write(&mut arguments.paths.iter());
+                }
+            }
+            Command::SignOff(arguments) => write(&mut [&arguments.case].into_iter()),
+            Command::Report(arguments) => {
+                write(&mut arguments.output.iter().chain(&arguments.options.attach));
+            }
+            Command::SelfTest(arguments) => write(&mut arguments.report.iter()),
+            Command::Admit(arguments) => write(&mut arguments.reports.iter().map(|(_, path)| path)),
+            Command::Reconcile(arguments) => write(&mut arguments.reports.iter().map(|(_, path)| path)),
+            Command::Key(KeyCommand::Enroll(arguments)) => {
+                write(&mut [arguments.to.as_ref().unwrap_or(&arguments.key)].into_iter());
+            }
+            Command::Key(KeyCommand::Countersign(arguments)) => write(&mut [&arguments.record].into_iter()),
+            Command::Man { dir } => write(&mut [dir].into_iter()),
+            #[cfg(feature = "fetch")]
+            Command::Fetch(arguments) => {
+                write(&mut [&arguments.to].into_iter());
+                needs.network = true;
+                needs.programs = arguments.outside.credential_helpers;
+            }
+            #[cfg(feature = "serve")]
+            Command::Serve(_) => needs.network = true,
+            #[cfg(not(feature = "fetch"))]
+            Command::Fetch(_) => {}
+            #[cfg(not(feature = "serve"))]
+            Command::Serve(_) => {}
+            Command::Verify(_)
+            | Command::Inspect(_)
+            | Command::Source(_)
+            | Command::Trust(_)
+            | Command::VerifyStatement(_)
+            | Command::Contract(ContractCommand::Images(_))
+            | Command::Key(KeyCommand::Show { .. })
+            | Command::Policy(_)
+            | Command::Checks { .. }
+            | Command::Explain { .. }
+            | Command::Completions { .. } => {}
+        }
+        needs
+    }
+
+    fn of_audit(arguments: &AuditArguments) -> Self {
+        let reports = arguments.reports.iter().map(|(_, path)| path);
+        let files = reports.chain(&arguments.scale.state).chain(&arguments.report_options.attach);
+        let mut needs = Self { writes: files.cloned().collect(), ..Self::default() };
+        needs.ask(arguments.image.iter().chain(&arguments.bases), &arguments.network);
+        needs
+    }
+
+    /// What images are read from may be a registry.
+    fn ask<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>, network: &NetworkArguments) {
+        self.network = !network.offline && sources.into_iter().any(|source| matches!(source, Source::Registry(_)));
+        #[cfg(feature = "fetch")]
+        {
+            self.programs = self.network && network.outside.credential_helpers;
+        }
+    }
+
+    /// The folders in which something is written: the nearest that are there already.
+    fn folders(&self) -> Vec<PathBuf> {
+        let nearest = |path: &PathBuf| {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            path.ancestors().find(|folder| folder.is_dir()).map(Path::to_path_buf)
+        };
+        let mut folders: Vec<PathBuf> = self.writes.iter().filter_map(nearest).collect();
+        folders.sort();
+        folders.dedup();
+        folders
+    }
+}
+
+/// What holds for this process from now on.
+#[derive(Debug)]
+pub(super) struct Confinement {
+    needs: Needs,
+    landlock: Held,
+    seccomp: Held,
+}
+
+/// How far the kernel went along.
+#[derive(Debug, Clone, Copy)]
+enum Held {
+    Yes,
+    Partly,
+    No,
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Yes => "held",
+            Self::Partly => "held in part, the kernel knows no more",
+            Self::No => "not held, the kernel or this build cannot",
+        })
+    }
+}
+
+impl fmt::Display for Confinement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let folders = self.needs.folders();
+        let folders: Vec<String> = folders.iter().map(|path| for_terminal(&path.display().to_string())).collect();
+        let writes = if folders.is_empty() { "nowhere".into() } else { format!("only below {}", folders.join(", ")) };
+        let network = if self.needs.network { "yes" } else { "none" };
+        let programs = if self.needs.programs { "yes" } else { "none" };
+        writeln!(f, "may       read files, write {writes}; network: {network}; other programs: {programs}")?;
+        write!(f, "Landlock  {}\nseccomp   {}", self.landlock, self.seccomp)
+    }
+}
+
+/// Gives up what is not needed, for this thread and all that it starts: there must be no other yet.
+pub(super) fn confine(needs: Needs) -> Confinement {
+    let landlock = linux::landlock(&needs).unwrap_or(Held::No);
+    let seccomp = linux::seccomp(&needs).unwrap_or(Held::No);
+    Confinement { needs, landlock, seccomp }
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::error::Error;
+
+    use landlock::{
+        ABI, Access as _, AccessFs, AccessNet, PathBeneath, PathFd, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _,
+        RulesetStatus, Scope,
+    };
+
+    use super::{Held, Needs};
+
+    /// Linux 6.12: files, TCP, and signals and abstract sockets of others. An older kernel holds what it knows.
+    const KNOWN: ABI = ABI::V6;
+
+    pub(super) fn landlock(needs: &Needs) -> Result<Held, Box<dyn Error>> {
+        let mut rules = Ruleset::default().handle_access(AccessFs::from_all(KNOWN))?.scope(Scope::from_all(KNOWN))?;
+        if !needs.network {
+            rules = rules.handle_access(AccessNet::from_all(KNOWN))?;
+        }
+        let mut read = AccessFs::ReadFile | AccessFs::ReadDir;
+        if needs.programs {
+            read |= AccessFs::Execute;
+        }
+        let mut rules = rules.create()?.add_rule(PathBeneath::new(PathFd::new("/")?, read))?;
+        let write = AccessFs::from_write(KNOWN)
+            & !(AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::MakeFifo | AccessFs::MakeSock);
+        for folder in needs.folders() {
+            // A folder that went away meanwhile, or is not ours to open: the command will say so.
+            if let Ok(folder) = PathFd::new(folder) {
+                rules = rules.add_rule(PathBeneath::new(folder, write))?;
+            }
+        }
+        Ok(match rules.restrict_self()?.ruleset {
+            RulesetStatus::FullyEnforced => Held::Yes,
+            RulesetStatus::PartiallyEnforced => Held::Partly,
+            RulesetStatus::NotEnforced => Held::No,
+        })
+    }
+
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    pub(super) fn seccomp(needs: &Needs) -> Result<Held, seccompiler::Error> {
+        use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+        // What no command needs: other processes' memory, and the kernel's larger surfaces.
+        let mut calls = vec![
+            libc::SYS_ptrace,
+            libc::SYS_process_vm_readv,
+            libc::SYS_process_vm_writev,
+            libc::SYS_bpf,
+            libc::SYS_io_uring_setup,
+            libc::SYS_userfaultfd,
+            libc::SYS_perf_event_open,
+            libc::SYS_mount,
+            libc::SYS_unshare,
+            libc::SYS_setns,
+            libc::SYS_keyctl,
+        ];
+        if !needs.network {
+            calls.push(libc::SYS_socket);
+        }
+        if !needs.programs {
+            calls.extend([libc::SYS_execve, libc::SYS_execveat]);
+        }
+        let refused = u32::try_from(libc::EPERM).map_or(SeccompAction::KillProcess, SeccompAction::Errno);
+        let calls = calls.into_iter().map(|call| (call, Vec::new())).collect();
+        let filter = SeccompFilter::new(calls, SeccompAction::Allow, refused, std::env::consts::ARCH.try_into()?)?;
+        let program: BpfProgram = filter.try_into()?;
+        seccompiler::apply_filter(&program)?;
+        Ok(Held::Yes)
+    }
+
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    pub(super) fn seccomp(_: &Needs) -> Result<Held, std::convert::Infallible> {
+        Ok(Held::No)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod linux {
+    use std::convert::Infallible;
+
+    use super::{Held, Needs};
+
+    pub(super) fn landlock(_: &Needs) -> Result<Held, Infallible> {
+        Ok(Held::No)
+    }
+
+    pub(super) fn seccomp(_: &Needs) -> Result<Held, Infallible> {
+        Ok(Held::No)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs;
+    use std::io::ErrorKind;
+    use std::net::{TcpListener, TcpStream};
+    use std::process::Command;
+
+    use super::*;
+
+    /// In a thread of its own, because it is for good.
+    #[test]
+    fn what_is_not_needed_is_refused() {
+        let top = std::env::temp_dir().join(format!("hpsb-audit-confine-{}", std::process::id()));
+        fs::create_dir_all(top.join("reports")).unwrap();
+        fs::write(top.join("bundle"), "bytes").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let needs = Needs { writes: vec![top.join("reports/report.json")], ..Needs::default() };
+        let (place, confinement) = (top.clone(), move || confine(needs));
+        std::thread::spawn(move || {
+            let confinement = confinement();
+            assert_eq!(fs::read(place.join("bundle")).unwrap(), b"bytes");
+            fs::write(place.join("reports/.partial"), "report").unwrap();
+            fs::rename(place.join("reports/.partial"), place.join("reports/report.json")).unwrap();
+            let refused = |kind: ErrorKind| assert_eq!(kind, ErrorKind::PermissionDenied);
+            if matches!(confinement.landlock, Held::Yes) {
+                refused(fs::write(place.join("bundle"), "other").unwrap_err().kind());
+                refused(fs::write(place.join("new"), "").unwrap_err().kind());
+                refused(fs::create_dir(place.join("folder")).unwrap_err().kind());
+                refused(fs::remove_file(place.join("bundle")).unwrap_err().kind());
+            }
+            if matches!(confinement.landlock, Held::Yes) || matches!(confinement.seccomp, Held::Yes) {
+                refused(TcpStream::connect(address).unwrap_err().kind());
+                refused(TcpListener::bind("127.0.0.1:0").unwrap_err().kind());
+                refused(Command::new("true").status().unwrap_err().kind());
+            }
+        })
+        .join()
+        .unwrap();
+        assert_eq!(fs::read(top.join("bundle")).unwrap(), b"bytes");
+        fs::remove_dir_all(top).unwrap();
+    }
+
+    #[test]
+    fn folders_are_those_that_are_there() {
+        let top = std::env::temp_dir().canonicalize().unwrap();
+        let missing = top.join("hpsb-audit-missing");
+        let needs = Needs { writes: vec![missing.join("a/b"), missing.join("c"), top.join("d")], ..Needs::default() };
+        assert_eq!(needs.folders(), [top.clone()]);
+        assert_eq!(Needs { writes: vec![top.clone()], ..Needs::default() }.folders(), [top]);
+    }
+}

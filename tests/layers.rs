@@ -457,8 +457,10 @@ fn super_stays_inside_the_module() {
 #[test]
 fn foreign_crates_stay_where_they_are_wrapped() {
     let manifest: toml::Table = toml::from_str(&read(Path::new("Cargo.toml"))).expect("a manifest");
-    let table = manifest.get("dependencies").and_then(toml::Value::as_table).expect("dependencies");
-    let declared: BTreeSet<String> = table.keys().map(|name| name.replace('-', "_")).collect();
+    let targets = manifest.get("target").and_then(toml::Value::as_table).expect("targets");
+    let tables = targets.values().chain([&toml::Value::Table(manifest.clone())]).cloned().collect::<Vec<_>>();
+    let tables = tables.iter().filter_map(|table| table.get("dependencies")?.as_table());
+    let declared: BTreeSet<String> = tables.flat_map(toml::Table::keys).map(|name| name.replace('-', "_")).collect();
     let known: BTreeSet<String> = FOREIGN.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(declared, known, "Cargo.toml and FOREIGN name different crates");
     for source in sources() {

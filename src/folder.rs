@@ -262,7 +262,9 @@ pub fn open(path: &Path) -> Result<File, Error> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     match file.metadata() {
         Ok(metadata) if metadata.is_dir() => {
-            let why = fs::read_dir(path).err().map_or_else(|| "it is a folder".to_owned(), |error| error.to_string());
+            let why = fs::read_dir(path)
+                .err()
+                .map_or_else(|| "it is a folder, and a file is asked for".to_owned(), |error| error.to_string());
             Err(Error::Unreadable { what: path.display().to_string(), message: why })
         }
         _ => Ok(file),

@@ -328,6 +328,19 @@ fn a_report_that_cannot_be_written_leaves_no_verdict() {
     }
 }
 
+#[test]
+fn a_report_is_never_written_over_what_is_read() {
+    let folder = Folder::with_fixture("good-policy");
+    let before = folder.listing();
+    for file in ["policy.toml", "key.pem", "./key.pem", BUNDLE] {
+        let to = format!("json={file}");
+        let line = [BUNDLE, "--policy", "policy.toml", "--key", "key.pem", "--report", &to];
+        let (code, report) = report(folder.path(), &line);
+        assert_eq!((code, &report["error"]["code"]), (2, &"usage".into()), "{file}");
+        assert_eq!(folder.listing(), before, "{file}");
+    }
+}
+
 /// A folder that holds no evidence, or checks that are switched off, are not as good as checks that passed.
 #[test]
 fn what_was_not_looked_at_is_not_in_the_first_line_as_if_it_were() {

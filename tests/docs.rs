@@ -221,7 +221,15 @@ fn the_policies_are_read() {
     assert!(count > 4, "only {count} policies were found");
 }
 
-/// What a page must not forget: fields of the policy, dependencies, source files, bounds.
+/// The words of `CODES` in src/error.rs, which the library keeps to itself.
+fn error_codes() -> Vec<String> {
+    let source = read(&root().join("src/error.rs"));
+    let (_, table) = source.split_once("const CODES:").unwrap();
+    let (table, _) = table.split_once("];").unwrap();
+    table.split("(\"").skip(1).filter_map(|row| row.split('"').next()).map(|code| format!("`{code}`")).collect()
+}
+
+/// What a page must not forget: fields of the policy, dependencies, source files, error codes.
 #[test]
 fn nothing_is_forgotten() {
     let template = String::from_utf8(run(&["policy", "init"], root()).stdout).unwrap();
@@ -241,6 +249,7 @@ fn nothing_is_forgotten() {
         ("policy.md", fields.collect::<Vec<_>>()),
         ("dependencies.md", crates.map(|name| format!("`{name}`")).collect()),
         ("architecture.md", sources.collect()),
+        ("troubleshooting.md", error_codes()),
     ] {
         let text = read(&root().join("docs").join(page));
         let forgotten: Vec<&String> = words.iter().filter(|word| !text.contains(word.as_str())).collect();

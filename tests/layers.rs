@@ -457,10 +457,12 @@ fn super_stays_inside_the_module() {
 #[test]
 fn foreign_crates_stay_where_they_are_wrapped() {
     let manifest: toml::Table = toml::from_str(&read(Path::new("Cargo.toml"))).expect("a manifest");
-    let targets = manifest.get("target").and_then(toml::Value::as_table).expect("targets");
-    let tables = targets.values().chain([&toml::Value::Table(manifest.clone())]).cloned().collect::<Vec<_>>();
-    let tables = tables.iter().filter_map(|table| table.get("dependencies")?.as_table());
-    let declared: BTreeSet<String> = tables.flat_map(toml::Table::keys).map(|name| name.replace('-', "_")).collect();
+    // Those of one platform stand below `target`.
+    let platforms = manifest.get("target").and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::values);
+    let of_platforms = platforms.filter_map(|platform| platform.get("dependencies"));
+    let tables = manifest.get("dependencies").into_iter().chain(of_platforms).filter_map(toml::Value::as_table);
+    let names = tables.flat_map(toml::Table::keys);
+    let declared: BTreeSet<String> = names.map(|name| name.replace('-', "_")).collect();
     let known: BTreeSet<String> = FOREIGN.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(declared, known, "Cargo.toml and FOREIGN name different crates");
     for source in sources() {

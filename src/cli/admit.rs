@@ -19,6 +19,8 @@ use crate::workload::{Workload, password_candidates};
 pub(super) fn admit(arguments: &AdmitArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
     let files = report_files(&arguments.reports)?;
+    let named = [&arguments.approvals, &arguments.workload_password].into_iter().flatten();
+    files::keep_inputs(&arguments.reports, named.chain([&arguments.policy]).chain(&arguments.workloads))?;
     let mut report = Report::new(arguments.output.now);
     if let Err(error) = admit_into(arguments, &limits, &mut report) {
         report.error = Some(error);

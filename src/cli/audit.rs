@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::args::{AuditArguments, NetworkArguments, OutputArguments, OutputFormat, VerifyArguments};
+use super::args::{AuditArguments, NamedKey, NetworkArguments, OutputArguments, OutputFormat, VerifyArguments};
 use super::attach::attach;
 use super::image::read_image;
 use super::output;
@@ -30,6 +30,7 @@ use crate::verify::KeyRing;
 pub(super) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
     let files = report_files(&arguments.reports)?;
+    files::keep_inputs(&arguments.reports, files_to_read(arguments))?;
     let options = super::saved::options(&arguments.report_options, &limits)?;
     let mut report = Report::new(arguments.output.now);
     let audited = match super::case::named(&arguments.paths) {
@@ -51,6 +52,18 @@ pub(super) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
         report.error = Some(error);
     }
     Ok(output::report_or_complain(&report, arguments.output.format))
+}
+
+/// Every file that the command line names to be read; the images' are not among them.
+fn files_to_read(arguments: &AuditArguments) -> impl Iterator<Item = &PathBuf> {
+    let keys = arguments.keys.keys.iter().filter_map(|key| match key {
+        NamedKey::File(path) => Some(path),
+        NamedKey::Pin(_) => None,
+    });
+    let options = &arguments.report_options;
+    let one = [&arguments.policy, &arguments.approvals, &arguments.trust, &arguments.case.seal_key, &options.sign_key];
+    let named = one.into_iter().chain([&options.controls, &options.oscal_ap]).flatten();
+    arguments.paths.iter().chain(keys).chain(named).chain(&arguments.case.tsa_cas)
 }
 
 /// An image belongs to one build.

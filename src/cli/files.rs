@@ -68,6 +68,32 @@ fn fill_folder(path: &Path, report: &Report, options: &Options) -> io::Result<()
     report.pages(options)?.iter().try_for_each(|(name, page)| write_new(&path.join(name), page))
 }
 
+/// No report is written over a file that the command line names to be read: a slip of the pen must not cost a key or a bundle.
+///
+/// # Errors
+/// [`Error::Usage`] with the file's name.
+pub(super) fn keep_inputs<'a>(
+    reports: &[(String, PathBuf)],
+    inputs: impl IntoIterator<Item = &'a PathBuf>,
+) -> Result<(), Error> {
+    let inputs: Vec<&PathBuf> = inputs.into_iter().collect();
+    let read = |(_, path): &&(String, PathBuf)| inputs.iter().any(|input| is_same_file(path, input));
+    match reports.iter().find(read) {
+        Some((_, path)) => Err(Error::Usage {
+            message: format!("--report names {}, which is to be read", path.display()),
+            hint: "name another file for the report".into(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Do both names lead to one file that is there?
+pub(super) fn is_same_file(first: &Path, second: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    let (first, second): (Option<PathBuf>, Option<PathBuf>) = (real(first), real(second));
+    first.is_some() && first == second
+}
+
 /// What to do with a file that has the name already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Existing {

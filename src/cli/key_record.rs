@@ -1,7 +1,6 @@
 //! `key enroll` and `key countersign`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
@@ -89,7 +88,7 @@ fn statement(arguments: &EnrollArguments, limits: &Limits) -> Result<KeyStatemen
         key_sha256: key.fingerprint().hex(),
     }];
     if let Some(path) = &arguments.second_copy {
-        if is_same_file(&arguments.key, path) {
+        if files::is_same_file(&arguments.key, path) {
             return Err(Stop::Fault(Error::Usage {
                 message: format!("{} is the same file as {}", path.display(), arguments.key.display()),
                 hint: "a second copy is one that was obtained a second time".into(),
@@ -174,10 +173,4 @@ fn read_key(path: &Path, limits: &Limits) -> Result<(PublicKey, String), Error> 
 pub(super) fn read_secret(path: &Path, limits: &Limits) -> Result<PersonSecret, Error> {
     let bytes = Zeroizing::new(folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?);
     PersonSecret::from_pem(&bytes).map_err(|message| Error::SigningKey { name: path.display().to_string(), message })
-}
-
-fn is_same_file(first: &Path, second: &Path) -> bool {
-    let real = |path: &Path| fs::canonicalize(path).ok();
-    let (first, second): (Option<PathBuf>, Option<PathBuf>) = (real(first), real(second));
-    first.is_some() && first == second
 }

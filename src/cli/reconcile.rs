@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::NetworkArguments;
 use super::audit::{Given, read_approvals, read_policy};
-use super::files::{Existing, write_whole};
+use super::files::{Existing, keep_inputs, write_whole};
 use super::queue::{Queue, audit_all};
 use super::reconcile_args::{ReconcileArguments, ReconcileFormat};
 use super::{limits_with, now_or, output, threads_for};
@@ -19,6 +19,8 @@ use crate::workload::password_candidates;
 
 pub(super) fn reconcile(arguments: &ReconcileArguments) -> Result<u8, Error> {
     let files = report_files(&arguments.reports)?;
+    let named = [&arguments.policy, &arguments.approvals].into_iter().chain(&arguments.workload_password);
+    keep_inputs(&arguments.reports, named.chain(&arguments.inventory))?;
     let answer = answer(arguments)?;
     for (format, path) in &files {
         write_whole(path, &page(&answer, *format)?, Existing::Replaced)?;

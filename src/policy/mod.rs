@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::finding::{Demand, Group, Level, MissingEvidence};
 use crate::git::ObjectId;
 use crate::limits::Limits;
-use crate::time::Timestamp;
+use crate::time::{DAY_SECONDS, Timestamp};
 use crate::trust::TrustPolicy;
 use crate::trust::public_key::ImageKey;
 use crate::verify::{Grade, KeyRing, KeySource, TrustedKey};
@@ -261,7 +261,7 @@ impl Expect {
             self.commit.map(|commit| commit.to_string()).unwrap_or_default(),
             self.platforms.join(", "),
             text(&self.min_server_version),
-            self.max_age_seconds.map(|seconds| format!("{seconds} seconds")).unwrap_or_default(),
+            text(&self.max_age()),
             self.minimum_grade.map(|grade| grade.word().to_owned()).unwrap_or_default(),
             text(&self.dockerfile),
             self.base_images.join(", "),
@@ -269,6 +269,14 @@ impl Expect {
         ];
         let rows = EXPECTED_BY.iter().zip(values).map(|((field, _), value)| (*field, value));
         rows.filter(|(_, value)| !value.is_empty()).collect()
+    }
+
+    /// `max-age` in words: in days where it is whole days.
+    pub(crate) fn max_age(&self) -> Option<String> {
+        self.max_age_seconds.map(|seconds| match seconds % DAY_SECONDS {
+            0 => format!("{} days", seconds / DAY_SECONDS),
+            _ => format!("{seconds} seconds"),
+        })
     }
 
     /// The names of the fields that say something.

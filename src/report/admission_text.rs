@@ -42,7 +42,8 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
     }
     if let Some(bundle) = bundle {
         let name = bundle.build_name.as_deref().unwrap_or(&bundle.path);
-        line(page, "build", &for_terminal(&format!("{name}\n{} (exit {})", bundle.verdict.word(), bundle.exit_code())));
+        line(page, "build", &for_terminal(name));
+        line(page, "", &format!("{} (exit {})", bundle.verdict.word(), bundle.exit_code()));
         for finding in bundle.rejecting() {
             line(page, "", &for_terminal(&format!("{}: {}", finding.check, finding.message)));
         }

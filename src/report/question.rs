@@ -5,7 +5,6 @@ use crate::key::Fingerprint;
 use crate::limits::Limits;
 use crate::mask::mask;
 use crate::policy::{Expect, Policy};
-use crate::time::DAY_SECONDS;
 use crate::verify::KeyRing;
 
 /// How far an audit looks.
@@ -75,10 +74,6 @@ impl QuestionReport {
 
 fn expected(expect: &Expect) -> Vec<(String, String)> {
     let one = |text: &Option<String>| text.iter().cloned().collect::<Vec<_>>();
-    let age = expect.max_age_seconds.map(|seconds| match seconds % DAY_SECONDS {
-        0 => format!("{} days", seconds / DAY_SECONDS),
-        _ => format!("{seconds} seconds"),
-    });
     let fields = [
         ("images", expect.images.clone()),
         ("repositories", expect.repositories.clone()),
@@ -86,7 +81,7 @@ fn expected(expect: &Expect) -> Vec<(String, String)> {
         ("commit", one(&expect.commit.as_ref().map(ToString::to_string))),
         ("platforms", expect.platforms.clone()),
         ("min-server-version", one(&expect.min_server_version)),
-        ("max-age", one(&age)),
+        ("max-age", one(&expect.max_age())),
         ("minimum-grade", one(&expect.minimum_grade.map(|grade| grade.word().to_owned()))),
         ("dockerfile", one(&expect.dockerfile)),
         ("base-images", expect.base_images.clone()),

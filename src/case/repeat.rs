@@ -2,7 +2,7 @@
 
 use super::evidence::Terms;
 use super::record::Profile;
-use super::seal::as_json;
+use super::seal::{as_json, signed};
 use super::{Case, REPORT};
 use crate::error::Error;
 use crate::limits::Limits;
@@ -141,6 +141,14 @@ fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Repetition, E
             super::record::NAME,
             format!("its verdict is {}, and its report's is {}", case.record.verdict, sealed.verdict().word()),
         ));
+    }
+    for (listed, audited) in case.record.bundles.iter().zip(&again.bundles) {
+        let found = (&audited.build_name, signed(audited));
+        if found != (&listed.build_name, (listed.archive_sha256.clone(), listed.signature.clone())) {
+            let message =
+                format!("{}: name, digest or signature are listed otherwise than the bundle has them", listed.member);
+            return Err(Error::malformed(super::record::NAME, message));
+        }
     }
     if as_json(again)? == bytes {
         return Ok(Repetition::SameReport);

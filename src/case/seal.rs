@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::record::{Asked, BundleRecord, Member, Profile, Record};
 use super::{Case, REPORT, filing, tar};
+use crate::digest::encode_hex;
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::report::{Format, Options, Report};
+use crate::report::{BundleReport, Format, Options, Report};
 
 /// The evidence of a case to be.
 #[derive(Debug)]
@@ -68,9 +69,7 @@ impl Contents {
         }
         for (bundle, audited) in case.record.bundles.iter_mut().zip(&report.bundles) {
             bundle.build_name.clone_from(&audited.build_name);
-            bundle.archive_sha256 = audited.seal.as_ref().map(|(digest, _)| digest.hex());
-            bundle.signature =
-                audited.seal.as_ref().map(|(_, signature)| crate::digest::encode_hex(signature.as_bytes()));
+            (bundle.archive_sha256, bundle.signature) = signed(audited);
         }
         case.record.secrets_seen = filing::secrets_seen(&case, &terms, limits)?;
         case.record.verdict = report.verdict().word().into();
@@ -83,6 +82,12 @@ impl Contents {
         case.record_bytes = case.record.to_json()?;
         Ok((case, report))
     }
+}
+
+/// What a case lists of a signed archive, so that a filing shows it without the bundle: its digest, and the signature over that.
+pub(super) fn signed(audited: &BundleReport) -> (Option<String>, Option<String>) {
+    let seal = audited.seal.as_ref();
+    seal.map(|(digest, signature)| (digest.hex(), encode_hex(signature.as_bytes()))).unzip()
 }
 
 /// The report as `report.json` has it.

@@ -292,7 +292,7 @@ mod tests {
         let top = std::env::temp_dir().canonicalize().unwrap();
         let missing = top.join("hpsb-audit-missing");
         let needs = Needs { writes: vec![missing.join("a/b"), missing.join("c"), top.join("d")], ..Needs::default() };
-        assert_eq!(needs.folders(), [top.clone()]);
+        assert_eq!(needs.folders(), std::slice::from_ref(&top));
         assert_eq!(Needs { writes: vec![top.clone()], ..Needs::default() }.folders(), [top]);
     }
 }

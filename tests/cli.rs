@@ -172,6 +172,23 @@ fn the_version_lists_features() {
     assert_eq!(version.code, 0);
 }
 
+/// What a process may do is said where it was asked for, and nowhere else.
+#[test]
+fn what_the_program_may_do_is_said_on_standard_error() {
+    let folder = Folder::with_fixture("good-rsa-2048");
+    let line = ["audit", BUNDLE, "--key", "key.pem", "--now", NOW, "--report", "json=out.json"];
+    let (plain, verbose) = (run(folder.path(), &line), run(folder.path(), &[&line[..], &["--verbose"]].concat()));
+    assert_eq!((plain.code, &plain.out, plain.err.as_str()), (verbose.code, &verbose.out, ""));
+    let may = format!("may       read files, write only below {}", folder.path().canonicalize().unwrap().display());
+    assert!(verbose.err.starts_with(&may), "{}", verbose.err);
+    assert!(!fs::read_to_string(folder.path().join("out.json")).unwrap().contains("Landlock"));
+    for words in ["network: none", "other programs: none", "\nLandlock  ", "\nseccomp   "] {
+        assert!(verbose.err.contains(words), "{words}: {}", verbose.err);
+    }
+    let version = run(folder.path(), &["--version", "--verbose"]);
+    assert!(version.code == 0 && version.out.contains("write nowhere"), "{}", version.out);
+}
+
 #[test]
 fn what_policy_init_prints_is_a_policy() {
     let folder = Folder::new();

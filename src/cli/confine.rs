@@ -295,7 +295,7 @@ mod tests {
             writes: vec![missing.join("a/b"), missing.join("c"), top.join("hpsb-audit-none")],
             ..Needs::default()
         };
-        assert_eq!(needs.folders(), [top.clone()]);
+        assert_eq!(needs.folders(), std::slice::from_ref(&top));
         assert_eq!(Needs { writes: vec![top.clone()], ..Needs::default() }.folders(), [top]);
     }
 }

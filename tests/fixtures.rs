@@ -20,6 +20,16 @@ fn directories() -> Vec<PathBuf> {
     directories
 }
 
+/// The program; where it is built for another machine, through the emulator that `HPSB_RUNNER` names (`tests/architectures`).
+fn program() -> Command {
+    let program = env!("CARGO_BIN_EXE_hpsb-audit");
+    let runner = std::env::var("HPSB_RUNNER").unwrap_or_default();
+    let mut words = runner.split_whitespace().chain([program]);
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words);
+    command
+}
+
 fn run(directory: &Path, format: &str) -> Output {
     let read = |name: &str| fs::read_to_string(directory.join(name)).unwrap();
     let mut bundles: Vec<String> = fs::read_dir(directory)
@@ -31,7 +41,7 @@ fn run(directory: &Path, format: &str) -> Output {
     if bundles.is_empty() {
         bundles.push(".".into());
     }
-    Command::new(env!("CARGO_BIN_EXE_hpsb-audit"))
+    program()
         .current_dir(directory)
         .arg("audit")
         .args(bundles)

@@ -136,18 +136,24 @@ impl fmt::Display for Held {
 
 impl fmt::Display for Confinement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.needs.programs {
+            return f.write_str("may       all that its user may: a credential helper would inherit every bound");
+        }
         let folders = self.needs.folders();
         let folders: Vec<String> = folders.iter().map(|path| for_terminal(&path.display().to_string())).collect();
         let writes = if folders.is_empty() { "nowhere".into() } else { format!("only below {}", folders.join(", ")) };
         let network = if self.needs.network { "yes" } else { "none" };
-        let programs = if self.needs.programs { "yes" } else { "none" };
-        writeln!(f, "may       read files, write {writes}; network: {network}; other programs: {programs}")?;
+        writeln!(f, "may       read files, write {writes}; network: {network}; other programs: none")?;
         write!(f, "Landlock  {}\nseccomp   {}", self.landlock, self.seccomp)
     }
 }
 
-/// Gives up what is not needed, for this thread and all that it starts: there must be no other yet.
+/// Gives up what is not needed, for this thread and all that it starts: there must be no other yet. Nothing, where a credential helper
+/// was asked for: it is a program of the user's that keeps its secrets in files and behind sockets of its own.
 pub(super) fn confine(needs: Needs) -> Confinement {
+    if needs.programs {
+        return Confinement { needs, landlock: Held::No, seccomp: Held::No };
+    }
     let landlock = linux::landlock(&needs).unwrap_or(Held::No);
     let seccomp = linux::seccomp(&needs).unwrap_or(Held::No);
     Confinement { needs, landlock, seccomp }
@@ -172,10 +178,7 @@ mod linux {
         if !needs.network {
             rules = rules.handle_access(AccessNet::from_all(KNOWN))?;
         }
-        let mut read = AccessFs::ReadFile | AccessFs::ReadDir;
-        if needs.programs {
-            read |= AccessFs::Execute;
-        }
+        let read = AccessFs::ReadFile | AccessFs::ReadDir;
         let mut rules = rules.create()?.add_rule(PathBeneath::new(PathFd::new("/")?, read))?;
         let write = AccessFs::from_write(KNOWN)
             & !(AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::MakeFifo | AccessFs::MakeSock);
@@ -208,12 +211,11 @@ mod linux {
             libc::SYS_unshare,
             libc::SYS_setns,
             libc::SYS_keyctl,
+            libc::SYS_execve,
+            libc::SYS_execveat,
         ];
         if !needs.network {
             calls.push(libc::SYS_socket);
-        }
-        if !needs.programs {
-            calls.extend([libc::SYS_execve, libc::SYS_execveat]);
         }
         let refused = u32::try_from(libc::EPERM).map_or(SeccompAction::KillProcess, SeccompAction::Errno);
         let calls = calls.into_iter().map(|call| (call, Vec::new())).collect();

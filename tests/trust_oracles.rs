@@ -169,7 +169,7 @@ fn skopeo_gives_the_same_answers_below_a_policy() {
 /// The repositories that notary's own tests read (Debian's golang-github-docker-notary-dev, unpacked by `tests/run`).
 fn notary_repositories() -> PathBuf {
     let top = "usr/share/gocode/src/github.com/theupdateframework/notary/fixtures/compatibility";
-    let places = [Path::new(env!("CARGO_MANIFEST_DIR")).join("target/notary-dev"), PathBuf::from("/")];
+    let places = [Path::new(env!("CARGO_MANIFEST_DIR")).join("target/go-dev"), PathBuf::from("/")];
     let found = places.iter().map(|place| place.join(top)).find(|folder| folder.exists());
     found.expect("golang-github-docker-notary-dev is needed: tests/run unpacks it below target/")
 }

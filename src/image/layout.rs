@@ -60,16 +60,26 @@ pub(super) fn read(
     resolve(image, store, &NAMES, top, choice, limits)
 }
 
+/// Is the file `oci-layout` of the one version that there is?
+pub(super) fn read_version(bytes: &[u8]) -> Result<(), String> {
+    let version = strict_json::parse(bytes).ok().and_then(|layout| layout.get("imageLayoutVersion").cloned());
+    if version == Some(Value::String("1.0.0".into())) {
+        Ok(())
+    } else {
+        Err("its oci-layout is not of version 1.0.0".into())
+    }
+}
+
 /// The entries of `index.json`, or what is wrong with the layout.
 fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Vec<Descriptor>, String>, Error> {
     let allowed = limits.registry_document_bytes;
     let version = match store.document("oci-layout", allowed, "registry_document_bytes")? {
-        Found::Bytes(bytes) => strict_json::parse(&bytes).ok().and_then(|v| v.get("imageLayoutVersion").cloned()),
-        Found::Missing => return Ok(Err("it has no file oci-layout".into())),
-        Found::Faulty(message) => return Ok(Err(message)),
+        Found::Bytes(bytes) => read_version(&bytes),
+        Found::Missing => Err("it has no file oci-layout".into()),
+        Found::Faulty(message) => Err(message),
     };
-    if version != Some(Value::String("1.0.0".into())) {
-        return Ok(Err("its oci-layout is not of version 1.0.0".into()));
+    if let Err(message) = version {
+        return Ok(Err(message));
     }
     Ok(match store.document("index.json", allowed, "registry_document_bytes")? {
         Found::Bytes(bytes) => match document::read(&bytes, None, limits) {

@@ -339,4 +339,6 @@ impl ImageFacts {
 }
 
 #[cfg(test)]
+pub(crate) mod spec_tests;
+#[cfg(test)]
 mod tests;

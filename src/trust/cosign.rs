@@ -1,10 +1,12 @@
 //! Signatures by cosign: `.sig` manifests with their payloads, and sigstore bundles (`bundle.rs`).
 //!
 //! Files are found by what they are: a manifest of signatures is JSON with layers of cosign's media type, and its payload is whatever
-//! file has the layer's digest, so that a layout written by `cosign save` and an evidence folder are read alike.
+//! file has the layer's digest, so that a layout written by `cosign save` and an evidence folder are read alike. The `signature-N` files in
+//! which `dir:` layouts keep the same hold the payload themselves.
 //! A signature is by a key that the policy names, or, without a key of one's own ("keyless"), by an identity that the policy names
 //! together with a trusted root (`sigstore/`). What is not supported is said to be so and never accepted.
-//! Sources: sigstore/cosign, specs/SIGNATURE_SPEC.md and BUNDLE_SPEC.md; sigstore/protobuf-specs; DSSE protocol 1.0.0.
+//! Sources: sigstore/cosign, specs/SIGNATURE_SPEC.md and BUNDLE_SPEC.md; sigstore/protobuf-specs; DSSE protocol 1.0.0;
+//! containers/image, internal/signature, for `signature-N`.
 
 use base64ct::{Base64, Encoding as _};
 use serde_json::{Map, Value};
@@ -45,6 +47,12 @@ pub(super) fn judge(
 ) -> Vec<SignatureReport> {
     let judge = Judge { image, policy, identities: Identities::of(policy, now, limits), now, limits };
     let mut reports = Vec::new();
+    for file in files {
+        let name = file.path.rsplit('/').next().unwrap_or_default();
+        if let Some(stored) = file.bytes.strip_prefix(b"\0").filter(|_| name.starts_with("signature-")) {
+            reports.push(report(&file.path, judge_stored(stored, &judge)));
+        }
+    }
     for file in files.iter().filter(|file| file.bytes.trim_ascii_start().first() == Some(&b'{')) {
         let Ok(Value::Object(document)) = strict_json::parse(&file.bytes) else {
             if mentions(&file.bytes, BUNDLE) || mentions(&file.bytes, LAYER) {
@@ -86,23 +94,52 @@ fn signature_layers(document: &Map<String, Value>) -> impl Iterator<Item = &Map<
 
 /// One layer of a `.sig` manifest: the payload is a file by its digest, the signature stands in an annotation.
 fn judge_layer(layer: &Map<String, Value>, files: &[TrustFile], judge: &Judge<'_>) -> Result<Signed, Answer> {
-    let refused = |message: &str| Answer::Refused(message.to_owned());
-    let annotations = layer.get("annotations").and_then(Value::as_object);
-    let annotations = annotations.ok_or_else(|| refused("the layer has no annotations"))?;
-    let annotation = |name: &str| annotations.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let digest = layer.get("digest").and_then(Value::as_str).and_then(Sha256::from_prefixed);
-    let digest = digest.ok_or_else(|| refused("the layer has no sha256 digest"))?;
-    let signature = annotation(SIGNATURE).and_then(|text| Base64::decode_vec(text).ok());
-    let signature = signature.ok_or_else(|| refused("the layer has no signature in base64"))?;
+    let digest = digest.ok_or_else(|| Answer::Refused("the layer has no sha256 digest".into()))?;
     let payload = files.iter().find(|file| Sha256::of(&file.bytes) == digest);
     let payload = payload.ok_or_else(|| Answer::Undecided(format!("the payload {digest} is not there")))?;
+    judge_payload(layer, &payload.bytes, &digest, judge)
+}
+
+/// A `signature-N` file behind its first byte: the form's name, a line's end, and for cosign's JSON with the payload in base64.
+fn judge_stored(stored: &[u8], judge: &Judge<'_>) -> Result<Signed, Answer> {
+    let refused = |message: &str| Answer::Refused(message.to_owned());
+    let document = stored.strip_prefix(b"sigstore-json\n");
+    let document = document.ok_or_else(|| Answer::Undecided("unsupported: a signature in another form".into()))?;
+    let document = strict_json::parse(document).map_err(|error| Answer::Refused(error.to_string()))?;
+    let document = document.as_object().ok_or_else(|| refused("it is no JSON object"))?;
+    match document.get("mimeType").and_then(Value::as_str) {
+        Some(LAYER) => {}
+        other => {
+            let other = other.unwrap_or_default();
+            return Err(Answer::Undecided(format!("unsupported: an attachment of the type {other:?}")));
+        }
+    }
+    let payload = document.get("payload").and_then(Value::as_str).and_then(|text| Base64::decode_vec(text).ok());
+    let payload = payload.ok_or_else(|| refused("it has no payload in base64"))?;
+    judge_payload(document, &payload, &Sha256::of(&payload), judge)
+}
+
+/// What a signature in the `annotations` of `holder` says of `payload`, whose digest is `digest`.
+fn judge_payload(
+    holder: &Map<String, Value>,
+    payload: &[u8],
+    digest: &Sha256,
+    judge: &Judge<'_>,
+) -> Result<Signed, Answer> {
+    let refused = |message: &str| Answer::Refused(message.to_owned());
+    let annotations = holder.get("annotations").and_then(Value::as_object);
+    let annotations = annotations.ok_or_else(|| refused("it has no annotations"))?;
+    let annotation = |name: &str| annotations.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let signature = annotation(SIGNATURE).and_then(|text| Base64::decode_vec(text).ok());
+    let signature = signature.ok_or_else(|| refused("it has no signature in base64"))?;
     let mut signed = if annotation(CERTIFICATE).is_some() {
-        judge.identities.find_signer(&bundle_of_layer(annotations, &digest, &signature)?, &digest)?
+        judge.identities.find_signer(&bundle_of_layer(annotations, digest, &signature)?, digest)?
     } else {
-        let accepts = |key: &ImageKey| key.accepts(Scheme::Cosign, &payload.bytes, &signature);
-        judge.find_key(accepts, &digest, || bundle_of_layer(annotations, &digest, &signature))?
+        let accepts = |key: &ImageKey| key.accepts(Scheme::Cosign, payload, &signature);
+        judge.find_key(accepts, digest, || bundle_of_layer(annotations, digest, &signature))?
     };
-    let payload = Payload::read(&payload.bytes, payload::COSIGN).map_err(Answer::Refused)?;
+    let payload = Payload::read(payload, payload::COSIGN).map_err(Answer::Refused)?;
     compare_digest(&payload.digest, judge.image)?;
     signed.details.push(format!("it says: {} is {:?}", payload.digest, payload.reference));
     Ok(signed)

@@ -7,6 +7,8 @@
 
 mod bundle;
 mod canonical_json;
+#[cfg(all(test, feature = "openpgp"))]
+mod containers_tests;
 mod content_trust;
 mod cosign;
 mod describe;

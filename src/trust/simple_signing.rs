@@ -39,8 +39,10 @@ fn messages(files: &[TrustFile], limits: &Limits) -> Vec<Message> {
     let most = usize::try_from(limits.trust_signatures).unwrap_or(usize::MAX);
     for file in files {
         let name = file.path.rsplit('/').next().unwrap_or_default();
-        let binary = file.bytes.first().is_some_and(|byte| byte & 0x80 != 0);
-        if binary || name.starts_with("signature-") {
+        let first = file.bytes.first();
+        let binary = first.is_some_and(|byte| byte & 0x80 != 0);
+        // What begins with zero has another form: `cosign.rs`.
+        if binary || (name.starts_with("signature-") && first != Some(&0)) {
             messages.push((file.path.clone(), Ok(file.bytes.clone())));
         } else if file.bytes.trim_ascii_start().first() == Some(&b'{') {
             let Ok(document) = strict_json::parse(&file.bytes) else { continue };

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use base64ct::{Base64, Encoding as _};
+use serde_json::{Value, json};
 
 use super::super::FIXTURES;
 use super::super::case::{Case, build_name, image_tag};
@@ -432,8 +433,21 @@ fn cosign() -> Vec<Case> {
         with(Case::rejected(name, about).expect("image-signature", "unknown"), files)
     };
     let text = |name: &str| String::from_utf8(file(&format!("cosign/{name}"))).unwrap();
+    // As skopeo writes a signature of cosign's into a `dir:` layout.
+    let stored = |payload: &str| {
+        let manifest: Value = serde_json::from_slice(&file("cosign/manifest.json")).unwrap();
+        let (layer, payload) = (&manifest["layers"][0], Base64::encode_string(&file(&format!("cosign/{payload}"))));
+        let document = json!({"mimeType": layer["mediaType"], "payload": payload, "annotations": layer["annotations"]});
+        format!("\0sigstore-json\n{document}")
+    };
     vec![
         good("good-trust-cosign", "A .sig manifest of cosign with its payload.", &["manifest.json", "payload.json"]),
+        good("good-trust-cosign-stored", "A signature-N file of skopeo's with a signature of cosign's.", &[])
+            .file("trust/signature-1", stored("payload.json")),
+        fails("trust-cosign-stored-payload", "A signature-N file with the payload of another signature.", &[])
+            .file("trust/signature-1", stored("payload-other-digest.json")),
+        unknown("trust-cosign-stored-unknown", "A signature-N file in a form that nobody knows.", &[])
+            .file("trust/signature-1", stored("payload.json").replace("sigstore-json", "another-json")),
         good(
             "good-trust-cosign-bundle",
             "A sigstore bundle with a signed statement, as cosign 3 attaches it.",

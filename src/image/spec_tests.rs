@@ -1,0 +1,155 @@
+//! The cases of the OCI image specification's own tests and the manifests of containers/image's, as Debian's packages for Go have them.
+//! `tests/run` unpacks those below `target/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::document::{self, Document};
+use crate::limits::Limits;
+
+/// The folder of a package's source, unpacked or installed.
+pub(crate) fn go_source(package: &str) -> PathBuf {
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/go-dev");
+    let places = [target, PathBuf::from("/")].map(|place| place.join("usr/share/gocode/src/github.com").join(package));
+    let found = places.into_iter().find(|folder| folder.exists());
+    found.unwrap_or_else(|| panic!("the source of {package} is needed: tests/run unpacks it below target/"))
+}
+
+struct Case {
+    name: String,
+    kind: String,
+    text: String,
+    must_fail: bool,
+}
+
+/// The cases of a Go test: a document in backquotes behind the field's name, and `fail: true` where it must be refused.
+fn cases(path: &Path) -> Vec<Case> {
+    let file = path.file_name().unwrap().to_str().unwrap();
+    let source = fs::read_to_string(path).unwrap();
+    // Comments may hold backquotes; documents have `//` in addresses only.
+    let code: Vec<&str> = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code = code.join("\n");
+    let mut parts = code.split('`');
+    let mut before = parts.next().unwrap();
+    let mut cases = Vec::new();
+    while let (Some(text), Some(after)) = (parts.next(), parts.next()) {
+        let kind = before.trim_end().trim_end_matches(':').rsplit(|c: char| !c.is_alphanumeric()).next().unwrap();
+        // Up to the case's closing brace.
+        let rest = after.split('}').next().unwrap();
+        let must_fail = rest.split_whitespace().collect::<String>().contains("fail:true");
+        let name = format!("{file} {}", cases.len());
+        cases.push(Case { name, kind: kind.into(), text: text.into(), must_fail });
+        before = after;
+    }
+    cases
+}
+
+/// Does this program read the document?
+fn reads(case: &Case) -> Result<(), String> {
+    let limits = Limits::default();
+    let read = |bytes: &[u8]| document::read(bytes, None, &limits);
+    match case.kind.as_str() {
+        "manifest" => match read(case.text.as_bytes())? {
+            Document::Manifest { .. } => Ok(()),
+            Document::Index { .. } => Err("an index".into()),
+        },
+        "imageIndex" | "imageManifestList" | "index" => match read(case.text.as_bytes())? {
+            Document::Index { .. } => Ok(()),
+            Document::Manifest { .. } => Err("a manifest".into()),
+        },
+        "config" => document::read_config(case.text.as_bytes(), &limits).map(|_| ()),
+        "descriptor" => {
+            let index = format!("{{\"schemaVersion\": 2, \"manifests\": [{}]}}", case.text);
+            read(index.as_bytes()).map(|_| ())
+        }
+        "imageLayout" => super::layout::read_version(case.text.as_bytes()),
+        other => panic!("{}: a document of the kind {other:?}", case.name),
+    }
+}
+
+const MEDIA_TYPE: &str =
+    "the spelling of a media type is not judged: what is not one of the known types is not taken for one";
+const SETTING: &str = "settings of a container are shown as they stand and judged by nobody";
+const PLATFORM: &str = "a platform without an architecture is read, and matches none that is asked for";
+const URLS: &str = "addresses of foreign layers are shown and never asked";
+const ALGORITHM: &str = "digests other than SHA-256 are not supported";
+
+/// Refused by the suite, read here.
+const LENIENT: &[(&str, &str)] = &[
+    ("config_test.go 2", SETTING),
+    ("config_test.go 9", SETTING),
+    ("descriptor_test.go 1", MEDIA_TYPE),
+    ("descriptor_test.go 2", MEDIA_TYPE),
+    ("descriptor_test.go 3", MEDIA_TYPE),
+    ("descriptor_test.go 4", MEDIA_TYPE),
+    ("descriptor_test.go 6", MEDIA_TYPE),
+    ("descriptor_test.go 7", MEDIA_TYPE),
+    ("descriptor_test.go 16", URLS),
+    ("imageindex_test.go 0", MEDIA_TYPE),
+    ("imageindex_test.go 3", PLATFORM),
+    ("imageindex_test.go 4", MEDIA_TYPE),
+    ("imageindex_test.go 5", MEDIA_TYPE),
+    ("manifest_test.go 5", "an image without layers is read: docker builds it from `FROM scratch` and labels alone"),
+];
+/// Valid in the suite, refused here.
+const STRICT: &[(&str, &str)] = &[
+    ("backwards_compatibility_test.go 1", "its config is of the type application/octet-stream: of before Docker 1.10"),
+    ("descriptor_test.go 17", ALGORITHM),
+    ("descriptor_test.go 18", ALGORITHM),
+    ("descriptor_test.go 19", ALGORITHM),
+    ("descriptor_test.go 20", ALGORITHM),
+    ("descriptor_test.go 21", ALGORITHM),
+    ("descriptor_test.go 23", ALGORITHM),
+    ("descriptor_test.go 24", ALGORITHM),
+    ("manifest_test.go 6", ALGORITHM),
+];
+
+#[test]
+fn the_cases_of_the_image_specification() {
+    let folder = go_source("opencontainers/image-spec").join("schema");
+    let mut all = Vec::new();
+    for file in ["backwards_compatibility", "config", "descriptor", "imageindex", "imagelayout", "manifest"] {
+        all.extend(cases(&folder.join(format!("{file}_test.go"))));
+    }
+    let (mut lenient, mut strict) = (Vec::new(), Vec::new());
+    for case in &all {
+        match (reads(case), case.must_fail) {
+            (Ok(()), true) => lenient.push(case.name.as_str()),
+            (Err(error), false) => {
+                println!("{}: {error}", case.name);
+                strict.push(case.name.as_str());
+            }
+            _ => {}
+        }
+    }
+    let names = |list: &[(&'static str, &str)]| list.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    println!("{} cases", all.len());
+    assert_eq!((lenient, strict), (names(LENIENT), names(STRICT)));
+    assert!(all.len() >= 50, "{} cases were found", all.len());
+}
+
+#[test]
+fn the_manifests_of_containers_image() {
+    let folder = go_source("containers/image").join("manifest/fixtures");
+    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for file in &files {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let answer = document::read(&fs::read(file).unwrap(), None, &Limits::default());
+        let found = match &answer {
+            Ok(Document::Index { .. }) => "index",
+            Ok(Document::Manifest { .. }) => "manifest",
+            Err(_) => "refused",
+        };
+        // Schema 1 is not supported; artifacts are no images.
+        let expected = if name.contains("v2list") || name.contains("index") {
+            "index"
+        } else if ["v2s1", "schema1", "non-json", "unknown", "artifact"].iter().any(|word| name.contains(word)) {
+            "refused"
+        } else {
+            "manifest"
+        };
+        assert_eq!(found, expected, "{name}: {answer:?}");
+    }
+    assert_eq!(files.len(), 24);
+}

@@ -1,0 +1,101 @@
+//! The signatures of containers/image's own tests, as Debian's package has them (`tests/run` unpacks it). Each is judged beside the
+//! manifest that lies with it, by the keys that lie there.
+
+use std::fs;
+use std::path::Path;
+
+use super::{Answer, ImageSigner, ImageSignerKey, ImageTarget, TrustFile, TrustPolicy, cosign, simple_signing};
+use crate::digest::Sha256;
+use crate::image::spec_tests::go_source;
+use crate::limits::Limits;
+use crate::time::Timestamp;
+
+const SHORT_KEY: &str = "RSA of 1024 bits";
+const SHA1: &str = "SHA-1, or RSA of 1024 bits";
+
+/// A case, what the suite says, and where the answer here differs: why. What the suite refuses is never accepted.
+const CASES: &[(&str, bool, Option<&str>)] = &[
+    ("corrupt.signature", false, None),
+    ("corrupt.signature-v3", false, None),
+    ("double.signature", false, None),
+    ("expired.signature", false, None),
+    ("image.signature", true, Some(SHORT_KEY)),
+    ("invalid-blob.signature", false, None),
+    ("invalid-blob.signature-v3", false, None),
+    ("invalid-reference.signature", false, None),
+    ("no-optional-fields.signature", true, Some(SHA1)),
+    ("unknown-cosign-key.signature", false, None),
+    ("unknown-key.signature", false, None),
+    ("unknown-key.signature-v3", false, None),
+    ("unsigned-encrypted.signature", false, None),
+    ("unsigned-literal.signature", false, None),
+    ("dir-img-cosign-manifest-digest-error", false, None),
+    ("dir-img-cosign-mixed", true, None),
+    ("dir-img-cosign-modified-manifest", false, None),
+    ("dir-img-cosign-no-manifest", false, None),
+    ("dir-img-cosign-other-attachment", false, None),
+    ("dir-img-cosign-valid", true, None),
+    ("dir-img-cosign-valid-2", true, None),
+    ("dir-img-cosign-valid-with-tag", true, None),
+    ("dir-img-manifest-digest-error", false, None),
+    ("dir-img-mixed", true, Some(SHORT_KEY)),
+    ("dir-img-modified-manifest", false, None),
+    ("dir-img-no-manifest", false, None),
+    ("dir-img-unsigned", false, None),
+    ("dir-img-valid", true, Some(SHORT_KEY)),
+    ("dir-img-valid-2", true, Some(SHORT_KEY)),
+];
+
+fn signers(folder: &Path) -> Vec<ImageSigner> {
+    let openpgp = ImageSignerKey::OpenPgp {
+        fingerprint: "1d8230f6cdb6a06716e414c1db72f2188bb46cc8".into(),
+        certificates: fs::read(folder.join("public-key.gpg")).unwrap(),
+    };
+    let key = super::public_key::ImageKey::from_pem(&fs::read(folder.join("cosign.pub")).unwrap()).unwrap();
+    let cosign = ImageSignerKey::Cosign { key, log: None };
+    vec![ImageSigner { name: "gpg".into(), key: openpgp }, ImageSigner { name: "cosign".into(), key: cosign }]
+}
+
+#[test]
+fn the_signatures_of_containers_image() {
+    let folder = go_source("containers/image").join("signature/fixtures");
+    let policy = TrustPolicy { signers: signers(&folder), ..TrustPolicy::default() };
+    let now = Timestamp::from_rfc3339("2026-01-01T00:00:00Z").unwrap();
+    let limits = Limits::default();
+    for (name, valid, exception) in CASES {
+        let case = folder.join(name);
+        let read = |name: &str| fs::read(case.join(name)).ok();
+        let (signatures, manifest) = if case.is_dir() {
+            (vec![read("signature-1"), read("signature-2")], read("manifest.json"))
+        } else {
+            (vec![fs::read(&case).ok()], fs::read(folder.join("image.manifest.json")).ok())
+        };
+        let manifest = manifest.unwrap_or_default();
+        let image = ImageTarget {
+            repository: "docker.io/testing/manifest".into(),
+            tag: None,
+            tags: vec!["latest".into()],
+            digest: Sha256::of(&manifest),
+            size: manifest.len() as u64,
+            built: Timestamp::from_rfc3339("2010-01-01T00:00:00Z").unwrap(),
+            now,
+        };
+        let files: Vec<TrustFile> = (1..)
+            .zip(signatures.into_iter().flatten())
+            .map(|(number, bytes)| TrustFile { path: format!("signature-{number}"), bytes })
+            .collect();
+        let mut reports = simple_signing::judge(&files, Some(&image), now, &policy, &limits);
+        reports.extend(cosign::judge(&files, Some(&image), now, &policy, &limits));
+        assert_eq!(reports.len(), files.len(), "{name}: {reports:?}");
+        let accepted = reports.iter().any(|report| matches!(report.answer, Answer::Accepted(_)));
+        assert_eq!(accepted, *valid && exception.is_none(), "{name}: {reports:?}");
+        for report in reports.iter().filter(|_| exception.is_some()) {
+            let Answer::Refused(message) = &report.answer else { panic!("{name}: {report:?}") };
+            assert!(message.contains("2048") || message.contains("SHA-256"), "{name}: {message}");
+        }
+    }
+    // Nothing of the suite is left out.
+    let there = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let there = there.filter(|name| name.contains(".signature") || name.starts_with("dir-img"));
+    assert_eq!(there.count(), CASES.len());
+}

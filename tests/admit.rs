@@ -236,6 +236,20 @@ fn hostile_yaml_has_no_verdict() {
     }
 }
 
+/// Names and images of a workload are its author's words.
+#[test]
+fn hostile_text_of_a_workload_is_inert() {
+    let folder = place(POLICY);
+    let hostile = "=cmd|<script>\\e[2J\\u202e\\u200b\\r\\nADMITTED";
+    folder.write("compose.yaml", format!("services:\n  \"{hostile}\":\n    image: \"x{hostile}\"\n"));
+    let steering = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{200b}".contains(c);
+    for format in ["text", "json"] {
+        let (code, page) = text(&folder, "compose.yaml", &["--format", format]);
+        assert!(code == 1 && page.contains("=cmd|") && !page.contains(steering), "{format}: {page:?}");
+        assert!(!page.lines().any(|line| line.trim_start().starts_with("ADMITTED")), "{format}: {page:?}");
+    }
+}
+
 #[test]
 fn manifests_lists_documents_and_standard_input() {
     let folder = place(POLICY);
@@ -473,6 +487,16 @@ fn contract_signatures_in_every_reading() {
         }
     }
     let env = format!("type: env\nsigningKey: {once}");
+    // Signatures in lines, as openssl writes base64, and with the line ends of Windows.
+    for line_end in ["\\n", "\\r\\n"] {
+        contract(&env, "signer", false, "=");
+        let whole = fs::read_to_string(folder.path().join("user-data.yaml")).unwrap();
+        let (sections, signature) = whole.trim_end().rsplit_once(": ").unwrap();
+        let lines: Vec<&str> = signature.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        folder.write("user-data.yaml", format!("{sections}: \"{}{line_end}\"\n", lines.join(line_end)));
+        let (code, report) = admit(&folder, "user-data.yaml", &[]);
+        assert_eq!((code, status(&report, 0, "contract-signature")), (0, "pass".into()), "{line_end} {report:#}");
+    }
     assert_eq!(status(&contract(&env, "stranger", false, "=").1, 0, "contract-signature"), "fail");
     assert_eq!(status(&contract(&env, "signer", false, "").1, 0, "contract-signature"), "fail");
     assert_eq!(status(&contract("type: env", "signer", false, "=").1, 0, "contract-signature"), "not-run: no-evidence");

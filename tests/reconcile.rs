@@ -141,7 +141,8 @@ fn every_form_says_the_same_and_is_inert() {
     assert!(answer.out.starts_with("NOT RECONCILED: 1 running without an accepted build\n"), "{}", answer.out);
     for form in ["text", "json", "csv", "html"] {
         let page = read(form);
-        assert!(!page.contains('\u{202e}') && page.contains(COMMIT) || form == "text", "{form}");
+        assert!(!page.contains('\u{202e}') && page.contains("=1+1"), "{form}");
+        assert!(page.contains(COMMIT) || form == "text", "{form}");
     }
     assert!(!read("html").contains("<script>") && !read("html").contains("<b>"));
     assert!(read("csv").lines().all(|line| !line.contains(",\"=") && !line.contains(",\"-")));

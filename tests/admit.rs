@@ -364,6 +364,21 @@ fn contracts_with_archives_resources_and_templates() {
     }
     let (_, text) = text(&folder, "user-data.yaml", &[]);
     assert!(text.contains("not resolved: {{ .Env.IMAGE }}"), "{text}");
+    // Larger than allowed, cut off, and of another form.
+    let whole = archive(&folder, "docker-compose.yaml", &compose(&pinned));
+    let plain = base64(folder.path(), compose(&pinned).as_bytes());
+    let small = ["--limit", "workload_archive_bytes=1000"];
+    for (what, archive, limits, says) in [
+        ("too large", whole.as_str(), &small[..], "workload_archive_bytes=1000"),
+        ("cut off", &whole[..whole.len() / 2 / 4 * 4], &[], "no gzip file"),
+        ("no gzip", &plain, &[], "no gzip file"),
+    ] {
+        folder.write("section.yaml", format!("type: workload\ncompose:\n  archive: {archive}\n"));
+        let (code, report) = admit(&folder, "section.yaml", limits);
+        let finding = finding(&report, 0, "workload-pinned");
+        assert_eq!((code, finding["status"].as_str()), (1, Some("unknown")), "{what}: {report:#}");
+        assert!(finding["message"].as_str().unwrap().contains(says), "{what}: {finding}");
+    }
     let link = folder.path().join("archive/docker-compose.yaml");
     fs::remove_file(&link).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", &link).unwrap();
@@ -406,6 +421,7 @@ fn encrypted_sections_open_with_the_password_that_openssl_used() {
         for (file, code) in [("raw", 0), ("text", 0), ("wrong", 1)] {
             let (found, report) = admit(&folder, "user-data.yaml", &["--workload-password", file]);
             assert_eq!(found, code, "{file}: {report:#}");
+            assert!(code == 0 || status(&report, 0, "workload-pinned") == "unknown", "{file}: {report:#}");
             assert!(!report.to_string().contains("0123456789"), "the password is in the report");
         }
     }

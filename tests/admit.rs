@@ -236,6 +236,20 @@ fn hostile_yaml_has_no_verdict() {
     }
 }
 
+/// Names and images of a workload are its author's words.
+#[test]
+fn hostile_text_of_a_workload_is_inert() {
+    let folder = place(POLICY);
+    let hostile = "=cmd|<script>\\e[2J\\u202e\\u200b\\r\\nADMITTED";
+    folder.write("compose.yaml", format!("services:\n  \"{hostile}\":\n    image: \"x{hostile}\"\n"));
+    let steering = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{200b}".contains(c);
+    for format in ["text", "json"] {
+        let (code, page) = text(&folder, "compose.yaml", &["--format", format]);
+        assert!(code == 1 && page.contains("=cmd|") && !page.contains(steering), "{format}: {page:?}");
+        assert!(!page.lines().any(|line| line.trim_start().starts_with("ADMITTED")), "{format}: {page:?}");
+    }
+}
+
 #[test]
 fn manifests_lists_documents_and_standard_input() {
     let folder = place(POLICY);
@@ -350,6 +364,21 @@ fn contracts_with_archives_resources_and_templates() {
     }
     let (_, text) = text(&folder, "user-data.yaml", &[]);
     assert!(text.contains("not resolved: {{ .Env.IMAGE }}"), "{text}");
+    // Larger than allowed, cut off, and of another form.
+    let whole = archive(&folder, "docker-compose.yaml", &compose(&pinned));
+    let plain = base64(folder.path(), compose(&pinned).as_bytes());
+    let small = ["--limit", "workload_archive_bytes=1000"];
+    for (what, archive, limits, says) in [
+        ("too large", whole.as_str(), &small[..], "workload_archive_bytes=1000"),
+        ("cut off", &whole[..whole.len() / 2 / 4 * 4], &[], "no gzip file"),
+        ("no gzip", &plain, &[], "no gzip file"),
+    ] {
+        folder.write("section.yaml", format!("type: workload\ncompose:\n  archive: {archive}\n"));
+        let (code, report) = admit(&folder, "section.yaml", limits);
+        let finding = finding(&report, 0, "workload-pinned");
+        assert_eq!((code, finding["status"].as_str()), (1, Some("unknown")), "{what}: {report:#}");
+        assert!(finding["message"].as_str().unwrap().contains(says), "{what}: {finding}");
+    }
     let link = folder.path().join("archive/docker-compose.yaml");
     fs::remove_file(&link).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", &link).unwrap();
@@ -392,6 +421,7 @@ fn encrypted_sections_open_with_the_password_that_openssl_used() {
         for (file, code) in [("raw", 0), ("text", 0), ("wrong", 1)] {
             let (found, report) = admit(&folder, "user-data.yaml", &["--workload-password", file]);
             assert_eq!(found, code, "{file}: {report:#}");
+            assert!(code == 0 || status(&report, 0, "workload-pinned") == "unknown", "{file}: {report:#}");
             assert!(!report.to_string().contains("0123456789"), "the password is in the report");
         }
     }
@@ -473,6 +503,16 @@ fn contract_signatures_in_every_reading() {
         }
     }
     let env = format!("type: env\nsigningKey: {once}");
+    // Signatures in lines, as openssl writes base64, and with the line ends of Windows.
+    for line_end in ["\\n", "\\r\\n"] {
+        contract(&env, "signer", false, "=");
+        let whole = fs::read_to_string(folder.path().join("user-data.yaml")).unwrap();
+        let (sections, signature) = whole.trim_end().rsplit_once(": ").unwrap();
+        let lines: Vec<&str> = signature.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        folder.write("user-data.yaml", format!("{sections}: \"{}{line_end}\"\n", lines.join(line_end)));
+        let (code, report) = admit(&folder, "user-data.yaml", &[]);
+        assert_eq!((code, status(&report, 0, "contract-signature")), (0, "pass".into()), "{line_end} {report:#}");
+    }
     assert_eq!(status(&contract(&env, "stranger", false, "=").1, 0, "contract-signature"), "fail");
     assert_eq!(status(&contract(&env, "signer", false, "").1, 0, "contract-signature"), "fail");
     assert_eq!(status(&contract("type: env", "signer", false, "=").1, 0, "contract-signature"), "not-run: no-evidence");

@@ -140,6 +140,17 @@ fn a_case_brings_evidence_and_never_trust() {
     assert_eq!(run(folder.path(), &["audit", BUNDLE, "--key", "key.pem", "--seal-key", "ada.pub"]).code, 2);
 }
 
+/// Whoever sealed a case may have allowed more: the reader's bounds count when it is opened.
+#[test]
+fn limits_of_a_case_are_not_the_readers() {
+    let folder = folder();
+    sealed(&folder, &["--limit", "archive_members=3000000"]);
+    assert_eq!(audit(&folder, &["--key", "key.pem"]).0, 0);
+    let (code, report) = audit(&folder, &["--key", "key.pem", "--limit", "archive_members=5"]);
+    let errors = [&report["error"]["code"], &report["reports"][0]["error"]["code"]];
+    assert!(code == 3 && errors.contains(&&Value::from("over-limit")), "{report:#}");
+}
+
 #[test]
 fn a_rejected_build_can_be_filed_and_one_without_a_verdict_cannot() {
     let folder = folder();
@@ -314,6 +325,20 @@ fn what_is_relisted_without_the_sealer_fails_its_seal_and_the_repetition() {
         let (code, answer) = audit(&folder, &["--key", "key.pem"]);
         assert_eq!(code, 3, "{answer}");
         assert!(message(&answer).contains(expected), "{}", message(&answer));
+    }
+    // What it lists of a signed archive is shown without the bundle, too: it must be the bundle's.
+    for field in ["archive_sha256", "signature", "build_name"] {
+        let mut edited = good.clone();
+        let mut record: Value = serde_json::from_slice(&edited[0].1).unwrap();
+        let listed = &mut record["bundles"][0][field];
+        let other = listed.as_str().unwrap().replace(['0', '1', '2', '3'], "4");
+        assert_ne!(*listed, other.as_str(), "{field}");
+        *listed = other.into();
+        edited[0].1 = format!("{record:#}\n").into_bytes();
+        folder.write("case.tar", packed(&edited));
+        let (code, answer) = audit(&folder, &["--key", "key.pem"]);
+        assert_eq!(code, 3, "{field}: {answer}");
+        assert!(message(&answer).contains("are listed otherwise than the bundle has them"), "{}", message(&answer));
     }
     // With one, the seal is another case's.
     fs::remove_file(folder.path().join("case.tar")).unwrap();

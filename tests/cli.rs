@@ -426,6 +426,11 @@ fn nothing_to_verify_exits_4() {
     assert_eq!(report["error"]["code"], "nothing-to-verify");
     let written: Value = serde_json::from_slice(&fs::read(folder.path().join("r.json")).unwrap()).unwrap();
     assert_eq!(written, report);
+    // A pattern that matches nothing comes as it was typed, or, where the shell drops it, not at all.
+    for (line, code) in [(&["empty/*.sig.tbz"][..], 3), (&[], 2)] {
+        let answer = run(folder.path(), &[&["audit"], line, &["--key", "key.pem"]].concat());
+        assert_eq!(answer.code, code, "{line:?}: {}{}", answer.out, answer.err);
+    }
     assert_eq!(
         golden("nothing-to-verify", &run(folder.path(), &["audit", "empty", "--key", "key.pem", "--now", NOW])),
         None
@@ -515,6 +520,23 @@ fn a_full_disk_behind_standard_output_is_no_success() {
     }
 }
 
+/// Talk that nobody can read changes no answer.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_behind_standard_error_is_no_panic() {
+    let file = ["source", BUNDLE, "--key", "key.pem", "--file", "go.mod"];
+    for (name, line, code) in [
+        ("good-rsa-2048", &["--verbose", "audit", BUNDLE, "--key", "key.pem"][..], 0),
+        ("good-rsa-2048", &["audit", "missing.sig.tbz", "--key", "missing.pem"], 3),
+        ("good-rsa-2048", &["audit", "--nope"], 2),
+        ("tree-file-changed_fail", &file, 1),
+    ] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = command(&fixture(name)).args(line).stderr(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{line:?}");
+    }
+}
+
 /// Runs the program with a terminal of Python's making as its standard output, and gives what the terminal got.
 fn on_terminal(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> String {
     const PYTHON: &str = "\
@@ -565,9 +587,13 @@ fn colours_are_for_terminals() {
 #[test]
 fn hostile_text_is_inert_everywhere() {
     let steering = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{2066}\u{200b}".contains(c);
-    for name in
-        ["text-escapes-in-log_fail", "text-bidi-in-status_fail", "text-bidi-in-branch", "text-escapes-in-status_fail"]
-    {
+    for name in [
+        "text-escapes-in-log_fail",
+        "text-bidi-in-status_fail",
+        "text-bidi-in-branch",
+        "text-escapes-in-status_fail",
+        "text-in-file-name_fail",
+    ] {
         let folder = fixture(name);
         for format in ["text", "json"] {
             for command in ["audit", "inspect", "verify"] {
@@ -589,6 +615,25 @@ fn secrets_are_masked_everywhere() {
             let page = answer.out + &answer.err;
             assert!(!page.contains("hunter2") && !page.contains("ghp_"), "{name} {line:?}: {page}");
         }
+    }
+}
+
+/// A form of signature that nobody here can judge is called so, and is no signature.
+#[test]
+fn what_is_not_supported_says_so() {
+    for name in [
+        "trust-cosign-bundle-unknown_fail",
+        "trust-cosign-stored-unknown_fail",
+        "trust-cosign-attestation_fail",
+        "trust-sigstore-attestation_fail",
+        "trust-sigstore-layer-no-entry_fail",
+    ] {
+        let line = ["audit", ".", "--policy", "policy.toml", "--now", NOW, "--format", "json"];
+        let document: Value = serde_json::from_str(&run(&fixture(name), &line).out).unwrap();
+        let findings = document["reports"][0]["findings"].as_array().unwrap();
+        let finding = findings.iter().find(|finding| finding["check"] == "image-signature").unwrap();
+        assert_eq!((&finding["status"], &document["exit_code"]), (&"unknown".into(), &1.into()), "{name}: {finding}");
+        assert!(finding["message"].as_str().unwrap().contains("unsupported: "), "{name}: {finding}");
     }
 }
 

@@ -257,6 +257,84 @@ fn nothing_is_forgotten() {
     }
 }
 
+/// The rows of a section's tables, by their cells, without heads.
+fn rows<'p>(page: &'p str, section: &str) -> Vec<Vec<&'p str>> {
+    let (_, text) = page.split_once(&format!("\n## {section}\n")).expect("the section");
+    let text = text.split("\n## ").next().unwrap();
+    let cells = |line: &'p str| line.trim_matches('|').split(" | ").map(str::trim).collect::<Vec<_>>();
+    let lines: Vec<&str> = text.lines().collect();
+    let is_rule = |line: Option<&&str>| line.is_some_and(|line| line.starts_with("| ---"));
+    let is_row = |at: &usize| lines[*at].starts_with('|') && !is_rule(lines.get(*at)) && !is_rule(lines.get(at + 1));
+    (0..lines.len()).filter(is_row).map(|at| cells(lines[at])).collect()
+}
+
+/// Is `place` a file of tests, or in one `file::function` a test?
+fn is_test(place: &str) -> Result<(), String> {
+    let (file, function) = place.split_once("::").map_or((place, None), |(file, function)| (file, Some(function)));
+    let text = fs::read_to_string(root().join(file)).map_err(|error| format!("{place}: {error}"))?;
+    let Some(function) = function else { return Ok(()) };
+    let (before, _) =
+        text.split_once(&format!("fn {function}()")).ok_or(format!("{place}: there is no such function"))?;
+    // An indented function has its blanks at the end of what stands before it.
+    let mut above = before.trim_end_matches(' ').lines().rev().take_while(|line| line.trim_start().starts_with("#["));
+    above.any(|line| line.trim() == "#[test]").then_some(()).ok_or(format!("{place} is no test"))
+}
+
+/// Every row names its cases: fixtures by links, tests by their file, or by `file::function`.
+#[test]
+fn every_row_of_the_threat_model_has_a_case() {
+    let page = read(&root().join("docs/threat-model.md"));
+    let mut faults = Vec::new();
+    let rows = rows(&page, "What is answered how");
+    for row in &rows {
+        let [_, _, cases] = row.as_slice() else {
+            faults.push(format!("expected three cells: {row:?}"));
+            continue;
+        };
+        let tests: Vec<&str> = cases.split('`').skip(1).step_by(2).collect();
+        faults.extend(tests.iter().filter_map(|place| is_test(place).err()));
+        if tests.is_empty() && !cases.contains("](../fixtures/") {
+            faults.push(format!("no fixture and no test: {}", row[0]));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(rows.len() > 150, "only {} rows were found", rows.len());
+}
+
+/// Classes are numbered without a gap; each leads to sections, to the rows that it quotes there, and to checks that exist.
+#[test]
+fn every_class_of_the_threat_model_leads_to_its_rows() {
+    let page = read(&root().join("docs/threat-model.md"));
+    let answered = rows(&page, "What is answered how");
+    let checks: Vec<&str> = hpsb_audit::check::CHECKS.iter().map(|check| check.name).collect();
+    let classes = rows(&page, "Classes");
+    for (number, class) in (1..).zip(&classes) {
+        let [found, _, places, answers] = class.as_slice() else { panic!("expected four cells: {class:?}") };
+        assert_eq!(*found, number.to_string(), "classes are numbered in order");
+        assert!(places.contains("](#"), "class {number} leads to no section");
+        for quoted in places.split('"').skip(1).step_by(2) {
+            let is_there = answered.iter().any(|row| row[0].starts_with(quoted));
+            assert!(is_there, "class {number}: no row begins {quoted:?}");
+        }
+        for answer in answers.split('`').skip(1).step_by(2) {
+            let known = checks.contains(&answer) || answer.starts_with("exit ");
+            assert!(known, "class {number}: {answer} is no check and no exit code");
+        }
+    }
+    assert_eq!(classes.len(), 26);
+}
+
+/// A fixture that must fail and stands in no row is an answer that nobody can look up.
+#[test]
+fn every_failing_fixture_is_in_the_threat_model() {
+    let page = read(&root().join("docs/threat-model.md"));
+    let fixtures = fs::read_dir(root().join("fixtures")).unwrap();
+    let names = fixtures.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let lost: Vec<String> =
+        names.filter(|name| name.ends_with("_fail") && !page.contains(&format!("](../fixtures/{name}/)"))).collect();
+    assert!(lost.is_empty(), "docs/threat-model.md does not name {lost:?}");
+}
+
 /// A row of the threat model with links to fixtures: its answer is each fixture's, as `exit 3, malformed`, `exit 0` or
 /// `log-image: fail`.
 #[test]

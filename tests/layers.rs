@@ -494,6 +494,23 @@ fn both_crate_roots_forbid_unsafe_code() {
     }
 }
 
+/// A panic is a defect that ends the program with 101, on whatever thread it is: no code catches one or drops a thread's. Nor does
+/// what is printed panic where nobody reads it.
+#[test]
+fn no_panic_becomes_a_success() {
+    for Source { path, code, .. } in sources() {
+        for word in ["catch_unwind", "set_hook", "println!", "print!("] {
+            assert!(!code.contains(word), "{}: {word}", path.display());
+        }
+        let code: String = code.split_whitespace().collect();
+        let count = |words: &str| code.matches(words).count();
+        let (joined, handed_on) = (count(".join()"), count("resume_unwind(panic)") + count(".join().unwrap()"));
+        // The thread that reads a layer: an error says that it stopped, and errors are no success.
+        let becomes_an_error = path == Path::new("src/client/image.rs");
+        assert_eq!(joined, handed_on + usize::from(becomes_an_error), "{}: a panic is dropped", path.display());
+    }
+}
+
 fn arrows(table: &[(&str, &[&str])]) -> BTreeSet<(String, String)> {
     let mut arrows = BTreeSet::new();
     for (from, targets) in table {

@@ -131,7 +131,10 @@ fn gaps_are_found_and_exit_with_1() {
 #[test]
 fn every_form_says_the_same_and_is_inert() {
     let folder = place();
-    folder.write("hosts.csv", format!("place,image\n=1+1<script>\u{202e},docker.io/acme/wallet@{DIGEST}\n-x,<b>:v1\n"));
+    folder.write(
+        "hosts.csv",
+        format!("place,image\n=1+1<script>\u{202e},docker.io/acme/wallet@{DIGEST}\n-x\u{202e},<b>:v1\n"),
+    );
     let reports: Vec<String> = ["text", "json", "csv", "html"].map(|form| format!("{form}=out.{form}")).into();
     let flags: Vec<&str> = reports.iter().flat_map(|report| ["--report", report.as_str()]).collect();
     let answer = ask(&folder, "hosts.csv", &flags);
@@ -141,7 +144,9 @@ fn every_form_says_the_same_and_is_inert() {
     assert!(answer.out.starts_with("NOT RECONCILED: 1 running without an accepted build\n"), "{}", answer.out);
     for form in ["text", "json", "csv", "html"] {
         let page = read(form);
-        assert!(!page.contains('\u{202e}') && page.contains(COMMIT) || form == "text", "{form}");
+        assert!(!page.contains('\u{202e}') && page.contains("-x"), "{form}");
+        // What is matched is only counted in text.
+        assert!((page.contains(COMMIT) && page.contains("=1+1")) || form == "text", "{form}");
     }
     assert!(!read("html").contains("<script>") && !read("html").contains("<b>"));
     assert!(read("csv").lines().all(|line| !line.contains(",\"=") && !line.contains(",\"-")));

@@ -5,6 +5,7 @@
 mod loopback;
 mod support;
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -292,18 +293,20 @@ fn compare_names_the_files_of_layers_at_a_registry() {
 }
 
 /// A registry that answers what it is told to, one connection after the other.
+/// Where two answers fit a question, the second one is for who asks again.
 fn liar(answers: Vec<(&'static str, String, Vec<u8>)>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
+        let mut asked = HashMap::<String, usize>::new();
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let path = request_path(&mut stream);
-            let (_, media_type, body) = answers.iter().find(|(part, ..)| path.contains(part)).cloned().unwrap_or((
-                "",
-                "404".into(),
-                Vec::new(),
-            ));
+            let fitting: Vec<_> = answers.iter().filter(|(part, ..)| path.contains(part)).collect();
+            let before = asked.entry(path).or_default();
+            let answer = fitting.get(*before).or(fitting.last()).map(|answer| (*answer).clone());
+            *before += 1;
+            let (_, media_type, body) = answer.unwrap_or(("", "404".into(), Vec::new()));
             let status = if media_type == "404" { "404 Not Found" } else { "200 OK" };
             let head = format!(
                 "HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
@@ -360,4 +363,16 @@ fn a_registry_that_lies_is_not_believed() {
     other.config["created"] = "later".into();
     let other_manifest = liar(answers(wallet.layers[1].blob.clone(), other.manifest_bytes()));
     assert_eq!(audit(&other_manifest, &format!("@{}", wallet.digest())).0.status.code(), Some(3));
+
+    // Moved between two looks: one audit looks once and says one thing of one image, the next one sees the other.
+    let mut moved = answers(wallet.layers[1].blob.clone(), wallet.manifest_bytes());
+    moved.push(("/manifests/", image::DOCKER_MANIFEST.to_owned(), other.manifest_bytes()));
+    let moved = liar(moved);
+    for (exit, answer) in [(0, "pass"), (1, "fail")] {
+        let (output, report) = audit(&moved, ":latest");
+        assert_eq!(output.status.code(), Some(exit), "{report:#}");
+        for check in ["image-tag", "image-digest"] {
+            assert_eq!(status(&report, check), answer, "{check}: {report:#}");
+        }
+    }
 }

@@ -169,6 +169,21 @@ fn a_state_of_another_question_or_none_is_refused() {
         assert!(before == fs::read(top.join("state")).unwrap());
     }
     assert!(fs::read_to_string(top.join("key.pem")).unwrap().starts_with("-----BEGIN"));
+    // Another policy, and another moment.
+    let key = "[[keys]]\nname = \"a\"\nfile = \"key.pem\"\n";
+    fs::write(top.join("policy.toml"), format!("version = 1\nrequire = [\"manifest\"]\n{key}")).unwrap();
+    let state = fs::read_to_string(top.join("state")).unwrap();
+    assert_eq!(run(&top, &["--state", "state", "--policy", "policy.toml"]).status.code(), Some(2));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
+    command.current_dir(&top).args(["audit", "bundles", "--key", "key.pem", "--state", "state", "--now"]);
+    assert_eq!(command.arg("2026-03-11T00:00:00Z").output().unwrap().status.code(), Some(2));
+    assert!(state == fs::read_to_string(top.join("state")).unwrap());
+    // A line with a word that no report has.
+    let odd = state.replacen("\"status\":\"pass\"", "\"status\":\"passed\"", 1);
+    assert!(odd != state);
+    fs::write(top.join("state"), &odd).unwrap();
+    assert_eq!(run(&top, &["--state", "state"]).status.code(), Some(3));
+    assert!(odd == fs::read_to_string(top.join("state")).unwrap());
 }
 
 #[test]

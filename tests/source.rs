@@ -121,6 +121,14 @@ fn nothing_is_shown_without_a_valid_signature() {
 fn text_from_commits_is_inert_and_masked() {
     let output = run("good-repository-with-token", &[]);
     assert!(!out(&output).contains("ghs_verySecret123"));
+    let steering = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{200b}".contains(c);
+    for (fixture, view) in
+        [("text-in-author", &[][..]), ("text-in-author", &["--log"]), ("text-in-file-name_fail", &["--file", "go.mod"])]
+    {
+        let output = run(fixture, view);
+        let page = out(&output) + &err(&output);
+        assert!(page.contains("=cmd|") && !page.contains(steering), "{fixture} {view:?}: {page:?}");
+    }
 }
 
 /// What hostile snapshots want to be run or opened, and `strace` as the witness that nothing of it is.

@@ -21,7 +21,7 @@ pub(super) fn attach(report: &Report, options: &Options, layout: Option<&Path>, 
     super::saved::needs_groups(report, crate::report::Format::Vsa)?;
     let attachments = report.attachments(options)?;
     if attachments.is_empty() {
-        eprintln!("nothing was attached: no bundle is accepted");
+        super::output::talk(b"nothing was attached: no bundle is accepted\n");
         return Ok(());
     }
     match fs::symlink_metadata(layout) {

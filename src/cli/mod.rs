@@ -67,7 +67,7 @@ pub fn run() -> ExitCode {
     };
     let confinement = confine::confine(confine::Needs::of(&arguments.command));
     if arguments.verbose {
-        eprintln!("{confinement}");
+        output::talk(format!("{confinement}\n").as_bytes());
     }
     match dispatch(arguments.command) {
         Ok(code) => ExitCode::from(code),

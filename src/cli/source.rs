@@ -83,7 +83,7 @@ fn faults(proof: &SourceProof) -> Vec<String> {
 /// Faults go to standard error: what is on standard output may be read by a program.
 fn say(faults: &[String]) {
     for fault in faults {
-        eprintln!("not proved: {}", shown(fault));
+        output::talk(format!("not proved: {}\n", shown(fault)).as_bytes());
     }
 }
 

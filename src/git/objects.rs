@@ -1,6 +1,7 @@
 //! The objects of one repository: all packs and loose objects, made, hashed and listed.
 
 use std::collections::HashSet;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -189,7 +190,10 @@ impl Objects {
         let workers: Vec<_> = thread::scope(|scope| {
             let others: Vec<_> = (1..threads.min(files.len())).map(|_| scope.spawn(work)).collect();
             let own = work();
-            [own].into_iter().chain(others.into_iter().filter_map(|other| other.join().ok())).collect()
+            [own]
+                .into_iter()
+                .chain(others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))))
+                .collect()
         });
         let mut bad = Vec::new();
         for (references, answers) in workers {

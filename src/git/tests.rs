@@ -398,6 +398,7 @@ fn hooks_and_other_files_of_git_change_nothing() {
     let clone = sample().clone_with(&[]);
     clone.git(&["commit-graph", "write", "--reachable"]);
     clone.git(&["multi-pack-index", "write"]);
+    clone.write(".git/hooks/pre-commit.sample", "#!/bin/sh\nexit 1\n");
     clone.write(".git/hooks/post-checkout", "#!/bin/sh\ntouch /hpsb-audit-must-not-run\n");
     clone.write(".git/config", "[core]\n\tfsmonitor = touch /x\n\thooksPath = /x\n[include]\n\tpath = /etc/passwd\n");
     let proof = run(&clone);

@@ -113,7 +113,7 @@ fn judge_statement(payload_type: &str, payload: &[u8], image: Option<&ImageTarge
     }
     if text("predicateType") != SIGN_PREDICATE {
         return Err(Answer::Undecided(format!(
-            "it is an attestation of the kind {:?}, not a signature of the image",
+            "unsupported: an attestation of the kind {:?}, not a signature of the image",
             text("predicateType")
         )));
     }

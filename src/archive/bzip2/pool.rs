@@ -1,6 +1,7 @@
 //! Threads that decode blocks ahead.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::resume_unwind;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -79,8 +80,12 @@ impl Drop for Pool {
         }
         self.shared.changed.notify_all();
         for worker in self.workers.drain(..) {
-            // A panic has been printed, and its job has no answer.
-            let _ = worker.join();
+            // Its job has no answer, and the bytes are right all the same; but a panic is no success.
+            if let Err(panic) = worker.join()
+                && !thread::panicking()
+            {
+                resume_unwind(panic);
+            }
         }
     }
 }

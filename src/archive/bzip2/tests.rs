@@ -186,6 +186,8 @@ fn a_bomb_ends_at_the_bound() {
     assert_eq!(read(&bomb, 1_000_000), over(1_000_000));
     assert_eq!(read(&bomb, 39_999_999), over(39_999_999));
     assert_eq!(read(&bomb, 40_000_000).map(|out| out.len()), Ok(40_000_000));
+    // Fifty gigabytes, one stream behind the other: no more is made than may be.
+    assert_eq!(read(&bomb.repeat(1_250), 45_000_000), over(45_000_000));
     let small = stream(&[b"one", b"two"]);
     assert_eq!(read(&small, 6).as_deref(), Ok(&b"onetwo"[..]));
     assert_eq!(read(&small, 5), over(5));

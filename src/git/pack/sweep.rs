@@ -4,6 +4,7 @@
 //! walks it depth first, children right after their parents, so that a base is held only while it is needed.
 
 use std::collections::HashSet;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
@@ -76,8 +77,11 @@ pub(super) fn sweep(
     let workers: Vec<Swept> = thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| Worker::new(&job).run())).collect();
         let own = Worker::new(&job).run();
-        // A worker has no way to panic; if one did, its entries would be missing below and become faults.
-        [own].into_iter().chain(others.into_iter().filter_map(|other| other.join().ok())).collect()
+        // A worker has no way to panic; if one did, the program ends as with any other panic.
+        [own]
+            .into_iter()
+            .chain(others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))))
+            .collect()
     });
     for worker in workers {
         swept.proved.extend(worker.proved);

@@ -476,7 +476,7 @@ fn parts() -> Vec<Case> {
             .hand_over(LAYOUT, &wallet.layout())
             .expect("image-digest", "pass"),
         own(
-            "image-config-duplicate-key",
+            "image-config-of-no-image",
             "image-config",
             "The manifest's configuration is of a type that no image has.",
             &changed(&|image| {

@@ -55,6 +55,14 @@ fn unusable() -> Vec<Case> {
         Case::error("key-none", 2, "no-key", "No key is named. One lies beside the bundle, and is offered, not used.")
             .file(format!("manifest.{}-public.pem", build_name(&image_tag(), STAMP)), server)
             .arguments(&[]),
+        Case::error(
+            "policy-beside",
+            2,
+            "no-key",
+            "A policy lies beside the bundle, with the key that it names. Whoever made the bundle made both.",
+        )
+        .file("policy.toml", "version = 1\nrequire = [\"manifest\"]\n\n[[keys]]\nname = \"mine\"\nfile = \"key.pem\"\n")
+        .arguments(&[]),
     ]
 }
 

@@ -538,7 +538,7 @@ fn signed_commit(case: Case, sign: impl Fn(&str) -> String) -> Case {
 }
 
 /// The build of this commit, named for it.
-fn built_from(case: Case, commit: &str) -> Case {
+pub(super) fn built_from(case: Case, commit: &str) -> Case {
     let id = object_id("commit", commit.as_bytes());
     let (old, new) = (image_tag(), format!("v1-{}", &id[..7]));
     let build_name = super::super::case::build_name(&new, inputs::STAMP);

@@ -1,10 +1,13 @@
 //! Text that is meant for somebody else than the reader: secrets, and what terminals, browsers and spreadsheets obey.
 
 use super::super::case::Case;
+use super::super::image::Image;
+use super::super::inputs;
+use super::super::objects::{TREE, WHO, commit_of};
 use super::super::tar::Entry;
 
 pub fn cases() -> Vec<Case> {
-    [secrets(), hostile()].into_iter().flatten().collect()
+    [secrets(), hostile(), hostile_names()].into_iter().flatten().collect()
 }
 
 fn secrets() -> Vec<Case> {
@@ -50,6 +53,10 @@ const HTML: &str = "<script>alert(1)</script><img src=x onerror=alert(1)>";
 const FORMULA: &str = "=cmd|' /C calc'!A0";
 const MARKDOWN: &str = "](https://evil.example) | `x` <!--";
 
+/// All of it at once, as one line. A commit's author cannot have `<` in the name.
+const EVERYTHING: &str =
+    "=cmd|' /C calc'!A0 [x](mailto:eve@evil.example) | `x` &lt;b&gt;\u{1b}[2J\u{202e}dehsup\u{200b}";
+
 fn hostile() -> Vec<Case> {
     let status = |name: &str, about, status: &'static str| {
         // JSON has to escape control characters.
@@ -63,7 +70,7 @@ fn hostile() -> Vec<Case> {
     };
     let branch = |name: &str, about, hostile: &'static str| {
         let reference = format!("refs/heads/{hostile}");
-        let commit = format!("{}\n", super::super::inputs::head_commit());
+        let commit = format!("{}\n", inputs::head_commit());
         let path = format!("git/wallet/.git/{reference}");
         Case::good(name, about)
             .text("git/wallet/.git/HEAD", move |_| format!("ref: {reference}\n"))
@@ -93,6 +100,13 @@ fn hostile() -> Vec<Case> {
             .inert("\u{9b}"),
         image("text-bidi-in-log", "The log turns the order of what follows.", BIDI).inert("\u{202e}").inert("\u{200b}"),
         image("text-html-in-log", "The log has HTML.", HTML),
+        image("text-markdown-in-log", "The log has Markdown.", MARKDOWN),
+        Case::fails(
+            "text-formula-in-log",
+            "log-key",
+            "The log has a formula of a spreadsheet where the key's id is due.",
+        )
+        .log(|text| text.replace(&inputs::log_key_id(), FORMULA)),
         branch("text-bidi-in-branch", "The branch's name turns the order of what follows.", BIDI)
             .inert("\u{202e}")
             .inert("\u{200b}"),
@@ -114,5 +128,35 @@ fn hostile() -> Vec<Case> {
             let log = entries.iter_mut().find(|entry| entry.path == b"data/build.log").unwrap();
             log.content.splice(0..0, *b"\xff\xfe\x80\x00\xed\xa0\x80\n");
         }),
+    ]
+}
+
+/// Where people give names: files, authors, labels.
+fn hostile_names() -> Vec<Case> {
+    let inert = |case: Case| case.inert("\u{1b}").inert("\u{202e}").inert("\u{200b}");
+    let commit = commit_of(TREE).replace(WHO, &format!("{EVERYTHING} <=1+1@example.com> 1771600000 +0000"));
+    let mut labelled = Image::wallet();
+    labelled.config["config"]["Labels"] =
+        serde_json::json!({"org.opencontainers.image.revision": format!("{EVERYTHING}{HTML}")});
+    // No slash, which would part the name; and what only names of files can have.
+    let name = [EVERYTHING, HTML].concat().replace('/', "-").into_bytes();
+    let name = [b"git/wallet/", name.as_slice(), b"\r\nACCEPTED\xff"].concat();
+    vec![
+        inert(Case::fails(
+            "text-in-file-name",
+            "source-tree",
+            "A file that HEAD does not have is named to steer its reader.",
+        ))
+        .inert("\r")
+        .inner(move |entries| entries.push(Entry::file(name, "x"))),
+        inert(super::source::built_from(
+            Case::good("text-in-author", "Author and committer of HEAD's commit are named to steer their reader."),
+            &commit,
+        ))
+        .expect("source-objects", "pass"),
+        inert(Case::good("text-in-label", "The image's label of the commit is made to steer its reader."))
+            .image(&labelled)
+            .hand_over(&["--image", "oci-archive:image.tar"], &labelled.layout())
+            .expect("image-labels", "unknown"),
     ]
 }

@@ -9,8 +9,10 @@ use super::{Images, below, kind_of};
 
 /// Lists of containers in a pod (Kubernetes, PodSpec).
 const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
-/// What is no part of what runs: names and notes, what was seen, and data of ConfigMaps and Secrets.
-const NOT_RUN: [&str; 5] = ["metadata", "status", "data", "stringData", "binaryData"];
+/// What is no part of what runs: names and notes, and what was seen.
+const NOT_RUN: [&str; 2] = ["metadata", "status"];
+/// Data of ConfigMaps and Secrets, and of nothing else: a ControllerRevision has a pod template there.
+const DATA: [&str; 3] = ["data", "stringData", "binaryData"];
 /// Kinds that bring in what is not in the file.
 const ELSEWHERE: [&str; 6] =
     ["Kustomization", "HelmRelease", "HelmChart", "HelmChartConfig", "Application", "ApplicationSet"];
@@ -40,7 +42,9 @@ pub(super) fn read(document: &Value, place: &str, images: &mut Images) {
     if ELSEWHERE.contains(&kind.as_str()) {
         images.unknown(&place, format!("a {kind} brings in what is not in this file: name what it renders to"));
     }
-    for (key, value) in fields.iter().filter(|(key, _)| !NOT_RUN.contains(&key.as_str())) {
+    let holds_data = word(fields.get("apiVersion")) == "v1" && matches!(kind.as_str(), "ConfigMap" | "Secret");
+    let is_run = |key: &str| !NOT_RUN.contains(&key) && !(holds_data && DATA.contains(&key));
+    for (key, value) in fields.iter().filter(|(key, _)| is_run(key)) {
         walk(key, value, &below(&place, key), images);
     }
 }

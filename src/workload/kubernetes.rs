@@ -31,11 +31,13 @@ pub(super) fn read(document: &Value, place: &str, images: &mut Images) {
     };
     let word = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
     let kind = word(fields.get("kind"));
-    if let (true, Some(Value::Array(items))) = (kind.is_empty() || kind.ends_with("List"), fields.get("items")) {
+    let items = fields.get("items").filter(|_| kind.is_empty() || kind.ends_with("List")).and_then(Value::as_array);
+    // A custom resource may be called like a list, and have more in it.
+    let is_list = items.is_some();
+    if let Some(items) = items {
         for (at, item) in items.iter().enumerate() {
             read(item, &below(place, &format!("items[{at}]")), images);
         }
-        return;
     }
     let name = word(document.pointer("/metadata/name"));
     let place = below(place, &format!("{kind}/{name}"));
@@ -43,7 +45,8 @@ pub(super) fn read(document: &Value, place: &str, images: &mut Images) {
         images.unknown(&place, format!("a {kind} brings in what is not in this file: name what it renders to"));
     }
     let holds_data = word(fields.get("apiVersion")) == "v1" && matches!(kind.as_str(), "ConfigMap" | "Secret");
-    let is_run = |key: &str| !NOT_RUN.contains(&key) && !(holds_data && DATA.contains(&key));
+    let is_run =
+        |key: &str| !(NOT_RUN.contains(&key) || is_list && key == "items" || holds_data && DATA.contains(&key));
     for (key, value) in fields.iter().filter(|(key, _)| is_run(key)) {
         walk(key, value, &below(&place, key), images);
     }
@@ -56,9 +59,10 @@ fn walk(key: &str, value: &Value, place: &str, images: &mut Images) {
                 container(item, &format!("{place}[{at}]"), images);
             }
         }
-        Value::Array(items) if key != "env" => {
+        Value::Array(items) => {
+            let key = if key == "image" { key } else { "" };
             for (at, item) in items.iter().enumerate() {
-                walk("", item, &format!("{place}[{at}]"), images);
+                walk(key, item, &format!("{place}[{at}]"), images);
             }
         }
         Value::Object(fields) if key == "image" && in_parts(fields, place, images) => {}

@@ -51,6 +51,32 @@ impl Platform {
             && words.next().is_none()
             && variant.is_none_or(|variant| Some(variant) == self.variant.as_deref())
     }
+
+    /// The platform as engines on containerd compare it (containerd/platforms, `Normalize`): in lower case, by one name where there are several;
+    /// no operating system is the engine's own.
+    pub(super) fn normal(&self) -> (String, String, String) {
+        let lower = |text: &str| text.to_lowercase();
+        let (os, architecture) = (lower(&self.os), lower(&self.architecture));
+        let variant = lower(self.variant.as_deref().unwrap_or_default());
+        let os = match os.as_str() {
+            "" => "linux",
+            "macos" => "darwin",
+            other => other,
+        };
+        let (architecture, variant) = match (architecture.as_str(), variant.as_str()) {
+            ("i386", _) => ("386", ""),
+            ("amd64" | "x86_64" | "x86-64", "v1") => ("amd64", ""),
+            ("x86_64" | "x86-64", variant) => ("amd64", variant),
+            ("arm64" | "aarch64", "8" | "v8") => ("arm64", ""),
+            ("aarch64", variant) => ("arm64", variant),
+            ("armhf", _) | ("arm", "" | "7") => ("arm", "v7"),
+            ("armel", _) | ("arm", "6") => ("arm", "v6"),
+            ("arm", "5") => ("arm", "v5"),
+            ("arm", "8") => ("arm", "v8"),
+            other => other,
+        };
+        [os, architecture, variant].map(str::to_owned).into()
+    }
 }
 
 impl std::fmt::Display for Platform {

@@ -88,6 +88,36 @@ fn a_platform_is_compared_with_its_variant_where_one_is_expected() {
 }
 
 #[test]
+fn spellings_of_one_platform_are_one_to_container_engines() {
+    let normal = |text: &str| {
+        let mut words = text.split('/').map(str::to_owned);
+        let mut word = || words.next().unwrap_or_default();
+        let (os, architecture, variant) = (word(), word(), Some(word()).filter(|variant| !variant.is_empty()));
+        document::Platform { os, architecture, variant }.normal()
+    };
+    for (one, other) in [
+        ("linux/s390x", "Linux/S390X"),
+        ("linux/s390x", "/s390x"),
+        ("linux/amd64", "linux/x86_64/v1"),
+        ("linux/arm64", "linux/aarch64/v8"),
+        ("linux/arm", "linux/armhf"),
+        ("linux/arm/v6", "linux/armel"),
+        ("linux/386", "linux/i386"),
+        ("darwin/amd64", "macOS/x86-64"),
+    ] {
+        assert_eq!(normal(one), normal(other), "{other}");
+    }
+    for (one, other) in [
+        ("linux/s390x", "linux/s390"),
+        ("linux/amd64", "linux/amd64/v3"),
+        ("linux/arm/v6", "linux/arm"),
+        ("linux/s390x", "aix/s390x"),
+    ] {
+        assert_ne!(normal(one), normal(other), "{other}");
+    }
+}
+
+#[test]
 fn layers_differ_by_path() {
     let file = |text: &[u8], mode| Entry { kind: Kind::File(text.len() as u64, Sha256::of(text)), mode };
     let folder = Entry { kind: Kind::Directory, mode: 0o755 };

@@ -350,6 +350,16 @@ fn indexes() -> Vec<Case> {
             },
         ),
         hidden_rival(
+            "image-index-platform-other-spelling",
+            "An index has the pushed image for linux/s390x, and before it another one for linux/S390X, which engines on containerd take for the same.",
+            |other, wallet| {
+                let mut other = other.clone();
+                other["platform"]["architecture"] = json!("S390X");
+                format!("\"manifests\": [{other}, {wallet}]")
+            },
+        )
+        .image_policy("[expect]\nplatforms = [\"linux/s390x\"]\n"),
+        hidden_rival(
             "image-index-other-letters",
             "An index has the pushed image in `manifests`, and another one in `Manifests`, which programs in Go believe.",
             |other, wallet| format!("\"manifests\": [{wallet}], \"Manifests\": [{other}]"),

@@ -2,7 +2,10 @@
 //! bounded before memory is taken.
 //!
 //! Merge keys (`<<`) are expanded as YAML 1.1 has them, since the programs that will read these files expand them: what stands in the
-//! mapping itself wins.
+//! mapping itself wins. They do not agree on more than that: kubectl lets a merge win over what stands before it, kubectl and PyYAML let the
+//! second of two merges win and docker compose refuses it. What depends on it is refused.
+
+use std::collections::HashSet;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer};
@@ -11,6 +14,10 @@ use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPo
 
 use crate::limits::Limits;
 use crate::strict_json::Strict;
+
+/// Line ends of YAML 1.1 that YAML 1.2 took away. kubectl, docker compose and PyYAML read the first, the parser here the second: what stands
+/// behind one of them in a comment is a line of its own to those, and nothing here.
+const LINE_ENDS_OF_1_1: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
 struct Document(Value);
 
@@ -26,6 +33,12 @@ impl<'de> Deserialize<'de> for Document {
 /// In words, with the place where that is known.
 pub(crate) fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
+    if let Some(end) = text.chars().find(|letter| LINE_ENDS_OF_1_1.contains(letter)) {
+        let code = u32::from(end);
+        return Err(format!(
+            "it has the letter U+{code:04X}: YAML 1.1 ends a line there, a comment too, and YAML 1.2 does not"
+        ));
+    }
     let bound = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
     let nodes = bound(limits.yaml_nodes);
     let budget = serde_saphyr::budget! {
@@ -41,19 +54,63 @@ pub(crate) fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, Str
         max_total_scalar_bytes: bound(limits.workload_bytes),
     };
     let alias_limits = serde_saphyr::alias_limits! { max_total_replayed_events: nodes, max_replay_stack_depth: 16 };
-    let options = serde_saphyr::options! {
-        budget: budget,
-        alias_limits: alias_limits,
-        duplicate_keys: DuplicateKeyPolicy::Error,
-        merge_keys: MergeKeyPolicy::Merge,
-        strict_booleans: true,
-        reject_unsupported_tags: true,
-        non_finite_float_policy: NonFiniteFloatPolicy::Reject,
-        with_snippet: false,
+    let read = |merge_keys: MergeKeyPolicy| {
+        let options = serde_saphyr::options! {
+            budget: budget.clone(),
+            alias_limits: alias_limits,
+            duplicate_keys: DuplicateKeyPolicy::Error,
+            merge_keys: merge_keys,
+            strict_booleans: true,
+            reject_unsupported_tags: true,
+            non_finite_float_policy: NonFiniteFloatPolicy::Reject,
+            with_snippet: false,
+        };
+        let read: Result<Vec<Document>, _> = serde_saphyr::from_multiple_with_options(text, options);
+        let documents = read.map_err(|error| one_line(&error.to_string()))?;
+        Ok::<Vec<Value>, String>(documents.into_iter().map(|document| document.0).collect())
     };
-    let read: Result<Vec<Document>, _> = serde_saphyr::from_multiple_with_options(text, options);
-    let documents = read.map_err(|error| one_line(&error.to_string()))?;
-    Ok(documents.into_iter().map(|document| document.0).collect())
+    let merged = read(MergeKeyPolicy::Merge)?;
+    if text.contains(MERGE) {
+        read(MergeKeyPolicy::AsOrdinary)?.iter().try_for_each(check_merges)?;
+    }
+    Ok(merged)
+}
+
+const MERGE: &str = "<<";
+
+/// Does every merge mean the same to all readers? `value` was read with merge keys as any others; two of them in one mapping were an error.
+fn check_merges(value: &Value) -> Result<(), String> {
+    match value {
+        Value::Array(items) => items.iter().try_for_each(check_merges),
+        Value::Object(fields) => {
+            if let Some(merged) = fields.get(MERGE) {
+                let mut brought = HashSet::new();
+                add_keys(merged, &mut brought);
+                let mut before = fields.keys().take_while(|key| *key != MERGE);
+                if let Some(key) = before.find(|key| brought.contains(key.as_str())) {
+                    return Err(format!(
+                        "{key:?} stands before the merge (<<) of a mapping that has it too: write the merge first"
+                    ));
+                }
+            }
+            fields.values().try_for_each(check_merges)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The keys of what is merged: of a mapping or a list of them, and of what is merged into those.
+fn add_keys<'v>(merged: &'v Value, keys: &mut HashSet<&'v str>) {
+    match merged {
+        Value::Array(items) => items.iter().for_each(|item| add_keys(item, keys)),
+        Value::Object(fields) => {
+            keys.extend(fields.keys().map(String::as_str));
+            if let Some(inner) = fields.get(MERGE) {
+                add_keys(inner, keys);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The first line of the parser's words, which may go on with an excerpt of the document.
@@ -98,6 +155,40 @@ mod tests {
             assert!(read(bad).is_err(), "{bad}: {:?}", read(bad));
         }
         assert!(documents(&[0xff, 0xfe], &Limits::default()).is_err());
+    }
+
+    /// `kubectl patch --local` and PyYAML read two containers in each of these.
+    #[test]
+    fn a_line_end_that_only_some_readers_see_is_refused() {
+        let text = |end: &str| format!("containers:\n- image: a\n  # note{end}- image: b\n");
+        for end in ["\u{85}", "\u{2028}", "\u{2029}"] {
+            assert!(read(&text(end)).unwrap_err().contains("YAML 1.1 ends a line"), "{end:?}");
+        }
+        // Every reader ends a line here.
+        for end in ["\r", "\r\n", "\n"] {
+            assert_eq!(read(&text(end)).unwrap(), [json!({"containers": [{"image": "a"}, {"image": "b"}]})], "{end:?}");
+        }
+    }
+
+    /// Of each of these, kubectl or PyYAML reads the other image, or docker compose none.
+    #[test]
+    fn merges_that_readers_expand_differently_are_refused() {
+        let with =
+            |last: &str| read(&format!("x: &x {{image: x}}\ny: &y {{image: y}}\nz: &z {{<<: *x}}\nlast: {last}\n"));
+        for bad in [
+            "{<<: *y, <<: *x}",
+            "{image: y, <<: *x}",
+            "{image: y, <<: *z}",
+            "{image: y, <<: [{a: 1}, *z]}",
+            "[{image: y, <<: *x}]",
+        ] {
+            assert!(with(bad).is_err(), "{bad}");
+        }
+        for (good, image) in [("{<<: [*y, *x]}", "y"), ("{<<: *x, image: y}", "y"), ("{a: 1, <<: *z}", "x")] {
+            assert_eq!(with(good).unwrap()[0]["last"]["image"], image, "{good}");
+        }
+        // In quotes it is a key like any other.
+        assert_eq!(read("a: {\"<<\": {b: 1}, c: 2}").unwrap(), [json!({"a": {"<<": {"b": 1}, "c": 2}})]);
     }
 
     #[test]

@@ -211,6 +211,14 @@ fn no_evidence_no_workload_and_no_image_are_no_success() {
     let answer =
         run(folder.path(), &[&["admit", "compose.yaml", "--evidence", "no-such-folder"][..], &policy[..]].concat());
     assert_eq!(answer.code, 1, "{}", answer.out);
+    // A policy under which nothing could deny an image.
+    let lowered = "[levels]\n\"workload-image\" = \"warn\"\n\"workload-pinned\" = \"off\"\n";
+    folder.write("lowered.toml", format!("{POLICY}{lowered}"));
+    let answer = run(
+        folder.path(),
+        &["admit", "compose.yaml", "--evidence", "evidence", "--policy", "lowered.toml", "--format", "json"],
+    );
+    assert!(answer.code == 2 && answer.out.contains("leaves it no check that decides"), "{}", answer.out);
     let html = run(
         folder.path(),
         &["admit", "compose.yaml", "--evidence", "evidence", "--policy", "policy.toml", "--report", "html=x.html"],
@@ -227,6 +235,11 @@ fn hostile_yaml_has_no_verdict() {
         ("an unknown tag", format!("services:\n  a:\n    image: !env {pinned}\n")),
         ("no UTF-8", "services: \u{fffd}".replace('\u{fffd}', "\u{e9}")),
         ("deep", "[".repeat(10_000)),
+        ("a line that YAML 1.1 alone ends", format!("{}  # note\u{2028}  b: {{image: evil}}\n", compose(&pinned))),
+        (
+            "a merge that kubectl lets win",
+            format!("x: &x {{image: evil}}\nservices:\n  a: {{image: \"{pinned}\", <<: *x}}\n"),
+        ),
         ("two compose files", format!("{0}---\n{0}", compose(&pinned))),
         ("a resource without a kind", format!("apiVersion: v1\nspec:\n  containers: [{{image: {pinned}}}]\n")),
     ] {
@@ -308,7 +321,17 @@ fn nothing_that_could_run_is_left_out() {
         ("apiVersion: x/v1\nkind: Kustomization\nimages: []", 1, 1),
         ("apiVersion: x/v1\nkind: Own\nspec: {image: {repository: x, tag: y}}", 1, 1),
         ("apiVersion: x/v1\nkind: Own\nspec: {deep: {image: x}}", 1, 0),
+        (
+            "apiVersion: apps/v1\nkind: ControllerRevision\ndata: {spec: {template: {spec: {containers: [{image: x}]}}}}",
+            1,
+            0,
+        ),
+        ("apiVersion: x/v1\nkind: Secret\ndata: {image: x}", 1, 0),
+        ("apiVersion: v1\nkind: Secret\ndata: {image: x}", 0, 0),
         ("apiVersion: v1\nkind: PodList\nitems: [{spec: {containers: [{image: x}]}}]", 1, 0),
+        ("apiVersion: x/v1\nkind: Own\nspec: {env: [{image: x}]}", 1, 0),
+        ("apiVersion: x/v1\nkind: Own\nspec: {image: [x, {repository: y}]}", 2, 1),
+        ("apiVersion: x/v1\nkind: WorkList\nitems: []\nspec: {containers: [{image: x}]}", 1, 0),
         ("workload: |\n  type: workload\nenv: |\n  type: env\n", 1, 1),
         ("env: |\n  type: env\n", 1, 1),
         ("type: workload\ncompose: {archive: '%%'}", 1, 1),
@@ -322,6 +345,41 @@ fn nothing_that_could_run_is_left_out() {
     }
     for bad in ["", "a: 1", "services: {a: {image: x}}\n---\nb: 1", "workload: {type: workload}", "- a", "text"] {
         assert!(Workload::read("w", bad.as_bytes(), &[], &limits).is_err(), "{bad}");
+    }
+}
+
+/// Files of an archive that the machine may start are read, whatever stands beside them.
+#[test]
+fn no_file_of_an_archive_hides_behind_another() {
+    let folder = place(POLICY);
+    let pinned = format!("docker.io/acme/wallet@{DIGEST}");
+    let pod = |image: &str| {
+        format!("kind: Pod\nmetadata: {{name: p}}\nspec: {{containers: [{{name: a, image: \"{image}\"}}]}}\n")
+    };
+    let good_pod = format!("apiVersion: v1\n{}", pod(&pinned));
+    for (form, good, other, content) in [
+        (
+            "compose",
+            compose(&pinned),
+            "docker-compose.yaml",
+            "services: {a: {image: x}}\n---\nservices: {b: {image: y}}\n".to_owned(),
+        ),
+        ("compose", compose(&pinned), "docker-compose.yml", "include: [other]\n".into()),
+        ("compose", compose(&pinned), "compose.override.yaml", "name: x\n".into()),
+        ("play", good_pod.clone(), "other.yaml", format!("apiVersion: v1\n{}---\na: 1\n", pod("y"))),
+        ("play", good_pod, "other.yaml", pod("y")),
+    ] {
+        folder.write("archive/good.yaml", &good);
+        folder.write(&format!("archive/{other}"), &content);
+        let names = ["good.yaml", other];
+        for (names, code) in [(&names[..1], 0), (&names[..], 1)] {
+            let tar =
+                Command::new("tar").args(["czf", "-", "-C", "archive"]).args(names).current_dir(folder.path()).output();
+            let archive = base64(folder.path(), &tar.unwrap().stdout);
+            folder.write("section.yaml", format!("type: workload\n{form}:\n  archive: {archive}\n"));
+            let (found, report) = admit(&folder, "section.yaml", &[]);
+            assert_eq!(found, code, "{names:?}: {report:#}");
+        }
     }
 }
 

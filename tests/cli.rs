@@ -437,6 +437,21 @@ fn nothing_to_verify_exits_4() {
     );
 }
 
+/// A folder in which nothing lies is not vouched for by what lies in others.
+#[test]
+fn an_empty_folder_beside_a_bundle_exits_4() {
+    let folder = Folder::with_fixture("good-rsa-2048");
+    fs::create_dir_all(folder.path().join("empty/deep")).unwrap();
+    let (code, report) = report(folder.path(), &["empty", BUNDLE, "--key", "key.pem"]);
+    assert_eq!((code, &report["exit_code"], &report["verdict"]), (4, &4.into(), &"none".into()));
+    assert_eq!(report["error"]["code"], "nothing-to-verify");
+    assert!(report["error"]["message"].as_str().unwrap().contains("empty"), "{report:#}");
+    assert_eq!(report["reports"][0]["verdict"], "accept-in-part");
+    // The worst counts: one that cannot be read is worse than one that is not there.
+    folder.write("cut/x.sig.tbz", "BZ");
+    assert_eq!(self::report(folder.path(), &["empty", "cut", "--key", "key.pem"]).0, 3);
+}
+
 /// Four bundles in folders: accepted, rejected, cut off, and one that another key signed.
 fn several() -> Folder {
     let folder = Folder::new();
@@ -539,10 +554,16 @@ fn a_full_disk_behind_standard_error_is_no_panic() {
 
 /// Runs the program with a terminal of Python's making as its standard output, and gives what the terminal got.
 fn on_terminal(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> String {
+    stream_on_terminal("stdout", folder, environment, arguments)
+}
+
+/// The same for the stream that is named; the other one goes nowhere.
+fn stream_on_terminal(stream: &str, folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> String {
     const PYTHON: &str = "\
 import os, pty, subprocess, sys
 ours, theirs = pty.openpty()
-child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.DEVNULL)
+streams = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL, sys.argv[1]: theirs}
+child = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, **streams)
 os.close(theirs)
 page = b''
 while True:
@@ -557,7 +578,7 @@ child.wait()
 sys.stdout.buffer.write(page)
 ";
     let output = Command::new("/usr/bin/python3")
-        .args(["-c", PYTHON, env!("CARGO_BIN_EXE_hpsb-audit")])
+        .args(["-c", PYTHON, stream, env!("CARGO_BIN_EXE_hpsb-audit")])
         .args(arguments)
         .current_dir(folder)
         .env_clear()
@@ -604,6 +625,36 @@ fn hostile_text_is_inert_everywhere() {
             }
         }
     }
+}
+
+/// A shell puts the names of a hostile folder's files on the command line.
+#[test]
+fn names_on_the_command_line_and_in_signatures_are_inert() {
+    let steering = |c: char| (c.is_control() && !"\r\n".contains(c)) || "\u{202e}".contains(c);
+    let folder = Folder::new();
+    let hostile = "b\u{1b}]0;x\u{7}\u{9b}31m\u{202e}";
+    for line in [&["verify", "a", hostile][..], &["audit", "a", "--now", hostile], &["checks", "--format", hostile]] {
+        let page = stream_on_terminal("stderr", folder.path(), &[("TERM", "xterm")], line);
+        assert!(page.starts_with("error: ") && page.contains("31m") && !page.contains(steering), "{page:?}");
+    }
+    folder.write("trust/a.json", format!(r#"{{"signatures":[{{"type":"atomic","name":"{}"}}]}}"#, &hostile[7..]));
+    for format in ["text", "json"] {
+        let page = run(folder.path(), &["trust", "trust", "--format", format]).out;
+        assert!(page.contains("31m") && !page.contains(steering), "{page:?}");
+    }
+}
+
+/// A shell expands `*` to the names of a folder's files: the folder must not say which key is trusted.
+#[test]
+fn a_file_that_is_called_like_a_flag_is_not_obeyed() {
+    let folder = Folder::with_fixture("other-key-beside_fail");
+    folder.write(".hidden.pem", fs::read(folder.path().join("manifest-public.pem")).unwrap());
+    let line = ["audit", "--key", "key.pem", "--key=.hidden.pem", BUNDLE, "--now", NOW];
+    assert_eq!(run(folder.path(), &line).code, 0);
+    folder.write("--key=.hidden.pem", "");
+    let answer = run(folder.path(), &line);
+    assert_eq!(answer.code, 2, "{}", answer.out);
+    assert!(answer.err.contains("is the name of a file here"), "{}", answer.err);
 }
 
 #[test]

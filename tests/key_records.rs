@@ -147,7 +147,7 @@ fn a_record_counts_through_the_policys_signers_only() {
 #[test]
 fn ssh_lines_of_the_same_keys_count_too() {
     let folder = folder();
-    enroll(&folder, &["--second-copy", "copy.pem"]);
+    enroll(&folder, &["--second-copy", "copy.pem", "--second-by", "Bob"]);
     countersign(&folder, "bob.key");
     // OpenSSH's form, written by python3 from what openssl prints.
     let script = "\

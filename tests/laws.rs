@@ -192,6 +192,17 @@ fn the_same_question_gets_the_same_answer_byte_for_byte() {
     }
 }
 
+/// A variable that asks for backtraces asks for none in an answer, where the words of a crate below would bring one.
+#[test]
+fn what_the_environment_asks_for_stands_in_no_answer() {
+    let folder = Folder::with_fixture("good-policy");
+    // A packet of no type.
+    folder.write("trust/signature-1", b"\xc0\x01\x00");
+    let bare = answer(command(folder.path()).args(["trust", "trust"]));
+    let asked = answer(command(folder.path()).args(["trust", "trust"]).env("RUST_BACKTRACE", "full"));
+    assert!(bare.out.contains("signature-1") && bare.out == asked.out, "{}\n{}", bare.out, asked.out);
+}
+
 /// Asks Debian's python3-jsonschema, which has never seen this program's code, about every report and about broken ones.
 #[test]
 fn every_report_is_valid_by_an_independent_validator() {

@@ -184,6 +184,10 @@ fn a_state_of_another_question_or_none_is_refused() {
     fs::write(top.join("state"), &odd).unwrap();
     assert_eq!(run(&top, &["--state", "state"]).status.code(), Some(3));
     assert!(odd == fs::read_to_string(top.join("state")).unwrap());
+    // A file of one line without an end is somebody's, and no state that was cut off.
+    fs::write(top.join("note"), "one line").unwrap();
+    assert_eq!(run(&top, &["--state", "note"]).status.code(), Some(3));
+    assert_eq!(fs::read_to_string(top.join("note")).unwrap(), "one line");
 }
 
 #[test]

@@ -259,7 +259,10 @@ impl<'a, R: Read> TarReader<'a, R> {
                 )));
             }
         };
-        if kind == MemberKind::File && raw_path.ends_with(b"/") {
+        // Of an old header (type NUL) Python's tarfile believes the header's own name, before it looks at a PAX or GNU name, and reads the
+        // content as further members.
+        let old_directory = header.as_old().linkflag == [0] && header.path_bytes().ends_with(b"/");
+        if kind == MemberKind::File && (raw_path.ends_with(b"/") || old_directory) {
             return Err(self.malformed(format!("file {path:?} is named like a directory")));
         }
         if kind != MemberKind::File && size != 0 {
@@ -361,7 +364,9 @@ impl<'a, R: Read> TarReader<'a, R> {
             let (record, rest) = text.split_at_checked(length).ok_or_else(bad)?;
             let body = record.get(space + 1..).and_then(|body| body.strip_suffix(b"\n")).ok_or_else(bad)?;
             let equals = body.iter().position(|&byte| byte == b'=').ok_or_else(bad)?;
-            let (keyword, value) = body.split_at_checked(equals).ok_or_else(bad)?;
+            // At a record without a keyword older tarfiles of Python take no further record of the header.
+            let (keyword, value) =
+                body.split_at_checked(equals).filter(|(word, _)| !word.is_empty()).ok_or_else(bad)?;
             records.push((keyword, value.strip_prefix(b"=").unwrap_or(value)));
             text = rest;
         }

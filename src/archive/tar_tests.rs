@@ -166,6 +166,21 @@ fn extensions_that_contradict_are_refused() {
     assert_eq!(list(&archive(&global)).unwrap()[0].0, "a");
 }
 
+/// Python's tarfile takes such a member for a directory, and its content for headers, before it looks at the other name; CVE-2025-13462 is of
+/// this kind.
+#[test]
+fn an_old_header_named_like_a_directory_is_no_file_by_another_name() {
+    let old = || Entry { kind: 0, ..file("a/") };
+    let pax = [Entry { pax: vec![("path", b"a".to_vec())], ..old() }];
+    let gnu = [extension(b'L', "a\0"), old()];
+    for entries in [&pax[..], &gnu] {
+        assert_eq!(refusal(entries), r#"file "a" is named like a directory"#);
+    }
+    // What a writer cut off may end with a slash.
+    let long = format!("{}/{}", "b".repeat(99), "c".repeat(50));
+    assert_eq!(list(&archive(&[file(&long)])).unwrap()[0].0, long);
+}
+
 #[test]
 fn pax_text_that_is_no_list_of_records_is_refused() {
     for text in [
@@ -181,6 +196,7 @@ fn pax_text_that_is_no_list_of_records_is_refused() {
         "+6 a=b\n",
         "-6 a=b\n",
         "99999999999999999999999 a=b\n",
+        "5 =b\n",
         "6 a=b\n\0",
     ] {
         assert_eq!(

@@ -15,8 +15,8 @@ pub(super) static CHECK: Check = Check {
     says: "the grade of the key is at least the policy's minimum-grade",
     explanation: "Looks at the key record that the policy names for the key (`[[keys]] record`) and at the signatures on it by the policy's \
 `[[signers]]`. No record, or one that does not count, leaves the key at `command-line`. A record counts through a signature of a signer; one \
-key under two names is one signer. `recorded`: it says who obtained the key, when and over which channel. `witnessed`: two signers and two \
-retrievals with equal bytes. `challenged`: it holds the signature of a build that the auditor asked for, which verifies under the key. It does \
+key under two names is one signer. `recorded`: it says who obtained the key, when and over which channel. `witnessed`: two signers, and two \
+retrievals, by two names, with equal bytes. `challenged`: it holds the signature of a build that the auditor asked for, which verifies under the key. It does \
 not say that what the signers wrote is true, or that the key is in an enclave: no public record says that. At `require` where the policy sets \
 minimum-grade.",
     missing_evidence: MissingEvidence::RejectsWithGroup,

@@ -11,8 +11,10 @@ use super::{files, limits_with, now_or, output, threads_for};
 use crate::admission::{AdmissionQuestion, admit as admit_images, policy_for_bundles};
 use crate::audit::Question;
 use crate::error::Error;
+use crate::finding::Group;
 use crate::folder;
 use crate::limits::Limits;
+use crate::policy::Policy;
 use crate::report::{Format, Options, Report};
 use crate::workload::{Workload, password_candidates};
 
@@ -34,7 +36,7 @@ pub(super) fn admit(arguments: &AdmitArguments) -> Result<u8, Error> {
 fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) -> Result<(), Error> {
     let now = now_or(arguments.output.now)?;
     report.now = Some(now);
-    let policy = read_policy(&arguments.policy, limits)?;
+    let policy = read_policy_for_workloads(&arguments.policy, limits)?;
     report.policy = policy.source.clone();
     let passwords = match &arguments.workload_password {
         Some(path) => password_candidates(&folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?),
@@ -66,6 +68,13 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
     report.admission = Some(admission);
     report.bundles = bundles;
     Ok(())
+}
+
+/// An admission asks of the workload, whatever else the policy requires: one that lowers all of its checks would admit everything.
+pub(super) fn read_policy_for_workloads(path: &Path, limits: &Limits) -> Result<Policy, Error> {
+    let mut policy = read_policy(path, limits)?;
+    policy.require_also(&[Group::Workload])?;
+    Ok(policy)
 }
 
 fn read_workload(path: &Path, passwords: &[Vec<u8>], limits: &Limits) -> Result<Workload, Error> {

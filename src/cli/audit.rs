@@ -90,6 +90,9 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     policy.require_also(&arguments.require)?;
     let keys = policy.keys_for(read_named(&arguments.keys.keys, limits)?)?;
     let mut paths = folder::find_bundles(&arguments.paths, limits)?;
+    let without =
+        arguments.paths.iter().filter(|named| named.is_dir() && !paths.iter().any(|path| path.starts_with(named)));
+    let without: Vec<String> = without.map(|folder| folder.display().to_string()).collect();
     if let Some(shard) = scale.shard {
         paths.retain(|path| shard.holds(path));
     }
@@ -136,7 +139,8 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     };
     let memory = scale.memory.map(|megabytes| megabytes.get().saturating_mul(MEGABYTE));
     report.bundles = audit_all(&paths, &given, &question, &Queue { threads, memory, state: state.as_ref() })?;
-    Ok(())
+    // A folder that holds no bundle is not vouched for by the others.
+    if without.is_empty() { Ok(()) } else { Err(Error::NothingToVerify { paths: without.join(", ") }) }
 }
 
 pub(super) fn verify(arguments: &VerifyArguments) -> Result<u8, Error> {

@@ -52,6 +52,7 @@ use self::args::NotBuiltIn;
 use self::args::{Arguments, Command, NamedKey, OutputFormat, PolicyCommand};
 use self::key_record_args::KeyCommand;
 use crate::error::Error;
+use crate::escape::for_lines;
 use crate::folder;
 use crate::key::PublicKey;
 use crate::limits::Limits;
@@ -61,6 +62,9 @@ use crate::verify::TrustedKey;
 
 /// Runs the program with the process's arguments. The exit code is the verdict's.
 pub fn run() -> ExitCode {
+    if let Some(error) = flag_by_a_files_name() {
+        return failed(error);
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return wrong_usage(&error),
@@ -71,14 +75,29 @@ pub fn run() -> ExitCode {
     }
     match dispatch(arguments.command) {
         Ok(code) => ExitCode::from(code),
-        Err(error) if wants_json() => {
-            ExitCode::from(output::report_or_complain(&without_bundles(error), OutputFormat::Json))
-        }
-        Err(error) => {
-            output::complain(&error);
-            ExitCode::from(error.exit_code())
-        }
+        Err(error) => failed(error),
     }
+}
+
+/// An error in the form that was asked for.
+fn failed(error: Error) -> ExitCode {
+    if wants_json() {
+        return ExitCode::from(output::report_or_complain(&without_bundles(error), OutputFormat::Json));
+    }
+    output::complain(&error);
+    ExitCode::from(error.exit_code())
+}
+
+/// A shell that expands `*` puts the names of a folder's files on the command line. One that is called like a flag would be obeyed as one: the
+/// folder would say which key is trusted.
+fn flag_by_a_files_name() -> Option<Error> {
+    let is_flag = |argument: &OsString| argument.as_encoded_bytes().starts_with(b"-") && argument != "-";
+    let file = std::env::args_os().skip(1).filter(is_flag).find(|flag| std::fs::symlink_metadata(flag).is_ok())?;
+    let name = file.to_string_lossy();
+    Some(Error::Usage {
+        message: format!("{name} is the name of a file here, and would be read as a flag"),
+        hint: "name the folder, or its files as ./*, and look at who put a file of this name there".into(),
+    })
 }
 
 fn dispatch(command: Command) -> Result<u8, Error> {
@@ -129,8 +148,13 @@ fn wrong_usage(error: &clap::Error) -> ExitCode {
         let error = Error::Usage { message, hint: "`hpsb-audit --help` lists commands and flags".into() };
         return ExitCode::from(output::report_or_complain(&without_bundles(error), OutputFormat::Json));
     }
-    // Nothing can be said if the terminal is gone.
-    let _ = error.print();
+    if error.use_stderr() {
+        // A shell puts the names of a hostile folder's files on the command line, and clap repeats them as they are.
+        output::talk(for_lines(&error.render().to_string()).as_bytes());
+    } else {
+        // Nothing can be said if the terminal is gone.
+        let _ = error.print();
+    }
     if error.kind() == ErrorKind::DisplayVersion && std::env::args_os().any(|argument| argument == "--verbose") {
         let _ = output::print(&format!("{}\n", confine::confine(confine::Needs::default())));
     }

@@ -83,7 +83,8 @@ fn audit_or_resume(
     }
     let audited = audit_file(path, given, question, None);
     if let Some(looked) = looked {
-        state.keep(&looked, &audited.0)?;
+        let after = state.look_at(path, given, question.limits);
+        state.keep(&looked, after.as_ref(), &audited.0)?;
     }
     Ok(audited)
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::admit::read_policy_for_workloads;
 use super::args::NetworkArguments;
-use super::audit::{Given, read_approvals, read_policy};
+use super::audit::{Given, read_approvals};
 use super::queue::{Queue, audit_all};
 use super::serve_args::ServeArguments;
 use super::{limits_with, now_or, threads_for};
@@ -48,7 +49,7 @@ fn edges(arguments: &ServeArguments, limits: &Limits, threads: usize) -> Edges {
     let now = arguments.now;
     Edges {
         terms: Box::new(move || {
-            let policy = read_policy(&policy, &for_terms)?;
+            let policy = read_policy_for_workloads(&policy, &for_terms)?;
             let approvals = approvals.as_deref().map(|path| read_approvals(path, &for_terms)).transpose()?;
             Ok(Terms { policy, approvals })
         }),

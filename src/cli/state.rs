@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -27,6 +27,8 @@ use crate::strict_json;
 use crate::time::Timestamp;
 
 const FORMAT: &str = "hpsb-audit state 1";
+/// How every state begins, of whatever version.
+const BEGINNING: &[u8] = b"{\"format\":\"hpsb-audit state ";
 
 /// What the reports answer: the question, its moment and everything that was handed over, as a digest.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
@@ -51,6 +53,8 @@ struct Line {
 /// A bundle as it lies there before it is audited.
 pub(super) struct LookedAt {
     path: String,
+    /// Digest and size of the bundle's file.
+    bundle: (Sha256, u64),
     all: Sha256,
     beside: Vec<(String, crate::key::PublicKey)>,
 }
@@ -97,6 +101,10 @@ impl State {
                 });
             }
         };
+        // A state that was cut off within its first line begins anew; somebody's file without a line's end is not ours to empty.
+        if is_new && !BEGINNING.iter().zip(&bytes).all(|(one, other)| one == other) {
+            return Err(Error::malformed(format!("the state {name}"), "it does not begin as a state does"));
+        }
         let mut finished = BTreeMap::new();
         for line in known {
             let line: Line = parsed(&name, line)?;
@@ -119,9 +127,10 @@ impl State {
         if given.image.is_some() || folder::image_beside(path).is_some() {
             return None;
         }
-        let mut bundle = HashingReader::new(folder::open(path).ok()?);
+        let mut bundle = HashingReader::new(folder::open(path).ok()?.take(limits.bundle_bytes));
         std::io::copy(&mut bundle, &mut std::io::sink()).ok()?;
-        let mut parts = vec![("bundle".to_owned(), bundle.finish().0)];
+        let bundle = bundle.finish();
+        let mut parts = vec![("bundle".to_owned(), bundle.0)];
         let keys = folder::key_files_beside(path, limits);
         parts.extend(keys.iter().map(|(name, _, bytes)| (format!("key/{name}"), Sha256::of(bytes))));
         let server = folder::server_files(path, limits).ok()?.unwrap_or_default();
@@ -137,7 +146,7 @@ impl State {
         }
         let list: String = parts.iter().map(|(name, digest)| format!("{} {name:?}\n", digest.hex())).collect();
         let beside = keys.into_iter().map(|(name, key, _)| (name, key)).collect();
-        Some(LookedAt { path: path.display().to_string(), all: Sha256::of(list.as_bytes()), beside })
+        Some(LookedAt { path: path.display().to_string(), bundle, all: Sha256::of(list.as_bytes()), beside })
     }
 
     /// The report that an earlier run made of the same bytes.
@@ -146,11 +155,15 @@ impl State {
         Some((report.clone(), looked.beside.clone()))
     }
 
-    /// Adds a report to the file.
+    /// Adds a report to the file. `looked` is how things lay before the audit, `after` how they lie now: where a file was changed in
+    /// between, nobody knows which one the report is about, and nothing is added.
     ///
     /// # Errors
     /// [`Error::Unwritable`].
-    pub(super) fn keep(&self, looked: &LookedAt, report: &BundleReport) -> Result<(), Error> {
+    pub(super) fn keep(&self, looked: &LookedAt, after: Option<&LookedAt>, report: &BundleReport) -> Result<(), Error> {
+        if report.file != Some(looked.bundle) || after.is_none_or(|after| after.all != looked.all) {
+            return Ok(());
+        }
         let one = Report { bundles: vec![report.clone()], ..self.frame.without_bundles() };
         let mut page = Vec::new();
         let failed = |error| unwritable(&self.name, &error);
@@ -203,4 +216,39 @@ fn restored(name: &str, line: Line, limits: &Limits) -> Result<(String, Sha256, 
         report.seal = Some((digest, Signature::from_member(signature.as_bytes(), limits)?));
     }
     Ok((line.path, looked_at, report))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::cli::args::NetworkArguments;
+
+    /// What is looked at twice may be two things: a file that was swapped in between must not lend its report to the other.
+    #[test]
+    fn a_report_on_other_bytes_than_were_looked_at_is_not_kept() {
+        let top = std::env::temp_dir().join(format!("hpsb-audit-state-{}", std::process::id()));
+        fs::create_dir_all(&top).unwrap();
+        let (bundle, file, limits) = (top.join("a.sig.tbz"), top.join("state"), Limits::default());
+        fs::write(&bundle, "bytes").unwrap();
+        let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
+        let state = State::open(&file, &Report::new(None), &[], &limits).unwrap();
+        let look = || state.look_at(&bundle, &given, &limits);
+        let lines = || fs::read_to_string(&file).unwrap().lines().count();
+        let looked = look().unwrap();
+        let report = |bytes: &[u8]| {
+            let file = Some((Sha256::of(bytes), bytes.len() as u64));
+            BundleReport { file, ..BundleReport::of_nothing(looked.path.clone(), Vec::new()) }
+        };
+        state.keep(&looked, look().as_ref(), &report(b"other")).unwrap();
+        assert_eq!(lines(), 1);
+        state.keep(&looked, look().as_ref(), &report(b"bytes")).unwrap();
+        assert_eq!(lines(), 2);
+        // Something came to lie beside it.
+        fs::write(top.join("status.json"), "{}").unwrap();
+        state.keep(&looked, look().as_ref(), &report(b"bytes")).unwrap();
+        assert_eq!(lines(), 2);
+        fs::remove_dir_all(top).unwrap();
+    }
 }

@@ -6,7 +6,7 @@ use super::args::{OutputFormat, TrustArguments};
 use super::audit::read_policy;
 use super::{limits_with, now_or, output};
 use crate::error::Error;
-use crate::escape::for_terminal;
+use crate::escape::{for_terminal, in_json};
 use crate::folder;
 use crate::policy::Policy;
 use crate::trust::{Description, Standing, describe};
@@ -70,5 +70,5 @@ fn as_json(found: &[Description]) -> String {
             serde_json::json!({ "kind": one.kind.words(), "file": one.file, "standing": word, "because": because, "facts": rows })
         })
         .collect();
-    format!("{:#}\n", serde_json::json!({ "schema_version": 1, "signatures": signatures }))
+    in_json(&format!("{:#}\n", serde_json::json!({ "schema_version": 1, "signatures": signatures })))
 }

@@ -51,6 +51,32 @@ impl Platform {
             && words.next().is_none()
             && variant.is_none_or(|variant| Some(variant) == self.variant.as_deref())
     }
+
+    /// The platform as engines on containerd compare it (containerd/platforms, `Normalize`): in lower case, by one name where there are several;
+    /// no operating system is the engine's own.
+    pub(super) fn normal(&self) -> (String, String, String) {
+        let lower = |text: &str| text.to_lowercase();
+        let (os, architecture) = (lower(&self.os), lower(&self.architecture));
+        let variant = lower(self.variant.as_deref().unwrap_or_default());
+        let os = match os.as_str() {
+            "" => "linux",
+            "macos" => "darwin",
+            other => other,
+        };
+        let (architecture, variant) = match (architecture.as_str(), variant.as_str()) {
+            ("i386", _) => ("386", ""),
+            ("amd64" | "x86_64" | "x86-64", "v1") => ("amd64", ""),
+            ("x86_64" | "x86-64", variant) => ("amd64", variant),
+            ("arm64" | "aarch64", "8" | "v8") => ("arm64", ""),
+            ("aarch64", variant) => ("arm64", variant),
+            ("armhf", _) | ("arm", "" | "7") => ("arm", "v7"),
+            ("armel", _) | ("arm", "6") => ("arm", "v6"),
+            ("arm", "5") => ("arm", "v5"),
+            ("arm", "8") => ("arm", "v8"),
+            other => other,
+        };
+        [os, architecture, variant].map(str::to_owned).into()
+    }
 }
 
 impl std::fmt::Display for Platform {
@@ -102,6 +128,7 @@ const CONFIGS: [&str; 2] =
 /// leave its own out, but may not contradict it.
 pub(super) fn read(bytes: &[u8], announced: Option<&str>, limits: &Limits) -> Answer<Document> {
     let fields = object(bytes)?;
+    spelled(&fields, &["schemaVersion", "mediaType", "manifests", "config", "layers", "fsLayers"])?;
     match fields.get("schemaVersion").and_then(Value::as_u64) {
         Some(2) => {}
         Some(1) => {
@@ -152,6 +179,7 @@ pub(super) fn read(bytes: &[u8], announced: Option<&str>, limits: &Limits) -> An
 /// Reads an image's configuration.
 pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Answer<Config> {
     let fields = object(bytes)?;
+    spelled(&fields, &["os", "architecture", "variant", "rootfs", "config", "history", "created"])?;
     let text = |name: &str| optional_text(&fields, name)?.ok_or(format!("it has no field {name:?}"));
     let platform = Platform {
         os: text("os")?.to_owned(),
@@ -159,6 +187,7 @@ pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Answer<Config> {
         variant: optional_text(&fields, "variant")?.filter(|variant| !variant.is_empty()).map(str::to_owned),
     };
     let rootfs = fields.get("rootfs").and_then(Value::as_object).ok_or("it has no object \"rootfs\"")?;
+    spelled(rootfs, &["type", "diff_ids"])?;
     if rootfs.get("type").and_then(Value::as_str) != Some("layers") {
         return Err("its rootfs is not of the type \"layers\"".into());
     }
@@ -200,6 +229,7 @@ pub(super) fn read_docker_archive(bytes: &[u8], limits: &Limits) -> Answer<Vec<S
         .iter()
         .map(|image| {
             let fields = image.as_object().ok_or("expected an object for each image")?;
+            spelled(fields, &["Config", "RepoTags", "Layers"])?;
             let words = |name: &str| -> Answer<Vec<String>> {
                 let list = list(fields, name, limits.image_layers)?;
                 list.iter()
@@ -224,10 +254,12 @@ pub(super) struct SavedImage {
 }
 
 impl Descriptor {
-    /// Is it a statement about another manifest, as BuildKit adds to its indexes?
+    /// Is it a statement about another manifest, as BuildKit adds to its indexes? Programs that choose by platform do not look at annotations:
+    /// one that is called so and has a platform of its own is an image to them.
     pub(super) fn is_attestation(&self) -> bool {
         let (name, value) = ATTESTATION;
-        self.annotations.get(name).is_some_and(|found| found == value)
+        let is_called_so = self.annotations.get(name).is_some_and(|found| found == value);
+        is_called_so && self.platform.as_ref().is_some_and(|platform| platform.is("unknown/unknown"))
     }
 
     /// Does the registry leave its bytes to others? Docker's `foreign` and OCI's non-distributable layers.
@@ -246,6 +278,20 @@ fn object(bytes: &[u8]) -> Answer<Map<String, Value>> {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) => Err("expected a JSON object".into()),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Container engines are written in Go, whose JSON reader takes a name in any case for the one that it wants, `ſ` for s and the Kelvin sign for k:
+/// of `manifests` and `Manifests` it believes the second. A name that is one of `known` but for that is refused.
+fn spelled(fields: &Map<String, Value>, known: &[&str]) -> Answer<()> {
+    let folded = |name: &str| name.replace('\u{17f}', "s").replace('\u{212a}', "k").to_ascii_lowercase();
+    let is_other =
+        |name: &&String| !known.contains(&name.as_str()) && known.iter().any(|known| folded(known) == folded(name));
+    match fields.keys().find(is_other) {
+        Some(name) => {
+            Err(format!("its field {name:?} is another one in other letters, so two readers would see two documents"))
+        }
+        None => Ok(()),
     }
 }
 
@@ -295,13 +341,17 @@ fn descriptors(fields: &Map<String, Value>, name: &str, allowed: u64) -> Answer<
 
 fn descriptor(value: &Value) -> Answer<Descriptor> {
     let fields = value.as_object().ok_or("a descriptor that is no object")?;
+    spelled(fields, &["mediaType", "digest", "size", "urls", "platform", "annotations"])?;
     let urls = list(fields, "urls", 100)?.iter().filter_map(Value::as_str).map(str::to_owned).collect();
     let platform = match fields.get("platform") {
-        Some(Value::Object(platform)) => Some(Platform {
-            os: optional_text(platform, "os")?.unwrap_or_default().to_owned(),
-            architecture: optional_text(platform, "architecture")?.unwrap_or_default().to_owned(),
-            variant: optional_text(platform, "variant")?.filter(|v| !v.is_empty()).map(str::to_owned),
-        }),
+        Some(Value::Object(platform)) => {
+            spelled(platform, &["os", "architecture", "variant"])?;
+            Some(Platform {
+                os: optional_text(platform, "os")?.unwrap_or_default().to_owned(),
+                architecture: optional_text(platform, "architecture")?.unwrap_or_default().to_owned(),
+                variant: optional_text(platform, "variant")?.filter(|v| !v.is_empty()).map(str::to_owned),
+            })
+        }
         _ => None,
     };
     Ok(Descriptor {

@@ -103,9 +103,13 @@ fn choose<'d>(manifests: &'d [Descriptor], choice: &Choice) -> Result<&'d Descri
     let rival = |one: &Descriptor| {
         let takes_its_place = |other: &&&Descriptor| {
             other.digest != one.digest
-                && (other.platform == one.platform || other.platform.is_none() || one.platform.is_none())
+                && match (&other.platform, &one.platform) {
+                    (Some(other), Some(one)) => other.normal() == one.normal(),
+                    _ => true,
+                }
         };
-        fitting.iter().find(takes_its_place).copied()
+        // What does not fit here may fit elsewhere: `S390X` is s390x to others.
+        images.iter().find(takes_its_place).copied()
     };
     if let Some((one, other)) = wanted.and_then(|one| Some((one, rival(one)?))) {
         return Err(Unclear::Fault(format!(

@@ -32,6 +32,10 @@ fn a_manifest_is_read_and_every_cut_and_contradiction_refused() {
         ("image.config.v1", "artifact.v1"),
         ("image.manifest.v1", "image.index.v1"),
         ("\"size\":2", "\"size\":2,\"size\":2"),
+        // Programs in Go read these as the fields that they are called like.
+        ("\"layers\":", "\"Layers\":[],\"layers\":"),
+        ("\"layers\":", "\"layer\u{17f}\":[],\"layers\":"),
+        ("\"size\":2", "\"size\":2,\"Digest\":null"),
     ] {
         let changed = MANIFEST.replace(from, to);
         assert!(changed == MANIFEST || read(&changed, None).is_err(), "{to}");
@@ -52,8 +56,19 @@ fn a_configuration_is_read_and_what_is_none_refused() {
         ("{\"a\":\"b\"}", "{\"a\":1}"),
         ("sha256:44", "sha256:zz"),
         ("\"rootfs\"", "\"other\""),
+        ("\"rootfs\"", "\"RootFS\":{},\"rootfs\""),
     ] {
         assert!(document::read_config(CONFIG.replace(from, to).as_bytes(), &Limits::default()).is_err(), "{to}");
+    }
+}
+
+#[test]
+fn what_docker_load_would_read_otherwise_is_refused() {
+    let image = r#"[{"Config":"c.json","RepoTags":null,"Layers":["a/layer.tar"]MORE}]"#;
+    let read = |more: &str| document::read_docker_archive(image.replace("MORE", more).as_bytes(), &Limits::default());
+    assert!(read("").is_ok() && read(r#","Parent":"x""#).is_ok());
+    for more in [r#","layers":["evil/layer.tar"]"#, r#","CONFIG":"evil.json""#, ",\"Layer\u{17f}\":[]"] {
+        assert!(read(more).unwrap_err().contains("in other letters"), "{more}");
     }
 }
 
@@ -69,6 +84,36 @@ fn a_platform_is_compared_with_its_variant_where_one_is_expected() {
         ("linux", false),
     ] {
         assert_eq!(platform.is(expected), is, "{expected}");
+    }
+}
+
+#[test]
+fn spellings_of_one_platform_are_one_to_container_engines() {
+    let normal = |text: &str| {
+        let mut words = text.split('/').map(str::to_owned);
+        let mut word = || words.next().unwrap_or_default();
+        let (os, architecture, variant) = (word(), word(), Some(word()).filter(|variant| !variant.is_empty()));
+        document::Platform { os, architecture, variant }.normal()
+    };
+    for (one, other) in [
+        ("linux/s390x", "Linux/S390X"),
+        ("linux/s390x", "/s390x"),
+        ("linux/amd64", "linux/x86_64/v1"),
+        ("linux/arm64", "linux/aarch64/v8"),
+        ("linux/arm", "linux/armhf"),
+        ("linux/arm/v6", "linux/armel"),
+        ("linux/386", "linux/i386"),
+        ("darwin/amd64", "macOS/x86-64"),
+    ] {
+        assert_eq!(normal(one), normal(other), "{other}");
+    }
+    for (one, other) in [
+        ("linux/s390x", "linux/s390"),
+        ("linux/amd64", "linux/amd64/v3"),
+        ("linux/arm/v6", "linux/arm"),
+        ("linux/s390x", "aix/s390x"),
+    ] {
+        assert_ne!(normal(one), normal(other), "{other}");
     }
 }
 

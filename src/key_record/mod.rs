@@ -272,7 +272,7 @@ impl KeyRecord {
         }
         let grade = if statement.challenge.is_some() {
             Grade::Challenged
-        } else if names.len() >= 2 && statement.retrievals.len() >= 2 {
+        } else if names.len() >= 2 && statement.was_obtained_by_two() {
             Grade::Witnessed
         } else {
             Grade::Recorded
@@ -343,6 +343,13 @@ impl KeyStatement {
     }
 
     /// Does everything in it speak of one key? That key.
+    /// Do two retrievals name two people? One person who asked twice shows nothing that the first time did not.
+    fn was_obtained_by_two(&self) -> bool {
+        let mut people = self.retrievals.iter().map(|retrieval| retrieval.by.trim().to_lowercase());
+        let first = people.next();
+        people.any(|other| Some(other) != first)
+    }
+
     fn consistent(&self, limits: &Limits) -> Result<PublicKey, String> {
         let key = PublicKey::from_pem("keyPem", self.key_pem.as_bytes(), limits).map_err(|error| error.to_string())?;
         let fingerprint = key.fingerprint().hex();

@@ -76,7 +76,15 @@ fn grade(record: &KeyRecord, fingerprint: Sha256, list: &[(&str, u8)]) -> Result
 fn grades_follow_signers_and_retrievals() {
     let (one, fingerprint) = statement(1);
     let (two, _) = statement(2);
+    // One person asked twice, and another countersigned.
+    let again = |name: &str| {
+        let retrievals = vec![two.retrievals[0].clone(), retrieval(&two.key_pem, name)];
+        KeyStatement { retrievals, ..two.clone() }
+    };
     let both = [("Ada", 1), ("Bob", 2)];
+    for name in ["Ada", " ada "] {
+        assert_eq!(grade(&record(again(name), &[1, 2]), fingerprint, &both), Ok(Grade::Recorded), "{name:?}");
+    }
     for (statement, signed_by, list, expected) in [
         (&one, &[1][..], &both[..], Grade::Recorded),
         (&one, &[1, 2], &both, Grade::Recorded),

@@ -48,7 +48,7 @@ impl Certificate {
     /// certificate, or that it cannot read: that is refused.
     fn read_all(file: &[u8]) -> Result<Vec<Self>, String> {
         let bytes = without_armour(file)?;
-        let fault = |error: pgp::errors::Error| format!("it is no OpenPGP public key: {error}");
+        let fault = |_: pgp::errors::Error| "it is no OpenPGP public key: a packet cannot be read";
         let all: Vec<SignedPublicKey> = SignedPublicKey::from_bytes_many(bytes.as_slice())
             .map_err(fault)?
             .collect::<Result<_, _>>()
@@ -59,7 +59,7 @@ impl Certificate {
             match packet {
                 Ok(Packet::Signature(signature)) if is_revocation(&signature) => found += 1,
                 Ok(_) => {}
-                Err(error) => return Err(format!("it holds a packet that cannot be read: {error}")),
+                Err(_) => return Err("it holds a packet that cannot be read".into()),
             }
         }
         if found != kept {
@@ -143,7 +143,7 @@ fn without_armour(file: &[u8]) -> Result<Vec<u8>, String> {
         let armour = block.split_once(END).map(|(armour, _)| format!("{armour}{END}\n"));
         let armour = armour.filter(|armour| armour.starts_with(BEGIN)).ok_or("it is no whole PGP PUBLIC KEY BLOCK")?;
         let read = Dearmor::new(armour.as_bytes()).read_to_end(&mut bytes);
-        read.map_err(|error| format!("it is no OpenPGP public key: its armour: {error}"))?;
+        read.map_err(|_| "it is no OpenPGP public key: its armour cannot be read")?;
     }
     Ok(bytes)
 }

@@ -24,9 +24,9 @@ pub(crate) fn read_message(bytes: &[u8], limits: &Limits) -> Result<Message, Str
     let mut packets = read_packets(bytes, limits.trust_file_bytes)?;
     if let [Packet::CompressedData(compressed)] = packets.as_slice() {
         let mut inner = Vec::new();
-        let decompressed = compressed.decompress().map_err(|error| format!("its compression: {error}"))?;
+        let decompressed = compressed.decompress().map_err(|_| "its compression cannot be read")?;
         let mut bounded = decompressed.take(limits.trust_file_bytes.saturating_add(1));
-        bounded.read_to_end(&mut inner).map_err(|error| format!("its compression: {error}"))?;
+        bounded.read_to_end(&mut inner).map_err(|_| "its compression cannot be read")?;
         packets = read_packets(&inner, limits.trust_file_bytes)?;
     }
     let mut packets = packets.into_iter();
@@ -82,7 +82,7 @@ pub(crate) fn read_detached(armoured: &[u8]) -> Result<DetachedSignature, String
         return Err("it is not one armoured OpenPGP signature".into());
     }
     let mut bytes = Vec::new();
-    Dearmor::new(text.as_bytes()).read_to_end(&mut bytes).map_err(|error| format!("its armour: {error}"))?;
+    Dearmor::new(text.as_bytes()).read_to_end(&mut bytes).map_err(|_| "its armour cannot be read")?;
     let mut packets = read_packets(&bytes, armoured.len() as u64)?.into_iter();
     match (packets.next(), packets.next()) {
         (Some(Packet::Signature(signature)), None) => Ok(DetachedSignature(signature)),
@@ -105,11 +105,12 @@ impl DetachedSignature {
     }
 }
 
+/// The crate's own words are not for a report: they have a backtrace where the environment asks for one.
 fn read_packets(bytes: &[u8], most: u64) -> Result<Vec<Packet>, String> {
     const PACKETS_MAX: usize = 16;
     if bytes.len() as u64 > most {
         return Err(format!("it is larger than {most} bytes"));
     }
     let packets: Result<Vec<Packet>, _> = PacketParser::new(bytes).take(PACKETS_MAX).collect();
-    packets.map_err(|error| format!("it is no OpenPGP message: {error}"))
+    packets.map_err(|_| "it is no OpenPGP message: a packet cannot be read".into())
 }

@@ -9,6 +9,13 @@ pub(super) fn is_compose(document: &Value) -> bool {
     document.get("services").is_some() && document.get("kind").is_none()
 }
 
+/// Is the file one that compose starts without being told? What stands in it is read, whatever it looks like.
+pub(super) fn is_named_so(path: &str) -> bool {
+    let name = path.rsplit(['/', ' ']).next().unwrap_or_default();
+    let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"));
+    stem.is_some_and(|stem| matches!(stem.strip_suffix(".override").unwrap_or(stem), "compose" | "docker-compose"))
+}
+
 pub(super) fn read(document: &Value, place: &str, images: &mut Images) {
     if document.get("include").is_some() {
         images.unknown(

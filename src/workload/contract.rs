@@ -57,13 +57,14 @@ fn read_workload(workload: &Value, images: &mut Images, limits: &Limits) {
     let before = images.found.len();
     if let Some(part) = workload.get("compose") {
         read_archive(part, "workload.compose", images, limits, |name, documents, images| {
-            if let [one] = documents
-                && compose::is_compose(one)
-            {
-                compose::read(one, name, images);
-                return true;
+            let is_it = compose::is_named_so(name) || documents.iter().any(compose::is_compose);
+            match documents {
+                [one] if is_it => compose::read(one, name, images),
+                // One tool merges them, another takes the first.
+                _ if is_it => images.unknown(name, format!("expected one document, found {}", documents.len())),
+                _ => {}
             }
-            false
+            is_it
         });
     }
     if let Some(part) = workload.get("play") {
@@ -82,7 +83,8 @@ fn read_workload(workload: &Value, images: &mut Images, limits: &Limits) {
         if part.get("archive").is_some() || (part.get("resources").is_none() && part.get("templates").is_none()) {
             read_archive(part, "workload.play", images, limits, |name, documents, images| {
                 let top = !name.trim_start_matches("workload.play.archive: ").contains('/');
-                let resources = top && !documents.is_empty() && documents.iter().all(kubernetes::is_resource);
+                // podman starts what it knows and passes over the rest, and does not ask for an apiVersion.
+                let resources = top && documents.iter().any(|document| document.get("kind").is_some());
                 if resources {
                     documents.iter().for_each(|document| kubernetes::read(document, name, images));
                 }

@@ -9,8 +9,10 @@ use super::{Images, below, kind_of};
 
 /// Lists of containers in a pod (Kubernetes, PodSpec).
 const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
-/// What is no part of what runs: names and notes, what was seen, and data of ConfigMaps and Secrets.
-const NOT_RUN: [&str; 5] = ["metadata", "status", "data", "stringData", "binaryData"];
+/// What is no part of what runs: names and notes, and what was seen.
+const NOT_RUN: [&str; 2] = ["metadata", "status"];
+/// Data of ConfigMaps and Secrets, and of nothing else: a ControllerRevision has a pod template there.
+const DATA: [&str; 3] = ["data", "stringData", "binaryData"];
 /// Kinds that bring in what is not in the file.
 const ELSEWHERE: [&str; 6] =
     ["Kustomization", "HelmRelease", "HelmChart", "HelmChartConfig", "Application", "ApplicationSet"];
@@ -29,18 +31,23 @@ pub(super) fn read(document: &Value, place: &str, images: &mut Images) {
     };
     let word = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
     let kind = word(fields.get("kind"));
-    if let (true, Some(Value::Array(items))) = (kind.is_empty() || kind.ends_with("List"), fields.get("items")) {
+    let items = fields.get("items").filter(|_| kind.is_empty() || kind.ends_with("List")).and_then(Value::as_array);
+    // A custom resource may be called like a list, and have more in it.
+    let is_list = items.is_some();
+    if let Some(items) = items {
         for (at, item) in items.iter().enumerate() {
             read(item, &below(place, &format!("items[{at}]")), images);
         }
-        return;
     }
     let name = word(document.pointer("/metadata/name"));
     let place = below(place, &format!("{kind}/{name}"));
     if ELSEWHERE.contains(&kind.as_str()) {
         images.unknown(&place, format!("a {kind} brings in what is not in this file: name what it renders to"));
     }
-    for (key, value) in fields.iter().filter(|(key, _)| !NOT_RUN.contains(&key.as_str())) {
+    let holds_data = word(fields.get("apiVersion")) == "v1" && matches!(kind.as_str(), "ConfigMap" | "Secret");
+    let is_run =
+        |key: &str| !(NOT_RUN.contains(&key) || is_list && key == "items" || holds_data && DATA.contains(&key));
+    for (key, value) in fields.iter().filter(|(key, _)| is_run(key)) {
         walk(key, value, &below(&place, key), images);
     }
 }
@@ -52,9 +59,10 @@ fn walk(key: &str, value: &Value, place: &str, images: &mut Images) {
                 container(item, &format!("{place}[{at}]"), images);
             }
         }
-        Value::Array(items) if key != "env" => {
+        Value::Array(items) => {
+            let key = if key == "image" { key } else { "" };
             for (at, item) in items.iter().enumerate() {
-                walk("", item, &format!("{place}[{at}]"), images);
+                walk(key, item, &format!("{place}[{at}]"), images);
             }
         }
         Value::Object(fields) if key == "image" && in_parts(fields, place, images) => {}

@@ -1,6 +1,6 @@
 //! The image: handed over in every form, and contradicting the log or itself (one file each: an OCI layout or a docker-archive in tar).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::case::{Case, image_tag};
 use super::super::image::{DOCKER_LIST, Image, Layer, blob, digest, entry, gzip, layout_of, list_of, zstd};
@@ -219,6 +219,24 @@ fn digests() -> Vec<Case> {
     ]
 }
 
+/// An index with the pushed image and another one for its platform, which `manifests` writes so that a reader may pass over the other one.
+fn hidden_rival(name: &str, about: &'static str, manifests: impl FnOnce(&Value, &Value) -> String) -> Case {
+    let wallet = Image::wallet();
+    let mut other = Image::wallet();
+    other.config["architecture"] = json!("amd64");
+    let [one, two] = [&other, &wallet].map(|image| {
+        let mut descriptor = image.descriptor();
+        descriptor["platform"] = json!({"os": "linux", "architecture": "s390x"});
+        descriptor
+    });
+    let index =
+        format!(r#"{{"schemaVersion": 2, "mediaType": "{DOCKER_LIST}", {}}}"#, manifests(&one, &two)).into_bytes();
+    let mut entries = layout_of(&[json!({"mediaType": DOCKER_LIST, "size": index.len(), "digest": digest(&index)})]);
+    entries.extend([blob(index), blob(wallet.manifest_bytes()), blob(other.manifest_bytes())]);
+    entries.extend(wallet.blobs());
+    Case::fails(name, "image-digest", about).image(&wallet).hand_over(LAYOUT, &entries)
+}
+
 fn indexes() -> Vec<Case> {
     let wallet = Image::wallet();
     let mut other = Image::wallet();
@@ -322,6 +340,30 @@ fn indexes() -> Vec<Case> {
             entries.extend(wallet.blobs());
             entries
         }),
+        hidden_rival(
+            "image-index-attestation-with-platform",
+            "An index has the pushed image, and before it another one for the same platform that calls itself a statement: other programs take it.",
+            |other, wallet| {
+                let mut other = other.clone();
+                other["annotations"] = json!({"vnd.docker.reference.type": "attestation-manifest"});
+                format!("\"manifests\": [{other}, {wallet}]")
+            },
+        ),
+        hidden_rival(
+            "image-index-platform-other-spelling",
+            "An index has the pushed image for linux/s390x, and before it another one for linux/S390X, which engines on containerd take for the same.",
+            |other, wallet| {
+                let mut other = other.clone();
+                other["platform"]["architecture"] = json!("S390X");
+                format!("\"manifests\": [{other}, {wallet}]")
+            },
+        )
+        .image_policy("[expect]\nplatforms = [\"linux/s390x\"]\n"),
+        hidden_rival(
+            "image-index-other-letters",
+            "An index has the pushed image in `manifests`, and another one in `Manifests`, which programs in Go believe.",
+            |other, wallet| format!("\"manifests\": [{wallet}], \"Manifests\": [{other}]"),
+        ),
         Case::error("image-name-twice", 2, "usage", "index.json calls the pushed image and another one by the same name.")
             .image(&wallet)
             .hand_over(LAYOUT, &{

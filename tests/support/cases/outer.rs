@@ -168,6 +168,15 @@ fn extensions() -> Vec<Case> {
             let record = pax_record("path", b"harmless");
             entries.insert(0, Entry { kind: b'x', mtime: "0", ..Entry::file("././@PaxHeader", record) });
         }),
+        malformed(
+            "outer-old-directory",
+            "The archive's old header (type NUL) is called `x/`, a folder for Python's tarfile; its PAX header gives it the archive's name.",
+            |entries| {
+                let path = std::mem::replace(&mut entries[0].path, b"x/".to_vec());
+                entries[0].pax.push(("path", path));
+                entries[0].kind = 0;
+            },
+        ),
         malformed("outer-pax-not-records", "A PAX header that is no list of records.", |entries| {
             entries.insert(0, Entry { kind: b'x', mtime: "0", ..Entry::file("././@PaxHeader", "99 path=x\n") });
         }),

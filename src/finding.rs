@@ -426,4 +426,35 @@ mod tests {
         // A finding of a group that is not in play does not reject.
         assert_eq!(of(Status::Fail, &[Group::Source]), Verdict::AcceptInPart);
     }
+
+    #[test]
+    fn a_group_is_decided_by_its_own_answers() {
+        let of = |group, level, status| Finding {
+            group,
+            ..finding(level, status, Demand::None, MissingEvidence::RejectsWithGroup)
+        };
+        let decided = of(Group::Manifest, Level::Require, Status::Pass);
+        let off = of(Group::Source, Level::Off, Status::NotRun(Reason::Off));
+        let findings = [decided.clone(), off];
+        assert!(!is_undecided(&findings, Group::Manifest) && is_undecided(&findings, Group::Source));
+        // No check at all is no check that was switched off.
+        assert!(!is_undecided(&findings, Group::Image));
+        let verdict = |status, level| Verdict::of(&[decided.clone(), of(Group::Manifest, level, status)], &Group::ALL);
+        let not_built_in = Status::NotRun(Reason::NotBuiltIn);
+        assert_eq!(verdict(not_built_in, Level::Require), Verdict::AcceptInPart);
+        assert_eq!(verdict(not_built_in, Level::Warn), Verdict::Accept);
+        assert_eq!(verdict(Status::NotRun(Reason::NoEvidence), Level::Require), Verdict::Accept);
+    }
+
+    #[test]
+    fn a_waiver_says_whose_it_is_and_until_when() {
+        for standing in WaiverStanding::ALL {
+            assert_eq!(WaiverStanding::from_word(standing.word()), Some(standing));
+        }
+        assert_eq!(WaiverStanding::from_word("other"), None);
+        let words = |standing| waiver(standing).unwrap().words();
+        assert_eq!(words(WaiverStanding::Active), "waived by Ada until 1970-01-01T00:00:00Z: known");
+        let expired = "the waiver of Ada expired at 1970-01-01T00:00:00Z and counts as none: known";
+        assert_eq!(words(WaiverStanding::Expired), expired);
+    }
 }

@@ -125,8 +125,14 @@ fn bounds_are_named() {
             other => panic!("{name}: {other:?}"),
         }
     }
-    let exact = limits("bundle_bytes", bytes.len() as u64);
-    assert!(Bundle::from_reader(bytes.as_slice(), &exact).is_ok());
+    let signed = read(&bytes).unwrap().archive_size();
+    assert!(signed > 1000 && signed < bytes.len() as u64 * 2);
+    for (name, size) in
+        [("bundle_bytes", bytes.len() as u64), ("signed_archive_bytes", signed), ("signature_bytes", 512)]
+    {
+        assert!(Bundle::from_reader(bytes.as_slice(), &limits(name, size)).is_ok(), "{name}");
+        assert!(Bundle::from_reader(bytes.as_slice(), &limits(name, size - 1)).is_err(), "{name}");
+    }
 }
 
 #[test]
@@ -342,6 +348,7 @@ fn what_is_no_public_key_says_what_it_is() {
     }
     let bounded = limits("key_file_bytes", 10);
     assert!(matches!(PublicKey::from_pem("k", server.as_bytes(), &bounded), Err(Error::Key { .. })));
+    assert!(PublicKey::from_pem("k", server.as_bytes(), &limits("key_file_bytes", server.len() as u64)).is_ok());
 }
 
 /// Two encodings of one key would have two fingerprints.

@@ -59,3 +59,25 @@ fn versions_compare_by_number() {
         assert_eq!(parse_version(bad), None, "{bad}");
     }
 }
+
+/// Without evidence every check still answers, in the table's order: the signature as far as it is known, the others with why not.
+#[test]
+fn checks_that_were_not_run_say_why() {
+    let policy = Policy::default();
+    let answers = |gate: &Gate<'_>| {
+        let findings = run_all(gate, &policy, &[], &[Group::Manifest]);
+        assert!(findings.iter().map(|finding| finding.check).eq(CHECKS.map(|check| check.name)));
+        let mut rest = findings.iter().skip(1).map(|finding| (finding.level == Level::Off, finding.status));
+        let second = rest.next().unwrap();
+        assert!(rest.all(|one| one.1 == second.1));
+        (findings[0].level, findings[0].status, second)
+    };
+    let off = (true, Status::NotRun(Reason::Off));
+    assert_eq!(answers(&Gate::SignatureOnly), (Level::Require, Status::Pass, off));
+    let refused = (false, Status::NotRun(Reason::Refused));
+    assert_eq!(answers(&Gate::NoVerdict { signed: true }), (Level::Require, Status::Pass, refused));
+    assert_eq!(answers(&Gate::NoVerdict { signed: false }), (Level::Require, refused.1, refused));
+    // Evidence that the policy has no use for is not looked at.
+    assert_eq!(in_play(&policy, &[], &[]), [Group::Manifest, Group::Source]);
+    assert_eq!(in_play(&policy, &[Group::Trust], &[Group::Image]), Group::ALL[..4]);
+}

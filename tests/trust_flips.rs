@@ -26,6 +26,16 @@ fn policy(signer: &str) -> Policy {
     Policy::from_toml("policy.toml", text.as_bytes(), &Limits::default(), load).unwrap()
 }
 
+/// Is all that is found there already? A bundle with a proof of its entry and a promise of it loses the time that only the promise bears
+/// when the promise's name is changed, as if it had never had one.
+fn says_no_more(found: &[Description], before: &[Description]) -> bool {
+    let rows_are_there = found.iter().zip(before).all(|(found, before)| {
+        let is_same = (found.kind, &found.file, &found.standing) == (before.kind, &before.file, &before.standing);
+        is_same && found.rows.iter().all(|row| before.rows.contains(row))
+    });
+    found.len() == before.len() && rows_are_there
+}
+
 /// Flips one bit in every `step`th byte of the file at `at`.
 fn flip(files: &[TrustFile], at: usize, step: usize, policy: &Policy) {
     let before = look(files, policy);
@@ -37,7 +47,8 @@ fn flip(files: &[TrustFile], at: usize, step: usize, policy: &Policy) {
             files[at].bytes[position] ^= bit;
             let found = look(&files, policy);
             if found.iter().any(|one| one.standing == Standing::Trusted) {
-                assert_eq!(found, before, "byte {position} of {} changes what is accepted", files[at].path);
+                let place = format!("byte {position} of {} changes what is accepted", files[at].path);
+                assert!(says_no_more(&found, &before), "{place}: {found:?} {before:?}");
             } else {
                 refused += 1;
             }
@@ -72,5 +83,17 @@ fn simple_signing_says_the_same_or_nothing() {
     for name in ["primary", "subkey", "uncompressed"] {
         let message = TrustFile { path: "signature-1".into(), ..file("simple-signing", name) };
         flip(&[message], 0, 3, &policy);
+    }
+}
+
+#[cfg(feature = "sigstore")]
+#[test]
+fn keyless_signatures_say_no_more() {
+    let policy = policy(
+        "sigstore-root = \"sigstore/root.json\"\nissuer = \"https://token.actions.githubusercontent.com\"\n\
+         identity = \"https://github.com/acme/wallet/.github/workflows/release.yml@refs/heads/main\"",
+    );
+    for bundle in ["message", "statement", "timestamped"] {
+        flip(&[file("sigstore", &format!("{bundle}.json"))], 0, 29, &policy);
     }
 }

@@ -137,8 +137,13 @@ fn spki_around(pkcs1: &[u8]) -> spki::der::Result<Vec<u8>> {
 
 /// The rules are looked at before the crate looks at its own, so that the answer names the rule.
 pub(crate) fn read_rsa(info: &SubjectPublicKeyInfoRef<'_>, der: &[u8]) -> Result<rsa::PublicKey, String> {
-    let raw = info.subject_public_key.raw_bytes();
-    let parts = RsaPublicKeyRef::from_der(raw).map_err(|error| format!("not an RSA public key: {error}"))?;
+    check_rsa(info.subject_public_key.raw_bytes())?;
+    rsa::PublicKey::from_public_key_der(der).map_err(|error| format!("not a usable RSA public key: {error}"))
+}
+
+/// Are modulus and exponent of an RSA public key (PKCS#1) strong enough, and not too large?
+pub(crate) fn check_rsa(pkcs1: &[u8]) -> Result<(), String> {
+    let parts = RsaPublicKeyRef::from_der(pkcs1).map_err(|error| format!("not an RSA public key: {error}"))?;
     let bits = bit_width(parts.modulus.as_bytes());
     if !(u64::from(RSA_BITS_MIN)..=u64::from(RSA_BITS_MAX)).contains(&bits) {
         return Err(format!("an RSA modulus of {bits} bits; {RSA_BITS_MIN} to {RSA_BITS_MAX} are accepted"));
@@ -155,7 +160,7 @@ pub(crate) fn read_rsa(info: &SubjectPublicKeyInfoRef<'_>, der: &[u8]) -> Result
     if value < RSA_EXPONENT_MIN || is_even(exponent) {
         return Err(format!("an RSA exponent of {value}; an odd one of at least {RSA_EXPONENT_MIN} is accepted"));
     }
-    rsa::PublicKey::from_public_key_der(der).map_err(|error| format!("not a usable RSA public key: {error}"))
+    Ok(())
 }
 
 /// Bits of a big-endian number.

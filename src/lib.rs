@@ -128,6 +128,8 @@ mod signer;
 mod strict_csv;
 mod strict_json;
 mod strict_yaml;
+#[cfg(test)]
+mod suite_figures;
 mod time;
 mod timestamp;
 pub mod trust;

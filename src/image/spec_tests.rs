@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::document::{self, Document};
 use crate::limits::Limits;
+use crate::suite_figures::assert_documented;
 
 /// The folder of a package's source, unpacked or installed.
 pub(crate) fn go_source(package: &str) -> PathBuf {
@@ -123,33 +124,87 @@ fn the_cases_of_the_image_specification() {
         }
     }
     let names = |list: &[(&'static str, &str)]| list.iter().map(|(name, _)| *name).collect::<Vec<_>>();
-    println!("{} cases", all.len());
-    assert_eq!((lenient, strict), (names(LENIENT), names(STRICT)));
-    assert!(all.len() >= 50, "{} cases were found", all.len());
+    assert_eq!((&lenient, &strict), (&names(LENIENT), &names(STRICT)));
+    let invalid = all.iter().filter(|case| case.must_fail).count();
+    let (valid, refused) = (all.len() - invalid - strict.len(), invalid - lenient.len());
+    assert_documented("image specification", &[valid, refused, strict.len(), lenient.len()]);
+}
+
+#[test]
+fn the_examples_in_the_pages_of_the_image_specification() {
+    let mut read = 0;
+    for page in ["config", "descriptor", "image-index", "image-layout", "manifest"] {
+        let text = fs::read_to_string(go_source("opencontainers/image-spec").join(format!("{page}.md"))).unwrap();
+        for block in text.split("```json,").skip(1) {
+            let (head, rest) = block.split_once('\n').unwrap();
+            let kind = match head.rsplit_once("&mediatype=application/vnd.oci.").unwrap().1 {
+                "image.manifest.v1%2Bjson" => "manifest",
+                "image.index.v1%2Bjson" => "index",
+                "image.config.v1%2Bjson" => "config",
+                "descriptor.v1%2Bjson" => "descriptor",
+                "layout.header.v1%2Bjson" => "imageLayout",
+                other => panic!("{page}: {other}"),
+            };
+            let text = rest.split_once("```").unwrap().0.to_owned();
+            let case = Case { name: format!("{page}.md: {head}"), kind: kind.into(), text, must_fail: false };
+            assert_eq!(reads(&case), Ok(()), "{}", case.name);
+            read += 1;
+        }
+    }
+    assert_documented("image specification: examples", &[read, 0, 0, 0]);
+}
+
+/// How the documents in a folder of containers/image are read: (refused, others).
+fn documents(folder: &str, expected: impl Fn(&str) -> &'static str) -> (usize, usize) {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(go_source("containers/image").join(folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let (mut refused, mut others) = (0, 0);
+    for file in &files {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let (bytes, limits) = (fs::read(file).unwrap(), Limits::default());
+        let found = match (expected(name), document::read(&bytes, None, &limits)) {
+            ("config", _) => document::read_config(&bytes, &limits).map(|_| "config"),
+            (_, answer) => answer.map(|document| match document {
+                Document::Index { .. } => "index",
+                Document::Manifest { .. } => "manifest",
+            }),
+        };
+        assert_eq!(found.as_ref().copied().unwrap_or("refused"), expected(name), "{name}: {found:?}");
+        match found {
+            Ok(_) => others += 1,
+            Err(_) => refused += 1,
+        }
+    }
+    (refused, others)
 }
 
 #[test]
 fn the_manifests_of_containers_image() {
-    let folder = go_source("containers/image").join("manifest/fixtures");
-    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    for file in &files {
-        let name = file.file_name().unwrap().to_str().unwrap();
-        let answer = document::read(&fs::read(file).unwrap(), None, &Limits::default());
-        let found = match &answer {
-            Ok(Document::Index { .. }) => "index",
-            Ok(Document::Manifest { .. }) => "manifest",
-            Err(_) => "refused",
-        };
-        // Schema 1 is not supported; artifacts are no images.
-        let expected = if name.contains("v2list") || name.contains("index") {
+    // Schema 1 is not supported; artifacts are no images.
+    let (refused, others) = documents("manifest/fixtures", |name| {
+        if name.contains("v2list") || name.contains("index") {
             "index"
         } else if ["v2s1", "schema1", "non-json", "unknown", "artifact"].iter().any(|word| name.contains(word)) {
             "refused"
         } else {
             "manifest"
-        };
-        assert_eq!(found, expected, "{name}: {answer:?}");
-    }
-    assert_eq!(files.len(), 24);
+        }
+    });
+    // What schema 1 is converted to lacks its layers' sizes, and two have the type of configuration of before Docker 1.10.
+    let old = ["schema2.json", "schema2-invalid-media-type.json"];
+    let (more_refused, more) = documents("internal/image/fixtures", |name| {
+        if name == "schema1-for-oci-config.json" || name.contains("to-schema1") || name.contains("artifact") {
+            "refused"
+        } else if name.ends_with("config.json") {
+            "config"
+        } else if name.contains("list") || name.contains("index") {
+            "index"
+        } else if name.starts_with("schema1") || old.contains(&name) {
+            "refused"
+        } else {
+            "manifest"
+        }
+    });
+    assert_documented("containers/image: documents", &[others + more, 0, refused + more_refused, 0]);
 }

@@ -250,6 +250,9 @@ fn allowance(accuracy: Option<&Accuracy>) -> Answer<i64> {
 }
 
 #[cfg(test)]
+mod wycheproof_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

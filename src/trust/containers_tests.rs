@@ -8,6 +8,7 @@ use super::{Answer, ImageSigner, ImageSignerKey, ImageTarget, TrustFile, TrustPo
 use crate::digest::Sha256;
 use crate::image::spec_tests::go_source;
 use crate::limits::Limits;
+use crate::suite_figures::assert_documented;
 use crate::time::Timestamp;
 
 const SHORT_KEY: &str = "RSA of 1024 bits";
@@ -98,4 +99,9 @@ fn the_signatures_of_containers_image() {
     let there = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let there = there.filter(|name| name.contains(".signature") || name.starts_with("dir-img"));
     assert_eq!(there.count(), CASES.len());
+    let count = |wanted: fn(bool, bool) -> bool| {
+        CASES.iter().filter(|(_, valid, exception)| wanted(*valid, exception.is_some())).count()
+    };
+    let (accepted, refused) = (count(|valid, stricter| valid && !stricter), count(|valid, _| !valid));
+    assert_documented("containers/image: signatures", &[accepted, refused, count(|_, stricter| stricter), 0]);
 }

@@ -15,6 +15,8 @@ mod reference;
 mod sections;
 mod signature;
 mod token;
+#[cfg(test)]
+mod wycheproof_tests;
 
 use serde_json::Value;
 

@@ -69,22 +69,26 @@ pub(super) fn passwords(file: &[u8]) -> Vec<Vec<u8>> {
 }
 
 fn decrypt(password: &[u8], salt: &[u8], text: &[u8]) -> Option<Vec<u8>> {
-    let (first, second) = (pbkdf2_block(password, salt, 1)?, pbkdf2_block(password, salt, 2)?);
-    let iv = second.get(..16)?;
-    let cipher = Decryptor::<Aes256>::new_from_slices(&first, iv).ok()?;
+    let (first, second) = (pbkdf2_block(password, salt, 1, ROUNDS)?, pbkdf2_block(password, salt, 2, ROUNDS)?);
+    decrypt_cbc(&first, second.get(..16)?, text)
+}
+
+/// AES-256 in CBC mode with the padding of PKCS#7 (RFC 5652, 6.3).
+pub(super) fn decrypt_cbc(key: &[u8], iv: &[u8], text: &[u8]) -> Option<Vec<u8>> {
+    let cipher = Decryptor::<Aes256>::new_from_slices(key, iv).ok()?;
     let mut buffer = text.to_vec();
     cipher.decrypt_padded::<Pkcs7>(&mut buffer).ok().map(<[u8]>::to_vec)
 }
 
 /// Block `number` of PBKDF2 with HMAC-SHA-256 (RFC 8018, 5.2).
-fn pbkdf2_block(password: &[u8], salt: &[u8], number: u32) -> Option<[u8; 32]> {
+pub(super) fn pbkdf2_block(password: &[u8], salt: &[u8], number: u32, rounds: u32) -> Option<[u8; 32]> {
     let keyed = Hmac::<sha2::Sha256>::new_from_slice(password).ok()?;
     let mut mac = keyed.clone();
     mac.update(salt);
     mac.update(&number.to_be_bytes());
     let mut round: [u8; 32] = mac.finalize().into_bytes().into();
     let mut block = round;
-    for _ in 1..ROUNDS {
+    for _ in 1..rounds {
         let mut mac = keyed.clone();
         mac.update(&round);
         round = mac.finalize().into_bytes().into();

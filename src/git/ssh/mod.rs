@@ -125,3 +125,5 @@ impl SshSignature {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wycheproof_tests;

@@ -136,4 +136,6 @@ fn described(envelope: &Envelope, name: &str) -> Result<Described, Fault> {
 }
 
 #[cfg(test)]
+mod suite_tests;
+#[cfg(test)]
 mod tests;

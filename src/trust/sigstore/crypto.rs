@@ -1,7 +1,6 @@
 //! The cryptography that sigstore's verifier asks for: the program's own crates, no C.
 //!
-//! Keys come as the bits of a SubjectPublicKeyInfo, which the caller has checked for its length. ML-DSA is not supported: such a
-//! signature is never good.
+//! Keys come as the bits of a SubjectPublicKeyInfo. ML-DSA is not supported: such a signature is never good.
 
 use ed25519_dalek as ed25519;
 use rsa::pkcs1::DecodeRsaPublicKey as _;
@@ -19,7 +18,7 @@ pub(super) fn install() {
 }
 
 #[derive(Debug)]
-struct RustCrypto;
+pub(super) struct RustCrypto;
 
 struct Hasher<D>(D);
 
@@ -103,8 +102,10 @@ where
     matches(&pss::VerifyingKey::<D>::new(key), digest, pss::Signature::try_from(signature))
 }
 
-/// A key whose signatures have the length of its modulus, as this one must have.
+/// A key that is as strong as other signers' must be, and whose signatures have the length of its modulus, as this one must have. The
+/// verifier leaves the strength of a signer's key to its provider.
 fn rsa_key(key: &[u8], signature: &[u8]) -> Result<rsa::PublicKey> {
+    crate::key::check_rsa(key).map_err(|message| invalid_key(&message))?;
     let key = rsa::PublicKey::from_pkcs1_der(key).map_err(|_| invalid_key("not a usable RSA public key"))?;
     if signature.len() == key.size() { Ok(key) } else { Err(no_match()) }
 }

@@ -10,11 +10,15 @@
 //! with the computer's clock; they are compared with the audit's moment here too, so that a clock that is right never changes an answer.
 //! Sources: sigstore client specification, sections 3 and 4; sigstore/protobuf-specs; RFC 5280, 6962, 3161.
 
+#[cfg(test)]
+mod bundles_tests;
 mod crypto;
 mod root;
 mod signatures;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wycheproof_tests;
 
 pub(crate) use self::root::SigstoreRoot;
 pub(super) use self::signatures::bundle_of_layer;

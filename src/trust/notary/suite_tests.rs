@@ -1,0 +1,178 @@
+//! What notary's own tests carry as data (Debian's golang-github-docker-notary-dev, unpacked by `tests/run`): signatures, certificates, names.
+//! The repositories among it are judged by `tests/trust_oracles.rs`. docs/suites.md says what is not used, and why.
+
+use std::fs;
+use std::path::PathBuf;
+
+use base64ct::{Base64, Encoding as _};
+
+use super::key::{NotaryKey, key_id, names_repository};
+use crate::digest::decode_hex;
+use crate::image::spec_tests::go_source;
+use crate::suite_figures::assert_documented;
+use crate::trust::public_key::ImageKey;
+
+fn source(path: &str) -> String {
+    fs::read_to_string(go_source("theupdateframework/notary").join(path)).unwrap()
+}
+
+/// What stands in `text` between `before` and `after`, behind the first `mark`.
+fn between<'a>(text: &'a str, mark: &str, before: &str, after: &str) -> &'a str {
+    let text = &text[text.find(mark).unwrap_or_else(|| panic!("{mark}"))..];
+    let start = text.find(before).unwrap_or_else(|| panic!("{mark}: {before}")) + before.len();
+    &text[start..][..text[start..].find(after).unwrap()]
+}
+
+fn key(kind: &str, public: &str) -> Result<NotaryKey, String> {
+    let id = key_id(kind, public).ok_or_else(|| format!("the kind {kind:?} is not supported"))?;
+    NotaryKey::read(&id, kind, public)
+}
+
+/// The tests of tuf/signed/verifiers_test.go that bring a signature: the test, the key's constant, its kind, the method, valid or not.
+const SIGNATURES: &[(&str, &str, &str, &str, bool)] = &[
+    ("TestRSAPSSx509Verifier", "baseRSAx509Key", "rsa-x509", "rsapss", true),
+    ("TestRSAPSSVerifierWithInvalidKeyType", "baseRSAKey", "rsa-invalid", "rsapss", false),
+    ("TestRSAPSSVerifierWithInvalidKey", "baseECDSAKey", "ecdsa", "rsapss", false),
+    ("TestRSAPKCS1v15x509Verifier", "baseRSAx509Key", "rsa-x509", "rsapkcs1v15", true),
+    ("TestRSAPKCS1v15VerifierWithInvalidKeyType", "baseRSAKey", "rsa-invalid", "rsapkcs1v15", false),
+    ("TestRSAPKCS1v15VerifierWithInvalidKey", "baseECDSAKey", "ecdsa", "rsapkcs1v15", false),
+    ("TestECDSAx509Verifier", "baseECDSAx509Key", "ecdsa-x509", "ecdsa", true),
+    ("TestECDSAVerifierWithInvalidKeyType", "baseECDSAKey", "ecdsa-invalid", "ecdsa", false),
+    ("TestECDSAVerifierWithInvalidKey", "baseRSAKey", "rsa", "ecdsa", false),
+];
+
+#[test]
+fn the_signatures_of_notarys_tests() {
+    let code = source("tuf/signed/verifiers_test.go");
+    let (mut accepted, mut refused, mut stricter) = (0, 0, 0);
+    for (test, constant, kind, method, valid) in SIGNATURES {
+        let public = between(&code, &format!("const {constant} = "), "\"public\":\"", "\"");
+        let function = format!("func {test}(");
+        let signature = decode_hex(between(&code, &function, "DecodeString(\"", "\"").as_bytes()).unwrap();
+        let message = between(&code, &function, "message := []byte(\"", "\"").as_bytes();
+        let accepts = |signature: &[u8]| key(kind, public).is_ok_and(|key| key.accepts(method, message, signature));
+        assert_eq!(accepts(&signature), *valid, "{test}");
+        if *valid {
+            // As TestRSAPSSVerifierWithInvalidSignature and its like do.
+            let altered = [&[signature[0].wrapping_add(1)], &signature[1..]].concat();
+            assert!(!accepts(&altered), "{test}");
+            accepted += 1;
+        }
+        // The altered one, or the case itself.
+        refused += 1;
+    }
+    let compat = |test: &str, name: &str| between(&code, test, &format!("{name} := \""), "\"").to_owned();
+    let bytes = |text: &str| decode_hex(text.as_bytes()).unwrap();
+
+    let test = "func TestPyNaCled25519Compat(";
+    let ed25519 = key("ed25519", &Base64::encode_string(&bytes(&compat(test, "pubHex")))).unwrap();
+    assert!(ed25519.accepts("eddsa", compat(test, "testStr").as_bytes(), &bytes(&compat(test, "sigHex"))));
+    accepted += 1;
+
+    // A key in PEM and a salt of any length, under a name of its own: what old Python clients wrote. It counts for nothing here.
+    let test = "func TestPyCryptoRSAPSSCompat(";
+    let pem = compat(test, "pubPem").replace("\\n", "\n");
+    let (_, spki) = spki::der::pem::decode_vec(pem.trim().as_bytes()).unwrap();
+    assert!(key("rsa", &Base64::encode_string(pem.as_bytes())).is_err());
+    let rsa = key("rsa", &Base64::encode_string(&spki)).unwrap();
+    let accepts = |method| rsa.accepts(method, compat(test, "testStr").as_bytes(), &bytes(&compat(test, "sigHex")));
+    assert!(!accepts("pycrypto-pkcs#1 pss"));
+    // The signature itself is one with 32 bytes of salt.
+    assert!(accepts("rsapss"));
+    stricter += 1;
+    assert_documented("notary's signatures", &[accepted, refused, stricter]);
+}
+
+/// Certificates of the fixtures' servers and authorities: kind of key, common name, and what is wrong with it as the leaf of a root key.
+const CERTIFICATES: &[(&str, &str, &str, Option<&str>)] = &[
+    ("database/ca.pem", "rsa-x509", "Test Notary CA", AUTHORITY),
+    ("database/notary-server.pem", "rsa-x509", "server", None),
+    ("database/notary-signer.pem", "rsa-x509", "signer", None),
+    ("intermediate-ca.crt", "rsa-x509", "Notary Intermediate Testing CA", AUTHORITY),
+    ("notary-escrow.crt", "rsa-x509", "notary-escrow", None),
+    ("notary-server.crt", "rsa-x509", "notary-server", None),
+    ("notary-signer.crt", "rsa-x509", "notary-signer", None),
+    ("rethinkdb/ca.pem", "rsa-x509", "*.rdb", AUTHORITY),
+    ("rethinkdb/cert.pem", "rsa-x509", "*.rdb", AUTHORITY),
+    ("root-ca.crt", "rsa-x509", "Notary Testing CA", AUTHORITY),
+    ("secure.example.com.crt", "rsa-x509", "secure.example.com", None),
+    ("self-signed_docker.com-notary.crt", "ecdsa-x509", "docker.com/notary", None),
+    ("self-signed_secure.example.com.crt", "ecdsa-x509", "secure.example.com", None),
+];
+const AUTHORITY: Option<&str> = Some("its first certificate is an authority's");
+
+/// Every file below the fixtures that has a PEM block, but for the repositories.
+fn pem_files() -> Vec<(String, Vec<u8>)> {
+    let top = go_source("theupdateframework/notary").join("fixtures");
+    let mut files = Vec::new();
+    for folder in ["", "database", "rethinkdb"] {
+        let entries = fs::read_dir(top.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        files.extend(entries.filter(|path: &PathBuf| path.is_file()));
+    }
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(&top).unwrap().to_str().unwrap().to_owned();
+        (name, fs::read(path).unwrap())
+    };
+    let holds_pem = |(_, bytes): &(String, Vec<u8>)| bytes.windows(11).any(|part| part == b"-----BEGIN ");
+    let mut files: Vec<_> = files.into_iter().map(read).filter(holds_pem).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn the_certificates_of_notarys_fixtures() {
+    let (mut certificates, mut private_keys) = (Vec::new(), 0);
+    for (name, bytes) in pem_files() {
+        let public = Base64::encode_string(&bytes);
+        if name.ends_with("key.pem") || name.ends_with(".key") {
+            let kinds = ["rsa", "ecdsa", "rsa-x509", "ecdsa-x509"];
+            assert!(
+                kinds.iter().all(|kind| key(kind, &public).is_err()) && ImageKey::from_pem(&bytes).is_err(),
+                "{name}"
+            );
+            private_keys += 1;
+            continue;
+        }
+        let (_, kind, common_name, fault) =
+            CERTIFICATES.iter().find(|(known, ..)| *known == name).unwrap_or_else(|| panic!("{name}"));
+        let leaf = key(kind, &public).unwrap().certificate.unwrap();
+        assert_eq!((leaf.common_name.as_deref(), leaf.fault), (Some(*common_name), *fault), "{name}");
+        assert!(leaf.not_before < leaf.not_after, "{name}");
+        // The other family's kind does not go with the key.
+        let other = if *kind == "rsa-x509" { "ecdsa-x509" } else { "rsa-x509" };
+        assert!(key(other, &public).is_err(), "{name}");
+        certificates.push(name);
+    }
+    assert_eq!(certificates, CERTIFICATES.iter().map(|(name, ..)| *name).collect::<Vec<_>>());
+    let faulty = CERTIFICATES.iter().filter(|(.., fault)| fault.is_some()).count();
+    assert_documented("notary's certificates and keys", &[certificates.len() - faulty, faulty + private_keys, 0]);
+
+    // A file of 2016 has its key's id as its name.
+    let id = "4ff57dc987163053a12c066f2dd36b1ae6037a92f5416d381fe311a3db1868d8";
+    let folder = "fixtures/compatibility/notary0.1/trusted_certificates/docker.com/notary0.1/samplerepo";
+    let pem = source(&format!("{folder}/{id}.crt"));
+    assert_eq!(key_id("ecdsa-x509", &Base64::encode_string(pem.as_bytes())).as_deref(), Some(id));
+}
+
+/// One star at the end is a prefix here; several are a name that no repository has.
+const STARS: &[(&str, &str)] =
+    &[("docker.com/**", "docker.com/notary"), ("**", "docker.com/any"), ("test/*******", "test/many/wildcard")];
+
+#[test]
+fn the_names_of_notarys_tests() {
+    let code = source("trustpinning/certs_test.go");
+    let table = between(&code, "func TestWildcardMatching(", "}{", "for _, tt");
+    let (mut accepted, mut refused, mut stricter) = (0, 0, Vec::new());
+    for line in table.lines().map(str::trim).filter(|line| line.starts_with("{\"")) {
+        let parts: Vec<&str> = line.split('"').collect();
+        let (common_name, repository, matches) = (parts[1], parts[3], parts[4].contains("true"));
+        match (matches, names_repository(common_name, repository)) {
+            (true, true) => accepted += 1,
+            (false, false) => refused += 1,
+            (true, false) => stricter.push((common_name, repository)),
+            (false, true) => panic!("{line}"),
+        }
+    }
+    assert_eq!(stricter, STARS);
+    assert_documented("notary's names in certificates", &[accepted, refused, stricter.len()]);
+}

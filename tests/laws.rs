@@ -287,10 +287,20 @@ fn bounds_hold_for_all_repositories_and_all_names_together() {
     let bundle = support::Case::good("bounds", "").inner(|inner| inner.extend(members)).make_bundle_bytes();
     folder.write("bundle.sig.tbz", bundle);
     folder.write("key.pem", support::keys::Named::Server.public_pem());
-    // The recorded repository has 8,483 bytes below .git, and all names together less than 3,000 bytes.
-    for (limit, over) in
-        [("git_bytes=25000", false), ("git_bytes=24000", true), ("names_bytes=3500", false), ("names_bytes=1000", true)]
-    {
+    // All names together have less than 3,000 bytes. The others are exact: 8,483 bytes below .git in the recorded repository, and what
+    // was added; all files beside it; record and log as they are.
+    for (limit, over) in [
+        ("names_bytes=3500", false),
+        ("names_bytes=1000", true),
+        ("git_bytes=24483", false),
+        ("git_bytes=24482", true),
+        ("work_tree_bytes=5687", false),
+        ("work_tree_bytes=5686", true),
+        ("build_record_bytes=329", false),
+        ("build_record_bytes=328", true),
+        ("build_log_bytes=6529", false),
+        ("build_log_bytes=6528", true),
+    ] {
         let (_, report) = program::report(folder.path(), &["bundle.sig.tbz", "--key", "key.pem", "--limit", limit]);
         let error = &report["reports"][0]["error"];
         assert_eq!(*error != Value::Null, over, "{limit}: {error}");

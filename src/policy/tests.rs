@@ -141,3 +141,14 @@ fn a_required_group_without_a_check_that_decides_is_an_empty_requirement() {
     assert!(read(&text("")).is_err());
     assert!(read(&text("[expect]\nrepositories = [\"github.com/acme/wallet\"]\n")).is_ok());
 }
+
+#[test]
+fn the_bound_is_exact() {
+    let text = "version = 1\nrequire = [\"manifest\"]\n";
+    let mut limits = Limits::default();
+    let mut read = |most: usize| {
+        limits.set("policy_bytes", most as u64).unwrap();
+        Policy::from_toml("policy.toml", text.as_bytes(), &limits, |_| panic!("no file is named")).is_ok()
+    };
+    assert!(read(text.len()) && !read(text.len() - 1));
+}

@@ -59,6 +59,9 @@ fn root_ssh() -> Vec<Case> {
                 entries.push(Entry::file("root_ssh/authorized_keys", "ssh-ed25519 AAAA ada@example.com\n"));
             },
         ),
+        Case::fails("root-ssh-file", "root-ssh", "A file stands where the folder of keys is due.")
+            .record(disabled)
+            .inner(|entries| entries.push(Entry::file("root_ssh", "ssh-ed25519 AAAA ada@example.com\n"))),
     ]
 }
 

@@ -129,7 +129,7 @@ mod strict_csv;
 mod strict_json;
 mod strict_yaml;
 #[cfg(test)]
-mod suite_figures;
+mod test_figures;
 mod time;
 mod timestamp;
 pub mod trust;

@@ -416,6 +416,20 @@ fn a_report_in_a_file_is_the_one_that_is_printed() {
     assert_eq!((text.code, json.code), (0, 0));
 }
 
+/// What the policy expects stands in the table of facts beside what was found, and is known as given.
+#[test]
+fn the_commit_that_a_policy_expects_is_a_fact_of_its_own() {
+    let folder = Folder::with_fixture("good-rsa-2048");
+    let commit = "b0398d3eeb1921c4b063ea213713c42e0c584a70";
+    let key = "[[keys]]\nname = \"a\"\nfile = \"key.pem\"\n";
+    folder
+        .write("policy.toml", format!("version = 1\nrequire = [\"manifest\"]\n{key}[expect]\ncommit = \"{commit}\"\n"));
+    let (code, report) = report(folder.path(), &[BUNDLE, "--policy", "policy.toml"]);
+    assert_eq!(code, 0);
+    let fact = serde_json::json!({"fact": "commit", "witness": "policy", "value": commit, "known": "given"});
+    assert!(report["reports"][0]["evidence"].as_array().unwrap().contains(&fact), "{report:#}");
+}
+
 #[test]
 fn nothing_to_verify_exits_4() {
     let folder = Folder::new();

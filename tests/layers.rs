@@ -549,7 +549,8 @@ fn is_root(path: &Path) -> bool {
 
 fn is_for_tests(path: &Path) -> bool {
     let name = path.file_name().expect("a file").to_string_lossy();
-    name.ends_with("tests.rs") || name.starts_with("test_") || name == "fuzzing.rs"
+    let is_below_tests = path.iter().any(|folder| folder.to_string_lossy().ends_with("_tests"));
+    is_below_tests || name.ends_with("tests.rs") || name.starts_with("test_") || name == "fuzzing.rs"
 }
 
 fn top() -> &'static Path {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::document::{self, Document};
 use crate::limits::Limits;
-use crate::suite_figures::assert_documented;
+use crate::test_figures::assert_documented;
 
 /// The folder of a package's source, unpacked or installed.
 pub(crate) fn go_source(package: &str) -> PathBuf {

@@ -8,7 +8,7 @@ use super::{Answer, ImageSigner, ImageSignerKey, ImageTarget, TrustFile, TrustPo
 use crate::digest::Sha256;
 use crate::image::spec_tests::go_source;
 use crate::limits::Limits;
-use crate::suite_figures::assert_documented;
+use crate::test_figures::assert_documented;
 use crate::time::Timestamp;
 
 const SHORT_KEY: &str = "RSA of 1024 bits";

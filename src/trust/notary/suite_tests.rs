@@ -9,7 +9,7 @@ use base64ct::{Base64, Encoding as _};
 use super::key::{NotaryKey, key_id, names_repository};
 use crate::digest::decode_hex;
 use crate::image::spec_tests::go_source;
-use crate::suite_figures::assert_documented;
+use crate::test_figures::assert_documented;
 use crate::trust::public_key::ImageKey;
 
 fn source(path: &str) -> String {

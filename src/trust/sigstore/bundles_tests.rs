@@ -12,7 +12,7 @@ use super::super::{ImageSignerKey, SigstoreIdentity};
 use super::SigstoreRoot;
 use super::tests::verdict;
 use crate::digest::Sha256;
-use crate::suite_figures::assert_documented;
+use crate::test_figures::assert_documented;
 
 const PRODUCTION: &str = "sigstore-trust-root/src/trusted_root.json";
 const STAGING: &str = "sigstore-trust-root/src/trusted_root_staging.json";

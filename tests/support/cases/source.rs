@@ -323,9 +323,10 @@ fn work_tree() -> Vec<Case> {
         ),
         Case::good("good-hard-link", "A ref is a hard link to an equal one before it: the same file again.").inner(
             |entries| {
-                let path = b"git/wallet/.git/refs/remotes/origin/main";
+                // HEAD's own: without it there is no commit.
+                let path = b"git/wallet/.git/refs/heads/main";
                 entries.retain(|entry| entry.path != path);
-                let (path, target) = (std::str::from_utf8(path).unwrap(), "git/wallet/.git/refs/heads/main");
+                let (path, target) = (std::str::from_utf8(path).unwrap(), "git/wallet/.git/refs/remotes/origin/main");
                 entries.push(Entry::link(b'1', path, target));
             },
         ),

@@ -61,7 +61,7 @@ pub(super) fn verdict(bundle: Vec<u8>, digest: Sha256, key: ImageSignerKey) -> R
         [] => Err("no signature".into()),
         [report] => match &report.answer {
             Answer::Accepted(_) => Ok(()),
-            Answer::Undecided(message) if message.starts_with("it is an attestation") => Ok(()),
+            Answer::Undecided(message) if message.starts_with("unsupported: an attestation") => Ok(()),
             Answer::Refused(message) | Answer::Undecided(message) => Err(message.clone()),
         },
         _ => panic!("one bundle, several answers"),

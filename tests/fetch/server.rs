@@ -366,7 +366,7 @@ fn every_fault_of_a_server_leaves_nothing_half_and_is_made_good_by_running_again
         );
         let redirect = || {
             Reply::Bytes(
-                b"HTTP/1.1 302 x\r\nLocation: https://evil.example.com/?hunter2\r\nContent-Length: 0\r\n\r\n".to_vec(),
+                b"HTTP/1.1 302 x\r\nLocation: https://evil.example.com/?hunter2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec(),
             )
         };
         faulty(path, redirect, "never followed", &limits, &patience);

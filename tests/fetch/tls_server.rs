@@ -25,7 +25,8 @@ pub struct Seen {
 pub enum Reply {
     /// A whole answer.
     Whole(u16, &'static str, Vec<u8>),
-    /// These bytes instead of an answer; then the connection ends.
+    /// These bytes instead of an answer; then the connection ends. Bytes that are a whole answer have to say so
+    /// (`Connection: close`), or the next question may go down with it.
     Bytes(Vec<u8>),
     /// A head and the beginning of a body; then silence until the client goes.
     Silence(Vec<u8>),

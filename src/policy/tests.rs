@@ -76,9 +76,65 @@ fn what_could_be_misread_is_refused_and_says_where() {
         ("keys = []", "keys: the list is empty"),
         ("[[signers]]\nname = \"Ada\"", "exactly one of ssh"),
         ("[trust]", "the table is empty"),
+        ("[trust]\nminimum = 1", "trust.minimum: expected 1 to 0"),
+        ("[trust]\nreference = \"same\"", "expected repo-digest-or-exact, exact or repository"),
+        ("[trust]\nreference = \"exact\"\nsigned-as = \"a\"", "at most one of"),
     ] {
         let error = with(text).expect_err(text);
         assert!(error.to_string().contains(says), "{error} should say {says:?}");
+    }
+}
+
+/// One entry of the table is enough, and each means what it says.
+#[test]
+fn what_an_image_may_be_called_is_as_the_policy_says() {
+    use crate::trust::ReferenceRule as Rule;
+    let rule = |text: &str| with(&format!("[trust]\n{text}")).unwrap().trust.reference;
+    assert!(matches!(with("").unwrap().trust.reference, Rule::RepositoryWithDigest));
+    assert!(matches!(rule("reference = \"repo-digest-or-exact\""), Rule::RepositoryWithDigest));
+    assert!(matches!(rule("reference = \"exact\""), Rule::Exact));
+    assert!(matches!(rule("reference = \"repository\""), Rule::Repository));
+    assert!(matches!(rule("signed-as = \"a/b\""), Rule::As(name) if name == "a/b"));
+    let Rule::Remap { prefix, signed_prefix } = rule("remap = { prefix = \"a\", signed-prefix = \"b\" }") else {
+        panic!("no remap");
+    };
+    assert_eq!((prefix.as_str(), signed_prefix.as_str()), ("a", "b"));
+}
+
+#[test]
+fn a_signer_of_images_is_named_once_and_spelled_as_a_key_is() {
+    let other = PIN.replace('0', "1");
+    let root = |name: &str, id: &str| format!("[[trust.signers]]\nname = {name:?}\nroot-key = {id:?}\n");
+    let openpgp =
+        |digits: &str| format!("[[trust.signers]]\nname = \"a\"\nopenpgp = \"a.asc\"\nfingerprint = {digits:?}\n");
+    let keyless = |identity: &str, issuer: &str| {
+        let who = format!("identity = {identity:?}\nissuer = {issuer:?}\n");
+        format!("[[trust.signers]]\nname = \"a\"\nsigstore-root = \"root.json\"\n{who}")
+    };
+    let two = format!("{}{}", root("a", PIN), root("b", &other));
+    assert_eq!(with(&two).unwrap().trust.signers.len(), 2);
+    for minimum in [1, 2] {
+        assert_eq!(with(&format!("[trust]\nminimum = {minimum}\n{two}")).unwrap().trust.minimum, Some(minimum));
+    }
+    for (text, says) in [
+        (format!("[trust]\nminimum = 0\n{two}"), "expected 1 to 2"),
+        (format!("[trust]\nminimum = 3\n{two}"), "expected 1 to 2"),
+        (format!("{}{}", root("a", PIN), root("a", &other)), "the name \"a\" stands twice"),
+        (format!("{}{}", root("a", PIN), root("b", PIN)), "have one key"),
+        (root("a", &PIN.to_uppercase()), "expected 64 lower-case"),
+        (openpgp(&PIN[..39]), "expected the primary key's"),
+        (openpgp(&PIN[..40].to_uppercase()), "expected the primary key's"),
+        (openpgp(&PIN[..40].replace('0', "g")), "expected the primary key's"),
+        (keyless("", "https://accounts.example.com"), "neither may be empty"),
+        (keyless("ada@example.com", ""), "neither may be empty"),
+        ("[[trust.signers]]\nname = \"a\"".into(), "expected root-key, openpgp with fingerprint"),
+    ] {
+        let error = with(&text).expect_err(&text);
+        assert!(error.to_string().contains(says), "{error} should say {says:?}");
+    }
+    // Well spelled: now the file is asked for.
+    for text in [openpgp(&PIN[..40]), openpgp(PIN), keyless("ada@example.com", "https://accounts.example.com")] {
+        assert!(matches!(with(&text), Err(Error::Unreadable { .. })), "{text}");
     }
 }
 
@@ -100,6 +156,36 @@ fn a_named_key_must_be_one_of_the_policys_and_keeps_what_it_says() {
     assert!(matches!(policy.keys_for(vec![named(&PIN.replace('0', "1"))]), Err(Error::Usage { .. })));
     assert_eq!(Policy::default().keys_for(vec![named(PIN), named(PIN)]).unwrap().keys().len(), 1);
     assert_eq!(policy.keys_for(Vec::new()).unwrap().keys()[0].source, KeySource::Policy);
+}
+
+#[test]
+fn a_waiver_is_for_one_check_of_one_bundle_until_a_moment() {
+    use crate::finding::WaiverStanding;
+    let waiver = |check: &str, bundle: &str, owner: &str, expires: &str| {
+        format!(
+            "[[waivers]]\ncheck = {check:?}\nbundle = {bundle:?}\nowner = {owner:?}\nreason = \"known\"\nexpires = {expires}\n"
+        )
+    };
+    let (moment, other) = ("2026-06-01T00:00:00Z", PIN.replace('0', "1"));
+    let one = waiver("image-tag", PIN, "Ada", moment);
+    let apart = [waiver("build-age", PIN, "Ada", moment), waiver("image-tag", &other, "Ada", moment)].concat();
+    let policy = with(&format!("{one}{apart}")).unwrap();
+    assert_eq!(policy.waivers.len(), 3);
+    let at = Timestamp::from_rfc3339(moment).unwrap();
+    let before = Timestamp::from_unix_seconds(at.unix_seconds() - 1).unwrap();
+    assert_eq!(policy.waivers[0].at(before).standing, WaiverStanding::Active);
+    assert_eq!(policy.waivers[0].at(at).standing, WaiverStanding::Expired);
+    for (text, says) in [
+        (format!("{one}{apart}{}", waiver("image-tag", &format!("sha256:{PIN}"), "Bob", moment)), "stands twice"),
+        (waiver("manifest-signature", PIN, "Ada", moment), "cannot be waived"),
+        (waiver("workload-image", PIN, "Ada", moment), "it is about a workload"),
+        (waiver("image-tag", "00", "Ada", moment), "expected the SHA-256"),
+        (waiver("image-tag", PIN, " ", moment), "owner: it is empty"),
+        (waiver("image-tag", PIN, "Ada", "2026-06-01"), "expires: expected a date and time"),
+    ] {
+        let error = with(&text).expect_err(&text);
+        assert!(error.to_string().contains(says), "{error} should say {says:?}");
+    }
 }
 
 #[test]

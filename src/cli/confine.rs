@@ -197,7 +197,13 @@ mod linux {
 
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     pub(super) fn seccomp(needs: &Needs) -> Result<Held, seccompiler::Error> {
-        use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+        seccompiler::apply_filter(&filter(needs)?)?;
+        Ok(Held::Yes)
+    }
+
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    pub(super) fn filter(needs: &Needs) -> Result<seccompiler::BpfProgram, seccompiler::Error> {
+        use seccompiler::{SeccompAction, SeccompFilter};
         // What no command needs: other processes' memory, and the kernel's larger surfaces.
         let mut calls = vec![
             libc::SYS_ptrace,
@@ -217,12 +223,23 @@ mod linux {
         if !needs.network {
             calls.push(libc::SYS_socket);
         }
+        #[cfg(target_arch = "x86_64")]
+        calls.extend(x32(&calls));
         let refused = u32::try_from(libc::EPERM).map_or(SeccompAction::KillProcess, SeccompAction::Errno);
         let calls = calls.into_iter().map(|call| (call, Vec::new())).collect();
         let filter = SeccompFilter::new(calls, SeccompAction::Allow, refused, std::env::consts::ARCH.try_into()?)?;
-        let program: BpfProgram = filter.try_into()?;
-        seccompiler::apply_filter(&program)?;
-        Ok(Held::Yes)
+        Ok(filter.try_into()?)
+    }
+
+    /// The same calls by the numbers of x32, which some kernels take from any program: those of x86_64 with one more bit, and five that have
+    /// numbers of their own (Linux, arch/x86/entry/syscalls/syscall_64.tbl).
+    #[cfg(target_arch = "x86_64")]
+    fn x32(calls: &[i64]) -> Vec<i64> {
+        /// `__X32_SYSCALL_BIT`
+        const BIT: i64 = 0x4000_0000;
+        /// execve, ptrace, process_vm_readv, process_vm_writev, execveat
+        const OWN: [i64; 5] = [520, 521, 539, 540, 545];
+        calls.iter().chain(&OWN).map(|call| BIT | call).collect()
     }
 
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -287,6 +304,20 @@ mod tests {
         .unwrap();
         assert_eq!(fs::read(top.join("bundle")).unwrap(), b"bytes");
         fs::remove_dir_all(top).unwrap();
+    }
+
+    /// The kernel that runs this seldom takes x32's numbers, so the filter itself is asked.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn no_call_is_left_by_its_number_for_x32() {
+        let names =
+            |needs: &Needs, call: u32| linux::filter(needs).unwrap().iter().any(|step| step.k == 0x4000_0000 | call);
+        let [offline, online] = [false, true].map(|network| Needs { network, ..Needs::default() });
+        // socket and mount; x32's own execve, ptrace, process_vm_readv, process_vm_writev, execveat.
+        for call in [41, 165, 520, 521, 539, 540, 545] {
+            assert!(names(&offline, call), "{call}");
+        }
+        assert!(!names(&online, 41) && names(&online, 520));
     }
 
     #[test]

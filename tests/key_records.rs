@@ -128,6 +128,14 @@ fn a_record_counts_through_the_policys_signers_only() {
     }
     let (_, grade, _) = judged(&folder, "minimum-grade = \"recorded\"", "");
     assert_eq!(grade, "command-line");
+    // A signer whose key is of no kind for records is said, and only then.
+    let (eve, rita) =
+        ("[[signers]]\nname = \"Eve\"\npem = \"eve.pub\"\n", "[[signers]]\nname = \"Rita\"\npem = \"key.pem\"\n");
+    for (signers, said) in [(eve.to_owned(), false), (format!("{eve}{rita}"), true)] {
+        let found = judged(&folder, "", &signers).2["found"].to_string();
+        assert_eq!(found.contains("not usable for key records: signer \\\"Rita\\\""), said, "{found}");
+        assert_eq!(found.contains("not usable"), said, "{found}");
+    }
     // A changed byte of what was signed.
     let path = folder.path().join("key.record.json");
     let mut record: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();

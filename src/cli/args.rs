@@ -112,7 +112,7 @@ pub(super) enum Command {
     Report(ReportArguments),
     /// Verify the signature of statements that --report vsa= or provenance= wrote with --sign-key
     #[command(
-        after_help = "Examples:\n  hpsb-audit verify-statement vsa.jsonl --key auditor.pem --subject manifest.NAME.sig.tbz"
+        after_help = "Examples:\n  hpsb-audit verify-statement vsa.jsonl --key auditor.pem --subject manifest.NAME.sig.tbz\n\nExit code 0: a named key signed every statement, and each is about --subject, whatever it says: a\nsummary whose result is FAILED is validly signed too. 1: not so; 3: the file is malformed."
     )]
     VerifyStatement(StatementArguments),
     /// Run the good case and known tamperings on this machine, and say whether each got its answer

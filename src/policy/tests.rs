@@ -203,6 +203,23 @@ fn levels_and_demands_follow_the_contract() {
     assert_eq!(relaxed.level(check("build-age")), Level::Warn);
 }
 
+#[test]
+fn ages_and_windows_are_said_as_they_were_meant() {
+    for (age, words) in [("90d", "90 days"), ("48h", "2 days"), ("36h", "129600 seconds"), ("1d", "1 days")] {
+        let policy = with(&format!("[expect]\nmax-age = {age:?}")).unwrap();
+        assert_eq!(policy.expect.max_age().as_deref(), Some(words));
+    }
+    let window = |text: &str| {
+        let policy = with(&format!("[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\n{text}")).unwrap();
+        window_text(&policy.keys.keys()[0])
+    };
+    assert_eq!(window(""), "… to …");
+    assert_eq!(
+        window("not-before = 2026-01-01T00:00:00Z\nnot-after = 2026-02-01T00:00:00Z"),
+        "2026-01-01T00:00:00Z to 2026-02-01T00:00:00Z"
+    );
+}
+
 /// A required group has to be able to say no.
 #[test]
 fn a_required_group_without_a_check_that_decides_is_an_empty_requirement() {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::key::PublicKey;
 
 const PIN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -75,6 +76,18 @@ fn what_could_be_misread_is_refused_and_says_where() {
         ),
         ("keys = []", "keys: the list is empty"),
         ("[[signers]]\nname = \"Ada\"", "exactly one of ssh"),
+        ("[expect]\nplatforms = [\"linux\"]", "expect.platforms"),
+        ("[expect]\nplatforms = [\"linux/\"]", "expect.platforms"),
+        ("[expect]\nplatforms = [\"/s390x\"]", "expect.platforms"),
+        ("[expect]\nbase-images = [\"node\"]", "expect.base-images"),
+        ("[expect]\nbase-images = [\"node@sha256:00\"]", "expect.base-images"),
+        (&format!("[expect]\nbase-images = [\"@sha256:{PIN}\"]"), "expect.base-images"),
+        (
+            &format!(
+                "[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\nnot-before = 2026-01-01T00:00:01Z\nnot-after = 2026-01-01T00:00:00Z"
+            ),
+            "it lies before not-before",
+        ),
         ("[trust]", "the table is empty"),
         ("[trust]\nminimum = 1", "trust.minimum: expected 1 to 0"),
         ("[trust]\nreference = \"same\"", "expected repo-digest-or-exact, exact or repository"),
@@ -186,6 +199,29 @@ fn a_waiver_is_for_one_check_of_one_bundle_until_a_moment() {
         let error = with(&text).expect_err(&text);
         assert!(error.to_string().contains(says), "{error} should say {says:?}");
     }
+}
+
+#[test]
+fn a_pinned_file_must_hold_the_pinned_key() {
+    const KEY: &[u8] = include_bytes!("../../fixtures/good-rsa-2048/key.pem");
+    let read = |pin: &str| {
+        let text = format!(
+            "version = 1\nrequire = [\"manifest\"]\n[[keys]]\nname = \"a\"\nfile = \"a.pem\"\nsha256 = {pin:?}"
+        );
+        Policy::from_toml("policy.toml", text.as_bytes(), &Limits::default(), |_| Ok(KEY.to_vec()))
+    };
+    let key = PublicKey::from_pem("a.pem", KEY, &Limits::default()).unwrap();
+    let pinned = read(&key.fingerprint().hex()).unwrap();
+    assert!(pinned.keys.keys()[0].key.is_some());
+    assert!(matches!(read(PIN), Err(Error::Key { .. } | Error::Policy { .. })));
+}
+
+#[test]
+fn a_window_may_be_one_moment() {
+    let moment = "2026-01-01T00:00:00Z";
+    let policy =
+        with(&format!("[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\nnot-before = {moment}\nnot-after = {moment}"));
+    assert!(policy.is_ok());
 }
 
 #[test]

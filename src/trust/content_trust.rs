@@ -126,3 +126,31 @@ fn details(walked: &Trusted, image: &ImageTarget) -> Vec<String> {
     }));
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A root certificate's last moment before the build is a day before it begins, for clocks differ; what expires at the very moment of the
+    /// build had expired.
+    #[test]
+    fn the_moments_of_a_build_are_exact() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/inputs/trust/notary/first");
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+        let files = files.map(|path| TrustFile {
+            path: path.file_name().unwrap().to_string_lossy().into_owned(),
+            bytes: fs::read(path).unwrap(),
+        });
+        let repository = Repository::all(&files.collect::<Vec<_>>()).remove(0);
+        let walked = repository.walk(Pins::Unpinned, None, &Limits::default()).unwrap();
+        let begins = walked.anchor_certificates.iter().map(|leaf| leaf.not_before).max().unwrap();
+        let ends = expiries(&walked).into_iter().map(|(_, moment)| moment).min().unwrap();
+        let early = begins.plus_seconds(-DAY_SECONDS);
+        assert_eq!(out_of_date(&walked, early), None);
+        assert!(out_of_date(&walked, early.plus_seconds(-1)).unwrap().contains("begins at"));
+        assert_eq!(out_of_date(&walked, ends.plus_seconds(-1)), None);
+        assert!(out_of_date(&walked, ends).unwrap().contains("had expired at"));
+    }
+}

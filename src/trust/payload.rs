@@ -99,6 +99,12 @@ mod tests {
         let good = format!("{kind},{image},{identity}");
         let rest = ",\"optional\":{\"creator\":\"x\",\"timestamp\":1,\"more\":[1.5]}";
         assert_eq!(with(&good, rest).unwrap().creator.as_deref(), Some("x"));
+        for moment in ["-1", "9223372036854775808"] {
+            assert!(
+                with(&good, &format!(",\"optional\":{{\"timestamp\":{moment}}}")).is_ok(),
+                "{moment} is an integer"
+            );
+        }
         for (critical, rest) in [
             (good.clone(), ""),
             (good.clone(), ",\"optional\":null"),

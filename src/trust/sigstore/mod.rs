@@ -187,3 +187,18 @@ fn answer(error: &Error) -> Answer {
 fn refused(message: &str) -> Answer {
     Answer::Refused(message.to_owned())
 }
+
+#[cfg(test)]
+mod bounds {
+    use super::*;
+
+    #[test]
+    fn log_entries_and_timestamps_count_together() {
+        let bundle = include_bytes!("../../../fixtures/inputs/trust/sigstore/timestamped.json");
+        for (most, taken) in [(1, false), (2, true), (3, true)] {
+            let mut limits = Limits::default();
+            limits.set("trust_signatures", most).unwrap();
+            assert_eq!(read(bundle, &limits).is_ok(), taken, "one of each, and {most} allowed");
+        }
+    }
+}

@@ -159,3 +159,27 @@ fn judge_payload(
     }
     Ok(Answer::Accepted(AcceptedSigner { key: String::new(), name: None }))
 }
+
+#[cfg(all(test, feature = "openpgp"))]
+mod tests {
+    use super::*;
+    use crate::digest::Sha256;
+
+    #[test]
+    fn a_day_before_the_build_is_the_last_moment() {
+        let built = Timestamp::from_unix_seconds(1_800_000_000).unwrap();
+        let image = ImageTarget {
+            repository: String::new(),
+            tag: None,
+            tags: Vec::new(),
+            digest: Sha256::of(b""),
+            size: 0,
+            built,
+            now: built,
+        };
+        let last = built.plus_seconds(-DAY_SECONDS);
+        assert_eq!(judge_time(last, Some(&image)), Ok(()));
+        assert!(judge_time(last.plus_seconds(-1), Some(&image)).is_err());
+        assert_eq!(judge_time(last.plus_seconds(-1), None), Ok(()));
+    }
+}

@@ -105,6 +105,19 @@ fn every_kind_of_key_counts_with_its_own_method_only() {
 }
 
 #[test]
+fn the_bounds_of_a_file_are_exact() {
+    let document = signed(timestamp(), &[&TestKey::p256(1), &TestKey::p256(2)]).to_string();
+    let read = |name: &str, most: usize| {
+        let mut limits = Limits::default();
+        limits.set(name, most as u64).unwrap();
+        Envelope::read("timestamp", "Timestamp", document.as_bytes(), &limits).is_ok()
+    };
+    for (name, size) in [("trust_file_bytes", document.len()), ("trust_signatures", 2)] {
+        assert!(!read(name, size - 1) && read(name, size) && read(name, size + 1), "{name}");
+    }
+}
+
+#[test]
 fn a_threshold_counts_different_keys() {
     let (one, two, other) = (TestKey::p256(1), TestKey::p256(2), TestKey::p256(3));
     let both = role(&[&one, &two], 2);

@@ -49,3 +49,35 @@ impl Described {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_hash_that_stands_there_is_compared() {
+        let bytes = b"bytes";
+        let (sha256, sha512) = (Sha256::of(bytes), sha2::Sha512::digest(bytes));
+        let (sha256, sha512) = (Base64::encode_string(sha256.as_bytes()), Base64::encode_string(sha512.as_slice()));
+        let read = |hashes: Value, length: usize| {
+            let described = json!({ "hashes": hashes, "length": length });
+            Described::read(described.as_object().unwrap()).and_then(|described| described.compare(bytes))
+        };
+        assert_eq!(read(json!({ "sha256": sha256 }), 5), Ok(()));
+        assert_eq!(read(json!({ "sha256": sha256, "sha512": sha512, "md5": 1 }), 5), Ok(()));
+        let (other256, other512) = (Base64::encode_string(&[7; 32]), Base64::encode_string(&[7; 64]));
+        for (hashes, length) in [
+            (json!({ "sha256": sha256 }), 6),
+            (json!({ "sha256": other256 }), 5),
+            (json!({ "sha512": sha512 }), 5),
+            (json!({ "sha256": sha256, "sha512": other512 }), 5),
+            (json!({ "sha256": sha256, "sha512": null }), 5),
+            (json!({ "sha256": sha256, "sha512": sha256 }), 5),
+            (json!({ "sha256": sha512 }), 5),
+        ] {
+            assert!(read(hashes.clone(), length).is_err(), "{hashes} {length}");
+        }
+    }
+}

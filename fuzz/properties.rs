@@ -10,7 +10,7 @@ use hpsb_audit::check::CHECKS;
 use hpsb_audit::git::{Commit, ObjectId, RepositoryName, Snapshot, Tag, WorkEntry, prove};
 use hpsb_audit::image::{Choice, ImageFacts, read_archive};
 use hpsb_audit::report::{Colour, Controls, Look, Options};
-use hpsb_audit::trust::{Standing, TrustFile};
+use hpsb_audit::trust::{Kind, Standing, TrustFile};
 use hpsb_audit::{
     AdmissionQuestion, Approvals, Books, BuildName, BuildRecord, Bundle, Case, Error, Form, Format, Index, Input,
     Inventory, KeyRing, KeySource, Limits, Period, Policy, PublicKey, Question, Record, Report, Review, Sha256,
@@ -86,7 +86,8 @@ pub fn openpgp(bytes: &[u8]) {
     let file = TrustFile { path: "signature-1".into(), bytes: bytes.to_vec() };
     let now = Timestamp::from_unix_seconds(1_800_000_000).expect("a moment");
     let found = hpsb_audit::trust::describe(&[file], &SIGNERS.trust, now, &limits());
-    assert!(found.iter().any(|one| one.kind == hpsb_audit::trust::Kind::SimpleSigning));
+    // What begins with zero is the form in which such a layout keeps cosign's.
+    assert!(found.iter().any(|one| matches!(one.kind, Kind::SimpleSigning | Kind::Cosign)), "it is passed over");
 }
 
 static SIGNERS: LazyLock<Policy> = LazyLock::new(|| {

@@ -106,7 +106,7 @@ fn judge_stored(stored: &[u8], judge: &Judge<'_>) -> Result<Signed, Answer> {
     let refused = |message: &str| Answer::Refused(message.to_owned());
     let document = stored.strip_prefix(b"sigstore-json\n");
     let document = document.ok_or_else(|| Answer::Undecided("unsupported: a signature in another form".into()))?;
-    let document = strict_json::parse(document).map_err(|error| Answer::Refused(error.to_string()))?;
+    let document = strict_json::parse(document).map_err(|error| refused(&format!("the stored signature: {error}")))?;
     let document = document.as_object().ok_or_else(|| refused("it is no JSON object"))?;
     match document.get("mimeType").and_then(Value::as_str) {
         Some(LAYER) => {}

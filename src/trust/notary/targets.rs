@@ -178,3 +178,19 @@ fn is_direct_child(name: &str, parent: &str) -> bool {
     let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
     !own.is_empty() && own.bytes().all(allowed) && name.len() <= NAME_BYTES_MAX
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tag of `targets` may have been replaced by the one that cannot be believed. Other delegations decide about no tag.
+    #[test]
+    fn a_delegation_for_releases_that_is_not_believed_decides_about_every_tag() {
+        let with_fault = |role: &str| Targets {
+            roles: vec![("targets".into(), NamedTargets::new())],
+            faults: vec![(role.into(), Fault::refused("not signed"))],
+        };
+        assert!(with_fault(RELEASES).look_up("v1").is_err());
+        assert_eq!(with_fault("targets/qa").look_up("v1"), Ok(None));
+    }
+}

@@ -178,6 +178,15 @@ fn delegated(
     grandchild: &str,
     grandchild_paths: &[&str],
 ) -> Result<Vec<(String, String)>, Fault> {
+    delegated_within(&Limits::default(), child_paths, grandchild, grandchild_paths)
+}
+
+fn delegated_within(
+    limits: &Limits,
+    child_paths: &[&str],
+    grandchild: &str,
+    grandchild_paths: &[&str],
+) -> Result<Vec<(String, String)>, Fault> {
     let (top, child, below) = (TestKey::p256(1), TestKey::p256(2), TestKey::p256(3));
     let target = json!({ "hashes": { "sha256": Base64::encode_string(&[7; 32]) }, "length": 5 });
     let delegation = |name: &str, key: &TestKey, paths: &[&str]| {
@@ -211,12 +220,11 @@ fn delegated(
             ((*name).to_owned(), json!({ "hashes": { "sha256": digest }, "length": bytes.len() }))
         })
         .collect();
-    let limits = Limits::default();
     let snapshot = signed(json!({ "_type": "Snapshot", "meta": meta }), &[&top]);
-    let snapshot = Envelope::read("snapshot", "Snapshot", snapshot.to_string().as_bytes(), &limits)?;
+    let snapshot = Envelope::read("snapshot", "Snapshot", snapshot.to_string().as_bytes(), limits)?;
     let repository = Repository::all(&trust).remove(0);
-    let top = Envelope::read("targets", "Targets", repository.file("targets", None)?, &limits)?;
-    let walked = targets::walk(&repository, top, &snapshot, &limits, &mut Vec::new())?;
+    let top = Envelope::read("targets", "Targets", repository.file("targets", None)?, limits)?;
+    let walked = targets::walk(&repository, top, &snapshot, limits, &mut Vec::new())?;
     if let Some((_, fault)) = walked.faults().first() {
         return Err(fault.clone());
     }
@@ -235,6 +243,23 @@ fn delegations_sign_for_prefixes_within_their_parents() {
     assert_eq!(names(delegated(&[""], "targets/a/b", &[""]).unwrap(), "targets/a/b").len(), 3);
     for name in ["targets/b", "targets/a/b/c", "targets/a/", "targets/a/B", "targets/a/../b", "b"] {
         assert!(matches!(delegated(&[""], name, &[""]), Err(Fault::Refused(_))), "{name}");
+    }
+}
+
+#[test]
+fn the_bound_of_delegations_is_exact() {
+    for (most, taken) in [(1, false), (2, true), (3, true)] {
+        let mut limits = Limits::default();
+        limits.set("trust_delegations", most).unwrap();
+        assert_eq!(delegated_within(&limits, &[""], "targets/a/b", &[""]).is_ok(), taken, "two, and {most} allowed");
+    }
+}
+
+#[test]
+fn the_id_of_a_key_is_that_of_a_known_kind_in_base64() {
+    assert!(key_id("ecdsa", "AAAA").is_some());
+    for (kind, public) in [("dsa", "AAAA"), ("", "AAAA"), ("ecdsa", ""), ("ecdsa", "AA\"AA"), ("dsa", "")] {
+        assert_eq!(key_id(kind, public), None, "{kind} {public}");
     }
 }
 

@@ -187,3 +187,22 @@ impl Judge<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_file_is_a_signature_only_where_it_says_so() {
+        let now = Timestamp::from_unix_seconds(1_800_000_000).unwrap();
+        let found = |text: &str| {
+            let file = TrustFile { path: "x.json".into(), bytes: text.into() };
+            judge(&[file], None, now, &TrustPolicy::default(), &Limits::default())
+        };
+        assert_eq!(found("{\"mediaType\": \"application/json\", broken").len(), 0);
+        for kind in [BUNDLE, LAYER] {
+            let reports = found(&format!("{{\"mediaType\": \"{kind}\", broken"));
+            assert!(matches!(reports.as_slice(), [SignatureReport { answer: Answer::Refused(_), .. }]), "{kind}");
+        }
+    }
+}

@@ -189,8 +189,14 @@ fn refused(message: &str) -> Answer {
 }
 
 #[cfg(test)]
-mod bounds {
+mod own_tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_supported_is_undecided() {
+        assert!(matches!(answer(&Error::UnsupportedBundle("x".into())), Answer::Undecided(_)));
+        assert!(matches!(answer(&Error::InvalidBundle("x".into())), Answer::Refused(_)));
+    }
 
     #[test]
     fn log_entries_and_timestamps_count_together() {

@@ -167,12 +167,18 @@ fn times(result: &VerificationResult, now: Timestamp) -> Result<Vec<String>, Ans
     let mut details = Vec::new();
     for (source, seconds) in logged.into_iter().chain(verified) {
         let time = Timestamp::from_unix_seconds(seconds).ok_or_else(|| refused("a time that is none"))?;
-        if time > now.plus_seconds(DAY_SECONDS) {
-            return Err(refused(&format!("it was signed at {time}, in the future")));
-        }
+        not_later(time, now)?;
         details.push(format!("signed at {time}, says {source}"));
     }
     Ok(details)
+}
+
+/// Clocks differ, by a day at most.
+fn not_later(time: Timestamp, now: Timestamp) -> Result<(), Answer> {
+    match time > now.plus_seconds(DAY_SECONDS) {
+        true => Err(refused(&format!("it was signed at {time}, in the future"))),
+        false => Ok(()),
+    }
 }
 
 fn answer(error: &Error) -> Answer {
@@ -191,6 +197,14 @@ fn refused(message: &str) -> Answer {
 #[cfg(test)]
 mod own_tests {
     use super::*;
+
+    #[test]
+    fn a_day_is_the_most_that_clocks_differ() {
+        let now = Timestamp::from_unix_seconds(1_800_000_000).unwrap();
+        let last = now.plus_seconds(DAY_SECONDS);
+        assert_eq!(not_later(last, now), Ok(()));
+        assert!(not_later(last.plus_seconds(1), now).is_err());
+    }
 
     #[test]
     fn what_is_not_supported_is_undecided() {

@@ -177,3 +177,46 @@ fn is_even(number: &[u8]) -> bool {
 fn rsa_bits(key: &rsa::PublicKey) -> u32 {
     key.n().bit_width()
 }
+
+#[cfg(test)]
+mod tests {
+    use rsa::pkcs1::UintRef;
+    use rsa::pkcs1::der::Encode;
+
+    use super::*;
+
+    #[test]
+    fn the_edges_of_rsa_keys_are_exact() {
+        let check = |modulus: &[u8], exponent: u64| {
+            let exponent = exponent.to_be_bytes();
+            let key = RsaPublicKeyRef {
+                modulus: UintRef::new(modulus).unwrap(),
+                public_exponent: UintRef::new(&exponent).unwrap(),
+            };
+            check_rsa(&key.to_der().unwrap()).is_ok()
+        };
+        let modulus = |first: u8, bytes: usize| [&[first], vec![0xff; bytes - 1].as_slice()].concat();
+        let good = modulus(0x80, 256);
+        for (exponent, taken) in [
+            (3, false),
+            (65_535, false),
+            (65_537, true),
+            (65_538, false),
+            (0xffff_ffff, true),
+            // 33 bits: the most.
+            (0x1_0000_0001, true),
+            (0x1_ffff_ffff, true),
+            (0x2_0000_0001, false),
+        ] {
+            assert_eq!(check(&good, exponent), taken, "{exponent}");
+        }
+        for (modulus, taken) in [
+            (modulus(0x7f, 256), false),
+            (modulus(0xff, 1024), true),
+            (modulus(0x01, 1025), false),
+            ([&good[..255], &[0xfe]].concat(), false),
+        ] {
+            assert_eq!(check(&modulus, 65_537), taken, "{} bytes", modulus.len());
+        }
+    }
+}

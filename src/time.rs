@@ -85,6 +85,11 @@ impl Timestamp {
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
+
+    /// Is this moment later than `other` by more than two clocks may differ? A day is allowed for.
+    pub(crate) fn is_clearly_after(self, other: Self) -> bool {
+        self > other.plus_seconds(DAY_SECONDS)
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -160,6 +165,14 @@ mod tests {
         }
         assert_eq!(Timestamp::from_log_time("2020-06-23 08:39:48.301"), None);
         assert_eq!(Timestamp::from_unix_seconds(i64::MAX), None);
+    }
+
+    #[test]
+    fn clocks_may_differ_by_a_day() {
+        let moment = Timestamp::from_unix_seconds(1_800_000_000).unwrap();
+        let last = moment.plus_seconds(DAY_SECONDS);
+        assert!(!last.is_clearly_after(moment) && !moment.is_clearly_after(last));
+        assert!(Timestamp(last.0 + 1).is_clearly_after(moment));
     }
 
     #[test]

@@ -5,7 +5,6 @@ use super::{Check, Run};
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::policy::Policy;
-use crate::time::DAY_SECONDS;
 
 pub(super) static CHECK: Check = Check {
     name: "build-age",
@@ -29,7 +28,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let oldest = evidence.now.plus_seconds(-max_age);
     let outcome = if built < oldest {
         Outcome::fail("the build is older than the policy allows")
-    } else if built > evidence.now.plus_seconds(DAY_SECONDS) {
+    } else if built.is_clearly_after(evidence.now) {
         Outcome::fail("the build lies in the future")
     } else {
         Outcome::pass("the build is not older than the policy allows")

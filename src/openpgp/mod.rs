@@ -20,7 +20,7 @@ use pgp::packet::{Signature, SignatureType, SignatureVersion, SubpacketData};
 use pgp::ser::Serialize as _;
 use pgp::types::{KeyDetails, PublicParams, VerifyingKey};
 
-use crate::time::{DAY_SECONDS, Timestamp};
+use crate::time::Timestamp;
 
 /// A signature whose key was good when it was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +101,7 @@ fn check_signature(signature: &Signature, now: Timestamp) -> Result<Timestamp, F
         return refused("the signature has a critical subpacket that is not understood");
     }
     let created = created(signature)?;
-    if created > now.plus_seconds(DAY_SECONDS) {
+    if created.is_clearly_after(now) {
         return refused(format!("the signature was made at {created}, in the future"));
     }
     Ok(created)

@@ -3,7 +3,7 @@
 use super::notary::{Fault, Leaf, Pins, Repository, Trusted};
 use super::{AcceptedSigner, Answer, ImageSignerKey, ImageTarget, Kind, SignatureReport, TrustFile, TrustPolicy};
 use crate::limits::Limits;
-use crate::time::{DAY_SECONDS, Timestamp};
+use crate::time::Timestamp;
 
 pub(super) fn judge(
     files: &[TrustFile],
@@ -63,7 +63,7 @@ fn judge_one(
 
 /// What was not valid when the image was built. A root that came later by a proved chain may have a certificate that begins later.
 fn out_of_date(walked: &Trusted, built: Timestamp) -> Option<String> {
-    let early = |leaf: &&Leaf| leaf.not_before.plus_seconds(-DAY_SECONDS) > built;
+    let early = |leaf: &&Leaf| leaf.not_before.is_clearly_after(built);
     if let Some(leaf) = walked.anchor_certificates.iter().find(early) {
         return Some(format!("the root key's certificate begins at {}, after the build at {built}", leaf.not_before));
     }
@@ -132,6 +132,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::time::DAY_SECONDS;
 
     /// A root certificate's last moment before the build is a day before it begins, for clocks differ; what expires at the very moment of the
     /// build had expired.

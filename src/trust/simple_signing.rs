@@ -9,8 +9,6 @@ use serde_json::Value;
 use super::{Answer, ImageTarget, Kind, SignatureReport, TrustFile, TrustPolicy};
 use crate::limits::Limits;
 use crate::strict_json;
-#[cfg(feature = "openpgp")]
-use crate::time::DAY_SECONDS;
 use crate::time::Timestamp;
 
 pub(super) fn judge(
@@ -128,7 +126,7 @@ fn judge_message(
 #[cfg(feature = "openpgp")]
 fn judge_time(signed: Timestamp, image: Option<&ImageTarget>) -> Result<(), Answer> {
     match image {
-        Some(image) if signed.plus_seconds(DAY_SECONDS) < image.built => Err(Answer::Refused(format!(
+        Some(image) if image.built.is_clearly_after(signed) => Err(Answer::Refused(format!(
             "it says that it was made at {signed}, before the image was built at {}",
             image.built
         ))),
@@ -164,6 +162,7 @@ fn judge_payload(
 mod tests {
     use super::*;
     use crate::digest::Sha256;
+    use crate::time::DAY_SECONDS;
 
     #[test]
     fn a_day_before_the_build_is_the_last_moment() {

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use super::super::{ImageSignerKey, SigstoreIdentity};
 use super::SigstoreRoot;
-use super::tests::verdict;
+use super::conformance_tests::verdict;
 use crate::digest::Sha256;
 use crate::test_figures::assert_documented;
 

@@ -7,7 +7,7 @@ use crate::builds::{Build, Builds};
 use crate::check;
 use crate::deployment::Deployment;
 use crate::error::Error;
-use crate::finding::{Finding, Group, Level, Status, Verdict};
+use crate::finding::{Finding, Level, Status, Verdict};
 use crate::policy::Policy;
 use crate::report::{Admission, BundleReport, ImageReport, WorkloadFile};
 use crate::time::Timestamp;
@@ -22,14 +22,6 @@ pub struct AdmissionQuestion<'a> {
     pub attestation: Option<&'a Attestation>,
     /// The moment that is asked for.
     pub now: Timestamp,
-}
-
-/// The policy by which bundles are audited for an admission. What it requires of the group `workload` is asked of each image, since no bundle can
-/// answer it.
-pub fn policy_for_bundles(policy: &Policy) -> Policy {
-    let mut policy = policy.clone();
-    policy.require.retain(|group| *group != Group::Workload);
-    policy
 }
 
 /// The builds of audited bundles, in their order.
@@ -76,7 +68,7 @@ pub struct Index {
 }
 
 impl Index {
-    /// `reports` are audits under [`policy_for_bundles`].
+    /// `reports` are audits under the same policy.
     pub fn of(reports: Vec<BundleReport>, policy: &Policy) -> Self {
         let by_path = reports.iter().enumerate().map(|(at, report)| (report.path.clone(), at)).collect();
         Self { builds: index(&reports, policy), reports, by_path }
@@ -114,7 +106,7 @@ impl Index {
             bundle,
             findings: check::run_workload(&deployment, policy),
         };
-        answer.judged(report).masked()
+        answer.settled().judged(report).masked()
     }
 }
 

@@ -9,10 +9,10 @@ use crate::check::{self, Gate};
 use crate::digest::{HashingReader, Sha256};
 use crate::error::Error;
 use crate::evidence::{Evidence, Fact, Known};
-use crate::finding::{Finding, Group, Verdict};
+use crate::finding::{self, Finding, Group, Verdict};
 use crate::git;
 use crate::image::{Choice, ImageFacts};
-use crate::key::PublicKey;
+use crate::key::{Fingerprint, PublicKey};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::outside;
@@ -20,6 +20,7 @@ use crate::policy::Policy;
 pub use crate::report::Depth;
 use crate::report::{BundleReport, InputReport, KeyReport};
 use crate::server_record::{ServerFiles, ServerRecord};
+use crate::signature::Signature;
 use crate::time::Timestamp;
 use crate::trust::TrustFile;
 use crate::verify::{KeyRing, VerifiedArchive};
@@ -135,16 +136,19 @@ pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleRep
         match bundle.verify(&keys) {
             Ok(archive) => judge(&archive, given, question, &mut report),
             Err(refusal) => {
-                report.findings = run_all(&Gate::Refused(&refusal), question, &report.in_play);
+                let beside = report.seal.as_ref().and_then(|seal| verified_by_a_key_beside(seal, keys_beside));
+                report.findings = run_all(&Gate::Refused { refusal: &refusal, beside }, question, &report.in_play);
                 Ok(())
             }
         }
     });
-    if let Some((digest, _)) = report.file {
-        question.policy.waive(&mut report.findings, digest, question.now);
-    }
     match judged {
-        Ok(()) => report.verdict = Verdict::of(&report.findings, &report.in_play),
+        Ok(()) => {
+            let waiver = |check: &str| question.policy.waiver(check, report.file?.0, question.now);
+            finding::settle(&mut report.findings, &report.in_play, waiver);
+            let required = question.policy.required_of_bundles();
+            report.verdict = Verdict::of(&report.findings, &report.in_play, required.as_deref());
+        }
         Err(error) => {
             let gate = Gate::NoVerdict { signed: report.key.is_some() };
             report.findings = run_all(&gate, question, &report.in_play);
@@ -161,6 +165,18 @@ struct Given<'a> {
     trust: Option<&'a [TrustFile]>,
     builder: Option<&'a Attestation>,
     image: Option<&'a LoadImage<'a>>,
+}
+
+/// Keys next to a bundle that are tried on a signature which no trusted key accepts.
+const KEYS_BESIDE_TRIED: usize = 8;
+
+/// The first key next to the bundle that verifies its signature. It gives no trust: it tells a wrong key from changed bytes.
+fn verified_by_a_key_beside<'k>(
+    (digest, signature): &(Sha256, Signature),
+    keys_beside: &'k [(String, PublicKey)],
+) -> Option<(&'k str, Fingerprint)> {
+    let mut tried = keys_beside.iter().take(KEYS_BESIDE_TRIED);
+    tried.find(|(_, key)| key.verify(digest, signature).is_ok()).map(|(name, key)| (name.as_str(), key.fingerprint()))
 }
 
 fn run_all(gate: &Gate<'_>, question: &Question<'_>, in_play: &[Group]) -> Vec<Finding> {
@@ -225,7 +241,7 @@ fn leave_out_of_play(report: &mut BundleReport, question: &Question<'_>) {
 /// What the policy expects of facts that others tell too.
 fn expected_facts(policy: &Policy) -> Option<Fact> {
     let commit = policy.expect.commit.as_ref()?.to_string();
-    Some(Fact { fact: "commit".into(), witness: "policy", value: commit, known: Known::Given })
+    Some(Fact::new("commit", "policy", commit, Known::Given))
 }
 
 /// What was looked at beside the bundle and the policy's own file, by its bytes.

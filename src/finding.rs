@@ -25,6 +25,8 @@ pub enum Group {
 impl Group {
     /// Every group, in the order of reports.
     pub const ALL: [Self; 6] = [Self::Manifest, Self::Source, Self::Image, Self::Trust, Self::Builder, Self::Workload];
+    /// The groups of a bundle: an audit has findings of these. `workload` is asked about by `admit` and `serve` alone.
+    pub const OF_BUNDLES: [Self; 5] = [Self::Manifest, Self::Source, Self::Image, Self::Trust, Self::Builder];
 
     /// The contract's word.
     pub fn word(self) -> &'static str {
@@ -44,8 +46,8 @@ impl Group {
     }
 }
 
-/// What a check's answer does to the verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a check's answer does to the verdict. The strongest comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// It decides.
     Require,
@@ -90,7 +92,7 @@ pub enum Status {
 /// Why a check was not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// The gate refused the bundle.
+    /// Another check failed, and this one could not be looked at: see `caused_by`. Or there is no verdict.
     Refused,
     /// There is nothing to look at.
     NoEvidence,
@@ -219,6 +221,8 @@ pub struct Finding {
     pub level: Level,
     /// The answer.
     pub status: Status,
+    /// The check that failed and kept this one from being looked at: then this answer is a consequence and says nothing by itself.
+    pub caused_by: Option<&'static str>,
     /// The answer in words.
     pub message: String,
     /// What should have been there, where that can be said.
@@ -233,14 +237,29 @@ pub struct Finding {
     pub missing_evidence: MissingEvidence,
     /// What the policy says of this answer on this bundle, where it would reject.
     pub waiver: Option<Waiver>,
+    /// What it does to the verdict. [`settle`] decides it from all findings together.
+    pub effect: Effect,
+}
+
+/// What a finding does to the verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    None,
+    /// It rejects the bundle.
+    Rejects,
+    /// It would reject, and an active waiver keeps it from that. The verdict is an acceptance in part at best.
+    Waived,
+    /// Nothing by itself: the check that it was caused by rejects.
+    Follows,
 }
 
 /// The answer to the whole question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Every group was in play and no required check objects.
+    /// Every group that the policy requires was checked, and nothing objects.
     Accept,
-    /// No required check objects, and something was not looked at.
+    /// Nothing objects, and something that an acceptance needs is missing.
     AcceptInPart,
     /// A required check objects.
     Reject,
@@ -259,43 +278,102 @@ impl Verdict {
         }
     }
 
-    /// The verdict that `findings` give, with these groups in play.
-    pub fn of(findings: &[Finding], in_play: &[Group]) -> Self {
-        let mut played = findings.iter().filter(|finding| in_play.contains(&finding.group));
-        if played.clone().any(Finding::rejects) {
+    /// The verdict that settled findings give. `required` are the groups that a policy requires, `None` without a policy.
+    ///
+    /// An acceptance needs a policy, and an answer at `require` in every group that it requires. One waived answer, or one check at
+    /// `require` that this build does not have, makes it an acceptance in part.
+    pub(crate) fn of(findings: &[Finding], in_play: &[Group], required: Option<&[Group]>) -> Self {
+        if findings.iter().any(Finding::rejects) {
             return Self::Reject;
         }
-        let partial = played.any(|finding| finding.is_not_built_in() || finding.is_waived());
-        let partial = partial || in_play.iter().any(|group| is_undecided(findings, *group));
-        if partial || Group::ALL.iter().any(|group| !in_play.contains(group)) {
-            return Self::AcceptInPart;
+        let missing = |finding: &Finding| in_play.contains(&finding.group) && finding.is_not_built_in();
+        let is_complete = !findings.iter().any(|finding| finding.is_waived() || missing(finding));
+        match required {
+            Some([]) | None => Self::AcceptInPart,
+            Some(groups) if is_complete && groups.iter().all(|group| is_answered(findings, *group)) => Self::Accept,
+            Some(_) => Self::AcceptInPart,
         }
-        Self::Accept
     }
 }
 
-/// Has this group checks, and did none of them that decides answer? Then it was not looked at, whatever evidence lies there: a policy may have
-/// switched its checks off.
-pub(crate) fn is_undecided(findings: &[Finding], group: Group) -> bool {
-    let mut own = findings.iter().filter(|finding| finding.group == group).peekable();
-    own.peek().is_some() && !own.any(|finding| finding.level == Level::Require && finding.is_answer())
+/// Did a check of this group answer that decides? A policy may have switched all of them off: then the group was not checked, whatever
+/// evidence there is.
+pub(crate) fn is_answered(findings: &[Finding], group: Group) -> bool {
+    let mut own = findings.iter().filter(|finding| finding.group == group);
+    own.any(|finding| finding.level == Level::Require && finding.is_answer())
+}
+
+/// Decides what each finding does to the verdict: the one rule of rejection (docs/policy.md). `waiver` gives the policy's waiver of a check's
+/// answer on this bundle; it is asked only where the answer would reject.
+///
+/// A consequence does nothing while its cause rejects: the cause is what there is to mend. Where the cause does not reject (because it is
+/// waived, at `warn`, or `off`), nothing else would say that the check was never looked at, so its consequences at `require` reject, and each
+/// needs a waiver of its own.
+pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group], waiver: impl Fn(&str) -> Option<Waiver>) {
+    name_roots(findings);
+    let decide = |finding: &mut Finding, objects: bool| {
+        finding.waiver = if objects { waiver(finding.check) } else { None };
+        finding.effect = match (objects, finding.has_active_waiver()) {
+            (false, _) => Effect::None,
+            (true, true) => Effect::Waived,
+            (true, false) => Effect::Rejects,
+        };
+    };
+    for finding in findings.iter_mut().filter(|finding| finding.caused_by.is_none()) {
+        let objects = in_play.contains(&finding.group) && finding.objects();
+        decide(finding, objects);
+    }
+    let rejecting: Vec<&'static str> =
+        findings.iter().filter(|finding| finding.rejects()).map(|finding| finding.check).collect();
+    for finding in findings.iter_mut() {
+        let Some(cause) = finding.caused_by else { continue };
+        let is_in_play = in_play.contains(&finding.group);
+        if is_in_play && finding.level != Level::Off && rejecting.contains(&cause) {
+            (finding.waiver, finding.effect) = (None, Effect::Follows);
+        } else {
+            decide(finding, is_in_play && finding.level == Level::Require);
+        }
+    }
+}
+
+/// Follows each `caused_by` to the check that is not itself a consequence. In a circle there is none: its members answer for themselves.
+fn name_roots(findings: &mut [Finding]) {
+    let causes: Vec<(&'static str, Option<&'static str>)> =
+        findings.iter().map(|finding| (finding.check, finding.caused_by)).collect();
+    let cause_of = |check: &str| causes.iter().find(|(name, _)| *name == check).and_then(|(_, cause)| *cause);
+    for finding in findings {
+        let mut root = finding.caused_by;
+        for _ in 0..causes.len() {
+            match root.and_then(cause_of) {
+                Some(next) => root = Some(next),
+                None => break,
+            }
+        }
+        let is_circle = root.and_then(cause_of).is_some();
+        finding.caused_by = root.filter(|_| !is_circle);
+    }
 }
 
 impl Finding {
-    /// Does this answer reject the bundle, its group being in play? `warn` and `off` never do, and what is waived does not.
+    /// Does this answer reject the bundle?
     pub fn rejects(&self) -> bool {
-        self.objects() && !self.has_active_waiver()
+        self.effect == Effect::Rejects
     }
 
     /// Would it reject, and does an active waiver alone keep it from that? Such an answer is never a pass: the verdict is an acceptance in
     /// part at best.
     pub fn is_waived(&self) -> bool {
-        self.objects() && self.has_active_waiver()
+        self.effect == Effect::Waived
+    }
+
+    /// Was it not looked at because a check that rejects failed? The cause is listed, and this is only counted.
+    pub fn is_consequence(&self) -> bool {
+        self.effect == Effect::Follows
     }
 
     /// Was it looked at?
     pub(crate) fn is_answer(&self) -> bool {
-        !matches!(self.status, Status::NotRun(_))
+        !matches!(self.status, Status::NotRun(_)) && self.caused_by.is_none()
     }
 
     /// Is it required, and does this build not have it?
@@ -308,7 +386,7 @@ impl Finding {
         active && self.check != MANIFEST_SIGNATURE
     }
 
-    /// Would it reject if there were no waivers?
+    /// Would it reject if there were no waivers, and if it were nobody's consequence?
     pub(crate) fn objects(&self) -> bool {
         if self.level != Level::Require {
             return false;
@@ -326,135 +404,40 @@ impl Finding {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The rules of version 0.1, for reports and cases that it wrote.
+pub(crate) mod version_1 {
+    use super::{Effect, Finding, Group, Level, Verdict};
 
-    const STATUSES: [Status; 8] = [
-        Status::Pass,
-        Status::Fail,
-        Status::Unknown,
-        Status::NotRun(Reason::Refused),
-        Status::NotRun(Reason::NoEvidence),
-        Status::NotRun(Reason::NoExpectation),
-        Status::NotRun(Reason::Off),
-        Status::NotRun(Reason::NotBuiltIn),
-    ];
-
-    fn finding(level: Level, status: Status, demand: Demand, missing_evidence: MissingEvidence) -> Finding {
-        Finding {
-            check: "test",
-            group: Group::Manifest,
-            level,
-            status,
-            message: String::new(),
-            expected: None,
-            found: None,
-            details: Vec::new(),
-            demand,
-            missing_evidence,
-            waiver: None,
+    /// What each finding did: by itself alone, also in a report without a verdict.
+    pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group]) {
+        for finding in findings {
+            let objects = in_play.contains(&finding.group) && finding.objects();
+            finding.effect = match (objects, finding.has_active_waiver()) {
+                (false, _) => Effect::None,
+                (true, true) => Effect::Waived,
+                (true, false) => Effect::Rejects,
+            };
         }
     }
 
-    fn waiver(standing: WaiverStanding) -> Option<Waiver> {
-        Some(Waiver { owner: "Ada".into(), reason: "known".into(), expires: Timestamp::epoch(), standing })
-    }
-
-    /// The whole table, written by hand from the contract's sentence: a letter for each status in the order above,
-    /// `R` where it rejects.
-    #[test]
-    fn the_truth_table_of_rejection() {
-        let table = [
-            (Level::Require, Demand::None, MissingEvidence::RejectsWithGroup, ".RR....."),
-            (Level::Require, Demand::Group, MissingEvidence::RejectsWithGroup, ".RRRR..R"),
-            (Level::Require, Demand::Check, MissingEvidence::RejectsWithGroup, ".RRRR..R"),
-            (Level::Require, Demand::None, MissingEvidence::RejectsByName, ".RR....."),
-            (Level::Require, Demand::Group, MissingEvidence::RejectsByName, ".RRR...R"),
-            (Level::Require, Demand::Check, MissingEvidence::RejectsByName, ".RRRR..R"),
-        ];
-        for (level, demand, missing, row) in table {
-            for (status, letter) in STATUSES.into_iter().zip(row.chars()) {
-                let finding = finding(level, status, demand, missing);
-                assert_eq!(finding.rejects(), letter == 'R', "{finding:?}");
-                let verdict = Verdict::of(std::slice::from_ref(&finding), &Group::ALL);
-                assert_eq!(verdict == Verdict::Reject, letter == 'R');
-
-                // Waived, it does not reject, and is no pass: in part at best. What does not reject is as it was.
-                let waived = Finding { waiver: waiver(WaiverStanding::Active), ..finding.clone() };
-                assert!(!waived.rejects() && waived.is_waived() == (letter == 'R') && waived.status == status);
-                let rejected_before = if letter == 'R' { Verdict::AcceptInPart } else { verdict };
-                assert_eq!(Verdict::of(&[waived], &Group::ALL), rejected_before);
-                // Expired, it is as if it were not there.
-                let expired = Finding { waiver: waiver(WaiverStanding::Expired), ..finding.clone() };
-                assert!(expired.rejects() == (letter == 'R') && !expired.is_waived());
-                assert_eq!(Verdict::of(&[expired], &Group::ALL), verdict);
-                // The signature cannot be waived, whatever the policy's reader let through.
-                let signature =
-                    Finding { check: MANIFEST_SIGNATURE, waiver: waiver(WaiverStanding::Active), ..finding };
-                assert!(signature.rejects() == (letter == 'R') && !signature.is_waived());
-                assert_eq!(Verdict::of(&[signature], &Group::ALL), verdict);
-            }
+    /// The verdict: an acceptance needed every group, `workload` among them.
+    pub(crate) fn verdict(findings: &[Finding], in_play: &[Group]) -> Verdict {
+        let mut played = findings.iter().filter(|finding| in_play.contains(&finding.group));
+        if played.clone().any(Finding::rejects) {
+            return Verdict::Reject;
         }
-        for level in [Level::Warn, Level::Off] {
-            for demand in [Demand::None, Demand::Group, Demand::Check] {
-                for status in STATUSES {
-                    let mut finding = finding(level, status, demand, MissingEvidence::RejectsWithGroup);
-                    assert!(!finding.rejects());
-                    finding.waiver = waiver(WaiverStanding::Active);
-                    assert!(!finding.rejects() && !finding.is_waived());
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn in_part_when_a_group_is_out_of_play_or_a_required_check_is_missing() {
-        let of = |status, groups: &[Group]| {
-            Verdict::of(&[finding(Level::Require, status, Demand::None, MissingEvidence::RejectsWithGroup)], groups)
+        let partial = played.any(|finding| finding.is_not_built_in() || finding.is_waived());
+        let is_undecided = |group: &Group| {
+            let mut own = findings.iter().filter(|finding| finding.group == *group).peekable();
+            own.peek().is_some() && !own.any(|finding| finding.level == Level::Require && finding.is_answer())
         };
-        assert_eq!(of(Status::Pass, &Group::ALL), Verdict::Accept);
-        assert_eq!(of(Status::Pass, &Group::ALL[..5]), Verdict::AcceptInPart);
-        assert_eq!(of(Status::NotRun(Reason::NotBuiltIn), &Group::ALL), Verdict::AcceptInPart);
-        // A group in which nothing that decides has answered is not accepted.
-        assert_eq!(of(Status::NotRun(Reason::Off), &Group::ALL), Verdict::AcceptInPart);
-        assert_eq!(of(Status::NotRun(Reason::NoEvidence), &Group::ALL), Verdict::AcceptInPart);
-        for level in [Level::Warn, Level::Off] {
-            let shown = finding(level, Status::Pass, Demand::None, MissingEvidence::RejectsWithGroup);
-            assert_eq!(Verdict::of(&[shown], &Group::ALL), Verdict::AcceptInPart);
+        let partial = partial || in_play.iter().any(is_undecided);
+        if partial || Group::ALL.iter().any(|group| !in_play.contains(group)) {
+            return Verdict::AcceptInPart;
         }
-        // A finding of a group that is not in play does not reject.
-        assert_eq!(of(Status::Fail, &[Group::Source]), Verdict::AcceptInPart);
-    }
-
-    #[test]
-    fn a_group_is_decided_by_its_own_answers() {
-        let of = |group, level, status| Finding {
-            group,
-            ..finding(level, status, Demand::None, MissingEvidence::RejectsWithGroup)
-        };
-        let decided = of(Group::Manifest, Level::Require, Status::Pass);
-        let off = of(Group::Source, Level::Off, Status::NotRun(Reason::Off));
-        let findings = [decided.clone(), off];
-        assert!(!is_undecided(&findings, Group::Manifest) && is_undecided(&findings, Group::Source));
-        // No check at all is no check that was switched off.
-        assert!(!is_undecided(&findings, Group::Image));
-        let verdict = |status, level| Verdict::of(&[decided.clone(), of(Group::Manifest, level, status)], &Group::ALL);
-        let not_built_in = Status::NotRun(Reason::NotBuiltIn);
-        assert_eq!(verdict(not_built_in, Level::Require), Verdict::AcceptInPart);
-        assert_eq!(verdict(not_built_in, Level::Warn), Verdict::Accept);
-        assert_eq!(verdict(Status::NotRun(Reason::NoEvidence), Level::Require), Verdict::Accept);
-    }
-
-    #[test]
-    fn a_waiver_says_whose_it_is_and_until_when() {
-        for standing in WaiverStanding::ALL {
-            assert_eq!(WaiverStanding::from_word(standing.word()), Some(standing));
-        }
-        assert_eq!(WaiverStanding::from_word("other"), None);
-        let words = |standing| waiver(standing).unwrap().words();
-        assert_eq!(words(WaiverStanding::Active), "waived by Ada until 1970-01-01T00:00:00Z: known");
-        let expired = "the waiver of Ada expired at 1970-01-01T00:00:00Z and counts as none: known";
-        assert_eq!(words(WaiverStanding::Expired), expired);
+        Verdict::Accept
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,7 +42,7 @@ pub fn add_given_keys(reports: &mut [BundleReport], beside: &[Vec<(String, Publi
                 None => "does not verify this bundle".to_owned(),
             };
             let value = format!("{fingerprint} ({}, {} bits; {name}) {what}", key.kind(), key.bits());
-            report.evidence.push(Fact { fact: "given-key".into(), witness: "server", value, known: Known::Given });
+            report.evidence.push(Fact::new("given-key", "server", value, Known::Given));
         }
     }
 }

@@ -138,7 +138,7 @@ mod workload;
 #[cfg(test)]
 mod wycheproof_tests;
 
-pub use crate::admission::{AdmissionQuestion, Index, admit, index, policy_for_bundles};
+pub use crate::admission::{AdmissionQuestion, Index, admit, index};
 pub use crate::approvals::Approvals;
 pub use crate::attestation::{Attestation, BuilderPolicy, Record};
 pub use crate::audit::{Depth, Input, LoadImage, Question, audit};
@@ -153,7 +153,7 @@ pub use crate::error::Error;
 pub use crate::evidence::{Evidence, Fact, Known};
 pub use crate::extract::{Extracted, extract};
 pub use crate::finding::{
-    Demand, Finding, Group, Level, MissingEvidence, Reason, Status, Verdict, Waiver, WaiverStanding,
+    Demand, Effect, Finding, Group, Level, MissingEvidence, Reason, Status, Verdict, Waiver, WaiverStanding,
 };
 pub use crate::given_keys::add_given_keys;
 pub use crate::key::{Fingerprint, PublicKey};
@@ -165,7 +165,7 @@ pub use crate::manifest::Manifest;
 pub use crate::person_key::{PersonKey, PersonSecret};
 pub use crate::policy::Policy;
 pub use crate::reconcile::{Books, Inventory, SampleSize, reconcile};
-pub use crate::report::{BundleReport, Format, Period, QuestionReport, Reconciliation, Report};
+pub use crate::report::{BundleReport, Format, Period, QuestionReport, Reconciliation, Report, Scope};
 pub use crate::review::{Operation, Review};
 pub use crate::server_record::{ServerFiles, ServerRecord};
 pub use crate::shard::Shard;

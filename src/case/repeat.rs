@@ -4,11 +4,13 @@ use super::evidence::Terms;
 use super::record::Profile;
 use super::seal::{as_json, signed};
 use super::{Case, REPORT};
+use crate::check::status_text;
 use crate::error::Error;
+use crate::finding::{Finding, Verdict, WaiverStanding};
 use crate::limits::Limits;
 use crate::person_key::PersonKey;
 use crate::policy::Policy;
-use crate::report::{CaseReport, Repetition, Report, SealReport, SignOffReport, Voucher};
+use crate::report::{BundleReport, CaseReport, Repetition, Report, Rules, SealReport, SignOffReport, Voucher};
 use crate::time::Timestamp;
 use crate::timestamp::Authorities;
 use crate::verify::TrustedKey;
@@ -22,9 +24,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) seal_key: Option<&'a PersonKey>,
     /// The CAs of time-stamping authorities whom they believe.
     pub(crate) authorities: &'a Authorities,
-    /// The moment that they ask for, instead of the case's.
-    pub(crate) now: Option<Timestamp>,
-    /// The moment at which they read it: certificates of time-stamps must not have ended by then.
+    /// The moment at which they read it: their own keys and policy are asked for it, and certificates of time-stamps must not have ended by
+    /// then.
     pub(crate) today: Timestamp,
     pub(crate) threads: usize,
 }
@@ -40,23 +41,23 @@ pub(crate) fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limit
     }
     let stamps = case.stamps(reader.authorities, reader.today, limits)?;
     let own_terms = case.own_terms(limits)?;
-    let (repeated, again) = match case.record.profile {
-        Profile::Filing => (Repetition::NotRepeated, None),
+    let (compared, again) = match case.record.profile {
+        Profile::Filing => (Compared::new(Repetition::NotRepeated), None),
         Profile::Full => {
             let again = case.audit(&own_terms, reader.threads, limits)?;
             (compare(case, &again, limits)?, Some(again))
         }
     };
+    let sealed_for = own_terms.now;
     let (vouched_by, terms) = match (reader.own, reader.seal_key) {
         (Some((policy, keys)), _) => {
-            let now = reader.now.unwrap_or(own_terms.now);
-            (Voucher::Reader, Terms { policy, keys, now, existed_by: stamps.existed_by })
+            (Voucher::Reader, Terms { policy, keys, now: reader.today, existed_by: stamps.existed_by })
         }
         (None, Some(_)) => (Voucher::Seal, Terms { existed_by: stamps.existed_by, ..own_terms }),
         (None, None) => (Voucher::Nobody, own_terms),
     };
     let mut report = match (vouched_by, again) {
-        (_, None) | (Voucher::Nobody, _) => without_verdict(case, repeated, terms.now),
+        (_, None) | (Voucher::Nobody, _) => without_verdict(case, compared.repeated, terms.now),
         (Voucher::Seal, Some(again)) if terms.existed_by.is_none() => again,
         _ => case.audit(&terms, reader.threads, limits)?,
     };
@@ -64,13 +65,18 @@ pub(crate) fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limit
     let sign_offs = sign_offs(case, &signers)?;
     let mut remarks = remarks(case, &sign_offs);
     remarks.extend(stamps.remark);
+    if compared.rules == Rules::Version1 {
+        remarks.push("sealed under the verdicts of 0.1: compared by the statuses of the checks that both versions know".into());
+    }
     report.case = Some(CaseReport {
         path: path.into(),
         digest: case.digest().to_string(),
         profile: if case.record.profile == Profile::Full { "full" } else { "filing" }.into(),
         sealed_for: case.record.question.now.clone(),
         sealed_verdict: case.record.verdict.clone(),
-        repeated,
+        judged_for: report.error.is_none().then(|| terms.now.to_string()),
+        repeated: compared.repeated,
+        other_answers: compared.other_answers,
         vouched_by,
         seal,
         timestamps: stamps.reports,
@@ -80,7 +86,47 @@ pub(crate) fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limit
         retain_until: case.record.retain_until.clone(),
         remarks,
     });
+    if vouched_by == Voucher::Reader {
+        let hint = hint_of_the_sealed_moment(&report, &terms.policy, sealed_for);
+        report.case.iter_mut().for_each(|case| case.remarks.extend(hint.clone()));
+    }
     Ok(report)
+}
+
+/// The command that judges for the sealed moment, where nothing but the time since then rejects: `max-age`, or the end of a waiver.
+fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Timestamp) -> Option<String> {
+    let rejected: Vec<_> = report.bundles.iter().filter(|bundle| bundle.verdict == Verdict::Reject).collect();
+    let was_young = |bundle: &BundleReport| {
+        let built = bundle.built.as_ref().and_then(|image| image.built);
+        let end = built.zip(policy.expect.max_age_seconds).map(|(built, age)| built.plus_seconds(age));
+        end.is_some_and(|end| sealed_for <= end)
+    };
+    let is_of_time = |bundle: &BundleReport, finding: &Finding| match &finding.waiver {
+        Some(waiver) => waiver.standing == WaiverStanding::Expired && sealed_for < waiver.expires,
+        None => finding.check == "build-age" && was_young(bundle),
+    };
+    let first = rejected.first()?;
+    if report.bundles.iter().any(|bundle| bundle.error.is_some())
+        || !rejected.iter().all(|bundle| bundle.rejecting().all(|finding| is_of_time(bundle, finding)))
+    {
+        return None;
+    }
+    let then = Report { now: Some(sealed_for), ..report.clone() };
+    Some(format!("only the time since it was sealed rejects; to judge for the sealed moment: {}", then.command(first)))
+}
+
+/// What came of comparing the sealed report with today's.
+struct Compared {
+    repeated: Repetition,
+    /// The rules of the sealed report.
+    rules: Rules,
+    other_answers: Vec<String>,
+}
+
+impl Compared {
+    fn new(repeated: Repetition) -> Self {
+        Self { repeated, rules: Rules::Current, other_answers: Vec::new() }
+    }
 }
 
 /// Who signed it off, with the name that the policy has for the key.
@@ -132,8 +178,9 @@ fn without_verdict(case: &Case, repeated: Repetition, now: Timestamp) -> Report 
     Report { error: Some(Error::Usage { message, hint }), ..Report::new(Some(now)) }
 }
 
-/// The report that was sealed against the audit's. Another program, or other limits, may use other words.
-fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Repetition, Error> {
+/// The report that was sealed against the audit's. Another program, or other limits, may use other words; of a report of version 1 only the
+/// statuses are compared, because the verdicts followed other rules.
+fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Compared, Error> {
     let bytes = case.member(REPORT)?;
     let sealed = Report::from_json(REPORT, bytes, limits)?;
     if (sealed.verdict().word(), sealed.exit_code()) != (case.record.verdict.as_str(), case.record.exit_code) {
@@ -151,43 +198,44 @@ fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Repetition, E
         }
     }
     if as_json(again)? == bytes {
-        return Ok(Repetition::SameReport);
+        return Ok(Compared::new(Repetition::SameReport));
     }
+    let other_answers = differences(&sealed, again);
     let limits_of = |report: &Report| report.question.as_ref().map(|question| question.limits.clone());
     if sealed.tool == again.tool && limits_of(&sealed) == limits_of(again) {
         return Err(Error::malformed(
             REPORT,
-            format!("it is not the report on the evidence in the case: {}", first_difference(&sealed, again)),
+            format!(
+                "it is not the report on the evidence in the case: {}",
+                other_answers.first().map_or("the words differ", String::as_str)
+            ),
         ));
     }
-    Ok(if answers(&sealed) == answers(again) { Repetition::SameAnswers } else { Repetition::OtherAnswers })
+    let repeated = if other_answers.is_empty() { Repetition::SameAnswers } else { Repetition::OtherAnswers };
+    Ok(Compared { repeated, rules: sealed.rules, other_answers })
 }
 
-/// Verdicts and answers, without words.
-fn answers(report: &Report) -> Vec<(&'static str, String)> {
-    let bundles = report.bundles.iter();
-    let lines = bundles.flat_map(|bundle| {
-        let findings = bundle.findings.iter().map(|finding| {
-            (
-                finding.check,
-                format!(
-                    "{} {} {}",
-                    finding.level.word(),
-                    finding.status.word(),
-                    finding.status.reason().unwrap_or_default()
-                ),
-            )
-        });
-        std::iter::once(("verdict", bundle.verdict.word().to_owned())).chain(findings)
-    });
-    lines.collect()
-}
-
-fn first_difference(sealed: &Report, again: &Report) -> String {
-    let (sealed, again) = (answers(sealed), answers(again));
-    let mut pairs = sealed.iter().zip(&again).filter(|(one, other)| one != other);
-    match pairs.next() {
-        Some(((check, sealed), (_, again))) => format!("{check}: sealed {sealed:?}, repeated {again:?}"),
-        None => "its answers are the same, and other text is not".into(),
+/// Answers that differ, for the checks that both reports have, without words.
+fn differences(sealed: &Report, again: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    if sealed.bundles.len() != again.bundles.len() {
+        lines.push(format!("bundles: sealed {}, today {}", sealed.bundles.len(), again.bundles.len()));
     }
+    let answer = |finding: &Finding| match sealed.rules {
+        Rules::Current => format!("{} {}", finding.level.word(), status_text(finding.status)),
+        Rules::Version1 => finding.status.word().to_owned(),
+    };
+    for (one, other) in sealed.bundles.iter().zip(&again.bundles) {
+        if sealed.rules == Rules::Current && one.verdict != other.verdict {
+            lines.push(format!("verdict: sealed {}, today {}", one.verdict.word(), other.verdict.word()));
+        }
+        for finding in &one.findings {
+            let Some(today) = other.findings.iter().find(|today| today.check == finding.check) else { continue };
+            let (sealed, today) = (answer(finding), answer(today));
+            if sealed != today {
+                lines.push(format!("{}: sealed {sealed}, today {today}", finding.check));
+            }
+        }
+    }
+    lines
 }

@@ -4,6 +4,7 @@ use super::outcome::Outcome;
 use super::{Check, Run};
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence};
+use crate::key::Fingerprint;
 use crate::policy::Policy;
 use crate::verify::Refusal;
 
@@ -39,19 +40,26 @@ pub(super) fn accepted_alone() -> Outcome {
     Outcome::pass("a trusted key signed exactly these bytes; nothing in them was looked at")
 }
 
-pub(super) fn refused(refusal: &Refusal) -> Outcome {
-    let mut outcome = match (refusal.tried.as_slice(), refusal.missing.as_slice()) {
-        ([], _) => Outcome::unknown("no trusted key was at hand: the pinned key is in no file beside the bundle"),
-        (_, []) => Outcome::fail("no trusted key accepts the signature"),
-        _ => {
-            Outcome::unknown("no trusted key that was at hand accepts the signature, and a pinned key was not at hand")
-        }
+/// `beside` is a key next to the bundle that verifies the signature.
+pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) -> Outcome {
+    let mut outcome = match (refusal.tried.as_slice(), refusal.missing.as_slice(), beside) {
+        ([], _, _) => Outcome::unknown("the pinned key is in no file next to the bundle, so the signature was not verified"),
+        (_, [], Some(_)) => Outcome::fail("the key next to the bundle verifies the signature; yours does not"),
+        (_, [], None) => Outcome::fail(
+            "no trusted key verifies the signature: the bundle was changed, or another key signed it; which of the two cannot be told",
+        ),
+        _ => Outcome::unknown("no trusted key that was found verifies the signature, and a pinned key is in no file next to the bundle"),
     };
+    if let Some((name, fingerprint)) = beside {
+        outcome = outcome.detail(format!(
+            "{name} next to the bundle is {fingerprint} and verifies the signature; that gives no trust, because anyone can put a key there"
+        ));
+    }
     for (fingerprint, fault) in &refusal.tried {
         outcome = outcome.detail(format!("key {fingerprint}: {fault}"));
     }
     for fingerprint in &refusal.missing {
-        outcome = outcome.detail(format!("key {fingerprint}: not at hand"));
+        outcome = outcome.detail(format!("key {fingerprint}: in no file next to the bundle"));
     }
     let expected = "a signature by a trusted key over the archive";
     outcome.sides(expected, format!("none over the archive {}", refusal.digest))

@@ -48,7 +48,8 @@ mod workload_pinned;
 
 use crate::deployment::Deployment;
 use crate::evidence::Evidence;
-use crate::finding::{Demand, Finding, Group, Level, MissingEvidence, Reason, Status};
+use crate::finding::{Demand, Effect, Finding, Group, Level, MissingEvidence, Reason, Status};
+use crate::key::Fingerprint;
 use crate::policy::Policy;
 use crate::verify::Refusal;
 
@@ -76,10 +77,13 @@ pub struct Check {
     pub(crate) run: Run,
 }
 
+/// Looks at a build.
+pub(crate) type RunOnBuild = fn(&Evidence<'_>, &Policy) -> Outcome;
+
 /// How a check answers.
 pub(crate) enum Run {
     /// By a function that looks at a build.
-    Function(fn(&Evidence<'_>, &Policy) -> Outcome),
+    Function(RunOnBuild),
     /// By a function that looks at an image which is to be deployed.
     Workload(fn(&Deployment<'_>, &Policy) -> Outcome),
 }
@@ -139,7 +143,12 @@ pub(crate) enum Gate<'a> {
     /// The signature is good, and nothing behind it was asked for.
     SignatureOnly,
     /// No trusted key accepts the signature.
-    Refused(&'a Refusal),
+    Refused {
+        /// Why each key does not.
+        refusal: &'a Refusal,
+        /// A key next to the bundle that does accept it: file name and fingerprint. It gives no trust.
+        beside: Option<(&'a str, Fingerprint)>,
+    },
     /// The way ended in an error, before the signature or behind it.
     NoVerdict {
         /// Was the signature good?
@@ -147,20 +156,29 @@ pub(crate) enum Gate<'a> {
     },
 }
 
-/// One finding per check, in the table's order. `handed` are the groups whose evidence was handed over by a flag, `in_play` those that
-/// [`in_play`] answers.
+/// One finding per check of an audit, in the table's order: every check but those on workloads. `handed` are the groups whose evidence a flag
+/// gave, `in_play` those that [`in_play`] answers.
 pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_play: &[Group]) -> Vec<Finding> {
-    CHECKS
-        .into_iter()
-        .map(|check| {
-            let level = match gate {
-                Gate::SignatureOnly if check.name != MANIFEST_SIGNATURE => Level::Off,
-                _ => policy.level(check),
-            };
-            let outcome = answer(check, level, gate, policy, in_play);
-            finding(check, level, outcome, policy.demand(check, handed))
-        })
-        .collect()
+    let runs = CHECKS.into_iter().filter_map(|check| match check.run {
+        Run::Function(run) => Some((check, run)),
+        Run::Workload(_) => None,
+    });
+    runs.map(|(check, run)| {
+        let level = match gate {
+            Gate::SignatureOnly if check.name != MANIFEST_SIGNATURE => Level::Off,
+            _ => policy.level(check),
+        };
+        let outcome = match level {
+            Level::Off => Outcome::not_run(Reason::Off, "switched off"),
+            _ if !in_play.contains(&check.group) => Outcome::not_run(
+                Reason::NoEvidence,
+                format!("no evidence for the group {} was given", check.group.word()),
+            ),
+            Level::Require | Level::Warn => answer(check, run, gate, policy),
+        };
+        finding(check, level, outcome, policy.demand(check, handed))
+    })
+    .collect()
 }
 
 /// One finding per check on workloads, in the table's order: the workload was handed over.
@@ -180,12 +198,14 @@ pub(crate) fn run_workload(deployment: &Deployment<'_>, policy: &Policy) -> Vec<
     .collect()
 }
 
+
 fn finding(check: &Check, level: Level, outcome: Outcome, demand: Demand) -> Finding {
     Finding {
         check: check.name,
         group: check.group,
         level,
         status: outcome.status,
+        caused_by: outcome.caused_by,
         message: outcome.message,
         expected: outcome.expected,
         found: outcome.found,
@@ -193,41 +213,29 @@ fn finding(check: &Check, level: Level, outcome: Outcome, demand: Demand) -> Fin
         demand,
         missing_evidence: check.missing_evidence,
         waiver: None,
+        effect: Effect::None,
     }
 }
 
-/// The groups that are in play: the signed archive's two, those handed over by a flag, those whose evidence lies beside the bundle,
-/// those required.
+/// The groups of a bundle that are in play: the signed archive's two, those whose evidence a flag gives or lies beside the bundle, those
+/// required. `workload` is never one of them: no bundle answers it.
 pub(crate) fn in_play(policy: &Policy, handed: &[Group], beside: &[Group]) -> Vec<Group> {
     let always = [Group::Manifest, Group::Source];
     let asked = |group: &Group| handed.contains(group) || beside.contains(group) || policy.require.contains(group);
-    Group::ALL.into_iter().filter(|group| always.contains(group) || asked(group)).collect()
+    Group::OF_BUNDLES.into_iter().filter(|group| always.contains(group) || asked(group)).collect()
 }
 
-fn answer(check: &Check, level: Level, gate: &Gate<'_>, policy: &Policy, in_play: &[Group]) -> Outcome {
-    let evidence = match gate {
-        _ if level == Level::Off => return Outcome::not_run(Reason::Off, "switched off"),
-        Gate::SignatureOnly => return manifest_signature::accepted_alone(),
-        Gate::Refused(refusal) if check.name == MANIFEST_SIGNATURE => return manifest_signature::refused(refusal),
-        Gate::Refused(_) => {
-            return Outcome::not_run(Reason::Refused, "not looked at: no trusted key accepts the signature");
+fn answer(check: &Check, run: RunOnBuild, gate: &Gate<'_>, policy: &Policy) -> Outcome {
+    let is_signature = check.name == MANIFEST_SIGNATURE;
+    match gate {
+        Gate::Open(evidence) => run(evidence, policy),
+        Gate::SignatureOnly => manifest_signature::accepted_alone(),
+        Gate::NoVerdict { signed: true } if is_signature => manifest_signature::accepted_alone(),
+        Gate::NoVerdict { .. } => Outcome::not_run(Reason::Refused, "not looked at: no verdict could be reached"),
+        Gate::Refused { refusal, beside } if is_signature => manifest_signature::refused(refusal, *beside),
+        Gate::Refused { .. } => {
+            Outcome::caused_by(MANIFEST_SIGNATURE, "not looked at: no trusted key accepts the signature")
         }
-        Gate::NoVerdict { signed: true } if check.name == MANIFEST_SIGNATURE => {
-            return manifest_signature::accepted_alone();
-        }
-        Gate::NoVerdict { .. } => {
-            return Outcome::not_run(Reason::Refused, "not looked at: no verdict could be reached");
-        }
-        Gate::Open(evidence) => evidence,
-    };
-    match check.run {
-        Run::Workload(_) => {
-            Outcome::not_run(Reason::NoEvidence, "no workload was named: `hpsb-audit admit` asks of one")
-        }
-        Run::Function(_) if !in_play.contains(&check.group) => {
-            Outcome::not_run(Reason::NoEvidence, format!("no evidence for the group {} was given", check.group.word()))
-        }
-        Run::Function(run) => run(evidence, policy),
     }
 }
 

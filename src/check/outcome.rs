@@ -6,6 +6,8 @@ use crate::finding::{Reason, Status};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) status: Status,
+    /// The check whose answer kept this one from looking.
+    pub(crate) caused_by: Option<&'static str>,
     pub(crate) message: String,
     pub(crate) expected: Option<String>,
     pub(crate) found: Option<String>,
@@ -29,6 +31,11 @@ impl Outcome {
         Self::new(Status::NotRun(reason), message)
     }
 
+    /// Nothing could be looked at, because the check `cause` fails on the same evidence. The message says so in words of its own.
+    pub(crate) fn caused_by(cause: &'static str, message: impl Into<String>) -> Self {
+        Self { caused_by: Some(cause), ..Self::not_run(Reason::Refused, message) }
+    }
+
     /// Both sides of a comparison, for the reader to see.
     pub(crate) fn sides(mut self, expected: impl ToString, found: impl ToString) -> Self {
         self.expected = Some(expected.to_string());
@@ -49,7 +56,7 @@ impl Outcome {
     }
 
     fn new(status: Status, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), expected: None, found: None, details: Vec::new() }
+        Self { status, caused_by: None, message: message.into(), expected: None, found: None, details: Vec::new() }
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact>
         return Vec::new();
     };
     let mut facts = Vec::new();
-    let mut add = |fact: &str, value, known| facts.push(Fact { fact: fact.into(), witness: "trust", value, known });
+    let mut add = |fact: &str, value, known| facts.push(Fact::new(fact, "trust", value, known));
     for report in reports {
         let kind = report.kind.words();
         match report.answer {

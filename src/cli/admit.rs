@@ -8,7 +8,7 @@ use super::args::NetworkArguments;
 use super::audit::{Given, asked, read_approvals, read_attestation, read_policy};
 use super::queue::{Queue, audit_all};
 use super::{files, limits_with, now_or, output, threads_for};
-use crate::admission::{AdmissionQuestion, admit as admit_images, policy_for_bundles};
+use crate::admission::{AdmissionQuestion, admit as admit_images};
 use crate::audit::Question;
 use crate::error::Error;
 use crate::finding::Group;
@@ -51,15 +51,14 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
     let attestation = arguments.attestation.as_deref().map(|path| read_attestation(path, limits)).transpose()?;
     let approvals = arguments.approvals.as_deref().map(|path| read_approvals(path, limits)).transpose()?;
     let paths = folder::find_bundles(&arguments.evidence, limits)?;
-    let for_bundles = policy_for_bundles(&policy);
-    let keys = for_bundles.keys_for(Vec::new())?;
+    let keys = policy.keys_for(Vec::new())?;
     let threads = threads_for(arguments.threads);
     let question = Question {
         approvals: approvals.as_ref(),
         threads: threads.div_ceil(paths.len().max(1)),
-        ..Question::new(&for_bundles, &keys, now, limits)
+        ..Question::new(&policy, &keys, now, limits)
     };
-    report.question = Some(asked(&question));
+    report.question = Some(asked(&question).of_admission(&policy));
     let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
     let reports = audit_all(&paths, &given, &question, &Queue::of_threads(threads))?;
     let evidence = arguments.evidence.iter().map(|path| path.display().to_string()).collect();

@@ -15,13 +15,11 @@ use crate::limits::Limits;
 use crate::report::{Attachment, Options, Report, tag_of};
 use crate::strict_json;
 
-/// Attaches what the report's accepted bundles have; says on standard error when there is nothing to attach.
+/// Attaches what the report's accepted bundles have.
 pub(super) fn attach(report: &Report, options: &Options, layout: Option<&Path>, limits: &Limits) -> Result<(), Error> {
     let Some(layout) = layout.filter(|_| report.error.is_none()) else { return Ok(()) };
-    super::saved::needs_groups(report, crate::report::Format::Vsa)?;
     let attachments = report.attachments(options)?;
     if attachments.is_empty() {
-        super::output::talk(b"nothing was attached: no bundle is accepted\n");
         return Ok(());
     }
     match fs::symlink_metadata(layout) {

@@ -9,7 +9,7 @@ use super::image::read_image;
 use super::output;
 use super::queue::{Audited, MEGABYTE, Queue, audit_all};
 use super::state::{self, State};
-use super::{files, limits_with, now_or, read_named};
+use super::{files, limits_with, now_or, read_named, summary};
 use crate::approvals::Approvals;
 use crate::attestation::Attestation;
 use crate::audit::{Depth, Input, LoadImage, Question, audit as audit_bundle};
@@ -32,8 +32,12 @@ pub(super) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let files = report_files(&arguments.reports)?;
     files::keep_inputs(&arguments.reports, files_to_read(arguments))?;
     let options = super::saved::options(&arguments.report_options, &limits)?;
+    let wanted = summary::wanted(files.iter().map(|(format, _)| *format), &arguments.report_options);
     let mut report = Report::new(arguments.output.now);
-    let audited = match super::case::named(&arguments.paths) {
+    // A case may bring its policy, under the key of a sealer whom the reader believes.
+    let has_policy = arguments.policy.is_some() || arguments.case.seal_key.is_some();
+    let may_begin = wanted.need_policy(has_policy).and_then(|()| only_bundles(&arguments.require));
+    let audited = match may_begin.and_then(|()| super::case::named(&arguments.paths)) {
         Ok(Some(path)) => super::case::audit(path, arguments, &limits).map(|of_case| report = of_case),
         Ok(None) if arguments.case.seal_key.is_some() || !arguments.case.tsa_cas.is_empty() => Err(Error::Usage {
             message: "--seal-key and --tsa-ca are for a case, and none is named".into(),
@@ -51,7 +55,18 @@ pub(super) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     if let Err(error) = write_reports(&report, &files, &options) {
         report.error = Some(error);
     }
-    Ok(output::report_or_complain(&report, arguments.output.format))
+    Ok(wanted.exit_code(&report, output::report_or_complain(&report, arguments.output.format)))
+}
+
+/// `--require workload` is refused: no bundle answers it, and it must not be dropped.
+pub(super) fn only_bundles(require: &[Group]) -> Result<(), Error> {
+    if require.contains(&Group::Workload) {
+        return Err(Error::Usage {
+            message: "--require workload: a bundle has no checks of that group".into(),
+            hint: "`hpsb-audit admit` and `serve` ask about workloads; a policy may require them, and an audit passes that over".into(),
+        });
+    }
+    Ok(())
 }
 
 /// Every file that the command line names to be read; the images' are not among them.
@@ -317,8 +332,9 @@ pub(super) fn approvals_signature(path: &Path, limits: &Limits) -> Result<Option
 }
 
 fn write_reports(report: &Report, files: &[(Format, PathBuf)], options: &Options) -> Result<(), Error> {
-    files.iter().try_for_each(|(format, _)| super::saved::needs_groups(report, *format))?;
-    files::write(report, files, options)
+    let is_written = |format: Format| format != Format::Vsa || summary::has_any(report);
+    let files: Vec<_> = files.iter().filter(|(format, _)| is_written(*format)).cloned().collect();
+    files::write(report, &files, options)
 }
 
 /// The files of `--report`.

@@ -56,6 +56,7 @@ pub(super) fn audit(path: &Path, arguments: &AuditArguments, limits: &Limits) ->
             hint: "audit the bundle itself with other evidence".into(),
         });
     }
+    refuse_what_is_dropped(arguments)?;
     let case = read(path, limits)?;
     let keys = read_named(&arguments.keys.keys, limits)?;
     let own = match &arguments.policy {
@@ -72,11 +73,34 @@ pub(super) fn audit(path: &Path, arguments: &AuditArguments, limits: &Limits) ->
         own,
         seal_key: seal_key.as_ref(),
         authorities: &authorities(&arguments.case.tsa_cas, limits)?,
-        now: arguments.output.now,
         today: now_or(arguments.output.now)?,
         threads: threads_for(arguments.scale.threads),
     };
     repeat(&case, &path.display().to_string(), reader, limits)
+}
+
+/// A flag that narrows the question is honoured or refused. With `--seal-key` the case is judged as it was sealed, and without anything of the
+/// reader's own it is not judged at all.
+fn refuse_what_is_dropped(arguments: &AuditArguments) -> Result<(), Error> {
+    let given = [
+        ("--now", arguments.output.now.is_some()),
+        ("--require", !arguments.require.is_empty()),
+        ("--key", !arguments.keys.keys.is_empty()),
+        ("--policy", arguments.policy.is_some()),
+    ];
+    let by_seal = arguments.case.seal_key.is_some();
+    let has_own = arguments.policy.is_some() || !arguments.keys.keys.is_empty();
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        Some((flag, _)) if by_seal => Err(Error::Usage {
+            message: format!("--seal-key and {flag}: under --seal-key a case is judged as it was sealed, by its own keys, policy and moment"),
+            hint: "leave --seal-key out to judge it by your own --key or --policy, for --now or today".into(),
+        }),
+        Some((flag, _)) if !has_own => Err(Error::Usage {
+            message: format!("{flag} narrows your own verdict on a case, and no key or policy of yours is named"),
+            hint: "name your own --key or --policy, or with --seal-key the key of a sealer whom you believe".into(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The CAs that `--tsa-ca` names.

@@ -37,6 +37,7 @@ mod serve_args;
 mod source;
 mod state;
 mod statement;
+mod summary;
 mod trust;
 
 use std::ffi::OsString;

@@ -8,7 +8,6 @@ use super::files::{Existing, keep_inputs, write_whole};
 use super::queue::{Queue, audit_all};
 use super::reconcile_args::{ReconcileArguments, ReconcileFormat};
 use super::{limits_with, now_or, output, threads_for};
-use crate::admission::policy_for_bundles;
 use crate::audit::Question;
 use crate::error::Error;
 use crate::folder;
@@ -42,13 +41,12 @@ fn answer(arguments: &ReconcileArguments) -> Result<Reconciliation, Error> {
     let approvals = read_approvals(&arguments.approvals, &limits)?;
     let inventories = read_inventories(arguments, &limits)?;
     let paths = folder::find_bundles(&arguments.evidence, &limits)?;
-    let for_bundles = policy_for_bundles(&policy);
-    let keys = for_bundles.keys_for(Vec::new())?;
+    let keys = policy.keys_for(Vec::new())?;
     let threads = threads_for(arguments.threads);
     let question = Question {
         approvals: Some(&approvals),
         threads: threads.div_ceil(paths.len().max(1)),
-        ..Question::new(&for_bundles, &keys, now, &limits)
+        ..Question::new(&policy, &keys, now, &limits)
     };
     let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
     let reports = audit_all(&paths, &given, &question, &Queue::of_threads(threads))?;

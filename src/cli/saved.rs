@@ -2,7 +2,7 @@
 
 use super::attach::attach;
 use super::report_args::{ReportArguments, ReportOptions};
-use super::{files, limits_with, output};
+use super::{files, limits_with, output, summary};
 use crate::error::Error;
 use crate::folder;
 use crate::limits::Limits;
@@ -15,11 +15,15 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
     let options = options(&arguments.options, &limits)?;
     let bytes = folder::read_file(&arguments.file, limits.report_bytes, "report_bytes")?;
     let report = Report::from_json(&arguments.file.display().to_string(), &bytes, &limits)?;
-    needs_groups(&report, format)?;
+    let wanted = summary::wanted([format], &arguments.options);
+    wanted.need_policy(report.policy.is_some())?;
     if report.admission.is_some() && !matches!(format, Format::Text(_) | Format::Json) {
         return Err(no_admission(&arguments.format));
     }
     attach(&report, &options, arguments.options.attach.as_deref(), &limits)?;
+    if format == Format::Vsa && !summary::has_any(&report) {
+        return Ok(wanted.exit_code(&report, report.exit_code()));
+    }
     match &arguments.output {
         Some(path) => files::write(&report, &[(format, path.clone())], &options)?,
         None if report.is_folder(format) => {
@@ -30,7 +34,7 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
         }
         None => output::print_report(&report, format, &options)?,
     }
-    Ok(report.exit_code())
+    Ok(wanted.exit_code(&report, report.exit_code()))
 }
 
 /// The format that `word` names.
@@ -68,16 +72,4 @@ pub(super) fn no_admission(word: &str) -> Error {
         message: format!("there is no report on workloads in the format {word}"),
         hint: "there are text and json".into(),
     }
-}
-
-/// A verification summary is a summary of something: of a policy and of groups that had to have an answer.
-pub(super) fn needs_groups(report: &Report, format: Format) -> Result<(), Error> {
-    let named = report.question.as_ref().is_some_and(|question| !question.require.is_empty());
-    if format != Format::Vsa || (named && report.policy.is_some()) || report.error.is_some() {
-        return Ok(());
-    }
-    Err(Error::Usage {
-        message: "a verification summary needs a policy and the groups that must have an answer".into(),
-        hint: "give --policy FILE, and its `require` or --require GROUPS".into(),
-    })
 }

@@ -36,6 +36,7 @@ pub(super) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
         (None, None) => return Err(usage("it is not said where to write the case", "give --output FILE")),
         (None, Some(output)) => output,
     };
+    super::audit::only_bundles(&arguments.require)?;
     let secret = arguments.sign_key.as_deref().map(|path| read_secret(path, &limits)).transpose()?;
     let contents = gather(arguments, &limits)?;
     let profile = match arguments.profile {

@@ -13,7 +13,6 @@ use super::audit::{Given, read_approvals};
 use super::queue::{Queue, audit_all};
 use super::serve_args::ServeArguments;
 use super::{limits_with, now_or, threads_for};
-use crate::admission::policy_for_bundles;
 use crate::audit::Question;
 use crate::digest::Sha256;
 use crate::error::Error;
@@ -93,12 +92,12 @@ fn audit(
     limits: &Limits,
     threads: usize,
 ) -> Result<Vec<BundleReport>, Error> {
-    let policy = policy_for_bundles(&terms.policy);
+    let policy = &terms.policy;
     let keys = policy.keys_for(Vec::new())?;
     let question = Question {
         approvals: terms.approvals.as_ref(),
         threads: threads.div_ceil(paths.len().max(1)),
-        ..Question::new(&policy, &keys, now, limits)
+        ..Question::new(policy, &keys, now, limits)
     };
     let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
     audit_all(paths, &given, &question, &Queue::of_threads(threads))

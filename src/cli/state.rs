@@ -26,7 +26,9 @@ use crate::signature::Signature;
 use crate::strict_json;
 use crate::time::Timestamp;
 
-const FORMAT: &str = "hpsb-audit state 1";
+const FORMAT: &str = "hpsb-audit state 2";
+/// What 0.1.0 wrote: verdicts by other rules.
+const FORMAT_1: &str = "hpsb-audit state 1";
 /// How every state begins, of whatever version.
 const BEGINNING: &[u8] = b"{\"format\":\"hpsb-audit state ";
 
@@ -74,7 +76,14 @@ pub(super) fn moment(path: &Path, limits: &Limits) -> Result<Option<Timestamp>, 
     }
     let bytes = folder::read_file(path, limits.state_bytes, "state_bytes")?;
     let Some(first) = lines(&bytes).next() else { return Ok(None) };
-    let head: Head = parsed(&path.display().to_string(), first)?;
+    let name = path.display().to_string();
+    let head: Head = parsed(&name, first)?;
+    if head.format == FORMAT_1 {
+        return Err(Error::Usage {
+            message: format!("{name} was saved by version 0.1.0, whose verdicts follow other rules"),
+            hint: "name a new file with --state, and audit again; the old file can be deleted".into(),
+        });
+    }
     Ok(Timestamp::from_rfc3339(&head.now))
 }
 

@@ -2,6 +2,8 @@
 //!
 //! To add a fact: a line in the function of its witness, here or beside; its name among those of the contract.
 
+use serde_json::{Value, json};
+
 use super::Evidence;
 use super::image::image_facts;
 use super::source::source_facts;
@@ -48,13 +50,26 @@ pub struct Fact {
     pub fact: String,
     /// Who says it: `file-name`, `build.json`, `build.log`, `git-objects` …
     pub witness: &'static str,
-    /// What is said.
+    /// What is said, for people.
     pub value: String,
+    /// The same for programs, where it has numbers or parts: `object-count` has `total`, `reachable` and `unreachable`, `image-digest` has
+    /// `digest` and `size`, in the log `tag` too.
+    pub data: Option<Value>,
     /// How it is known.
     pub known: Known,
 }
 
 impl Fact {
+    /// A fact that is one text.
+    pub(crate) fn new(fact: &str, witness: &'static str, value: String, known: Known) -> Self {
+        Self { fact: fact.into(), witness, value, data: None, known }
+    }
+
+    /// The same with its parts.
+    pub(crate) fn with_data(self, data: Value) -> Self {
+        Self { data: Some(data), ..self }
+    }
+
     /// Who may be a witness: the contract's list.
     pub const WITNESSES: [&'static str; 15] = [
         "file-name",
@@ -79,8 +94,7 @@ impl Evidence<'_> {
     /// Every fact, in the order of the witnesses.
     pub fn facts(&self) -> Vec<Fact> {
         let mut facts = Vec::new();
-        let mut add =
-            |fact: &str, witness, value: String, known| facts.push(Fact { fact: fact.into(), witness, value, known });
+        let mut add = |fact: &str, witness, value: String, known| facts.push(Fact::new(fact, witness, value, known));
         let name = self.archive.build_name();
         add("build-name", "file-name", name.to_string(), Known::Given);
         if let Some(stamp) = name.stamp() {
@@ -104,21 +118,18 @@ impl Evidence<'_> {
             if let Some(id) = log.image_id() {
                 add("image-id", "build.log", id.to_owned(), Known::Signed);
             }
-            for (tag, digest, size) in log.pushed() {
-                add("image-digest", "build.log", format!("{tag} {digest} ({size} bytes)"), Known::Signed);
-            }
+            facts.extend(log.pushed().map(|(tag, digest, size)| {
+                let value = format!("{tag} {digest} ({size} bytes)");
+                let data = json!({ "tag": tag, "digest": digest.to_string(), "size": size });
+                Fact::new("image-digest", "build.log", value, Known::Signed).with_data(data)
+            }));
         }
         if let Ok(snapshot) = self.snapshot() {
-            add(
-                "repository",
-                "work-tree",
-                format!("folder {}", String::from_utf8_lossy(&snapshot.repository)),
-                Known::Signed,
-            );
-            if let Some(proof) = self.source {
-                source_facts(proof, &mut add);
-            }
+            let folder = format!("folder {}", String::from_utf8_lossy(&snapshot.repository));
+            facts.push(Fact::new("repository", "work-tree", folder, Known::Signed));
+            facts.extend(self.source.into_iter().flat_map(source_facts));
         }
+        let mut add = |fact: &str, witness, value: String, known| facts.push(Fact::new(fact, witness, value, known));
         if let Some(moment) = self.existed_by {
             add("existed-by", "timestamp", moment.to_string(), Known::Timestamped);
         }

@@ -1,18 +1,23 @@
 //! Facts about an image.
 
+use serde_json::json;
+
 use super::{Fact, Known};
-use crate::image::ImageFacts;
+use crate::image::{DocumentFacts, ImageFacts};
 
 /// What the image's bytes say. Digests are recomputed; what its documents say of themselves is given.
 pub(crate) fn image_facts(image: &ImageFacts) -> Vec<Fact> {
     let witness = image.form.witness();
     let mut facts = Vec::new();
-    let mut add = |fact: &str, value: String, known| facts.push(Fact { fact: fact.into(), witness, value, known });
-    for index in &image.indexes {
-        add("image-index", format!("{} ({} bytes)", index.digest, index.size), Known::Recomputed);
-    }
+    let document = |fact: &str, document: &DocumentFacts| {
+        let value = format!("{} ({} bytes)", document.digest, document.size);
+        let data = json!({ "digest": document.digest.to_string(), "size": document.size });
+        Fact::new(fact, witness, value, Known::Recomputed).with_data(data)
+    };
+    facts.extend(image.indexes.iter().map(|index| document("image-index", index)));
+    facts.extend(image.manifest.iter().map(|manifest| document("image-digest", manifest)));
+    let mut add = |fact: &str, value: String, known| facts.push(Fact::new(fact, witness, value, known));
     if let Some(manifest) = &image.manifest {
-        add("image-digest", format!("{} ({} bytes)", manifest.digest, manifest.size), Known::Recomputed);
         if !manifest.media_type.is_empty() {
             add("media-type", manifest.media_type.clone(), Known::Given);
         }

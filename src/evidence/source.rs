@@ -1,10 +1,14 @@
 //! Facts about the source.
 
-use super::Known;
+use serde_json::json;
+
+use super::{Fact, Known};
 use crate::git::{HeadFault, SourceProof};
 
 /// What the snapshot proves, and what its refs and config only say.
-pub(super) fn source_facts(proof: &SourceProof, add: &mut impl FnMut(&str, &'static str, String, Known)) {
+pub(super) fn source_facts(proof: &SourceProof) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let mut add = |fact: &str, witness, value: String, known| facts.push(Fact::new(fact, witness, value, known));
     match &proof.head {
         Ok(head) => {
             let known = if proof.commit.is_some() { Known::Recomputed } else { Known::Signed };
@@ -25,9 +29,15 @@ pub(super) fn source_facts(proof: &SourceProof, add: &mut impl FnMut(&str, &'sta
     }
     let objects = &proof.objects;
     if objects.object_count > 0 {
-        add("object-count", "git-objects", objects.counts(), Known::Recomputed);
+        let data = json!({
+            "total": objects.object_count, "reachable": objects.reachable, "unreachable": objects.unreachable,
+        });
+        let count = Fact::new("object-count", "git-objects", objects.counts(), Known::Recomputed).with_data(data);
+        facts.push(count);
+        let mut add = |fact: &str, witness, value: String, known| facts.push(Fact::new(fact, witness, value, known));
         add("history", "git-objects", objects.history(), Known::Recomputed);
     }
+    let mut add = |fact: &str, witness, value: String, known| facts.push(Fact::new(fact, witness, value, known));
     for name in &proof.refs_at_head {
         add("ref", "git-objects", name.clone(), Known::Signed);
     }
@@ -39,4 +49,5 @@ pub(super) fn source_facts(proof: &SourceProof, add: &mut impl FnMut(&str, &'sta
         let (files, differences) = (proof.tree.files.len(), proof.tree.differences.len());
         add("files", "work-tree", format!("{files} in HEAD's tree, {differences} differences"), Known::Recomputed);
     }
+    facts
 }

@@ -139,6 +139,12 @@ const NOTHING_WITHOUT_EXPECTATION: [&str; 2] = ["source-repository", "image-plat
 /// Checks that are at `require` as soon as the policy says what to expect.
 const REQUIRED_WHEN_EXPECTED: [&str; 4] = ["build-age", "build-server", "key-record", "base-image"];
 
+/// Does a field of `[expect]` put this check at `require`? `expects` says whether the field called so is set.
+pub(crate) fn is_required_when_expected(check: &str, expects: impl Fn(&str) -> bool) -> bool {
+    let is_set = EXPECTED_BY.iter().any(|(field, by)| *by == check && expects(field));
+    REQUIRED_WHEN_EXPECTED.contains(&check) && is_set
+}
+
 impl Policy {
     /// Reads a policy. `path` names it in errors and reports; `load` gives the bytes of files that the policy names, by the path
     /// as the policy has it (the caller decides what that is relative to).
@@ -227,6 +233,13 @@ impl Policy {
             )),
             None => Ok(()),
         }
+    }
+
+    /// The groups that it requires of a bundle: all but `workload`, which `admit` and `serve` ask about. `None` without a policy, whatever
+    /// `--require` names: an acceptance needs a policy.
+    pub(crate) fn required_of_bundles(&self) -> Option<Vec<Group>> {
+        self.source.as_ref()?;
+        Some(self.require.iter().copied().filter(|group| *group != Group::Workload).collect())
     }
 
     /// The level at which `check` is judged.

@@ -7,7 +7,7 @@ use super::Policy;
 use super::wire::{Answer, moment};
 use crate::check;
 use crate::digest::Sha256;
-use crate::finding::{Finding, Group, MANIFEST_SIGNATURE, Waiver, WaiverStanding};
+use crate::finding::{Group, MANIFEST_SIGNATURE, Waiver, WaiverStanding};
 use crate::time::Timestamp;
 
 /// One waiver: this check's answer on this bundle shall not reject.
@@ -79,11 +79,9 @@ impl PolicyWaiver {
 }
 
 impl Policy {
-    /// Notes a waiver at each finding on this bundle that would reject and has one. It changes no answer.
-    pub(crate) fn waive(&self, findings: &mut [Finding], bundle: Sha256, now: Timestamp) {
-        for finding in findings.iter_mut().filter(|finding| finding.objects()) {
-            let mut known = self.waivers.iter().filter(|w| w.check == finding.check && w.bundle == bundle);
-            finding.waiver = known.next().map(|waiver| waiver.at(now));
-        }
+    /// The waiver of a check's answer on this bundle. It changes no answer.
+    pub(crate) fn waiver(&self, check: &str, bundle: Sha256, now: Timestamp) -> Option<Waiver> {
+        let mut known = self.waivers.iter().filter(|waiver| waiver.check == check && waiver.bundle == bundle);
+        known.next().map(|waiver| waiver.at(now))
     }
 }

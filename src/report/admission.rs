@@ -2,7 +2,7 @@
 
 use super::{BundleReport, Report};
 use crate::digest::Sha256;
-use crate::finding::{Finding, Group, Verdict};
+use crate::finding::{self, Finding, Group, Verdict, version_1};
 use crate::mask::mask;
 use crate::workload::Form;
 
@@ -60,9 +60,25 @@ impl Admission {
 }
 
 impl ImageReport {
-    /// The verdict that its findings give, with what the audit of its bundle left out.
+    /// Decides what its findings do. No waiver is about a workload.
+    pub(crate) fn settled(mut self) -> Self {
+        finding::settle(&mut self.findings, &[Group::Workload], |_| None);
+        self
+    }
+
+    /// The verdict that its settled findings give: an acceptance where the bundle that its digest leads to is accepted, or else in part.
     pub(crate) fn judged(mut self, bundle: Option<&BundleReport>) -> Self {
-        self.verdict = match Verdict::of(&self.findings, &Group::ALL) {
+        let in_full = bundle.is_some_and(|bundle| bundle.verdict == Verdict::Accept);
+        self.verdict = match Verdict::of(&self.findings, &[Group::Workload], Some(&[Group::Workload])) {
+            Verdict::Accept if !in_full => Verdict::AcceptInPart,
+            verdict => verdict,
+        };
+        self
+    }
+
+    /// The same by the rule of version 0.1.
+    pub(super) fn judged_by_version_1(mut self, bundle: Option<&BundleReport>) -> Self {
+        self.verdict = match version_1::verdict(&self.findings, &Group::ALL) {
             Verdict::Accept if !left_out(bundle).is_empty() => Verdict::AcceptInPart,
             verdict => verdict,
         };
@@ -98,9 +114,7 @@ pub(super) fn left_out(bundle: Option<&BundleReport>) -> Vec<String> {
     if bundle.exit_code() != 0 {
         return vec!["manifest not accepted".into()];
     }
-    // Whether the workload is right was asked here, of the image.
-    let not_checked: Vec<&str> =
-        bundle.not_checked().into_iter().filter(|word| *word != Group::Workload.word()).collect();
+    let not_checked = bundle.not_checked();
     let waived: Vec<&str> = bundle.waived().map(|finding| finding.check).collect();
     let parts = [(not_checked, "not checked"), (waived, "waived")];
     parts

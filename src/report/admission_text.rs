@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::admission::left_out;
+use super::summary::not_looked_at;
 use super::text::{Look, Tone, line, tone};
-use super::{Admission, ImageReport, Report, chain};
+use super::{Admission, BundleReport, ImageReport, Report, Scope, chain};
 use crate::check::status_text;
 use crate::escape::for_terminal;
 use crate::finding::{Finding, Status, Verdict};
@@ -29,8 +30,8 @@ pub(super) fn write(page: &mut String, look: Look, report: &Report, admission: &
 fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) {
     let bundle = report.bundle_of(image);
     let headline = match image.verdict {
-        Verdict::Accept => look.paint(Tone::Good, "ADMITTED"),
-        Verdict::AcceptInPart => look.paint(Tone::Doubt, &format!("ADMITTED IN PART: {}", left_out(bundle).join("; "))),
+        Verdict::Accept => look.paint(Tone::Good, &format!("ADMITTED: {}", scope(report, image))),
+        Verdict::AcceptInPart => look.paint(Tone::Doubt, &format!("ADMITTED IN PART: {}", in_part(bundle))),
         Verdict::Reject | Verdict::None => look.paint(Tone::Bad, "DENIED"),
     };
     let _ = writeln!(page, "{headline}");
@@ -39,6 +40,9 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
     for finding in image.rejecting() {
         line(page, "because", &for_terminal(&format!("{}: {}", finding.check, finding.message)));
         finding.details.iter().for_each(|detail| line(page, "", &for_terminal(detail)));
+    }
+    if let Some(count) = not_looked_at(image.findings.iter().filter(|finding| finding.is_consequence()).count()) {
+        line(page, "", &count);
     }
     if let Some(bundle) = bundle {
         let name = bundle.build_name.as_deref().unwrap_or(&bundle.path);
@@ -59,6 +63,20 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
         let _ = writeln!(page, "  {:<14} {} -> {}: {}", link.strength.words(), link.from, link.to, link.how);
     }
     page.push('\n');
+}
+
+/// Groups and policy of an image that is admitted.
+fn scope(report: &Report, image: &ImageReport) -> String {
+    let scope = Scope::of_image(report, image);
+    format!("{}{}", scope.groups.join(", "), scope.in_brackets())
+}
+
+/// What an admission in part lacks.
+fn in_part(bundle: Option<&BundleReport>) -> String {
+    match left_out(bundle) {
+        lines if lines.is_empty() => "the policy requires nothing of a build".into(),
+        lines => lines.join("; "),
+    }
 }
 
 fn checked(page: &mut String, look: Look, finding: &Finding) {

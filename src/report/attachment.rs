@@ -53,9 +53,8 @@ impl Report {
             });
         };
         let mut attachments = Vec::new();
-        for bundle in self.bundles.iter().filter(|bundle| bundle.exit_code() == 0) {
+        for (bundle, statement) in self.bundles.iter().filter_map(|one| Some((one, verification_summary(self, one)?))) {
             let Some((subject, subject_size, subject_type)) = subject(bundle) else { return Err(not_proved(bundle)) };
-            let Some(statement) = verification_summary(self, bundle) else { return Err(no_summary(bundle)) };
             let envelope =
                 sealed(&statement, key).map_err(|error| Error::malformed("the summary", error.to_string()))?;
             attachments.push(Attachment { subject, subject_size, subject_type, envelope: envelope.into_bytes() });
@@ -70,11 +69,9 @@ fn subject(bundle: &BundleReport) -> Option<(Sha256, u64, String)> {
     let said = |name: &'static str| {
         bundle.evidence.iter().filter(move |fact| fact.fact == name && fact.witness != "build.log")
     };
-    let size_of = |value: &str| {
-        value.strip_prefix(&digest.to_string())?.strip_prefix(" (")?.strip_suffix(" bytes)")?.parse().ok()
-    };
-    let measured = said("image-digest").filter(|fact| fact.known == Known::Recomputed);
-    let size = measured.into_iter().find_map(|fact| size_of(&fact.value))?;
+    let measured = said("image-digest").filter(|fact| fact.known == Known::Recomputed).filter_map(|fact| fact.data.as_ref());
+    let mut of_digest = measured.filter(|data| data.get("digest").and_then(Value::as_str) == Some(&digest.to_string()));
+    let size = of_digest.next()?.get("size")?.as_u64()?;
     let media_type = said("media-type").next().map_or_else(|| MANIFEST.to_owned(), |fact| fact.value.clone());
     Some((digest, size, media_type))
 }
@@ -83,13 +80,6 @@ fn not_proved(bundle: &BundleReport) -> Error {
     Error::Usage {
         message: format!("--attach: {}: the check image-digest did not pass, so that there is no image to attach to", bundle.path),
         hint: "hand over the image with --image, in a form that keeps its manifest: docker://REF, dir:PATH or an OCI layout".into(),
-    }
-}
-
-fn no_summary(bundle: &BundleReport) -> Error {
-    Error::Usage {
-        message: format!("--attach: {}: a required group has no answer, so that there is no summary", bundle.path),
-        hint: "name in the policy's `require` and in --require only groups whose evidence is at hand".into(),
     }
 }
 

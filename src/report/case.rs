@@ -21,8 +21,14 @@ pub struct CaseReport {
     pub sealed_for: String,
     /// The verdict that was sealed.
     pub sealed_verdict: String,
+    /// The moment that it was judged for here; null where there is no verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged_for: Option<String>,
     /// What came of the audit with the case's own policy, moment and keys.
     pub repeated: Repetition,
+    /// Where it gives other answers than those that were sealed: `CHECK: sealed ANSWER, today ANSWER`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_answers: Vec<String>,
     /// Whose word the verdict below rests on.
     pub vouched_by: Voucher,
     /// The seal's signature.
@@ -128,9 +134,11 @@ impl CaseReport {
             ("digest", self.digest.clone()),
             ("profile", self.profile.clone()),
             ("sealed", format!("for {}, verdict {}", self.sealed_for, self.sealed_verdict)),
-            ("repeated", self.repeated.words().to_owned()),
-            ("vouched by", self.voucher().to_owned()),
         ];
+        lines.extend(self.judged_for.iter().map(|moment| ("judged", format!("for {moment}"))));
+        lines.push(("repeated", self.repeated.words().to_owned()));
+        lines.extend(self.other_answers.iter().map(|answer| ("", for_terminal(answer))));
+        lines.push(("vouched by", self.voucher().to_owned()));
         lines.push(match &self.seal {
             None => ("seal", "not signed".to_owned()),
             Some(SealReport { key: Some(key) }) => ("seal", format!("signed by {key}, which --seal-key names")),

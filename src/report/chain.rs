@@ -121,7 +121,7 @@ fn strength(finding: Option<&Finding>, best: Strength) -> Strength {
 mod tests {
     use super::*;
     use crate::check::{self, CHECKS};
-    use crate::finding::{Demand, Level, Reason, Verdict};
+    use crate::finding::{Demand, Effect, Level, Reason, Verdict};
 
     /// A report whose checks all have `status`, but those that are named.
     fn report(status: Status, but: &[(&str, Status)]) -> BundleReport {
@@ -139,6 +139,8 @@ mod tests {
                 found: None,
                 details: Vec::new(),
                 waiver: None,
+                caused_by: None,
+                effect: Effect::None,
                 demand: Demand::None,
                 missing_evidence: check.missing_evidence,
             })

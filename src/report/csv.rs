@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::escape::for_terminal;
 use crate::finding::{Finding, Waiver};
 
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 21] = [
     "path",
     "sha256",
     "size",
@@ -22,6 +22,7 @@ const COLUMNS: [&str; 20] = [
     "level",
     "status",
     "reason",
+    "caused_by",
     "rejects",
     "message",
     "expected",
@@ -53,7 +54,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(page.as_bytes())
 }
 
-fn row(bundle: &BundleReport, finding: &Finding) -> [String; 20] {
+fn row(bundle: &BundleReport, finding: &Finding) -> [String; 21] {
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
     [
         bundle.path.clone(),
@@ -70,7 +71,8 @@ fn row(bundle: &BundleReport, finding: &Finding) -> [String; 20] {
         finding.level.word().into(),
         finding.status.word().into(),
         finding.status.reason().unwrap_or_default().into(),
-        if bundle.rejects(finding) { "yes".into() } else { "no".into() },
+        finding.caused_by.unwrap_or_default().into(),
+        if finding.rejects() { "yes".into() } else { "no".into() },
         finding.message.clone(),
         optional(&finding.expected),
         optional(&finding.found),

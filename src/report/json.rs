@@ -1,11 +1,12 @@
-//! The JSON report, version 1: structs of its own, so that the program can change inside while this stays.
+//! The JSON report, version 2: structs of its own, so that the program can change inside while this stays.
 //! docs/report.schema.json is generated from them by a test.
 
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{Admission, BundleReport, CaseReport, ImageReport, QuestionReport, Report, chain};
+use super::{Admission, BundleReport, CaseReport, ImageReport, QuestionReport, Report, Rules, Scope, chain};
 use crate::error::Error;
 use crate::escape::in_json;
 use crate::finding::{Finding, Group, Verdict};
@@ -16,17 +17,20 @@ use crate::mask::mask;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields, title = "hpsb-audit report"))]
 pub(super) struct Document {
-    /// 1. Another number: other fields.
+    /// 2. Another number: other fields.
     pub(super) schema_version: u32,
     pub(super) tool: Tool,
     /// The moment that the audit is for, RFC 3339.
     pub(super) now: Option<String>,
-    /// The worst verdict of all bundles: `accept`, `accept-in-part`, `reject` or `none`.
+    /// The worst verdict of all bundles: `accept`, `accept-in-part`, `reject` or `none`. `scope` says what it is about.
     pub(super) verdict: String,
     /// The program's exit code, which goes with the verdict.
     pub(super) exit_code: u8,
     pub(super) totals: Totals,
     pub(super) policy: Option<Policy>,
+    /// What the verdict is about. Version 1 had none.
+    #[serde(default)]
+    pub(super) scope: Option<Scope>,
     /// What was asked; null when the run ended before that was known.
     pub(super) question: Option<Asked>,
     /// The case that the bundles came from, where they came from one.
@@ -144,6 +148,9 @@ pub(super) struct Asked {
     pub(super) depth: String,
     /// Groups that had to have an answer.
     pub(super) require: Vec<String>,
+    /// What the policy asks of workloads and an audit of bundles passes over. Version 1 had none.
+    #[serde(default)]
+    pub(super) passed_over: Vec<String>,
     /// Groups whose evidence was handed over.
     pub(super) handed: Vec<String>,
     /// What the command line handed over: flag and value.
@@ -193,7 +200,7 @@ pub(super) struct Bundle {
     pub(super) not_in_play: Vec<String>,
     /// The key that accepted the signature.
     pub(super) key: Option<Key>,
-    /// One per check, in the order of docs/checks.md.
+    /// One per check of an audit (all but those of the group `workload`), in the order of docs/checks.md.
     pub(super) findings: Vec<Row>,
     /// What each witness says.
     pub(super) evidence: Vec<Statement>,
@@ -256,11 +263,14 @@ pub(super) struct Row {
     pub(super) status: String,
     /// Why it was not run: `refused`, `no-evidence`, `no-expectation`, `off` or `not-built-in`.
     pub(super) reason: Option<String>,
+    /// The check that failed and kept this one from being looked at: this answer is a consequence. Version 1 had none.
+    #[serde(default)]
+    pub(super) caused_by: Option<String>,
     pub(super) message: String,
     pub(super) expected: Option<String>,
     pub(super) found: Option<String>,
     pub(super) details: Vec<String>,
-    /// Does this answer reject the bundle?
+    /// Does this answer reject? Never in a report without a verdict.
     pub(super) rejects: bool,
     /// The policy's waiver, where the answer would reject. It changes no status.
     pub(super) waiver: Option<WaiverRow>,
@@ -286,20 +296,24 @@ pub(super) struct WaiverRow {
 pub(super) struct Statement {
     pub(super) fact: String,
     pub(super) witness: String,
+    /// For people.
     pub(super) value: String,
+    /// The same for programs, where it has numbers or parts. Version 1 had none.
+    #[serde(default)]
+    pub(super) data: Option<Value>,
     /// `signed`, `recomputed`, `timestamped` or `given`.
     pub(super) known: String,
 }
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let document = serde_json::to_string_pretty(&document(report))?;
+    let document = serde_json::to_string_pretty(&value(report)?)?;
     writeln!(out, "{}", in_json(&document))
 }
 
 /// A line for each bundle: what [`write`] says where that bundle is the only one. Lines of several runs that ask the same question can be put
 /// together. A run that ended before it had any is a line too: nothing is told by an empty file.
 pub(super) fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let mut line = |one: &Report| writeln!(out, "{}", in_json(&serde_json::to_string(&document(one))?));
+    let mut line = |one: &Report| writeln!(out, "{}", in_json(&serde_json::to_string(&value(one)?)?));
     if report.bundles.is_empty() && report.error.is_some() {
         line(report)?;
     }
@@ -309,9 +323,30 @@ pub(super) fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()
     Ok(())
 }
 
-pub(super) fn document(report: &Report) -> Document {
+/// The document. A report by the rules of version 1 has its form too.
+pub(super) fn value(report: &Report) -> serde_json::Result<Value> {
+    let mut value = serde_json::to_value(document(report))?;
+    if report.rules == Rules::Version1 {
+        without_fields(&mut value, &["scope", "passed_over", "caused_by", "data"]);
+    }
+    Ok(value)
+}
+
+/// Takes fields away wherever they are: none of version 1 is called so.
+fn without_fields(value: &mut Value, names: &[&str]) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| without_fields(item, names)),
+        Value::Object(fields) => {
+            fields.retain(|name, _| !names.contains(&name.as_str()));
+            fields.values_mut().for_each(|field| without_fields(field, names));
+        }
+        _ => {}
+    }
+}
+
+fn document(report: &Report) -> Document {
     Document {
-        schema_version: 1,
+        schema_version: if report.rules == Rules::Version1 { 1 } else { 2 },
         tool: Tool {
             name: report.tool.name.clone(),
             version: report.tool.version.clone(),
@@ -328,12 +363,13 @@ pub(super) fn document(report: &Report) -> Document {
             none: report.count(Verdict::None),
         },
         policy: report.policy.as_ref().map(|policy| Policy { path: policy.path.clone(), sha256: policy.sha256.hex() }),
+        scope: (report.rules == Rules::Current).then(|| Scope::of_report(report)),
         question: report.question.as_ref().map(asked),
         case: report.case.clone(),
         error: report.error.as_ref().map(fault),
         admission: report.admission.as_ref().map(admission),
         images: report.admission.iter().flat_map(|a| &a.images).map(|one| image(report, one)).collect(),
-        reports: report.bundles.iter().map(bundle).collect(),
+        reports: report.bundles.iter().map(|one| bundle(one, report.rules)).collect(),
     }
 }
 
@@ -366,7 +402,7 @@ fn image(report: &Report, image: &ImageReport) -> Image {
         digest: image.digest.map(|digest| digest.to_string()),
         verdict: image.verdict.word().into(),
         bundle: image.bundle.clone(),
-        findings: image.findings.iter().map(|finding| row(finding, finding.rejects())).collect(),
+        findings: image.findings.iter().map(row).collect(),
         chain: chain::chain_of_image(image, report.bundle_of(image)).into_iter().map(link).collect(),
     }
 }
@@ -379,6 +415,7 @@ fn asked(question: &QuestionReport) -> Asked {
     Asked {
         depth: question.depth.word().into(),
         require: words(&question.require),
+        passed_over: question.passed_over.clone(),
         handed: words(&question.handed),
         given: settings(&question.given),
         keys: question.keys.iter().map(ToString::to_string).collect(),
@@ -392,7 +429,7 @@ fn fault(error: &Error) -> Fault {
     Fault { code: error.code().into(), message: mask(&error.to_string()), hint: mask(&error.hint()) }
 }
 
-fn bundle(report: &BundleReport) -> Bundle {
+fn bundle(report: &BundleReport, rules: Rules) -> Bundle {
     let words = |groups: &[Group]| groups.iter().map(|group| group.word().to_owned()).collect();
     Bundle {
         bundle: File {
@@ -404,7 +441,10 @@ fn bundle(report: &BundleReport) -> Bundle {
         verdict: report.verdict.word().into(),
         error: report.error.as_ref().map(fault),
         in_play: words(&report.in_play),
-        not_in_play: words(&report.not_in_play()),
+        not_in_play: words(&match rules {
+            Rules::Current => report.not_in_play(),
+            Rules::Version1 => Group::ALL.into_iter().filter(|group| !report.in_play.contains(group)).collect(),
+        }),
         key: report.key.as_ref().map(|key| Key {
             fingerprint: key.fingerprint.to_string(),
             kind: key.kind.into(),
@@ -412,7 +452,7 @@ fn bundle(report: &BundleReport) -> Bundle {
             source: key.source.clone(),
             grade: key.grade.word().into(),
         }),
-        findings: report.findings.iter().map(|finding| row(finding, report.rejects(finding))).collect(),
+        findings: report.findings.iter().map(row).collect(),
         evidence: report
             .evidence
             .iter()
@@ -420,6 +460,7 @@ fn bundle(report: &BundleReport) -> Bundle {
                 fact: fact.fact.clone(),
                 witness: fact.witness.into(),
                 value: fact.value.clone(),
+                data: fact.data.clone(),
                 known: fact.known.word().into(),
             })
             .collect(),
@@ -432,18 +473,19 @@ fn bundle(report: &BundleReport) -> Bundle {
     }
 }
 
-fn row(finding: &Finding, rejects: bool) -> Row {
+fn row(finding: &Finding) -> Row {
     Row {
         check: finding.check.into(),
         group: finding.group.word().into(),
         level: finding.level.word().into(),
         status: finding.status.word().into(),
         reason: finding.status.reason().map(str::to_owned),
+        caused_by: finding.caused_by.map(str::to_owned),
         message: finding.message.clone(),
         expected: finding.expected.clone(),
         found: finding.found.clone(),
         details: finding.details.clone(),
-        rejects,
+        rejects: finding.rejects(),
         waiver: finding.waiver.as_ref().map(|waiver| WaiverRow {
             owner: waiver.owner.clone(),
             reason: waiver.reason.clone(),

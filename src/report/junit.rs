@@ -45,7 +45,7 @@ fn suite(page: &mut String, report: &Report, bundle: &BundleReport) {
         &[
             ("verdict", bundle.verdict.word()),
             ("exit-code", &bundle.exit_code().to_string()),
-            ("headline", &summary::headline(bundle)),
+            ("headline", &summary::headline(report, bundle)),
             ("path", &bundle.path),
             ("digest", &digest),
             ("key-grade", grade),
@@ -56,7 +56,7 @@ fn suite(page: &mut String, report: &Report, bundle: &BundleReport) {
         no_verdict(page, name, error);
     }
     for finding in &bundle.findings {
-        case(page, name, finding, bundle.rejects(finding));
+        case(page, name, finding);
     }
     page.push_str("  </testsuite>\n");
 }
@@ -80,11 +80,11 @@ fn no_verdict(page: &mut String, class: &str, error: &Error) {
     );
 }
 
-fn case(page: &mut String, class: &str, finding: &Finding, rejects: bool) {
+fn case(page: &mut String, class: &str, finding: &Finding) {
     let _ = writeln!(page, "    <testcase classname=\"{}\" name=\"{}\">", text(class), finding.check);
     let status = status_text(finding.status);
     let message = text(&finding.message);
-    if rejects {
+    if finding.rejects() {
         let sides = |name: &str, side: &Option<String>| {
             side.as_ref().map(|side| format!("{name}: {}\n", text(side))).unwrap_or_default()
         };
@@ -95,6 +95,9 @@ fn case(page: &mut String, class: &str, finding: &Finding, rejects: bool) {
         let _ = writeln!(page, "      <skipped message=\"{status}{waived}: {message}\"/>");
     }
     let _ = write!(page, "      <system-out>group {}; level {}; {status}", finding.group.word(), finding.level.word());
+    if let Some(cause) = finding.caused_by {
+        let _ = write!(page, "; caused by {cause}");
+    }
     let waiver = finding.waiver.as_ref().map(Waiver::words);
     for detail in finding.details.iter().chain(&waiver) {
         let _ = write!(page, "; {}", text(detail));

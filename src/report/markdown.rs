@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::{BundleReport, Options, Report, summary};
+use super::{BundleReport, Options, Report, Rules, summary};
 use crate::check::status_text;
 use crate::escape::for_terminal;
 use crate::finding::Waiver;
@@ -11,6 +11,9 @@ use crate::finding::Waiver;
 pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let mut page = String::from("# Audit of build manifests\n\n");
     let _ = writeln!(page, "Verdict: **{}** (exit code {})\n", report.verdict().word(), report.exit_code());
+    if report.rules == Rules::Version1 {
+        let _ = writeln!(page, "{}\n", summary::VERSION_1);
+    }
     if let Some(case) = &report.case {
         let _ = writeln!(page, "| case | |\n| --- | --- |");
         case.lines().iter().for_each(|(label, text)| row(&mut page, &[label, text]));
@@ -36,7 +39,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
 
 fn section(page: &mut String, report: &Report, bundle: &BundleReport, options: &Options) {
     let _ = writeln!(page, "## {}\n", text(bundle.build_name.as_deref().unwrap_or(&bundle.path)));
-    let _ = writeln!(page, "**{}**\n", text(&summary::headline(bundle)));
+    let _ = writeln!(page, "**{}**\n", text(&summary::headline(report, bundle)));
     let because = summary::because(bundle);
     if !because.is_empty() {
         list(page, because.iter());
@@ -91,7 +94,7 @@ fn findings(page: &mut String, bundle: &BundleReport) {
         lines.extend(finding.found.iter().map(|found| format!("found: {found}")));
         lines.extend(finding.details.iter().cloned());
         lines.extend(finding.waiver.as_ref().map(Waiver::words));
-        let rejects = if bundle.rejects(finding) { "yes" } else { "no" };
+        let rejects = if finding.rejects() { "yes" } else { "no" };
         row(page, &[finding.check, finding.level.word(), &status_text(finding.status), rejects, &lines.join("; ")]);
     }
 }

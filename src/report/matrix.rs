@@ -102,7 +102,7 @@ mod tests {
     use crate::evidence::Known;
 
     fn fact(fact: &str, witness: &'static str, value: &str) -> Fact {
-        Fact { fact: fact.into(), witness, value: value.into(), known: Known::Signed }
+        Fact::new(fact, witness, value.into(), Known::Signed)
     }
 
     #[test]

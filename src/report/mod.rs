@@ -19,17 +19,20 @@ mod question;
 mod reconciliation;
 mod sarif;
 mod saved;
+mod scope;
 mod statement;
 mod summary;
 mod text;
 
 use std::io::{self, Write};
 
+use serde_json::Value;
+
 use crate::builds::BuiltImage;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::evidence::Fact;
-use crate::finding::{Finding, Group, Status, Verdict, is_undecided};
+use crate::finding::{Finding, Group, Status, Verdict, is_answered};
 use crate::key::Fingerprint;
 use crate::limits::Limits;
 use crate::mask::mask;
@@ -47,11 +50,14 @@ pub use self::case::{CaseReport, Repetition, SealReport, SignOffReport, StampRep
 pub use self::controls::Controls;
 pub use self::question::{Depth, QuestionReport};
 pub use self::reconciliation::{KeyUse, Kind, Period, Read, Reconciliation, Row, Sample, SampledBuild};
+pub use self::scope::Scope;
 pub use self::text::{Colour, Look};
 
 /// What a run found. Same bytes, same policy, same `now`: the same report, byte for byte.
 #[derive(Debug, Clone)]
 pub struct Report {
+    /// The rules that its verdicts follow.
+    pub rules: Rules,
     /// The program that made it.
     pub tool: Tool,
     /// The moment that the audit is for; `None` when it could not be read from the command line.
@@ -68,6 +74,16 @@ pub struct Report {
     pub admission: Option<Admission>,
     /// One report per bundle, in the order of their paths.
     pub bundles: Vec<BundleReport>,
+}
+
+/// The rules of verdicts. docs/report.schema.json has the newest form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rules {
+    /// Those of this version: schema version 2.
+    Current,
+    /// Those of 0.1.0, for a report that it saved: schema version 1. An acceptance needed every group, and every check that was not looked
+    /// at rejected by itself.
+    Version1,
 }
 
 /// The program that made a report.
@@ -230,6 +246,7 @@ impl Report {
     /// A report that says nothing yet.
     pub fn new(now: Option<Timestamp>) -> Self {
         Self {
+            rules: Rules::Current,
             tool: Tool::this(),
             now,
             policy: None,
@@ -250,6 +267,11 @@ impl Report {
     /// [`Error::Malformed`], [`Error::OverLimit`].
     pub fn from_json(name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         saved::read(name, bytes, limits)
+    }
+
+    /// The command that repeats the audit of one bundle, as page one has it.
+    pub(crate) fn command(&self, bundle: &BundleReport) -> String {
+        summary::command(self, bundle)
     }
 
     /// Writes the report.
@@ -318,6 +340,7 @@ impl Report {
     /// What it says of the run, and of no bundle.
     pub(crate) fn without_bundles(&self) -> Self {
         Self {
+            rules: self.rules,
             tool: self.tool.clone(),
             now: self.now,
             policy: self.policy.clone(),
@@ -365,11 +388,6 @@ impl BundleReport {
         }
     }
 
-    /// Does this finding reject the bundle?
-    pub(crate) fn rejects(&self, finding: &Finding) -> bool {
-        self.in_play.contains(&finding.group) && finding.rejects()
-    }
-
     /// Findings of the groups that were looked at.
     pub(crate) fn played(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| self.in_play.contains(&finding.group))
@@ -380,23 +398,29 @@ impl BundleReport {
         self.played().filter(|finding| finding.is_waived())
     }
 
-    /// Groups out of play or without the answer of any check that decides, and required checks in play that this build does not have: what
-    /// an acceptance in part leaves out.
+    /// What an acceptance in part leaves out: groups in which no check that decides answered, and required checks in play that this build
+    /// does not have.
     pub(crate) fn not_checked(&self) -> Vec<&'static str> {
-        let is_open = |group: &Group| !self.in_play.contains(group) || is_undecided(&self.findings, *group);
-        let groups = Group::ALL.into_iter().filter(is_open);
+        let is_open = |group: &Group| !self.in_play.contains(group) || !is_answered(&self.findings, *group);
+        let groups = Group::OF_BUNDLES.into_iter().filter(is_open);
         let checks = self.unanswered().filter(|finding| finding.is_not_built_in());
         groups.map(Group::word).chain(checks.map(|finding| finding.check)).collect()
     }
 
     /// Groups that were not looked at.
     pub fn not_in_play(&self) -> Vec<Group> {
-        Group::ALL.into_iter().filter(|group| !self.in_play.contains(group)).collect()
+        Group::OF_BUNDLES.into_iter().filter(|group| !self.in_play.contains(group)).collect()
     }
 
-    /// Findings that reject the bundle.
+    /// Findings that reject the bundle: causes, not what follows from them.
     pub fn rejecting(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| self.in_play.contains(&finding.group) && finding.rejects())
+        self.findings.iter().filter(|finding| finding.rejects())
+    }
+
+    /// How many checks were not looked at because `cause` rejects.
+    pub fn consequences_of(&self, cause: &Finding) -> usize {
+        let follows = |finding: &&Finding| finding.is_consequence() && finding.caused_by == Some(cause.check);
+        self.findings.iter().filter(follows).count()
     }
 
     /// Checks in play that gave no answer, by status.
@@ -409,12 +433,22 @@ impl BundleReport {
         self.findings.iter_mut().for_each(mask_finding);
         for fact in &mut self.evidence {
             fact.value = mask(&fact.value);
+            fact.data.iter_mut().for_each(mask_texts);
         }
         self.outside_the_commit = self.outside_the_commit.iter().map(|line| mask(line)).collect();
         for input in &mut self.inputs {
             input.name = mask(&input.name);
         }
         self
+    }
+}
+
+fn mask_texts(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = mask(text),
+        Value::Array(items) => items.iter_mut().for_each(mask_texts),
+        Value::Object(fields) => fields.values_mut().for_each(mask_texts),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -78,7 +78,7 @@ fn result(report: &Report, bundle: &BundleReport, options: &Options, seed: &str,
     let findings: Vec<Value> =
         options.controls.list.iter().flat_map(|control| objectives(bundle, control, &id)).collect();
     let lines = |lines: Vec<String>| lines.iter().map(|line| format!("- {}", markdown::text(line))).collect::<Vec<_>>();
-    let mut description = vec![format!("{}.", markdown::text(&summary::headline(bundle)))];
+    let mut description = vec![format!("{}.", markdown::text(&summary::headline(report, bundle)))];
     description.extend(lines(summary::because(bundle)));
     description.push("\nNot proved:\n".into());
     description.extend(lines(summary::not_proved(bundle)));
@@ -140,8 +140,9 @@ fn observation(bundle: &BundleReport, finding: &Finding, seed: &str, at: usize, 
         prop("status", finding.status.word()),
     ];
     props.extend(finding.status.reason().map(|reason| prop("reason", reason)));
+    props.extend(finding.caused_by.map(|cause| prop("caused-by", cause)));
     props.extend(finding.waiver.as_ref().map(|waiver| prop("waiver", &waiver.words())));
-    props.push(prop("rejects", if bundle.rejects(finding) { "yes" } else { "no" }));
+    props.push(prop("rejects", if finding.rejects() { "yes" } else { "no" }));
     if finding.status == Status::Pass {
         props.push(prop("known", summary::known(finding.check).word()));
     }

@@ -1,5 +1,6 @@
 //! What was asked of a run, as its report shows it: a verdict means little to who does not know the question.
 
+use crate::check;
 use crate::finding::Group;
 use crate::key::Fingerprint;
 use crate::limits::Limits;
@@ -23,6 +24,8 @@ pub struct QuestionReport {
     pub depth: Depth,
     /// Groups that had to have an answer.
     pub require: Vec<Group>,
+    /// What the policy asks of workloads, which an audit of bundles passes over: `admit` and `serve` ask it.
+    pub passed_over: Vec<String>,
     /// Groups whose evidence was handed over.
     pub handed: Vec<Group>,
     /// What the command line handed over beside the bundles: flag (without its hyphens) and value, as they were typed.
@@ -59,17 +62,35 @@ impl QuestionReport {
     pub fn of(depth: Depth, policy: &Policy, keys: &KeyRing, handed: &[Group], limits: &Limits) -> Self {
         let own = Limits::default().entries();
         let changed = limits.entries().into_iter().zip(own).filter(|((_, value, _), (_, own, _))| value != own);
+        let (of_workloads, levels): (Vec<_>, Vec<_>) =
+            levels(policy).into_iter().partition(|(check, _)| is_on_workloads(check));
+        let required = policy.require.contains(&Group::Workload).then(|| "require: workload".to_owned());
+        let passed_over = required.into_iter().chain(of_workloads.iter().map(|(check, _)| format!("levels: {check}")));
         Self {
             depth,
-            require: policy.require.clone(),
+            require: policy.require.iter().copied().filter(|group| *group != Group::Workload).collect(),
+            passed_over: passed_over.collect(),
             handed: handed.to_vec(),
             given: Vec::new(),
             keys: keys.keys().iter().map(|key| key.fingerprint).collect(),
             expect: expected(&policy.expect),
-            levels: policy.levels.iter().map(|(check, level)| ((*check).into(), level.word().into())).collect(),
+            levels,
             limits: changed.map(|((name, value, _), _)| (name.into(), value.to_string())).collect(),
         }
     }
+
+    /// The same where workloads are asked about too: nothing of the policy is passed over.
+    pub fn of_admission(self, policy: &Policy) -> Self {
+        Self { require: policy.require.clone(), levels: levels(policy), passed_over: Vec::new(), ..self }
+    }
+}
+
+fn levels(policy: &Policy) -> Vec<(String, String)> {
+    policy.levels.iter().map(|(check, level)| ((*check).into(), level.word().into())).collect()
+}
+
+fn is_on_workloads(check: &str) -> bool {
+    check::find(check).is_some_and(|check| check.group == Group::Workload)
 }
 
 fn expected(expect: &Expect) -> Vec<(String, String)> {

@@ -69,12 +69,14 @@ fn artifact(bundle: &BundleReport) -> Value {
 }
 
 fn result(bundle: &BundleReport, finding: &Finding) -> Value {
-    let rejects = bundle.rejects(finding);
+    let rejects = finding.rejects();
     let (kind, level) = match (finding.status, finding.level) {
         _ if rejects => ("fail", "error"),
         (Status::Pass, _) => ("pass", "none"),
         (Status::Fail, Level::Require) if finding.is_waived() => ("fail", "error"),
         (Status::Fail, _) => ("fail", "warning"),
+        // Not looked at because another check failed: the result of that one is the problem.
+        (Status::Unknown, _) if finding.is_consequence() => ("notApplicable", "none"),
         (Status::Unknown, _) => ("open", "none"),
         (Status::NotRun(_), _) => ("notApplicable", "none"),
     };
@@ -93,6 +95,7 @@ fn result(bundle: &BundleReport, finding: &Finding) -> Value {
         "properties": {
             "status": finding.status.word(),
             "reason": finding.status.reason(),
+            "causedBy": finding.caused_by,
             "checkLevel": finding.level.word(),
             "group": finding.group.word(),
             "rejects": rejects,

@@ -5,13 +5,15 @@ use super::json::{
     self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, Setting, Statement, WaiverRow,
 };
 use super::{
-    Admission, BundleReport, Depth, ImageReport, InputReport, KeyReport, QuestionReport, Report, Tool, WorkloadFile,
+    Admission, BundleReport, Depth, ImageReport, InputReport, KeyReport, QuestionReport, Report, Rules, Tool, WorkloadFile,
 };
 use crate::check::{self, CHECKS};
 use crate::digest::Sha256;
 use crate::error::{CODES, Error};
 use crate::evidence::{Fact, Known};
-use crate::finding::{Demand, Finding, Group, Level, Reason, Status, Verdict, Waiver, WaiverStanding};
+use crate::finding::{
+    Demand, Effect, Finding, Group, Level, Reason, Status, Verdict, Waiver, WaiverStanding, settle, version_1,
+};
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::policy::PolicySource;
@@ -29,17 +31,18 @@ pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Report, 
     let malformed = |message: String| Error::malformed(format!("the report {name}"), message);
     let value = strict_json::parse(bytes).map_err(|error| malformed(error.to_string()))?;
     // The version first: another version has other fields, and they are not its fault.
-    match value.get("schema_version").map(ToString::to_string) {
-        Some(version) if version == "1" => {}
-        Some(version) => return Err(malformed(format!("schema_version: expected 1, found {version}"))),
-        None => return Err(malformed("it has no schema_version: it is no report of this program".into())),
-    }
+    let rules = match value.get("schema_version").map(ToString::to_string).as_deref() {
+        Some("2") => Rules::Current,
+        Some("1") => Rules::Version1,
+        Some(version) => return Err(malformed(format!("schema_version: expected 1 or 2, found {version}"))),
+        None => return Err(malformed("missing schema_version: not an hpsb-audit report".into())),
+    };
     let document: Document = serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))?;
     if document.reports.len() as u64 > limits.bundles {
         return Err(Error::OverLimit { what: name.into(), limit: "bundles", allowed: limits.bundles });
     }
-    let report = report(document).map_err(malformed)?;
-    let again = serde_json::to_value(json::document(&report)).map_err(|error| malformed(error.to_string()))?;
+    let report = report(document, rules).map_err(malformed)?;
+    let again = json::value(&report).map_err(|error| malformed(error.to_string()))?;
     match disagreement(&value, &again) {
         None => Ok(report),
         Some(place) => Err(malformed(format!("{place} does not follow from the rest of it"))),
@@ -69,10 +72,18 @@ fn disagreement(found: &serde_json::Value, expected: &serde_json::Value) -> Opti
     }
 }
 
-fn report(document: Document) -> Read<Report> {
-    let bundles = document.reports.into_iter().map(bundle).collect::<Read<Vec<_>>>()?;
-    let images: Vec<ImageReport> = document.images.into_iter().map(|one| image(one, &bundles)).collect::<Read<_>>()?;
+fn report(document: Document, rules: Rules) -> Read<Report> {
+    let question = document.question.map(question).transpose()?;
+    // Groups that a policy requires of a bundle; without a policy nothing is accepted in full.
+    let required = document.policy.as_ref().and(question.as_ref()).map(|question| {
+        question.require.iter().copied().filter(|group| *group != Group::Workload).collect::<Vec<_>>()
+    });
+    let read_bundle = |one| bundle(one, rules, required.as_deref());
+    let bundles = document.reports.into_iter().map(read_bundle).collect::<Read<Vec<_>>>()?;
+    let read_image = |one| image(one, &bundles, rules);
+    let images: Vec<ImageReport> = document.images.into_iter().map(read_image).collect::<Read<_>>()?;
     Ok(Report {
+        rules,
         tool: Tool { name: document.tool.name, version: document.tool.version, features: document.tool.features },
         now: document.now.as_deref().map(moment).transpose()?,
         policy: match document.policy {
@@ -81,7 +92,7 @@ fn report(document: Document) -> Read<Report> {
             }
             None => None,
         },
-        question: document.question.map(question).transpose()?,
+        question,
         case: document.case,
         error: document.error.map(fault).transpose()?,
         admission: match document.admission {
@@ -99,7 +110,7 @@ fn admission(row: AdmissionRow, images: Vec<ImageReport>) -> Admission {
     Admission { evidence: row.evidence, counts, images }
 }
 
-fn image(image: Image, bundles: &[BundleReport]) -> Read<ImageReport> {
+fn image(image: Image, bundles: &[BundleReport], rules: Rules) -> Read<ImageReport> {
     let bundle = match &image.bundle {
         None => None,
         Some(path) => match bundles.iter().find(|bundle| bundle.path == *path) {
@@ -107,7 +118,7 @@ fn image(image: Image, bundles: &[BundleReport]) -> Read<ImageReport> {
             found => found,
         },
     };
-    let read = ImageReport {
+    let mut read = ImageReport {
         workload: WorkloadFile {
             path: image.workload.path,
             sha256: digest(&image.workload.sha256)?,
@@ -121,7 +132,13 @@ fn image(image: Image, bundles: &[BundleReport]) -> Read<ImageReport> {
         bundle: image.bundle,
         findings: findings(image.findings)?,
     };
-    Ok(read.judged(bundle))
+    Ok(match rules {
+        Rules::Current => read.settled().judged(bundle),
+        Rules::Version1 => {
+            version_1::settle(&mut read.findings, &Group::ALL);
+            read.judged_by_version_1(bundle)
+        }
+    })
 }
 
 fn question(asked: Asked) -> Read<QuestionReport> {
@@ -129,6 +146,7 @@ fn question(asked: Asked) -> Read<QuestionReport> {
     Ok(QuestionReport {
         depth: Depth::from_word(&asked.depth).ok_or_else(|| unknown("depth", &asked.depth))?,
         require: groups(&asked.require)?,
+        passed_over: asked.passed_over,
         handed: groups(&asked.handed)?,
         given: settings(asked.given),
         keys: asked.keys.iter().map(|key| fingerprint(key)).collect::<Read<_>>()?,
@@ -138,15 +156,15 @@ fn question(asked: Asked) -> Read<QuestionReport> {
     })
 }
 
-fn bundle(bundle: Bundle) -> Read<BundleReport> {
+fn bundle(bundle: Bundle, rules: Rules, required: Option<&[Group]>) -> Read<BundleReport> {
     let file = match (bundle.bundle.sha256, bundle.bundle.size) {
         (Some(sha256), Some(size)) => Some((digest(&sha256)?, size)),
         _ => None,
     };
     let error = bundle.error.map(fault).transpose()?;
-    let findings = findings(bundle.findings)?;
+    let mut findings = findings(bundle.findings)?;
     let in_play = groups(&bundle.in_play)?;
-    let verdict = if error.is_some() { Verdict::None } else { Verdict::of(&findings, &in_play) };
+    let verdict = judged(&mut findings, &in_play, required, rules, error.is_some());
     Ok(BundleReport {
         path: bundle.bundle.path,
         file,
@@ -164,12 +182,35 @@ fn bundle(bundle: Bundle) -> Read<BundleReport> {
     })
 }
 
+/// What the findings did, and the verdict that follows.
+fn judged(
+    findings: &mut [Finding],
+    in_play: &[Group],
+    required: Option<&[Group]>,
+    rules: Rules,
+    has_error: bool,
+) -> Verdict {
+    match rules {
+        Rules::Version1 => {
+            version_1::settle(findings, in_play);
+            if has_error { Verdict::None } else { version_1::verdict(findings, in_play) }
+        }
+        Rules::Current if has_error => Verdict::None,
+        Rules::Current => {
+            let waivers: Vec<_> = findings.iter().map(|finding| (finding.check, finding.waiver.clone())).collect();
+            let waiver = |check: &str| waivers.iter().find(|(name, _)| *name == check).and_then(|(_, w)| w.clone());
+            settle(findings, in_play, waiver);
+            Verdict::of(findings, in_play, required)
+        }
+    }
+}
+
 /// Checks that this program knows, each at most once, in the table's order.
 fn findings(rows: Vec<Row>) -> Read<Vec<Finding>> {
     let mut table = CHECKS.iter();
     for row in &rows {
         if !table.any(|check| check.name == row.check) {
-            return Err(format!("the check {:?} is unknown, stands twice or is out of order", row.check));
+            return Err(format!("the check {:?} is unknown, a duplicate or out of order", row.check));
         }
     }
     rows.into_iter().map(finding).collect()
@@ -183,6 +224,10 @@ fn finding(row: Row) -> Read<Finding> {
         group: known.group,
         level: Level::from_word(&row.level).ok_or_else(|| unknown("level", &row.level))?,
         status,
+        caused_by: match row.caused_by {
+            Some(cause) => Some(check::find(&cause).ok_or_else(|| unknown("check", &cause))?.name),
+            None => None,
+        },
         message: row.message,
         expected: row.expected,
         found: row.found,
@@ -191,6 +236,7 @@ fn finding(row: Row) -> Read<Finding> {
         demand: if row.rejects || row.waiver.is_some() { Demand::Check } else { Demand::None },
         missing_evidence: known.missing_evidence,
         waiver: row.waiver.map(waiver).transpose()?,
+        effect: Effect::None,
     })
 }
 
@@ -227,6 +273,7 @@ fn fact(statement: Statement) -> Read<Fact> {
         known: Known::from_word(&statement.known).ok_or_else(|| unknown("known", &statement.known))?,
         fact: statement.fact,
         value: statement.value,
+        data: statement.data,
     })
 }
 
@@ -274,7 +321,7 @@ mod tests {
     fn saved() -> serde_json::Value {
         let mut report = Report::new(Timestamp::from_unix_seconds(1_700_000_000));
         report.error = Some(Error::NothingToVerify { paths: "evidence".into() });
-        serde_json::to_value(json::document(&report)).unwrap()
+        json::value(&report).unwrap()
     }
 
     fn read_value(value: &serde_json::Value) -> Result<Report, Error> {
@@ -289,7 +336,9 @@ mod tests {
         for (field, value) in [
             ("verdict", serde_json::json!("accept")),
             ("exit_code", serde_json::json!(0)),
-            ("schema_version", serde_json::json!(2)),
+            ("schema_version", serde_json::json!(1)),
+            ("schema_version", serde_json::json!(3)),
+            ("scope", serde_json::json!(null)),
             ("now", serde_json::json!("2026-11-23T08:00:00+01:00")),
             ("surplus", serde_json::json!(1)),
             ("error", serde_json::json!({"code": "fine", "message": "", "hint": ""})),

@@ -11,7 +11,7 @@ use super::{BundleReport, Options, Report, summary};
 use crate::digest::Sha256;
 use crate::dsse::{Envelope, IN_TOTO};
 use crate::escape::in_json;
-use crate::finding::{Group, Status};
+use crate::finding::{Status, Verdict};
 use crate::image_name::repository_of;
 use crate::in_toto::STATEMENT;
 use crate::person_key::PersonSecret;
@@ -21,8 +21,7 @@ pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
 /// This project's own: what the auditor derives from the signed manifest.
 const DERIVED: &str = "urn:hpsb-audit:derived-provenance:v1";
 
-/// A verification summary for each bundle that is accepted with every group that was required. A report without a policy or without
-/// required groups has none.
+/// A verification summary for each bundle that is accepted, and for no other: not for one that is accepted in part.
 pub(super) fn write_summaries(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let statements = report.bundles.iter().filter_map(|bundle| verification_summary(report, bundle));
     write(statements, options, out)
@@ -57,13 +56,7 @@ pub(super) fn sealed(statement: &Value, key: &PersonSecret) -> io::Result<String
 
 pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Option<Value> {
     let (policy, question, now) = (report.policy.as_ref()?, report.question.as_ref()?, report.now?);
-    let answered = |group: &Group| {
-        // A waived answer is none: the group is accepted by somebody's word, not by what was checked.
-        bundle.in_play.contains(group)
-            && bundle.findings.iter().any(|f| f.group == *group && f.status == Status::Pass)
-            && !bundle.waived().any(|f| f.group == *group)
-    };
-    if question.require.is_empty() || bundle.exit_code() != 0 || !question.require.iter().all(answered) {
+    if bundle.verdict != Verdict::Accept {
         return None;
     }
     let (digest, _) = bundle.file?;

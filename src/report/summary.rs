@@ -1,6 +1,6 @@
 //! What page one says, in words: shared by every format for people, so that all say the same.
 
-use super::{BundleReport, Report, Voucher};
+use super::{BundleReport, Report, Scope, Voucher};
 use crate::check;
 use crate::evidence::{Fact, Known};
 use crate::finding::{Finding, Group, Level, Reason, Status, Verdict};
@@ -11,21 +11,30 @@ pub(super) struct Found {
     pub(super) known: Known,
 }
 
-/// The verdict in the words that a reader must not miss.
-pub(super) fn headline(bundle: &BundleReport) -> String {
+/// Said of a report that 0.1.0 saved.
+pub(super) const VERSION_1: &str = "Judged by the rules of 0.1: an acceptance needed every group of checks, and a check that was not looked at rejected by itself.";
+
+/// The verdict and what it is about, in the words that a reader must not miss.
+pub(super) fn headline(report: &Report, bundle: &BundleReport) -> String {
+    let scope = Scope::of_bundle(report, bundle);
     match bundle.verdict {
-        Verdict::Accept => "ACCEPTED".into(),
-        Verdict::AcceptInPart => format!("ACCEPTED IN PART: {}", left_out(bundle)),
+        Verdict::Accept => format!("ACCEPTED: {}{}", scope.groups.join(", "), scope.in_brackets()),
+        Verdict::AcceptInPart => format!("ACCEPTED IN PART: {}{}", left_out(report, bundle), scope.in_brackets()),
         Verdict::Reject => "REJECTED".into(),
         Verdict::None => "NO VERDICT".into(),
     }
 }
 
-/// What an acceptance in part does not say: groups and checks that were not looked at, and answers that are waived.
-pub(super) fn left_out(bundle: &BundleReport) -> String {
+/// What an acceptance in part lacks: a policy, groups and checks that were not looked at, and answers that are waived.
+fn left_out(report: &Report, bundle: &BundleReport) -> String {
     let not_checked = bundle.not_checked();
     let waived: Vec<&str> = bundle.waived().map(|finding| finding.check).collect();
     let mut parts = Vec::new();
+    if report.policy.is_none() {
+        parts.push("no policy".to_owned());
+    } else if report.question.as_ref().is_some_and(|question| question.require.is_empty()) {
+        parts.push("the policy requires nothing of a build".to_owned());
+    }
     if !not_checked.is_empty() {
         parts.push(format!("{} not checked", not_checked.join(", ")));
     }
@@ -40,7 +49,17 @@ pub(super) fn because(bundle: &BundleReport) -> Vec<String> {
     if let Some(error) = &bundle.error {
         return vec![error.to_string(), format!("What to do: {}", error.hint())];
     }
-    bundle.rejecting().map(sentence).collect()
+    let causes = bundle.rejecting();
+    causes.flat_map(|cause| std::iter::once(sentence(cause)).chain(not_looked_at(bundle.consequences_of(cause)))).collect()
+}
+
+/// How many checks follow from a cause, in one line.
+pub(super) fn not_looked_at(count: usize) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some("1 check was not looked at for that reason".into()),
+        count => Some(format!("{count} checks were not looked at for that reason")),
+    }
 }
 
 fn sentence(finding: &Finding) -> String {
@@ -73,6 +92,9 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
     let groups = |groups: &[Group]| groups.iter().map(|group| group.word()).collect::<Vec<_>>().join(", ");
     if !question.require.is_empty() {
         lines.push(format!("Groups that had to have an answer: {}", groups(&question.require)));
+    }
+    if !question.passed_over.is_empty() {
+        lines.push(format!("Passed over, because `admit` and `serve` ask it of workloads: {}", question.passed_over.join(", ")));
     }
     if !question.handed.is_empty() {
         lines.push(format!("Groups whose evidence was handed over: {}", groups(&question.handed)));

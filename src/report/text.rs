@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::{BundleReport, Report, summary as words};
+use super::{BundleReport, Report, Rules, summary as words};
 use crate::check::status_text;
 use crate::error::Error;
 use crate::escape::for_terminal;
@@ -68,7 +68,7 @@ pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Res
         return out.write_all(page.as_bytes());
     }
     for bundle in &report.bundles {
-        section(&mut page, look, bundle);
+        section(&mut page, look, report, bundle);
     }
     if report.bundles.len() > 1 {
         totals(&mut page, look, report);
@@ -76,7 +76,7 @@ pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Res
     out.write_all(page.as_bytes())
 }
 
-fn section(page: &mut String, look: Look, bundle: &BundleReport) {
+fn section(page: &mut String, look: Look, report: &Report, bundle: &BundleReport) {
     let name = bundle.build_name.as_deref().map(for_terminal);
     if let Some(error) = &bundle.error {
         fault(page, look, "NO VERDICT", error);
@@ -87,10 +87,20 @@ fn section(page: &mut String, look: Look, bundle: &BundleReport) {
         page.push('\n');
         return;
     }
-    let _ = writeln!(page, "{}", headline(look, bundle));
+    let _ = writeln!(page, "{}", headline(look, report, bundle));
     line(page, "build", name.as_deref().unwrap_or_default());
     for finding in bundle.rejecting() {
         line(page, "because", &format!("{}: {}", finding.check, for_terminal(&finding.message)));
+        if let Some(count) = words::not_looked_at(bundle.consequences_of(finding)) {
+            line(page, "", &count);
+        }
+    }
+    if let Some(question) = report.question.as_ref().filter(|question| !question.passed_over.is_empty()) {
+        let fields = question.passed_over.join(", ");
+        line(page, "policy", &format!("passed over: {}; `admit` and `serve` ask that of workloads", for_terminal(&fields)));
+    }
+    if report.rules == Rules::Version1 {
+        line(page, "rules", words::VERSION_1);
     }
     for finding in bundle.played() {
         if let Some(waiver) = &finding.waiver {
@@ -120,14 +130,13 @@ fn section(page: &mut String, look: Look, bundle: &BundleReport) {
     page.push('\n');
 }
 
-/// `ACCEPTED`, `ACCEPTED IN PART: image, trust not checked` or `REJECTED`: the words that a reader must not miss.
-fn headline(look: Look, bundle: &BundleReport) -> String {
-    match bundle.verdict {
-        Verdict::Accept => look.paint(Tone::Good, "ACCEPTED"),
-        Verdict::AcceptInPart => look.paint(Tone::Doubt, &words::headline(bundle)),
-        Verdict::Reject => look.paint(Tone::Bad, "REJECTED"),
-        Verdict::None => look.paint(Tone::Bad, "NO VERDICT"),
-    }
+fn headline(look: Look, report: &Report, bundle: &BundleReport) -> String {
+    let tone = match bundle.verdict {
+        Verdict::Accept => Tone::Good,
+        Verdict::AcceptInPart => Tone::Doubt,
+        Verdict::Reject | Verdict::None => Tone::Bad,
+    };
+    look.paint(tone, &words::headline(report, bundle))
 }
 
 fn file(bundle: &BundleReport) -> String {

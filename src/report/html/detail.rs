@@ -81,7 +81,7 @@ fn timeline(page: &mut Markup, report: &Report, bundle: &BundleReport) {
 fn findings(page: &mut Markup, bundle: &BundleReport) {
     page.raw("<section>\n<h2>Findings</h2>\n<table class=\"findings\">\n<caption>Every check, in the order of the program's table. A level of require decides the verdict, warn is shown, off is listed.</caption>\n<thead><tr><th scope=\"col\">Check</th><th scope=\"col\">Level</th><th scope=\"col\">Status</th><th scope=\"col\">What was found</th></tr></thead>\n<tbody>\n");
     for finding in &bundle.findings {
-        let rejects = bundle.rejects(finding);
+        let rejects = finding.rejects();
         page.wrapped("<tr><th scope=\"row\">", finding.check, "</th>").wrapped("<td>", finding.level.word(), "</td>");
         page.raw(if rejects { "<td class=\"no\">" } else { "<td>" }).text(&status_text(finding.status));
         page.raw(if rejects { " (rejects)</td><td>" } else { "</td><td>" });

@@ -1,6 +1,6 @@
 //! Page one: the summary that is filed.
 
-use super::super::{BundleReport, Options, Report, summary};
+use super::super::{BundleReport, Options, Report, Rules, summary};
 use super::markup::Markup;
 
 /// What the bundle is called.
@@ -10,7 +10,7 @@ pub(super) fn name(bundle: &BundleReport) -> &str {
 
 pub(super) fn write(page: &mut Markup, report: &Report, bundle: &BundleReport, options: &Options) {
     page.raw("<section class=\"first\">\n<h1>Audit of a build manifest</h1>\n");
-    result(page, bundle);
+    result(page, report, bundle);
     subject(page, report, bundle);
     page.raw("<h2>Found</h2>\n<div class=\"found\">\n");
     found(page, bundle);
@@ -55,10 +55,13 @@ fn case(page: &mut Markup, report: &Report) {
     page.raw("</tbody>\n</table>\n");
 }
 
-fn result(page: &mut Markup, bundle: &BundleReport) {
-    page.wrapped("<div class=\"result\">\n<p><strong>", &summary::headline(bundle), "</strong></p>\n");
+fn result(page: &mut Markup, report: &Report, bundle: &BundleReport) {
+    page.wrapped("<div class=\"result\">\n<p><strong>", &summary::headline(report, bundle), "</strong></p>\n");
     for line in summary::because(bundle) {
         page.wrapped("<p>", &line, "</p>\n");
+    }
+    if report.rules == Rules::Version1 {
+        page.wrapped("<p>", summary::VERSION_1, "</p>\n");
     }
     page.raw("</div>\n");
 }

@@ -53,7 +53,7 @@ pub(super) fn foot(page: &mut Markup) {
 
 fn bundle_page(report: &Report, bundle: &BundleReport, options: &Options) -> Markup {
     let mut page = Markup::default();
-    head(&mut page, &format!("{} - {}", summary::headline(bundle), first::name(bundle)));
+    head(&mut page, &format!("{} - {}", summary::headline(report, bundle), first::name(bundle)));
     first::write(&mut page, report, bundle, options);
     detail::write(&mut page, report, bundle, options);
     foot(&mut page);

@@ -1,0 +1,61 @@
+//! When a verification summary (`--report vsa=FILE`, `--attach`) is written: for a bundle that is accepted, and for no other.
+
+use super::output::talk;
+use super::report_args::ReportOptions;
+use crate::error::Error;
+use crate::escape::for_lines;
+use crate::finding::Verdict;
+use crate::report::{Format, Report};
+
+/// Was a summary asked for?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Yes,
+    No,
+}
+
+pub(super) fn wanted(formats: impl IntoIterator<Item = Format>, options: &ReportOptions) -> Wanted {
+    let is_wanted = options.attach.is_some() || formats.into_iter().any(|format| format == Format::Vsa);
+    if is_wanted { Wanted::Yes } else { Wanted::No }
+}
+
+/// Is there a bundle that a summary can be about? Else no file is written: an empty one would look like an answer.
+pub(super) fn has_any(report: &Report) -> bool {
+    report.error.is_none() && report.count(Verdict::Accept) > 0
+}
+
+impl Wanted {
+    /// To be asked before any audit: without a policy nothing is accepted in full.
+    ///
+    /// # Errors
+    /// [`Error::Usage`].
+    pub(super) fn need_policy(self, has_policy: bool) -> Result<(), Error> {
+        if self == Self::No || has_policy {
+            return Ok(());
+        }
+        Err(Error::Usage {
+            message: "a verification summary (vsa, --attach) needs a policy: it says that a policy accepts the bundle".into(),
+            hint: "give --policy FILE".into(),
+        })
+    }
+
+    /// The exit code, and a line on standard error for each bundle that has no summary. An acceptance in part exits with 1 then: a pipeline
+    /// that waits for the summary must not go on without it.
+    pub(super) fn exit_code(self, report: &Report, code: u8) -> u8 {
+        if self == Self::No {
+            return code;
+        }
+        if let Some(error) = &report.error {
+            talk(for_lines(&format!("no verification summary: no verdict: {error}\n")).as_bytes());
+        }
+        for bundle in report.bundles.iter().filter(|bundle| bundle.verdict != Verdict::Accept) {
+            let line = format!(
+                "no verification summary for {}: the verdict is {}, and a summary is written for accept only\n",
+                bundle.path,
+                bundle.verdict.word()
+            );
+            talk(for_lines(&line).as_bytes());
+        }
+        if report.verdict() == Verdict::AcceptInPart { code.max(1) } else { code }
+    }
+}

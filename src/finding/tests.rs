@@ -1,0 +1,207 @@
+use super::*;
+
+const STATUSES: [Status; 8] = [
+    Status::Pass,
+    Status::Fail,
+    Status::Unknown,
+    Status::NotRun(Reason::Refused),
+    Status::NotRun(Reason::NoEvidence),
+    Status::NotRun(Reason::NoExpectation),
+    Status::NotRun(Reason::Off),
+    Status::NotRun(Reason::NotBuiltIn),
+];
+const DEMANDS: [Demand; 3] = [Demand::None, Demand::Group, Demand::Check];
+/// What the tests' policy requires.
+const REQUIRED: Option<&[Group]> = Some(&[Group::Manifest]);
+
+fn finding(level: Level, status: Status, demand: Demand, missing_evidence: MissingEvidence) -> Finding {
+    Finding {
+        check: "test",
+        group: Group::Manifest,
+        level,
+        status,
+        caused_by: None,
+        message: String::new(),
+        expected: None,
+        found: None,
+        details: Vec::new(),
+        demand,
+        missing_evidence,
+        waiver: None,
+        effect: Effect::None,
+    }
+}
+
+fn waiver(standing: WaiverStanding) -> Waiver {
+    Waiver { owner: "Ada".into(), reason: "known".into(), expires: Timestamp::epoch(), standing }
+}
+
+/// The findings with their effects, under waivers of the checks that are named.
+fn settled(mut findings: Vec<Finding>, waived: &[(&str, WaiverStanding)]) -> Vec<Finding> {
+    settle(&mut findings, &[Group::Manifest], |check| {
+        waived.iter().find(|(name, _)| *name == check).map(|(_, standing)| waiver(*standing))
+    });
+    findings
+}
+
+/// An answer that decides, so that the group is answered whatever the other finding is.
+fn pass() -> Finding {
+    let pass = finding(Level::Require, Status::Pass, Demand::None, MissingEvidence::RejectsWithGroup);
+    Finding { check: "other", ..pass }
+}
+
+fn verdict(findings: &[Finding]) -> Verdict {
+    Verdict::of(findings, &[Group::Manifest], REQUIRED)
+}
+
+/// Whether it rejects: the table, written by hand from the contract's sentence. A letter for each status in the order above, `R` where it
+/// rejects.
+fn table() -> Vec<(Finding, bool)> {
+    let rows = [
+        (Level::Require, Demand::None, MissingEvidence::RejectsWithGroup, ".RR....."),
+        (Level::Require, Demand::Group, MissingEvidence::RejectsWithGroup, ".RRRR..R"),
+        (Level::Require, Demand::Check, MissingEvidence::RejectsWithGroup, ".RRRR..R"),
+        (Level::Require, Demand::None, MissingEvidence::RejectsByName, ".RR....."),
+        (Level::Require, Demand::Group, MissingEvidence::RejectsByName, ".RRR...R"),
+        (Level::Require, Demand::Check, MissingEvidence::RejectsByName, ".RRRR..R"),
+    ];
+    let lower = [Level::Warn, Level::Off].into_iter().flat_map(|level| {
+        DEMANDS.map(|demand| (level, demand, MissingEvidence::RejectsWithGroup, "........"))
+    });
+    let rows = rows.into_iter().chain(lower);
+    rows.flat_map(|(level, demand, missing, row)| {
+        STATUSES.into_iter().zip(row.chars()).map(move |(status, letter)| (finding(level, status, demand, missing), letter == 'R'))
+    })
+    .collect()
+}
+
+#[test]
+fn the_truth_table_of_rejection() {
+    for (one, rejects) in table() {
+        let alone = settled(vec![one.clone(), pass()], &[]);
+        assert_eq!((alone[0].rejects(), alone[0].is_waived()), (rejects, false), "{one:?}");
+        let not_built_in = one.level == Level::Require && one.status == Status::NotRun(Reason::NotBuiltIn);
+        let kept = match (rejects, not_built_in) {
+            (true, _) => Verdict::Reject,
+            // Nobody asked for it, and an acceptance would say that it was checked.
+            (false, true) => Verdict::AcceptInPart,
+            (false, false) => Verdict::Accept,
+        };
+        assert_eq!(verdict(&alone), kept, "{one:?}");
+        // Waived, it does not reject and is not a pass: in part at best. Its status is what it was.
+        let waived = settled(vec![one.clone(), pass()], &[("test", WaiverStanding::Active)]);
+        assert_eq!((waived[0].rejects(), waived[0].is_waived(), waived[0].status), (false, rejects, one.status));
+        assert_eq!(verdict(&waived), if rejects { Verdict::AcceptInPart } else { kept }, "{one:?}");
+        // Expired, it is as if it were not there.
+        let expired = settled(vec![one.clone(), pass()], &[("test", WaiverStanding::Expired)]);
+        assert_eq!((expired[0].rejects(), expired[0].is_waived(), verdict(&expired)), (rejects, false, kept));
+        // The signature cannot be waived, whatever the policy's reader let through.
+        let signature = Finding { check: MANIFEST_SIGNATURE, ..one.clone() };
+        let signature = settled(vec![signature, pass()], &[(MANIFEST_SIGNATURE, WaiverStanding::Active)]);
+        assert_eq!((signature[0].rejects(), signature[0].is_waived(), verdict(&signature)), (rejects, false, kept));
+        // Of a group that is not in play nothing counts.
+        let elsewhere = settled(vec![Finding { group: Group::Source, ..one }, pass()], &[]);
+        assert_eq!((elsewhere[0].effect, verdict(&elsewhere)), (Effect::None, Verdict::Accept));
+    }
+}
+
+/// Every consequence behind every cause: while the cause rejects it only follows; else it is asked for, at `require`, and wants a waiver of
+/// its own.
+#[test]
+fn the_truth_table_of_consequences() {
+    use WaiverStanding::Active;
+    let by = |check, status, level, demand| Finding {
+        check,
+        caused_by: Some("cause"),
+        ..finding(level, status, demand, MissingEvidence::RejectsByName)
+    };
+    for (cause, cause_rejects) in table() {
+        let cause = Finding { check: "cause", ..cause };
+        for status in [Status::Unknown, Status::NotRun(Reason::Refused)] {
+            for (level, demand) in Level::ALL.into_iter().flat_map(|level| DEMANDS.map(|demand| (level, demand))) {
+                let findings = |waived: &[_]| settled(vec![by("test", status, level, demand), cause.clone(), pass()], waived);
+                let effects = |waived: &[_]| findings(waived)[0].effect;
+                let own = if level == Level::Require { Effect::Rejects } else { Effect::None };
+                let follows = if level == Level::Off { Effect::None } else { Effect::Follows };
+                let expected = if cause_rejects { follows } else { own };
+                assert_eq!(effects(&[]), expected, "{cause:?} {status:?} {level:?} {demand:?}");
+                // A waived cause does not waive its consequences.
+                assert_eq!(effects(&[("cause", Active)]), own);
+                // A waiver of the consequence alone changes nothing while the cause rejects.
+                let waived = if cause_rejects { follows } else if level == Level::Require { Effect::Waived } else { Effect::None };
+                assert_eq!(effects(&[("test", Active)]), waived);
+                let both = findings(&[("cause", Active), ("test", Active)]);
+                assert!(!both.iter().any(Finding::rejects));
+                if level == Level::Require {
+                    assert_eq!((both[0].effect, verdict(&both)), (Effect::Waived, Verdict::AcceptInPart));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_consequence_of_a_consequence_has_the_same_root() {
+    let fail = finding(Level::Require, Status::Fail, Demand::None, MissingEvidence::RejectsWithGroup);
+    let by = |check, cause| Finding { check, caused_by: Some(cause), status: Status::Unknown, ..fail.clone() };
+    let chain = vec![by("c", "b"), by("b", "a"), Finding { check: "a", ..fail.clone() }];
+    let found = settled(chain.clone(), &[]);
+    assert_eq!(found.iter().map(|one| one.caused_by).collect::<Vec<_>>(), [Some("a"), Some("a"), None]);
+    assert_eq!(found.iter().map(|one| one.effect).collect::<Vec<_>>(), [Effect::Follows, Effect::Follows, Effect::Rejects]);
+    // The middle one's waiver is not the last one's.
+    let found = settled(chain, &[("a", WaiverStanding::Active), ("b", WaiverStanding::Active)]);
+    assert_eq!(found.iter().map(|one| one.effect).collect::<Vec<_>>(), [Effect::Rejects, Effect::Waived, Effect::Waived]);
+    // A cause that is missing, or a circle, excuses nothing.
+    assert!(settled(vec![by("b", "nothing")], &[])[0].rejects());
+    assert!(settled(vec![by("a", "b"), by("b", "a")], &[]).iter().all(Finding::rejects));
+}
+
+/// The contract's rows of exit 0: what an acceptance needs.
+#[test]
+fn an_acceptance_needs_a_policy_and_an_answer_in_every_required_group() {
+    let passed = settled(vec![pass()], &[]);
+    let of = |findings: &[Finding], required: Option<&[Group]>| {
+        Verdict::of(findings, &[Group::Manifest, Group::Image], required)
+    };
+    assert_eq!(of(&passed, Some(&[Group::Manifest])), Verdict::Accept);
+    // Groups that nobody requires do not matter, though they are in play.
+    assert_eq!(of(&passed, None), Verdict::AcceptInPart);
+    assert_eq!(of(&passed, Some(&[])), Verdict::AcceptInPart);
+    assert_eq!(of(&passed, Some(&[Group::Manifest, Group::Image])), Verdict::AcceptInPart);
+    for (level, status) in [
+        (Level::Warn, Status::Pass),
+        (Level::Off, Status::NotRun(Reason::Off)),
+        (Level::Require, Status::NotRun(Reason::NoEvidence)),
+        (Level::Require, Status::NotRun(Reason::NoExpectation)),
+    ] {
+        let shown = [finding(level, status, Demand::None, MissingEvidence::RejectsByName)];
+        assert_eq!(of(&shown, Some(&[Group::Manifest])), Verdict::AcceptInPart, "{level:?} {status:?}");
+    }
+}
+
+#[test]
+fn version_1_judges_as_it_did() {
+    let fail = finding(Level::Require, Status::Fail, Demand::None, MissingEvidence::RejectsWithGroup);
+    let mut findings = vec![
+        Finding { check: MANIFEST_SIGNATURE, ..fail.clone() },
+        Finding { status: Status::NotRun(Reason::Refused), demand: Demand::Group, ..fail },
+    ];
+    version_1::settle(&mut findings, &[Group::Manifest]);
+    assert!(findings.iter().all(Finding::rejects));
+    assert_eq!(version_1::verdict(&findings, &[Group::Manifest]), Verdict::Reject);
+    let passed = settled(vec![pass()], &[]);
+    assert_eq!(version_1::verdict(&passed, &Group::ALL), Verdict::Accept);
+    assert_eq!(version_1::verdict(&passed, &Group::OF_BUNDLES), Verdict::AcceptInPart);
+}
+
+#[test]
+fn a_waiver_says_whose_it_is_and_until_when() {
+    for standing in WaiverStanding::ALL {
+        assert_eq!(WaiverStanding::from_word(standing.word()), Some(standing));
+    }
+    assert_eq!(WaiverStanding::from_word("other"), None);
+    let words = |standing| waiver(standing).words();
+    assert_eq!(words(WaiverStanding::Active), "waived by Ada until 1970-01-01T00:00:00Z: known");
+    let expired = "the waiver of Ada expired at 1970-01-01T00:00:00Z and counts as none: known";
+    assert_eq!(words(WaiverStanding::Expired), expired);
+}

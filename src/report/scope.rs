@@ -1,0 +1,84 @@
+//! What a verdict is about: the groups that were checked, the policy that asked, and what that policy weakened.
+
+use serde::{Deserialize, Serialize};
+
+use super::{BundleReport, ImageReport, Report};
+use crate::check;
+use crate::finding::{Finding, Group, Level, is_answered};
+use crate::policy::is_required_when_expected;
+
+/// What a verdict is about. A reader of `verdict` reads this too: an acceptance says nothing of any other group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+pub struct Scope {
+    /// Groups in which a check at `require` answered, in every bundle of the report.
+    pub groups: Vec<String>,
+    /// The policy's file, as it was named; null where there was none.
+    pub policy: Option<String>,
+    /// Checks that the policy puts below their own level, in any bundle of the report: `CHECK LEVEL`.
+    pub weakened: Vec<String>,
+}
+
+impl Scope {
+    /// Of everything that was asked about: for workloads, what was checked of each image and of the bundle that its digest leads to.
+    pub(super) fn of_report(report: &Report) -> Self {
+        let images = report.admission.iter().flat_map(|admission| &admission.images);
+        let images = images.map(|image| Self::of_image(report, image));
+        let bundles = report.bundles.iter().map(|bundle| Self::of_bundle(report, bundle));
+        let scopes: Vec<Self> = if report.admission.is_some() { images.collect() } else { bundles.collect() };
+        let mut whole = scopes.first().cloned().unwrap_or_else(|| Self::of(report, std::iter::empty()));
+        for scope in scopes.iter().skip(1) {
+            whole.groups.retain(|group| scope.groups.contains(group));
+            whole.weakened.extend(scope.weakened.iter().filter(|one| !whole.weakened.contains(one)).cloned().collect::<Vec<_>>());
+        }
+        whole
+    }
+
+    /// Of one image of a workload, and of the bundle that its digest leads to.
+    pub(super) fn of_image(report: &Report, image: &ImageReport) -> Self {
+        let bundle = report.bundle_of(image).into_iter().flat_map(|bundle| bundle.played());
+        Self::of(report, bundle.chain(&image.findings))
+    }
+
+    /// Of one bundle.
+    pub(super) fn of_bundle(report: &Report, bundle: &BundleReport) -> Self {
+        Self::of(report, bundle.played())
+    }
+
+    fn of<'f>(report: &Report, findings: impl Iterator<Item = &'f Finding>) -> Self {
+        let findings: Vec<Finding> = findings.cloned().collect();
+        let is_checked = |group: &Group| is_answered(&findings, *group);
+        Self {
+            groups: Group::ALL.into_iter().filter(is_checked).map(|group| group.word().to_owned()).collect(),
+            policy: report.policy.as_ref().map(|policy| policy.path.clone()),
+            weakened: findings.iter().filter_map(|finding| weakened(report, finding)).collect(),
+        }
+    }
+
+    /// Policy and weakenings as the headline has them, `(policy.toml; 2 checks off)`; empty without a policy.
+    pub(super) fn in_brackets(&self) -> String {
+        let Some(policy) = &self.policy else { return String::new() };
+        let name = policy.rsplit(['/', '\\']).next().unwrap_or(policy);
+        let mut parts = vec![name.to_owned()];
+        for (level, words) in [(Level::Off, "off"), (Level::Warn, "at warn")] {
+            match self.weakened.iter().filter(|one| one.ends_with(&format!(" {}", level.word()))).count() {
+                0 => {}
+                1 => parts.push(format!("1 check {words}")),
+                count => parts.push(format!("{count} checks {words}")),
+            }
+        }
+        format!(" ({})", parts.join("; "))
+    }
+}
+
+/// Does the policy put this check below its own level?
+fn weakened(report: &Report, finding: &Finding) -> Option<String> {
+    let question = report.question.as_ref()?;
+    question.levels.iter().find(|(check, _)| check == finding.check)?;
+    let own = check::find(finding.check)?;
+    let expects = |field: &str| question.expect.iter().any(|(name, _)| name == field);
+    let level = if is_required_when_expected(own.name, expects) { Level::Require } else { own.level };
+    (finding.level > level).then(|| format!("{} {}", finding.check, finding.level.word()))
+}

@@ -66,7 +66,9 @@ pub(crate) fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limit
     let mut remarks = remarks(case, &sign_offs);
     remarks.extend(stamps.remark);
     if compared.rules == Rules::Version1 {
-        remarks.push("sealed under the verdicts of 0.1: compared by the statuses of the checks that both versions know".into());
+        remarks.push(
+            "sealed under the verdicts of 0.1: compared by the statuses of the checks that both versions know".into(),
+        );
     }
     report.case = Some(CaseReport {
         path: path.into(),

@@ -96,7 +96,9 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
             "a base was handed over with --base, and no image with --image to compare it with",
         ));
     };
-    let Some(config) = &image.config else { return Some(Outcome::unknown("the image's configuration cannot be read")) };
+    let Some(config) = &image.config else {
+        return Some(Outcome::caused_by("image-config", "the image's configuration cannot be read"));
+    };
     for base in evidence.bases {
         let Some(lowest) = &base.config else {
             return Some(Outcome::unknown(format!("the configuration of the base {} cannot be read", base.source)));

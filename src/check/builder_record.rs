@@ -88,7 +88,7 @@ fn accepted<'e>(evidence: &'e Evidence<'_>, policy: &Policy) -> Result<(&'e Atte
     let attestation = attestation_of(evidence)?;
     match (standing(evidence, attestation, policy), &attestation.record) {
         (Standing::Signed(_), Ok(record)) => Ok((attestation, record)),
-        _ => Err(Outcome::unknown("the record is not accepted: see builder-record")),
+        _ => Err(Outcome::caused_by("builder-record", "the record is not accepted")),
     }
 }
 

@@ -30,7 +30,10 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return outcome;
     }
     let Some(config) = &image.config else {
-        return Outcome::unknown("the configuration cannot be found without a manifest that can be read");
+        return Outcome::caused_by(
+            "image-digest",
+            "the configuration cannot be found without a manifest that can be read",
+        );
     };
     let found = format!("{} ({} bytes)", config.digest, config.size);
     let by_manifest = match &image.config_descriptor {

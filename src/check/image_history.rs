@@ -29,14 +29,16 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         Ok(image) => image,
         Err(outcome) => return outcome,
     };
-    let Some(config) = &image.config else { return Outcome::unknown("the image's configuration cannot be read") };
+    let Some(config) = &image.config else {
+        return Outcome::caused_by("image-config", "the image's configuration cannot be read");
+    };
     let shell = config.settings.get("Shell").and_then(|shell| words_of(shell));
     let not_proved = match evidence.dockerfile(policy.expect.dockerfile.as_deref()) {
         Ok(instructions) => {
             let texts: Vec<&str> = instructions.iter().map(|instruction| instruction.text.as_str()).collect();
             return compare(last_stage(&texts), &config.history, shell, "the proved Dockerfile");
         }
-        Err(NoInstructions::NoFile(fault) | NoInstructions::NotRead(fault)) => fault,
+        Err(NoInstructions::NotProved(fault) | NoInstructions::NoFile(fault) | NoInstructions::NotRead(fault)) => fault,
     };
     match evidence.log().map(steps) {
         Some(Ok(printed)) if !printed.is_empty() => compare(last_stage(&printed), &config.history, shell, "the log")

@@ -34,7 +34,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         })
         .collect();
     let Some((_, first)) = accepted.first() else {
-        return Outcome::unknown("no signature of the image was accepted");
+        return Outcome::caused_by("image-signature", "no signature of the image was accepted");
     };
     let recorded = recorded_key(evidence);
     let logged = evidence

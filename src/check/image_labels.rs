@@ -28,7 +28,9 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         Ok(image) => image,
         Err(outcome) => return outcome,
     };
-    let Some(config) = &image.config else { return Outcome::unknown("the image's configuration cannot be read") };
+    let Some(config) = &image.config else {
+        return Outcome::caused_by("image-config", "the image's configuration cannot be read");
+    };
     let labels: Vec<(&str, &str)> = REVISIONS
         .iter()
         .filter_map(|name| Some((*name, config.labels.get(*name)?.trim())))
@@ -38,11 +40,16 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return Outcome::not_run(Reason::NoEvidence, "the image has no label that names a commit");
     }
     let Ok(proof) = evidence.source() else {
-        return Outcome::unknown("the archive has no one snapshot whose commit the labels could be compared with");
+        return Outcome::caused_by(
+            "source-objects",
+            "the archive has no one snapshot whose commit the labels could be compared with",
+        );
     };
     let head = match &proof.head {
         Ok(head) => head.commit.to_string(),
-        Err(_) => return Outcome::unknown("the snapshot names no commit to compare the labels with"),
+        Err(_) => {
+            return Outcome::caused_by("source-objects", "the snapshot names no commit to compare the labels with");
+        }
     };
     let is_commit = |value: &str| (7..=40).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_hexdigit());
     let mut comparison = Comparison::default();
@@ -58,7 +65,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let outcome = comparison.outcome("the labels name the archived commit");
     match outcome.status {
         _ if proof.commit.is_some() => outcome,
-        Status::Pass => Outcome::unknown("the labels agree with HEAD, whose commit is not proved: see source-objects"),
-        _ => outcome.detail("that commit is only stated by HEAD: see source-objects"),
+        Status::Pass => Outcome::caused_by("source-objects", "the labels agree with HEAD, whose commit is not proved"),
+        _ => outcome.detail("that commit is only stated by HEAD"),
     }
 }

@@ -39,7 +39,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return outcome;
     }
     let Some(config) = &image.config else {
-        return Outcome::unknown("without a configuration nothing names what the layers unpack to");
+        return Outcome::caused_by("image-config", "without a configuration nothing names what the layers unpack to");
     };
     if image.layers.len() != config.diff_ids.len() {
         return Outcome::fail("manifest and configuration name different numbers of layers")

@@ -33,7 +33,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         );
     }
     let Some(platform) = platform else {
-        return Outcome::unknown("the image's configuration cannot be read")
+        return Outcome::caused_by("image-config", "the image's configuration cannot be read")
             .sides(expected.join(" or "), "no configuration");
     };
     let outcome = match expected.iter().any(|expected| platform.is(expected)) {

@@ -43,12 +43,16 @@ pub(super) fn accepted_alone() -> Outcome {
 /// `beside` is a key next to the bundle that verifies the signature.
 pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) -> Outcome {
     let mut outcome = match (refusal.tried.as_slice(), refusal.missing.as_slice(), beside) {
-        ([], _, _) => Outcome::unknown("the pinned key is in no file next to the bundle, so the signature was not verified"),
+        ([], _, _) => {
+            Outcome::unknown("the pinned key is in no file next to the bundle, so the signature was not verified")
+        }
         (_, [], Some(_)) => Outcome::fail("the key next to the bundle verifies the signature; yours does not"),
         (_, [], None) => Outcome::fail(
             "no trusted key verifies the signature: the bundle was changed, or another key signed it; which of the two cannot be told",
         ),
-        _ => Outcome::unknown("no trusted key that was found verifies the signature, and a pinned key is in no file next to the bundle"),
+        _ => Outcome::unknown(
+            "no trusted key that was found verifies the signature, and a pinned key is in no file next to the bundle",
+        ),
     };
     if let Some((name, fingerprint)) = beside {
         outcome = outcome.detail(format!(

@@ -198,7 +198,6 @@ pub(crate) fn run_workload(deployment: &Deployment<'_>, policy: &Policy) -> Vec<
     .collect()
 }
 
-
 fn finding(check: &Check, level: Level, outcome: Outcome, demand: Demand) -> Finding {
     Finding {
         check: check.name,

@@ -29,10 +29,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let proof = match evidence.source() {
         Ok(proof) => proof,
-        Err(fault) => return Outcome::fail(fault),
+        Err(fault) => return Outcome::caused_by("source-objects", fault),
     };
     let (Some(commit), Ok(head)) = (&proof.commit, &proof.head) else {
-        return Outcome::fail("HEAD's commit is not proved: see source-objects");
+        return Outcome::caused_by("source-objects", "HEAD's commit is not proved");
     };
     let statement = match statement(approvals, policy, evidence) {
         Ok(statement) => statement,

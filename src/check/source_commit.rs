@@ -24,11 +24,12 @@ called: anybody who may push can move it.",
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let proof = match evidence.source() {
         Ok(proof) => proof,
-        Err(fault) => return Outcome::fail(fault),
+        Err(fault) => return Outcome::caused_by("source-objects", fault),
     };
     let head = match &proof.head {
         Ok(head) => head,
-        Err(fault) => return Outcome::fail(fault.to_string()),
+        // source-objects says why.
+        Err(fault) => return Outcome::caused_by("source-objects", fault.to_string()),
     };
     let id = head.commit.to_string();
     let mut commit = Comparison::default();
@@ -42,7 +43,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
     let branch = policy.expect.branch.as_ref().map(|branch| compare_branch(branch, head, proof, &mut commit));
     if proof.commit.is_none() {
-        return Outcome::fail(format!("commit {id} is not proved: see source-objects"));
+        return Outcome::caused_by("source-objects", format!("commit {id} is not proved"));
     }
     if branch == Some(Branch::NotKnown) && commit.agrees() {
         return Outcome::unknown("HEAD is detached, and no branch of the snapshot leads to its commit")

@@ -25,6 +25,7 @@ fails: the build may have used another Dockerfile of the repository; name it in 
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let instructions = match evidence.dockerfile(policy.expect.dockerfile.as_deref()) {
         Ok(instructions) => instructions,
+        Err(NoInstructions::NotProved(fault)) => return Outcome::caused_by("source-objects", fault),
         Err(NoInstructions::NoFile(fault)) => return Outcome::fail(fault),
         Err(NoInstructions::NotRead(fault)) => return Outcome::unknown(fault),
     };

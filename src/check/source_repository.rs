@@ -24,7 +24,7 @@ what answered there. The commit id is what pins the content.\n\nWhen it fails: c
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let proof = match evidence.source() {
         Ok(proof) => proof,
-        Err(fault) => return Outcome::fail(fault),
+        Err(fault) => return Outcome::caused_by("source-objects", fault),
     };
     let remotes = &proof.remotes;
     if policy.expect.repositories.is_empty() {

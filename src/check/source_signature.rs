@@ -25,10 +25,10 @@ signs merges made on its pages; add it to [[signers]] only if you mean to trust 
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let proof = match evidence.source() {
         Ok(proof) => proof,
-        Err(fault) => return Outcome::fail(fault),
+        Err(fault) => return Outcome::caused_by("source-objects", fault),
     };
     if proof.commit.is_none() {
-        return Outcome::fail("HEAD's commit is not proved, so no signature is of it: see source-objects");
+        return Outcome::caused_by("source-objects", "HEAD's commit is not proved, so no signature is of it");
     }
     let signers = Signers::of(policy);
     if proof.signed.is_empty() {

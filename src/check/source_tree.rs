@@ -29,10 +29,13 @@ const LISTED: usize = 50;
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let proof = match evidence.source() {
         Ok(proof) => proof,
-        Err(fault) => return Outcome::fail(fault),
+        Err(fault) => return Outcome::caused_by("source-objects", fault),
     };
     if proof.commit.is_none() {
-        return Outcome::fail("HEAD's commit is not proved, so there is no tree to compare with: see source-objects");
+        return Outcome::caused_by(
+            "source-objects",
+            "HEAD's commit is not proved, so there is no tree to compare with",
+        );
     }
     let tree = &proof.tree;
     let allowed: Vec<PathPattern> =

@@ -27,7 +27,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let accepted: Vec<_> = reports.iter().filter(|report| matches!(report.answer, Answer::Accepted(_))).collect();
     if accepted.is_empty() {
-        return Outcome::unknown("no signature of the image was accepted");
+        return Outcome::caused_by("image-signature", "no signature of the image was accepted");
     }
     let expiries = || accepted.iter().flat_map(|report| &report.expiries);
     let Some((what, first)) = expiries().min_by_key(|(_, moment)| *moment) else {

@@ -22,10 +22,10 @@ answer is the policy's `require`. It does not say that the commit became the ima
 fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     let image = match &deployment.image.image {
         Ok(image) => image,
-        Err(why) => return Outcome::unknown(why.clone()),
+        Err(why) => return Outcome::caused_by("workload-pinned", why.clone()),
     };
     let Some(digest) = image.digest() else {
-        return Outcome::unknown("without a digest nobody can say which manifest it belongs to");
+        return Outcome::caused_by("workload-pinned", "without a digest no manifest can be found for it");
     };
     match deployment.build() {
         Some(build) if build.is_accepted_at(deployment.now) => {

@@ -92,7 +92,9 @@ fn refuse_what_is_dropped(arguments: &AuditArguments) -> Result<(), Error> {
     let has_own = arguments.policy.is_some() || !arguments.keys.keys.is_empty();
     match given.into_iter().find(|(_, is_given)| *is_given) {
         Some((flag, _)) if by_seal => Err(Error::Usage {
-            message: format!("--seal-key and {flag}: under --seal-key a case is judged as it was sealed, by its own keys, policy and moment"),
+            message: format!(
+                "--seal-key and {flag}: under --seal-key a case is judged as it was sealed, by its own keys, policy and moment"
+            ),
             hint: "leave --seal-key out to judge it by your own --key or --policy, for --now or today".into(),
         }),
         Some((flag, _)) if !has_own => Err(Error::Usage {

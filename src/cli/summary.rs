@@ -34,7 +34,8 @@ impl Wanted {
             return Ok(());
         }
         Err(Error::Usage {
-            message: "a verification summary (vsa, --attach) needs a policy: it says that a policy accepts the bundle".into(),
+            message: "a verification summary (vsa, --attach) needs a policy: it says that a policy accepts the bundle"
+                .into(),
             hint: "give --policy FILE".into(),
         })
     }

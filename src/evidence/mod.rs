@@ -57,6 +57,8 @@ pub struct Evidence<'a> {
 /// Why there are no instructions of a Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoInstructions {
+    /// HEAD's commit is not proved, so that no file of it is: `source-objects` says why.
+    NotProved(String),
     /// It is not in the proved tree, in words.
     NoFile(String),
     /// It is there and cannot be read for certain, in words.
@@ -108,11 +110,11 @@ impl Evidence<'_> {
     pub fn dockerfile(&self, path: Option<&str>) -> Result<Vec<Instruction>, NoInstructions> {
         let path = path.unwrap_or(DOCKERFILE);
         let path = path.strip_prefix("./").unwrap_or(path);
-        let proof = self.source().map_err(NoInstructions::NoFile)?;
+        let proof = self.source().map_err(NoInstructions::NotProved)?;
         if proof.commit.is_none() {
-            return Err(NoInstructions::NoFile("HEAD's commit is not proved: see source-objects".into()));
+            return Err(NoInstructions::NotProved("HEAD's commit is not proved".into()));
         }
-        let snapshot = self.snapshot().map_err(NoInstructions::NoFile)?;
+        let snapshot = self.snapshot().map_err(NoInstructions::NotProved)?;
         let content = proof.read_file(snapshot, path.as_bytes());
         let content = content.map_err(|fault| NoInstructions::NoFile(fault.to_string()))?;
         dockerfile::read(&content).map_err(|fault| NoInstructions::NotRead(format!("{path}: {fault}")))

@@ -65,12 +65,15 @@ fn table() -> Vec<(Finding, bool)> {
         (Level::Require, Demand::Group, MissingEvidence::RejectsByName, ".RRR...R"),
         (Level::Require, Demand::Check, MissingEvidence::RejectsByName, ".RRRR..R"),
     ];
-    let lower = [Level::Warn, Level::Off].into_iter().flat_map(|level| {
-        DEMANDS.map(|demand| (level, demand, MissingEvidence::RejectsWithGroup, "........"))
-    });
+    let lower = [Level::Warn, Level::Off]
+        .into_iter()
+        .flat_map(|level| DEMANDS.map(|demand| (level, demand, MissingEvidence::RejectsWithGroup, "........")));
     let rows = rows.into_iter().chain(lower);
     rows.flat_map(|(level, demand, missing, row)| {
-        STATUSES.into_iter().zip(row.chars()).map(move |(status, letter)| (finding(level, status, demand, missing), letter == 'R'))
+        STATUSES
+            .into_iter()
+            .zip(row.chars())
+            .map(move |(status, letter)| (finding(level, status, demand, missing), letter == 'R'))
     })
     .collect()
 }
@@ -119,7 +122,8 @@ fn the_truth_table_of_consequences() {
         let cause = Finding { check: "cause", ..cause };
         for status in [Status::Unknown, Status::NotRun(Reason::Refused)] {
             for (level, demand) in Level::ALL.into_iter().flat_map(|level| DEMANDS.map(|demand| (level, demand))) {
-                let findings = |waived: &[_]| settled(vec![by("test", status, level, demand), cause.clone(), pass()], waived);
+                let findings =
+                    |waived: &[_]| settled(vec![by("test", status, level, demand), cause.clone(), pass()], waived);
                 let effects = |waived: &[_]| findings(waived)[0].effect;
                 let own = if level == Level::Require { Effect::Rejects } else { Effect::None };
                 let follows = if level == Level::Off { Effect::None } else { Effect::Follows };
@@ -128,7 +132,13 @@ fn the_truth_table_of_consequences() {
                 // A waived cause does not waive its consequences.
                 assert_eq!(effects(&[("cause", Active)]), own);
                 // A waiver of the consequence alone changes nothing while the cause rejects.
-                let waived = if cause_rejects { follows } else if level == Level::Require { Effect::Waived } else { Effect::None };
+                let waived = if cause_rejects {
+                    follows
+                } else if level == Level::Require {
+                    Effect::Waived
+                } else {
+                    Effect::None
+                };
                 assert_eq!(effects(&[("test", Active)]), waived);
                 let both = findings(&[("cause", Active), ("test", Active)]);
                 assert!(!both.iter().any(Finding::rejects));
@@ -147,10 +157,16 @@ fn a_consequence_of_a_consequence_has_the_same_root() {
     let chain = vec![by("c", "b"), by("b", "a"), Finding { check: "a", ..fail.clone() }];
     let found = settled(chain.clone(), &[]);
     assert_eq!(found.iter().map(|one| one.caused_by).collect::<Vec<_>>(), [Some("a"), Some("a"), None]);
-    assert_eq!(found.iter().map(|one| one.effect).collect::<Vec<_>>(), [Effect::Follows, Effect::Follows, Effect::Rejects]);
+    assert_eq!(
+        found.iter().map(|one| one.effect).collect::<Vec<_>>(),
+        [Effect::Follows, Effect::Follows, Effect::Rejects]
+    );
     // The middle one's waiver is not the last one's.
     let found = settled(chain, &[("a", WaiverStanding::Active), ("b", WaiverStanding::Active)]);
-    assert_eq!(found.iter().map(|one| one.effect).collect::<Vec<_>>(), [Effect::Rejects, Effect::Waived, Effect::Waived]);
+    assert_eq!(
+        found.iter().map(|one| one.effect).collect::<Vec<_>>(),
+        [Effect::Rejects, Effect::Waived, Effect::Waived]
+    );
     // A cause that is missing, or a circle, excuses nothing.
     assert!(settled(vec![by("b", "nothing")], &[])[0].rejects());
     assert!(settled(vec![by("a", "b"), by("b", "a")], &[]).iter().all(Finding::rejects));

@@ -71,6 +71,8 @@ impl Estate {
             demand: Demand::None,
             missing_evidence: MissingEvidence::RejectsByName,
             waiver: None,
+            caused_by: None,
+            effect: crate::finding::Effect::None,
         });
         self.reports.push(report);
         self.reports.len() - 1

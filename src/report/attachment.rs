@@ -69,7 +69,8 @@ fn subject(bundle: &BundleReport) -> Option<(Sha256, u64, String)> {
     let said = |name: &'static str| {
         bundle.evidence.iter().filter(move |fact| fact.fact == name && fact.witness != "build.log")
     };
-    let measured = said("image-digest").filter(|fact| fact.known == Known::Recomputed).filter_map(|fact| fact.data.as_ref());
+    let measured =
+        said("image-digest").filter(|fact| fact.known == Known::Recomputed).filter_map(|fact| fact.data.as_ref());
     let mut of_digest = measured.filter(|data| data.get("digest").and_then(Value::as_str) == Some(&digest.to_string()));
     let size = of_digest.next()?.get("size")?.as_u64()?;
     let media_type = said("media-type").next().map_or_else(|| MANIFEST.to_owned(), |fact| fact.value.clone());

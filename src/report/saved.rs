@@ -5,7 +5,8 @@ use super::json::{
     self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, Setting, Statement, WaiverRow,
 };
 use super::{
-    Admission, BundleReport, Depth, ImageReport, InputReport, KeyReport, QuestionReport, Report, Rules, Tool, WorkloadFile,
+    Admission, BundleReport, Depth, ImageReport, InputReport, KeyReport, QuestionReport, Report, Rules, Tool,
+    WorkloadFile,
 };
 use crate::check::{self, CHECKS};
 use crate::digest::Sha256;
@@ -75,9 +76,10 @@ fn disagreement(found: &serde_json::Value, expected: &serde_json::Value) -> Opti
 fn report(document: Document, rules: Rules) -> Read<Report> {
     let question = document.question.map(question).transpose()?;
     // Groups that a policy requires of a bundle; without a policy nothing is accepted in full.
-    let required = document.policy.as_ref().and(question.as_ref()).map(|question| {
-        question.require.iter().copied().filter(|group| *group != Group::Workload).collect::<Vec<_>>()
-    });
+    let required =
+        document.policy.as_ref().and(question.as_ref()).map(|question| {
+            question.require.iter().copied().filter(|group| *group != Group::Workload).collect::<Vec<_>>()
+        });
     let read_bundle = |one| bundle(one, rules, required.as_deref());
     let bundles = document.reports.into_iter().map(read_bundle).collect::<Read<Vec<_>>>()?;
     let read_image = |one| image(one, &bundles, rules);

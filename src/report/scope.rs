@@ -31,7 +31,9 @@ impl Scope {
         let mut whole = scopes.first().cloned().unwrap_or_else(|| Self::of(report, std::iter::empty()));
         for scope in scopes.iter().skip(1) {
             whole.groups.retain(|group| scope.groups.contains(group));
-            whole.weakened.extend(scope.weakened.iter().filter(|one| !whole.weakened.contains(one)).cloned().collect::<Vec<_>>());
+            whole
+                .weakened
+                .extend(scope.weakened.iter().filter(|one| !whole.weakened.contains(one)).cloned().collect::<Vec<_>>());
         }
         whole
     }

@@ -50,7 +50,9 @@ pub(super) fn because(bundle: &BundleReport) -> Vec<String> {
         return vec![error.to_string(), format!("What to do: {}", error.hint())];
     }
     let causes = bundle.rejecting();
-    causes.flat_map(|cause| std::iter::once(sentence(cause)).chain(not_looked_at(bundle.consequences_of(cause)))).collect()
+    causes
+        .flat_map(|cause| std::iter::once(sentence(cause)).chain(not_looked_at(bundle.consequences_of(cause))))
+        .collect()
 }
 
 /// How many checks follow from a cause, in one line.
@@ -94,7 +96,10 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
         lines.push(format!("Groups that had to have an answer: {}", groups(&question.require)));
     }
     if !question.passed_over.is_empty() {
-        lines.push(format!("Passed over, because `admit` and `serve` ask it of workloads: {}", question.passed_over.join(", ")));
+        lines.push(format!(
+            "Passed over, because `admit` and `serve` ask it of workloads: {}",
+            question.passed_over.join(", ")
+        ));
     }
     if !question.handed.is_empty() {
         lines.push(format!("Groups whose evidence was handed over: {}", groups(&question.handed)));

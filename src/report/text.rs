@@ -97,7 +97,11 @@ fn section(page: &mut String, look: Look, report: &Report, bundle: &BundleReport
     }
     if let Some(question) = report.question.as_ref().filter(|question| !question.passed_over.is_empty()) {
         let fields = question.passed_over.join(", ");
-        line(page, "policy", &format!("passed over: {}; `admit` and `serve` ask that of workloads", for_terminal(&fields)));
+        line(
+            page,
+            "policy",
+            &format!("passed over: {}; `admit` and `serve` ask that of workloads", for_terminal(&fields)),
+        );
     }
     if report.rules == Rules::Version1 {
         line(page, "rules", words::VERSION_1);

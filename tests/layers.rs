@@ -59,6 +59,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "case",
         &[
+            "check",
             "audit",
             "given_keys",
             "timestamp",
@@ -108,6 +109,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "audit",
         &[
+            "signature",
             "outside",
             "report",
             "check",
@@ -188,6 +190,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "check",
         &[
+            "key",
             "signer",
             "policy",
             "evidence",
@@ -363,6 +366,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
             "cli",
             "client",
             "dsse",
+            "evidence",
             "image",
             "in_toto",
             "key_record",

@@ -159,7 +159,9 @@ pub(super) enum Command {
         format: ListFormat,
     },
     /// Say what a check looks at, what it does not, and what to do when it says no; `limits` lists the bounds
-    #[command(after_help = "Examples:\n  hpsb-audit explain manifest-signature\n  hpsb-audit explain limits")]
+    #[command(
+        after_help = "Examples:\n  hpsb-audit explain manifest-signature\n  hpsb-audit explain verdicts\n  hpsb-audit explain limits"
+    )]
     Explain {
         /// The check's name, or `limits`
         check: String,

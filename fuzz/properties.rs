@@ -12,8 +12,8 @@ use hpsb_audit::image::{Choice, ImageFacts, read_archive};
 use hpsb_audit::report::{Colour, Controls, Look, Options};
 use hpsb_audit::trust::{Kind, Standing, TrustFile};
 use hpsb_audit::{
-    AdmissionQuestion, Approvals, Books, BuildName, BuildRecord, Bundle, Case, Error, Form, Format, Index, Input,
-    Inventory, KeyRing, KeySource, Limits, Period, Policy, PublicKey, Question, Record, Report, Review, Sha256,
+    AdmissionQuestion, Approvals, Books, BuildName, BuildRecord, Bundle, Case, Error, Form, Format, Group, Index,
+    Input, Inventory, KeyRing, KeySource, Limits, Period, Policy, PublicKey, Question, Record, Report, Review, Sha256,
     Signature, Timestamp, TrustedKey, Verdict, Workload, admit, audit as audit_bundle, password_candidates, reconcile,
 };
 use p256::ecdsa::SigningKey;
@@ -374,7 +374,7 @@ pub fn audit(bytes: &[u8]) {
     }
     members.resize(members.len() + 1024, 0);
     let report = audit_tar(&members);
-    assert!(report.key.is_some() && report.findings.len() == CHECKS.len());
+    assert!(report.key.is_some());
     written(report);
 }
 
@@ -399,7 +399,8 @@ fn audit_tar(tar: &[u8]) -> hpsb_audit::BundleReport {
 
 fn written(bundle: hpsb_audit::BundleReport) {
     let checks: Vec<&str> = bundle.findings.iter().map(|finding| finding.check).collect();
-    assert!(CHECKS.iter().map(|check| check.name).eq(checks));
+    let asked = CHECKS.iter().filter(|check| check.group != Group::Workload);
+    assert!(asked.map(|check| check.name).eq(checks));
     assert_eq!(bundle.verdict == Verdict::None, bundle.error.is_some());
     let mut report = Report::new(None);
     report.bundles.push(bundle);

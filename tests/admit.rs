@@ -97,9 +97,12 @@ fn a_pinned_image_of_an_accepted_build_is_admitted() {
     let folder = place(POLICY);
     folder.write("compose.yaml", compose(&format!("docker.io/acme/wallet@{DIGEST}")));
     let (code, report) = admit(&folder, "compose.yaml", &[]);
-    assert_eq!((code, &report["verdict"]), (0, &Value::from("accept-in-part")), "{report:#}");
+    assert_eq!((code, &report["verdict"]), (0, &Value::from("accept")), "{report:#}");
+    let scope =
+        serde_json::json!({ "groups": ["manifest", "source", "workload"], "policy": "policy.toml", "weakened": [] });
+    assert_eq!(report["scope"], scope);
     let image = &report["images"][0];
-    assert_eq!((&image["digest"], &image["verdict"]), (&Value::from(DIGEST), &Value::from("accept-in-part")));
+    assert_eq!((&image["digest"], &image["verdict"]), (&Value::from(DIGEST), &Value::from("accept")));
     assert_eq!(image["bundle"], report["reports"][0]["bundle"]["path"]);
     assert_eq!(image["workload"]["form"], "compose");
     for (check, answer) in [
@@ -123,8 +126,8 @@ fn a_pinned_image_of_an_accepted_build_is_admitted() {
 
     let (code, text) = text(&folder, "compose.yaml", &[]);
     assert_eq!(code, 0);
-    assert!(text.starts_with("ADMITTED IN PART: image, trust, builder not checked\n"), "{text}");
-    assert!(text.contains("1 images: 1 admitted, 0 denied\nEvidence: 1 bundles: 0 accept, 1 accept-in-part"), "{text}");
+    assert!(text.starts_with("ADMITTED: manifest, source, workload (policy.toml)\n"), "{text}");
+    assert!(text.contains("1 images: 1 admitted, 0 denied\nEvidence: 1 bundles: 1 accept, 0 accept-in-part"), "{text}");
 }
 
 #[test]
@@ -285,11 +288,11 @@ fn manifests_lists_documents_and_standard_input() {
     assert_eq!(
         places,
         [
-            ("Deployment/wallet.spec.template.spec.initContainers[0] init", "accept-in-part"),
-            ("Deployment/wallet.spec.template.spec.containers[0] app", "accept-in-part"),
-            ("Deployment/wallet.spec.template.spec.volumes[0].image", "accept-in-part"),
-            ("items[0].CronJob/job.spec.jobTemplate.spec.template.spec.containers[0] j", "accept-in-part"),
-            ("items[1].Pod/p.spec.containers[0] a", "accept-in-part"),
+            ("Deployment/wallet.spec.template.spec.initContainers[0] init", "accept"),
+            ("Deployment/wallet.spec.template.spec.containers[0] app", "accept"),
+            ("Deployment/wallet.spec.template.spec.volumes[0].image", "accept"),
+            ("items[0].CronJob/job.spec.jobTemplate.spec.template.spec.containers[0] j", "accept"),
+            ("items[1].Pod/p.spec.containers[0] a", "accept"),
             ("items[1].Pod/p.spec.ephemeralContainers[0] debug", "reject"),
         ]
     );
@@ -750,7 +753,7 @@ fn the_build_servers_own_record() {
     folder.write("record/signer.crl", fs::read(folder.path().join("revoked.crl")).unwrap());
     assert_eq!((audit(NOW).0, audit(NOW).1[0].as_str()), (1, "fail"));
     fs::remove_file(folder.path().join("record/signer.crl")).unwrap();
-    assert_eq!(audit(NOW).1[..2], ["unknown", "unknown"]);
+    assert_eq!(audit(NOW).1, ["unknown", "not-run refused", "not-run refused", "unknown"]);
     folder.write("record/signer.crl", list);
     let authority = fs::read(folder.path().join("record/authority.crt")).unwrap();
     fs::remove_file(folder.path().join("record/authority.crt")).unwrap();
@@ -831,7 +834,7 @@ fn waivers_are_shown_in_every_format_and_end() {
     let (folder, answer) = audit(&waiver("build-age", &digest, "2026-04-01T00:00:00Z"));
     assert_eq!(answer.code, 0, "{}{}", answer.out, answer.err);
     assert!(
-        answer.out.starts_with("ACCEPTED IN PART: image, trust, builder, workload not checked; build-age waived\n"),
+        answer.out.starts_with("ACCEPTED IN PART: image, trust, builder not checked; build-age waived (policy.toml)\n"),
         "{}",
         answer.out
     );

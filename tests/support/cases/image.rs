@@ -718,7 +718,7 @@ fn judged() -> Vec<Case> {
             .hand_over(LAYOUT, &Image::wallet().layout())
             .inner(|entries| super::source::remove(entries, &inputs::head_commit()))
             .expect("source-objects", "fail")
-            .expect("image-labels", "not-run: refused"),
+            .expect("image-labels", "unknown"),
         Case::rejected("image-required-and-missing", "The policy requires the group image, and there is no image.")
             .file("key.pem", Named::Server.public_pem())
             .policy(super::policy::with("").replace("[\"manifest\"]", "[\"manifest\", \"image\"]"))

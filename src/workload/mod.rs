@@ -14,6 +14,7 @@ mod kubernetes;
 mod reference;
 mod sections;
 mod signature;
+mod table;
 mod token;
 #[cfg(test)]
 mod wycheproof_tests;

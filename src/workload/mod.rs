@@ -8,6 +8,7 @@
 
 mod archive;
 mod compose;
+mod compose_table;
 mod contract;
 mod image_keys;
 mod kubernetes;

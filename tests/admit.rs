@@ -302,7 +302,7 @@ fn nothing_that_could_run_is_left_out() {
     let limits = Limits::default();
     let read = |text: &str| Workload::read("w", text.as_bytes(), &[], &limits).unwrap();
     for (text, images, unknown) in [
-        ("services: {a: {build: ., image: x}}", 1, 1),
+        ("services: {a: {build: ., image: x}}", 2, 1),
         ("services: {a: {}}", 1, 1),
         ("services: {a: null}", 1, 1),
         ("services: []", 1, 1),
@@ -310,7 +310,7 @@ fn nothing_that_could_run_is_left_out() {
         ("services: {a: {image: ''}}", 1, 1),
         ("include: [other.yaml]\nservices: {a: {image: x}}", 2, 1),
         ("services: {a: {extends: {file: b.yaml, service: b}}}", 1, 1),
-        ("services: {a: {extends: b}, b: {image: x}}", 1, 0),
+        ("services: {a: {extends: b}, b: {image: x}}", 2, 0),
         ("services: {a: {provider: {type: p}}}", 1, 1),
         ("x: &x {image: app}\nservices: {a: {<<: *x}}", 1, 0),
         ("services: {a: {image: x, volumes: [{type: image, source: y, target: /}]}}", 2, 0),
@@ -333,6 +333,7 @@ fn nothing_that_could_run_is_left_out() {
         ("apiVersion: x/v1\nkind: Own\nspec: {image: [x, {repository: y}]}", 2, 1),
         ("apiVersion: x/v1\nkind: WorkList\nitems: []\nspec: {containers: [{image: x}]}", 1, 0),
         ("workload: |\n  type: workload\nenv: |\n  type: env\n", 1, 1),
+        ("workload: {type: workload}", 1, 1),
         ("env: |\n  type: env\n", 1, 1),
         ("type: workload\ncompose: {archive: '%%'}", 1, 1),
         ("type: workload\ncompose: {}", 1, 1),
@@ -343,7 +344,7 @@ fn nothing_that_could_run_is_left_out() {
         let hidden = workload.images.iter().filter(|image| image.image.is_err()).count();
         assert_eq!((workload.images.len(), hidden), (images, unknown), "{text}: {:?}", workload.images);
     }
-    for bad in ["", "a: 1", "services: {a: {image: x}}\n---\nb: 1", "workload: {type: workload}", "- a", "text"] {
+    for bad in ["", "a: 1", "services: {a: {image: x}}\n---\nb: 1", "workload: [a]", "- a", "text"] {
         assert!(Workload::read("w", bad.as_bytes(), &[], &limits).is_err(), "{bad}");
     }
 }

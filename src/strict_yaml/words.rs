@@ -24,6 +24,7 @@ pub(super) fn of(error: &Error, text: &str) -> String {
         _ if is_json(text) && error.to_string().contains("<document start>") => {
             "several JSON documents in a row: write a line --- between them, or make one List of them (jq -s)".into()
         }
+        other if other.to_string().contains("recursion limit") => over(&BudgetBreach::Depth { depth: 0 }).into(),
         other => one_line(&other.without_snippet().render_with_formatter(&UserMessageFormatter)),
     };
     let place = error.location().filter(|place| place.line() > 0 && !what.contains(" at line "));

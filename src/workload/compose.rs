@@ -221,3 +221,199 @@ pub(super) fn pod_arguments(value: &Value, place: &str, images: &mut Images) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use crate::strict_yaml;
+
+    /// Places with the image's name, or why it is not known.
+    fn found(text: &str) -> Vec<(String, Result<String, String>)> {
+        let documents = strict_yaml::documents(text.as_bytes(), &Limits::default()).unwrap();
+        let mut images = Images::new(&Limits::default());
+        read(&documents[0], "", &mut images);
+        images.found.into_iter().map(|one| (one.place, one.image.map(|image| image.text))).collect()
+    }
+
+    /// Beside the good service `ok`, exactly one place is not known, and says why.
+    fn unknown(text: &str, place: &str, words: &str) {
+        let found = found(text);
+        let hidden: Vec<_> = found.iter().filter(|(_, image)| image.is_err()).collect();
+        assert_eq!(hidden.len(), 1, "{text}: {found:?}");
+        let (at, why) = hidden[0];
+        assert_eq!(at, place, "{text}");
+        assert!(why.as_ref().unwrap_err().contains(words), "{text}: {why:?}");
+    }
+
+    fn images(text: &str, expected: &[(&str, &str)]) {
+        let expected: Vec<_> =
+            expected.iter().map(|(place, image)| ((*place).to_owned(), Ok((*image).to_owned()))).collect();
+        assert_eq!(found(text), expected, "{text}");
+    }
+
+    #[test]
+    fn every_place_of_an_image_is_found() {
+        images("services: {a: {image: x}}", &[("services.a", "x")]);
+        for hook in ["pre_start"] {
+            let text = format!("services: {{a: {{image: x, {hook}: [{{image: y}}, {{command: z}}]}}}}");
+            images(&text, &[("services.a", "x"), (&format!("services.a.{hook}[0]"), "y")]);
+        }
+        images(
+            "services: {a: {image: x, pre_start: [{image: y, volumes: [{type: image, source: z, target: /}]}]}}",
+            &[("services.a", "x"), ("services.a.pre_start[0]", "y"), ("services.a.pre_start[0].volumes[0]", "z")],
+        );
+        images(
+            "services: {a: {image: x, volumes: ['./a:/a', {type: bind, source: a, target: /b}, {type: image, source: y, image: {subpath: a}}]}}",
+            &[("services.a", "x"), ("services.a.volumes[2]", "y")],
+        );
+        images(
+            "services: {a: {image: x}}\njobs: {j: {image: y, triggers: {manual: true}}}",
+            &[("services.a", "x"), ("jobs.j", "y")],
+        );
+        images(
+            "services: {a: {image: x}}\nmodels: {m: {model: ai/y, context_size: 1}}",
+            &[("services.a", "x"), ("models.m", "ai/y")],
+        );
+        images(
+            "services: {a: {image: x}}\nvolumes: {v: {driver: image, driver_opts: {image: y}}, w: null, u: {driver: local}}",
+            &[("services.a", "x"), ("volumes.v", "y")],
+        );
+    }
+
+    #[test]
+    fn what_runs_and_is_not_in_the_file_is_unknown() {
+        for (fields, place, words) in [
+            ("build: .", "build", "built where it runs"),
+            ("build: {context: .}", "build", "built where it runs"),
+            ("provider: {type: p}", "provider", "a program outside this file"),
+            ("extends: {file: b.yaml, service: b}", "extends.file", "`docker compose config`"),
+            ("extends: {file: '${F}', service: b}", "extends.file", "`docker compose config`"),
+            ("extends: [b]", "extends", "expected a mapping, found a list"),
+            ("post_start: [{command: id, image: y}]", "post_start[0].image", "a hook does not have the key `image`"),
+            ("pre_stop: [{command: id, image: y}]", "pre_stop[0].image", "a hook does not have the key `image`"),
+            ("pre_start: {image: y}", "pre_start", "expected a list"),
+            ("pre_start: [{build: .}]", "pre_start[0].build", "a pre_start hook does not have the key `build`"),
+            ("pre_start: '${HOOKS}'", "pre_start", "expected a list"),
+            ("develop: {watch: [{action: 'sync+exec', exec: {image: y}}]}", "develop.watch[0].exec.image", "`image`"),
+            ("develop: {build: .}", "develop.build", "`develop` does not have the key `build`"),
+            ("deploy: {image: y}", "deploy.image", "`deploy` does not have the key `image`"),
+            ("Image: y", "Image", "a compose service does not have the key `Image`: remove it"),
+            ("sidecar: y", "sidecar", "x-"),
+            ("sidecar: null", "sidecar", "x-"),
+            ("x-podman.rootfs: /evil", "x-podman.rootfs", "instead of the image"),
+            ("x-podman: {rootfs: /evil}", "x-podman.rootfs", "instead of the image"),
+            ("x-podman: {image: y}", "x-podman.image", "podman-compose reads this mapping"),
+            ("x-podman.image: y", "x-podman.image", "not known here"),
+            ("annotations: {run.oci.handler: wasm}", "annotations.run.oci.handler", "a container runtime reads"),
+            (
+                "annotations: ['io.katacontainers.config.hypervisor.image=/y']",
+                "annotations.io.katacontainers.config.hypervisor.image",
+                "a container runtime reads",
+            ),
+            ("volumes: '${V}'", "volumes", "expected a list"),
+            ("volumes: [[a]]", "volumes[0]", "expected a mapping, found a list"),
+            ("volumes: [{type: '${T:-image}', source: y, target: /a}]", "volumes[0].type", "without variables"),
+            ("volumes: [{type: IMAGE, source: y, target: /a}]", "volumes[0].type", "found \"IMAGE\""),
+            ("volumes: [{type: [image], source: y, target: /a}]", "volumes[0].type", "found a list"),
+            ("volumes: [{source: y, target: /a}]", "volumes[0]", "`type` is missing"),
+            ("volumes: [{type: image, target: /a}]", "volumes[0]", "no source"),
+            ("volumes: [{type: bind, source: a, from: y}]", "volumes[0].from", "does not have the key `from`"),
+            (
+                "volumes: [{type: volume, volume: {driver: y}}]",
+                "volumes[0].volume.driver",
+                "`volume` does not have the key",
+            ),
+        ] {
+            unknown(&format!("services: {{a: {{image: x, {fields}}}}}"), &format!("services.a.{place}"), words);
+        }
+        for (top, place, words) in [
+            ("include: [a.yaml]", "include", "`include` is not read"),
+            ("include: a.yaml", "include", "`include` is not read"),
+            ("include: '${I}'", "include", "`include` is not read"),
+            ("kind: Pod", "kind", "a compose file does not have the key `kind`"),
+            ("spec: {containers: [{image: y}]}", "spec", "does not have the key `spec`"),
+            ("jobs: [a]", "jobs", "expected a mapping of services"),
+            ("models: {m: {context_size: 1}}", "models.m", "no name"),
+            ("models: {m: {model: a, image: y}}", "models.m.image", "a model does not have the key"),
+            ("volumes: {v: {driver: '${D}'}}", "volumes.v.driver", "`external: true`"),
+            ("volumes: {v: {driver: vieux/sshfs}}", "volumes.v.driver", "`external: true`"),
+            ("volumes: {v: {driver: image}}", "volumes.v", "has no `image`"),
+            ("volumes: {v: {image: y}}", "volumes.v.image", "a volume does not have the key"),
+            ("volumes: [v]", "volumes", "expected a mapping of volumes"),
+            ("networks: {n: {image: y}}", "networks.n.image", "a network does not have the key"),
+            ("configs: {c: {image: y}}", "configs.c.image", "a config does not have the key"),
+            ("secrets: {s: {image: y}}", "secrets.s.image", "a secret does not have the key"),
+            ("x-podman: {pod_args: ['--infra-image=y']}", "x-podman.pod_args", "podman pod create"),
+            ("x-podman: {pod_args: '--infra=false'}", "x-podman.pod_args", "podman pod create"),
+            ("x-podman: {pods: a}", "x-podman.pods", "podman-compose reads this mapping"),
+        ] {
+            unknown(&format!("services: {{a: {{image: x}}}}\n{top}"), place, words);
+        }
+    }
+
+    #[test]
+    fn null_and_empty_lists_are_as_if_absent() {
+        for text in [
+            "include: []\nservices: {a: {image: x, build: null}}",
+            "include: null\nmodels: null\nvolumes: null\njobs: null\nservices: {a: {image: x, provider: null, extends: null, pre_start: null}}",
+            "services: {a: {image: x, pre_start: [], volumes: [], deploy: null, develop: {watch: []}, annotations: []}}",
+            "services: {a: {image: x, volumes: null, extends: null, annotations: null}}\nvolumes: {v: {driver: null}}",
+        ] {
+            images(text, &[("services.a", "x")]);
+        }
+        unknown("services: {a: {image: null}}", "services.a", "it names no image");
+        unknown("services: {a: {image: x}, b: null}", "services.b", "it names no image");
+    }
+
+    #[test]
+    fn a_service_without_an_image_has_that_of_the_service_it_extends() {
+        images("services: {a: {extends: b}, b: {image: x}}", &[("services.a", "x"), ("services.b", "x")]);
+        images(
+            "services: {a: {extends: {service: b, file: null}}, b: {extends: c}, c: {image: x}}",
+            &[("services.a", "x"), ("services.b", "x"), ("services.c", "x")],
+        );
+        let circle = found("services: {ok: {image: x}, a: {extends: b}, b: {extends: a}, c: {extends: c}}");
+        let places: Vec<_> = circle.iter().map(|(place, image)| (place.as_str(), image.is_ok())).collect();
+        assert_eq!(
+            places,
+            [("services.ok", true), ("services.a", false), ("services.b", false), ("services.c", false)]
+        );
+        for (text, place, words) in [
+            ("services: {a: {extends: b}}", "services.a", "not in this file"),
+            ("services: {a: {extends: '${B}'}}", "services.a", "not in this file"),
+            ("services: {a: {extends: {}}}", "services.a", "not in this file"),
+            ("services: {a: {}}", "services.a", "it names no image"),
+        ] {
+            unknown(text, place, words);
+        }
+        for base in ["build: .", "provider: {type: p}", "image: 1", "extends: {file: f, service: s}", ""] {
+            let text = format!("services: {{a: {{extends: b}}, b: {{{base}}}}}");
+            assert!(found(&text).iter().any(|(place, image)| place == "services.a" && image.is_err()), "{text}");
+        }
+        // A long row is not followed for ever.
+        let row: String = (0..2_000).map(|at| format!("  s{at}: {{extends: s{}}}\n", at + 1)).collect();
+        let text = format!("services:\n{row}  s2000: {{image: x}}\n");
+        assert_eq!(found(&text).iter().filter(|(_, image)| image.is_ok()).count(), EXTENDS_MAX + 1);
+    }
+
+    #[test]
+    fn notes_and_what_plainly_cannot_matter_are_passed_over() {
+        let text = "version: '3'\nname: n\nx-a: {image: y}\nservices:\n  a:\n    image: x\n    x-b: {build: .}\n    labels: {image: y}\n    environment: {image: y}\n    \
+                    depends_on: {b: {condition: service_started}}\n    annotations: {org.example.image: y}\n    deploy: {replicas: 2, x-c: {image: y}}\n    \
+                    x-podman.uidmaps: ['0:1:1']\n    develop: {watch: [{path: ., action: rebuild}]}\nx-podman: {in_pod: false, pod_args: [--infra=false, '--share=']}\n\
+                    networks: {n: {driver: bridge, x-podman.dns: [a]}}\n";
+        images(text, &[("services.a", "x")]);
+    }
+
+    #[test]
+    fn names_of_compose_files() {
+        for name in ["compose.yaml", "a/docker-compose.yml", "docker-compose.override.yaml", "x: compose.override.yml"]
+        {
+            assert!(is_named_so(name), "{name}");
+        }
+        for name in ["compose", "my-compose.yaml", "compose.json", "composeryaml", "compose.dev.yaml"] {
+            assert!(!is_named_so(name), "{name}");
+        }
+    }
+}

@@ -101,6 +101,8 @@ pub enum Error {
         what: String,
         /// What is wrong, and what to do where that depends on it.
         message: String,
+        /// What is read.
+        hint: &'static str,
     },
     /// There is no bundle where the caller said there would be.
     #[error("nothing to verify: no bundle (*.sig.tbz) in {paths}")]
@@ -222,9 +224,7 @@ impl Error {
             Self::OverLimit { limit: "memory", .. } => "give the run more with --memory, or audit this bundle by itself without".into(),
             Self::OverLimit { limit, .. } => format!("if this size is expected, raise it: --limit {limit}=NUMBER"),
             Self::Malformed { .. } => "nothing in it was believed; fetch it again, and if it stays so keep it as evidence".into(),
-            Self::OwnFile { .. } => {
-                "correct the file, or name plain YAML as `docker compose config`, `helm template` or `kubectl kustomize` print it".into()
-            }
+            Self::OwnFile { hint, .. } => (*hint).into(),
             Self::NothingToVerify { .. } => "name a bundle (manifest.<build_name>.sig.tbz) or a folder that holds one".into(),
             Self::NothingToAdmit { .. } => {
                 "name a compose file, Kubernetes manifests or a contract in which something runs; ConfigMaps and Services run nothing".into()

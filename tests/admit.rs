@@ -312,7 +312,7 @@ fn nothing_that_could_run_is_left_out() {
         ("services: {a: {extends: {file: b.yaml, service: b}}}", 1, 1),
         ("services: {a: {extends: b}, b: {image: x}}", 2, 0),
         ("services: {a: {provider: {type: p}}}", 1, 1),
-        ("x: &x {image: app}\nservices: {a: {<<: *x}}", 1, 0),
+        ("x-app: &x {image: app}\nservices: {a: {<<: *x}}", 1, 0),
         ("services: {a: {image: x, volumes: [{type: image, source: y, target: /}]}}", 2, 0),
         ("services: {a: {image: x}}\nmodels: {m: {model: ai/y}}", 2, 0),
         ("apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a}]}", 1, 1),
@@ -702,6 +702,14 @@ fn attestation_records_tie_an_instance_to_the_admitted_text() {
     assert_eq!(ask(&format!("{digest} workload\n{other} contract:workload\n")).1, "fail");
     assert_eq!(ask(&format!("{digest} baseimage\n")).1, "unknown");
     assert_eq!(ask("no item\n").1, "fail");
+
+    // A record is about a text, and a section that is a mapping has none.
+    let mapping: String = workload.lines().map(|line| format!("  {line}\n")).collect();
+    folder.write("mapping.yaml", format!("workload:\n{mapping}env: {{type: env}}\n"));
+    record(&folder, &format!("{other} workload\n"));
+    let (code, report) = admit(&folder, "mapping.yaml", &more);
+    assert_eq!((code, status(&report, 0, "attestation-record").as_str()), (1, "unknown"), "{report:#}");
+    assert_eq!(admit(&folder, "mapping.yaml", &[]).0, 0);
 
     // One byte more is another record, as openssl says too.
     record(&folder, &format!("{digest} workload\n"));

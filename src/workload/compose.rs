@@ -87,13 +87,18 @@ const NO_IMAGE: &str = "it names no image: add `image` with its digest";
 fn service(fields: &Map<String, Value>, services: &Map<String, Value>, place: &str, images: &mut Images) {
     SERVICE.read_fields(fields, place, images);
     unread_of_podman(fields, place, images);
-    if ["image", "build", "provider"].iter().any(|key| given(fields, key).is_some()) {
+    let elsewhere = extends_a_file(fields) || ["build", "provider"].iter().any(|key| given(fields, key).is_some());
+    if elsewhere || given(fields, "image").is_some() {
         return;
     }
     match inherited(fields, services) {
         Ok(image) => images.name(place, image),
         Err(why) => images.unknown(place, why),
     }
+}
+
+fn extends_a_file(fields: &Map<String, Value>) -> bool {
+    given(fields, "extends").and_then(|extends| extends.get("file")).is_some_and(|file| !file.is_null())
 }
 
 /// The image of a service that extends another of the same file, and names none itself.
@@ -103,11 +108,6 @@ fn inherited<'v>(fields: &'v Map<String, Value>, services: &'v Map<String, Value
         let base = match given(fields, "extends") {
             None => return Err(NO_IMAGE.into()),
             Some(Value::String(name)) => Some(name.as_str()),
-            Some(other) if other.get("file").is_some_and(|file| !file.is_null()) => {
-                return Err(
-                    "its image may be in the file that it extends: name what `docker compose config` prints".into()
-                );
-            }
             Some(other) => other.get("service").and_then(Value::as_str),
         };
         let Some(Value::Object(found)) = base.and_then(|name| services.get(name)) else {
@@ -115,11 +115,14 @@ fn inherited<'v>(fields: &'v Map<String, Value>, services: &'v Map<String, Value
         };
         match given(found, "image") {
             Some(Value::String(image)) => return Ok(image),
-            Some(_) => return Err("it extends a service whose image is not known".into()),
-            None if ["build", "provider"].iter().any(|key| given(found, key).is_some()) => {
-                return Err("it extends a service whose image is not known".into());
+            None if !extends_a_file(found) && ["build", "provider"].iter().all(|key| given(found, key).is_none()) => {
+                fields = found;
             }
-            None => fields = found,
+            _ => {
+                return Err(
+                    "it extends a service whose image is not known: name what `docker compose config` prints".into()
+                );
+            }
         }
     }
     Err("it names no image, and neither do the services that it extends: they extend each other".into())
@@ -255,10 +258,10 @@ mod tests {
     #[test]
     fn every_place_of_an_image_is_found() {
         images("services: {a: {image: x}}", &[("services.a", "x")]);
-        for hook in ["pre_start"] {
-            let text = format!("services: {{a: {{image: x, {hook}: [{{image: y}}, {{command: z}}]}}}}");
-            images(&text, &[("services.a", "x"), (&format!("services.a.{hook}[0]"), "y")]);
-        }
+        images(
+            "services: {a: {image: x, pre_start: [{image: y}, {command: z}]}}",
+            &[("services.a", "x"), ("services.a.pre_start[0]", "y")],
+        );
         images(
             "services: {a: {image: x, pre_start: [{image: y, volumes: [{type: image, source: z, target: /}]}]}}",
             &[("services.a", "x"), ("services.a.pre_start[0]", "y"), ("services.a.pre_start[0].volumes[0]", "z")],
@@ -298,7 +301,7 @@ mod tests {
             ("develop: {watch: [{action: 'sync+exec', exec: {image: y}}]}", "develop.watch[0].exec.image", "`image`"),
             ("develop: {build: .}", "develop.build", "`develop` does not have the key `build`"),
             ("deploy: {image: y}", "deploy.image", "`deploy` does not have the key `image`"),
-            ("Image: y", "Image", "a compose service does not have the key `Image`: remove it"),
+            ("Image: y", "Image", "`Image`"),
             ("sidecar: y", "sidecar", "x-"),
             ("sidecar: null", "sidecar", "x-"),
             ("x-podman.rootfs: /evil", "x-podman.rootfs", "instead of the image"),

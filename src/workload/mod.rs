@@ -57,6 +57,9 @@ pub struct Workload {
     pub(crate) contract: Option<Contract>,
 }
 
+const HINT: &str =
+    "correct the file, or name plain YAML as `docker compose config`, `helm template` or `kubectl kustomize` prints it";
+
 /// Kinds of workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -107,7 +110,7 @@ impl Workload {
             let (what, allowed) = (path.into(), limits.workload_bytes);
             return Err(Error::OverLimit { what, limit: "workload_bytes", allowed });
         }
-        let fail = |message: String| Error::OwnFile { what: format!("the workload {path}"), message };
+        let fail = |message: String| Error::OwnFile { what: format!("the workload {path}"), message, hint: HINT };
         let documents = strict_yaml::documents(bytes, limits).map_err(fail)?;
         let mut images = Images::new(limits);
         let form = forms::of(&documents).map_err(fail)?;

@@ -156,13 +156,34 @@ pub(super) fn mounts(value: &Value, place: &str, images: &mut Images) {
         match (mount, mount.get("type").unwrap_or(&Value::Null)) {
             (Value::String(_) | Value::Null, _) => continue,
             (Value::Object(_), Value::Null) => images.unknown(&place, "`type` is missing: it decides what is mounted"),
-            (Value::Object(_), Value::String(kind)) if kind == "image" => match mount.get("source") {
-                Some(Value::String(text)) => images.name(&place, text),
-                _ => images.unknown(&place, "the image volume has no source"),
-            },
+            (Value::Object(fields), Value::String(kind)) if kind == "image" => image_mount(fields, &place, images),
             _ => {}
         }
         MOUNT.read(mount, &place, images);
+    }
+}
+
+/// An image volume. podman-compose joins the fields with commas, and podman takes the last `source=` of them.
+fn image_mount(fields: &Map<String, Value>, place: &str, images: &mut Images) {
+    match fields.get("source") {
+        Some(Value::String(text)) => images.name(place, text),
+        _ => images.unknown(place, "the image volume has no source"),
+    }
+    let mut others = fields.iter().filter(|(key, _)| *key != "source");
+    if others.any(|(_, value)| has_text_with(value, &[',', '"', '$'])) {
+        images.unknown(
+            place,
+            "podman-compose may take another image from a field with a comma, a quote or a variable: write it without",
+        );
+    }
+}
+
+fn has_text_with(value: &Value, letters: &[char]) -> bool {
+    match value {
+        Value::String(text) => text.contains(letters),
+        Value::Array(items) => items.iter().any(|item| has_text_with(item, letters)),
+        Value::Object(fields) => fields.values().any(|value| has_text_with(value, letters)),
+        _ => false,
     }
 }
 
@@ -362,6 +383,13 @@ mod tests {
             ("volumes: [{type: [image], source: y, target: /a}]", "volumes[0].type", "found a list"),
             ("volumes: [{source: y, target: /a}]", "volumes[0]", "`type` is missing"),
             ("volumes: [{type: image, target: /a}]", "volumes[0]", "no source"),
+            (
+                "volumes: [{type: image, source: y, target: '/a,source=z'}]",
+                "volumes[0]",
+                "a comma, a quote or a variable",
+            ),
+            ("volumes: [{type: image, source: y, image: {subpath: 'a,source=z'}}]", "volumes[0]", "a comma, a quote"),
+            ("volumes: [{type: image, source: y, target: '${T}'}]", "volumes[0]", "a comma, a quote or a variable"),
             ("volumes: [{type: bind, source: a, from: y}]", "volumes[0].from", "does not have the key `from`"),
             (
                 "volumes: [{type: volume, volume: {driver: y}}]",

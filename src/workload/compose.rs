@@ -232,7 +232,7 @@ pub(super) fn models(value: &Value, place: &str, images: &mut Images) {
 
 /// The name of a runtime that the host has. podman takes a path too, to any program.
 pub(super) fn runtime(value: &Value, place: &str, images: &mut Images) {
-    if !value.as_str().is_some_and(|name| !name.contains(['/', '$'])) {
+    if value.as_str().is_none_or(|name| name.contains(['/', '$'])) {
         images.unknown(
             place,
             "podman runs the program at this path: name a runtime of the host, without a path or a variable",

@@ -13,8 +13,9 @@ use hpsb_audit::report::{Colour, Controls, Look, Options};
 use hpsb_audit::trust::{Kind, Standing, TrustFile};
 use hpsb_audit::{
     AdmissionQuestion, Approvals, Books, BuildName, BuildRecord, Bundle, Case, Error, Form, Format, Index, Input,
-    Inventory, KeyRing, KeySource, Limits, Period, Policy, PublicKey, Question, Record, Report, Review, Sha256,
-    Signature, Timestamp, TrustedKey, Verdict, Workload, admit, audit as audit_bundle, password_candidates, reconcile,
+    Inventory, KeyRing, KeySource, KindsWithoutImages, Limits, Period, Policy, PublicKey, Question, Record, Report,
+    Review, Sha256, Signature, Timestamp, TrustedKey, Verdict, Workload, admit, audit as audit_bundle,
+    password_candidates, reconcile,
 };
 use p256::ecdsa::SigningKey;
 use p256::ecdsa::signature::Signer as _;
@@ -165,7 +166,7 @@ pub fn contract(bytes: &[u8]) {
 /// Nothing is in the evidence: whatever a workload names, it is denied.
 fn workload(bytes: &[u8], form: Form) {
     let passwords = password_candidates(b"secret");
-    let Ok(read) = Workload::read("fuzz", bytes, &passwords, &limits()) else { return };
+    let Ok(read) = Workload::read("fuzz", bytes, &passwords, &KindsWithoutImages::default(), &limits()) else { return };
     assert!(read.images.len() as u64 <= limits().workload_images);
     for image in &read.images {
         let Ok(image) = &image.image else { continue };
@@ -183,7 +184,7 @@ fn workload(bytes: &[u8], form: Form) {
 
 /// No build is in the evidence: whatever runs, runs without one.
 pub fn inventory(bytes: &[u8]) {
-    let Ok(read) = Inventory::read("fuzz", bytes, &[], &limits()) else { return };
+    let Ok(read) = Inventory::read("fuzz", bytes, &[], &KindsWithoutImages::default(), &limits()) else { return };
     assert!(read.images.len() as u64 <= limits().inventory_entries);
     let approvals = Approvals::read("none", b"[]".to_vec(), None, &limits()).expect("an empty list");
     let (images, inventories) = (read.images.len(), [read]);
@@ -204,7 +205,7 @@ pub fn inventory(bytes: &[u8]) {
 
 /// The answer is JSON with the question's own id, whatever stands in the question.
 pub fn review(bytes: &[u8]) {
-    let Ok(review) = Review::read(bytes, &limits()) else { return };
+    let Ok(review) = Review::read(bytes, &KindsWithoutImages::default(), &limits()) else { return };
     let twin: serde_json::Value = serde_json::from_slice(bytes).expect("serde_json reads it too");
     assert_eq!(twin["request"]["uid"], review.uid.as_str());
     let policy = Policy::default();

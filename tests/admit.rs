@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use hpsb_audit::{Form, Limits, Sha256, Workload};
+use hpsb_audit::{Form, KindsWithoutImages, Limits, Sha256, Workload};
 use program::{BUNDLE, Folder, NOW, answer, command, fixture, run};
 use serde_json::Value;
 
@@ -299,8 +299,8 @@ fn manifests_lists_documents_and_standard_input() {
 /// What hides an image is in the list with a reason.
 #[test]
 fn nothing_that_could_run_is_left_out() {
-    let limits = Limits::default();
-    let read = |text: &str| Workload::read("w", text.as_bytes(), &[], &limits).unwrap();
+    let (limits, kinds) = (Limits::default(), KindsWithoutImages::default());
+    let read = |text: &str| Workload::read("w", text.as_bytes(), &[], &kinds, &limits).unwrap();
     for (text, images, unknown) in [
         ("services: {a: {build: ., image: x}}", 1, 1),
         ("services: {a: {}}", 1, 1),
@@ -344,7 +344,7 @@ fn nothing_that_could_run_is_left_out() {
         assert_eq!((workload.images.len(), hidden), (images, unknown), "{text}: {:?}", workload.images);
     }
     for bad in ["", "a: 1", "services: {a: {image: x}}\n---\nb: 1", "workload: {type: workload}", "- a", "text"] {
-        assert!(Workload::read("w", bad.as_bytes(), &[], &limits).is_err(), "{bad}");
+        assert!(Workload::read("w", bad.as_bytes(), &[], &kinds, &limits).is_err(), "{bad}");
     }
 }
 
@@ -805,7 +805,8 @@ fn a_saved_report_is_read_back() {
     let forged = report.replacen("\"verdict\": \"reject\"", "\"verdict\": \"accept\"", 1);
     folder.write("report.json", forged);
     assert_eq!(run(folder.path(), &["report", "report.json", "--format", "text"]).code, 3);
-    let workload = Workload::read("c", compose("x").as_bytes(), &[], &Limits::default()).unwrap();
+    let workload =
+        Workload::read("c", compose("x").as_bytes(), &[], &KindsWithoutImages::default(), &Limits::default()).unwrap();
     assert_eq!(workload.form, Form::Compose);
 }
 

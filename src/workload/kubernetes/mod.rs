@@ -92,16 +92,21 @@ fn items(fields: &Map<String, Value>, api_version: &str, kind: &str, place: &str
             images.unknown(below(place, "items"), format!("expected a list of resources, found {}", kind_of(other)));
         }
     }
-    of.is_some() && (fields.contains_key("items") || kind == "List")
+    let is_known = |of: &str| of.is_empty() || kinds::role(group(api_version, of), of).is_some();
+    of.is_some_and(|of| fields.contains_key("items") || is_known(of))
+}
+
+/// The group of a kind. podman asks for the kind alone.
+fn group<'a>(api_version: &'a str, kind: &str) -> &'a str {
+    match api_version.split_once('/') {
+        Some((group, _)) => group,
+        None if api_version.is_empty() => kinds::group_of(kind).unwrap_or_default(),
+        None => "",
+    }
 }
 
 fn resource(fields: &Map<String, Value>, api_version: &str, kind: &str, place: &str, images: &mut Images) {
-    let group = match api_version.split_once('/') {
-        Some((group, _)) => group,
-        // podman asks for the kind alone.
-        None if api_version.is_empty() => kinds::group_of(kind).unwrap_or_default(),
-        None => "",
-    };
+    let group = group(api_version, kind);
     let role = match kinds::role(group, kind) {
         None if images.kinds.lists(group, kind) => {
             annotations::metadata(fields.get("metadata").unwrap_or(&Value::Null), &below(place, "metadata"), images);

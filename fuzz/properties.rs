@@ -1,6 +1,9 @@
 //! What must hold of each parser for any bytes. The fuzz targets feed these functions with what libFuzzer makes, and
 //! `tests/corpora.rs` with what is checked in under `fuzz/corpus/`. A function that returns has found nothing.
 
+#[path = "plain.rs"]
+mod plain;
+
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::sync::LazyLock;
@@ -176,10 +179,28 @@ fn workload(bytes: &[u8], form: Form) {
         }
     }
     assert!(form != Form::Contract || read.form != Form::Contract || !read.images.is_empty() || bytes.is_empty());
+    assert_finds(&read, bytes);
     let policy = Policy::default();
     let question = AdmissionQuestion { policy: &policy, attestation: None, now: Timestamp::epoch() };
     let (admission, bundles) = admit(&[read], Vec::new(), Vec::new(), &question);
     assert!(bundles.is_empty() && admission.images.iter().all(|image| image.verdict == Verdict::Reject));
+}
+
+/// An image that a plain walk finds at an image's place is in the answer, or something is unknown and so nothing is admitted.
+fn assert_finds(read: &Workload, bytes: &[u8]) {
+    if read.images.iter().any(|image| image.image.is_err()) {
+        return;
+    }
+    let walk = match read.form {
+        Form::Compose => plain::compose,
+        Form::Contract => plain::contract,
+        Form::Kubernetes => return,
+    };
+    let answered =
+        |name: &str| read.images.iter().any(|image| image.image.as_ref().is_ok_and(|image| image.text == name));
+    for name in plain::documents(bytes).iter().flat_map(walk) {
+        assert!(answered(&name), "{name} runs, and is not in the answer: {:?}", read.images);
+    }
 }
 
 /// No build is in the evidence: whatever runs, runs without one.

@@ -302,7 +302,7 @@ fn nothing_that_could_run_is_left_out() {
     let (limits, kinds) = (Limits::default(), KindsWithoutImages::default());
     let read = |text: &str| Workload::read("w", text.as_bytes(), &[], &kinds, &limits).unwrap();
     for (text, images, unknown) in [
-        ("services: {a: {build: ., image: x}}", 1, 1),
+        ("services: {a: {build: ., image: x}}", 2, 1),
         ("services: {a: {}}", 1, 1),
         ("services: {a: null}", 1, 1),
         ("services: []", 1, 1),
@@ -310,9 +310,9 @@ fn nothing_that_could_run_is_left_out() {
         ("services: {a: {image: ''}}", 1, 1),
         ("include: [other.yaml]\nservices: {a: {image: x}}", 2, 1),
         ("services: {a: {extends: {file: b.yaml, service: b}}}", 1, 1),
-        ("services: {a: {extends: b}, b: {image: x}}", 1, 0),
+        ("services: {a: {extends: b}, b: {image: x}}", 2, 0),
         ("services: {a: {provider: {type: p}}}", 1, 1),
-        ("x: &x {image: app}\nservices: {a: {<<: *x}}", 1, 0),
+        ("x-app: &x {image: app}\nservices: {a: {<<: *x}}", 1, 0),
         ("services: {a: {image: x, volumes: [{type: image, source: y, target: /}]}}", 2, 0),
         ("services: {a: {image: x}}\nmodels: {m: {model: ai/y}}", 2, 0),
         ("apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a}]}", 1, 1),
@@ -333,6 +333,7 @@ fn nothing_that_could_run_is_left_out() {
         ("apiVersion: x/v1\nkind: Own\nspec: {image: [x, {repository: y}]}", 2, 1),
         ("apiVersion: x/v1\nkind: WorkList\nitems: []\nspec: {containers: [{image: x}]}", 1, 0),
         ("workload: |\n  type: workload\nenv: |\n  type: env\n", 1, 1),
+        ("workload: {type: workload}", 1, 1),
         ("env: |\n  type: env\n", 1, 1),
         ("type: workload\ncompose: {archive: '%%'}", 1, 1),
         ("type: workload\ncompose: {}", 1, 1),
@@ -343,7 +344,7 @@ fn nothing_that_could_run_is_left_out() {
         let hidden = workload.images.iter().filter(|image| image.image.is_err()).count();
         assert_eq!((workload.images.len(), hidden), (images, unknown), "{text}: {:?}", workload.images);
     }
-    for bad in ["", "a: 1", "services: {a: {image: x}}\n---\nb: 1", "workload: {type: workload}", "- a", "text"] {
+    for bad in ["", "a: 1", "services: {a: {image: x}}\n---\nb: 1", "workload: [a]", "- a", "text"] {
         assert!(Workload::read("w", bad.as_bytes(), &[], &kinds, &limits).is_err(), "{bad}");
     }
 }
@@ -701,6 +702,14 @@ fn attestation_records_tie_an_instance_to_the_admitted_text() {
     assert_eq!(ask(&format!("{digest} workload\n{other} contract:workload\n")).1, "fail");
     assert_eq!(ask(&format!("{digest} baseimage\n")).1, "unknown");
     assert_eq!(ask("no item\n").1, "fail");
+
+    // A record is about a text, and a section that is a mapping has none.
+    let mapping: String = workload.lines().map(|line| format!("  {line}\n")).collect();
+    folder.write("mapping.yaml", format!("workload:\n{mapping}env: {{type: env}}\n"));
+    record(&folder, &format!("{other} workload\n"));
+    let (code, report) = admit(&folder, "mapping.yaml", &more);
+    assert_eq!((code, status(&report, 0, "attestation-record").as_str()), (1, "unknown"), "{report:#}");
+    assert_eq!(admit(&folder, "mapping.yaml", &[]).0, 0);
 
     // One byte more is another record, as openssl says too.
     record(&folder, &format!("{digest} workload\n"));

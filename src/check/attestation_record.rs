@@ -44,7 +44,12 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
         Ok(Err(why)) => return Outcome::fail(why),
         Err(why) => return Outcome::fail(why.clone()),
     };
-    let found = Sha256::of(section.text.as_bytes());
+    let Some(text) = &section.text else {
+        return Outcome::unknown(
+            "the workload section is a mapping: a record is about its exact text. Name the user-data as it is delivered",
+        );
+    };
+    let found = Sha256::of(text.as_bytes());
     let Some(recorded) = recorded else {
         return Outcome::unknown("the record has no digest of a workload");
     };

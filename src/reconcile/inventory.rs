@@ -30,7 +30,7 @@ impl Inventory {
     /// too: it says what was asked for. `passwords` may open encrypted sections of contracts. `kinds` are the policy's.
     ///
     /// # Errors
-    /// [`Error::OverLimit`]; [`Error::Malformed`] when it is none of these, or one page of a longer list.
+    /// [`Error::OverLimit`]; [`Error::OwnFile`] when it is none of these, or one page of a longer list.
     pub fn read(
         path: &str,
         bytes: &[u8],
@@ -42,11 +42,13 @@ impl Inventory {
         if bytes.len() as u64 > limits.inventory_bytes {
             return Err(over("inventory_bytes", limits.inventory_bytes));
         }
-        let malformed = |message: String| Error::malformed(format!("the inventory {path}"), message);
+        let malformed = |message: String| Error::OwnFile { what: format!("the inventory {path}"), message, hint: HINT };
         let (form, images) = if let Some(read) = read_pods(bytes, limits) {
             ("pods", read.map_err(malformed)?)
         } else if is_csv(bytes) {
             ("csv", rows(bytes).map_err(malformed)?)
+        } else if has_other_separators(bytes) {
+            return Err(malformed("the columns place and image are not separated by commas".into()));
         } else {
             let workload = Workload::read(path, bytes, passwords, kinds, limits)?;
             (workload.form.word(), workload.images)
@@ -78,6 +80,16 @@ fn read_pods(bytes: &[u8], limits: &Limits) -> Option<Result<Vec<UsedImage>, Str
 }
 
 const COLUMNS: [&str; 2] = ["place", "image"];
+const HINT: &str = "give pods as `kubectl get pods -A -o json` prints them, CSV with commas and the columns place and image, or a workload";
+
+/// CSV as spreadsheets of some countries write it.
+fn has_other_separators(bytes: &[u8]) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next().map(String::from_utf8_lossy).unwrap_or_default();
+    [';', '\t', '|'].iter().any(|separator| {
+        let names: Vec<_> = line.split(*separator).map(|name| name.trim().trim_matches('"')).collect();
+        COLUMNS.iter().all(|column| names.contains(column))
+    })
+}
 
 fn is_csv(bytes: &[u8]) -> bool {
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());

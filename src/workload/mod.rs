@@ -4,11 +4,20 @@
 //! A place that should name an image and does not, or that hides what it names, is in the list too: nothing that could run is left out in
 //! silence.
 //!
-//! To add a form: one file with a function that fills [`Images`], one variant of [`Form`], one arm in [`Workload::read`].
+//! A form is read by a table of every key that it defines ([`table`]): a key outside it is unknown.
+//!
+//! To add a form: a table, one file with a function that fills [`Images`], one variant of [`Form`] with its marks ([`forms`]), one arm in
+//! [`Workload::read`].
 
 mod archive;
 mod compose;
+#[cfg(test)]
+mod compose_schema_tests;
+mod compose_table;
 mod contract;
+mod contract_archive;
+mod contract_table;
+mod forms;
 mod image_keys;
 mod kubernetes;
 mod reference;
@@ -52,6 +61,9 @@ pub struct Workload {
     pub(crate) machine: Option<String>,
 }
 
+const HINT: &str =
+    "correct the file, or name plain YAML as `docker compose config`, `helm template` or `kubectl kustomize` prints it";
+
 /// Kinds of workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -92,11 +104,11 @@ impl Form {
 }
 
 impl Workload {
-    /// Reads a workload; what it is shows in its own fields, not in its name. `passwords` may open the sections of a contract that are
+    /// Reads a workload; its form is told by its own fields, not by its name. `passwords` may open the sections of a contract that are
     /// encrypted. `kinds` are the policy's.
     ///
     /// # Errors
-    /// [`Error::OverLimit`]; [`Error::Malformed`] when it is not strict YAML, or none of the known forms.
+    /// [`Error::OverLimit`]; [`Error::OwnFile`] when it is not strict YAML, or does not have the marks of exactly one form.
     pub fn read(
         path: &str,
         bytes: &[u8],
@@ -108,28 +120,24 @@ impl Workload {
             let (what, allowed) = (path.into(), limits.workload_bytes);
             return Err(Error::OverLimit { what, limit: "workload_bytes", allowed });
         }
-        let malformed = |message: String| Error::malformed(format!("the workload {path}"), message);
-        let documents = strict_yaml::documents(bytes, limits).map_err(malformed)?;
+        let fail = |message: String| Error::OwnFile { what: format!("the workload {path}"), message, hint: HINT };
+        let documents = strict_yaml::documents(bytes, limits).map_err(fail)?;
         let mut images = Images::new(limits);
         images.kinds.clone_from(kinds);
-        let (form, contract) = if let [one] = documents.as_slice()
-            && sections::are_in(one)
-        {
-            (Form::Contract, Some(Contract::read(one, bytes, passwords, &mut images, limits).map_err(malformed)?))
-        } else if let [one] = documents.as_slice()
-            && compose::is_compose(one)
-        {
-            compose::read(one, "", &mut images);
-            (Form::Compose, None)
-        } else if !documents.is_empty() && documents.iter().all(kubernetes::is_resource) {
-            documents.iter().for_each(|document| kubernetes::read(document, "", &mut images));
-            (Form::Kubernetes, kubernetes::ibm::open(&mut images, passwords, limits))
-        } else {
-            return Err(malformed(
-                "expected a compose file (services), Kubernetes manifests (apiVersion and kind in every document) or a contract (workload, env)"
-                    .into(),
-            ));
-        };
+        let form = forms::of(&documents).map_err(fail)?;
+        let mut contract = None;
+        for document in &documents {
+            match form {
+                Form::Compose => compose::read(document, "", &mut images),
+                Form::Kubernetes => kubernetes::read(document, "", &mut images),
+                Form::Contract => {
+                    contract = Some(Contract::read(document, bytes, passwords, &mut images, limits).map_err(fail)?);
+                }
+            }
+        }
+        if form == Form::Kubernetes {
+            contract = kubernetes::ibm::open(&mut images, passwords, limits);
+        }
         let machine = images.machine.take();
         let images = images.finish(path)?;
         let (sha256, size) = (Sha256::of(bytes), bytes.len() as u64);

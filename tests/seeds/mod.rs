@@ -8,6 +8,7 @@ use std::path::Path;
 use hpsb_audit::report::{Options, Tool};
 use hpsb_audit::{Format, Input, KeyRing, Limits, Policy, Question, Report, Timestamp, audit};
 
+use super::support::encoding::base64;
 use super::support::image::{gzip, zstd};
 use super::support::tar::{self, Entry, LongNames};
 
@@ -95,6 +96,31 @@ fn statements() -> Vec<Seed> {
     ]
 }
 
+/// An image at every place that a compose file has for one.
+const EVERY_PLACE: &str = "services:
+  a: {image: a, pre_start: [{image: b, volumes: [{type: image, source: c, target: /}]}], post_start: [{command: d}]}
+  e: {extends: {service: a}, volumes: ['./f:/f', {type: image, source: g}], x-h: {image: i}}
+jobs: {j: {image: j, triggers: {manual: true}}}
+models: {k: {model: ai/k}}
+volumes: {l: {driver: image, driver_opts: {image: l}}}
+";
+/// What hides an image, in the spellings that were admitted once.
+const UNKNOWN: &str = "include: [a]
+services:
+  a: {image: a, extends: {file: b, service: c}}
+  d: {image: d, volumes: [{type: '${T:-image}', source: e}], provider: {type: f}, x-podman.rootfs: /g}
+  h: {extends: i}
+  i: {extends: h}
+";
+const CONFIDENTIAL: &str = "workload: |
+  type: workload
+  confidential-containers:
+    config: {cosign: {a/b: {publicKey: x}}}
+    allowedContainers: {c: {allowedImages: {imageNames: ['d/e:1']}}}
+env: |
+  type: env
+";
+
 fn workloads() -> Vec<Seed> {
     let digest = "sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1";
     let pod = format!(
@@ -107,15 +133,19 @@ fn workloads() -> Vec<Seed> {
     let section = format!(
         "type: workload\nplay:\n  resources:\n{play}images:\n  dct: {{docker.io/a/b: {{notary: n, publicKey: QUJD}}}}\n"
     );
+    let archive = tar::archive(&[Entry::file("docker-compose.yaml", EVERY_PLACE), Entry::file(".env", "A=b\n")]);
+    let archive = base64(&gzip(&archive));
     let block: String = section.lines().map(|line| format!("  {line}\n")).collect();
     vec![
         ("compose", "admission", fixture("inputs/admission/compose.yaml")),
         (
             "compose",
             "merge",
-            b"x: &x {image: app}\nservices: {a: {<<: *x, volumes: [{type: image, source: b}]}, c: {extends: a}}"
+            b"x-a: &x {image: app}\nservices: {a: {<<: *x, volumes: [{type: image, source: b}]}, c: {extends: a}}"
                 .to_vec(),
         ),
+        ("compose", "every-place", EVERY_PLACE.into()),
+        ("compose", "unknown", UNKNOWN.into()),
         (
             "inventory",
             "pods",
@@ -137,6 +167,13 @@ fn workloads() -> Vec<Seed> {
             format!("workload: |\n{block}env: |\n  type: env\nenvWorkloadSignature: QUJD\n").into(),
         ),
         ("contract", "section", section.into()),
+        ("contract", "compose-archive", format!("type: workload\ncompose: {{archive: {archive}}}\n").into()),
+        (
+            "contract",
+            "mappings",
+            format!("workload: {{type: workload, compose: {{archive: {archive}}}}}\nenv: {{type: env, env: {{A: b}}}}\n").into(),
+        ),
+        ("contract", "confidential", CONFIDENTIAL.into()),
         ("contract", "token", b"hyper-protect-basic.QUJD.U2FsdGVkX18AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_vec()),
         (
             "attestation",

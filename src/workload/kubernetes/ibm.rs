@@ -92,6 +92,7 @@ pub(in crate::workload) fn open(images: &mut Images, passwords: &[Vec<u8>], limi
     if carried.len() == 1 && images.found.is_empty() {
         let Carried { place, text } = carried.pop()?;
         let mut inner = Images::new(limits);
+        inner.kinds.clone_from(&images.kinds);
         let answer = read(&text, passwords, &mut inner, limits);
         let found = inner.close().into_iter();
         found.for_each(|mut used| {

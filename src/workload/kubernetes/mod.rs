@@ -8,6 +8,7 @@
 //! | `listed.rs` | kinds that the policy says run nothing |
 //! | `annotations.rs` | annotations that name or run something |
 //! | `outline.rs`, `look.rs` | what stands in no table of keys: does anything in it name an image? |
+//! | `podman.rs` | what `podman kube play` runs beside resources |
 //! | `ibm.rs` | resources of IBM's operator, which carry a contract |
 
 mod annotations;
@@ -19,6 +20,7 @@ mod listed;
 mod look;
 mod outline;
 mod pod;
+pub(super) mod podman;
 mod templates;
 #[cfg(test)]
 mod tests;

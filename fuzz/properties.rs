@@ -194,7 +194,7 @@ fn assert_finds(read: &Workload, bytes: &[u8]) {
     let walk = match read.form {
         Form::Compose => plain::compose,
         Form::Contract => plain::contract,
-        Form::Kubernetes => return,
+        Form::Kubernetes => plain::kubernetes,
     };
     let answered =
         |name: &str| read.images.iter().any(|image| image.image.as_ref().is_ok_and(|image| image.text == name));

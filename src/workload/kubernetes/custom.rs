@@ -617,6 +617,8 @@ pub(super) static KINDS: &[Group] = &[
             ("ValidatingPolicy", RunsAt(&has::NAMES_ONLY)),
         ],
     ),
+    ("policy.sigstore.dev", &[("ClusterImagePolicy", RunsAt(&has::NAMES_ONLY)), ("TrustRoot", Nothing)]),
+    ("appstudio.redhat.com", &[("EnterpriseContractPolicy", Nothing)]),
     ("templates.gatekeeper.sh", &[("ConstraintTemplate", RunsAt(&has::NAMES_ONLY))]),
     ("config.gatekeeper.sh", &[("Config", Nothing)]),
     (

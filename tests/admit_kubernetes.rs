@@ -96,7 +96,7 @@ fn what_would_run_beside_a_good_image_is_denied_with_its_reason() {
             ),
             "busybox",
         ),
-        (operator("workload: hyper-protect-basic.a.b\n", ""), "hyper-protect-basic"),
+        (operator("workload: hyper-protect-basic.a.b\n", ""), "the message of the encrypted text"),
         (operator(&play(POD), "  image: evil\n"), "does not have the key `image`"),
     ] {
         let (code, report) = admit("", &workload);

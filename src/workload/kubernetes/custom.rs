@@ -225,6 +225,18 @@ pub(super) static KINDS: &[Group] = &[
         ],
     ),
     ("cloud.google.com", &[("BackendConfig", Nothing)]),
+    (
+        "getambassador.io",
+        &[
+            ("Host", Nothing),
+            ("Listener", Nothing),
+            ("Mapping", Nothing),
+            ("TCPMapping", Nothing),
+            ("TLSContext", Nothing),
+        ],
+    ),
+    ("apisix.apache.org", &[("ApisixRoute", Nothing), ("ApisixTls", Nothing), ("ApisixUpstream", Nothing)]),
+    ("split.smi-spec.io", &[("TrafficSplit", Nothing)]),
     ("externaldns.k8s.io", &[("DNSEndpoint", Nothing)]),
     // Networks.
     (
@@ -356,6 +368,11 @@ pub(super) static KINDS: &[Group] = &[
             ("ImageConfig", Elsewhere(PACKAGE)),
             ("Provider", Elsewhere(PACKAGE)),
         ],
+    ),
+    // Also of IBM's operator for Hyper Protect: programs decide what objects it makes.
+    (
+        "metacontroller.k8s.io",
+        &[("CompositeController", Elsewhere(CREATES)), ("DecoratorController", Elsewhere(CREATES))],
     ),
     ("kubernetes.crossplane.io", &[("Object", Elsewhere(CREATES))]),
     ("helm.crossplane.io", &[("Release", Elsewhere(APPLIED))]),
@@ -588,6 +605,7 @@ pub(super) static KINDS: &[Group] = &[
     (
         "apps.kruise.io",
         &[
+            ("BroadcastJob", RunsAt(&has::TEMPLATE)),
             ("CloneSet", RunsAt(&has::KRUISE_STATEFUL_SET)),
             ("DaemonSet", RunsAt(&has::TEMPLATE)),
             ("SidecarSet", Elsewhere(CREATES)),
@@ -634,6 +652,14 @@ pub(super) static KINDS: &[Group] = &[
     (
         "snapshot.storage.k8s.io",
         &[("VolumeSnapshot", Nothing), ("VolumeSnapshotClass", Nothing), ("VolumeSnapshotContent", Nothing)],
+    ),
+    (
+        "groupsnapshot.storage.k8s.io",
+        &[
+            ("VolumeGroupSnapshot", Nothing),
+            ("VolumeGroupSnapshotClass", Nothing),
+            ("VolumeGroupSnapshotContent", Nothing),
+        ],
     ),
     (
         "velero.io",
@@ -708,6 +734,15 @@ pub(super) static KINDS: &[Group] = &[
             ("VirtualMachineInstanceReplicaSet", Elsewhere(MACHINE)),
         ],
     ),
+    (
+        "instancetype.kubevirt.io",
+        &[
+            ("VirtualMachineClusterInstancetype", Nothing),
+            ("VirtualMachineClusterPreference", Nothing),
+            ("VirtualMachineInstancetype", Nothing),
+            ("VirtualMachinePreference", Nothing),
+        ],
+    ),
     ("cdi.kubevirt.io", &[("CDI", Elsewhere(PACKAGE)), ("DataVolume", Elsewhere(MACHINE))]),
     // OpenShift.
     ("apps.openshift.io", &[("DeploymentConfig", RunsAt(&has::DEPLOYMENT_CONFIG))]),
@@ -763,5 +798,7 @@ const CALICO: &[(&str, Role)] = &[
     ("IPPool", Nothing),
     ("NetworkPolicy", Nothing),
     ("NetworkSet", Nothing),
+    // calicoctl's, and not Kubernetes' own.
+    ("Node", Nothing),
     ("Tier", Nothing),
 ];

@@ -85,6 +85,7 @@ static WORKFLOW_STEP: Outline = outline!(&[
     ("templateRef", Is(Runs(FETCHED))),
     ("arguments", Is(Harmless)),
     ("hooks", Is(Harmless)),
+    ("withItems", Is(Harmless)),
 ]);
 
 // Tekton. Its controller puts an entry point of its own into each step.

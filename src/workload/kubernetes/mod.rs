@@ -127,7 +127,7 @@ fn resource(fields: &Map<String, Value>, api_version: &str, kind: &str, place: &
     }
     annotations::metadata(fields.get("metadata").unwrap_or(&Value::Null), &below(place, "metadata"), images);
     match role {
-        Role::Elsewhere(why) => images.unknown(place, format!("a {kind} is not read: {why}")),
+        Role::Elsewhere(why) => images.unknown(place, format!("the kind {kind} is not read: {why}")),
         Role::NothingOfItsOwn => outline::EMPTY.read_resource(fields, place, images),
         Role::RunsAt(outline) => outline.read_resource(fields, place, images),
         Role::Nothing | Role::Runs(_) | Role::Contract(_) => {}

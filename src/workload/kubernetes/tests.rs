@@ -534,7 +534,7 @@ fn custom_resources_that_name_more_are_unknown() {
         ("monitoring.coreos.com/v1", "Prometheus"),
         ("postgresql.cnpg.io/v1", "Cluster"),
     ] {
-        refused(&custom(version, kind, json!({})), &format!("{kind}/c"), "is not read: it");
+        refused(&custom(version, kind, json!({})), &format!("{kind}/c"), &format!("the kind {kind} is not read: it"));
     }
 }
 

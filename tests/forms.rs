@@ -265,7 +265,11 @@ fn contracts_hide_nothing() {
     ends(&folder, &whole(&workload, "type: env\n", ""), 0, &[]);
     ends(
         &folder,
-        &whole(&workload, "type: env\nlogging: {logRouter: {port: 443}}\nenv: {TAG: x}\n", "attestationPublicKey: x\n"),
+        &whole(
+            &workload,
+            "type: env\nlogging: {logRouter: {port: 443}}\nenv: {TAG: x}\n",
+            "attestationPublicKey: x\nboot: |\n  sehdr: x\n",
+        ),
         0,
         &[],
     );

@@ -47,7 +47,8 @@ fn folders() -> Vec<PathBuf> {
     let script = script.expect("kubernetes-validate is in PATH: tests/run installs it");
     let text = std::fs::read_to_string(script).unwrap();
     let python = text.lines().next().unwrap().trim_start_matches("#!");
-    let place = "import kubernetes_validate as k; print(k.__path__[0])";
+    let place =
+        "from importlib.util import find_spec as f; print(f('kubernetes_validate').submodule_search_locations[0])";
     let package = output(Command::new(python).args(["-c", place]));
     let schemas = Path::new(package.trim()).join("kubernetes-json-schema");
     let all = std::fs::read_dir(schemas).unwrap().map(|entry| entry.unwrap().path());

@@ -51,11 +51,22 @@ fn given<'v>(fields: &'v Map<String, Value>, key: &str) -> Option<&'v Value> {
     fields.get(key).filter(|value| !value.is_null())
 }
 
-/// podman-compose reads keys that begin with `x-podman`: those that the table does not have are not notes of the owner.
+/// Notes of the owner (`x-…`) that are none for podman-compose: it reads keys that begin with `x-podman`, and puts variables into keys too.
 fn unread_of_podman(fields: &Map<String, Value>, place: &str, images: &mut Images) {
-    for key in fields.keys().filter(|key| key.starts_with("x-podman") && SERVICE.meaning(key).is_none()) {
-        images.unknown(below(place, key), format!("`{key}` is for podman-compose, and not known here: remove it"));
+    for key in fields.keys().filter(|key| key.starts_with("x-") && SERVICE.meaning(key).is_none()) {
+        if has_variable(key) {
+            images.unknown(below(place, key), VARIABLE_KEY);
+        } else if key.starts_with("x-podman") {
+            images.unknown(below(place, key), format!("`{key}` is for podman-compose, and not known here: remove it"));
+        }
     }
+}
+
+const VARIABLE_KEY: &str =
+    "podman-compose replaces the variable in this key, and another key comes of it: write the key without";
+
+fn has_variable(key: &str) -> bool {
+    key.contains('$')
 }
 
 pub(super) fn include(value: &Value, place: &str, images: &mut Images) {
@@ -145,13 +156,34 @@ pub(super) fn mounts(value: &Value, place: &str, images: &mut Images) {
         match (mount, mount.get("type").unwrap_or(&Value::Null)) {
             (Value::String(_) | Value::Null, _) => continue,
             (Value::Object(_), Value::Null) => images.unknown(&place, "`type` is missing: it decides what is mounted"),
-            (Value::Object(_), Value::String(kind)) if kind == "image" => match mount.get("source") {
-                Some(Value::String(text)) => images.name(&place, text),
-                _ => images.unknown(&place, "the image volume has no source"),
-            },
+            (Value::Object(fields), Value::String(kind)) if kind == "image" => image_mount(fields, &place, images),
             _ => {}
         }
         MOUNT.read(mount, &place, images);
+    }
+}
+
+/// An image volume. podman-compose joins the fields with commas, and podman takes the last `source=` of them.
+fn image_mount(fields: &Map<String, Value>, place: &str, images: &mut Images) {
+    match fields.get("source") {
+        Some(Value::String(text)) => images.name(place, text),
+        _ => images.unknown(place, "the image volume has no source"),
+    }
+    let mut others = fields.iter().filter(|(key, _)| *key != "source");
+    if others.any(|(_, value)| has_text_with(value, &[',', '"', '$'])) {
+        images.unknown(
+            place,
+            "podman-compose may take another image from a field with a comma, a quote or a variable: write it without",
+        );
+    }
+}
+
+fn has_text_with(value: &Value, letters: &[char]) -> bool {
+    match value {
+        Value::String(text) => text.contains(letters),
+        Value::Array(items) => items.iter().any(|item| has_text_with(item, letters)),
+        Value::Object(fields) => fields.values().any(|value| has_text_with(value, letters)),
+        _ => false,
     }
 }
 
@@ -165,6 +197,10 @@ pub(super) fn named_volumes(value: &Value, place: &str, images: &mut Images) {
         let place = below(place, name);
         NAMED_VOLUME.read(volume, &place, images);
         if volume.get("driver").is_some_and(|driver| driver == "image") {
+            let options = volume.get("driver_opts").and_then(Value::as_object);
+            for key in options.into_iter().flat_map(Map::keys).filter(|key| has_variable(key)) {
+                images.unknown(below(&place, &format!("driver_opts.{key}")), VARIABLE_KEY);
+            }
             match volume.pointer("/driver_opts/image") {
                 Some(Value::String(text)) => images.name(place, text),
                 _ => images.unknown(place, "the volume's driver is `image`, and `driver_opts` has no `image`"),
@@ -194,10 +230,22 @@ pub(super) fn models(value: &Value, place: &str, images: &mut Images) {
     }
 }
 
+/// The name of a runtime that the host has. podman takes a path too, to any program.
+pub(super) fn runtime(value: &Value, place: &str, images: &mut Images) {
+    if value.as_str().is_none_or(|name| name.contains(['/', '$'])) {
+        images.unknown(
+            place,
+            "podman runs the program at this path: name a runtime of the host, without a path or a variable",
+        );
+    }
+}
+
 /// A mapping, or a list of `KEY=VALUE`.
 pub(super) fn annotations(value: &Value, place: &str, images: &mut Images) {
     let mut read = |key: &str| {
-        if RUNTIME_ANNOTATIONS.iter().any(|prefix| key.starts_with(prefix)) {
+        if has_variable(key) {
+            images.unknown(below(place, key), "which annotation this is depends on a variable: write it without");
+        } else if RUNTIME_ANNOTATIONS.iter().any(|prefix| key.starts_with(prefix)) {
             images.unknown(
                 below(place, key),
                 "a container runtime reads this annotation, and may run something for it: remove it",
@@ -308,12 +356,26 @@ mod tests {
             ("x-podman: {rootfs: /evil}", "x-podman.rootfs", "instead of the image"),
             ("x-podman: {image: y}", "x-podman.image", "podman-compose reads this mapping"),
             ("x-podman.image: y", "x-podman.image", "not known here"),
+            ("'x-${P:-podman.rootfs}': /evil", "x-${P:-podman.rootfs}", "podman-compose replaces the variable"),
+            ("'${K:-image}': y", "${K:-image}", "does not have the key"),
+            (
+                "annotations: {'${K:-run.oci.handler}': wasm}",
+                "annotations.${K:-run.oci.handler}",
+                "depends on a variable",
+            ),
+            (
+                "annotations: ['${K:-run.oci.handler=wasm}']",
+                "annotations.${K:-run.oci.handler",
+                "depends on a variable",
+            ),
             ("annotations: {run.oci.handler: wasm}", "annotations.run.oci.handler", "a container runtime reads"),
             (
                 "annotations: ['io.katacontainers.config.hypervisor.image=/y']",
                 "annotations.io.katacontainers.config.hypervisor.image",
                 "a container runtime reads",
             ),
+            ("runtime: ./evil", "runtime", "podman runs the program at this path"),
+            ("runtime: '${R:-runc}'", "runtime", "without a path or a variable"),
             ("volumes: '${V}'", "volumes", "expected a list"),
             ("volumes: [[a]]", "volumes[0]", "expected a mapping, found a list"),
             ("volumes: [{type: '${T:-image}', source: y, target: /a}]", "volumes[0].type", "without variables"),
@@ -321,6 +383,13 @@ mod tests {
             ("volumes: [{type: [image], source: y, target: /a}]", "volumes[0].type", "found a list"),
             ("volumes: [{source: y, target: /a}]", "volumes[0]", "`type` is missing"),
             ("volumes: [{type: image, target: /a}]", "volumes[0]", "no source"),
+            (
+                "volumes: [{type: image, source: y, target: '/a,source=z'}]",
+                "volumes[0]",
+                "a comma, a quote or a variable",
+            ),
+            ("volumes: [{type: image, source: y, image: {subpath: 'a,source=z'}}]", "volumes[0]", "a comma, a quote"),
+            ("volumes: [{type: image, source: y, target: '${T}'}]", "volumes[0]", "a comma, a quote or a variable"),
             ("volumes: [{type: bind, source: a, from: y}]", "volumes[0].from", "does not have the key `from`"),
             (
                 "volumes: [{type: volume, volume: {driver: y}}]",
@@ -342,6 +411,16 @@ mod tests {
             ("volumes: {v: {driver: '${D}'}}", "volumes.v.driver", "`external: true`"),
             ("volumes: {v: {driver: vieux/sshfs}}", "volumes.v.driver", "`external: true`"),
             ("volumes: {v: {driver: image}}", "volumes.v", "has no `image`"),
+            (
+                "volumes: {v: {driver: image, driver_opts: {image: y, '${K:-image}': z}}}",
+                "volumes.v.driver_opts.${K:-image}",
+                "podman-compose replaces the variable",
+            ),
+            (
+                "x-${P:-podman}: {pod_args: ['--infra-image=y']}",
+                "x-${P:-podman}",
+                "podman-compose replaces the variable",
+            ),
             ("volumes: {v: {image: y}}", "volumes.v.image", "a volume does not have the key"),
             ("volumes: [v]", "volumes", "expected a mapping of volumes"),
             ("networks: {n: {image: y}}", "networks.n.image", "a network does not have the key"),
@@ -402,7 +481,7 @@ mod tests {
 
     #[test]
     fn notes_and_what_plainly_cannot_matter_are_passed_over() {
-        let text = "version: '3'\nname: n\nx-a: {image: y}\nservices:\n  a:\n    image: x\n    x-b: {build: .}\n    labels: {image: y}\n    environment: {image: y}\n    \
+        let text = "version: '3'\nname: n\nx-a: {image: y}\nservices:\n  a:\n    image: x\n    x-b: {build: .}\n    labels: {image: y}\n    runtime: io.containerd.kata.v2\n    environment: {image: y}\n    \
                     depends_on: {b: {condition: service_started}}\n    annotations: {org.example.image: y}\n    deploy: {replicas: 2, x-c: {image: y}}\n    \
                     x-podman.uidmaps: ['0:1:1']\n    develop: {watch: [{path: ., action: rebuild}]}\nx-podman: {in_pod: false, pod_args: [--infra=false, '--share=']}\n\
                     networks: {n: {driver: bridge, x-podman.dns: [a]}}\n";

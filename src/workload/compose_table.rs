@@ -3,7 +3,7 @@
 //! podman-compose reads beyond it is from containers/podman-compose@e3df1047 (2026-08-11), docs/Extensions.md and podman_compose.py.
 //!
 //! A test walks the schema and this table together. A key is harmless when nothing below it names an image, and nothing is fetched or
-//! started because of it; commands, mounts of the host and drivers that the host has already are the host's own.
+//! started because of it; commands, mounts of the host, and drivers and runtimes that the host has by their names are the host's own.
 
 use super::compose;
 use super::table::Meaning::{Decisive, Harmless, Image, List, Mapping, Runs, Special};
@@ -94,7 +94,7 @@ macro_rules! container {
             ("pull_policy", Harmless),
             ("pull_refresh_after", Harmless),
             ("read_only", Harmless),
-            ("runtime", Harmless),
+            ("runtime", Special(compose::runtime)),
             ("security_opt", Harmless),
             ("shm_size", Harmless),
             ("secrets", Harmless),

@@ -24,6 +24,9 @@ pub(super) fn compose(part: &Map<String, Value>, images: &mut Images, limits: &L
             variables(&bytes, &name, images);
         }
         let named_so = compose::is_named_so(&path);
+        if !named_so && !is_yaml(&path) && !mentions_services(&bytes) {
+            continue;
+        }
         match strict_yaml::documents(&bytes, limits) {
             Ok(documents) if named_so || documents.iter().any(compose::is_compose) => {
                 taken = true;
@@ -69,6 +72,11 @@ pub(super) fn play(part: &Map<String, Value>, images: &mut Images, limits: &Limi
         images.unknown(place, NOTHING);
     }
     kubernetes::podman::builds(files.iter().map(|(path, _)| path.as_str()), place, images);
+}
+
+/// Can a file under any name be a compose file?
+fn mentions_services(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| text.contains("services"))
 }
 
 fn is_yaml(path: &str) -> bool {

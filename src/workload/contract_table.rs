@@ -20,6 +20,8 @@ pub(super) static WHOLE: Table = table(
         ("env", Harmless),
         ("envWorkloadSignature", Harmless),
         ("attestationPublicKey", Harmless),
+        // Not in the schema, but in contract/contract.go: the header of the machine's own image, `sehdr`.
+        ("boot", Harmless),
     ],
 );
 
@@ -134,8 +136,9 @@ fn variables(value: &Value, place: &str, images: &mut Images) {
 
 /// Variables of docker compose that name no file and no other machine (docs.docker.com, "Configure pre-defined environment variables in
 /// Docker Compose", 2026-11).
-const OF_COMPOSE: [&str; 12] = [
+const OF_COMPOSE: [&str; 13] = [
     "COMPOSE_ANSI",
+    "COMPOSE_COMPATIBILITY",
     "COMPOSE_EXPERIMENTAL",
     "COMPOSE_HTTP_TIMEOUT",
     "COMPOSE_IGNORE_ORPHANS",
@@ -149,15 +152,13 @@ const OF_COMPOSE: [&str; 12] = [
     "COMPOSE_CONVERT_WINDOWS_PATHS",
 ];
 
-/// `COMPOSE_FILE` makes docker compose start other files, `DOCKER_HOST` another machine.
+/// Variables that make docker compose talk to another machine, or run other programs.
+const OF_DOCKER: [&str; 3] = ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"];
+
+/// `COMPOSE_FILE` makes docker compose start other files.
 pub(super) fn variable(name: &str, place: &str, images: &mut Images) {
-    let taken = name.starts_with("COMPOSE_") && !OF_COMPOSE.contains(&name)
-        || name == "DOCKER_HOST"
-        || name == "DOCKER_CONTEXT";
-    if taken {
-        images.unknown(
-            below(place, name),
-            format!("docker compose takes {name} for itself, and may start something else: remove it"),
-        );
+    if name.starts_with("COMPOSE_") && !OF_COMPOSE.contains(&name) || OF_DOCKER.contains(&name) {
+        let why = format!("docker compose takes {name} for itself, and may start something else: remove it");
+        images.unknown(below(place, name), why);
     }
 }

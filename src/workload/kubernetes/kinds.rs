@@ -181,14 +181,14 @@ const FURTHER_GROUPS: [&str; 2] = ["admission.k8s.io", "imagepolicy.k8s.io"];
 
 /// What an object runs; `None` for a kind that is in no table.
 pub(super) fn role(group: &str, kind: &str) -> Option<Role> {
-    built_in(group, kind).or_else(|| find(custom::KINDS, group, kind))
+    built_in(group, kind).or_else(|| find(custom::kinds(), group, kind))
 }
 
 /// The same, of Kubernetes' own kinds.
 pub(super) fn built_in(group: &str, kind: &str) -> Option<Role> {
     let is_own = FURTHER_GROUPS.contains(&group) || BUILT_IN.iter().any(|(name, _)| *name == group);
     let of_any = || OF_ANY_GROUP.iter().find(|(name, _)| is_own && *name == kind).map(|(_, role)| *role);
-    find(BUILT_IN, group, kind).or_else(of_any)
+    find(BUILT_IN.iter(), group, kind).or_else(of_any)
 }
 
 /// The group of one of Kubernetes' own kinds, for programs that read the kind alone.
@@ -196,7 +196,7 @@ pub(super) fn group_of(kind: &str) -> Option<&'static str> {
     BUILT_IN.iter().find(|(_, kinds)| kinds.iter().any(|(name, _)| *name == kind)).map(|(group, _)| *group)
 }
 
-fn find(groups: &[Group], group: &str, kind: &str) -> Option<Role> {
-    let mut of_group = groups.iter().filter(|(name, _)| *name == group).flat_map(|(_, kinds)| kinds.iter());
+fn find(groups: impl Iterator<Item = &'static Group>, group: &str, kind: &str) -> Option<Role> {
+    let mut of_group = groups.filter(|(name, _)| *name == group).flat_map(|(_, kinds)| kinds.iter());
     of_group.find(|(name, _)| *name == kind).map(|(_, role)| *role)
 }

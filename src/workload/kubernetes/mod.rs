@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `kinds.rs` | Kubernetes' own kinds, complete |
 //! | `templates.rs`, `pod.rs` | where these carry pods, and every key of a pod |
-//! | `custom.rs`, `custom_templates.rs` | kinds of the most used operators, and where these carry pods |
+//! | `custom/`, `custom_templates.rs` | kinds of the most used operators, and where these carry pods |
 //! | `listed.rs` | kinds that the policy says run nothing |
 //! | `annotations.rs` | annotations that name or run something |
 //! | `outline.rs`, `look.rs` | what stands in no table of keys: does anything in it name an image? |

@@ -242,6 +242,8 @@ static INJECTORS: &[Prefix] = &[
     // Tasks that are fetched.
     Prefix { prefix: "pipelinesascode.tekton.dev/task", reader: "Pipelines as Code", others: Runs, keys: &[] },
     Prefix { prefix: "pipelinesascode.tekton.dev/pipeline", reader: "Pipelines as Code", others: Runs, keys: &[] },
+    // It fills a volume with the disk of an image.
+    Prefix { prefix: "cdi.kubevirt.io/storage.import.", reader: "KubeVirt's importer", others: Runs, keys: &[] },
     // A note of the client, which the pod's image is compared with by people.
     Prefix { prefix: "client.knative.dev/user-image", reader: "kn", others: Harmless, keys: &[] },
 ];

@@ -57,6 +57,7 @@ pub(super) static WORKFLOW: Outline = outline!(&[
     ("podSpecPatch", Is(Runs(PATCH))),
     ("workflowTemplateRef", Is(Runs(FETCHED))),
     ("artifactGC", Has(&WORKFLOW_TEMPLATE)),
+    ("hooks", Has(&HOOKS)),
     ("arguments", Is(Harmless)),
 ]);
 static WORKFLOW_TEMPLATE: Outline = outline!(&[
@@ -67,6 +68,7 @@ static WORKFLOW_TEMPLATE: Outline = outline!(&[
     ("containerSet", Has(&CONTAINER_SET)),
     ("volumes", Is(List(&VOLUME))),
     ("podSpecPatch", Is(Runs(PATCH))),
+    ("templateRef", Is(Runs(FETCHED))),
     ("steps", Has(&WORKFLOW_STEP)),
     ("dag", Has(&DAG)),
     ("resource", Is(Runs("it creates a resource that is not read here: give that resource itself"))),
@@ -80,16 +82,19 @@ static WORKFLOW_TEMPLATE: Outline = outline!(&[
 ]);
 static CONTAINER_SET: Outline = outline!(&[("containers", Is(Special(steps)))]);
 static DAG: Outline = outline!(&[("tasks", Has(&WORKFLOW_STEP))]);
+static HOOKS: Outline = outline!(&[("*", Has(&WORKFLOW_STEP))]);
 static WORKFLOW_STEP: Outline = outline!(&[
     ("inline", Has(&WORKFLOW_TEMPLATE)),
     ("templateRef", Is(Runs(FETCHED))),
     ("arguments", Is(Harmless)),
-    ("hooks", Is(Harmless)),
+    ("hooks", Has(&HOOKS)),
     ("withItems", Is(Harmless)),
 ]);
 
 // Tekton. Its controller puts an entry point of its own into each step.
 pub(super) static TASK: Outline = outline!(&[
+    // A custom task, where it is written into a pipeline.
+    ("apiVersion", Is(Runs("another controller runs it, and what that runs is not known: write steps"))),
     ("steps", Is(Special(steps))),
     ("sidecars", Is(Special(steps))),
     ("stepTemplate", Is(Special(step_template))),
@@ -133,8 +138,12 @@ pub(super) static REPLICA_SPECS: Outline = outline!(&[
 static BY_ROLE: Outline = outline!(&[("*", Has(&TEMPLATE))]);
 
 // Ray.
-pub(super) static RAY_CLUSTER: Outline =
-    outline!(&[("headGroupSpec", Has(&TEMPLATE)), ("workerGroupSpecs", Has(&TEMPLATE))]);
+pub(super) static RAY_CLUSTER: Outline = outline!(&[
+    ("headGroupSpec", Has(&TEMPLATE)),
+    ("workerGroupSpecs", Has(&TEMPLATE)),
+    ("autoscalerOptions", Has(&RAY_AUTOSCALER)),
+]);
+static RAY_AUTOSCALER: Outline = outline!(&[("image", Is(Image))]);
 pub(super) static RAY_JOB: Outline = outline!(&[
     ("rayClusterSpec", Has(&RAY_CLUSTER)),
     ("rayClusterConfig", Has(&RAY_CLUSTER)),

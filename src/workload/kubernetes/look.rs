@@ -25,7 +25,7 @@ pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: 
             }
         }
         Value::String(text) if is_pinned(text) => {
-            images.unknown(place, format!("`{key}` names an image by its digest: {why}"));
+            images.unknown(place, format!("`{key}` names an image or an OCI artifact: {why}"));
         }
         _ => {}
     }

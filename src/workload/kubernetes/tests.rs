@@ -464,6 +464,20 @@ fn custom_resources_that_name_more_are_unknown() {
         (
             "argoproj.io/v1alpha1",
             "Workflow",
+            json!({"hooks": {"exit": {"templateRef": {"name": "x"}}}}),
+            "spec.hooks.exit.templateRef",
+            "not in this object",
+        ),
+        (
+            "tekton.dev/v1",
+            "Pipeline",
+            json!({"tasks": [{"taskSpec": {"apiVersion": "example.com/v1", "kind": "Own"}}]}),
+            "spec.tasks[0].taskSpec.apiVersion",
+            "another controller",
+        ),
+        (
+            "argoproj.io/v1alpha1",
+            "Workflow",
             json!({"templates": [{"resource": {"manifest": "x"}}]}),
             "spec.templates[0].resource",
             "creates",
@@ -519,7 +533,13 @@ fn custom_resources_that_name_more_are_unknown() {
             "spec.sidecars",
             "may hold containers",
         ),
-        ("cert-manager.io/v1", "Certificate", json!({"any": ["x@sha256:00"]}), "spec.any[0]", "by its digest"),
+        (
+            "cert-manager.io/v1",
+            "Certificate",
+            json!({"any": ["x@sha256:00"]}),
+            "spec.any[0]",
+            "an image or an OCI artifact",
+        ),
     ] {
         refused(&custom(version, kind, spec), &format!("{kind}/c.{place}"), words);
     }
@@ -642,7 +662,37 @@ fn what_may_be_listed_is_a_kind_that_the_table_does_not_know_better() {
     }
 }
 
-/// Each kind stands in the tables once: the first of two would hide the other.
+/// Every row: what an object of the kind answers with nothing in it, with a field that may name an image, and with a pod among its items.
+#[test]
+fn every_row_of_the_tables_answers_as_its_role_says() {
+    for (group, list) in kinds::BUILT_IN.iter().chain(custom::kinds()) {
+        for (kind, role) in *list {
+            let version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
+            let answers = |spec: Value| in_file(&custom(&version, kind, spec));
+            let (empty, image) = (answers(json!({})), answers(json!({"image": EVIL, "containers": [{"image": EVIL}]})));
+            let unknown = |all: &[(String, Result<String, String>)]| all.iter().any(|(_, image)| image.is_err());
+            match role {
+                Role::Nothing => assert!(empty.is_empty() && image.is_empty(), "{version} {kind}"),
+                Role::NothingOfItsOwn => assert!(empty.is_empty() && unknown(&image), "{version} {kind}"),
+                Role::Elsewhere(_) => assert!(unknown(&empty) && empty == image, "{version} {kind}"),
+                Role::Runs(_) => assert!(!image.is_empty(), "{version} {kind}"),
+                Role::Contract(_) => assert!(empty.is_empty() && unknown(&image), "{version} {kind}"),
+                Role::RunsAt(outline) if std::ptr::eq(*outline, &raw const custom_templates::NAMES_ONLY) => {
+                    assert!(empty.is_empty() && image.is_empty(), "{version} {kind}");
+                }
+                Role::RunsAt(_) => assert!(empty.is_empty() && !image.is_empty(), "{version} {kind}"),
+            }
+            let mut list = custom(&version, kind, json!({}));
+            list["items"] = json!([pod(json!({"containers": [{"image": EVIL}]}))]);
+            let inside = ("items[0].Pod/p.spec.containers[0]".to_owned(), Ok(EVIL.to_owned()));
+            assert!(in_file(&list).contains(&inside), "{version} {kind}");
+            let known = KindsWithoutImages::default().add(&format!("{group}/{kind}"));
+            assert_eq!(known.is_ok(), matches!(role, Role::NothingOfItsOwn), "{version} {kind}: {known:?}");
+        }
+    }
+}
+
+/// Each kind is in the tables once: the first of two would hide the other.
 #[test]
 fn no_kind_is_in_the_tables_twice() {
     let mut seen = std::collections::BTreeSet::new();

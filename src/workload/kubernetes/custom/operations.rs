@@ -147,7 +147,7 @@ pub(super) static KINDS: &[Group] = &[
         ],
     ),
     ("policy.sigstore.dev", &[("ClusterImagePolicy", RunsAt(&has::NAMES_ONLY)), ("TrustRoot", Nothing)]),
-    ("appstudio.redhat.com", &[("EnterpriseContractPolicy", Nothing)]),
+    ("appstudio.redhat.com", &[("EnterpriseContractPolicy", RunsAt(&has::NAMES_ONLY))]),
     ("templates.gatekeeper.sh", &[("ConstraintTemplate", RunsAt(&has::NAMES_ONLY))]),
     ("config.gatekeeper.sh", &[("Config", Nothing)]),
     (

@@ -67,6 +67,46 @@ pub fn contract(document: &Value) -> Vec<String> {
     found
 }
 
+/// Kubernetes' OpenAPI: pods, what has a template of them, and lists of both; the volumes of images of an annotation of podman.
+pub fn kubernetes(document: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    resource(document, document["kind"].as_str().unwrap_or_default(), &mut found);
+    found
+}
+
+fn resource(resource: &Value, kind: &str, found: &mut Vec<String>) {
+    for item in resource["items"].as_array().into_iter().flatten() {
+        let own = item["kind"].as_str().filter(|kind| !kind.is_empty());
+        self::resource(item, own.unwrap_or(kind.strip_suffix("List").unwrap_or_default()), found);
+    }
+    let pod = match kind {
+        "Pod" => resource,
+        "Deployment"
+        | "ReplicaSet"
+        | "StatefulSet"
+        | "DaemonSet"
+        | "ReplicationController"
+        | "Job"
+        | "Rollout"
+        | "CloneSet" => &resource["spec"]["template"],
+        "CronJob" => &resource["spec"]["jobTemplate"]["spec"]["template"],
+        "PodTemplate" => &resource["template"],
+        "ControllerRevision" => &resource["data"]["spec"]["template"],
+        _ => return,
+    };
+    for list in ["containers", "initContainers", "ephemeralContainers"] {
+        let containers = pod["spec"][list].as_array().into_iter().flatten();
+        found.extend(containers.filter_map(|container| text(&container["image"])));
+    }
+    let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
+    found.extend(volumes.filter_map(|volume| text(&volume["image"]["reference"])));
+    for (key, value) in pod["metadata"]["annotations"].as_object().into_iter().flatten() {
+        if key.starts_with("io.podman.annotations.kube.image.volumes.mount/") {
+            found.extend(value.as_str().into_iter().flat_map(|names| names.split(';')).map(str::to_owned));
+        }
+    }
+}
+
 fn values(mapping: &Value) -> impl Iterator<Item = &Value> {
     mapping.as_object().into_iter().flatten().map(|(_, value)| value)
 }

@@ -16,8 +16,9 @@ use hpsb_audit::report::{Colour, Controls, Look, Options};
 use hpsb_audit::trust::{Kind, Standing, TrustFile};
 use hpsb_audit::{
     AdmissionQuestion, Approvals, Books, BuildName, BuildRecord, Bundle, Case, Error, Form, Format, Group, Index,
-    Input, Inventory, KeyRing, KeySource, Limits, Period, Policy, PublicKey, Question, Record, Report, Review, Sha256,
-    Signature, Timestamp, TrustedKey, Verdict, Workload, admit, audit as audit_bundle, password_candidates, reconcile,
+    Input, Inventory, KeyRing, KeySource, KindsWithoutImages, Limits, Period, Policy, PublicKey, Question, Record,
+    Report, Review, Sha256, Signature, Timestamp, TrustedKey, Verdict, Workload, admit, audit as audit_bundle,
+    password_candidates, reconcile,
 };
 use p256::ecdsa::SigningKey;
 use p256::ecdsa::signature::Signer as _;
@@ -168,7 +169,7 @@ pub fn contract(bytes: &[u8]) {
 /// Nothing is in the evidence: whatever a workload names, it is denied.
 fn workload(bytes: &[u8], form: Form) {
     let passwords = password_candidates(b"secret");
-    let Ok(read) = Workload::read("fuzz", bytes, &passwords, &limits()) else { return };
+    let Ok(read) = Workload::read("fuzz", bytes, &passwords, &KindsWithoutImages::default(), &limits()) else { return };
     assert!(read.images.len() as u64 <= limits().workload_images);
     for image in &read.images {
         let Ok(image) = &image.image else { continue };
@@ -193,7 +194,7 @@ fn assert_finds(read: &Workload, bytes: &[u8]) {
     let walk = match read.form {
         Form::Compose => plain::compose,
         Form::Contract => plain::contract,
-        Form::Kubernetes => return,
+        Form::Kubernetes => plain::kubernetes,
     };
     let answered =
         |name: &str| read.images.iter().any(|image| image.image.as_ref().is_ok_and(|image| image.text == name));
@@ -204,7 +205,7 @@ fn assert_finds(read: &Workload, bytes: &[u8]) {
 
 /// No build is in the evidence: whatever runs, runs without one.
 pub fn inventory(bytes: &[u8]) {
-    let Ok(read) = Inventory::read("fuzz", bytes, &[], &limits()) else { return };
+    let Ok(read) = Inventory::read("fuzz", bytes, &[], &KindsWithoutImages::default(), &limits()) else { return };
     assert!(read.images.len() as u64 <= limits().inventory_entries);
     let approvals = Approvals::read("none", b"[]".to_vec(), None, &limits()).expect("an empty list");
     let (images, inventories) = (read.images.len(), [read]);
@@ -225,7 +226,7 @@ pub fn inventory(bytes: &[u8]) {
 
 /// The answer is JSON with the question's own id, whatever stands in the question.
 pub fn review(bytes: &[u8]) {
-    let Ok(review) = Review::read(bytes, &limits()) else { return };
+    let Ok(review) = Review::read(bytes, &KindsWithoutImages::default(), &limits()) else { return };
     let twin: serde_json::Value = serde_json::from_slice(bytes).expect("serde_json reads it too");
     assert_eq!(twin["request"]["uid"], review.uid.as_str());
     let policy = Policy::default();

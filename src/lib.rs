@@ -175,7 +175,7 @@ pub use crate::time::Timestamp;
 pub use crate::verify::{
     Grade, KeyRing, KeySource, Refusal, Revocation, RevocationReason, TrustedKey, VerifiedArchive,
 };
-pub use crate::workload::{Form, ImageReference, Pin, UsedImage, Workload, password_candidates};
+pub use crate::workload::{Form, ImageReference, KindsWithoutImages, Pin, UsedImage, Workload, password_candidates};
 
 /// The cargo features that this build has.
 pub fn features() -> Vec<&'static str> {

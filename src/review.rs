@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::escape::for_terminal;
 use crate::limits::Limits;
 use crate::strict_json;
-use crate::workload::Workload;
+use crate::workload::{KindsWithoutImages, Workload, is_read_by_runtimes};
 
 const VERSION: &str = "admission.k8s.io/v1";
 /// Kubernetes cuts warnings off at 256 letters.
@@ -55,11 +55,11 @@ impl Operation {
 }
 
 impl Review {
-    /// Reads a question, strictly. Namespace, kind and name are the API server's, not the object's.
+    /// Reads a question, strictly. Namespace, kind and name are the API server's, not the object's. `kinds` are the policy's.
     ///
     /// # Errors
     /// [`Error::Malformed`] for other JSON than an AdmissionReview v1 with a CREATE or an UPDATE; [`Error::OverLimit`].
-    pub fn read(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+    pub fn read(bytes: &[u8], kinds: &KindsWithoutImages, limits: &Limits) -> Result<Self, Error> {
         if bytes.len() as u64 > limits.review_bytes {
             let (what, allowed) = ("the review".into(), limits.review_bytes);
             return Err(Error::OverLimit { what, limit: "review_bytes", allowed });
@@ -86,11 +86,12 @@ impl Review {
             .pointer("/request/object")
             .filter(|object| object.is_object())
             .ok_or_else(|| malformed("/request/object: expected an object".into()))?;
-        let workload = Workload::of_resource("request", object, bytes, limits)?;
+        let workload = Workload::of_resource("request", object, bytes, kinds, limits)?;
         let same_images = match (operation, document.pointer("/request/oldObject")) {
             (Operation::Update, Some(stored)) if stored.is_object() => {
-                let before = Workload::of_resource("request", stored, &[], limits)?;
-                let all_known = workload.images.iter().all(|used| used.image.is_ok());
+                let before = Workload::of_resource("request", stored, &[], kinds, limits)?;
+                // A contract says more than its images.
+                let all_known = workload.contract.is_none() && workload.images.iter().all(|used| used.image.is_ok());
                 // Two images that are not known for one reason are not one image.
                 before.images == workload.images && (all_known || without_notes(stored) == without_notes(object))
             }
@@ -126,11 +127,18 @@ impl Review {
     }
 }
 
-/// The object without what its owner and Kubernetes note on it: a label, a finalizer or a status changes nothing that runs.
+/// The object without what its owner and Kubernetes note on it: a label, a finalizer or a status changes nothing that runs. Annotations that
+/// runtimes read stay.
 fn without_notes(object: &Value) -> Value {
     let mut object = object.clone();
     if let Value::Object(fields) = &mut object {
-        fields.retain(|name, _| !matches!(name.as_str(), "metadata" | "status"));
+        let mut annotations =
+            fields.remove("metadata").and_then(|mut metadata| metadata.get_mut("annotations").map(Value::take));
+        if let Some(Value::Object(annotations)) = &mut annotations {
+            annotations.retain(|key, _| is_read_by_runtimes(key));
+        }
+        fields.remove("status");
+        fields.insert("metadata".into(), annotations.unwrap_or_default());
     }
     object
 }
@@ -163,7 +171,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Review, Error> {
-        Review::read(text.as_bytes(), &Limits::default())
+        Review::read(text.as_bytes(), &KindsWithoutImages::default(), &Limits::default())
     }
 
     #[test]
@@ -200,7 +208,10 @@ mod tests {
             assert!(matches!(read(&good.replacen(from, to, 1)), Err(Error::Malformed { .. })), "{from}");
         }
         let limits = Limits { review_bytes: 10, ..Limits::default() };
-        assert!(matches!(Review::read(good.as_bytes(), &limits), Err(Error::OverLimit { .. })));
+        assert!(matches!(
+            Review::read(good.as_bytes(), &KindsWithoutImages::default(), &limits),
+            Err(Error::OverLimit { .. })
+        ));
     }
 
     #[test]

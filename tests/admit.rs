@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use hpsb_audit::{Form, Limits, Sha256, Workload};
+use hpsb_audit::{Form, KindsWithoutImages, Limits, Sha256, Workload};
 use program::{BUNDLE, Folder, NOW, answer, command, fixture, run};
 use serde_json::Value;
 
@@ -302,8 +302,8 @@ fn manifests_lists_documents_and_standard_input() {
 /// What hides an image is in the list with a reason.
 #[test]
 fn nothing_that_could_run_is_left_out() {
-    let limits = Limits::default();
-    let read = |text: &str| Workload::read("w", text.as_bytes(), &[], &limits).unwrap();
+    let (limits, kinds) = (Limits::default(), KindsWithoutImages::default());
+    let read = |text: &str| Workload::read("w", text.as_bytes(), &[], &kinds, &limits).unwrap();
     for (text, images, unknown) in [
         ("services: {a: {build: ., image: x}}", 2, 1),
         ("services: {a: {}}", 1, 1),
@@ -323,18 +323,18 @@ fn nothing_that_could_run_is_left_out() {
         ("apiVersion: v1\nkind: Pod\nspec: {containers: text}", 1, 1),
         ("apiVersion: x/v1\nkind: Kustomization\nimages: []", 1, 1),
         ("apiVersion: x/v1\nkind: Own\nspec: {image: {repository: x, tag: y}}", 1, 1),
-        ("apiVersion: x/v1\nkind: Own\nspec: {deep: {image: x}}", 1, 0),
+        ("apiVersion: x/v1\nkind: Own\nspec: {deep: {image: x}}", 1, 1),
         (
             "apiVersion: apps/v1\nkind: ControllerRevision\ndata: {spec: {template: {spec: {containers: [{image: x}]}}}}",
             1,
             0,
         ),
-        ("apiVersion: x/v1\nkind: Secret\ndata: {image: x}", 1, 0),
+        ("apiVersion: x/v1\nkind: Secret\ndata: {image: x}", 1, 1),
         ("apiVersion: v1\nkind: Secret\ndata: {image: x}", 0, 0),
         ("apiVersion: v1\nkind: PodList\nitems: [{spec: {containers: [{image: x}]}}]", 1, 0),
-        ("apiVersion: x/v1\nkind: Own\nspec: {env: [{image: x}]}", 1, 0),
-        ("apiVersion: x/v1\nkind: Own\nspec: {image: [x, {repository: y}]}", 2, 1),
-        ("apiVersion: x/v1\nkind: WorkList\nitems: []\nspec: {containers: [{image: x}]}", 1, 0),
+        ("apiVersion: x/v1\nkind: Own\nspec: {env: [{image: x}]}", 1, 1),
+        ("apiVersion: x/v1\nkind: Own\nspec: {image: [x, {repository: y}]}", 1, 1),
+        ("apiVersion: x/v1\nkind: WorkList\nitems: []\nspec: {containers: [{image: x}]}", 1, 1),
         ("workload: |\n  type: workload\nenv: |\n  type: env\n", 1, 1),
         ("workload: {type: workload}", 1, 1),
         ("env: |\n  type: env\n", 1, 1),
@@ -348,7 +348,7 @@ fn nothing_that_could_run_is_left_out() {
         assert_eq!((workload.images.len(), hidden), (images, unknown), "{text}: {:?}", workload.images);
     }
     for bad in ["", "a: 1", "services: {a: {image: x}}\n---\nb: 1", "workload: [a]", "- a", "text"] {
-        assert!(Workload::read("w", bad.as_bytes(), &[], &limits).is_err(), "{bad}");
+        assert!(Workload::read("w", bad.as_bytes(), &[], &kinds, &limits).is_err(), "{bad}");
     }
 }
 
@@ -817,7 +817,8 @@ fn a_saved_report_is_read_back() {
     let forged = report.replacen("\"verdict\": \"reject\"", "\"verdict\": \"accept\"", 1);
     folder.write("report.json", forged);
     assert_eq!(run(folder.path(), &["report", "report.json", "--format", "text"]).code, 3);
-    let workload = Workload::read("c", compose("x").as_bytes(), &[], &Limits::default()).unwrap();
+    let workload =
+        Workload::read("c", compose("x").as_bytes(), &[], &KindsWithoutImages::default(), &Limits::default()).unwrap();
     assert_eq!(workload.form, Form::Compose);
 }
 

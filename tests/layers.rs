@@ -136,7 +136,22 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("extract", &["verify", "archive", "limits", "error"]),
     ("timestamp", &["key", "limits", "digest", "time"]),
     ("outside", &["digest"]),
-    ("serve", &["admission", "report", "policy", "review", "approvals", "escape", "limits", "error", "digest", "time"]),
+    (
+        "serve",
+        &[
+            "admission",
+            "report",
+            "policy",
+            "review",
+            "approvals",
+            "escape",
+            "limits",
+            "workload",
+            "error",
+            "digest",
+            "time",
+        ],
+    ),
     (
         "reconcile",
         &[
@@ -228,6 +243,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "git",
             "verify",
             "key",
+            "workload",
             "finding",
             "limits",
             "error",

@@ -23,7 +23,9 @@ it is running, nor how many there are.",
 
 fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     let Some(attestation) = deployment.attestation else {
-        return Outcome::not_run(Reason::NoEvidence, "no attestation record was given");
+        let mut outcome = Outcome::not_run(Reason::NoEvidence, "no attestation record was given");
+        outcome.details.extend(machine(deployment));
+        return outcome;
     };
     let section = deployment.workload.contract.as_ref().and_then(|contract| contract.workload.as_ref());
     let Some(section) = section else {
@@ -61,5 +63,12 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
         Content::Closed(_) => vec!["the section is encrypted: which images it names is not known".into()],
     };
     outcome.details.extend(path);
+    outcome.details.extend(machine(deployment));
     outcome
+}
+
+/// What the machine boots, where a resource of IBM's operator says it: no manifest is about that image.
+fn machine(deployment: &Deployment<'_>) -> Option<String> {
+    let name = deployment.workload.machine.as_ref()?;
+    Some(format!("the machine boots {name}: only an attestation record can say what that is"))
 }

@@ -7,7 +7,7 @@ use crate::limits::Limits;
 use crate::strict_csv;
 use crate::strict_json;
 use crate::strict_yaml;
-use crate::workload::{ImageReference, UsedImage, Workload};
+use crate::workload::{ImageReference, KindsWithoutImages, UsedImage, Workload};
 
 /// What runs, by one file.
 #[derive(Debug, Clone)]
@@ -27,11 +27,17 @@ pub struct Inventory {
 impl Inventory {
     /// Reads an inventory; what it is shows in its content. Pods (`kubectl get pods -A -o json`) say what runs, in their status. CSV needs a
     /// header line with the columns `place` and `image`; others are passed over. Everything that [`Workload::read`] reads is an inventory
-    /// too: it says what was asked for. `passwords` may open encrypted sections of contracts.
+    /// too: it says what was asked for. `passwords` may open encrypted sections of contracts. `kinds` are the policy's.
     ///
     /// # Errors
     /// [`Error::OverLimit`]; [`Error::OwnFile`] when it is none of these, or one page of a longer list.
-    pub fn read(path: &str, bytes: &[u8], passwords: &[Vec<u8>], limits: &Limits) -> Result<Self, Error> {
+    pub fn read(
+        path: &str,
+        bytes: &[u8],
+        passwords: &[Vec<u8>],
+        kinds: &KindsWithoutImages,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
         let over = |limit, allowed| Error::OverLimit { what: path.into(), limit, allowed };
         if bytes.len() as u64 > limits.inventory_bytes {
             return Err(over("inventory_bytes", limits.inventory_bytes));
@@ -44,7 +50,7 @@ impl Inventory {
         } else if has_other_separators(bytes) {
             return Err(malformed("the columns place and image are not separated by commas".into()));
         } else {
-            let workload = Workload::read(path, bytes, passwords, limits)?;
+            let workload = Workload::read(path, bytes, passwords, kinds, limits)?;
             (workload.form.word(), workload.images)
         };
         if images.len() as u64 > limits.inventory_entries {

@@ -11,6 +11,7 @@ use crate::admission::AdmissionQuestion;
 use crate::error::Error;
 use crate::report::{ImageReport, hints};
 use crate::review::Review;
+use crate::workload::KindsWithoutImages;
 
 /// What goes back: an HTTP status and a document.
 pub(super) struct Answer {
@@ -29,11 +30,17 @@ impl Service {
     /// Answers a question. What is no question gets no answer that could let something in.
     pub(super) fn decide(&self, bytes: &[u8]) -> Answer {
         let began = Instant::now();
-        let review = match Review::read(bytes, &self.limits) {
+        let standing = self.standing();
+        let none = KindsWithoutImages::default();
+        let kinds = match &*standing {
+            Standing::Ready(ready) => &ready.terms.policy.workload.kinds_without_images,
+            Standing::Absent(_) => &none,
+        };
+        let review = match Review::read(bytes, kinds, &self.limits) {
             Ok(review) => review,
             Err(error) => return self.refuse(400, &error),
         };
-        let found = self.look(&review);
+        let found = self.look(&review, &standing);
         let warn = self.warn.contains(&review.namespace);
         let decision = match (found.lines.is_empty(), review.same_images && !review.workload.images.is_empty(), warn) {
             (true, ..) => Decision::Allowed,
@@ -65,10 +72,9 @@ impl Service {
         Answer { status, body: body.to_string().into_bytes() }
     }
 
-    fn look(&self, review: &Review) -> Found {
+    fn look(&self, review: &Review, standing: &Standing) -> Found {
         let no = |line: String| Found { images: Vec::new(), lines: vec![line] };
-        let standing = self.standing();
-        let ready = match &*standing {
+        let ready = match standing {
             Standing::Ready(ready) => ready,
             Standing::Absent(why) => return no(format!("no image can be judged now: {why}")),
         };

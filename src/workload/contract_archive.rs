@@ -71,6 +71,7 @@ pub(super) fn play(part: &Map<String, Value>, images: &mut Images, limits: &Limi
     if !taken {
         images.unknown(place, NOTHING);
     }
+    kubernetes::podman::builds(files.iter().map(|(path, _)| path.as_str()), place, images);
 }
 
 /// Can a file under any name be a compose file?

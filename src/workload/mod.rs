@@ -32,6 +32,8 @@ use serde_json::Value;
 
 pub(crate) use self::contract::Contract;
 pub(crate) use self::image_keys::{ImageKeyEntry, KeyKind};
+pub use self::kubernetes::KindsWithoutImages;
+pub(crate) use self::kubernetes::is_read_by_runtimes;
 pub use self::reference::{ImageReference, Pin};
 pub(crate) use self::sections::Content;
 pub(crate) use self::signature::{ContractSignature, judge_signature};
@@ -55,6 +57,8 @@ pub struct Workload {
     pub images: Vec<UsedImage>,
     /// What else a contract says.
     pub(crate) contract: Option<Contract>,
+    /// What the machine of a contract boots, where a resource of IBM's operator says it.
+    pub(crate) machine: Option<String>,
 }
 
 const HINT: &str =
@@ -101,11 +105,17 @@ impl Form {
 
 impl Workload {
     /// Reads a workload; its form is told by its own fields, not by its name. `passwords` may open the sections of a contract that are
-    /// encrypted.
+    /// encrypted. `kinds` are the policy's.
     ///
     /// # Errors
     /// [`Error::OverLimit`]; [`Error::OwnFile`] when it is not strict YAML, or does not have the marks of exactly one form.
-    pub fn read(path: &str, bytes: &[u8], passwords: &[Vec<u8>], limits: &Limits) -> Result<Self, Error> {
+    pub fn read(
+        path: &str,
+        bytes: &[u8],
+        passwords: &[Vec<u8>],
+        kinds: &KindsWithoutImages,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
         if bytes.len() as u64 > limits.workload_bytes {
             let (what, allowed) = (path.into(), limits.workload_bytes);
             return Err(Error::OverLimit { what, limit: "workload_bytes", allowed });
@@ -113,6 +123,7 @@ impl Workload {
         let fail = |message: String| Error::OwnFile { what: format!("the workload {path}"), message, hint: HINT };
         let documents = strict_yaml::documents(bytes, limits).map_err(fail)?;
         let mut images = Images::new(limits);
+        images.kinds.clone_from(kinds);
         let form = forms::of(&documents).map_err(fail)?;
         let mut contract = None;
         for document in &documents {
@@ -124,22 +135,36 @@ impl Workload {
                 }
             }
         }
+        if form == Form::Kubernetes {
+            contract = kubernetes::ibm::open(&mut images, passwords, limits);
+        }
+        let machine = images.machine.take();
         let images = images.finish(path)?;
         let (sha256, size) = (Sha256::of(bytes), bytes.len() as u64);
-        Ok(Self { path: path.into(), sha256, size, form, images, contract })
+        Ok(Self { path: path.into(), sha256, size, form, images, contract, machine })
     }
 }
 
 impl Workload {
-    /// A Kubernetes resource that stands in something else, by the bytes of the whole.
+    /// A Kubernetes resource as an API server shows it to a webhook, by the bytes of the whole review.
     ///
     /// # Errors
     /// [`Error::OverLimit`] with more images than are allowed.
-    pub(crate) fn of_resource(path: &str, resource: &Value, whole: &[u8], limits: &Limits) -> Result<Self, Error> {
+    pub(crate) fn of_resource(
+        path: &str,
+        resource: &Value,
+        whole: &[u8],
+        kinds: &KindsWithoutImages,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
         let mut images = Images::new(limits);
+        images.kinds.clone_from(kinds);
+        images.stage = Stage::Review;
         kubernetes::read(resource, "", &mut images);
+        let contract = kubernetes::ibm::open(&mut images, &[], limits);
+        let machine = images.machine.take();
         let (sha256, size, images) = (Sha256::of(whole), whole.len() as u64, images.finish(path)?);
-        Ok(Self { path: path.into(), sha256, size, form: Form::Kubernetes, images, contract: None })
+        Ok(Self { path: path.into(), sha256, size, form: Form::Kubernetes, images, contract, machine })
     }
 }
 
@@ -148,15 +173,36 @@ pub fn password_candidates(file: &[u8]) -> Vec<Vec<u8>> {
     token::passwords(file)
 }
 
-/// The images that were found so far.
+/// Where a resource was met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// In a file: what injectors and controllers make of it comes later.
+    File,
+    /// In a review of the API server: injectors have been at work, and it is what will be stored.
+    Review,
+}
+
+/// The images that were found so far, and what readers need to know beside the bytes.
 struct Images {
     found: Vec<UsedImage>,
     allowed: u64,
+    stage: Stage,
+    kinds: KindsWithoutImages,
+    /// Contracts in resources, not read yet.
+    carried: Vec<kubernetes::ibm::Carried>,
+    machine: Option<String>,
 }
 
 impl Images {
     fn new(limits: &Limits) -> Self {
-        Self { found: Vec::new(), allowed: limits.workload_images }
+        Self {
+            found: Vec::new(),
+            allowed: limits.workload_images,
+            stage: Stage::File,
+            kinds: KindsWithoutImages::default(),
+            carried: Vec::new(),
+            machine: None,
+        }
     }
 
     /// An image by its name.
@@ -181,12 +227,22 @@ impl Images {
         }
     }
 
+    /// Everything that was found. A contract that was not read is unknown.
+    fn close(mut self) -> Vec<UsedImage> {
+        for carried in std::mem::take(&mut self.carried) {
+            self.unknown(carried.place, "a contract in a resource is read in a file of resources only");
+        }
+        self.found
+    }
+
     fn finish(self, path: &str) -> Result<Vec<UsedImage>, Error> {
-        if self.found.len() as u64 > self.allowed {
-            let (what, limit, allowed) = (path.to_owned(), "workload_images", self.allowed);
+        let allowed = self.allowed;
+        let found = self.close();
+        if found.len() as u64 > allowed {
+            let (what, limit) = (path.to_owned(), "workload_images");
             return Err(Error::OverLimit { what, limit, allowed });
         }
-        Ok(self.found)
+        Ok(found)
     }
 }
 

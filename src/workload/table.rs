@@ -60,11 +60,22 @@ impl Table {
                 Some(meaning) => meaning.read(key, value, &below(place, key), images),
                 None if self.extensions.iter().any(|prefix| key.starts_with(prefix)) => {}
                 None => {
-                    let why = format!("{} does not have the key `{key}`: {}", self.name, self.advice);
+                    let why = match self.in_other_letters(key) {
+                        Some(name) => format!(
+                            "malformed: `{key}` is `{name}` in other letters, which programs written in Go read as `{name}`: spell it so"
+                        ),
+                        None => format!("{} does not have the key `{key}`: {}", self.name, self.advice),
+                    };
                     images.unknown(below(place, key), why);
                 }
             }
         }
+    }
+
+    /// The table's key that a key folds to.
+    fn in_other_letters(&self, key: &str) -> Option<&'static str> {
+        let folded = folded(key);
+        self.keys.iter().map(|(name, _)| *name).find(|name| self::folded(name) == folded)
     }
 
     /// What a key means; `None` for one that the table does not have.
@@ -73,8 +84,19 @@ impl Table {
     }
 }
 
+/// A key in the letters in which Go's `encoding/json` compares it with the names of fields: U+017F is an `s`, and U+212A a `k`.
+pub(super) fn folded(key: &str) -> String {
+    let fold = |letter: char| match letter {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    };
+    key.chars().map(fold).collect()
+}
+
 impl Meaning {
-    fn read(self, key: &str, value: &Value, place: &str, images: &mut Images) {
+    /// Reads the value of a key.
+    pub(super) fn read(self, key: &str, value: &Value, place: &str, images: &mut Images) {
         match (self, value) {
             (Self::Harmless, _) | (_, Value::Null) => {}
             (Self::Special(rule), _) => rule(value, place, images),
@@ -172,7 +194,8 @@ mod tests {
     fn what_is_not_understood_is_unknown_and_says_where() {
         for (value, place, words) in [
             (json!({"other": 1}), "top.other", "a whole does not have the key `other`: remove it"),
-            (json!({"Image": "a"}), "top.Image", "does not have the key `Image`"),
+            (json!({"Image": "a"}), "top.Image", "malformed: `Image` is `image` in other letters"),
+            (json!({"label\u{17f}": 1}), "top.label\u{17f}", "is `labels` in other letters"),
             (json!({"other": null}), "top.other", "does not have the key"),
             (json!({"part": {"x-a": 1}}), "top.part.x-a", "a part does not have the key `x-a`"),
             (json!({"build": "."}), "top.build", "it is built"),

@@ -121,6 +121,46 @@ env: |
   type: env
 ";
 
+/// Every kind of place at which a resource names an image.
+const TEMPLATES: &str = "apiVersion: batch/v1
+kind: CronJob
+metadata: {name: a}
+spec: {jobTemplate: {spec: {template: {spec: {initContainers: [{name: i, image: b}], containers: [{name: c, image: c}]}}}}}
+---
+apiVersion: v1
+kind: PodList
+items:
+- metadata: {name: d, annotations: {io.podman.annotations.kube.image.volumes.mount/e: \"f;g\"}}
+  spec: {ephemeralContainers: [{name: e, image: h}], volumes: [{name: i, image: {reference: j}}]}
+---
+apiVersion: apps/v1
+kind: ControllerRevision
+metadata: {name: k}
+data: {spec: {template: {$patch: replace, spec: {containers: [{name: l, image: m}]}}}}
+---
+apiVersion: serving.knative.dev/v1
+kind: Service
+metadata: {name: n}
+spec: {template: {spec: {containerConcurrency: 1, containers: [{image: o}]}}}
+";
+
+/// What makes a resource unknown.
+const UNKNOWN_RESOURCES: &str = "apiVersion: v1
+kind: Pod
+metadata: {name: a, annotations: {linkerd.io/inject: enabled, own/image: ghcr.io/b/c}}
+spec: {Containers: [{Image: b}], containers: [{name: c, image: {uri: d}}, {name: e}], volumes: [{name: f, image: {}}]}
+---
+apiVersion: hpse.ibm.com/v1
+kind: HyperProtectContainerRuntimeVPC
+metadata: {name: a}
+spec: {contract: \"workload: {type: workload}\", imageID: b}
+---
+apiVersion: example.com/v1
+kind: Widget
+metadata: {name: a}
+spec: {image: b}
+";
+
 fn workloads() -> Vec<Seed> {
     let digest = "sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1";
     let pod = format!(
@@ -161,6 +201,8 @@ fn workloads() -> Vec<Seed> {
         ),
         ("kubernetes", "pod", pod.into()),
         ("kubernetes", "list", list.into()),
+        ("kubernetes", "templates", TEMPLATES.into()),
+        ("kubernetes", "unknown", UNKNOWN_RESOURCES.into()),
         (
             "contract",
             "user-data",

@@ -189,6 +189,14 @@ mod tests {
         };
         assert!(read(&review("UPDATE", &parts("v1", "x"), &parts("v1", "y"))).unwrap().same_images);
         assert!(!read(&review("UPDATE", &parts("v2", "x"), &parts("v1", "x"))).unwrap().same_images);
+        // What a runtime reads of an annotation is not known either; other notes change nothing.
+        let noted = |key: &str, value: &str| {
+            pod("a:v1", "x").replace("\"labels\"", &format!("\"annotations\":{{\"{key}\":\"{value}\"}},\"labels\""))
+        };
+        let kata = |value: &str| noted("io.katacontainers.config.hypervisor.image", value);
+        assert!(read(&review("UPDATE", &kata("/a"), &kata("/a"))).unwrap().same_images);
+        assert!(!read(&review("UPDATE", &kata("/a"), &kata("/b"))).unwrap().same_images);
+        assert!(read(&review("UPDATE", &noted("note", "a"), &noted("note", "b"))).unwrap().same_images);
         // Nobody stores an old object with something new.
         assert!(!read(&review("CREATE", &pod("a:v1", "x"), &pod("a:v1", "x"))).unwrap().same_images);
     }

@@ -154,7 +154,7 @@ fn each_denial_has_a_reason_that_its_owner_can_act_on() {
             "a malformed digest",
             POLICY,
             compose(&format!("acme/wallet@{}", DIGEST.to_uppercase())),
-            "what stands behind the @ is no digest",
+            "malformed image name",
         ),
         ("a variable", POLICY, compose("acme/wallet:${TAG:-latest}"), "not resolved: ${TAG:-latest}"),
     ];
@@ -164,6 +164,27 @@ fn each_denial_has_a_reason_that_its_owner_can_act_on() {
         let (code, text) = text(&folder, "compose.yaml", &[]);
         assert_eq!(code, 1, "{what}: {text}");
         assert!(text.starts_with("DENIED\n") && text.contains(reason) && text.contains("  hint  "), "{what}: {text}");
+    }
+}
+
+/// Docker, containerd and podman refuse these names, so that what they would run is not known.
+#[test]
+fn names_that_no_runtime_takes_are_malformed() {
+    let folder = place(POLICY);
+    let names = [
+        format!("@{DIGEST}"),
+        format!(" docker.io/acme/wallet@{DIGEST}"),
+        format!("docker.io/acme/wallet@{DIGEST} "),
+        format!("docker.io/Acme/wallet@{DIGEST}"),
+        format!("docker.io/acme//wallet@{DIGEST}"),
+        format!("docker.io/Acme/${{NAME}}@{DIGEST}"),
+        format!("user@docker.io/acme/wallet@{DIGEST}"),
+    ];
+    for name in &names {
+        folder.write("compose.yaml", compose(&format!("\"{name}\"")));
+        let (code, text) = text(&folder, "compose.yaml", &[]);
+        assert_eq!(code, 1, "{name}: {text}");
+        assert!(text.starts_with("DENIED\n") && text.contains("malformed image name"), "{name}: {text}");
     }
 }
 

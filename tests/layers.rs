@@ -86,7 +86,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "client",
-        &["image", "bundle", "key", "strict_json", "escape", "mask", "limits", "error", "build_name", "digest", "time"],
+        &[
+            "image",
+            "bundle",
+            "key",
+            "image_name",
+            "strict_json",
+            "escape",
+            "mask",
+            "limits",
+            "error",
+            "build_name",
+            "digest",
+            "time",
+        ],
     ),
     (
         "self_test",
@@ -226,6 +239,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "verify",
             "key",
             "finding",
+            "image_name",
             "limits",
             "error",
             "digest",
@@ -268,7 +282,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trust", &["openpgp", "dsse", "key", "image_name", "strict_json", "limits", "digest", "time"]),
     ("openpgp", &["limits", "time"]),
     ("manifest", &["build_record", "build_log", "git", "verify", "archive", "limits", "error"]),
-    ("server_record", &["build_record", "strict_json", "mask", "limits", "digest"]),
+    ("server_record", &["build_record", "image_name", "strict_json", "mask", "limits", "digest"]),
     (
         "key_record",
         &[
@@ -298,7 +312,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("key", &["limits", "error", "digest"]),
     ("archive", &["limits", "error"]),
     ("finding", &["time"]),
-    ("image_name", &[]),
+    ("image_name", &["digest"]),
     ("strict_yaml", &["strict_json", "limits"]),
     ("strict_csv", &[]),
     ("strict_json", &[]),

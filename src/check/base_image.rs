@@ -8,7 +8,7 @@ use crate::digest::Sha256;
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence, Reason, Status};
 use crate::image::ImageFacts;
-use crate::image_name::repository_of;
+use crate::image_name::{ImageName, repository_of};
 use crate::policy::Policy;
 
 pub(super) static CHECK: Check = Check {
@@ -59,15 +59,13 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
 }
 
 fn judge(bases: &[Base], expected: &[String]) -> Outcome {
-    let allowed: Vec<(String, &str)> = expected
-        .iter()
-        .map(|text| (repository_of(text), text.rsplit_once('@').map_or("", |(_, digest)| digest)))
-        .collect();
+    let allowed: Vec<(String, Option<Sha256>)> =
+        expected.iter().map(|text| (repository_of(text), digest_in(text))).collect();
     let mut unpinned = Vec::new();
     for base in bases {
         let repository = repository_of(&base.name);
         match base.digest {
-            Some(digest) if allowed.contains(&(repository.clone(), digest.to_string().as_str())) => {}
+            Some(digest) if allowed.contains(&(repository.clone(), Some(digest))) => {}
             None if allowed.iter().any(|(known, _)| *known == repository) => unpinned.push(base.shown()),
             _ => {
                 return Outcome::fail("a base image is not one of the policy's")
@@ -181,7 +179,7 @@ fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
 }
 
 fn digest_in(name: &str) -> Option<Sha256> {
-    name.rsplit_once('@').and_then(|(_, digest)| Sha256::from_prefixed(digest))
+    ImageName::parse(name).ok()?.sha256()
 }
 
 /// `FROM [--platform=…] NAME [AS STAGE]`

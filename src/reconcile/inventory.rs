@@ -101,7 +101,7 @@ fn rows(bytes: &[u8]) -> Result<Vec<UsedImage>, String> {
         let cell = |at: usize| record.get(at).map(|text| text.trim()).unwrap_or_default();
         let image = match cell(image_at) {
             "" => Err("the cell is empty".to_owned()),
-            text => Ok(ImageReference::parse(text)),
+            text => ImageReference::parse(text),
         };
         Ok(UsedImage { place: format!("record {number}, {}", cell(place_at)), image })
     };

@@ -109,5 +109,5 @@ fn named(image: &str, unnamed: &str) -> Result<ImageReference, String> {
         let words = if unnamed.is_empty() { "neither the node nor the pod names it" } else { unnamed };
         return Err(words.into());
     }
-    Ok(ImageReference::parse(image))
+    ImageReference::parse(image)
 }

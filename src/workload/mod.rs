@@ -158,7 +158,7 @@ impl Images {
         let image = if text.trim().is_empty() {
             Err("the image's name is empty".to_owned())
         } else {
-            Ok(ImageReference::parse(text))
+            ImageReference::parse(text)
         };
         self.push(UsedImage { place: place.into(), image });
     }

@@ -160,7 +160,7 @@ pub use crate::key::{Fingerprint, PublicKey};
 pub use crate::key_record::{
     Challenge, Channel, Graded, Grading, KeyRecord, KeyStatement, PREDICATE_TYPE, Retrieval, VerifiedBundle,
 };
-pub use crate::limits::Limits;
+pub use crate::limits::{Bound, Limits};
 pub use crate::manifest::Manifest;
 pub use crate::person_key::{PersonKey, PersonSecret};
 pub use crate::policy::Policy;

@@ -1,6 +1,48 @@
 //! Every bound that this crate sets to untrusted input, in one place, each with its reason.
 //!
-//! To add a bound: one line in the table below. Its unit is the last word of its name.
+//! To add a bound: one line in the table below. Its unit is the last word of its name. `limits.NAME` is the number, `limits.NAME()` the
+//! [`Bound`]: number and name together, which checks a size and makes the error.
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::error::Error;
+
+/// A bound: its name in [`Limits`], and its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    pub(crate) name: &'static str,
+    pub(crate) allowed: u64,
+}
+
+impl Display for Bound {
+    /// `name=value`, as `--limit` takes it.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.name, self.allowed)
+    }
+}
+
+impl Bound {
+    /// The error that says that `what` is over this bound.
+    pub(crate) fn exceeded(self, what: impl Display) -> Error {
+        Error::OverLimit { what: what.to_string(), limit: self.name, allowed: self.allowed }
+    }
+
+    /// Is `size` within the bound?
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`] that names `what`.
+    pub(crate) fn check(self, size: u64, what: impl Display) -> Result<(), Error> {
+        if size > self.allowed { Err(self.exceeded(what)) } else { Ok(()) }
+    }
+
+    /// What is left of `left` after `size` is taken from it.
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`] that names `what`, where there is less.
+    pub(crate) fn take(self, left: u64, size: u64, what: impl Display) -> Result<u64, Error> {
+        left.checked_sub(size).ok_or_else(|| self.exceeded(what))
+    }
+}
 
 macro_rules! limits {
     ($($name:ident = $default:expr, $reason:literal;)*) => {
@@ -18,6 +60,10 @@ macro_rules! limits {
         }
 
         impl Limits {
+            $(#[doc = $reason] pub fn $name(&self) -> Bound {
+                Bound { name: stringify!($name), allowed: self.$name }
+            })*
+
             /// Name, value and reason of every bound, in the table's order.
             pub fn entries(&self) -> Vec<(&'static str, u64, &'static str)> {
                 vec![$((stringify!($name), self.$name, $reason),)*]
@@ -130,5 +176,15 @@ mod tests {
             assert_eq!(before + 1, after, "{name}");
         }
         assert!(limits.set("no-such-bound", 1).is_none());
+    }
+
+    #[test]
+    fn a_bound_allows_its_own_value_and_names_itself() {
+        let limits = Limits { trust_files: 2, ..Limits::default() };
+        let bound = limits.trust_files();
+        let over = Error::OverLimit { what: "it".into(), limit: "trust_files", allowed: 2 };
+        assert_eq!((bound.check(2, "it"), bound.check(3, "it")), (Ok(()), Err(over.clone())));
+        assert_eq!((bound.take(2, 2, "it"), bound.take(1, 2, "it")), (Ok(0), Err(over)));
+        assert_eq!(bound.to_string(), "trust_files=2");
     }
 }

@@ -60,10 +60,7 @@ impl Review {
     /// # Errors
     /// [`Error::Malformed`] for other JSON than an AdmissionReview v1 with a CREATE or an UPDATE; [`Error::OverLimit`].
     pub fn read(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
-        if bytes.len() as u64 > limits.review_bytes {
-            let (what, allowed) = ("the review".into(), limits.review_bytes);
-            return Err(Error::OverLimit { what, limit: "review_bytes", allowed });
-        }
+        limits.review_bytes().check(bytes.len() as u64, "the review")?;
         let malformed = |message: String| Error::malformed("the review", message);
         let document = strict_json::parse(bytes).map_err(|error| malformed(error.to_string()))?;
         let text = |place: &str| document.pointer(place).and_then(Value::as_str).unwrap_or_default();

@@ -318,7 +318,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("strict_json", &[]),
     ("escape", &[]),
     ("mask", &[]),
-    ("limits", &[]),
+    ("limits", &["error"]),
     ("error", &["digest"]),
     ("features", &[]),
     ("shard", &["build_name", "digest"]),
@@ -498,6 +498,24 @@ fn files_stay_small() {
         assert!(lines < LINES_MAX, "{} has {lines} lines without its tests", source.path.display());
     }
     assert!(read(Path::new("src/main.rs")).lines().count() <= 20, "src/main.rs does more than start the library");
+}
+
+/// A bound's name and number come together, as `limits.NAME()`: written beside each other by hand, they could be of two bounds.
+#[test]
+fn bounds_are_named_in_one_place() {
+    let entries = hpsb_audit::Limits::default().entries();
+    // Words of reports too.
+    let is_word = |name: &str| ["bundles"].contains(&name);
+    for Source { path, code, .. } in sources().iter().filter(|source| source.module != "limits") {
+        for (name, ..) in entries.iter().filter(|(name, ..)| !is_word(name)) {
+            for spelled in [format!("\"{name}\""), format!("{name}={{")] {
+                assert!(!code.contains(&spelled), "{}: {spelled}", path.display());
+            }
+        }
+        let made =
+            code.split("OverLimit {").skip(1).filter(|rest| !rest.split('}').next().unwrap_or("").contains(".."));
+        assert!(path == Path::new("src/error.rs") || made.count() == 0, "{}: an OverLimit by hand", path.display());
+    }
 }
 
 #[test]

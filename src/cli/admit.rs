@@ -39,7 +39,7 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
     let policy = read_policy_for_workloads(&arguments.policy, limits)?;
     report.policy = policy.source.clone();
     let passwords = match &arguments.workload_password {
-        Some(path) => password_candidates(&folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?),
+        Some(path) => password_candidates(&folder::read_file(path, limits.key_file_bytes())?),
         None => Vec::new(),
     };
     let workloads: Vec<Workload> =
@@ -78,14 +78,14 @@ pub(super) fn read_policy_for_workloads(path: &Path, limits: &Limits) -> Result<
 }
 
 fn read_workload(path: &Path, passwords: &[Vec<u8>], limits: &Limits) -> Result<Workload, Error> {
-    let allowed = limits.workload_bytes;
+    let bound = limits.workload_bytes();
     if path == Path::new("-") {
         let mut bytes = Vec::new();
-        let read = std::io::stdin().lock().take(allowed.saturating_add(1)).read_to_end(&mut bytes);
+        let read = std::io::stdin().lock().take(bound.allowed.saturating_add(1)).read_to_end(&mut bytes);
         read.map_err(|error| Error::Unreadable { what: "standard input".into(), message: error.to_string() })?;
         return Workload::read("-", &bytes, passwords, limits);
     }
-    let bytes = folder::read_file(path, allowed, "workload_bytes")?;
+    let bytes = folder::read_file(path, bound)?;
     Workload::read(&path.display().to_string(), &bytes, passwords, limits)
 }
 

@@ -67,10 +67,10 @@ fn answer(arguments: &ReconcileArguments) -> Result<Reconciliation, Error> {
 fn read_inventories(arguments: &ReconcileArguments, limits: &Limits) -> Result<Vec<Inventory>, Error> {
     let mut passwords = Vec::new();
     for path in &arguments.workload_password {
-        passwords.extend(password_candidates(&folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?));
+        passwords.extend(password_candidates(&folder::read_file(path, limits.key_file_bytes())?));
     }
     let read = |path: &PathBuf| {
-        let bytes = folder::read_file(path, limits.inventory_bytes, "inventory_bytes")?;
+        let bytes = folder::read_file(path, limits.inventory_bytes())?;
         Inventory::read(&path.display().to_string(), &bytes, &passwords, limits)
     };
     let inventories: Vec<Inventory> = arguments.inventory.iter().map(read).collect::<Result<_, _>>()?;

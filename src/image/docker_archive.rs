@@ -19,7 +19,7 @@ pub(super) fn read(
     choice: &Choice,
     limits: &Limits,
 ) -> Result<(), Error> {
-    let images = match store.document("manifest.json", limits.registry_document_bytes, "registry_document_bytes")? {
+    let images = match store.document("manifest.json", limits.registry_document_bytes())? {
         Found::Bytes(bytes) => document::read_docker_archive(&bytes, limits),
         Found::Missing => Err("it is not there".into()),
         Found::Faulty(message) => Err(message),

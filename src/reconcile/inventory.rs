@@ -32,10 +32,7 @@ impl Inventory {
     /// # Errors
     /// [`Error::OverLimit`]; [`Error::Malformed`] when it is none of these, or one page of a longer list.
     pub fn read(path: &str, bytes: &[u8], passwords: &[Vec<u8>], limits: &Limits) -> Result<Self, Error> {
-        let over = |limit, allowed| Error::OverLimit { what: path.into(), limit, allowed };
-        if bytes.len() as u64 > limits.inventory_bytes {
-            return Err(over("inventory_bytes", limits.inventory_bytes));
-        }
+        limits.inventory_bytes().check(bytes.len() as u64, path)?;
         let malformed = |message: String| Error::malformed(format!("the inventory {path}"), message);
         let (form, images) = if let Some(read) = read_pods(bytes, limits) {
             ("pods", read.map_err(malformed)?)
@@ -45,9 +42,7 @@ impl Inventory {
             let workload = Workload::read(path, bytes, passwords, limits)?;
             (workload.form.word(), workload.images)
         };
-        if images.len() as u64 > limits.inventory_entries {
-            return Err(over("inventory_entries", limits.inventory_entries));
-        }
+        limits.inventory_entries().check(images.len() as u64, path)?;
         Ok(Self { path: path.into(), sha256: Sha256::of(bytes), size: bytes.len() as u64, form, images })
     }
 }

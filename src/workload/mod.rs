@@ -27,7 +27,7 @@ pub(crate) use self::sections::Content;
 pub(crate) use self::signature::{ContractSignature, judge_signature};
 use crate::digest::Sha256;
 use crate::error::Error;
-use crate::limits::Limits;
+use crate::limits::{Bound, Limits};
 use crate::strict_yaml;
 
 /// A file that says what is to run.
@@ -93,10 +93,7 @@ impl Workload {
     /// # Errors
     /// [`Error::OverLimit`]; [`Error::Malformed`] when it is not strict YAML, or none of the known forms.
     pub fn read(path: &str, bytes: &[u8], passwords: &[Vec<u8>], limits: &Limits) -> Result<Self, Error> {
-        if bytes.len() as u64 > limits.workload_bytes {
-            let (what, allowed) = (path.into(), limits.workload_bytes);
-            return Err(Error::OverLimit { what, limit: "workload_bytes", allowed });
-        }
+        limits.workload_bytes().check(bytes.len() as u64, path)?;
         let malformed = |message: String| Error::malformed(format!("the workload {path}"), message);
         let documents = strict_yaml::documents(bytes, limits).map_err(malformed)?;
         let mut images = Images::new(limits);
@@ -145,12 +142,12 @@ pub fn password_candidates(file: &[u8]) -> Vec<Vec<u8>> {
 /// The images that were found so far.
 struct Images {
     found: Vec<UsedImage>,
-    allowed: u64,
+    bound: Bound,
 }
 
 impl Images {
     fn new(limits: &Limits) -> Self {
-        Self { found: Vec::new(), allowed: limits.workload_images }
+        Self { found: Vec::new(), bound: limits.workload_images() }
     }
 
     /// An image by its name.
@@ -170,16 +167,13 @@ impl Images {
 
     fn push(&mut self, image: UsedImage) {
         // One more than is allowed, so that it can be told.
-        if self.found.len() as u64 <= self.allowed {
+        if self.found.len() as u64 <= self.bound.allowed {
             self.found.push(image);
         }
     }
 
     fn finish(self, path: &str) -> Result<Vec<UsedImage>, Error> {
-        if self.found.len() as u64 > self.allowed {
-            let (what, limit, allowed) = (path.to_owned(), "workload_images", self.allowed);
-            return Err(Error::OverLimit { what, limit, allowed });
-        }
+        self.bound.check(self.found.len() as u64, path)?;
         Ok(self.found)
     }
 }

@@ -137,7 +137,7 @@ limits! {
     trust_signatures = 1_000, "signatures in one file: each costs a verification";
     trust_delegations = 1_000, "delegated roles of one repository";
     bundles = 100_000, "bundles found below the paths of one call";
-    registry_document_bytes = 4 * MIB, "a registry's manifest, index, referrers or token: 4 MiB by the distribution specification";
+    registry_document_bytes = 4 * MIB, "a registry's manifest, index, referrers or token (4 MiB by the distribution specification)";
     image_config_bytes = 8 * MIB, "an image's configuration";
     image_layer_bytes = 32 * GIB, "one layer as the registry stores it";
     image_layers = 1_000, "layers of an image; container engines stop at 127";

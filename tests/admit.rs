@@ -188,6 +188,35 @@ fn names_that_no_runtime_takes_are_malformed() {
     }
 }
 
+/// Two builds of an image whose name looks like a secret's must not look alike; what is not a name is masked as any other text.
+#[test]
+fn names_of_images_are_shown_and_secrets_are_not() {
+    let folder = place(POLICY);
+    let names = [
+        format!("ghcr.io/external-secrets/external-secrets:v0.9.20@{DIGEST}"),
+        format!("ghcr.io/external-secrets/external-secrets:v0.9.20@{OTHER}"),
+        "acme/api-token:2".to_owned(),
+        "hunter2".to_owned(),
+    ];
+    let services: String =
+        names.iter().enumerate().map(|(at, name)| format!("  s{at}: {{image: \"{name}\"}}\n")).collect();
+    let hostile = format!("services:\n{services}  x: {{image: \"acme/wallet:v1 --password hunter2@{DIGEST}\"}}\n");
+    folder.write("compose.yaml", hostile);
+    let (_, report) = admit(&folder, "compose.yaml", &[]);
+    let (_, page) = text(&folder, "compose.yaml", &[]);
+    for (at, name) in names.iter().enumerate() {
+        assert_eq!(report["images"][at]["image"], name.as_str());
+        assert!(page.contains(&format!("image      {name}\n")), "{name}: {page}");
+    }
+    let last = report["images"][4].to_string();
+    assert!(!last.contains("hunter2") && last.contains("***") && last.contains(DIGEST), "{last}");
+
+    // The program's own advice is whole.
+    folder.write("contract.yaml", "workload: hyper-protect-basic.a.U2FsdGVkX18AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n");
+    let (code, page) = text(&folder, "contract.yaml", &[]);
+    assert!(code == 1 && page.contains("--workload-password FILE opens it"), "{page}");
+}
+
 #[test]
 fn an_unverified_bundle_is_no_evidence_and_is_named() {
     let folder = place(POLICY);

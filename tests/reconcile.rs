@@ -84,6 +84,22 @@ fn an_estate_that_fits_is_reconciled() {
     }
 }
 
+/// In every format; only `hunter2` is a secret here.
+#[test]
+fn names_of_images_are_shown_and_secrets_are_not() {
+    let folder = place();
+    let pinned = format!("ghcr.io/external-secrets/external-secrets:v0.9.20@{OTHER}");
+    folder.write("secrets", format!("place,image\nhost,{pinned}\nhost,acme/api-token:2\nhost,a --password hunter2\n"));
+    for format in ["text", "json", "csv", "html"] {
+        let page = ask(&folder, "secrets", &["--format", format]).out;
+        let page: String = page.replace("&#x3D;", "=").split_whitespace().collect();
+        for shown in ["external-secrets:v0.9.20@sha256:", "acme/api-token:2", "secrets:record"] {
+            assert!(page.contains(shown), "{format}: {shown}: {page}");
+        }
+        assert!(!page.contains("hunter2"), "{format}: {page}");
+    }
+}
+
 #[test]
 fn gaps_are_found_and_exit_with_1() {
     let folder = place();

@@ -18,7 +18,7 @@ use crate::approvals::{Approval, Approvals};
 use crate::builds::{Build, Builds};
 use crate::digest::Sha256;
 use crate::finding::Status;
-use crate::mask::mask;
+use crate::mask::{mask, mask_name};
 use crate::policy::Policy;
 use crate::report::{BundleReport, Kind, Period, Read, Reconciliation, Row, Tool};
 use crate::time::Timestamp;
@@ -137,7 +137,8 @@ fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Ro
     for inventory in books.inventories {
         for used in &inventory.images {
             let mut row = place(used, builds, &by_path, books.now);
-            row.place = Some(format!("{}: {}", inventory.path, used.place));
+            // The colon is ours: what is before it says nothing of what is behind.
+            row.place = Some(format!("{}: {}", mask(&inventory.path), mask(&used.place)));
             row.image = used.image.as_ref().ok().map(|image| image.text.clone());
             rows.push(row);
         }
@@ -313,10 +314,8 @@ fn row(kind: Kind, message: impl Into<String>) -> Row {
 
 /// Hides what looks like a secret.
 fn masked(row: Row) -> Row {
-    let hide = |text: Option<String>| text.as_deref().map(mask);
     Row {
-        place: hide(row.place),
-        image: hide(row.image),
+        image: row.image.as_deref().map(mask_name),
         message: mask(&row.message),
         details: row.details.iter().map(|line| mask(line)).collect(),
         ..row

@@ -174,6 +174,28 @@ fn every_form_says_the_same_and_is_inert() {
     }
 }
 
+/// What the node runs counts, though a Service is beside the Pod, and the Pod asked for the good image.
+#[test]
+fn a_pod_among_other_resources_is_judged_by_its_status() {
+    let folder = place();
+    let pod = |id: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, namespace: x}}\nspec:\n  containers: [{{name: c, image: docker.io/acme/wallet@{DIGEST}}}]\nstatus:\n  containerStatuses: [{{name: c, imageID: docker.io/acme/wallet@{id}}}]\n"
+        )
+    };
+    let service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {}\n";
+    folder.write("all.yaml", pod(OTHER) + service);
+    let (code, report) = json(&folder, "all.yaml", &[]);
+    // And what was approved runs nowhere.
+    assert_eq!((code, kinds(&report)), (1, vec!["running-without-accepted-build", "approved-not-seen"]), "{report:#}");
+    assert_eq!(report["rows"][0]["digest"], OTHER);
+    folder.write("all.yaml", pod(DIGEST) + service);
+    let (code, report) = json(&folder, "all.yaml", &[]);
+    assert_eq!((code, kinds(&report)), (0, vec![]), "{report:#}");
+    let input = report["inputs"].as_array().unwrap().iter().find(|input| input["path"] == "all.yaml").unwrap();
+    assert_eq!(input["what"], "kubernetes; Pods: 1, without a digest in their status and judged by their spec: 0");
+}
+
 #[test]
 fn what_is_no_inventory_gives_no_answer() {
     let folder = place();

@@ -1,6 +1,8 @@
 //! Inventories: what runs, as somebody wrote it down. *Given*: nothing here knows whether one is whole.
 
-use super::pods;
+use serde_json::Value;
+
+use super::pods::Found;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Limits;
@@ -18,52 +20,90 @@ pub struct Inventory {
     pub sha256: Sha256,
     /// Number of its bytes.
     pub size: u64,
-    /// `pods`, `csv`, or a workload's form.
+    /// `pods`, `csv`, or a workload's form; `kubernetes` for Pods with other resources.
     pub form: &'static str,
     /// Every image that it names.
     pub images: Vec<UsedImage>,
+    /// How many Pods are in it.
+    pub pods: usize,
+    /// How many of them have a container without a digest in their status. It is judged by what the Pod asks for.
+    pub pods_by_spec: usize,
 }
 
 impl Inventory {
-    /// Reads an inventory; what it is shows in its content. Pods (`kubectl get pods -A -o json`) say what runs, in their status. CSV needs a
-    /// header line with the columns `place` and `image`; others are passed over. Everything that [`Workload::read`] reads is an inventory
-    /// too: it says what was asked for. `passwords` may open encrypted sections of contracts.
+    /// Reads an inventory; what it is shows in its content. Pods say what runs, in their status, wherever they are: `kubectl get pods`, `kubectl
+    /// get all`, joined documents, lists in lists. What is next to them is read as manifests. CSV needs a header line with the columns
+    /// `place` and `image`; others are passed over. Everything that [`Workload::read`] reads is an inventory too: it says what was asked
+    /// for. `passwords` may open encrypted sections of contracts.
     ///
     /// # Errors
     /// [`Error::OverLimit`]; [`Error::Malformed`] when it is none of these, or one page of a longer list.
     pub fn read(path: &str, bytes: &[u8], passwords: &[Vec<u8>], limits: &Limits) -> Result<Self, Error> {
         limits.inventory_bytes().check(bytes.len() as u64, path)?;
         let malformed = |message: String| Error::malformed(format!("the inventory {path}"), message);
-        let (form, images) = if let Some(read) = read_pods(bytes, limits) {
-            ("pods", read.map_err(malformed)?)
+        let mut inventory = Self {
+            path: path.into(),
+            sha256: Sha256::of(bytes),
+            size: bytes.len() as u64,
+            form: "csv",
+            images: Vec::new(),
+            pods: 0,
+            pods_by_spec: 0,
+        };
+        let documents = documents(bytes, limits).map_err(malformed)?;
+        let found = Found::of(&documents).map_err(malformed)?;
+        if !documents.is_empty() && found.is_of_pods() {
+            inventory.add_pods(&found, limits)?;
         } else if is_csv(bytes) {
-            ("csv", rows(bytes).map_err(malformed)?)
+            inventory.images = rows(bytes).map_err(malformed)?;
+        } else if let Some(header) = other_table(bytes) {
+            return Err(malformed(format!(
+                "expected CSV, separated by commas, with a header line that has the columns place and image; found the line {header:?}"
+            )));
         } else {
             let workload = Workload::read(path, bytes, passwords, limits)?;
-            (workload.form.word(), workload.images)
-        };
-        limits.inventory_entries().check(images.len() as u64, path)?;
-        Ok(Self { path: path.into(), sha256: Sha256::of(bytes), size: bytes.len() as u64, form, images })
+            (inventory.form, inventory.images) = (workload.form.word(), workload.images);
+        }
+        limits.inventory_entries().check(inventory.images.len() as u64, path)?;
+        Ok(inventory)
+    }
+
+    /// What it is, and how many Pods were judged by what they ask for.
+    pub(super) fn what(&self) -> String {
+        match self.pods {
+            0 => self.form.to_owned(),
+            pods => format!(
+                "{}; Pods: {pods}, without a digest in their status and judged by their spec: {}",
+                self.form, self.pods_by_spec
+            ),
+        }
+    }
+
+    fn add_pods(&mut self, found: &Found<'_>, limits: &Limits) -> Result<(), Error> {
+        let running = found.running();
+        (self.images, self.pods, self.pods_by_spec) = (running.images, running.pods, running.judged_by_spec);
+        self.form = if found.others.is_empty() { "pods" } else { "kubernetes" };
+        self.images.extend(Workload::images_of_resources(&self.path, &found.others, limits)?);
+        Ok(())
     }
 }
 
-/// The pods in it; `None` when it is something else. YAML is tried where the bounds for YAML allow it.
-fn read_pods(bytes: &[u8], limits: &Limits) -> Option<Result<Vec<UsedImage>, String>> {
-    let documents = if bytes.trim_ascii_start().starts_with(b"{") {
-        match strict_json::parse(bytes) {
-            Ok(document) => vec![document],
-            Err(error) => return Some(Err(error.to_string())),
-        }
-    } else if bytes.len() as u64 <= limits.workload_bytes {
-        strict_yaml::documents(bytes, limits).ok()?
-    } else {
-        return None;
+/// The documents in it, as far as it is JSON or YAML; none when it is something else. YAML is tried where the bounds for YAML allow it.
+fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, String> {
+    let as_yaml = || {
+        let fits = bytes.len() as u64 <= limits.workload_bytes;
+        fits.then(|| strict_yaml::documents(bytes, limits).ok()).flatten()
     };
-    let all = !documents.is_empty() && documents.iter().all(pods::are_in);
-    all.then(|| {
-        let mut images = Vec::new();
-        documents.iter().try_for_each(|document| pods::read(document, &mut images)).map(|()| images)
-    })
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Ok(as_yaml().unwrap_or_default());
+    }
+    match strict_json::parse(bytes) {
+        Ok(document) => Ok(vec![document]),
+        // JSON documents between lines of `---` are YAML.
+        Err(error) => as_yaml().ok_or_else(|| {
+            format!("{error}; expected one JSON document, or several between lines of ---: name others with further --inventory")
+        }),
+    }
 }
 
 const COLUMNS: [&str; 2] = ["place", "image"];
@@ -83,6 +123,14 @@ fn columns(header: &[String]) -> Option<[usize; 2]> {
     };
     let [place, image] = COLUMNS.map(at);
     Some([place?, image?])
+}
+
+/// The first line of a table that is not CSV, or has other columns.
+fn other_table(bytes: &[u8]) -> Option<String> {
+    let line = String::from_utf8_lossy(bytes.split(|byte| *byte == b'\n').next()?).trim().to_owned();
+    let is_word = COLUMNS.iter().any(|column| line.eq_ignore_ascii_case(column));
+    let is_table = line.contains([',', ';', '\t']) && !line.contains([':', '{', '[', '#']);
+    (is_word || is_table).then(|| line.chars().take(200).collect())
 }
 
 fn rows(bytes: &[u8]) -> Result<Vec<UsedImage>, String> {

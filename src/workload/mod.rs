@@ -134,6 +134,22 @@ impl Workload {
     }
 }
 
+impl Workload {
+    /// The images of Kubernetes resources that were read as part of something else.
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`] with more images than are allowed.
+    pub(crate) fn images_of_resources(
+        path: &str,
+        resources: &[&Value],
+        limits: &Limits,
+    ) -> Result<Vec<UsedImage>, Error> {
+        let mut images = Images::new(limits);
+        resources.iter().for_each(|resource| kubernetes::read(resource, "", &mut images));
+        images.finish(path)
+    }
+}
+
 /// What may be meant by the content of a password file: the bytes, or base64 of them.
 pub fn password_candidates(file: &[u8]) -> Vec<Vec<u8>> {
     token::passwords(file)

@@ -76,6 +76,7 @@ mod approvals;
 mod archive;
 mod attestation;
 mod audit;
+mod budget;
 pub mod build_log;
 mod build_name;
 mod build_record;
@@ -142,6 +143,7 @@ pub use crate::admission::{AdmissionQuestion, Index, admit, index, policy_for_bu
 pub use crate::approvals::Approvals;
 pub use crate::attestation::{Attestation, BuilderPolicy, Record};
 pub use crate::audit::{Depth, Input, LoadImage, Question, audit};
+pub use crate::budget::{Budget, Work};
 pub use crate::build_name::BuildName;
 pub use crate::build_record::BuildRecord;
 pub use crate::builds::{Build, Builds, BuiltImage};

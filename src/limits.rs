@@ -86,6 +86,13 @@ const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
 limits! {
+    work_base_units = 6_000_000_000, "work of one audit or request, whatever its input: 15 s on two cores at 200 MB/s";
+    work_per_megabyte_units = 400_000_000, "further work for each megabyte of input: a second on two cores";
+    work_most_units = 240_000_000_000, "work of one audit, whatever its input: 600 s on two cores";
+    held_base_bytes = 300_000_000, "memory of one audit besides that for its input";
+    held_per_input_bytes = 2, "further memory for each byte of input";
+    request_base_bytes = MIB, "memory of one request to the webhook besides that for its text";
+    request_per_input_bytes = 20, "further memory for each byte of the request: JSON grows when it is read";
     bundle_bytes = 4 * GIB, "a bundle as it lies on disk; the largest clones in use are far below";
     signed_archive_bytes = 2 * GIB, "the signed archive is held in memory once";
     signature_bytes = 8 * KIB, "hex text of an 8192-bit RSA signature is 2,048 bytes";
@@ -129,6 +136,8 @@ limits! {
     yaml_nodes = 250_000, "mappings, lists and texts of one YAML file, those that aliases repeat included";
     yaml_depth = 64, "YAML in YAML; manifests stay below twenty";
     yaml_documents = 1_024, "documents of one YAML file";
+    review_nodes = 100_000, "mappings, lists and texts of one AdmissionReview";
+    review_images = 1_000, "images of one AdmissionReview: each is answered within the API server's patience";
     review_bytes = 8 * MIB, "an AdmissionReview holds an object twice; the store of Kubernetes takes 1.5 MiB";
     inventory_bytes = 64 * MIB, "what runs, as one file; pods are about five kilobytes each, and several files may be given";
     inventory_entries = 200_000, "images in one inventory: each costs a row";

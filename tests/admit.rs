@@ -217,6 +217,49 @@ fn names_of_images_are_shown_and_secrets_are_not() {
     assert!(code == 1 && page.contains("--workload-password FILE opens it"), "{page}");
 }
 
+/// A key of 100 KB above 9,000 images is in each of their places, and costs a gigabyte if each place holds it.
+#[test]
+fn places_are_bounded_and_told_apart() {
+    let limits = Limits::default();
+    let images: String = (0..9_000).map(|_| "{image: a},").collect();
+    for text in [
+        format!("apiVersion: x/v1\nkind: Own\nspec:\n  ? {}\n  : [{images}]\n", "k".repeat(100_000)),
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {}}}\nspec: {{containers: [{images}]}}\n",
+            "k".repeat(100_000)
+        ),
+    ] {
+        let workload = Workload::read("w", text.as_bytes(), &[], &limits).unwrap();
+        assert_eq!(workload.images.len(), 9_000);
+        let places: std::collections::BTreeSet<&str> = workload.images.iter().map(|used| used.place.as_str()).collect();
+        assert_eq!(places.len(), 9_000);
+        assert!(places.iter().all(|place| place.len() <= 1_100), "{:?}", places.first());
+    }
+    // Keys that begin alike are two places.
+    let long = "k".repeat(5_000);
+    let text = format!("services:\n  ? {long}a\n  : {{image: x}}\n  ? {long}b\n  : {{image: y}}\n");
+    let workload = Workload::read("w", text.as_bytes(), &[], &limits).unwrap();
+    assert_ne!(workload.images[0].place, workload.images[1].place);
+}
+
+/// What is bounded in each part is bounded as a whole, by one budget for all files of a call.
+#[test]
+fn workloads_share_one_budget() {
+    let folder = place(POLICY);
+    let good = compose(&format!("acme/wallet@{DIGEST}"));
+    folder.write("a.yaml", &good);
+    folder.write("b.yaml", &good);
+    let units = |units: u64| format!("work_base_units={units}");
+    let (code, report) = admit(&folder, "a.yaml", &["--limit", &units(4_000), "--limit", "work_per_megabyte_units=0"]);
+    assert_eq!(code, 0, "{report:#}");
+    let more = ["b.yaml", "--limit", &units(4_000), "--limit", "work_per_megabyte_units=0"];
+    let (code, report) = admit(&folder, "a.yaml", &more);
+    assert_eq!((code, &report["error"]["code"]), (3, &"over-limit".into()), "{report:#}");
+    let mut limits = Limits::default();
+    (limits.held_base_bytes, limits.held_per_input_bytes) = (0, 0);
+    assert!(Workload::read("w", good.as_bytes(), &[], &limits).is_err());
+}
+
 #[test]
 fn an_unverified_bundle_is_no_evidence_and_is_named() {
     let folder = place(POLICY);

@@ -10,6 +10,7 @@ use super::queue::{Queue, audit_all};
 use super::{files, limits_with, now_or, output, threads_for};
 use crate::admission::{AdmissionQuestion, admit as admit_images, policy_for_bundles};
 use crate::audit::Question;
+use crate::budget::Budget;
 use crate::error::Error;
 use crate::finding::Group;
 use crate::folder;
@@ -42,8 +43,9 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
         Some(path) => password_candidates(&folder::read_file(path, limits.key_file_bytes())?),
         None => Vec::new(),
     };
-    let workloads: Vec<Workload> =
-        arguments.workloads.iter().map(|path| read_workload(path, &passwords, limits)).collect::<Result<_, _>>()?;
+    let budget = Budget::of_audit(0, limits);
+    let read = |path: &PathBuf| read_workload(path, &passwords, limits, &budget);
+    let workloads: Vec<Workload> = arguments.workloads.iter().map(read).collect::<Result<_, _>>()?;
     if workloads.iter().all(|workload| workload.images.is_empty()) {
         let paths: Vec<String> = workloads.iter().map(|workload| workload.path.clone()).collect();
         return Err(Error::NothingToAdmit { paths: paths.join(", ") });
@@ -77,16 +79,18 @@ pub(super) fn read_policy_for_workloads(path: &Path, limits: &Limits) -> Result<
     Ok(policy)
 }
 
-fn read_workload(path: &Path, passwords: &[Vec<u8>], limits: &Limits) -> Result<Workload, Error> {
+fn read_workload(path: &Path, passwords: &[Vec<u8>], limits: &Limits, budget: &Budget) -> Result<Workload, Error> {
     let bound = limits.workload_bytes();
     if path == Path::new("-") {
         let mut bytes = Vec::new();
         let read = std::io::stdin().lock().take(bound.allowed.saturating_add(1)).read_to_end(&mut bytes);
         read.map_err(|error| Error::Unreadable { what: "standard input".into(), message: error.to_string() })?;
-        return Workload::read("-", &bytes, passwords, limits);
+        budget.add_input(bytes.len() as u64);
+        return Workload::read_within("-", &bytes, passwords, limits, budget);
     }
     let bytes = folder::read_file(path, bound)?;
-    Workload::read(&path.display().to_string(), &bytes, passwords, limits)
+    budget.add_input(bytes.len() as u64);
+    Workload::read_within(&path.display().to_string(), &bytes, passwords, limits, budget)
 }
 
 /// The files of `--report`. Other formats are about bundles.

@@ -10,6 +10,7 @@ use super::reconcile_args::{ReconcileArguments, ReconcileFormat};
 use super::{limits_with, now_or, output, threads_for};
 use crate::admission::policy_for_bundles;
 use crate::audit::Question;
+use crate::budget::Budget;
 use crate::error::Error;
 use crate::folder;
 use crate::limits::Limits;
@@ -69,9 +70,11 @@ fn read_inventories(arguments: &ReconcileArguments, limits: &Limits) -> Result<V
     for path in &arguments.workload_password {
         passwords.extend(password_candidates(&folder::read_file(path, limits.key_file_bytes())?));
     }
+    let budget = Budget::of_audit(0, limits);
     let read = |path: &PathBuf| {
         let bytes = folder::read_file(path, limits.inventory_bytes())?;
-        Inventory::read(&path.display().to_string(), &bytes, &passwords, limits)
+        budget.add_input(bytes.len() as u64);
+        Inventory::read_within(&path.display().to_string(), &bytes, &passwords, limits, &budget)
     };
     let inventories: Vec<Inventory> = arguments.inventory.iter().map(read).collect::<Result<_, _>>()?;
     if inventories.iter().all(|inventory| inventory.images.is_empty()) {

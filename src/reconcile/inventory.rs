@@ -3,13 +3,14 @@
 use serde_json::Value;
 
 use super::pods::Found;
+use crate::budget::{Budget, Work};
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::strict_csv;
 use crate::strict_json;
 use crate::strict_yaml;
-use crate::workload::{ImageReference, UsedImage, Workload};
+use crate::workload::{ImageReference, UsedImage, Workload, nodes};
 
 /// What runs, by one file.
 #[derive(Debug, Clone)]
@@ -39,6 +40,20 @@ impl Inventory {
     /// # Errors
     /// [`Error::OverLimit`]; [`Error::Malformed`] when it is none of these, or one page of a longer list.
     pub fn read(path: &str, bytes: &[u8], passwords: &[Vec<u8>], limits: &Limits) -> Result<Self, Error> {
+        Self::read_within(path, bytes, passwords, limits, &Budget::of_audit(bytes.len() as u64, limits))
+    }
+
+    /// As [`Inventory::read`], within a budget that other inputs share.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_within(
+        path: &str,
+        bytes: &[u8],
+        passwords: &[Vec<u8>],
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Self, Error> {
         limits.inventory_bytes().check(bytes.len() as u64, path)?;
         let malformed = |message: String| Error::malformed(format!("the inventory {path}"), message);
         let mut inventory = Self {
@@ -53,18 +68,22 @@ impl Inventory {
         let documents = documents(bytes, limits).map_err(malformed)?;
         let found = Found::of(&documents).map_err(malformed)?;
         if !documents.is_empty() && found.is_of_pods() {
-            inventory.add_pods(&found, limits)?;
+            budget.spend(Work::Bytes(bytes.len() as u64), path)?;
+            budget.spend(Work::Nodes(documents.iter().map(nodes).sum()), path)?;
+            inventory.add_pods(&found, limits, budget)?;
         } else if is_csv(bytes) {
+            budget.spend(Work::Bytes(bytes.len() as u64), path)?;
             inventory.images = rows(bytes).map_err(malformed)?;
         } else if let Some(header) = other_table(bytes) {
             return Err(malformed(format!(
                 "expected CSV, separated by commas, with a header line that has the columns place and image; found the line {header:?}"
             )));
         } else {
-            let workload = Workload::read(path, bytes, passwords, limits)?;
+            let workload = Workload::read_within(path, bytes, passwords, limits, budget)?;
             (inventory.form, inventory.images) = (workload.form.word(), workload.images);
         }
         limits.inventory_entries().check(inventory.images.len() as u64, path)?;
+        budget.spend(Work::Nodes(inventory.images.len() as u64), path)?;
         Ok(inventory)
     }
 
@@ -79,11 +98,11 @@ impl Inventory {
         }
     }
 
-    fn add_pods(&mut self, found: &Found<'_>, limits: &Limits) -> Result<(), Error> {
+    fn add_pods(&mut self, found: &Found<'_>, limits: &Limits, budget: &Budget) -> Result<(), Error> {
         let running = found.running();
         (self.images, self.pods, self.pods_by_spec) = (running.images, running.pods, running.judged_by_spec);
         self.form = if found.others.is_empty() { "pods" } else { "kubernetes" };
-        self.images.extend(Workload::images_of_resources(&self.path, &found.others, limits)?);
+        self.images.extend(Workload::images_of_resources(&self.path, &found.others, limits, budget)?);
         Ok(())
     }
 }

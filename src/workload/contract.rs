@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::image_keys::{self, ImageKeyEntry};
 use super::sections::{Content, Section, section};
-use super::{Images, archive, below, compose, kind_of, kubernetes};
+use super::{Images, archive, below, compose, kind_of, kubernetes, nodes};
+use crate::budget::Work;
 use crate::limits::Limits;
 use crate::strict_yaml;
 
@@ -123,13 +124,17 @@ fn read_archive(
     };
     let mut taken = false;
     for (path, bytes) in files {
+        images.spend(Work::Bytes(bytes.len() as u64), "the archive of the contract");
         let lower = path.to_ascii_lowercase();
         if !(lower.ends_with(".yaml") || lower.ends_with(".yml")) {
             continue;
         }
         let name = format!("{place}: {path}");
         match strict_yaml::documents(&bytes, limits) {
-            Ok(documents) => taken |= take(&name, &documents, images),
+            Ok(documents) => {
+                images.spend(Work::Nodes(documents.iter().map(nodes).sum()), "the archive of the contract");
+                taken |= take(&name, &documents, images);
+            }
             // It may be what the machine starts: another reader may read it.
             Err(why) => images.unknown(name, why),
         }

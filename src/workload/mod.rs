@@ -25,6 +25,7 @@ pub(crate) use self::image_keys::{ImageKeyEntry, KeyKind};
 pub use self::reference::{ImageReference, Pin};
 pub(crate) use self::sections::Content;
 pub(crate) use self::signature::{ContractSignature, judge_signature};
+use crate::budget::{Budget, Work};
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::{Bound, Limits};
@@ -93,10 +94,25 @@ impl Workload {
     /// # Errors
     /// [`Error::OverLimit`]; [`Error::Malformed`] when it is not strict YAML, or none of the known forms.
     pub fn read(path: &str, bytes: &[u8], passwords: &[Vec<u8>], limits: &Limits) -> Result<Self, Error> {
+        Self::read_within(path, bytes, passwords, limits, &Budget::of_audit(bytes.len() as u64, limits))
+    }
+
+    /// As [`Workload::read`], within a budget that other inputs share.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_within(
+        path: &str,
+        bytes: &[u8],
+        passwords: &[Vec<u8>],
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Self, Error> {
         limits.workload_bytes().check(bytes.len() as u64, path)?;
         let malformed = |message: String| Error::malformed(format!("the workload {path}"), message);
         let documents = strict_yaml::documents(bytes, limits).map_err(malformed)?;
-        let mut images = Images::new(limits);
+        let mut images = Images::new(budget, limits);
+        images.spend_on(path, bytes, &documents)?;
         let (form, contract) = if let [one] = documents.as_slice()
             && sections::are_in(one)
         {
@@ -127,7 +143,7 @@ impl Workload {
     /// # Errors
     /// [`Error::OverLimit`] with more images than are allowed.
     pub(crate) fn of_resource(path: &str, resource: &Value, whole: &[u8], limits: &Limits) -> Result<Self, Error> {
-        let mut images = Images::new(limits);
+        let mut images = Images::new(&Budget::of_request(whole.len() as u64, limits), limits);
         kubernetes::read(resource, "", &mut images);
         let (sha256, size, images) = (Sha256::of(whole), whole.len() as u64, images.finish(path)?);
         Ok(Self { path: path.into(), sha256, size, form: Form::Kubernetes, images, contract: None })
@@ -143,8 +159,9 @@ impl Workload {
         path: &str,
         resources: &[&Value],
         limits: &Limits,
+        budget: &Budget,
     ) -> Result<Vec<UsedImage>, Error> {
-        let mut images = Images::new(limits);
+        let mut images = Images::new(budget, limits);
         resources.iter().for_each(|resource| kubernetes::read(resource, "", &mut images));
         images.finish(path)
     }
@@ -159,11 +176,26 @@ pub fn password_candidates(file: &[u8]) -> Vec<Vec<u8>> {
 struct Images {
     found: Vec<UsedImage>,
     bound: Bound,
+    budget: Budget,
+    /// Why reading came to an end.
+    over: Option<Error>,
 }
 
 impl Images {
-    fn new(limits: &Limits) -> Self {
-        Self { found: Vec::new(), bound: limits.workload_images() }
+    fn new(budget: &Budget, limits: &Limits) -> Self {
+        Self { found: Vec::new(), bound: limits.workload_images(), budget: budget.clone(), over: None }
+    }
+
+    /// Spends what reading a file's documents costs.
+    fn spend_on(&self, path: &str, bytes: &[u8], documents: &[Value]) -> Result<(), Error> {
+        self.budget.spend(Work::Bytes(bytes.len() as u64), path)?;
+        self.budget.spend(Work::Nodes(documents.iter().map(nodes).sum()), path)
+    }
+
+    /// Spends work on something that the file holds. Where nothing is left the reader goes on, finds nothing more, and fails at its end.
+    fn spend(&mut self, work: Work, what: &str) {
+        let spent = self.budget.spend(work, what);
+        self.over = self.over.take().or(spent.err());
     }
 
     /// An image by its name.
@@ -182,21 +214,52 @@ impl Images {
     }
 
     fn push(&mut self, image: UsedImage) {
-        // One more than is allowed, so that it can be told.
-        if self.found.len() as u64 <= self.bound.allowed {
-            self.found.push(image);
+        let UsedImage { place, image } = image;
+        let place = shortened(place, PLACE_BYTES);
+        let text = image.as_ref().map_or_else(String::len, |image| image.text.len());
+        self.spend(Work::Nodes(1), "the images of the workload");
+        let held = self.budget.hold((2 * (place.len() + text)) as u64, "the images of the workload");
+        self.over = self.over.take().or(held.err());
+        // One more than is allowed, so that it can be reported.
+        if self.over.is_none() && self.found.len() as u64 <= self.bound.allowed {
+            self.found.push(UsedImage { place, image });
         }
     }
 
     fn finish(self, path: &str) -> Result<Vec<UsedImage>, Error> {
         self.bound.check(self.found.len() as u64, path)?;
-        Ok(self.found)
+        self.over.map_or(Ok(self.found), Err)
     }
 }
 
-/// `place.key`, without a dot at the beginning.
+/// Bytes of a place, and of one key in it. Every image below a key has the key in its place: without a bound, a key of 100 KB above 9,000
+/// images would cost a gigabyte.
+const PLACE_BYTES: usize = 1_000;
+const KEY_BYTES: usize = 200;
+
+/// `place.key`, without a dot at the beginning. What is too long is shortened.
 fn below(place: &str, key: &str) -> String {
-    if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") }
+    let key = shortened(key.to_owned(), KEY_BYTES);
+    if place.is_empty() { key } else { shortened(format!("{place}.{key}"), PLACE_BYTES) }
+}
+
+/// The beginning, and the digest of the whole: two long texts are told apart.
+fn shortened(text: String, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text;
+    }
+    let digest = Sha256::of(text.as_bytes()).hex();
+    let begin = text.get(..text.floor_char_boundary(bytes / 2)).unwrap_or_default();
+    format!("{begin}...({} bytes, sha256 {})", text.len(), digest.get(..16).unwrap_or_default())
+}
+
+/// The nodes of a value: itself, and everything in it.
+pub(crate) fn nodes(value: &Value) -> u64 {
+    1 + match value {
+        Value::Array(items) => items.iter().map(nodes).sum(),
+        Value::Object(fields) => fields.values().map(nodes).sum(),
+        _ => 0,
+    }
 }
 
 /// What a value is, for messages.

@@ -37,7 +37,9 @@ impl ImageReference {
     /// In words: a name that no runtime takes.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (variables, resolved) = variables(text);
-        let malformed = |why: &str| format!("malformed image name {text:?}: {why}");
+        // No name is longer than that.
+        let shown = text.get(..text.floor_char_boundary(600)).unwrap_or_default();
+        let malformed = |why: &str| format!("malformed image name {shown:?}: {why}");
         let plain = variables.is_empty();
         // A digest with a variable in it pins nothing, and has no grammar yet.
         let known = match resolved.split_once('@') {

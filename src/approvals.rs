@@ -53,10 +53,7 @@ impl Approvals {
     /// [`Error::Malformed`] with the record that cannot be read, [`Error::OverLimit`].
     pub fn read(name: &str, bytes: Vec<u8>, signature: Option<Vec<u8>>, limits: &Limits) -> Result<Self, Error> {
         let what = || format!("the approvals {name}");
-        if bytes.len() as u64 > limits.approvals_bytes {
-            let allowed = limits.approvals_bytes;
-            return Err(Error::OverLimit { what: what(), limit: "approvals_bytes", allowed });
-        }
+        limits.approvals_bytes().check(bytes.len() as u64, what())?;
         let rows = if bytes.trim_ascii_start().starts_with(b"[") { json_rows(&bytes) } else { csv_rows(&bytes) };
         let rows = rows.map_err(|message| Error::malformed(what(), message))?;
         let records = (1..).zip(rows).map(|(number, row)| {

@@ -23,13 +23,7 @@ impl BuildRecord {
     /// # Errors
     /// [`Error::Malformed`] naming `what`, [`Error::OverLimit`] beyond `build_record_bytes`.
     pub fn from_json(what: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
-        if bytes.len() as u64 > limits.build_record_bytes {
-            return Err(Error::OverLimit {
-                what: what.into(),
-                limit: "build_record_bytes",
-                allowed: limits.build_record_bytes,
-            });
-        }
+        limits.build_record_bytes().check(bytes.len() as u64, what)?;
         let fields = match strict_json::parse(bytes) {
             Ok(Value::Object(fields)) => fields,
             Ok(_) => return Err(Error::malformed(what, "expected a JSON object")),

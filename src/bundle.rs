@@ -6,7 +6,7 @@ use crate::archive::{Member, MemberKind, TarReader, decompress};
 use crate::build_name::BuildName;
 use crate::digest::Sha256;
 use crate::error::Error;
-use crate::limits::Limits;
+use crate::limits::{Bound, Limits};
 use crate::signature::Signature;
 
 const WHAT: &str = "the outer archive";
@@ -40,18 +40,19 @@ impl Bundle {
     /// # Errors
     /// As there.
     pub fn from_reader_on_threads(input: impl Read, threads: usize, limits: &Limits) -> Result<Self, Error> {
-        let input = Bounded { inner: input, left: limits.bundle_bytes, limits };
-        let allowed = limits.signed_archive_bytes.saturating_add(1 << 20);
-        let expanded = decompress(input, threads, WHAT, "signed_archive_bytes", allowed);
+        let input = Bounded { inner: input, left: limits.bundle_bytes, bound: limits.bundle_bytes() };
+        let bound = limits.signed_archive_bytes();
+        let bound = Bound { allowed: bound.allowed.saturating_add(1 << 20), ..bound };
+        let expanded = decompress(input, threads, WHAT, bound);
         let mut tar = TarReader::new(expanded, WHAT, limits);
         let mut archive: Option<(BuildName, Vec<u8>)> = None;
         let mut signature: Option<(BuildName, Signature)> = None;
         while let Some(member) = tar.next_member()? {
             if let Some(name) = member_name(&member, ".tbz")? {
-                over(member.size, limits.signed_archive_bytes, "signed_archive_bytes", "the signed archive")?;
+                limits.signed_archive_bytes().check(member.size, "the signed archive")?;
                 set_once(&mut archive, (name, tar.read_content()?), &member)?;
             } else if let Some(name) = member_name(&member, ".sig")? {
-                over(member.size, limits.signature_bytes, "signature_bytes", "the signature member")?;
+                limits.signature_bytes().check(member.size, "the signature member")?;
                 set_once(&mut signature, (name, Signature::from_member(&tar.read_content()?, limits)?), &member)?;
             } else {
                 return Err(Error::malformed(
@@ -118,27 +119,17 @@ fn member_name(member: &Member, suffix: &str) -> Result<Option<BuildName>, Error
     }
 }
 
-fn over(size: u64, allowed: u64, limit: &'static str, what: &str) -> Result<(), Error> {
-    if size > allowed { Err(Error::OverLimit { what: what.into(), limit, allowed }) } else { Ok(()) }
-}
-
 /// The file itself is bounded too, so that a device or a growing file cannot keep us reading.
-struct Bounded<'a, R> {
+struct Bounded<R> {
     inner: R,
     left: u64,
-    limits: &'a Limits,
+    bound: Bound,
 }
 
-impl<R: Read> Read for Bounded<'_, R> {
+impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        match self.left.checked_sub(read as u64) {
-            Some(left) => self.left = left,
-            None => {
-                let allowed = self.limits.bundle_bytes;
-                return Err(Error::OverLimit { what: "the bundle".into(), limit: "bundle_bytes", allowed }.into());
-            }
-        }
+        self.left = self.bound.take(self.left, read as u64, "the bundle")?;
         Ok(read)
     }
 }

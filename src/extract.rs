@@ -52,7 +52,7 @@ type Plan = BTreeMap<MemberPath, MemberKind>;
 /// Reads every header once and refuses what could lead outside, before anything is written.
 fn plan(archive: &VerifiedArchive, limits: &Limits) -> Result<Plan, Error> {
     let mut plan = Plan::new();
-    let expanded = decompress(archive.bytes(), 1, WHAT, "expanded_bytes", limits.expanded_bytes);
+    let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
     let mut tar = TarReader::new(expanded, WHAT, limits);
     while let Some(member) = tar.next_member()? {
         match &member.kind {
@@ -98,7 +98,7 @@ fn stays_inside(link: &MemberPath, target: &[u8]) -> bool {
 
 fn write_all(archive: &VerifiedArchive, plan: &Plan, top: &Path, limits: &Limits) -> Result<Extracted, Error> {
     let mut extracted = Extracted { files: 0, folders: 0 };
-    let expanded = decompress(archive.bytes(), 1, WHAT, "expanded_bytes", limits.expanded_bytes);
+    let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
     let mut tar = TarReader::new(expanded, WHAT, limits);
     while let Some(member) = tar.next_member()? {
         let path = on_disk(top, &member.path)?;

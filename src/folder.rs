@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::key::PublicKey;
-use crate::limits::Limits;
+use crate::limits::{Bound, Limits};
 use crate::server_record::ServerFiles;
 use crate::trust::TrustFile;
 
@@ -34,10 +34,7 @@ pub fn find_bundles(paths: &[PathBuf], limits: &Limits) -> Result<Vec<PathBuf>, 
 }
 
 fn search(folder: &Path, limits: &Limits, depth: u64, found: &mut Vec<PathBuf>) -> Result<(), Error> {
-    let over = |limit, allowed| Error::OverLimit { what: folder.display().to_string(), limit, allowed };
-    if depth > limits.folder_depth {
-        return Err(over("folder_depth", limits.folder_depth));
-    }
+    limits.folder_depth().check(depth, folder.display())?;
     let Ok(entries) = sorted_entries(folder) else {
         found.push(folder.to_owned());
         return Ok(());
@@ -48,9 +45,7 @@ fn search(folder: &Path, limits: &Limits, depth: u64, found: &mut Vec<PathBuf>) 
             search(&path, limits, depth + 1, found)?;
         } else if kind.is_ok_and(|kind| may_be_bundle(kind, &path)) {
             found.push(path);
-            if found.len() as u64 > limits.bundles {
-                return Err(over("bundles", limits.bundles));
-            }
+            limits.bundles().check(found.len() as u64, folder.display())?;
         }
     }
     Ok(())
@@ -94,7 +89,7 @@ pub(crate) fn key_files_beside(bundle: &Path, limits: &Limits) -> Vec<(String, P
         .take(most)
         .filter_map(|path| {
             let name = path.file_name()?.to_string_lossy().into_owned();
-            let bytes = read_file(&path, limits.key_file_bytes, "key_file_bytes").ok()?;
+            let bytes = read_file(&path, limits.key_file_bytes()).ok()?;
             let key = PublicKey::from_pem(&name, &bytes, limits).ok()?;
             Some((name, key, bytes))
         })
@@ -108,15 +103,15 @@ pub(crate) fn key_files_beside(bundle: &Path, limits: &Limits) -> Vec<(String, P
 /// [`Error::Unreadable`], [`Error::OverLimit`].
 pub fn server_files(bundle: &Path, limits: &Limits) -> Result<Option<ServerFiles>, Error> {
     let Some(folder) = only_bundle_of(bundle) else { return Ok(None) };
-    let read = |name: &str, allowed: u64, limit: &'static str| {
+    let read = |name: &str, bound: Bound| {
         let path = folder.join(name);
         let is_file = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());
-        is_file.then(|| read_file(&path, allowed, limit)).transpose()
+        is_file.then(|| read_file(&path, bound)).transpose()
     };
     let files = ServerFiles {
-        status: read("status.json", limits.build_record_bytes, "build_record_bytes")?,
-        image_digest: read("image-digest.json", limits.build_record_bytes, "build_record_bytes")?,
-        log: read("server-build.log", limits.server_log_bytes, "server_log_bytes")?,
+        status: read("status.json", limits.build_record_bytes())?,
+        image_digest: read("image-digest.json", limits.build_record_bytes())?,
+        log: read("server-build.log", limits.server_log_bytes())?,
     };
     Ok((files != ServerFiles::default()).then_some(files))
 }
@@ -129,14 +124,12 @@ pub fn read_trust(path: &Path, limits: &Limits) -> Result<Vec<TrustFile>, Error>
     let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     let mut left = limits.trust_bytes;
     let read = |(name, path): (String, PathBuf)| {
-        let bytes = read_file(&path, limits.trust_file_bytes, "trust_file_bytes")?;
-        let over =
-            || Error::OverLimit { what: path.display().to_string(), limit: "trust_bytes", allowed: limits.trust_bytes };
-        left = left.checked_sub(bytes.len() as u64).ok_or_else(over)?;
+        let bytes = read_file(&path, limits.trust_file_bytes())?;
+        left = limits.trust_bytes().take(left, bytes.len() as u64, path.display())?;
         Ok(TrustFile { path: name, bytes })
     };
     if metadata.is_dir() {
-        return files_below(path, ("trust_files", limits.trust_files), limits)?.into_iter().map(read).collect();
+        return files_below(path, limits.trust_files(), limits)?.into_iter().map(read).collect();
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     [(name, path.to_owned())].into_iter().map(read).collect()
@@ -169,19 +162,12 @@ pub fn builder_beside(bundle: &Path, limits: &Limits) -> Result<Option<Vec<Trust
 /// Every regular file below a folder: its path from there, with `/`, and its place. Symbolic links are not followed.
 ///
 /// # Errors
-/// [`Error::Unreadable`]; [`Error::OverLimit`] beyond `folder_depth`, or more files than the limit that is named.
-pub(crate) fn files_below(
-    top: &Path,
-    (limit, allowed): (&'static str, u64),
-    limits: &Limits,
-) -> Result<Vec<(String, PathBuf)>, Error> {
+/// [`Error::Unreadable`]; [`Error::OverLimit`] beyond `folder_depth`, or more files than `bound` allows.
+pub(crate) fn files_below(top: &Path, bound: Bound, limits: &Limits) -> Result<Vec<(String, PathBuf)>, Error> {
     let mut files = Vec::new();
     let mut folders = vec![(top.to_owned(), String::new(), 0)];
     while let Some((folder, name, depth)) = folders.pop() {
-        let over = |limit, allowed| Error::OverLimit { what: folder.display().to_string(), limit, allowed };
-        if depth > limits.folder_depth {
-            return Err(over("folder_depth", limits.folder_depth));
-        }
+        limits.folder_depth().check(depth, folder.display())?;
         for path in sorted_entries(&folder)? {
             let kind = fs::symlink_metadata(&path).map_err(|error| unreadable(&path, &error))?.file_type();
             let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -190,9 +176,7 @@ pub(crate) fn files_below(
                 folders.push((path, own, depth + 1));
             } else if kind.is_file() {
                 files.push((own, path));
-                if files.len() as u64 > allowed {
-                    return Err(over(limit, allowed));
-                }
+                bound.check(files.len() as u64, folder.display())?;
             }
         }
     }
@@ -210,7 +194,7 @@ pub(crate) fn look_of(top: &Path, limits: &Limits) -> Result<crate::digest::Sha2
     use std::fmt::Write as _;
     use std::os::unix::fs::MetadataExt as _;
     let mut text = String::new();
-    for (name, path) in files_below(top, ("listed_objects", limits.listed_objects), limits)? {
+    for (name, path) in files_below(top, limits.listed_objects(), limits)? {
         let seen = fs::symlink_metadata(&path).map_err(|error| unreadable(&path, &error))?;
         let (changed, modified) = ((seen.ctime(), seen.ctime_nsec()), (seen.mtime(), seen.mtime_nsec()));
         // Writing to a String cannot fail.
@@ -240,17 +224,15 @@ pub(crate) fn folder_of(bundle: &Path) -> &Path {
     }
 }
 
-/// Reads a file of at most `allowed` bytes; `limit` names the bound.
+/// Reads a file of at most as many bytes as `bound` allows.
 ///
 /// # Errors
 /// [`Error::Unreadable`], [`Error::OverLimit`].
-pub fn read_file(path: &Path, allowed: u64, limit: &'static str) -> Result<Vec<u8>, Error> {
+pub fn read_file(path: &Path, bound: Bound) -> Result<Vec<u8>, Error> {
     let file = open(path)?;
     let mut bytes = Vec::new();
-    file.take(allowed.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
-    if bytes.len() as u64 > allowed {
-        return Err(Error::OverLimit { what: path.display().to_string(), limit, allowed });
-    }
+    file.take(bound.allowed.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    bound.check(bytes.len() as u64, path.display())?;
     Ok(bytes)
 }
 

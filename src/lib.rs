@@ -77,6 +77,7 @@ mod approvals;
 mod archive;
 mod attestation;
 mod audit;
+mod budget;
 pub mod build_log;
 mod build_name;
 mod build_record;
@@ -143,6 +144,7 @@ pub use crate::admission::{AdmissionQuestion, Index, admit, index};
 pub use crate::approvals::Approvals;
 pub use crate::attestation::{Attestation, BuilderPolicy, Record};
 pub use crate::audit::{Depth, Input, LoadImage, Question, audit};
+pub use crate::budget::{Budget, Work};
 pub use crate::build_name::BuildName;
 pub use crate::build_record::BuildRecord;
 pub use crate::builds::{Build, Builds, BuiltImage};
@@ -161,7 +163,7 @@ pub use crate::key::{Fingerprint, PublicKey};
 pub use crate::key_record::{
     Challenge, Channel, Graded, Grading, KeyRecord, KeyStatement, PREDICATE_TYPE, Retrieval, VerifiedBundle,
 };
-pub use crate::limits::Limits;
+pub use crate::limits::{Bound, Limits};
 pub use crate::manifest::Manifest;
 pub use crate::person_key::{PersonKey, PersonSecret};
 pub use crate::policy::Policy;

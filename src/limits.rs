@@ -1,6 +1,48 @@
 //! Every bound that this crate sets to untrusted input, in one place, each with its reason.
 //!
-//! To add a bound: one line in the table below. Its unit is the last word of its name.
+//! To add a bound: one line in the table below. Its unit is the last word of its name. `limits.NAME` is the number, `limits.NAME()` the
+//! [`Bound`]: number and name together, which checks a size and makes the error.
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::error::Error;
+
+/// A bound: its name in [`Limits`], and its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    pub(crate) name: &'static str,
+    pub(crate) allowed: u64,
+}
+
+impl Display for Bound {
+    /// `name=value`, as `--limit` takes it.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.name, self.allowed)
+    }
+}
+
+impl Bound {
+    /// The error that says that `what` is over this bound.
+    pub(crate) fn exceeded(self, what: impl Display) -> Error {
+        Error::OverLimit { what: what.to_string(), limit: self.name, allowed: self.allowed }
+    }
+
+    /// Is `size` within the bound?
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`] that names `what`.
+    pub(crate) fn check(self, size: u64, what: impl Display) -> Result<(), Error> {
+        if size > self.allowed { Err(self.exceeded(what)) } else { Ok(()) }
+    }
+
+    /// What is left of `left` after `size` is taken from it.
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`] that names `what`, where there is less.
+    pub(crate) fn take(self, left: u64, size: u64, what: impl Display) -> Result<u64, Error> {
+        left.checked_sub(size).ok_or_else(|| self.exceeded(what))
+    }
+}
 
 macro_rules! limits {
     ($($name:ident = $default:expr, $reason:literal;)*) => {
@@ -18,6 +60,10 @@ macro_rules! limits {
         }
 
         impl Limits {
+            $(#[doc = $reason] pub fn $name(&self) -> Bound {
+                Bound { name: stringify!($name), allowed: self.$name }
+            })*
+
             /// Name, value and reason of every bound, in the table's order.
             pub fn entries(&self) -> Vec<(&'static str, u64, &'static str)> {
                 vec![$((stringify!($name), self.$name, $reason),)*]
@@ -40,6 +86,13 @@ const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
 limits! {
+    work_base_units = 6_000_000_000, "work of one audit or request, whatever its input: 15 s on two cores at 200 MB/s";
+    work_per_megabyte_units = 400_000_000, "further work for each megabyte of input: a second on two cores";
+    work_most_units = 240_000_000_000, "work of one audit, whatever its input: 600 s on two cores";
+    held_base_bytes = 300_000_000, "memory of one audit besides that for its input";
+    held_per_input_bytes = 2, "further memory for each byte of input";
+    request_base_bytes = MIB, "memory of one request to the webhook besides that for its text";
+    request_per_input_bytes = 20, "further memory for each byte of the request: JSON grows when it is read";
     bundle_bytes = 4 * GIB, "a bundle as it lies on disk; the largest clones in use are far below";
     signed_archive_bytes = 2 * GIB, "the signed archive is held in memory once";
     signature_bytes = 8 * KIB, "hex text of an 8192-bit RSA signature is 2,048 bytes";
@@ -83,6 +136,8 @@ limits! {
     yaml_nodes = 250_000, "mappings, lists and texts of one YAML file, those that aliases repeat included";
     yaml_depth = 64, "YAML in YAML; manifests stay below twenty";
     yaml_documents = 1_024, "documents of one YAML file";
+    review_nodes = 100_000, "mappings, lists and texts of one AdmissionReview";
+    review_images = 1_000, "images of one AdmissionReview: each is answered within the API server's patience";
     review_bytes = 8 * MIB, "an AdmissionReview holds an object twice; the store of Kubernetes takes 1.5 MiB";
     inventory_bytes = 64 * MIB, "what runs, as one file; pods are about five kilobytes each, and several files may be given";
     inventory_entries = 200_000, "images in one inventory: each costs a row";
@@ -91,7 +146,7 @@ limits! {
     trust_signatures = 1_000, "signatures in one file: each costs a verification";
     trust_delegations = 1_000, "delegated roles of one repository";
     bundles = 100_000, "bundles found below the paths of one call";
-    registry_document_bytes = 4 * MIB, "a registry's manifest, index, referrers or token: 4 MiB by the distribution specification";
+    registry_document_bytes = 4 * MIB, "a registry's manifest, index, referrers or token (4 MiB by the distribution specification)";
     image_config_bytes = 8 * MIB, "an image's configuration";
     image_layer_bytes = 32 * GIB, "one layer as the registry stores it";
     image_layers = 1_000, "layers of an image; container engines stop at 127";
@@ -130,5 +185,15 @@ mod tests {
             assert_eq!(before + 1, after, "{name}");
         }
         assert!(limits.set("no-such-bound", 1).is_none());
+    }
+
+    #[test]
+    fn a_bound_allows_its_own_value_and_names_itself() {
+        let limits = Limits { trust_files: 2, ..Limits::default() };
+        let bound = limits.trust_files();
+        let over = Error::OverLimit { what: "it".into(), limit: "trust_files", allowed: 2 };
+        assert_eq!((bound.check(2, "it"), bound.check(3, "it")), (Ok(()), Err(over.clone())));
+        assert_eq!((bound.take(2, 2, "it"), bound.take(1, 2, "it")), (Ok(0), Err(over)));
+        assert_eq!(bound.to_string(), "trust_files=2");
     }
 }

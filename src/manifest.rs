@@ -49,7 +49,7 @@ impl Manifest {
     /// # Errors
     /// As there.
     pub fn read_on_threads(archive: &VerifiedArchive, threads: usize, limits: &Limits) -> Result<Self, Error> {
-        Self::from_tar(decompress(archive.bytes(), threads, WHAT, "expanded_bytes", limits.expanded_bytes), limits)
+        Self::from_tar(decompress(archive.bytes(), threads, WHAT, limits.expanded_bytes()), limits)
     }
 
     pub(crate) fn from_tar(input: impl Read, limits: &Limits) -> Result<Self, Error> {
@@ -97,11 +97,11 @@ impl<'l> Reading<'l> {
         let is_file = member.kind == MemberKind::File;
         match member.path.as_bytes() {
             b"data/build.json" if is_file => {
-                self.bounded(member, self.limits.build_record_bytes, "build_record_bytes")?;
+                self.limits.build_record_bytes().check(member.size, &member.path)?;
                 self.record = Some(BuildRecord::from_json("data/build.json", &tar.read_content()?, self.limits)?);
             }
             b"data/build.log" if is_file => {
-                self.bounded(member, self.limits.build_log_bytes, "build_log_bytes")?;
+                self.limits.build_log_bytes().check(member.size, &member.path)?;
                 self.log = Some(BuildLog::from_bytes(&tar.read_content()?, self.limits)?);
             }
             b"root_ssh" if member.kind == MemberKind::Directory => drop(self.root_ssh.get_or_insert_default()),
@@ -127,15 +127,11 @@ impl<'l> Reading<'l> {
                     add_git_entry(snapshot, path, member, tar, self.limits)?;
                     // Together: an archive may hold any number of repositories.
                     self.git_bytes += snapshot.git_bytes() - before;
-                    if self.git_bytes > self.limits.git_bytes {
-                        return Err(self.over("the folders .git", "git_bytes", self.limits.git_bytes));
-                    }
+                    self.limits.git_bytes().check(self.git_bytes, "the folders .git")?;
                 }
                 (Some(path), None) => {
                     self.work_tree_bytes += member.size;
-                    if self.work_tree_bytes > self.limits.work_tree_bytes {
-                        return Err(self.over("the work tree", "work_tree_bytes", self.limits.work_tree_bytes));
-                    }
+                    self.limits.work_tree_bytes().check(self.work_tree_bytes, "the work tree")?;
                     add_work_entry(snapshot, path, member, tar)?;
                 }
             }
@@ -143,14 +139,6 @@ impl<'l> Reading<'l> {
             self.other.push(member.path.to_string());
         }
         Ok(())
-    }
-
-    fn bounded(&self, member: &Member, allowed: u64, limit: &'static str) -> Result<(), Error> {
-        if member.size > allowed { Err(self.over(&member.path.to_string(), limit, allowed)) } else { Ok(()) }
-    }
-
-    fn over(&self, what: &str, limit: &'static str, allowed: u64) -> Error {
-        Error::OverLimit { what: what.into(), limit, allowed }
     }
 
     fn finish(self) -> Result<Manifest, Error> {
@@ -195,13 +183,7 @@ fn add_git_entry<R: Read>(
     match &member.kind {
         MemberKind::Directory => Ok(()),
         MemberKind::File if !path.is_empty() => {
-            if member.size > limits.git_bytes {
-                return Err(Error::OverLimit {
-                    what: member.path.to_string(),
-                    limit: "git_bytes",
-                    allowed: limits.git_bytes,
-                });
-            }
+            limits.git_bytes().check(member.size, &member.path)?;
             snapshot.add_git_file(path, tar.read_content()?)
         }
         MemberKind::HardLink(target) if !path.is_empty() => {

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::escape::for_terminal;
 use crate::limits::Limits;
 use crate::strict_json;
-use crate::workload::{KindsWithoutImages, Workload, is_read_by_runtimes};
+use crate::workload::{KindsWithoutImages, Workload, is_read_by_runtimes, nodes};
 
 const VERSION: &str = "admission.k8s.io/v1";
 /// Kubernetes cuts warnings off at 256 letters.
@@ -60,12 +60,10 @@ impl Review {
     /// # Errors
     /// [`Error::Malformed`] for other JSON than an AdmissionReview v1 with a CREATE or an UPDATE; [`Error::OverLimit`].
     pub fn read(bytes: &[u8], kinds: &KindsWithoutImages, limits: &Limits) -> Result<Self, Error> {
-        if bytes.len() as u64 > limits.review_bytes {
-            let (what, allowed) = ("the review".into(), limits.review_bytes);
-            return Err(Error::OverLimit { what, limit: "review_bytes", allowed });
-        }
+        limits.review_bytes().check(bytes.len() as u64, "the review")?;
         let malformed = |message: String| Error::malformed("the review", message);
         let document = strict_json::parse(bytes).map_err(|error| malformed(error.to_string()))?;
+        limits.review_nodes().check(nodes(&document), "the review")?;
         let text = |place: &str| document.pointer(place).and_then(Value::as_str).unwrap_or_default();
         for (place, expected) in [("/apiVersion", VERSION), ("/kind", "AdmissionReview")] {
             let found = text(place);
@@ -87,9 +85,10 @@ impl Review {
             .filter(|object| object.is_object())
             .ok_or_else(|| malformed("/request/object: expected an object".into()))?;
         let workload = Workload::of_resource("request", object, bytes, kinds, limits)?;
+        limits.review_images().check(workload.images.len() as u64, "the review")?;
         let same_images = match (operation, document.pointer("/request/oldObject")) {
             (Operation::Update, Some(stored)) if stored.is_object() => {
-                let before = Workload::of_resource("request", stored, &[], kinds, limits)?;
+                let before = Workload::of_resource("request", stored, bytes, kinds, limits)?;
                 // A contract says more than its images.
                 let all_known = workload.contract.is_none() && workload.images.iter().all(|used| used.image.is_ok());
                 // Two images that are not known for one reason are not one image.
@@ -199,6 +198,20 @@ mod tests {
         assert!(read(&review("UPDATE", &noted("note", "a"), &noted("note", "b"))).unwrap().same_images);
         // Nobody stores an old object with something new.
         assert!(!read(&review("CREATE", &pod("a:v1", "x"), &pod("a:v1", "x"))).unwrap().same_images);
+    }
+
+    #[test]
+    fn a_review_is_bounded_as_a_whole() {
+        let containers = |count: usize| {
+            let one = |at| format!(r#"{{"name":"c{at}","image":"a:v1"}}"#);
+            let all: Vec<String> = (0..count).map(one).collect();
+            format!(r#"{{"apiVersion":"v1","kind":"Pod","spec":{{"containers":[{}]}}}}"#, all.join(","))
+        };
+        let code = |object: &str| read(&review("CREATE", object, "null")).map_err(|error| error.to_string());
+        assert_eq!(code(&containers(1_000)).map(|review| review.workload.images.len()), Ok(1_000));
+        assert!(code(&containers(1_001)).unwrap_err().contains("review_images=1000"));
+        let many = format!(r#"{{"apiVersion":"v1","kind":"Pod","spec":[{}0]}}"#, "0,".repeat(100_000));
+        assert!(code(&many).unwrap_err().contains("review_nodes=100000"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use crate::build_record::BuildRecord;
 use crate::digest::Sha256;
+use crate::image_name::ImageName;
 use crate::limits::Limits;
 use crate::mask::{hides_something, mask};
 
@@ -89,8 +90,9 @@ impl ServerRecord {
 
 fn image_digest(bytes: &[u8]) -> Option<(String, Sha256)> {
     let value = crate::strict_json::parse(bytes).ok()?;
-    let (name, digest) = value.as_str()?.split_once('@')?;
-    Some((name.to_owned(), Sha256::from_prefixed(digest)?)).filter(|(name, _)| !name.is_empty())
+    let text = value.as_str()?;
+    let digest = ImageName::parse(text).ok()?.sha256()?;
+    Some((text.split('@').next()?.to_owned(), digest))
 }
 
 #[cfg(test)]

@@ -46,13 +46,7 @@ impl Signature {
     /// [`Error::Malformed`] for any other byte, [`Error::OverLimit`] beyond `signature_bytes`.
     pub fn from_member(text: &[u8], limits: &Limits) -> Result<Self, Error> {
         const WHAT: &str = "the signature member";
-        if text.len() as u64 > limits.signature_bytes {
-            return Err(Error::OverLimit {
-                what: WHAT.into(),
-                limit: "signature_bytes",
-                allowed: limits.signature_bytes,
-            });
-        }
+        limits.signature_bytes().check(text.len() as u64, WHAT)?;
         let digits = text.strip_suffix(b"\n").unwrap_or(text);
         if digits.is_empty() {
             return Err(Error::malformed(WHAT, "it is empty"));

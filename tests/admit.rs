@@ -157,7 +157,7 @@ fn each_denial_has_a_reason_that_its_owner_can_act_on() {
             "a malformed digest",
             POLICY,
             compose(&format!("acme/wallet@{}", DIGEST.to_uppercase())),
-            "what stands behind the @ is no digest",
+            "malformed image name",
         ),
         ("a variable", POLICY, compose("acme/wallet:${TAG:-latest}"), "not resolved: ${TAG:-latest}"),
     ];
@@ -168,6 +168,99 @@ fn each_denial_has_a_reason_that_its_owner_can_act_on() {
         assert_eq!(code, 1, "{what}: {text}");
         assert!(text.starts_with("DENIED\n") && text.contains(reason) && text.contains("  hint  "), "{what}: {text}");
     }
+}
+
+/// Docker, containerd and podman refuse these names, so that what they would run is not known.
+#[test]
+fn names_that_no_runtime_takes_are_malformed() {
+    let folder = place(POLICY);
+    let names = [
+        format!("@{DIGEST}"),
+        format!(" docker.io/acme/wallet@{DIGEST}"),
+        format!("docker.io/acme/wallet@{DIGEST} "),
+        format!("docker.io/Acme/wallet@{DIGEST}"),
+        format!("docker.io/acme//wallet@{DIGEST}"),
+        format!("docker.io/Acme/${{NAME}}@{DIGEST}"),
+        format!("user@docker.io/acme/wallet@{DIGEST}"),
+    ];
+    for name in &names {
+        folder.write("compose.yaml", compose(&format!("\"{name}\"")));
+        let (code, text) = text(&folder, "compose.yaml", &[]);
+        assert_eq!(code, 1, "{name}: {text}");
+        assert!(text.starts_with("DENIED\n") && text.contains("malformed image name"), "{name}: {text}");
+    }
+}
+
+/// Two builds of an image whose name looks like a secret's must not look alike; what is not a name is masked as any other text.
+#[test]
+fn names_of_images_are_shown_and_secrets_are_not() {
+    let folder = place(POLICY);
+    let names = [
+        format!("ghcr.io/external-secrets/external-secrets:v0.9.20@{DIGEST}"),
+        format!("ghcr.io/external-secrets/external-secrets:v0.9.20@{OTHER}"),
+        "acme/api-token:2".to_owned(),
+        "hunter2".to_owned(),
+    ];
+    let services: String =
+        names.iter().enumerate().map(|(at, name)| format!("  s{at}: {{image: \"{name}\"}}\n")).collect();
+    let hostile = format!("services:\n{services}  x: {{image: \"acme/wallet:v1 --password hunter2@{DIGEST}\"}}\n");
+    folder.write("compose.yaml", hostile);
+    let (_, report) = admit(&folder, "compose.yaml", &[]);
+    let (_, page) = text(&folder, "compose.yaml", &[]);
+    for (at, name) in names.iter().enumerate() {
+        assert_eq!(report["images"][at]["image"], name.as_str());
+        assert!(page.contains(&format!("image      {name}\n")), "{name}: {page}");
+    }
+    let last = report["images"][4].to_string();
+    assert!(!last.contains("hunter2") && last.contains("***") && last.contains(DIGEST), "{last}");
+
+    // The program's own advice is whole.
+    folder.write("contract.yaml", "workload: hyper-protect-basic.a.U2FsdGVkX18AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n");
+    let (code, page) = text(&folder, "contract.yaml", &[]);
+    assert!(code == 1 && page.contains("--workload-password FILE opens it"), "{page}");
+}
+
+/// A key of 100 KB above 9,000 images is in each of their places, and costs a gigabyte if each place holds it.
+#[test]
+fn places_are_bounded_and_told_apart() {
+    let limits = Limits::default();
+    let images: String = (0..9_000).map(|_| "{image: a},").collect();
+    for text in [
+        format!("apiVersion: x/v1\nkind: Own\nspec:\n  ? {}\n  : [{images}]\n", "k".repeat(100_000)),
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {}}}\nspec: {{containers: [{images}]}}\n",
+            "k".repeat(100_000)
+        ),
+    ] {
+        let workload = Workload::read("w", text.as_bytes(), &[], &KindsWithoutImages::default(), &limits).unwrap();
+        assert_eq!(workload.images.len(), 9_000);
+        let places: std::collections::BTreeSet<&str> = workload.images.iter().map(|used| used.place.as_str()).collect();
+        assert_eq!(places.len(), 9_000);
+        assert!(places.iter().all(|place| place.len() <= 1_100), "{:?}", places.first());
+    }
+    // Keys that begin alike are two places.
+    let long = "k".repeat(5_000);
+    let text = format!("services:\n  ? {long}a\n  : {{image: x}}\n  ? {long}b\n  : {{image: y}}\n");
+    let workload = Workload::read("w", text.as_bytes(), &[], &KindsWithoutImages::default(), &limits).unwrap();
+    assert_ne!(workload.images[0].place, workload.images[1].place);
+}
+
+/// What is bounded in each part is bounded as a whole, by one budget for all files of a call.
+#[test]
+fn workloads_share_one_budget() {
+    let folder = place(POLICY);
+    let good = compose(&format!("acme/wallet@{DIGEST}"));
+    folder.write("a.yaml", &good);
+    folder.write("b.yaml", &good);
+    let units = |units: u64| format!("work_base_units={units}");
+    let (code, report) = admit(&folder, "a.yaml", &["--limit", &units(4_000), "--limit", "work_per_megabyte_units=0"]);
+    assert_eq!(code, 0, "{report:#}");
+    let more = ["b.yaml", "--limit", &units(4_000), "--limit", "work_per_megabyte_units=0"];
+    let (code, report) = admit(&folder, "a.yaml", &more);
+    assert_eq!((code, &report["error"]["code"]), (3, &"over-limit".into()), "{report:#}");
+    let mut limits = Limits::default();
+    (limits.held_base_bytes, limits.held_per_input_bytes) = (0, 0);
+    assert!(Workload::read("w", good.as_bytes(), &[], &KindsWithoutImages::default(), &limits).is_err());
 }
 
 #[test]

@@ -84,6 +84,22 @@ fn an_estate_that_fits_is_reconciled() {
     }
 }
 
+/// In every format; only `hunter2` is a secret here.
+#[test]
+fn names_of_images_are_shown_and_secrets_are_not() {
+    let folder = place();
+    let pinned = format!("ghcr.io/external-secrets/external-secrets:v0.9.20@{OTHER}");
+    folder.write("secrets", format!("place,image\nhost,{pinned}\nhost,acme/api-token:2\nhost,a --password hunter2\n"));
+    for format in ["text", "json", "csv", "html"] {
+        let page = ask(&folder, "secrets", &["--format", format]).out;
+        let page: String = page.replace("&#x3D;", "=").split_whitespace().collect();
+        for shown in ["external-secrets:v0.9.20@sha256:", "acme/api-token:2", "secrets:record"] {
+            assert!(page.contains(shown), "{format}: {shown}: {page}");
+        }
+        assert!(!page.contains("hunter2"), "{format}: {page}");
+    }
+}
+
 #[test]
 fn gaps_are_found_and_exit_with_1() {
     let folder = place();
@@ -156,6 +172,28 @@ fn every_form_says_the_same_and_is_inert() {
         let answer = ask(&folder, "hosts.csv", flags);
         assert!(answer.code == 2 && answer.err.contains(hint), "{flags:?}: {}", answer.err);
     }
+}
+
+/// What the node runs counts, though a Service is beside the Pod, and the Pod asked for the good image.
+#[test]
+fn a_pod_among_other_resources_is_judged_by_its_status() {
+    let folder = place();
+    let pod = |id: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, namespace: x}}\nspec:\n  containers: [{{name: c, image: docker.io/acme/wallet@{DIGEST}}}]\nstatus:\n  containerStatuses: [{{name: c, imageID: docker.io/acme/wallet@{id}}}]\n"
+        )
+    };
+    let service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {}\n";
+    folder.write("all.yaml", pod(OTHER) + service);
+    let (code, report) = json(&folder, "all.yaml", &[]);
+    // And what was approved runs nowhere.
+    assert_eq!((code, kinds(&report)), (1, vec!["running-without-accepted-build", "approved-not-seen"]), "{report:#}");
+    assert_eq!(report["rows"][0]["digest"], OTHER);
+    folder.write("all.yaml", pod(DIGEST) + service);
+    let (code, report) = json(&folder, "all.yaml", &[]);
+    assert_eq!((code, kinds(&report)), (0, vec![]), "{report:#}");
+    let input = report["inputs"].as_array().unwrap().iter().find(|input| input["path"] == "all.yaml").unwrap();
+    assert_eq!(input["what"], "kubernetes; Pods: 1, without a digest in their status and judged by their spec: 0");
 }
 
 #[test]

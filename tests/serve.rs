@@ -237,6 +237,16 @@ fn a_pod_of_an_accepted_build_is_let_in_and_others_are_told_why_not() {
     assert!(message.contains("no verified manifest in the evidence is about this digest"), "{message}");
     assert_eq!(server.event("decision")["decision"], "denied");
 
+    // A name that looks like a secret's is shown, in the answer and in the log.
+    let name = format!("ghcr.io/external-secrets/external-secrets:v0.9.20@{OTHER}");
+    for name in [name.as_str(), "acme/api-token:2"] {
+        let answer = server.ask(&folder, &review("prod", name));
+        assert!(answer["status"]["message"].as_str().unwrap().starts_with(&format!("{name} at ")), "{answer}");
+    }
+    assert_eq!(server.event("decision")["images"][0]["image"], format!("acme/wallet@{OTHER}"));
+    assert_eq!(server.event("decision")["images"][0]["image"], name);
+    assert_eq!(server.event("decision")["images"][0]["image"], "acme/api-token:2");
+
     // The namespace is the API server's word, not the object's.
     let warned = server.ask(&folder, &review("staging", "acme/wallet:latest"));
     assert!(

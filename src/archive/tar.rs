@@ -173,9 +173,7 @@ impl<'a, R: Read> TarReader<'a, R> {
             return self.read_end().map(|()| None);
         }
         self.headers += 1;
-        if self.headers > self.limits.archive_members {
-            return Err(self.over("archive_members", self.limits.archive_members));
-        }
+        self.limits.archive_members().check(self.headers, self.what)?;
         let header = Header::from_byte_slice(&block).clone();
         let claimed = self.octal(&header.as_old().cksum, "checksum")?;
         let sum: u64 = block
@@ -272,10 +270,8 @@ impl<'a, R: Read> TarReader<'a, R> {
             return Err(self.malformed("a member named '.' that is no directory"));
         }
         let link_bytes = if let MemberKind::Symlink(target) = &kind { target.len() } else { 0 };
-        self.names_left = self
-            .names_left
-            .checked_sub((path.as_bytes().len() + link_bytes) as u64)
-            .ok_or_else(|| self.over("names_bytes", self.limits.names_bytes))?;
+        let bytes = (path.as_bytes().len() + link_bytes) as u64;
+        self.names_left = self.limits.names_bytes().take(self.names_left, bytes, self.what)?;
         if !self.seen.insert(path.clone()) {
             return Err(self.malformed(format!("two members are named {path:?}")));
         }
@@ -286,7 +282,7 @@ impl<'a, R: Read> TarReader<'a, R> {
     fn link_target(&self, link: Option<Vec<u8>>) -> Result<Vec<u8>, Error> {
         match link {
             Some(target) if target.len() as u64 > self.limits.path_bytes => {
-                Err(self.over("path_bytes", self.limits.path_bytes))
+                Err(self.limits.path_bytes().exceeded(self.what))
             }
             Some(target) if !target.is_empty() && !target.contains(&0) => Ok(target),
             _ => Err(self.malformed("a link without a proper target")),
@@ -294,16 +290,12 @@ impl<'a, R: Read> TarReader<'a, R> {
     }
 
     fn path(&self, raw: &[u8]) -> Result<MemberPath, Error> {
-        if raw.len() as u64 > self.limits.path_bytes {
-            return Err(self.over("path_bytes", self.limits.path_bytes));
-        }
+        self.limits.path_bytes().check(raw.len() as u64, self.what)?;
         MemberPath::parse(raw).map_err(|fault| self.malformed(format!("{fault}: {:?}", String::from_utf8_lossy(raw))))
     }
 
     fn read_extension(&mut self) -> Result<Vec<u8>, Error> {
-        if self.left > self.limits.extended_header_bytes {
-            return Err(self.over("extended_header_bytes", self.limits.extended_header_bytes));
-        }
+        self.limits.extended_header_bytes().check(self.left, self.what)?;
         let text = self.read_content()?;
         self.skip_content()?;
         Ok(text)
@@ -404,10 +396,6 @@ impl<'a, R: Read> TarReader<'a, R> {
 
     fn malformed(&self, message: impl Into<String>) -> Error {
         Error::malformed(self.what, message)
-    }
-
-    fn over(&self, limit: &'static str, allowed: u64) -> Error {
-        Error::OverLimit { what: self.what.into(), limit, allowed }
     }
 }
 

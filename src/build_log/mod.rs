@@ -32,12 +32,9 @@ impl BuildLog {
     /// # Errors
     /// [`Error::OverLimit`] beyond `build_log_bytes` or `build_log_line_bytes`.
     pub fn from_bytes(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
-        let over = |limit, allowed| Error::OverLimit { what: "data/build.log".into(), limit, allowed };
-        if bytes.len() as u64 > limits.build_log_bytes {
-            return Err(over("build_log_bytes", limits.build_log_bytes));
-        }
+        limits.build_log_bytes().check(bytes.len() as u64, "data/build.log")?;
         if bytes.split(|&byte| byte == b'\n').any(|line| line.len() as u64 > limits.build_log_line_bytes) {
-            return Err(over("build_log_line_bytes", limits.build_log_line_bytes));
+            return Err(limits.build_log_line_bytes().exceeded("data/build.log"));
         }
         let entries = line::entries(&String::from_utf8_lossy(bytes));
         let events =

@@ -39,7 +39,7 @@ pub(super) fn check_names(attached: &BTreeMap<String, Vec<u8>>, limits: &Limits)
             return Err(format!("{name:?} is nothing that is added to a case: seal, sign-offs and time-stamps are"));
         }
         if content.len() as u64 > limits.attached_bytes {
-            return Err(format!("{name:?} is over the limit attached_bytes={}", limits.attached_bytes));
+            return Err(format!("{name:?} is over the limit {}", limits.attached_bytes()));
         }
     }
     let there = |number: &usize| attached.contains_key(&stamp_name(*number));

@@ -144,15 +144,10 @@ impl Case {
     }
 
     fn trust_files(&self, folder: &str, limits: &Limits) -> Result<Vec<TrustFile>, Error> {
-        let over = |limit, allowed| Error::OverLimit { what: folder.into(), limit, allowed };
         let files = self.below(folder).map(|(path, bytes)| TrustFile { path: path.into(), bytes: bytes.to_vec() });
         let files: Vec<TrustFile> = files.collect();
-        if files.len() as u64 > limits.trust_files {
-            return Err(over("trust_files", limits.trust_files));
-        }
-        if files.iter().map(|file| file.bytes.len() as u64).sum::<u64>() > limits.trust_bytes {
-            return Err(over("trust_bytes", limits.trust_bytes));
-        }
+        limits.trust_files().check(files.len() as u64, folder)?;
+        limits.trust_bytes().check(files.iter().map(|file| file.bytes.len() as u64).sum::<u64>(), folder)?;
         Ok(files)
     }
 

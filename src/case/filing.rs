@@ -56,7 +56,7 @@ pub(super) fn secrets_seen(case: &Case, terms: &Terms, limits: &Limits) -> Resul
             continue;
         };
         let what = "the signed archive";
-        let expanded = decompress(archive.bytes(), 1, what, "expanded_bytes", limits.expanded_bytes);
+        let expanded = decompress(archive.bytes(), 1, what, limits.expanded_bytes());
         let mut tar = TarReader::new(expanded, what, limits);
         while let Some(member) = tar.next_member()? {
             let name = member.path.to_string();

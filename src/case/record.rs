@@ -168,10 +168,7 @@ impl Record {
     /// Reads a record. It says nothing about the members; see [`super::Case::read`].
     pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         let fail = |message: String| Error::malformed(NAME, message);
-        if bytes.len() as u64 > limits.case_record_bytes {
-            let allowed = limits.case_record_bytes;
-            return Err(Error::OverLimit { what: NAME.into(), limit: "case_record_bytes", allowed });
-        }
+        limits.case_record_bytes().check(bytes.len() as u64, NAME)?;
         let value = strict_json::parse(bytes).map_err(|error| fail(error.to_string()))?;
         match (value.get("format").and_then(|format| format.as_str()), value.get("version")) {
             (Some(FORMAT), Some(version)) if *version == 1 => {}

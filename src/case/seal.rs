@@ -37,11 +37,9 @@ impl Contents {
                 hint: "names of files in a case are short: letters, digits and ._@+=:,- ; rename the file".into(),
             });
         }
-        let over = |limit, allowed| Error::OverLimit { what: "the case".into(), limit, allowed };
         let size = content.len() as u64;
-        self.bytes_left = self.bytes_left.checked_sub(size).ok_or_else(|| over("case_bytes", limits.case_bytes))?;
-        self.members_left =
-            self.members_left.checked_sub(1).ok_or_else(|| over("case_members", limits.case_members))?;
+        self.bytes_left = limits.case_bytes().take(self.bytes_left, size, "the case")?;
+        self.members_left = limits.case_members().take(self.members_left, 1, "the case")?;
         self.files.insert(name.into(), content);
         Ok(())
     }

@@ -85,7 +85,6 @@ pub(super) fn begins_like(first: &str, block: &[u8]) -> bool {
 /// Reads every member, strictly. `what` names the file in errors.
 pub(super) fn read(what: &str, mut input: impl Read, limits: &Limits) -> Result<Vec<(String, Vec<u8>)>, Error> {
     let malformed = |message: String| Error::malformed(what, message);
-    let over = |limit, allowed| Error::OverLimit { what: what.into(), limit, allowed };
     let (mut members, mut left) = (Vec::new(), limits.case_bytes);
     loop {
         let place = format!("member {}", members.len() + 1);
@@ -94,12 +93,12 @@ pub(super) fn read(what: &str, mut input: impl Read, limits: &Limits) -> Result<
             break;
         }
         if members.len() as u64 >= limits.case_members {
-            return Err(over("case_members", limits.case_members));
+            return Err(limits.case_members().exceeded(what));
         }
         let (name, size) = name_and_size(&block).ok_or_else(|| {
             malformed(format!("{place}: expected a ustar header of a plain file as cases have it, found another one"))
         })?;
-        left = left.checked_sub(size).ok_or_else(|| over("case_bytes", limits.case_bytes))?;
+        left = limits.case_bytes().take(left, size, what)?;
         let mut content = Vec::new();
         let read = (&mut input).take(size).read_to_end(&mut content).map_err(|error| Error::from_read(what, error))?;
         if read as u64 != size {

@@ -8,7 +8,8 @@ use crate::digest::Sha256;
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence, Reason, Status};
 use crate::image::ImageFacts;
-use crate::image_name::repository_of;
+use crate::image_name::{ImageName, repository_of};
+use crate::mask::keep_name;
 use crate::policy::Policy;
 
 pub(super) static CHECK: Check = Check {
@@ -45,7 +46,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
     if expected.is_empty() {
         return layers.unwrap_or_else(|| {
-            let names: Vec<String> = bases.iter().map(Base::shown).collect();
+            let names: Vec<String> = bases.iter().map(|base| keep_name(&base.shown())).collect();
             let found = if names.is_empty() { "no base image".into() } else { names.join(", ") };
             Outcome::not_run(Reason::NoExpectation, format!("the policy names no base image; the log shows {found}"))
         });
@@ -59,28 +60,26 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
 }
 
 fn judge(bases: &[Base], expected: &[String]) -> Outcome {
-    let allowed: Vec<(String, &str)> = expected
-        .iter()
-        .map(|text| (repository_of(text), text.rsplit_once('@').map_or("", |(_, digest)| digest)))
-        .collect();
+    let allowed: Vec<(String, Option<Sha256>)> =
+        expected.iter().map(|text| (repository_of(text), digest_in(text))).collect();
     let mut unpinned = Vec::new();
     for base in bases {
         let repository = repository_of(&base.name);
         match base.digest {
-            Some(digest) if allowed.contains(&(repository.clone(), digest.to_string().as_str())) => {}
-            None if allowed.iter().any(|(known, _)| *known == repository) => unpinned.push(base.shown()),
+            Some(digest) if allowed.contains(&(repository.clone(), Some(digest))) => {}
+            None if allowed.iter().any(|(known, _)| *known == repository) => unpinned.push(keep_name(&base.shown())),
             _ => {
                 return Outcome::fail("a base image is not one of the policy's")
-                    .sides(expected.join(" or "), base.shown());
+                    .sides(kept(expected), keep_name(&base.shown()));
             }
         }
     }
     match unpinned.first() {
         Some(base) => Outcome::unknown("the log does not say by digest which base image was used")
-            .sides(expected.join(" or "), format!("{base}, without a digest")),
+            .sides(kept(expected), format!("{base}, without a digest")),
         None => {
             let mut outcome = Outcome::pass(format!("all {} base images are the policy's", bases.len()));
-            outcome.details = bases.iter().map(Base::shown).collect();
+            outcome.details = bases.iter().map(|base| keep_name(&base.shown())).collect();
             outcome
         }
     }
@@ -137,6 +136,11 @@ fn unproved(base: &ImageFacts) -> Option<String> {
     (said.digest != config.digest).then(|| format!("its manifest names another configuration than {}", config.digest))
 }
 
+/// Names for a message.
+fn kept(names: &[String]) -> String {
+    names.iter().map(|name| keep_name(name)).collect::<Vec<_>>().join(" or ")
+}
+
 impl Base {
     fn shown(&self) -> String {
         match self.digest {
@@ -183,7 +187,7 @@ fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
 }
 
 fn digest_in(name: &str) -> Option<Sha256> {
-    name.rsplit_once('@').and_then(|(_, digest)| Sha256::from_prefixed(digest))
+    ImageName::parse(name).ok()?.sha256()
 }
 
 /// `FROM [--platform=…] NAME [AS STAGE]`

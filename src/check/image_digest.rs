@@ -8,7 +8,7 @@ use crate::digest::Sha256;
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::image::{DocumentFacts, Form, ImageFacts, Part};
-use crate::image_name::repository_of;
+use crate::image_name::ImageName;
 use crate::policy::Policy;
 
 pub(super) static CHECK: Check = Check {
@@ -170,7 +170,7 @@ fn with_links(evidence: &Evidence<'_>, image: &ImageFacts, outcome: Outcome) -> 
 fn with_way(evidence: &Evidence<'_>, outcome: Outcome) -> Outcome {
     let Some(log) = evidence.log() else { return outcome };
     let repository = log.push_events().find_map(|event| match event {
-        LogEvent::PushTo(name) | LogEvent::Signed(name) => Some(repository_of(name)),
+        LogEvent::PushTo(name) | LogEvent::Signed(name) => Some(ImageName::parse(name).ok()?.repository()),
         _ => None,
     });
     let (Some(repository), Some((digest, _))) = (repository, pushed(log).first().copied()) else { return outcome };

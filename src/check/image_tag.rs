@@ -7,6 +7,7 @@ use crate::build_log::LogEvent;
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::image_name::repository_of;
+use crate::mask::keep_name;
 use crate::policy::Policy;
 
 pub(super) static CHECK: Check = Check {
@@ -34,7 +35,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         LogEvent::PushTo(name) | LogEvent::Signed(name) => Some(repository_of(name)),
         _ => None,
     });
-    let name = format!("{}:{}", asked.repository, asked.tag);
+    let name = keep_name(&format!("{}:{}", asked.repository, asked.tag));
     if !repositories.any(|repository| repository == asked.repository) {
         return Outcome::unknown("the log does not say that this repository was pushed to")
             .sides("a repository of the log", name);

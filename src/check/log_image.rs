@@ -7,7 +7,7 @@ use super::{Check, Run};
 use crate::build_log::{BuildLog, LogEvent};
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence, Reason};
-use crate::image_name::repository_of;
+use crate::image_name::{ImageName, repository_of};
 use crate::policy::Policy;
 
 pub(super) static CHECK: Check = Check {
@@ -43,6 +43,9 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         image.agree(format!("pushed: {digest}, {size} bytes"));
     }
     for repository in &repositories {
+        if let Err(why) = ImageName::parse(repository) {
+            image.disagree("the image's name", "a well-formed name", format!("{repository} ({why})"));
+        }
         name(evidence, repository, &mut image);
         if !policy.expect.images.is_empty() {
             let allowed = policy.expect.images.iter().any(|allowed| repository_of(allowed) == *repository);

@@ -53,7 +53,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     if !saved.secrets_in.is_empty() {
         // In the message, because a pass shows its details in no page for people.
         let files = saved.secrets_in.join(", ");
-        outcome.message.push_str(&format!("; {files} holds what looks like a secret: masked here, not in the file"));
+        outcome.message.push_str(&format!("; {files} holds what looks like a secret (masked here, not in the file)"));
     }
     outcome
 }

@@ -6,7 +6,7 @@ use crate::build_log::LogEvent;
 use crate::dockerfile::{self, Instruction};
 use crate::evidence::{Evidence, NoInstructions};
 use crate::finding::{Group, Level, MissingEvidence};
-use crate::image_name::repository_of;
+use crate::image_name::ImageName;
 use crate::policy::Policy;
 
 pub(super) static CHECK: Check = Check {
@@ -71,13 +71,10 @@ fn compare(instruction: &Instruction, printed: &str) -> Result<Option<String>, (
         return Ok(None);
     }
     let (ours, theirs) = (from(&instruction.text).ok_or(())?, from(&printed).ok_or(())?);
-    let (name, digest) = theirs.image.split_once("@sha256:").ok_or(())?;
-    let hexadecimal = digest.len() == 64 && digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    let same = hexadecimal
-        && !ours.image.contains('@')
-        && repository_of(name) == repository_of(ours.image)
-        && ours.rest == theirs.rest;
-    same.then(|| Some(format!("base {} is sha256:{digest}, as the log says", ours.image))).ok_or(())
+    let (name, used) = (ImageName::parse(ours.image).map_err(|_| ())?, ImageName::parse(theirs.image).map_err(|_| ())?);
+    let digest = used.sha256().ok_or(())?;
+    let same = name.digest().is_none() && name.repository() == used.repository() && ours.rest == theirs.rest;
+    same.then(|| Some(format!("base {} is {digest}, as the log says", ours.image))).ok_or(())
 }
 
 struct From<'t> {

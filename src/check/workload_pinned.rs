@@ -28,7 +28,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     };
     let mut outcome = match &image.pin {
         Pin::Digest(digest) => Outcome::pass(format!("pinned to {digest}")),
-        Pin::Malformed(found) => Outcome::fail("what stands behind the @ is no digest")
+        Pin::Unsupported(found) => Outcome::unknown("pinned by a digest whose algorithm is not supported")
             .sides("sha256: and 64 lower-case hexadecimal digits", found),
         Pin::Nothing if !image.variables.is_empty() => {
             Outcome::fail("the name has variables that nobody resolved, and no digest behind them")

@@ -10,6 +10,7 @@ use super::queue::{Queue, audit_all};
 use super::{files, limits_with, now_or, output, threads_for};
 use crate::admission::{AdmissionQuestion, admit as admit_images};
 use crate::audit::Question;
+use crate::budget::Budget;
 use crate::error::Error;
 use crate::finding::Group;
 use crate::folder;
@@ -39,14 +40,12 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
     let policy = read_policy_for_workloads(&arguments.policy, limits)?;
     report.policy = policy.source.clone();
     let passwords = match &arguments.workload_password {
-        Some(path) => password_candidates(&folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?),
+        Some(path) => password_candidates(&folder::read_file(path, limits.key_file_bytes())?),
         None => Vec::new(),
     };
-    let workloads: Vec<Workload> = arguments
-        .workloads
-        .iter()
-        .map(|path| read_workload(path, &passwords, &policy, limits))
-        .collect::<Result<_, _>>()?;
+    let budget = Budget::of_audit(0, limits);
+    let read = |path: &PathBuf| read_workload(path, &passwords, &policy, limits, &budget);
+    let workloads: Vec<Workload> = arguments.workloads.iter().map(read).collect::<Result<_, _>>()?;
     if workloads.iter().all(|workload| workload.images.is_empty()) {
         let paths: Vec<String> = workloads.iter().map(|workload| workload.path.clone()).collect();
         return Err(Error::NothingToAdmit { paths: paths.join(", ") });
@@ -79,16 +78,24 @@ pub(super) fn read_policy_for_workloads(path: &Path, limits: &Limits) -> Result<
     Ok(policy)
 }
 
-fn read_workload(path: &Path, passwords: &[Vec<u8>], policy: &Policy, limits: &Limits) -> Result<Workload, Error> {
-    let (allowed, kinds) = (limits.workload_bytes, &policy.workload.kinds_without_images);
+fn read_workload(
+    path: &Path,
+    passwords: &[Vec<u8>],
+    policy: &Policy,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Workload, Error> {
+    let (bound, kinds) = (limits.workload_bytes(), &policy.workload.kinds_without_images);
     if path == Path::new("-") {
         let mut bytes = Vec::new();
-        let read = std::io::stdin().lock().take(allowed.saturating_add(1)).read_to_end(&mut bytes);
+        let read = std::io::stdin().lock().take(bound.allowed.saturating_add(1)).read_to_end(&mut bytes);
         read.map_err(|error| Error::Unreadable { what: "standard input".into(), message: error.to_string() })?;
-        return Workload::read("-", &bytes, passwords, kinds, limits);
+        budget.add_input(bytes.len() as u64);
+        return Workload::read_within("-", &bytes, passwords, kinds, limits, budget);
     }
-    let bytes = folder::read_file(path, allowed, "workload_bytes")?;
-    Workload::read(&path.display().to_string(), &bytes, passwords, kinds, limits)
+    let bytes = folder::read_file(path, bound)?;
+    budget.add_input(bytes.len() as u64);
+    Workload::read_within(&path.display().to_string(), &bytes, passwords, kinds, limits, budget)
 }
 
 /// The files of `--report`. Other formats are about bundles.

@@ -104,7 +104,7 @@ fn document(layout: &Path, entry: &Value, limits: &Limits) -> Result<Value, Erro
 }
 
 fn read_json(path: &Path, limits: &Limits) -> Result<(Value, Sha256), Error> {
-    let bytes = folder::read_file(path, limits.image_config_bytes, "image_config_bytes")?;
+    let bytes = folder::read_file(path, limits.image_config_bytes())?;
     let value = strict_json::parse(&bytes);
     let value = value.map_err(|error| Error::malformed(path.display().to_string(), error.to_string()))?;
     Ok((value, Sha256::of(&bytes)))
@@ -116,7 +116,7 @@ fn keep(layout: &Path, bytes: &[u8], limits: &Limits) -> Result<(), Error> {
     if fs::symlink_metadata(&path).is_err() {
         return write_whole(&path, bytes, Existing::Refused);
     }
-    match folder::read_file(&path, limits.report_bytes, "report_bytes") {
+    match folder::read_file(&path, limits.report_bytes()) {
         Ok(found) if found == bytes => Ok(()),
         Ok(_) => Err(refused(&path, "the blob there does not have the digest of its name")),
         Err(error) => Err(error),

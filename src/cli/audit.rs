@@ -307,16 +307,16 @@ pub(super) fn read_attestation(path: &Path, limits: &Limits) -> Result<Attestati
 
 /// Reads a policy; files that it names are found from the policy's own folder.
 pub(super) fn read_policy(path: &Path, limits: &Limits) -> Result<Policy, Error> {
-    let bytes = folder::read_file(path, limits.policy_bytes, "policy_bytes")?;
+    let bytes = folder::read_file(path, limits.policy_bytes())?;
     let base = path.parent().unwrap_or(Path::new(""));
     Policy::from_toml(&path.display().to_string(), &bytes, limits, |file| {
-        folder::read_file(&base.join(file), limits.key_file_bytes, "key_file_bytes")
+        folder::read_file(&base.join(file), limits.key_file_bytes())
     })
 }
 
 /// Reads a list of approvals, and the signature that may lie beside it.
 pub(super) fn read_approvals(path: &Path, limits: &Limits) -> Result<Approvals, Error> {
-    let bytes = folder::read_file(path, limits.approvals_bytes, "approvals_bytes")?;
+    let bytes = folder::read_file(path, limits.approvals_bytes())?;
     Approvals::read(&path.display().to_string(), bytes, approvals_signature(path, limits)?, limits)
 }
 
@@ -326,7 +326,7 @@ pub(super) fn approvals_signature(path: &Path, limits: &Limits) -> Result<Option
     beside.push(".sig");
     let beside = PathBuf::from(beside);
     match std::fs::symlink_metadata(&beside) {
-        Ok(_) => folder::read_file(&beside, limits.key_file_bytes, "key_file_bytes").map(Some),
+        Ok(_) => folder::read_file(&beside, limits.key_file_bytes()).map(Some),
         Err(_) => Ok(None),
     }
 }

@@ -120,7 +120,7 @@ fn refuse_what_is_dropped(arguments: &AuditArguments) -> Result<(), Error> {
 pub(super) fn authorities(paths: &[PathBuf], limits: &Limits) -> Result<Authorities, Error> {
     let mut authorities = Authorities::default();
     for path in paths {
-        let text = folder::read_file(path, limits.tls_file_bytes, "tls_file_bytes")?;
+        let text = folder::read_file(path, limits.tls_file_bytes())?;
         let added = authorities.add_pem(&text, limits);
         added.map_err(|message| Error::Usage {
             message: format!("{}: {message}", path.display()),
@@ -151,6 +151,6 @@ pub(super) fn sign_off(arguments: &SignOffArguments) -> Result<u8, Error> {
 
 /// Reads a person's public key.
 pub(super) fn read_person_key(path: &Path, limits: &Limits) -> Result<PersonKey, Error> {
-    let text = folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?;
+    let text = folder::read_file(path, limits.key_file_bytes())?;
     PersonKey::from_pem(&text).map_err(|message| Error::Key { name: path.display().to_string(), message })
 }

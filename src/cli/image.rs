@@ -162,11 +162,12 @@ pub(super) fn contradictions(image: &ImageFacts) -> Vec<String> {
 fn as_text(image: &ImageFacts, faults: &[String]) -> String {
     let mut page = format!("{}\n", for_terminal(&image.source));
     let mut line = |label: &str, value: &str| {
-        let _ = writeln!(page, "  {label:<14} {}", for_terminal(&mask(value)));
+        let _ = writeln!(page, "  {label:<14} {}", for_terminal(value));
     };
     for fact in image_facts(image) {
-        line(&fact.fact, &format!("{} [{}]", fact.value, fact.known.word()));
+        line(&fact.fact, &format!("{} [{}]", fact.masked_value(), fact.known.word()));
     }
+    let mut line = |label: &str, value: &str| line(label, &mask(value));
     if let Some(config) = &image.config {
         for (name, value) in &config.settings {
             line("setting", &format!("{name}={value}"));
@@ -191,7 +192,7 @@ fn as_text(image: &ImageFacts, faults: &[String]) -> String {
 fn as_json(image: &ImageFacts, faults: &[String]) -> String {
     let rows: Vec<_> = image_facts(image)
         .into_iter()
-        .map(|fact| json!({"fact": fact.fact, "witness": fact.witness, "value": mask(&fact.value), "known": fact.known.word()}))
+        .map(|fact| json!({"fact": fact.fact, "witness": fact.witness, "value": fact.masked_value(), "known": fact.known.word()}))
         .collect();
     let config = image.config.as_ref().map(|config| {
         let masked = |texts: &BTreeMap<String, String>| -> serde_json::Map<_, _> {

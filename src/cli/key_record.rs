@@ -54,7 +54,7 @@ pub(super) fn enroll(arguments: &EnrollArguments) -> Result<u8, Error> {
 
 pub(super) fn countersign(arguments: &CountersignArguments) -> Result<u8, Error> {
     let limits = Limits::default();
-    let bytes = folder::read_file(&arguments.record, limits.key_file_bytes, "key_file_bytes")?;
+    let bytes = folder::read_file(&arguments.record, limits.key_file_bytes())?;
     let mut record = KeyRecord::from_json(&bytes, &limits)?;
     // What contradicts itself is not signed.
     record.unverified_statement(&limits)?;
@@ -164,13 +164,13 @@ fn challenge(path: &Path, key: &PublicKey, limits: &Limits) -> Result<Challenge,
 
 fn read_key(path: &Path, limits: &Limits) -> Result<(PublicKey, String), Error> {
     let name = path.display().to_string();
-    let bytes = folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?;
+    let bytes = folder::read_file(path, limits.key_file_bytes())?;
     let key = PublicKey::from_pem(&name, &bytes, limits)?;
     let text = String::from_utf8(bytes).map_err(|_| Error::Key { name, message: "not UTF-8 text".into() })?;
     Ok((key, text))
 }
 
 pub(super) fn read_secret(path: &Path, limits: &Limits) -> Result<PersonSecret, Error> {
-    let bytes = Zeroizing::new(folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?);
+    let bytes = Zeroizing::new(folder::read_file(path, limits.key_file_bytes())?);
     PersonSecret::from_pem(&bytes).map_err(|message| Error::SigningKey { name: path.display().to_string(), message })
 }

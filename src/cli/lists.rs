@@ -23,7 +23,7 @@ pub(super) fn keys(files: &[PathBuf]) -> Result<u8, Error> {
     let mut page = String::new();
     for path in files {
         let name = path.display().to_string();
-        let bytes = folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?;
+        let bytes = folder::read_file(path, limits.key_file_bytes())?;
         let key = PublicKey::from_pem(&name, &bytes, &limits)?;
         let name = for_terminal(&name);
         let _ = writeln!(page, "{}  {}, {} bits  {name}", key.fingerprint(), key.kind(), key.bits());

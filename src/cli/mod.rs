@@ -212,7 +212,7 @@ fn read_named(keys: &[NamedKey], limits: &Limits) -> Result<Vec<TrustedKey>, Err
             let (fingerprint, key) = match named {
                 NamedKey::Pin(pin) => (*pin, None),
                 NamedKey::File(path) => {
-                    let bytes = folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?;
+                    let bytes = folder::read_file(path, limits.key_file_bytes())?;
                     let key = PublicKey::from_pem(&path.display().to_string(), &bytes, limits)?;
                     (key.fingerprint(), Some(key))
                 }

@@ -13,6 +13,7 @@ use crate::audit::Question;
 use crate::error::Error;
 use crate::given_keys::add_given_keys;
 use crate::key::PublicKey;
+use crate::limits::Bound;
 use crate::report::BundleReport;
 
 /// A report, and the keys that lie beside its bundle.
@@ -107,7 +108,7 @@ impl Room {
         let needed = estimate(fs::metadata(path).map_or(0, |metadata| metadata.len()));
         if needed > allowed {
             let what = format!("{} needs about {} MB of memory: it", path.display(), needed.div_ceil(MEGABYTE));
-            return work(Some(Error::OverLimit { what, limit: "memory", allowed: allowed / MEGABYTE }));
+            return work(Some(Bound { name: "memory", allowed: allowed / MEGABYTE }.exceeded(what)));
         }
         let mut used = locked(&self.used);
         while allowed - *used < needed {

@@ -9,6 +9,7 @@ use super::queue::{Queue, audit_all};
 use super::reconcile_args::{ReconcileArguments, ReconcileFormat};
 use super::{limits_with, now_or, output, threads_for};
 use crate::audit::Question;
+use crate::budget::Budget;
 use crate::error::Error;
 use crate::folder;
 use crate::limits::Limits;
@@ -67,11 +68,13 @@ fn read_inventories(arguments: &ReconcileArguments, policy: &Policy, limits: &Li
     let kinds = &policy.workload.kinds_without_images;
     let mut passwords = Vec::new();
     for path in &arguments.workload_password {
-        passwords.extend(password_candidates(&folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?));
+        passwords.extend(password_candidates(&folder::read_file(path, limits.key_file_bytes())?));
     }
+    let budget = Budget::of_audit(0, limits);
     let read = |path: &PathBuf| {
-        let bytes = folder::read_file(path, limits.inventory_bytes, "inventory_bytes")?;
-        Inventory::read(&path.display().to_string(), &bytes, &passwords, kinds, limits)
+        let bytes = folder::read_file(path, limits.inventory_bytes())?;
+        budget.add_input(bytes.len() as u64);
+        Inventory::read_within(&path.display().to_string(), &bytes, &passwords, kinds, limits, &budget)
     };
     let inventories: Vec<Inventory> = arguments.inventory.iter().map(read).collect::<Result<_, _>>()?;
     if inventories.iter().all(|inventory| inventory.images.is_empty()) {

@@ -13,7 +13,7 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
     let format = format(&arguments.format)?;
     let options = options(&arguments.options, &limits)?;
-    let bytes = folder::read_file(&arguments.file, limits.report_bytes, "report_bytes")?;
+    let bytes = folder::read_file(&arguments.file, limits.report_bytes())?;
     let report = Report::from_json(&arguments.file.display().to_string(), &bytes, &limits)?;
     let wanted = summary::wanted([format], &arguments.options);
     wanted.need_policy(report.policy.is_some())?;
@@ -50,14 +50,14 @@ pub(super) fn options(arguments: &ReportOptions, limits: &Limits) -> Result<Opti
     let controls = match &arguments.controls {
         None => Controls::own()?,
         Some(path) => {
-            let bytes = folder::read_file(path, limits.policy_bytes, "policy_bytes")?;
+            let bytes = folder::read_file(path, limits.policy_bytes())?;
             Controls::from_toml(&path.display().to_string(), &bytes, limits)?
         }
     };
     let sign_key = match &arguments.sign_key {
         None => None,
         Some(path) => {
-            let text = folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?;
+            let text = folder::read_file(path, limits.key_file_bytes())?;
             let key = PersonSecret::from_pem(&text);
             Some(key.map_err(|message| Error::SigningKey { name: path.display().to_string(), message })?)
         }

@@ -93,7 +93,7 @@ fn stamp(path: &Path, arguments: &SealArguments, limits: &Limits) -> Result<u8, 
         return output::print(&for_lines(&format!("wrote {}, for {}\n", request.display(), case.digest())));
     }
     let Some(response) = &arguments.tsr else { return Err(usage("a case is sealed already", STAMP_HINT)) };
-    let bytes = folder::read_file(response, limits.timestamp_bytes, "timestamp_bytes")?;
+    let bytes = folder::read_file(response, limits.timestamp_bytes())?;
     let authorities = super::case::authorities(&arguments.tsa_cas, limits)?;
     let added = case.add_stamp(bytes, &authorities, limits)?;
     write(&case, path, Existing::Replaced)?;
@@ -182,7 +182,7 @@ fn add_keys(contents: &mut Contents, keys: &[NamedKey], limits: &Limits) -> Resu
         let stored = match named {
             NamedKey::Pin(pin) => StoredKey { fingerprint: pin.to_string(), member: None },
             NamedKey::File(path) => {
-                let bytes = folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?;
+                let bytes = folder::read_file(path, limits.key_file_bytes())?;
                 let key = PublicKey::from_pem(&path.display().to_string(), &bytes, limits)?;
                 let member = format!("keys/{number}.pem");
                 contents.add(&member, bytes, limits)?;
@@ -196,11 +196,11 @@ fn add_keys(contents: &mut Contents, keys: &[NamedKey], limits: &Limits) -> Resu
 
 /// The policy, and every file that it names.
 fn add_policy(contents: &mut Contents, path: &Path, limits: &Limits) -> Result<(), Error> {
-    let bytes = folder::read_file(path, limits.policy_bytes, "policy_bytes")?;
+    let bytes = folder::read_file(path, limits.policy_bytes())?;
     let base = path.parent().unwrap_or(Path::new(""));
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     Policy::from_toml(&path.display().to_string(), &bytes, limits, |file| {
-        let content = folder::read_file(&base.join(file), limits.key_file_bytes, "key_file_bytes")?;
+        let content = folder::read_file(&base.join(file), limits.key_file_bytes())?;
         if files.iter().all(|(name, _)| name != file) {
             files.push((file.to_owned(), content.clone()));
         }
@@ -218,7 +218,7 @@ fn add_policy(contents: &mut Contents, path: &Path, limits: &Limits) -> Result<(
 
 fn add_approvals(contents: &mut Contents, path: &Path, limits: &Limits) -> Result<(), Error> {
     let member = "given/approvals".to_owned();
-    contents.add(&member, folder::read_file(path, limits.approvals_bytes, "approvals_bytes")?, limits)?;
+    contents.add(&member, folder::read_file(path, limits.approvals_bytes())?, limits)?;
     let signature = match approvals_signature(path, limits)? {
         Some(bytes) => {
             let name = format!("{member}.sig");
@@ -257,7 +257,7 @@ fn add_bundle(
 ) -> Result<(), Error> {
     let place = format!("bundles/{number}");
     let member = format!("{place}/bundle.sig.tbz");
-    contents.add(&member, folder::read_file(path, limits.bundle_bytes, "bundle_bytes")?, limits)?;
+    contents.add(&member, folder::read_file(path, limits.bundle_bytes())?, limits)?;
     let mut keys_beside = Vec::new();
     for (at, (name, _, bytes)) in (1..).zip(folder::key_files_beside(path, limits)) {
         let member = format!("{place}/keys/{at}.pem");
@@ -325,11 +325,11 @@ fn add_image(contents: &mut Contents, place: &str, source: &Source, limits: &Lim
     let record = |place: String| ImageRecord { place, form: form.map(str::to_owned), reference: reference.clone() };
     if !path.is_dir() {
         let place = format!("{place}.tar");
-        contents.add(&place, folder::read_file(path, limits.case_bytes, "case_bytes")?, limits)?;
+        contents.add(&place, folder::read_file(path, limits.case_bytes())?, limits)?;
         return Ok(record(place));
     }
-    for (name, file) in folder::files_below(path, ("case_members", limits.case_members), limits)? {
-        let content = folder::read_file(&file, limits.case_bytes, "case_bytes")?;
+    for (name, file) in folder::files_below(path, limits.case_members(), limits)? {
+        let content = folder::read_file(&file, limits.case_bytes())?;
         contents.add(&format!("{place}/{name}"), content, limits)?;
     }
     Ok(record(place.to_owned()))

@@ -104,6 +104,6 @@ fn audit(
 }
 
 fn pems(certificate: &Path, key: &Path, limits: &Limits) -> Result<Pems, Error> {
-    let read = |path: &Path| folder::read_file(path, limits.tls_file_bytes, "tls_file_bytes");
+    let read = |path: &Path| folder::read_file(path, limits.tls_file_bytes());
     Ok((read(certificate)?, Zeroizing::new(read(key)?)))
 }

@@ -74,7 +74,7 @@ pub(super) fn moment(path: &Path, limits: &Limits) -> Result<Option<Timestamp>, 
     if !path.exists() {
         return Ok(None);
     }
-    let bytes = folder::read_file(path, limits.state_bytes, "state_bytes")?;
+    let bytes = folder::read_file(path, limits.state_bytes())?;
     let Some(first) = lines(&bytes).next() else { return Ok(None) };
     let name = path.display().to_string();
     let head: Head = parsed(&name, first)?;
@@ -95,8 +95,7 @@ impl State {
     pub(super) fn open(path: &Path, frame: &Report, handed: &[Sha256], limits: &Limits) -> Result<Self, Error> {
         let name = path.display().to_string();
         let head = head(frame, handed)?;
-        let bytes =
-            if path.exists() { folder::read_file(path, limits.state_bytes, "state_bytes")? } else { Vec::new() };
+        let bytes = if path.exists() { folder::read_file(path, limits.state_bytes())? } else { Vec::new() };
         let mut known = lines(&bytes);
         let is_new = match known.next() {
             None => true,

@@ -16,7 +16,7 @@ pub(super) fn verify(arguments: &StatementArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
     let mut keys = Vec::new();
     for path in &arguments.keys {
-        let text = folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?;
+        let text = folder::read_file(path, limits.key_file_bytes())?;
         let key = PersonKey::from_pem(&text);
         keys.push(key.map_err(|message| Error::Key { name: path.display().to_string(), message })?);
     }
@@ -25,7 +25,7 @@ pub(super) fn verify(arguments: &StatementArguments) -> Result<u8, Error> {
         None => None,
     };
     let name = arguments.file.display().to_string();
-    let text = folder::read_file(&arguments.file, limits.report_bytes, "report_bytes")?;
+    let text = folder::read_file(&arguments.file, limits.report_bytes())?;
     let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
     if lines.is_empty() {
         return Err(Error::NothingToVerify { paths: name });

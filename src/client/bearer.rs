@@ -13,10 +13,11 @@ use zeroize::Zeroizing;
 use crate::client::address::may_lead_to;
 use crate::client::evidence_record::{Origin, Peer};
 use crate::client::fault::network;
-use crate::client::http::{Answer, Bound, Head, Http, Question, Sink, shown};
+use crate::client::http::{Answer, Head, Http, Question, Sink, shown};
 use crate::client::run::{Event, Run};
 use crate::client::secret::{Login, Secret, excerpt};
 use crate::error::Error;
+use crate::limits::Bound;
 
 /// How many servers may send us on to the next.
 const REDIRECTS: usize = 5;
@@ -125,7 +126,7 @@ impl<'a> Guarded<'a> {
         let login = self.login.as_ref().map(basic_authorization);
         let question = Question { authorization: login.as_ref(), ..Question::new(&realm) };
         let limits = self.run.limits;
-        let bound = Bound { name: "registry_document_bytes", allowed: limits.registry_document_bytes };
+        let bound = limits.registry_document_bytes();
         let answer = self.http.get(&question, bound)?;
         if answer.head.status != 200 {
             let message = format!("the token server answers {}: {}", answer.head.status, excerpt(&answer.body));

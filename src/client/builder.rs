@@ -8,7 +8,7 @@ use crate::client::bearer::Guarded;
 use crate::client::disk::is_safe_name;
 use crate::client::evidence_record::Origin;
 use crate::client::fault::network;
-use crate::client::http::{Bound, shown};
+use crate::client::http::shown;
 use crate::client::outside::Outside;
 use crate::client::registry::refused;
 use crate::client::run::Saver;
@@ -43,7 +43,7 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
     let Some(url) = address else {
         let path = Path::new(source);
         let name = safe_name(path.file_name().and_then(|name| name.to_str()))?;
-        let bytes = read_bounded(path, "builder_file_bytes", limits.builder_file_bytes)?.to_vec();
+        let bytes = read_bounded(path, limits.builder_file_bytes())?.to_vec();
         let from = format!("the file {name}");
         return Ok(BuilderFile {
             name,
@@ -53,7 +53,7 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
     };
     let name = safe_name(url.path_segments().and_then(|mut segments| segments.next_back()))?;
     let server = Guarded::new(outside.run, outside.http(&url)?, None);
-    let bound = Bound { name: "builder_file_bytes", allowed: limits.builder_file_bytes };
+    let bound = limits.builder_file_bytes();
     let answer = server.get(&url, None, bound)?;
     match answer.head.status {
         200 => {}

@@ -128,7 +128,7 @@ impl EvidenceRecord {
         if fs::symlink_metadata(&path).is_err() {
             return Ok(record);
         }
-        let text = read_bounded(&path, "evidence_record_bytes", limits.evidence_record_bytes)?;
+        let text = read_bounded(&path, limits.evidence_record_bytes())?;
         let what = || path.display().to_string();
         let document: Document = crate::strict_json::parse(&text)
             .and_then(serde_json::from_value)

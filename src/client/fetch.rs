@@ -175,11 +175,7 @@ fn image_of(request: &Request, saver: &Saver<'_>) -> Result<ImageReference, Erro
     }
     let settings = request.server.as_ref().map(|server| &server.settings);
     let of_settings = settings.and_then(|settings| of_settings(settings, &saver.report.build_name));
-    let answer = saver.folder.read(
-        &Place::new("image-digest.json")?,
-        "server_answer_bytes",
-        saver.run.limits.server_answer_bytes,
-    )?;
+    let answer = saver.folder.read(&Place::new("image-digest.json")?, saver.run.limits.server_answer_bytes())?;
     let of_answer = answer.and_then(|answer| {
         let text: String = serde_json::from_slice(&answer).ok()?;
         ImageReference::parse(&text).filter(|image| image.digest.is_some())

@@ -41,7 +41,7 @@ fn compare(root: &EvidenceFolder, limits: &Limits, build: &mut BuildReport) -> R
         }
     };
     let key_name = format!("manifest.{name}-public.pem");
-    let Some(pem) = folder.read(&Place::new(&key_name)?, "key_file_bytes", limits.key_file_bytes)? else {
+    let Some(pem) = folder.read(&Place::new(&key_name)?, limits.key_file_bytes())? else {
         return Ok(());
     };
     let key = match PublicKey::from_pem(&key_name, &pem, limits) {

@@ -12,7 +12,7 @@ use crate::client::evidence_record::{Entry, EvidenceRecord, Missing, Origin};
 use crate::client::http::Sink;
 use crate::digest::Sha256;
 use crate::error::Error;
-use crate::limits::Limits;
+use crate::limits::{Bound, Limits};
 
 /// What became of bytes that were to be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,10 +76,7 @@ impl EvidenceFolder {
         for entry in fs::read_dir(&self.root).map_err(unreadable)? {
             let name = entry.map_err(unreadable)?.file_name().to_str().and_then(BuildName::parse);
             names.extend(name.filter(|name| self.holds_bundle(name) && !self.holds_key(name)));
-            if names.len() as u64 > self.limits.bundles {
-                let (what, limit) = (self.root.display().to_string(), "bundles");
-                return Err(Error::OverLimit { what, limit, allowed: self.limits.bundles });
-            }
+            self.limits.bundles().check(names.len() as u64, self.root.display())?;
         }
         names.sort();
         Ok(names)
@@ -196,8 +193,7 @@ impl BuildFolder {
                 None => {}
             }
         }
-        let what = format!("what lies beside {}", place.as_str());
-        Err(Error::OverLimit { what, limit: "kept_beside", allowed: self.limits.kept_beside })
+        Err(self.limits.kept_beside().exceeded(format!("what lies beside {}", place.as_str())))
     }
 
     /// Is a file with this digest and size at `place`? It is read to know.
@@ -206,12 +202,12 @@ impl BuildFolder {
     }
 
     /// The bytes at `place`, if a file is there.
-    pub(crate) fn read(&self, place: &Place, limit: &'static str, allowed: u64) -> Result<Option<Vec<u8>>, Error> {
+    pub(crate) fn read(&self, place: &Place, bound: Bound) -> Result<Option<Vec<u8>>, Error> {
         let path = self.at(place);
         if !fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
             return Ok(None);
         }
-        super::settings::read_bounded(&path, limit, allowed).map(|bytes| Some(bytes.to_vec()))
+        super::settings::read_bounded(&path, bound).map(|bytes| Some(bytes.to_vec()))
     }
 
     /// The file at `place`, to be read as a stream.

@@ -14,6 +14,7 @@ use crate::client::fault::{Again, Fault, network};
 use crate::client::secret::Secret;
 use crate::digest::Sha256;
 use crate::error::Error;
+use crate::limits::Bound;
 
 /// How long to wait, and how often to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,13 +71,6 @@ impl Resolve {
 pub(crate) enum Proxies {
     FromEnvironment,
     Never,
-}
-
-/// A bound from [`crate::Limits`] with its name.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bound {
-    pub(crate) name: &'static str,
-    pub(crate) allowed: u64,
 }
 
 /// One question.
@@ -341,10 +335,7 @@ fn read_body(
         if read == 0 {
             return Ok(());
         }
-        left = left.checked_sub(read as u64).ok_or_else(|| {
-            let what = format!("the answer of {from}");
-            Fault::pointless(Error::OverLimit { what, limit: bound.name, allowed: bound.allowed })
-        })?;
+        left = bound.take(left, read as u64, format_args!("the answer of {from}")).map_err(Fault::pointless)?;
         take(buffer.get(..read).unwrap_or_default())?;
         if Instant::now() >= deadline {
             let fault =

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use crate::client::fault::network;
-use crate::client::http::{Bound, Sink};
+use crate::client::http::Sink;
 use crate::client::outside::{Outside, OutsideOptions};
 use crate::client::reference::ImageReference;
 use crate::client::registry::Registry;
@@ -14,6 +14,7 @@ use crate::digest::Sha256;
 use crate::error::Error;
 use crate::image::tree::{self, Tree};
 use crate::image::{self, Choice, ImageFacts, Measured, RegistryTag, Remote};
+use crate::limits::Bound;
 
 /// Pieces of a layer on their way between two threads: enough that neither waits for the other.
 const PIECES: usize = 16;
@@ -35,7 +36,7 @@ pub fn read_image(name: &str, options: &OutsideOptions, run: Run<'_>, choice: &C
     })?;
     let tag = reference.digest.is_none().then(|| RegistryTag { repository: reference.name(), tag, digest: top.digest });
     let remote = Remote {
-        document: &|name, allowed, limit| document(&registry, name, Bound { name: limit, allowed }),
+        document: &|name, bound| document(&registry, name, bound),
         layer: &|digest, size| {
             let what = format!("the blob {digest}");
             layer(&registry, (digest, size), run, &|pieces| image::measure(pieces, &what, run.limits))
@@ -85,14 +86,14 @@ fn layer<T: Send>(
     read: &(dyn Fn(Pieces) -> Result<T, Error> + Sync),
 ) -> Result<Option<T>, Error> {
     // One byte more than is due is enough to know that it is another blob.
-    let allowed = run.limits.image_layer_bytes.min(size.saturating_add(1));
-    let bound = Bound { name: "image_layer_bytes", allowed };
+    let bound = run.limits.image_layer_bytes();
+    let bound = Bound { allowed: bound.allowed.min(size.saturating_add(1)), ..bound };
     let what = format!("the blob {digest}");
     thread::scope(|scope| {
         let mut handing = Handing { scope, read, worker: None, held: 0 };
         let mut listening = Listening::new(run, what.clone(), Some(size), &mut handing);
         let found = registry.blob_into(digest, bound, &mut listening).map_err(|error| match error {
-            Error::OverLimit { .. } if allowed > size => network(
+            Error::OverLimit { .. } if bound.allowed > size => network(
                 &what,
                 "it is longer than the image's manifest says",
                 "run it again; if it stays so, the registry or something before it is broken",

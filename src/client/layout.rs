@@ -9,12 +9,12 @@ use crate::client::disk::Place;
 use crate::client::evidence_record::Origin;
 use crate::client::fault::network;
 use crate::client::folder::Kept;
-use crate::client::http::Bound;
 use crate::client::parallel::in_parallel;
 use crate::client::registry::{Document, Registry};
 use crate::client::run::{Listening, Saver};
 use crate::digest::Sha256;
 use crate::error::Error;
+use crate::limits::{Bound, Limits};
 
 /// Blobs that are loaded at the same time.
 const PARALLEL: usize = 4;
@@ -37,7 +37,7 @@ pub enum Layers {
 struct Blob {
     digest: Sha256,
     size: u64,
-    limit: &'static str,
+    bound: Bound,
     /// The manifest says where else it may be found: registries need not have it.
     elsewhere: bool,
 }
@@ -95,17 +95,16 @@ fn save_tree(saver: &mut Saver<'_>, registry: &Registry<'_>, folder: &str, top: 
     let mut documents = Vec::new();
     let mut blobs: Vec<Blob> = Vec::new();
     while let Some((document, depth)) = left.pop() {
-        let (children, own_blobs) = match parts(&document, layers) {
+        let (children, own_blobs) = match parts(&document, layers, saver.run.limits) {
             Ok(parts) => parts,
             Err(error) => {
                 saver.fault(&blob_place(folder, document.digest), &document.origin.from.clone(), error);
                 continue;
             }
         };
-        let allowed = saver.run.limits.image_manifests;
-        if depth > DEPTH || (documents.len() + left.len() + children.len()) as u64 > allowed {
-            let what = "the image's index".into();
-            saver.report.faults.push(Error::OverLimit { what, limit: "image_manifests", allowed });
+        let bound = saver.run.limits.image_manifests();
+        if depth > DEPTH || (documents.len() + left.len() + children.len()) as u64 > bound.allowed {
+            saver.report.faults.push(bound.exceeded("the image's index"));
             return false;
         }
         for child in children {
@@ -155,18 +154,11 @@ fn save_blob(saver: &Saver<'_>, registry: &Registry<'_>, folder: &str, blob: &Bl
     if saver.folder.holds(&place, blob.digest, blob.size)? {
         return Ok(Some(Kept::Same));
     }
-    let limits = saver.run.limits;
-    let allowed = match blob.limit {
-        "image_config_bytes" => limits.image_config_bytes,
-        _ => limits.image_layer_bytes,
-    };
-    if blob.size > allowed {
-        return Err(Error::OverLimit { what: format!("the blob {}", blob.digest), limit: blob.limit, allowed });
-    }
+    blob.bound.check(blob.size, format!("the blob {}", blob.digest))?;
     let mut draft = saver.folder.draft(&place)?;
     let mut listening = Listening::new(saver.run, format!("the blob {}", blob.digest), Some(blob.size), &mut draft);
     // One byte more than is due is enough to know that it is another blob.
-    let bound = Bound { name: blob.limit, allowed: blob.size.saturating_add(1) };
+    let bound = Bound { allowed: blob.size.saturating_add(1), ..blob.bound };
     let longer = |error| match error {
         Error::OverLimit { what, .. } => {
             network(&what, "it is longer than the image's manifest says: it is not kept", BROKEN)
@@ -193,7 +185,7 @@ fn save_blob(saver: &Saver<'_>, registry: &Registry<'_>, folder: &str, blob: &Bl
 }
 
 /// The manifests that an index names, or the blobs that a manifest names.
-fn parts(document: &Document, layers: Layers) -> Result<(Vec<Sha256>, Vec<Blob>), Error> {
+fn parts(document: &Document, layers: Layers, limits: &Limits) -> Result<(Vec<Sha256>, Vec<Blob>), Error> {
     let what = || format!("the manifest {}", document.digest);
     let fail = |message: &str| Error::malformed(what(), message);
     let value = crate::strict_json::parse(&document.bytes).map_err(|error| fail(&format!("it is no JSON: {error}")))?;
@@ -203,15 +195,15 @@ fn parts(document: &Document, layers: Layers) -> Result<(Vec<Sha256>, Vec<Blob>)
         (Some(_), Some(_)) => Err(fail("it is an index and a manifest at once")),
         (Some(manifests), None) => {
             let children: Result<Vec<Sha256>, Error> =
-                manifests.iter().map(|child| Ok(blob_of(child, &fail, "image_config_bytes")?.digest)).collect();
+                manifests.iter().map(|child| Ok(blob_of(child, &fail, limits.image_config_bytes())?.digest)).collect();
             Ok((children?, Vec::new()))
         }
         (None, Some(config)) => {
-            let mut blobs = vec![blob_of(config, &fail, "image_config_bytes")?];
+            let mut blobs = vec![blob_of(config, &fail, limits.image_config_bytes())?];
             let named = list("layers")?.ok_or_else(|| fail("it names no layers"))?;
             if layers == Layers::Save {
                 for layer in named {
-                    blobs.push(blob_of(layer, &fail, "image_layer_bytes")?);
+                    blobs.push(blob_of(layer, &fail, limits.image_layer_bytes())?);
                 }
             }
             Ok((Vec::new(), blobs))
@@ -222,12 +214,12 @@ fn parts(document: &Document, layers: Layers) -> Result<(Vec<Sha256>, Vec<Blob>)
     }
 }
 
-fn blob_of(descriptor: &Value, fail: &dyn Fn(&str) -> Error, limit: &'static str) -> Result<Blob, Error> {
+fn blob_of(descriptor: &Value, fail: &dyn Fn(&str) -> Error, bound: Bound) -> Result<Blob, Error> {
     let digest = descriptor.get("digest").and_then(Value::as_str).and_then(Sha256::from_prefixed);
     let digest = digest.ok_or_else(|| fail("expected a digest (sha256: and 64 lower-case hexadecimal digits)"))?;
     let size = descriptor.get("size").and_then(Value::as_u64).ok_or_else(|| fail("expected a size"))?;
     let elsewhere = descriptor.get("urls").and_then(Value::as_array).is_some_and(|urls| !urls.is_empty());
-    Ok(Blob { digest, size, limit, elsewhere })
+    Ok(Blob { digest, size, bound, elsewhere })
 }
 
 fn blob_place(folder: &str, digest: Sha256) -> String {

@@ -67,7 +67,7 @@ pub(crate) fn find_login(
     limits: &Limits,
 ) -> Result<Option<Login>, Error> {
     for path in files.iter().filter(|path| path.is_file()) {
-        let text = read_bounded(path, "settings_bytes", limits.settings_bytes)?;
+        let text = read_bounded(path, limits.settings_bytes())?;
         let fail = |message: &str| Error::Settings { path: path.display().to_string(), message: message.into() };
         let file: File =
             serde_json::from_slice(&text).map_err(|_| fail("expected the JSON that docker login writes"))?;

@@ -1,13 +1,12 @@
-//! Names of images, read strictly: they become parts of addresses.
+//! Names of images that are asked of a registry: they become parts of addresses.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use crate::digest::Sha256;
+use crate::image_name::ImageName;
 
-/// An image at a registry: `registry/repository[:tag][@digest]`.
-///
-/// The rule is docker's (distribution/reference, `ParseNormalizedNamed`): the first part is a registry if it has a dot or a
-/// colon or is `localhost`; without one it is `docker.io`, whose images without a namespace live in `library`.
+/// An image at a registry: `registry/repository[:tag][@sha256:digest]`, by the grammar of names of images (distribution/reference).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageReference {
     /// Host and port of the registry, as images are named by it.
@@ -21,25 +20,15 @@ pub struct ImageReference {
 }
 
 impl ImageReference {
-    /// Reads a name; `None` for anything that is not exactly one.
+    /// Reads a name; `None` for anything that is not exactly one, or whose registry or digest cannot be asked for.
     pub fn parse(text: &str) -> Option<Self> {
-        let (text, digest) = match text.split_once('@') {
-            Some((name, digest)) => (name, Some(Sha256::from_prefixed(digest)?)),
-            None => (text, None),
+        let name = ImageName::parse(text).ok()?;
+        let digest = match name.digest() {
+            Some(_) => Some(name.sha256()?),
+            None => None,
         };
-        let (name, tag) = match text.rsplit_once(':') {
-            Some((name, tag)) if !tag.contains('/') => (name, Some(tag.to_owned())),
-            _ => (text, None),
-        };
-        let (registry, path) = match name.split_once('/') {
-            Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => (first, rest),
-            _ => ("docker.io", name),
-        };
-        let registry = if registry == "index.docker.io" { "docker.io" } else { registry };
-        let repository =
-            if registry == "docker.io" && !path.contains('/') { format!("library/{path}") } else { path.to_owned() };
-        let good = is_registry(registry) && is_repository(&repository) && tag.as_deref().is_none_or(is_tag);
-        good.then(|| Self { registry: registry.into(), repository, tag, digest })
+        let (registry, repository) = (name.domain().to_owned(), name.path().to_owned());
+        is_host(&registry).then(|| Self { registry, repository, tag: name.tag().map(str::to_owned), digest })
     }
 
     /// The repository with its registry: what Notary calls the GUN.
@@ -69,33 +58,25 @@ impl fmt::Display for ImageReference {
 
 /// On this computer itself registries speak plain http, as docker and podman assume too.
 fn is_local(registry: &str) -> bool {
-    let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
-    super::address::is_loopback(host)
+    super::address::is_loopback(host_and_port(registry).0)
 }
 
-fn is_registry(text: &str) -> bool {
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse::<u16>().is_ok_and(|port| port != 0)),
-        None => (text, true),
-    };
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
-    port && (1..=253).contains(&host.len()) && host.bytes().all(allowed) && !host.starts_with(['.', '-'])
+/// An IPv6 address keeps its brackets.
+fn host_and_port(registry: &str) -> (&str, Option<&str>) {
+    match registry.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (registry, None),
+    }
 }
 
-/// Distribution specification, "Pulling manifests": `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/…)*`, at most 255.
-fn is_repository(text: &str) -> bool {
-    let edge = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-');
-    let segment = |part: &str| {
-        edge(part.bytes().next()) && edge(part.bytes().last()) && part.bytes().all(inner) && !part.contains("..")
-    };
-    text.len() <= 255 && text.split('/').all(segment)
-}
-
-/// Distribution specification: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
-pub(crate) fn is_tag(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    (1..=128).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with(['.', '-'])
+/// Names of images have a wider grammar: `a_b.com` is no host, and port 70000 no port.
+fn is_host(registry: &str) -> bool {
+    let (host, port) = host_and_port(registry);
+    let is_address = host.strip_prefix('[').is_none_or(|rest| rest.trim_end_matches(']').parse::<Ipv6Addr>().is_ok());
+    is_address
+        && host.len() <= 253
+        && !host.contains('_')
+        && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port != 0))
 }
 
 #[cfg(test)]
@@ -110,6 +91,9 @@ mod tests {
             ("us.icr.io/ns/name:a-b", "us.icr.io/ns/name:a-b", "https://us.icr.io"),
             ("localhost:5000/a/b:c", "localhost:5000/a/b:c", "http://localhost:5000"),
             ("127.0.0.1:5000/a", "127.0.0.1:5000/a", "http://127.0.0.1:5000"),
+            ("[::1]:5000/a", "[::1]:5000/a", "http://[::1]:5000"),
+            ("[fd00::1]/a", "[fd00::1]/a", "https://[fd00::1]"),
+            ("A/b", "A/b", "https://A"),
             ("reg.example.com:5000/a__b/c.d", "reg.example.com:5000/a__b/c.d", "https://reg.example.com:5000"),
         ] {
             let reference = ImageReference::parse(text).expect(text);
@@ -124,18 +108,22 @@ mod tests {
 
     #[test]
     fn what_could_lead_elsewhere_is_no_name() {
+        let long = format!("a/b@sha512:{}", "a".repeat(128));
         let upper = format!("a/b@sha256:{}", "A".repeat(64));
         for bad in [
             "",
             "a/../b",
             "a//b",
-            "A/b",
             "a/b:",
             "a/b:x/y?z",
             "a/b?x=1",
             "a/b#x",
             "a b",
             "evil.example.com:0/a",
+            "evil.example.com:70000/a",
+            "[fd00]/a",
+            "a_b.example/a",
+            &long,
             "u@h/a",
             "a/b@md5:00",
             "a/b@sha256:../../x",

@@ -5,12 +5,13 @@ use reqwest::Url;
 use crate::client::bearer::Guarded;
 use crate::client::evidence_record::Origin;
 use crate::client::fault::network;
-use crate::client::http::{Bound, Sink, shown};
+use crate::client::http::{Sink, shown};
 use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
 use crate::client::secret::excerpt;
 use crate::digest::Sha256;
 use crate::error::Error;
+use crate::limits::Bound;
 
 /// Every form of manifest that is known here; a registry must not convert for us.
 const ACCEPT: &str = "application/vnd.docker.distribution.manifest.v2+json, \
@@ -107,8 +108,7 @@ impl<'a> Registry<'a> {
     }
 
     fn document_bound(&self) -> Bound {
-        let allowed = self.guarded.run.limits.registry_document_bytes;
-        Bound { name: "registry_document_bytes", allowed }
+        self.guarded.run.limits.registry_document_bytes()
     }
 
     /// The address of a path below the repository.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::build_name::BuildName;
 use crate::client::evidence_record::{Origin, Peer};
 use crate::client::fault::network;
-use crate::client::http::{Bound, Http, Proxies, Question, Resolve};
+use crate::client::http::{Http, Proxies, Question, Resolve};
 use crate::client::run::{Event, Run};
 use crate::client::secret::excerpt;
 use crate::client::settings::Settings;
@@ -106,9 +106,9 @@ impl<'a> BuildServer<'a> {
         let question = Question { body: Some(&body), ..Question::new(&url) };
         let limits = self.run.limits;
         let bound = match call {
-            Call::Manifest(_) => Bound { name: "server_manifest_bytes", allowed: limits.server_manifest_bytes },
-            Call::BuildLog => Bound { name: "server_log_bytes", allowed: limits.server_log_bytes },
-            _ => Bound { name: "server_answer_bytes", allowed: limits.server_answer_bytes },
+            Call::Manifest(_) => limits.server_manifest_bytes(),
+            Call::BuildLog => limits.server_log_bytes(),
+            _ => limits.server_answer_bytes(),
         };
         let answer = self.http.get(&question, bound)?;
         let origin = Origin {

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::client::secret::{Login, Secret};
 use crate::error::Error;
-use crate::limits::Limits;
+use crate::limits::{Bound, Limits};
 
 /// Settings without their secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,16 +85,18 @@ fn fail(path: &Path, message: String) -> Error {
 
 /// The file's bytes are wiped when they go: they hold secrets.
 fn read_settings_file(path: &Path, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Error> {
-    read_bounded(path, "settings_bytes", limits.settings_bytes)
+    read_bounded(path, limits.settings_bytes())
 }
 
 /// A small file, whole; its bytes are wiped when they go.
-pub(crate) fn read_bounded(path: &Path, limit: &'static str, allowed: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
+pub(crate) fn read_bounded(path: &Path, bound: Bound) -> Result<Zeroizing<Vec<u8>>, Error> {
     let what = path.display().to_string();
     let file = File::open(path).map_err(|error| Error::from_read(&what, error))?;
     let mut bytes = Zeroizing::new(Vec::new());
-    file.take(allowed.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| Error::from_read(&what, error))?;
-    if bytes.len() as u64 > allowed { Err(Error::OverLimit { what, limit, allowed }) } else { Ok(bytes) }
+    file.take(bound.allowed.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| Error::from_read(&what, error))?;
+    bound.check(bytes.len() as u64, what).map(|()| bytes)
 }
 
 pub(crate) fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, String> {

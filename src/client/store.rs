@@ -11,7 +11,7 @@ use crate::client::disk::Place;
 use crate::client::evidence_record::{Origin, Peer};
 use crate::client::fault::network;
 use crate::client::folder::{EvidenceFolder, Kept};
-use crate::client::http::{Bound, Http, Question, Sink};
+use crate::client::http::{Http, Question, Sink};
 use crate::client::listing::{Object, read_page};
 use crate::client::parallel::in_parallel;
 use crate::client::run::{BuildReport, Event, FetchReport, Listening, Run, Saver, system_clock};
@@ -138,17 +138,14 @@ impl Store<'_> {
             (self.run.hear)(&Event::Asking(format!("the listing of {}", self.bucket.address())));
             let sign = || self.signed(&url);
             let question = Question { sign: Some(&sign), ..Question::new(&url) };
-            let bound = Bound { name: "listing_bytes", allowed: self.run.limits.listing_bytes };
+            let bound = self.run.limits.listing_bytes();
             let answer = self.http.get(&question, bound)?;
             if answer.head.status != 200 {
                 return Err(self.refused(answer.head.status, &answer.body));
             }
             let page = read_page(&answer.body)?;
             objects.extend(page.objects);
-            if objects.len() as u64 > self.run.limits.listed_objects {
-                let (limit, allowed) = ("listed_objects", self.run.limits.listed_objects);
-                return Err(Error::OverLimit { what: self.bucket.address(), limit, allowed });
-            }
+            self.run.limits.listed_objects().check(objects.len() as u64, self.bucket.address())?;
             match page.next {
                 Some(next) if token.as_ref() != Some(&next) => token = Some(next),
                 Some(_) => return Err(Error::malformed("the bucket's listing", "it goes in circles")),
@@ -175,10 +172,8 @@ impl Store<'_> {
         if saver.folder.holds_version(&place, &from, &object.etag)? {
             return Ok(Kept::Same);
         }
-        let allowed = self.run.limits.bundle_bytes;
-        if object.size > allowed {
-            return Err(Error::OverLimit { what: from, limit: "bundle_bytes", allowed });
-        }
+        let bound = self.run.limits.bundle_bytes();
+        bound.check(object.size, &from)?;
         let url = self.url(&object.key);
         (self.run.hear)(&Event::Asking(from.clone()));
         let sign = || self.signed(&url);
@@ -186,7 +181,6 @@ impl Store<'_> {
         let headers = vec![(HeaderName::from_static("if-match"), object.etag.clone())];
         let question = Question { headers, sign: Some(&sign), ..Question::new(&url) };
         let mut draft = saver.folder.draft(&place)?;
-        let bound = Bound { name: "bundle_bytes", allowed };
         let mut listening = Listening::new(self.run, from.clone(), Some(object.size), &mut draft);
         let head = self.http.get_into(&question, bound, &mut listening)?;
         if !matches!(head.status, 200 | 206) {

@@ -27,14 +27,14 @@ impl StoreKeys {
         let at_home = |path: &str| home.as_ref().map(|home| home.join(path));
         let aws = variable("AWS_SHARED_CREDENTIALS_FILE").map(PathBuf::from).or_else(|| at_home(".aws/credentials"));
         if let Some(path) = aws.filter(|path| path.is_file()) {
-            let text = read_bounded(&path, "settings_bytes", limits.settings_bytes)?;
+            let text = read_bounded(&path, limits.settings_bytes())?;
             let profile = variable("AWS_PROFILE").unwrap_or_else(|| "default".into());
             if let Some(keys) = of_profile(&String::from_utf8_lossy(&text), &profile) {
                 return Ok(Some(keys));
             }
         }
         let Some(path) = at_home(".bluemix/cos_credentials").filter(|path| path.is_file()) else { return Ok(None) };
-        let text = read_bounded(&path, "settings_bytes", limits.settings_bytes)?;
+        let text = read_bounded(&path, limits.settings_bytes())?;
         let file: IbmFile = serde_json::from_slice(&text).map_err(|_| Error::Settings {
             path: path.display().to_string(),
             message: "expected the JSON of IBM Cloud Object Storage credentials".into(),

@@ -108,7 +108,7 @@ fn unusable(path: &Path, message: &str) -> Error {
 }
 
 fn certificates(path: &Path, limits: &Limits) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let bytes = read_bounded(path, "tls_file_bytes", limits.tls_file_bytes)?;
+    let bytes = read_bounded(path, limits.tls_file_bytes())?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match found {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
@@ -126,7 +126,7 @@ fn roots(path: &Path, limits: &Limits) -> Result<RootCertStore, Error> {
 }
 
 fn private_key(path: &Path, limits: &Limits) -> Result<PrivateKeyDer<'static>, Error> {
-    let bytes: Zeroizing<Vec<u8>> = read_bounded(path, "tls_file_bytes", limits.tls_file_bytes)?;
+    let bytes: Zeroizing<Vec<u8>> = read_bounded(path, limits.tls_file_bytes())?;
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| {
         let encrypted = bytes.windows(9).any(|window| window == b"ENCRYPTED");
         let message = if encrypted {

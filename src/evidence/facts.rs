@@ -8,6 +8,7 @@ use super::Evidence;
 use super::image::image_facts;
 use super::source::source_facts;
 use crate::build_log::LogEvent;
+use crate::mask::{keep_name, mask, mask_name};
 use crate::server_record::ServerRecord;
 
 /// How a fact is known.
@@ -88,6 +89,20 @@ impl Fact {
         "approvals",
         "timestamp",
     ];
+}
+
+impl Fact {
+    /// The value without what looks like a secret. The first word of a fact about an image is a place for a name.
+    pub(crate) fn masked_value(&self) -> String {
+        let value = self.value.as_str();
+        if !["image", "base-image", "tag"].contains(&self.fact.as_str()) {
+            return mask(value);
+        }
+        match value.split_once(' ') {
+            Some((name, rest)) => mask(&format!("{} {rest}", keep_name(name))),
+            None => mask_name(value),
+        }
+    }
 }
 
 impl Evidence<'_> {

@@ -13,6 +13,7 @@ use crate::build_log::BuildLog;
 use crate::dockerfile::{self, Instruction};
 use crate::git::{Snapshot, SourceProof};
 use crate::image::ImageFacts;
+use crate::image_name::tag_of;
 use crate::key_record::Grading;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
@@ -123,13 +124,7 @@ impl Evidence<'_> {
     /// The image's tag: build.json's, or else what follows the pushed repository in the build's name.
     pub fn image_tag(&self) -> Option<String> {
         if let Some(tag) = self.manifest.record.image_tag() {
-            return Some(
-                tag.rsplit_once('/')
-                    .map_or(tag, |(_, last)| last)
-                    .rsplit_once(':')
-                    .map_or(tag, |(_, tag)| tag)
-                    .to_owned(),
-            );
+            return Some(tag_of(tag));
         }
         let name = self.archive.build_name();
         let pushed = self.log()?.pushed().map(|(tag, ..)| tag.to_owned());

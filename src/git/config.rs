@@ -2,7 +2,7 @@
 //!
 //! Nothing in it is obeyed: no include is followed, no hook, filter or file-system monitor is run.
 
-use crate::limits::Limits;
+use crate::limits::{Bound, Limits};
 
 /// One `key = value` of a config file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,14 +29,14 @@ impl Setting {
 pub(super) enum ConfigFault {
     #[error("line {0} of config is malformed")]
     Line(usize),
-    #[error("config is larger than the limit git_config_bytes={0}")]
-    TooLarge(u64),
+    #[error("config is larger than the limit {0}")]
+    TooLarge(Bound),
 }
 
 /// Reads all settings in order. Bytes that are not UTF-8 become replacement characters.
 pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Result<Vec<Setting>, ConfigFault> {
     if bytes.len() as u64 > limits.git_config_bytes {
-        return Err(ConfigFault::TooLarge(limits.git_config_bytes));
+        return Err(ConfigFault::TooLarge(limits.git_config_bytes()));
     }
     let text = String::from_utf8_lossy(bytes);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -169,6 +169,6 @@ mod tests {
         }
         assert_eq!(read_config(b"[a]\n\n[b]\nx y", &Limits::default()), Err(ConfigFault::Line(4)));
         let limits = Limits { git_config_bytes: 2, ..Limits::default() };
-        assert_eq!(read_config(b"[a]", &limits), Err(ConfigFault::TooLarge(2)));
+        assert_eq!(read_config(b"[a]", &limits), Err(ConfigFault::TooLarge(limits.git_config_bytes())));
     }
 }

@@ -62,8 +62,10 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
                 || path_bytes > limits.git_listing_bytes
             {
                 listing.faults.push(format!(
-                    "the tree is over the limit git_tree_entries={}, git_tree_depth={} or git_listing_bytes={}",
-                    limits.git_tree_entries, limits.git_tree_depth, limits.git_listing_bytes
+                    "the tree is over the limit {}, {} or {}",
+                    limits.git_tree_entries(),
+                    limits.git_tree_depth(),
+                    limits.git_listing_bytes()
                 ));
                 return listing;
             }

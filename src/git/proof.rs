@@ -253,7 +253,7 @@ fn bound_signed(signed: &mut Vec<SignedObject>, limits: &Limits) -> Option<Strin
         return None;
     }
     signed.truncate(count);
-    Some(format!("signed commits and tags at HEAD are over the limit git_signed_bytes={}", limits.git_signed_bytes))
+    Some(format!("signed commits and tags at HEAD are over the limit {}", limits.git_signed_bytes()))
 }
 
 /// Why a file of the proved tree cannot be read.

@@ -10,7 +10,7 @@ use super::loose;
 use super::object_id::ObjectId;
 use super::objects::{Objects, Place};
 use super::pack::Step;
-use crate::limits::Limits;
+use crate::limits::{Bound, Limits};
 
 /// Why an object cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,8 +21,8 @@ pub(super) enum ReadFault {
     Kind { id: ObjectId, expected: Kind, found: Kind },
     #[error("{0} cannot be read again")]
     Unreadable(ObjectId),
-    #[error("reading objects again is over the limit git_inflated_bytes={0}")]
-    OverLimit(u64),
+    #[error("reading objects again is over the limit {0}")]
+    OverLimit(Bound),
 }
 
 /// Bytes of bases that are kept while other objects are read.
@@ -129,6 +129,6 @@ impl<'a> Reader<'a> {
     }
 
     fn over(&self) -> ReadFault {
-        ReadFault::OverLimit(self.limits.git_inflated_bytes)
+        ReadFault::OverLimit(self.limits.git_inflated_bytes())
     }
 }

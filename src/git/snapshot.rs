@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::work_file::WorkFile;
 use crate::error::Error;
-use crate::limits::Limits;
+use crate::limits::{Bound, Limits};
 
 /// The repository as it stood when the build ended. Signed, not yet proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum WorkEntry {
 pub(crate) struct SnapshotBuilder {
     snapshot: Snapshot,
     git_bytes_left: u64,
-    git_bytes_limit: u64,
+    git_bound: Bound,
 }
 
 impl SnapshotBuilder {
@@ -49,22 +49,18 @@ impl SnapshotBuilder {
             work_tree: BTreeMap::new(),
             faults: Vec::new(),
         };
-        Self { snapshot, git_bytes_left: limits.git_bytes, git_bytes_limit: limits.git_bytes }
+        Self { snapshot, git_bytes_left: limits.git_bytes, git_bound: limits.git_bytes() }
     }
 
     pub(crate) fn add_git_file(&mut self, path: &[u8], content: Vec<u8>) -> Result<(), Error> {
-        self.git_bytes_left = self.git_bytes_left.checked_sub(content.len() as u64).ok_or(Error::OverLimit {
-            what: "the folder .git".into(),
-            limit: "git_bytes",
-            allowed: self.git_bytes_limit,
-        })?;
+        self.git_bytes_left = self.git_bound.take(self.git_bytes_left, content.len() as u64, "the folder .git")?;
         self.snapshot.git.insert(path.to_vec(), content);
         Ok(())
     }
 
     /// Bytes below `.git` that are held, those of hard links as often as they are named.
     pub(crate) fn git_bytes(&self) -> u64 {
-        self.git_bytes_limit - self.git_bytes_left
+        self.git_bound.allowed - self.git_bytes_left
     }
 
     pub(crate) fn add_work_entry(&mut self, path: &[u8], entry: WorkEntry) {

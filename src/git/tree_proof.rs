@@ -112,8 +112,8 @@ impl<'a> TreeProver<'a> {
         let listing = list_tree(&mut reader, tree, &store.prefix, self.limits);
         self.proof.faults.extend(listing.faults);
         if (self.proof.files.len() + listing.files.len()) as u64 > self.limits.git_tree_entries {
-            let allowed = self.limits.git_tree_entries;
-            self.proof.faults.push(format!("all trees together are over the limit git_tree_entries={allowed}"));
+            let bound = self.limits.git_tree_entries();
+            self.proof.faults.push(format!("all trees together are over the limit {bound}"));
             return;
         }
         self.read_rules(&mut reader, &store.prefix, &listing.files);
@@ -160,8 +160,8 @@ impl<'a> TreeProver<'a> {
             Place::Module(module) => module,
         };
         if depth >= self.limits.git_submodule_depth {
-            let allowed = self.limits.git_submodule_depth;
-            return SubmoduleState::Faulty(vec![format!("it is deeper than the limit git_submodule_depth={allowed}")]);
+            let bound = self.limits.git_submodule_depth();
+            return SubmoduleState::Faulty(vec![format!("it is deeper than the limit {bound}")]);
         }
         let directory = GitDirectory::at(self.snapshot, &module);
         let refused = refusals(&directory, self.limits);

@@ -10,7 +10,7 @@ use crate::limits::Limits;
 const NAMES: Names = Names { manifest: |digest| format!("{}.manifest.json", digest.hex()), blob: Sha256::hex };
 
 pub(super) fn read(image: &mut ImageFacts, store: &Store<'_>, choice: &Choice, limits: &Limits) -> Result<(), Error> {
-    let bytes = match store.document("manifest.json", limits.registry_document_bytes, "registry_document_bytes")? {
+    let bytes = match store.document("manifest.json", limits.registry_document_bytes())? {
         Found::Bytes(bytes) => bytes,
         Found::Missing => {
             image.fault(Part::Manifest, "it has no file manifest.json");

@@ -9,6 +9,7 @@ use super::store::{Found, Store};
 use super::{Choice, ImageFacts, LayerFacts, Part, layout};
 use crate::digest::Sha256;
 use crate::error::Error;
+use crate::image_name::ImageName;
 use crate::limits::Limits;
 
 pub(super) fn read(
@@ -18,7 +19,7 @@ pub(super) fn read(
     choice: &Choice,
     limits: &Limits,
 ) -> Result<(), Error> {
-    let images = match store.document("manifest.json", limits.registry_document_bytes, "registry_document_bytes")? {
+    let images = match store.document("manifest.json", limits.registry_document_bytes())? {
         Found::Bytes(bytes) => document::read_docker_archive(&bytes, limits),
         Found::Missing => Err("it is not there".into()),
         Found::Faulty(message) => Err(message),
@@ -58,9 +59,11 @@ fn chosen<'d>(images: &'d [SavedImage], reference: Option<&str>) -> Result<&'d S
 
 /// Docker shortens names of its own registry in `RepoTags`.
 fn same_name(tag: &str, reference: &str) -> bool {
-    use crate::image_name::repository_of;
-    let last = |name: &str| name.rsplit_once(':').map_or("latest", |(_, tag)| tag).to_owned();
-    repository_of(tag) == repository_of(reference) && last(tag) == last(reference)
+    let of = |name: &str| {
+        let name = ImageName::parse(name).ok()?;
+        Some((name.repository(), name.tag().unwrap_or("latest").to_owned()))
+    };
+    tag == reference || of(tag).is_some_and(|name| of(reference) == Some(name))
 }
 
 fn tags(images: &[SavedImage]) -> String {

@@ -223,7 +223,7 @@ pub(super) fn read_docker_archive(bytes: &[u8], limits: &Limits) -> Answer<Vec<S
         _ => return Err("expected a list of images".into()),
     };
     if images.len() as u64 > limits.image_manifests {
-        return Err(format!("{} images, more than image_manifests={}", images.len(), limits.image_manifests));
+        return Err(format!("{} images, more than {}", images.len(), limits.image_manifests()));
     }
     images
         .iter()

@@ -50,10 +50,7 @@ pub(super) fn resolve(
             }
         };
         if image.indexes.len() as u64 > limits.image_index_depth {
-            image.fault(
-                Part::Manifest,
-                format!("more than image_index_depth={} indexes in indexes", limits.image_index_depth),
-            );
+            image.fault(Part::Manifest, format!("more than {} indexes in indexes", limits.image_index_depth()));
             return Ok(());
         }
         let chosen = match choose(&manifests, choice) {
@@ -149,7 +146,7 @@ fn document_of(
     limits: &Limits,
 ) -> Result<Option<Vec<u8>>, Error> {
     let name = (names.manifest)(&entry.digest);
-    let bytes = match store.document(&name, limits.registry_document_bytes, "registry_document_bytes")? {
+    let bytes = match store.document(&name, limits.registry_document_bytes())? {
         Found::Bytes(bytes) => bytes,
         Found::Missing => {
             image.fault(Part::Manifest, format!("the index names {}, which is not there", entry.digest));
@@ -206,7 +203,7 @@ fn read_parts(
 
 /// Reads the configuration from the file `name`.
 pub(super) fn read_config(image: &mut ImageFacts, store: &Store<'_>, name: &str, limits: &Limits) -> Result<(), Error> {
-    let bytes = match store.document(name, limits.image_config_bytes, "image_config_bytes")? {
+    let bytes = match store.document(name, limits.image_config_bytes())? {
         Found::Bytes(bytes) => bytes,
         Found::Missing => {
             image.fault(Part::Config, format!("the configuration {name} is not there"));

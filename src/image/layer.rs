@@ -9,7 +9,7 @@ use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::error::Error;
-use crate::limits::Limits;
+use crate::limits::{Bound, Limits};
 
 const BUFFER: usize = 1 << 16;
 
@@ -64,7 +64,7 @@ pub struct Measured {
 /// is no error: it is said in [`Measured::content`].
 pub(crate) fn measure(input: impl Read, what: &str, limits: &Limits) -> Result<Measured, Error> {
     let mut blob =
-        Blob { inner: input, hasher: Sha256Hasher::new(), count: 0, allowed: limits.image_layer_bytes, fault: None };
+        Blob { inner: input, hasher: Sha256Hasher::new(), count: 0, bound: limits.image_layer_bytes(), fault: None };
     let mut hasher = Sha256Hasher::new();
     let (compression, content) = unpack(&mut blob, what, limits, |piece| hasher.update(piece));
     let content = match (blob.fault.take(), content) {
@@ -90,12 +90,8 @@ pub(super) fn with_content<T>(
 ) -> Result<T, Error> {
     let what = "a layer";
     let (_, decoder) = decoder(input, limits).map_err(|error| Error::from_read(what, error))?;
-    let allowed = limits.layer_expanded_bytes;
-    with(&mut Capped {
-        inner: decoder,
-        left: allowed,
-        error: Error::OverLimit { what: what.into(), limit: "layer_expanded_bytes", allowed },
-    })
+    let bound = limits.layer_expanded_bytes();
+    with(&mut Capped { inner: decoder, left: bound.allowed, what, bound })
 }
 
 enum Stop {
@@ -120,9 +116,8 @@ fn unpack(
             Ok(0) => return (compression, Ok(size)),
             Ok(read) => {
                 size = size.saturating_add(read as u64);
-                if size > limits.layer_expanded_bytes {
-                    let (limit, allowed) = ("layer_expanded_bytes", limits.layer_expanded_bytes);
-                    return (compression, Err(Stop::Error(Error::OverLimit { what: what.into(), limit, allowed })));
+                if let Err(error) = limits.layer_expanded_bytes().check(size, what) {
+                    return (compression, Err(Stop::Error(error)));
                 }
                 sink(buffer.get(..read).unwrap_or_default());
             }
@@ -153,7 +148,7 @@ struct Blob<R> {
     inner: R,
     hasher: Sha256Hasher,
     count: u64,
-    allowed: u64,
+    bound: Bound,
     fault: Option<io::Error>,
 }
 
@@ -165,9 +160,8 @@ impl<R: Read> Read for Blob<R> {
             Err(error) => return self.stop(error),
         };
         self.count = self.count.saturating_add(read as u64);
-        if self.count > self.allowed {
-            let (what, limit, allowed) = ("a blob of the image".into(), "image_layer_bytes", self.allowed);
-            return self.stop(Error::OverLimit { what, limit, allowed }.into());
+        if let Err(error) = self.bound.check(self.count, "a blob of the image") {
+            return self.stop(error.into());
         }
         self.hasher.update(buffer.get(..read).unwrap_or_default());
         Ok(read)
@@ -181,16 +175,17 @@ impl<R> Blob<R> {
     }
 }
 
-struct Capped<R> {
+struct Capped<'w, R> {
     inner: R,
     left: u64,
-    error: Error,
+    what: &'w str,
+    bound: Bound,
 }
 
-impl<R: Read> Read for Capped<R> {
+impl<R: Read> Read for Capped<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.left = self.left.checked_sub(read as u64).ok_or_else(|| io::Error::from(self.error.clone()))?;
+        self.left = self.bound.take(self.left, read as u64, self.what)?;
         Ok(read)
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn read(
         }
     };
     image.names.extend(entry.annotations.get(REFERENCE_NAME).cloned());
-    let bytes = match store.document(&blob(&entry.digest), limits.registry_document_bytes, "registry_document_bytes")? {
+    let bytes = match store.document(&blob(&entry.digest), limits.registry_document_bytes())? {
         Found::Bytes(bytes) => bytes,
         Found::Missing => {
             image.fault(Part::Manifest, format!("index.json names {}, which is not there", entry.digest));
@@ -72,8 +72,8 @@ pub(super) fn read_version(bytes: &[u8]) -> Result<(), String> {
 
 /// The entries of `index.json`, or what is wrong with the layout.
 fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Vec<Descriptor>, String>, Error> {
-    let allowed = limits.registry_document_bytes;
-    let version = match store.document("oci-layout", allowed, "registry_document_bytes")? {
+    let bound = limits.registry_document_bytes();
+    let version = match store.document("oci-layout", bound)? {
         Found::Bytes(bytes) => read_version(&bytes),
         Found::Missing => Err("it has no file oci-layout".into()),
         Found::Faulty(message) => Err(message),
@@ -81,7 +81,7 @@ fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Vec<Descriptor>,
     if let Err(message) = version {
         return Ok(Err(message));
     }
-    Ok(match store.document("index.json", allowed, "registry_document_bytes")? {
+    Ok(match store.document("index.json", bound)? {
         Found::Bytes(bytes) => match document::read(&bytes, None, limits) {
             Ok(Document::Index { manifests, .. }) => Ok(manifests),
             Ok(Document::Manifest { .. }) => Err("its index.json is a manifest".into()),

@@ -38,7 +38,7 @@ impl Source {
         let source = match transport {
             "docker" => match rest.strip_prefix("//") {
                 Some(name) if !name.is_empty() => return Ok(Self::Registry(name.to_owned())),
-                _ => return Err("expected docker://NAME:TAG or docker://NAME@sha256:DIGEST".into()),
+                _ => return Err("expected docker://NAME with :TAG or @sha256:DIGEST".into()),
             },
             "oci" => Self::Layout(path.into(), reference),
             "oci-archive" => Self::LayoutArchive(path.into(), reference),

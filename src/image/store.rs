@@ -11,7 +11,7 @@ use crate::archive::{MemberKind, MemberPath, TarReader};
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::folder;
-use crate::limits::Limits;
+use crate::limits::{Bound, Limits};
 
 /// Parts of an image by name: a path relative to the top of a folder or an archive.
 #[cfg_attr(not(feature = "fetch"), allow(dead_code))]
@@ -26,13 +26,13 @@ pub(super) enum Store<'a> {
 /// Asks a registry: the network edge brings the functions, so that nothing here knows of networks.
 #[derive(Clone, Copy)]
 pub(crate) struct Remote<'a> {
-    /// A document by its path below the repository, of at most so many bytes by the limit of this name.
+    /// A document by its path below the repository, of at most as many bytes as the bound allows.
     pub(crate) document: &'a Document<'a>,
     /// A layer by its digest and size, measured while it comes in.
     pub(crate) layer: &'a Layer<'a>,
 }
 
-type Document<'a> = dyn Fn(&str, u64, &'static str) -> Result<Option<Vec<u8>>, Error> + 'a;
+type Document<'a> = dyn Fn(&str, Bound) -> Result<Option<Vec<u8>>, Error> + 'a;
 type Layer<'a> = dyn Fn(Sha256, u64) -> Result<Option<Measured>, Error> + 'a;
 
 /// A tar file, read once: every file measured, JSON documents held.
@@ -86,26 +86,27 @@ impl Store<'_> {
         }
     }
 
-    /// A document of at most `allowed` bytes; `limit` names that bound.
-    pub(super) fn document(&self, name: &str, allowed: u64, limit: &'static str) -> Result<Found, Error> {
+    /// A document of at most as many bytes as `bound` allows.
+    pub(super) fn document(&self, name: &str, bound: Bound) -> Result<Found, Error> {
         match self {
             Self::Folder(top) => {
                 let path = top.join(name);
                 if !regular_file(&path) {
                     return Ok(Found::Missing);
                 }
-                folder::read_file(&path, allowed, limit).map(Found::Bytes)
+                folder::read_file(&path, bound).map(Found::Bytes)
             }
-            Self::Remote(remote) => Ok((remote.document)(name, allowed, limit)?.map_or(Found::Missing, Found::Bytes)),
+            Self::Remote(remote) => Ok((remote.document)(name, bound)?.map_or(Found::Missing, Found::Bytes)),
             Self::Held(files) => match files.get(name) {
                 None => Ok(Found::Missing),
-                Some(bytes) if bytes.len() as u64 <= allowed => Ok(Found::Bytes(bytes.to_vec())),
-                Some(_) => Err(Error::OverLimit { what: name.into(), limit, allowed }),
+                Some(bytes) => bound.check(bytes.len() as u64, name).map(|()| Found::Bytes(bytes.to_vec())),
             },
             Self::Archive(archive) => Ok(match archive.file(name) {
                 None => Found::Missing,
-                Some((Some(bytes), _)) if bytes.len() as u64 <= allowed => Found::Bytes(bytes.clone()),
-                Some((Some(_), _)) => return Err(Error::OverLimit { what: name.into(), limit, allowed }),
+                Some((Some(bytes), _)) => {
+                    bound.check(bytes.len() as u64, name)?;
+                    Found::Bytes(bytes.clone())
+                }
                 Some((None, _)) => Found::Faulty(format!("{name} is no JSON document")),
             }),
         }
@@ -241,9 +242,7 @@ fn read_file(
     }
     let mut bytes = Vec::new();
     content.read_to_end(&mut bytes).map_err(|error| Error::from_read(what, error))?;
-    let (limit, allowed) = ("image_documents_bytes", limits.image_documents_bytes);
-    *documents_left =
-        documents_left.checked_sub(bytes.len() as u64).ok_or(Error::OverLimit { what: what.into(), limit, allowed })?;
+    *documents_left = limits.image_documents_bytes().take(*documents_left, bytes.len() as u64, what)?;
     Ok(Entry::File { measured: measure(bytes.as_slice(), what, limits)?, document: Some(bytes) })
 }
 

@@ -188,13 +188,7 @@ impl KeyRecord {
     /// # Errors
     /// [`Error::Malformed`], [`Error::OverLimit`] beyond `key_file_bytes`.
     pub fn from_json(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
-        if bytes.len() as u64 > limits.key_file_bytes {
-            return Err(Error::OverLimit {
-                what: WHAT.into(),
-                limit: "key_file_bytes",
-                allowed: limits.key_file_bytes,
-            });
-        }
+        limits.key_file_bytes().check(bytes.len() as u64, WHAT)?;
         Envelope::from_json(WHAT, bytes).map(Self)
     }
 
@@ -204,13 +198,7 @@ impl KeyRecord {
     /// [`Error::OverLimit`] if it is larger than any reader takes.
     pub fn to_json(&self, limits: &Limits) -> Result<Vec<u8>, Error> {
         let text = self.0.to_json()?;
-        if text.len() as u64 > limits.key_file_bytes {
-            return Err(Error::OverLimit {
-                what: WHAT.into(),
-                limit: "key_file_bytes",
-                allowed: limits.key_file_bytes,
-            });
-        }
+        limits.key_file_bytes().check(text.len() as u64, WHAT)?;
         Ok(text)
     }
 

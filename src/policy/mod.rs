@@ -161,9 +161,7 @@ impl Policy {
         limits: &Limits,
         mut load: impl FnMut(&str) -> Result<Vec<u8>, Error>,
     ) -> Result<Self, Error> {
-        if bytes.len() as u64 > limits.policy_bytes {
-            return Err(Error::OverLimit { what: path.into(), limit: "policy_bytes", allowed: limits.policy_bytes });
-        }
+        limits.policy_bytes().check(bytes.len() as u64, path)?;
         let mut files: Vec<(String, Sha256)> = Vec::new();
         let mut policy = wire::read(path, bytes, limits, |name: &str| {
             let content = load(name)?;

@@ -56,6 +56,12 @@ fn what_could_be_misread_is_refused_and_says_where() {
         ("[expect]\nimage = [\"a\"]", "unknown field `image`"),
         ("[expect]\nimages = []", "expect.images: the list is empty"),
         ("[expect]\nimages = \"a\"", "invalid type"),
+        ("[expect]\nimages = [\"docker.io/acme/wallet:v1\"]", "expect.images: expected a repository without tag"),
+        (
+            &format!("[expect]\nimages = [\"acme/wallet@sha256:{PIN}\"]"),
+            "expect.images: expected a repository without tag",
+        ),
+        ("[expect]\nimages = [\"docker.io/Acme/wallet\"]", "expect.images: malformed image name"),
         ("[expect]\ncommit = \"abcdef0\"", "40 lower-case"),
         ("[expect]\nmax-age = \"90\"", "expect.max-age"),
         ("[expect]\nminimum-grade = \"attested\"", "expect.minimum-grade"),

@@ -14,6 +14,7 @@ use crate::digest::Sha256;
 use crate::error::Error;
 use crate::finding::{Group, Level};
 use crate::git::{ObjectId, PathPattern, RepositoryName, SshKey};
+use crate::image_name::ImageName;
 use crate::key::PublicKey;
 use crate::key_record::KeyRecord;
 use crate::limits::Limits;
@@ -172,7 +173,16 @@ fn levels(table: &BTreeMap<String, String>) -> Answer<BTreeMap<&'static str, Lev
 
 fn expect(table: ExpectTable) -> Answer<Expect> {
     let mut expect = Expect {
-        images: list("expect.images", table.images)?,
+        images: list("expect.images", table.images)?
+            .into_iter()
+            .map(|text| match ImageName::parse(&text) {
+                Ok(name) if name.is_repository() => Ok(text),
+                Ok(_) => Err(format!(
+                    "expect.images: expected a repository without tag and digest, for example docker.io/acme/wallet, found {text:?}"
+                )),
+                Err(why) => Err(format!("expect.images: malformed image name {text:?}: {why}")),
+            })
+            .collect::<Answer<_>>()?,
         repositories: list("expect.repositories", table.repositories)?
             .into_iter()
             .map(|text| match RepositoryName::from_policy(&text) {
@@ -218,8 +228,8 @@ fn expect(table: ExpectTable) -> Answer<Expect> {
         dockerfile: table.dockerfile,
         base_images: list("expect.base-images", table.base_images)?
             .into_iter()
-            .map(|text| match text.rsplit_once('@') {
-                Some((name, digest)) if !name.is_empty() && Sha256::from_prefixed(digest).is_some() => Ok(text),
+            .map(|text| match ImageName::parse(&text).ok().and_then(|name| name.sha256()) {
+                Some(_) => Ok(text),
                 _ => Err(format!(
                     "expect.base-images: expected NAME@sha256: and 64 lower-case hexadecimal digits, found {text:?}"
                 )),

@@ -1,13 +1,16 @@
 //! Inventories: what runs, as somebody wrote it down. *Given*: nothing here knows whether one is whole.
 
-use super::pods;
+use serde_json::Value;
+
+use super::pods::Found;
+use crate::budget::{Budget, Work};
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::strict_csv;
 use crate::strict_json;
 use crate::strict_yaml;
-use crate::workload::{ImageReference, KindsWithoutImages, UsedImage, Workload};
+use crate::workload::{ImageReference, KindsWithoutImages, UsedImage, Workload, nodes};
 
 /// What runs, by one file.
 #[derive(Debug, Clone)]
@@ -18,16 +21,21 @@ pub struct Inventory {
     pub sha256: Sha256,
     /// Number of its bytes.
     pub size: u64,
-    /// `pods`, `csv`, or a workload's form.
+    /// `pods`, `csv`, or a workload's form; `kubernetes` for Pods with other resources.
     pub form: &'static str,
     /// Every image that it names.
     pub images: Vec<UsedImage>,
+    /// How many Pods are in it.
+    pub pods: usize,
+    /// How many of them have a container without a digest in their status. It is judged by what the Pod asks for.
+    pub pods_by_spec: usize,
 }
 
 impl Inventory {
-    /// Reads an inventory; what it is shows in its content. Pods (`kubectl get pods -A -o json`) say what runs, in their status. CSV needs a
-    /// header line with the columns `place` and `image`; others are passed over. Everything that [`Workload::read`] reads is an inventory
-    /// too: it says what was asked for. `passwords` may open encrypted sections of contracts. `kinds` are the policy's.
+    /// Reads an inventory; what it is shows in its content. Pods say what runs, in their status, wherever they are: `kubectl get pods`, `kubectl
+    /// get all`, joined documents, lists in lists. What is next to them is read as manifests. CSV needs a header line with the columns
+    /// `place` and `image`; others are passed over. Everything that [`Workload::read`] reads is an inventory too: it says what was asked
+    /// for. `passwords` may open encrypted sections of contracts. `kinds` are the policy's.
     ///
     /// # Errors
     /// [`Error::OverLimit`]; [`Error::OwnFile`] when it is none of these, or one page of a longer list.
@@ -38,58 +46,100 @@ impl Inventory {
         kinds: &KindsWithoutImages,
         limits: &Limits,
     ) -> Result<Self, Error> {
-        let over = |limit, allowed| Error::OverLimit { what: path.into(), limit, allowed };
-        if bytes.len() as u64 > limits.inventory_bytes {
-            return Err(over("inventory_bytes", limits.inventory_bytes));
-        }
+        Self::read_within(path, bytes, passwords, kinds, limits, &Budget::of_audit(bytes.len() as u64, limits))
+    }
+
+    /// As [`Inventory::read`], within a budget that other inputs share.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_within(
+        path: &str,
+        bytes: &[u8],
+        passwords: &[Vec<u8>],
+        kinds: &KindsWithoutImages,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Self, Error> {
+        limits.inventory_bytes().check(bytes.len() as u64, path)?;
         let malformed = |message: String| Error::OwnFile { what: format!("the inventory {path}"), message, hint: HINT };
-        let (form, images) = if let Some(read) = read_pods(bytes, limits) {
-            ("pods", read.map_err(malformed)?)
-        } else if is_csv(bytes) {
-            ("csv", rows(bytes).map_err(malformed)?)
-        } else if has_other_separators(bytes) {
-            return Err(malformed("the columns place and image are not separated by commas".into()));
-        } else {
-            let workload = Workload::read(path, bytes, passwords, kinds, limits)?;
-            (workload.form.word(), workload.images)
+        let mut inventory = Self {
+            path: path.into(),
+            sha256: Sha256::of(bytes),
+            size: bytes.len() as u64,
+            form: "csv",
+            images: Vec::new(),
+            pods: 0,
+            pods_by_spec: 0,
         };
-        if images.len() as u64 > limits.inventory_entries {
-            return Err(over("inventory_entries", limits.inventory_entries));
+        let documents = documents(bytes, limits).map_err(malformed)?;
+        let found = Found::of(&documents).map_err(malformed)?;
+        if !documents.is_empty() && found.is_of_pods() {
+            budget.spend(Work::Bytes(bytes.len() as u64), path)?;
+            budget.spend(Work::Nodes(documents.iter().map(nodes).sum()), path)?;
+            inventory.add_pods(&found, kinds, limits, budget)?;
+        } else if is_csv(bytes) {
+            budget.spend(Work::Bytes(bytes.len() as u64), path)?;
+            inventory.images = rows(bytes).map_err(malformed)?;
+        } else if let Some(header) = other_table(bytes) {
+            return Err(malformed(format!(
+                "expected CSV, separated by commas, with a header line that has the columns place and image; found the line {header:?}"
+            )));
+        } else {
+            let workload = Workload::read_within(path, bytes, passwords, kinds, limits, budget)?;
+            (inventory.form, inventory.images) = (workload.form.word(), workload.images);
         }
-        Ok(Self { path: path.into(), sha256: Sha256::of(bytes), size: bytes.len() as u64, form, images })
+        limits.inventory_entries().check(inventory.images.len() as u64, path)?;
+        budget.spend(Work::Nodes(inventory.images.len() as u64), path)?;
+        Ok(inventory)
+    }
+
+    /// What it is, and how many Pods were judged by what they ask for.
+    pub(super) fn what(&self) -> String {
+        match self.pods {
+            0 => self.form.to_owned(),
+            pods => format!(
+                "{}; Pods: {pods}, without a digest in their status and judged by their spec: {}",
+                self.form, self.pods_by_spec
+            ),
+        }
+    }
+
+    fn add_pods(
+        &mut self,
+        found: &Found<'_>,
+        kinds: &KindsWithoutImages,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<(), Error> {
+        let running = found.running();
+        (self.images, self.pods, self.pods_by_spec) = (running.images, running.pods, running.judged_by_spec);
+        self.form = if found.others.is_empty() { "pods" } else { "kubernetes" };
+        self.images.extend(Workload::images_of_resources(&self.path, &found.others, kinds, limits, budget)?);
+        Ok(())
     }
 }
 
-/// The pods in it; `None` when it is something else. YAML is tried where the bounds for YAML allow it.
-fn read_pods(bytes: &[u8], limits: &Limits) -> Option<Result<Vec<UsedImage>, String>> {
-    let documents = if bytes.trim_ascii_start().starts_with(b"{") {
-        match strict_json::parse(bytes) {
-            Ok(document) => vec![document],
-            Err(error) => return Some(Err(error.to_string())),
-        }
-    } else if bytes.len() as u64 <= limits.workload_bytes {
-        strict_yaml::documents(bytes, limits).ok()?
-    } else {
-        return None;
+/// The documents in it, as far as it is JSON or YAML; none when it is something else. YAML is tried where the bounds for YAML allow it.
+fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, String> {
+    let as_yaml = || {
+        let fits = bytes.len() as u64 <= limits.workload_bytes;
+        fits.then(|| strict_yaml::documents(bytes, limits).ok()).flatten()
     };
-    let all = !documents.is_empty() && documents.iter().all(pods::are_in);
-    all.then(|| {
-        let mut images = Vec::new();
-        documents.iter().try_for_each(|document| pods::read(document, &mut images)).map(|()| images)
-    })
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Ok(as_yaml().unwrap_or_default());
+    }
+    match strict_json::parse(bytes) {
+        Ok(document) => Ok(vec![document]),
+        // JSON documents between lines of `---` are YAML.
+        Err(error) => as_yaml().ok_or_else(|| {
+            format!("{error}; expected one JSON document, or several between lines of ---: name others with further --inventory")
+        }),
+    }
 }
 
 const COLUMNS: [&str; 2] = ["place", "image"];
 const HINT: &str = "give pods as `kubectl get pods -A -o json` prints them, CSV with commas and the columns place and image, or a workload";
-
-/// CSV as spreadsheets of some countries write it.
-fn has_other_separators(bytes: &[u8]) -> bool {
-    let line = bytes.split(|byte| *byte == b'\n').next().map(String::from_utf8_lossy).unwrap_or_default();
-    [';', '\t', '|'].iter().any(|separator| {
-        let names: Vec<_> = line.split(*separator).map(|name| name.trim().trim_matches('"')).collect();
-        COLUMNS.iter().all(|column| names.contains(column))
-    })
-}
 
 fn is_csv(bytes: &[u8]) -> bool {
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
@@ -108,6 +158,14 @@ fn columns(header: &[String]) -> Option<[usize; 2]> {
     Some([place?, image?])
 }
 
+/// The first line of a table that is not CSV, or has other columns.
+fn other_table(bytes: &[u8]) -> Option<String> {
+    let line = String::from_utf8_lossy(bytes.split(|byte| *byte == b'\n').next()?).trim().to_owned();
+    let is_word = COLUMNS.iter().any(|column| line.eq_ignore_ascii_case(column));
+    let is_table = line.contains([',', ';', '\t']) && !line.contains([':', '{', '[', '#']);
+    (is_word || is_table).then(|| line.chars().take(200).collect())
+}
+
 fn rows(bytes: &[u8]) -> Result<Vec<UsedImage>, String> {
     let mut records = strict_csv::records(bytes)?.into_iter();
     let header = records.next().unwrap_or_default();
@@ -119,7 +177,7 @@ fn rows(bytes: &[u8]) -> Result<Vec<UsedImage>, String> {
         let cell = |at: usize| record.get(at).map(|text| text.trim()).unwrap_or_default();
         let image = match cell(image_at) {
             "" => Err("the cell is empty".to_owned()),
-            text => Ok(ImageReference::parse(text)),
+            text => ImageReference::parse(text),
         };
         Ok(UsedImage { place: format!("record {number}, {}", cell(place_at)), image })
     };

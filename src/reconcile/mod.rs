@@ -18,7 +18,7 @@ use crate::approvals::{Approval, Approvals};
 use crate::builds::{Build, Builds};
 use crate::digest::Sha256;
 use crate::finding::Status;
-use crate::mask::mask;
+use crate::mask::{mask, mask_name};
 use crate::policy::Policy;
 use crate::report::{BundleReport, Kind, Period, Read, Reconciliation, Row, Tool};
 use crate::time::Timestamp;
@@ -130,44 +130,76 @@ fn running(inventories: &[Inventory]) -> BTreeMap<Sha256, usize> {
     running
 }
 
-/// One row for each place of each inventory.
+/// One row for each place of each inventory, and one for each further build that states a digest which runs.
 fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Row> {
     let by_path: BTreeMap<&str, &Audited<'_>> = audited.iter().map(|one| (one.build.path.as_str(), one)).collect();
+    let mut said: BTreeMap<Sha256, Row> = BTreeMap::new();
     let mut rows = Vec::new();
     for inventory in books.inventories {
         for used in &inventory.images {
-            let mut row = place(used, builds, &by_path, books.now);
-            row.place = Some(format!("{}: {}", inventory.path, used.place));
-            row.image = used.image.as_ref().ok().map(|image| image.text.clone());
-            rows.push(row);
+            let first = rows.len();
+            match digest_of(used) {
+                Err(row) => rows.push(row),
+                Ok(digest) => match said.get(&digest) {
+                    Some(row) => rows.push(row.clone()),
+                    None => {
+                        rows.extend(of_digest(digest, builds, &by_path, books.now));
+                        said.extend(rows.get(first).map(|row| (digest, row.clone())));
+                    }
+                },
+            }
+            for row in rows.iter_mut().skip(first) {
+                // The colon is ours: what is before it says nothing of what is behind.
+                row.place = Some(format!("{}: {}", mask(&inventory.path), mask(&used.place)));
+                row.image = used.image.as_ref().ok().map(|image| image.text.clone());
+            }
         }
     }
     rows
 }
 
-fn place(used: &UsedImage, builds: &Builds, by_path: &BTreeMap<&str, &Audited<'_>>, now: Timestamp) -> Row {
+fn digest_of(used: &UsedImage) -> Result<Sha256, Row> {
+    let fail = |message: String| row(Kind::RunningWithoutAcceptedBuild, message);
+    let image = used.image.as_ref().map_err(|why| fail(format!("the image is not known: {why}")))?;
+    image.digest().ok_or_else(|| fail("the inventory does not name the digest of what runs".into()))
+}
+
+/// What the builds that state a digest say, differences first. Which of them became the image is not known: none hides another.
+fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<'_>>, now: Timestamp) -> Vec<Row> {
     const KIND: Kind = Kind::RunningWithoutAcceptedBuild;
-    let image = match &used.image {
-        Ok(image) => image,
-        Err(why) => return row(KIND, format!("the image is not known: {why}")),
-    };
-    let Some(digest) = image.digest() else {
-        return row(KIND, "the inventory does not name the digest of what runs");
-    };
-    let found = builds.best_of_digest(&digest, now).and_then(|build| by_path.get(build.path.as_str()));
-    let Some(one) = found else {
-        return Row { digest: Some(digest), ..row(KIND, "no verified manifest in the evidence is about this digest") };
-    };
-    let row = match (one.build.accepted, one.asked, one.approval) {
-        (false, ..) => {
-            let row = one.row(KIND, "the digest is that of a build which is not accepted");
-            Row { details: one.build.because.clone(), ..row }
+    // A copy of a bundle is not another build.
+    let mut distinct: BTreeMap<(Option<Sha256>, Option<&str>), &Build> = BTreeMap::new();
+    for build in builds.of_digest(&digest) {
+        let path = build.sha256.is_none().then_some(build.path.as_str());
+        let known = distinct.entry((build.sha256, path)).or_insert(build);
+        if build.is_accepted_at(now) && !known.is_accepted_at(now) {
+            *known = build;
         }
-        (true, false, _) => one.row(Kind::Matched, "built outside the period: its approval was not asked about"),
-        (true, true, Ok(approval)) => one.row(Kind::Matched, approval),
-        (true, true, Err(why)) => one.row(Kind::BuiltWithoutApproval, why),
-    };
-    Row { digest: Some(digest), ..row }
+    }
+    let stated: Vec<&&Audited<'_>> = distinct.values().filter_map(|build| by_path.get(build.path.as_str())).collect();
+    let is_accepted = stated.iter().any(|one| one.build.accepted);
+    let said = stated.iter().filter_map(|one| match (one.build.accepted, one.asked, one.approval) {
+        (false, ..) if !is_accepted => {
+            let row = one.row(KIND, "the digest is that of a build which is not accepted");
+            Some(Row { details: one.build.because.clone(), ..row })
+        }
+        // One that is not of the period contradicts nothing that is asked.
+        (false, false, _) => None,
+        (false, true, _) => {
+            let row =
+                one.row(Kind::BundleNotAccepted, "the digest is also stated by this build, which is not accepted");
+            Some(Row { details: one.build.because.clone(), ..row })
+        }
+        (true, false, _) => Some(one.row(Kind::Matched, "built outside the period: its approval was not asked about")),
+        (true, true, Ok(approval)) => Some(one.row(Kind::Matched, approval)),
+        (true, true, Err(why)) => Some(one.row(Kind::BuiltWithoutApproval, why)),
+    });
+    let mut rows: Vec<Row> = said.collect();
+    if rows.is_empty() {
+        rows.push(row(KIND, "no verified manifest in the evidence is about this digest"));
+    }
+    rows.sort_by_key(|row| row.kind == Kind::Matched);
+    rows.into_iter().map(|row| Row { digest: Some(digest), ..row }).collect()
 }
 
 /// Builds of the period without an approval that counts, where no place says so already.
@@ -277,7 +309,7 @@ fn inputs(reports: &[BundleReport], books: &Books<'_>) -> Vec<Read> {
     inputs.extend(books.inventories.iter().map(|inventory| Read {
         size: Some(inventory.size),
         entries: Some(inventory.images.len()),
-        what: inventory.form.to_owned(),
+        what: inventory.what(),
         ..given("inventory", &inventory.path, inventory.sha256)
     }));
     for report in reports {
@@ -313,10 +345,8 @@ fn row(kind: Kind, message: impl Into<String>) -> Row {
 
 /// Hides what looks like a secret.
 fn masked(row: Row) -> Row {
-    let hide = |text: Option<String>| text.as_deref().map(mask);
     Row {
-        place: hide(row.place),
-        image: hide(row.image),
+        image: row.image.as_deref().map(mask_name),
         message: mask(&row.message),
         details: row.details.iter().map(|line| mask(line)).collect(),
         ..row

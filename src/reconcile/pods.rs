@@ -1,4 +1,4 @@
-//! `kubectl get pods -A -o json`: what the nodes say that they run (Kubernetes, ContainerStatus `imageID`), where they say it, and what was
+//! Pods, as kubectl prints them: what the nodes say that they run (Kubernetes, ContainerStatus `imageID`), where they say it, and what was
 //! asked for where they do not.
 
 use std::collections::BTreeMap;
@@ -14,30 +14,78 @@ const CONTAINERS: [(&str, &str); 3] = [
     ("ephemeralContainers", "ephemeralContainerStatuses"),
 ];
 
-/// Is it a pod, or a list of nothing but pods?
-pub(super) fn are_in(document: &Value) -> bool {
-    match (kind(document), document.get("items")) {
-        ("Pod", _) => true,
-        ("PodList", Some(Value::Array(items))) => items.iter().all(|item| matches!(kind(item), "" | "Pod")),
-        ("List", Some(Value::Array(items))) => !items.is_empty() && items.iter().all(|item| kind(item) == "Pod"),
-        _ => false,
-    }
+/// What a file of Kubernetes resources holds.
+#[derive(Default)]
+pub(super) struct Found<'v> {
+    /// Every Pod, wherever it is.
+    pods: Vec<&'v Value>,
+    /// Everything else that is not a list.
+    pub(super) others: Vec<&'v Value>,
 }
 
-/// Adds every image of every pod.
-///
-/// # Errors
-/// In words: a list that goes on elsewhere is not whole.
-pub(super) fn read(document: &Value, images: &mut Vec<UsedImage>) -> Result<(), String> {
-    let Some(items) = document.get("items").and_then(Value::as_array).filter(|_| kind(document) != "Pod") else {
-        pod(document, images);
-        return Ok(());
-    };
-    if !text(document.pointer("/metadata/continue")).is_empty() {
-        return Err("it is one page of a longer list (metadata.continue): ask for all of it, as kubectl does".into());
+/// The images of Pods.
+#[derive(Default)]
+pub(super) struct Running {
+    pub(super) images: Vec<UsedImage>,
+    pub(super) pods: usize,
+    /// Pods with a container that the status names no digest for.
+    pub(super) judged_by_spec: usize,
+}
+
+impl<'v> Found<'v> {
+    /// Takes documents and lists apart: `kubectl get pods`, `kubectl get all`, joined documents, lists in lists.
+    ///
+    /// # Errors
+    /// In words: a list that goes on elsewhere is not whole; what is next to Pods and is not a resource.
+    pub(super) fn of(documents: &'v [Value]) -> Result<Self, String> {
+        let mut found = Self::default();
+        documents.iter().try_for_each(|document| found.add(document, ""))?;
+        let is_resource =
+            |other: &&Value| ["apiVersion", "kind"].iter().all(|field| !text(other.get(*field)).is_empty());
+        match found.others.iter().find(|other| !found.pods.is_empty() && !is_resource(other)) {
+            Some(_) => {
+                Err("it has Pods, and a document that is not a Kubernetes resource (apiVersion and kind)".into())
+            }
+            None => Ok(found),
+        }
     }
-    items.iter().for_each(|item| pod(item, images));
-    Ok(())
+
+    fn add(&mut self, document: &'v Value, list: &str) -> Result<(), String> {
+        const OF_LISTS: [&str; 4] = ["apiVersion", "kind", "metadata", "items"];
+        let kind = kind(document);
+        // Items of a typed list may leave out what they are.
+        if kind == "Pod" || (kind.is_empty() && list == "PodList") {
+            self.pods.push(document);
+            return Ok(());
+        }
+        let items = document.get("items").and_then(Value::as_array);
+        let Some(items) = items.filter(|_| kind.is_empty() || kind.ends_with("List")) else {
+            self.others.push(document);
+            return Ok(());
+        };
+        if !text(document.pointer("/metadata/continue")).is_empty() {
+            return Err(
+                "it is one page of a longer list (metadata.continue): ask for all of it, as kubectl does".into()
+            );
+        }
+        // A custom resource may be called like a list, and have more in it.
+        if document.as_object().is_some_and(|fields| fields.keys().any(|key| !OF_LISTS.contains(&key.as_str()))) {
+            self.others.push(document);
+        }
+        items.iter().try_for_each(|item| self.add(item, kind))
+    }
+
+    /// Is there a Pod, or nothing but empty lists?
+    pub(super) fn is_of_pods(&self) -> bool {
+        !self.pods.is_empty() || self.others.is_empty()
+    }
+
+    /// Every image of every Pod: by its status, and where that names no digest by its spec.
+    pub(super) fn running(&self) -> Running {
+        let mut running = Running::default();
+        self.pods.iter().for_each(|pod| running.add(pod));
+        running
+    }
 }
 
 fn kind(document: &Value) -> &str {
@@ -48,43 +96,61 @@ fn text(value: Option<&Value>) -> &str {
     value.and_then(Value::as_str).unwrap_or_default()
 }
 
-fn pod(pod: &Value, images: &mut Vec<UsedImage>) {
-    let meta = |field: &str| text(pod.pointer(&format!("/metadata/{field}"))).to_owned();
-    let place = format!("Pod {}/{}", meta("namespace"), meta("name"));
-    let before = images.len();
-    for (list, statuses) in CONTAINERS {
-        let entries = |part: &str, list: &str| {
-            let entries = pod.pointer(&format!("/{part}/{list}")).and_then(Value::as_array);
-            entries.map(Vec::as_slice).unwrap_or_default()
-        };
-        let mut states: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for state in entries("status", statuses) {
-            states.entry(text(state.get("name"))).or_default().push(text(state.get("imageID")));
-        }
-        for container in entries("spec", list) {
-            let name = text(container.get("name"));
-            let place = format!("{place} {list} {name}");
-            let asked = text(container.get("image"));
-            match states.remove(name).as_deref() {
-                None | Some([""]) => images.push(UsedImage { place, image: named(asked, "the pod does not name it") }),
-                Some([id]) => images.push(UsedImage { place, image: running(id, asked) }),
-                Some(_) => images.push(UsedImage { place, image: Err("its state stands there twice".into()) }),
+impl Running {
+    fn add(&mut self, pod: &Value) {
+        let meta = |field: &str| text(pod.pointer(&format!("/metadata/{field}"))).to_owned();
+        let place = format!("Pod {}/{}", meta("namespace"), meta("name"));
+        let before = self.images.len();
+        let mut by_spec = false;
+        for (list, statuses) in CONTAINERS {
+            let mut states: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+            for state in self.entries(pod, "status", statuses, &place) {
+                states.entry(text(state.get("name"))).or_default().push(text(state.get("imageID")));
+            }
+            for container in self.entries(pod, "spec", list, &place) {
+                let name = text(container.get("name"));
+                let asked = text(container.get("image"));
+                let ids = states.remove(name).unwrap_or_default();
+                by_spec = by_spec || !ids.iter().any(|id| id.contains('@'));
+                let image = match ids.as_slice() {
+                    [] | [""] => named(asked, "the pod does not name it"),
+                    [id] => running(id, asked),
+                    _ => Err("its state is in the status twice".into()),
+                };
+                self.push(format!("{place} {list} {name}"), image);
+            }
+            for (name, ids) in states {
+                ids.into_iter().for_each(|id| self.push(format!("{place} {statuses} {name}"), running(id, "")));
             }
         }
-        for (name, ids) in states {
-            let place = format!("{place} {statuses} {name}");
-            images.extend(ids.into_iter().map(|id| UsedImage { place: place.clone(), image: running(id, "") }));
+        for volume in self.entries(pod, "spec", "volumes", &place) {
+            if let Some(image) = volume.get("image") {
+                let reference = text(image.get("reference"));
+                let name = text(volume.get("name"));
+                self.push(format!("{place} volumes {name}"), named(reference, "the image volume has no reference"));
+            }
+        }
+        if self.images.len() == before {
+            self.push(place, Err("no container is found in the pod".into()));
+        }
+        self.pods += 1;
+        self.judged_by_spec += usize::from(by_spec);
+    }
+
+    /// The entries of a list. What is not a list hides what it holds.
+    fn entries<'v>(&mut self, pod: &'v Value, part: &str, list: &str, place: &str) -> &'v [Value] {
+        match pod.get(part).and_then(|part| part.get(list)) {
+            Some(Value::Array(entries)) => entries,
+            None | Some(Value::Null) => &[],
+            Some(_) => {
+                self.push(format!("{place} {part}.{list}"), Err("expected a list, found something else".into()));
+                &[]
+            }
         }
     }
-    for volume in pod.pointer("/spec/volumes").and_then(Value::as_array).into_iter().flatten() {
-        if let Some(image) = volume.get("image") {
-            let place = format!("{place} volumes {}", text(volume.get("name")));
-            let reference = text(image.get("reference"));
-            images.push(UsedImage { place, image: named(reference, "the image volume has no reference") });
-        }
-    }
-    if images.len() == before {
-        images.push(UsedImage { place, image: Err("no container is found in the pod".into()) });
+
+    fn push(&mut self, place: String, image: Result<ImageReference, String>) {
+        self.images.push(UsedImage { place, image });
     }
 }
 
@@ -109,5 +175,5 @@ fn named(image: &str, unnamed: &str) -> Result<ImageReference, String> {
         let words = if unnamed.is_empty() { "neither the node nor the pod names it" } else { unnamed };
         return Err(words.into());
     }
-    Ok(ImageReference::parse(image))
+    ImageReference::parse(image)
 }

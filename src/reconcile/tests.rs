@@ -277,6 +277,43 @@ fn a_sample_is_drawn_by_seed_and_bytes_alone() {
     assert_eq!(sample.builds.iter().map(|build| build.rank).collect::<Vec<_>>(), all[..10]);
 }
 
+/// Two commits, one digest: which of the builds became the image is not known, so that neither may hide the other.
+#[test]
+fn no_build_of_a_running_digest_hides_another() {
+    let with = |order: [usize; 3]| {
+        let mut estate =
+            Estate { reports: Vec::new(), pods: Vec::new(), approvals: Vec::new(), planted: BTreeSet::new() };
+        for build in order {
+            let at = estate.build(build, Estate::BUILT);
+            estate.reports[at].built.as_mut().unwrap().pushed = vec![("v1".into(), digest("image"))];
+            if build == 2 {
+                // Accepted all the same: the policy has `source-approved` at `warn`.
+                estate.reports[at].findings[0].status = Status::Fail;
+                estate.reports[at].findings[0].message = "the list does not name the commit".into();
+            } else {
+                estate.approve(build);
+            }
+        }
+        estate.run(pinned("image"));
+        estate.run(pinned("image"));
+        estate.answer()
+    };
+    let answer = with([1, 2, 3]);
+    assert_eq!(answer.exit_code(), 1);
+    let rows = |kind| answer.rows.iter().filter(move |row| row.kind == kind);
+    let unapproved: Vec<_> = rows(Kind::BuiltWithoutApproval).map(|row| (&row.place, &row.bundle)).collect();
+    // In each place, and the others once.
+    assert_eq!(unapproved.len(), 2);
+    assert!(
+        unapproved.iter().all(|(place, bundle)| place.is_some() && bundle.as_deref() == Some("evidence/2.sig.tbz"))
+    );
+    let matched: BTreeSet<_> = rows(Kind::Matched).map(|row| row.bundle.clone().unwrap()).collect();
+    assert_eq!(matched, ["evidence/1.sig.tbz", "evidence/3.sig.tbz"].map(str::to_owned).into());
+    for order in [[1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]] {
+        assert_eq!(with(order).rows, answer.rows, "{order:?}");
+    }
+}
+
 /// A place, and its image or why it is not known.
 type Entry = (String, Result<String, String>);
 
@@ -318,6 +355,76 @@ fn a_pod_is_what_the_node_says() {
     assert_eq!(read(&pod(&spec, "{}")).unwrap().len(), 3);
 }
 
+/// What `kubectl get all` prints, documents that were joined, lists in lists: a Pod is judged by its status wherever it is.
+#[test]
+fn no_pod_is_lost_among_other_resources() {
+    let (asked, ran, third) = (digest("asked"), digest("ran"), digest("third"));
+    let pod = format!(
+        r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"a","namespace":"x"}},"spec":{{"containers":[{{"name":"c","image":"app@{asked}"}}]}},"status":{{"containerStatuses":[{{"name":"c","image":"app@{asked}","imageID":"app@{ran}"}}],"ephemeralContainerStatuses":[{{"name":"e","imageID":"debug@{third}"}}]}}}}"#
+    );
+    let bare = pod.replace(r#""apiVersion":"v1","kind":"Pod","#, "");
+    let service = r#"{"apiVersion":"v1","kind":"Service","metadata":{"name":"s"},"spec":{}}"#;
+    let job = format!(
+        r#"{{"apiVersion":"batch/v1","kind":"Job","metadata":{{"name":"j"}},"spec":{{"template":{{"spec":{{"containers":[{{"name":"c","image":"job@{asked}"}}]}}}}}}}}"#
+    );
+    let list = |kind: &str, items: &str| format!(r#"{{"apiVersion":"v1","kind":"{kind}","items":[{items}]}}"#);
+    let both = [("Pod x/a containers c", ran), ("Pod x/a ephemeralContainerStatuses e", third)];
+    for text in [
+        pod.clone(),
+        list("List", &format!("{service},{pod}")),
+        list("List", &format!("{pod},{service}")),
+        list("PodList", &bare),
+        list("List", &list("List", &list("PodList", &bare))),
+        format!("{pod}\n---\n{service}\n"),
+        format!("---\n{service}\n---\n{pod}\n"),
+    ] {
+        let found = read(&text).unwrap();
+        let expected = both.map(|(place, digest)| {
+            let name = if place.ends_with('e') { "debug" } else { "app" };
+            (place.to_owned(), Ok(format!("{name}@{digest}")))
+        });
+        assert_eq!(found, expected, "{text}");
+    }
+    let found = read(&list("List", &format!("{job},{pod}"))).unwrap();
+    assert_eq!((found.len(), found[2].1.clone()), (3, Ok(format!("job@{asked}"))), "{found:?}");
+    for (text, fault) in [
+        (format!("{pod}\n---\nservices: {{a: {{build: .}}}}\n"), "not a Kubernetes resource"),
+        (format!("{pod}{service}"), "expected one JSON document"),
+        (
+            list("List", &list("List", &pod).replace("\"items\"", "\"metadata\":{\"continue\":\"x\"},\"items\"")),
+            "one page",
+        ),
+    ] {
+        let error = read(&text).unwrap_err();
+        assert!(error.contains(fault), "{text}: {error}");
+    }
+    // What is not a list hides what it holds.
+    let odd = pod.replace(r#""containers":["#, r#""initContainers":{"a":1},"containers":["#);
+    assert_eq!(read(&odd).unwrap().iter().filter(|(_, image)| image.is_err()).count(), 1);
+}
+
+#[test]
+fn pods_without_a_digest_in_their_status_are_counted() {
+    let id = digest("x");
+    let pod = |name: &str, status: &str| {
+        format!(
+            r#"{{"kind":"Pod","metadata":{{"name":"{name}"}},"spec":{{"containers":[{{"name":"c","image":"a@{id}"}},{{"name":"d","image":"a@{id}"}}]}},"status":{{"containerStatuses":[{status}]}}}}"#
+        )
+    };
+    let state = |name: &str| format!(r#"{{"name":"{name}","imageID":"a@{id}"}}"#);
+    let pods = [
+        pod("whole", &format!("{},{}", state("c"), state("d"))),
+        pod("half", &state("c")),
+        pod("none", ""),
+        pod("id", &format!("{},{}", state("c"), state("d").replace("a@", ""))),
+    ];
+    let text = format!(r#"{{"kind":"PodList","items":[{}]}}"#, pods.join(","));
+    let inventory =
+        Inventory::read("i", text.as_bytes(), &[], &KindsWithoutImages::default(), &Limits::default()).unwrap();
+    assert_eq!((inventory.pods, inventory.pods_by_spec, inventory.images.len()), (4, 3, 8));
+    assert_eq!(inventory.what(), "pods; Pods: 4, without a digest in their status and judged by their spec: 3");
+}
+
 #[test]
 fn inventories_are_read_strictly() {
     let id = digest("x");
@@ -331,7 +438,11 @@ fn inventories_are_read_strictly() {
     for (text, fault) in [
         ("place,image\na\n", "record 1: expected 2 fields, found 1"),
         ("place,image\n\"a", "has no end"),
-        ("place,image,image\na,b,c\n", "malformed"),
+        ("place,image,image\na,b,c\n", "the columns place and image; found the line \"place,image,image\""),
+        ("place;image\na;b\n", "separated by commas"),
+        ("host\timage\na\tb\n", "separated by commas"),
+        ("host,image\na,b\n", "the columns place and image"),
+        ("image\na\n", "the columns place and image"),
         ("{\"kind\":\"PodList\",\"metadata\":{\"continue\":\"x\"},\"items\":[]}", "one page"),
         ("{\"kind\":\"Pod\",\"kind\":\"Pod\"}", "malformed"),
         ("{\"kind\":\"Po", "malformed"),

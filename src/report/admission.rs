@@ -3,7 +3,7 @@
 use super::{BundleReport, Report};
 use crate::digest::Sha256;
 use crate::finding::{self, Finding, Group, Verdict, version_1};
-use crate::mask::mask;
+use crate::mask::{mask, mask_name};
 use crate::workload::Form;
 
 /// The answer to the question whether workloads may be deployed.
@@ -102,7 +102,7 @@ impl ImageReport {
     /// Hides what looks like a secret.
     pub(crate) fn masked(mut self) -> Self {
         self.place = mask(&self.place);
-        self.image = self.image.as_deref().map(mask);
+        self.image = self.image.as_deref().map(mask_name);
         self.findings.iter_mut().for_each(super::mask_finding);
         self
     }

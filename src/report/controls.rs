@@ -49,9 +49,7 @@ impl Controls {
     /// # Errors
     /// [`Error::Policy`] for unknown fields and checks, [`Error::OverLimit`].
     pub fn from_toml(name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
-        if bytes.len() as u64 > limits.policy_bytes {
-            return Err(Error::OverLimit { what: name.into(), limit: "policy_bytes", allowed: limits.policy_bytes });
-        }
+        limits.policy_bytes().check(bytes.len() as u64, name)?;
         let fail = |message: String| Error::Policy { path: name.into(), message };
         let text = std::str::from_utf8(bytes).map_err(|error| fail(error.to_string()))?;
         let file: File = toml::from_str(text).map_err(|error| fail(error.to_string()))?;

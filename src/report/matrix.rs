@@ -1,10 +1,12 @@
 //! The witness matrix: a row for each fact, a column for each witness. Values are compared only where equal facts must have equal
 //! text; the matrix shows, and the checks judge.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::BundleReport;
 use crate::evidence::Fact;
+use crate::image_name::tag_of;
 
 /// Facts whose values must be equal, whoever says them.
 const COMPARABLE: [&str; 9] =
@@ -70,7 +72,7 @@ pub(super) fn matrix(bundle: &BundleReport) -> Matrix<'_> {
 
 fn agreement(name: &str, cells: &[Vec<&Fact>]) -> Agreement {
     let said: Vec<&Vec<&Fact>> = cells.iter().filter(|cell| !cell.is_empty()).collect();
-    let values: BTreeSet<&str> =
+    let values: BTreeSet<Cow<'_, str>> =
         said.iter().flat_map(|cell| cell.iter()).map(|fact| comparable(name, &fact.value)).collect();
     match (COMPARABLE.contains(&name), said.len(), values.len()) {
         (false, 2.., _) => Agreement::NotCompared,
@@ -82,18 +84,19 @@ fn agreement(name: &str, cells: &[Vec<&Fact>]) -> Agreement {
 
 /// The part of a value that must be equal: a digest is told with its tag and size, a tag with its repository, an image's id in full or by
 /// its first twelve digits, and two words mean that the push happened.
-fn comparable<'v>(name: &str, value: &'v str) -> &'v str {
+fn comparable<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
     let first = value.split_whitespace().next().unwrap_or_default();
-    match name {
+    let part = match name {
         "image-digest" => value.split_whitespace().find(|word| word.starts_with("sha256:")).unwrap_or(value),
-        "tag" => first.rsplit_once(':').map_or(first, |(_, tag)| tag),
+        "tag" => return tag_of(first).into(),
         "image-id" => {
             let digits = first.strip_prefix("sha256:").unwrap_or(first);
             digits.get(..12).unwrap_or(digits)
         }
         "status" if value == "success" => "image pushed",
         _ => value,
-    }
+    };
+    part.into()
 }
 
 #[cfg(test)]

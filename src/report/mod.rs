@@ -432,7 +432,7 @@ impl BundleReport {
     pub(crate) fn masked(mut self) -> Self {
         self.findings.iter_mut().for_each(mask_finding);
         for fact in &mut self.evidence {
-            fact.value = mask(&fact.value);
+            fact.value = fact.masked_value();
             fact.data.iter_mut().for_each(mask_texts);
         }
         self.outside_the_commit = self.outside_the_commit.iter().map(|line| mask(line)).collect();

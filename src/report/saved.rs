@@ -26,9 +26,7 @@ use crate::workload::Form;
 type Read<T> = Result<T, String>;
 
 pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Report, Error> {
-    if bytes.len() as u64 > limits.report_bytes {
-        return Err(Error::OverLimit { what: name.into(), limit: "report_bytes", allowed: limits.report_bytes });
-    }
+    limits.report_bytes().check(bytes.len() as u64, name)?;
     let malformed = |message: String| Error::malformed(format!("the report {name}"), message);
     let value = strict_json::parse(bytes).map_err(|error| malformed(error.to_string()))?;
     // The version first: another version has other fields, and they are not its fault.
@@ -39,9 +37,7 @@ pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Report, 
         None => return Err(malformed("missing schema_version: not an hpsb-audit report".into())),
     };
     let document: Document = serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))?;
-    if document.reports.len() as u64 > limits.bundles {
-        return Err(Error::OverLimit { what: name.into(), limit: "bundles", allowed: limits.bundles });
-    }
+    limits.bundles().check(document.reports.len() as u64, name)?;
     let report = report(document, rules).map_err(malformed)?;
     let again = json::value(&report).map_err(|error| malformed(error.to_string()))?;
     match disagreement(&value, &again) {
@@ -370,7 +366,7 @@ mod tests {
             "not-built-in" => Error::NotBuiltIn { what: text(), feature: "full" },
             "unreadable" => Error::Unreadable { what: text(), message: text() },
             "truncated" => Error::Truncated { what: text() },
-            "over-limit" => Error::OverLimit { what: text(), limit: "x", allowed: 0 },
+            "over-limit" => Limits::default().bundles().exceeded(""),
             "malformed" => Error::malformed("", ""),
             "nothing-to-verify" => Error::NothingToVerify { paths: text() },
             "nothing-to-admit" => Error::NothingToAdmit { paths: text() },

@@ -12,7 +12,7 @@ use crate::digest::Sha256;
 use crate::dsse::{Envelope, IN_TOTO};
 use crate::escape::in_json;
 use crate::finding::{Status, Verdict};
-use crate::image_name::repository_of;
+use crate::image_name::ImageName;
 use crate::in_toto::STATEMENT;
 use crate::person_key::PersonSecret;
 
@@ -125,8 +125,8 @@ pub(super) fn proved_image(bundle: &BundleReport) -> Option<(String, Sha256)> {
     bundle.played().find(|f| f.check == "image-digest" && f.status == Status::Pass)?;
     let logged = |name: &'static str| bundle.evidence.iter().find(|f| f.fact == name && f.witness == "build.log");
     let digest = logged("image-digest")?.value.split_whitespace().find_map(Sha256::from_prefixed)?;
-    let name = logged("image").and_then(|fact| fact.value.split_whitespace().next()).unwrap_or_default();
-    Some((repository_of(name), digest))
+    let name = ImageName::parse(logged("image")?.value.split_whitespace().next()?).ok()?;
+    Some((name.repository(), digest))
 }
 
 /// Where the subject is to be had: a package URL for an image (purl-spec, type `oci`), a name of this project's own for a bundle.

@@ -289,18 +289,18 @@ async fn admit(wire: &Wire, request: Request<Incoming>) -> Response<Full<Bytes>>
         let error = Error::malformed("the request", format!("expected application/json, found {kind:?}"));
         return json(service.refuse(415, &error));
     }
-    let allowed = service.limits.review_bytes;
+    let bound = service.limits.review_bytes();
     let Ok(Ok(_place)) = timeout(PATIENCE, wire.questions.acquire()).await else {
         let error = Error::Unreadable { what: "the request".into(), message: "too many others are being read".into() };
         return json(service.refuse(503, &error));
     };
     let mut incoming = request.into_body();
-    let body = Limited::new(&mut incoming, usize::try_from(allowed).unwrap_or(usize::MAX));
+    let body = Limited::new(&mut incoming, usize::try_from(bound.allowed).unwrap_or(usize::MAX));
     match timeout(PATIENCE, body.collect()).await {
         Ok(Ok(body)) => json(service.decide(&body.to_bytes())),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
             let _ = timeout(PATIENCE, hear_out(&mut incoming)).await;
-            json(service.refuse(413, &Error::OverLimit { what: "the review".into(), limit: "review_bytes", allowed }))
+            json(service.refuse(413, &bound.exceeded("the review")))
         }
         Ok(Err(_)) => json(service.refuse(400, &Error::Truncated { what: "the request".into() })),
         Err(_) => json(service.refuse(408, &Error::Truncated { what: "the request".into() })),

@@ -75,7 +75,7 @@ impl Token {
     /// In words.
     pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Answer<Self> {
         if bytes.len() as u64 > limits.timestamp_bytes {
-            return Err(format!("over the limit timestamp_bytes={}", limits.timestamp_bytes));
+            return Err(format!("over the limit {}", limits.timestamp_bytes()));
         }
         let content = match Response::from_der(bytes) {
             Ok(Response { status, token: Some(token) }) if status.status <= 1 => token,
@@ -102,7 +102,7 @@ impl Token {
         };
         let certificates = data.certificates.map(SetOfVec::into_vec).unwrap_or_default();
         if certificates.len() as u64 > limits.timestamp_certificates {
-            return Err(format!("over the limit timestamp_certificates={}", limits.timestamp_certificates));
+            return Err(format!("over the limit {}", limits.timestamp_certificates()));
         }
         let read = |any: Any| {
             let der = any.to_der().map_err(malformed)?;

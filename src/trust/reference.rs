@@ -1,6 +1,6 @@
 //! Names of images in signatures, compared by the rules of containers-policy.json(5).
 
-use crate::image_name::repository_of;
+use crate::image_name::{ImageName, repository_of};
 
 /// What a signature may call the image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,17 +22,17 @@ pub(crate) enum ReferenceRule {
 impl ReferenceRule {
     /// May a signature of `repository` with one of `tags` call the image `name`?
     pub(crate) fn matches(&self, name: &str, repository: &str, tags: &[String]) -> bool {
-        let Some(found) = Reference::parse(name) else { return false };
+        let Ok(found) = ImageName::parse(name) else { return false };
+        let is_of = |repository: &str| found.repository() == repository;
         match self {
-            Self::RepositoryWithDigest => found.repository == repository && found.names_one_image(),
+            Self::RepositoryWithDigest => is_of(repository) && !found.is_repository(),
             Self::Exact => {
-                let tagged = found.tag.is_some_and(|tag| tags.iter().any(|known| known == tag));
-                found.repository == repository && tagged && found.digest.is_none()
+                let tagged = found.tag().is_some_and(|tag| tags.iter().any(|known| known == tag));
+                is_of(repository) && tagged && found.digest().is_none()
             }
-            Self::Repository => found.repository == repository,
-            Self::As(wanted) => Reference::parse(wanted).is_some_and(|wanted| {
-                if wanted.names_one_image() { found == wanted } else { found.repository == wanted.repository }
-            }),
+            Self::Repository => is_of(repository),
+            Self::As(wanted) => ImageName::parse(wanted)
+                .is_ok_and(|wanted| if wanted.is_repository() { is_of(&wanted.repository()) } else { found == wanted }),
             Self::Remap { prefix, signed_prefix } => {
                 let rest = repository.strip_prefix(prefix.as_str());
                 let whole = |rest: &&str| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/');
@@ -40,37 +40,9 @@ impl ReferenceRule {
                     Some(rest) => format!("{signed_prefix}{rest}"),
                     None => repository.to_owned(),
                 };
-                found.repository == repository_of(&remapped) && found.names_one_image()
+                is_of(&repository_of(&remapped)) && !found.is_repository()
             }
         }
-    }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Reference<'a> {
-    repository: String,
-    tag: Option<&'a str>,
-    digest: Option<&'a str>,
-}
-
-impl<'a> Reference<'a> {
-    /// The parts of a name; `None` for text that is none. A default tag is never added.
-    fn parse(name: &'a str) -> Option<Self> {
-        let allowed =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/' | b':' | b'@');
-        if name.is_empty() || !name.bytes().all(allowed) {
-            return None;
-        }
-        let (rest, digest) = match name.split_once('@') {
-            Some((rest, digest)) => (rest, Some(digest)),
-            None => (name, None),
-        };
-        let tag = rest.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'));
-        Some(Self { repository: repository_of(rest), tag, digest })
-    }
-
-    fn names_one_image(&self) -> bool {
-        self.tag.is_some() || self.digest.is_some()
     }
 }
 
@@ -82,14 +54,17 @@ mod tests {
         rule.matches(name, "docker.io/library/busybox", &["v1".into(), "latest".into()])
     }
 
+    const PINNED: &str =
+        "docker.io/library/busybox@sha256:be178c0543eb17f5f3043021c9e5fcf30285e557a4fc309cce97ff9ca6182912";
+
     #[test]
     fn the_rules_of_containers_policy() {
         use ReferenceRule as Rule;
         for (rule, good, bad) in [
             (
                 Rule::RepositoryWithDigest,
-                vec!["busybox:v9", "docker.io/library/busybox@sha256:00"],
-                vec!["busybox", "evil/busybox:v1", ""],
+                vec!["busybox:v9", PINNED],
+                vec!["busybox", "evil/busybox:v1", "", "docker.io/library/busybox@sha256:00", " busybox:v9"],
             ),
             (
                 Rule::Exact,

@@ -16,12 +16,12 @@ use crate::limits::Limits;
 pub(super) fn files(text: &str, limits: &Limits) -> Result<Vec<(String, Vec<u8>)>, String> {
     let text: String = text.split_ascii_whitespace().collect();
     let bytes = Base64::decode_vec(&text).map_err(|_| "the archive is not base64 text".to_owned())?;
-    let allowed = limits.workload_archive_bytes;
+    let bound = limits.workload_archive_bytes();
     let mut expanded = Vec::new();
-    let read = MultiGzDecoder::new(bytes.as_slice()).take(allowed.saturating_add(1)).read_to_end(&mut expanded);
+    let read = MultiGzDecoder::new(bytes.as_slice()).take(bound.allowed.saturating_add(1)).read_to_end(&mut expanded);
     read.map_err(|error| format!("the archive is no gzip file: {error}"))?;
-    if expanded.len() as u64 > allowed {
-        return Err(format!("the archive is over the limit workload_archive_bytes={allowed}"));
+    if expanded.len() as u64 > bound.allowed {
+        return Err(format!("the archive is over the limit {bound}"));
     }
     let mut tar = TarReader::new(expanded.as_slice(), "the archive", limits);
     let mut files = Vec::new();

@@ -282,7 +282,7 @@ mod tests {
     /// Places with the image's name, or why it is not known.
     fn found(text: &str) -> Vec<(String, Result<String, String>)> {
         let documents = strict_yaml::documents(text.as_bytes(), &Limits::default()).unwrap();
-        let mut images = Images::new(&Limits::default());
+        let mut images = Images::for_tests();
         read(&documents[0], "", &mut images);
         images.found.into_iter().map(|one| (one.place, one.image.map(|image| image.text))).collect()
     }

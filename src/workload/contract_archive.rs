@@ -4,10 +4,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{Images, archive, compose, contract_table, kubernetes};
+use super::{Images, archive, compose, contract_table, kubernetes, nodes};
+use crate::budget::Work;
 use crate::limits::Limits;
 use crate::strict_yaml;
 
+const ARCHIVE: &str = "the archive of the contract";
 const NOTHING: &str = "no file in it says what to run";
 /// What to do about a YAML file that is data of the workload.
 const DATA: &str = "if it is data of the workload, give it a name without .yaml or .yml";
@@ -27,7 +29,8 @@ pub(super) fn compose(part: &Map<String, Value>, images: &mut Images, limits: &L
         if !named_so && !is_yaml(&path) && !mentions_services(&bytes) {
             continue;
         }
-        match strict_yaml::documents(&bytes, limits) {
+        let Some(read) = documents(&bytes, images, limits) else { return };
+        match read {
             Ok(documents) if named_so || documents.iter().any(compose::is_compose) => {
                 taken = true;
                 match documents.as_slice() {
@@ -59,7 +62,8 @@ pub(super) fn play(part: &Map<String, Value>, images: &mut Images, limits: &Limi
     let mut taken = false;
     for (path, bytes) in files.iter().filter(|(path, _)| is_yaml(path) && !path.contains('/')) {
         let name = format!("{place}: {path}");
-        match strict_yaml::documents(bytes, limits) {
+        let Some(read) = documents(bytes, images, limits) else { return };
+        match read {
             Ok(documents) if documents.iter().any(has_kind) => {
                 taken = true;
                 documents.iter().for_each(|document| kubernetes::read(document, &name, images));
@@ -72,6 +76,17 @@ pub(super) fn play(part: &Map<String, Value>, images: &mut Images, limits: &Limi
         images.unknown(place, NOTHING);
     }
     kubernetes::podman::builds(files.iter().map(|(path, _)| path.as_str()), place, images);
+}
+
+/// The documents of a file, within the budget of all files; `None` when nothing is left of it.
+fn documents(bytes: &[u8], images: &mut Images, limits: &Limits) -> Option<Result<Vec<Value>, String>> {
+    images.spend(Work::Bytes(bytes.len() as u64), ARCHIVE);
+    if images.over.is_some() {
+        return None;
+    }
+    let read = strict_yaml::documents(bytes, limits);
+    images.spend(Work::Nodes(read.iter().flatten().map(nodes).sum()), ARCHIVE);
+    Some(read)
 }
 
 /// Can a file under any name be a compose file?

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::kind_of;
-use crate::image_name::repository_of;
+use crate::image_name::ImageName;
 
 /// A key that a contract names for an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +85,14 @@ fn table(kind: KeyKind, table: &Value, entries: &mut Vec<ImageKeyEntry>, faults:
                 faults.push(format!("{place}: expected host/namespace/name without a tag"));
             }
         }
+        let repository = match ImageName::parse(name) {
+            Ok(name) => name.repository(),
+            Err(why) => {
+                faults.push(format!("{place}: malformed image name: {why}"));
+                continue;
+            }
+        };
         let public_key = public_key.split_ascii_whitespace().collect();
-        entries.push(ImageKeyEntry { kind, name: name.clone(), repository: repository_of(name), public_key });
+        entries.push(ImageKeyEntry { kind, name: name.clone(), repository, public_key });
     }
 }

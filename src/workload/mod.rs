@@ -37,9 +37,10 @@ pub(crate) use self::kubernetes::is_read_by_runtimes;
 pub use self::reference::{ImageReference, Pin};
 pub(crate) use self::sections::Content;
 pub(crate) use self::signature::{ContractSignature, judge_signature};
+use crate::budget::{Budget, Work};
 use crate::digest::Sha256;
 use crate::error::Error;
-use crate::limits::Limits;
+use crate::limits::{Bound, Limits};
 use crate::strict_yaml;
 
 /// A file that says what is to run.
@@ -116,14 +117,26 @@ impl Workload {
         kinds: &KindsWithoutImages,
         limits: &Limits,
     ) -> Result<Self, Error> {
-        if bytes.len() as u64 > limits.workload_bytes {
-            let (what, allowed) = (path.into(), limits.workload_bytes);
-            return Err(Error::OverLimit { what, limit: "workload_bytes", allowed });
-        }
+        Self::read_within(path, bytes, passwords, kinds, limits, &Budget::of_audit(bytes.len() as u64, limits))
+    }
+
+    /// As [`Workload::read`], within a budget that other inputs share.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_within(
+        path: &str,
+        bytes: &[u8],
+        passwords: &[Vec<u8>],
+        kinds: &KindsWithoutImages,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Self, Error> {
+        limits.workload_bytes().check(bytes.len() as u64, path)?;
         let fail = |message: String| Error::OwnFile { what: format!("the workload {path}"), message, hint: HINT };
         let documents = strict_yaml::documents(bytes, limits).map_err(fail)?;
-        let mut images = Images::new(limits);
-        images.kinds.clone_from(kinds);
+        let mut images = Images::new(kinds, budget, limits);
+        images.spend_on(path, bytes, &documents)?;
         let form = forms::of(&documents).map_err(fail)?;
         let mut contract = None;
         for document in &documents {
@@ -157,14 +170,31 @@ impl Workload {
         kinds: &KindsWithoutImages,
         limits: &Limits,
     ) -> Result<Self, Error> {
-        let mut images = Images::new(limits);
-        images.kinds.clone_from(kinds);
+        let mut images = Images::new(kinds, &Budget::of_request(whole.len() as u64, limits), limits);
         images.stage = Stage::Review;
         kubernetes::read(resource, "", &mut images);
         let contract = kubernetes::ibm::open(&mut images, &[], limits);
         let machine = images.machine.take();
         let (sha256, size, images) = (Sha256::of(whole), whole.len() as u64, images.finish(path)?);
         Ok(Self { path: path.into(), sha256, size, form: Form::Kubernetes, images, contract, machine })
+    }
+}
+
+impl Workload {
+    /// The images of Kubernetes resources that were read as part of something else.
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`] with more images than are allowed.
+    pub(crate) fn images_of_resources(
+        path: &str,
+        resources: &[&Value],
+        kinds: &KindsWithoutImages,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Vec<UsedImage>, Error> {
+        let mut images = Images::new(kinds, budget, limits);
+        resources.iter().for_each(|resource| kubernetes::read(resource, "", &mut images));
+        images.finish(path)
     }
 }
 
@@ -185,7 +215,10 @@ enum Stage {
 /// The images that were found so far, and what readers need to know beside the bytes.
 struct Images {
     found: Vec<UsedImage>,
-    allowed: u64,
+    bound: Bound,
+    budget: Budget,
+    /// Why reading came to an end.
+    over: Option<Error>,
     stage: Stage,
     kinds: KindsWithoutImages,
     /// Contracts in resources, not read yet.
@@ -194,15 +227,36 @@ struct Images {
 }
 
 impl Images {
-    fn new(limits: &Limits) -> Self {
+    fn new(kinds: &KindsWithoutImages, budget: &Budget, limits: &Limits) -> Self {
         Self {
             found: Vec::new(),
-            allowed: limits.workload_images,
+            bound: limits.workload_images(),
+            budget: budget.clone(),
+            over: None,
             stage: Stage::File,
-            kinds: KindsWithoutImages::default(),
+            kinds: kinds.clone(),
             carried: Vec::new(),
             machine: None,
         }
+    }
+
+    /// For the readers' own tests: no kinds of a policy, and a budget that nothing small uses up.
+    #[cfg(test)]
+    fn for_tests() -> Self {
+        let limits = Limits::default();
+        Self::new(&KindsWithoutImages::default(), &Budget::of_audit(0, &limits), &limits)
+    }
+
+    /// Spends what reading a file's documents costs.
+    fn spend_on(&self, path: &str, bytes: &[u8], documents: &[Value]) -> Result<(), Error> {
+        self.budget.spend(Work::Bytes(bytes.len() as u64), path)?;
+        self.budget.spend(Work::Nodes(documents.iter().map(nodes).sum()), path)
+    }
+
+    /// Spends work on something that the file holds. Where nothing is left the reader goes on, finds nothing more, and fails at its end.
+    fn spend(&mut self, work: Work, what: &str) {
+        let spent = self.budget.spend(work, what);
+        self.over = self.over.take().or(spent.err());
     }
 
     /// An image by its name.
@@ -210,7 +264,7 @@ impl Images {
         let image = if text.trim().is_empty() {
             Err("the image's name is empty".to_owned())
         } else {
-            Ok(ImageReference::parse(text))
+            ImageReference::parse(text)
         };
         self.push(UsedImage { place: place.into(), image });
     }
@@ -221,9 +275,15 @@ impl Images {
     }
 
     fn push(&mut self, image: UsedImage) {
-        // One more than is allowed, so that it can be told.
-        if self.found.len() as u64 <= self.allowed {
-            self.found.push(image);
+        let UsedImage { place, image } = image;
+        let place = shortened(place, PLACE_BYTES);
+        let text = image.as_ref().map_or_else(String::len, |image| image.text.len());
+        self.spend(Work::Nodes(1), "the images of the workload");
+        let held = self.budget.hold((2 * (place.len() + text)) as u64, "the images of the workload");
+        self.over = self.over.take().or(held.err());
+        // One more than is allowed, so that it can be reported.
+        if self.over.is_none() && self.found.len() as u64 <= self.bound.allowed {
+            self.found.push(UsedImage { place, image });
         }
     }
 
@@ -235,20 +295,43 @@ impl Images {
         self.found
     }
 
-    fn finish(self, path: &str) -> Result<Vec<UsedImage>, Error> {
-        let allowed = self.allowed;
+    fn finish(mut self, path: &str) -> Result<Vec<UsedImage>, Error> {
+        let bound = self.bound;
+        let over = self.over.take();
         let found = self.close();
-        if found.len() as u64 > allowed {
-            let (what, limit) = (path.to_owned(), "workload_images");
-            return Err(Error::OverLimit { what, limit, allowed });
-        }
-        Ok(found)
+        bound.check(found.len() as u64, path)?;
+        over.map_or(Ok(found), Err)
     }
 }
 
-/// `place.key`, without a dot at the beginning.
+/// Bytes of a place, and of one key in it. Every image below a key has the key in its place: without a bound, a key of 100 KB above 9,000
+/// images would cost a gigabyte.
+const PLACE_BYTES: usize = 1_000;
+const KEY_BYTES: usize = 200;
+
+/// `place.key`, without a dot at the beginning. What is too long is shortened.
 fn below(place: &str, key: &str) -> String {
-    if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") }
+    let key = shortened(key.to_owned(), KEY_BYTES);
+    if place.is_empty() { key } else { shortened(format!("{place}.{key}"), PLACE_BYTES) }
+}
+
+/// The beginning, and the digest of the whole: two long texts are told apart.
+fn shortened(text: String, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text;
+    }
+    let digest = Sha256::of(text.as_bytes()).hex();
+    let begin = text.get(..text.floor_char_boundary(bytes / 2)).unwrap_or_default();
+    format!("{begin}...({} bytes, sha256 {})", text.len(), digest.get(..16).unwrap_or_default())
+}
+
+/// The nodes of a value: itself, and everything in it.
+pub(crate) fn nodes(value: &Value) -> u64 {
+    1 + match value {
+        Value::Array(items) => items.iter().map(nodes).sum(),
+        Value::Object(fields) => fields.values().map(nodes).sum(),
+        _ => 0,
+    }
 }
 
 /// What a value is, for messages.

@@ -1,20 +1,20 @@
 //! How a workload names an image.
 
 use crate::digest::Sha256;
-use crate::image_name::repository_of;
+use crate::image_name::{ImageName, NameDigest};
 
 /// An image as a workload names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageReference {
     /// As it is written.
     pub text: String,
-    /// The repository spelled in full, where no variable stands in it.
+    /// The repository spelled in full, where the name has no variable.
     pub repository: Option<String>,
     /// The tag, where one is written.
     pub tag: Option<String>,
     /// What pins it.
     pub pin: Pin,
-    /// Variables that nobody has resolved, as they are written.
+    /// Variables that are not resolved, as they are written.
     pub variables: Vec<String>,
 }
 
@@ -25,58 +25,88 @@ pub enum Pin {
     Digest(Sha256),
     /// Nothing: a tag, or not even that.
     Nothing,
-    /// Something behind an `@` that is no SHA-256 digest in its one spelling.
-    Malformed(String),
+    /// A digest by another algorithm, which nothing here computes.
+    Unsupported(String),
 }
 
 impl ImageReference {
-    /// Takes a name apart. Nothing is refused: what is no digest pins nothing.
-    pub fn parse(text: &str) -> Self {
-        let variables = variables(text);
-        let (name, pin) = match text.split_once('@') {
-            None => (text, Pin::Nothing),
-            Some((name, digest)) => match Sha256::from_prefixed(digest) {
-                Some(digest) => (name, Pin::Digest(digest)),
-                None => (name, Pin::Malformed(digest.to_owned())),
-            },
+    /// Reads a name by the grammar of names of images (distribution/reference). Variables are found first: each counts as one letter of the
+    /// part that it is in.
+    ///
+    /// # Errors
+    /// In words: a name that no runtime takes.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (variables, resolved) = variables(text);
+        // No name is longer than that.
+        let shown = text.get(..text.floor_char_boundary(600)).unwrap_or_default();
+        let malformed = |why: &str| format!("malformed image name {shown:?}: {why}");
+        let plain = variables.is_empty();
+        // A digest with a variable in it pins nothing, and has no grammar yet.
+        let known = match resolved.split_once('@') {
+            Some((name, digest)) if digest.contains(IN_PLACE) => name,
+            _ => &resolved,
         };
-        let tag = match name.rsplit_once(':') {
-            Some((_, tag)) if !tag.contains('/') => Some(tag.to_owned()),
-            _ => None,
+        let name = ImageName::parse(&known.replace(IN_PLACE, "1")).map_err(malformed)?;
+        let pin = match name.digest() {
+            Some(NameDigest::Sha256(digest)) => Pin::Digest(*digest),
+            Some(NameDigest::Unsupported(digest)) => Pin::Unsupported(digest.clone()),
+            None => Pin::Nothing,
         };
-        let plain = self::variables(name).is_empty() && !name.is_empty();
-        let repository = plain.then(|| repository_of(name));
-        Self { text: text.to_owned(), repository, tag: tag.filter(|_| plain), pin, variables }
+        let tag = name.tag().map(str::to_owned).filter(|_| plain);
+        Ok(Self { text: text.to_owned(), repository: plain.then(|| name.repository()), tag, pin, variables })
     }
 
     /// The digest that pins it.
     pub fn digest(&self) -> Option<Sha256> {
         match self.pin {
             Pin::Digest(digest) => Some(digest),
-            Pin::Nothing | Pin::Malformed(_) => None,
+            Pin::Nothing | Pin::Unsupported(_) => None,
         }
     }
 }
 
-/// Variables of compose (`$NAME`, `${NAME:-x}`) and of Go templates (`{{ .Env.NAME }}`). `$$` is compose's escape and no part of any image's
-/// name: it is left as a variable, so that nothing is read two ways.
-fn variables(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
+/// Marks the place of a variable: no name has this letter, and text that has it is refused.
+const IN_PLACE: char = '\u{1}';
+
+/// Variables of compose (`$NAME`, `${NAME:-x}`) and of Go templates (`{{ .Env.NAME }}`), and the text with [`IN_PLACE`] instead of each. `$$` is
+/// compose's escape and no part of any image's name: it is left as a variable, so that nothing is read two ways.
+fn variables(text: &str) -> (Vec<String>, String) {
+    let (mut found, mut resolved) = (Vec::new(), String::new());
     let mut rest = text;
-    while let Some(at) = rest.find(['$', '{']) {
-        let tail = rest.get(at..).unwrap_or_default();
-        let length = if tail.starts_with("{{") {
-            tail.find("}}").map_or(tail.len(), |end| end + 2)
-        } else if tail.starts_with("${") {
-            tail.find('}').map_or(tail.len(), |end| end + 1)
-        } else {
-            let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            1 + tail.chars().skip(1).take_while(|c| name(*c)).count()
-        };
-        found.push(tail.get(..length).unwrap_or(tail).to_owned());
-        rest = tail.get(length..).unwrap_or_default();
+    while let Some(at) = next_variable(rest) {
+        let (before, tail) = rest.split_at(at);
+        let (variable, after) = tail.split_at(length(tail));
+        resolved.extend(before.chars().map(|letter| if letter == IN_PLACE { '\u{2}' } else { letter }));
+        resolved.push(IN_PLACE);
+        found.push(variable.to_owned());
+        rest = after;
     }
-    found
+    resolved.extend(rest.chars().map(|letter| if letter == IN_PLACE { '\u{2}' } else { letter }));
+    (found, resolved)
+}
+
+fn next_variable(text: &str) -> Option<usize> {
+    [text.find('$'), text.find("{{")].into_iter().flatten().min()
+}
+
+/// Bytes of the variable that `text` begins with. `${A:-${B}}` is one.
+fn length(text: &str) -> usize {
+    if text.starts_with("{{") {
+        return text.find("}}").map_or(text.len(), |end| end + 2);
+    }
+    if text.starts_with("${") {
+        let mut open = 0_usize;
+        for (at, letter) in text.char_indices() {
+            match letter {
+                '{' => open += 1,
+                '}' if open == 1 => return at + 1,
+                '}' => open -= 1,
+                _ => {}
+            }
+        }
+        return text.len();
+    }
+    1 + text.bytes().skip(1).take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count()
 }
 
 #[cfg(test)]
@@ -88,31 +118,70 @@ mod tests {
     #[test]
     fn names_are_taken_apart() {
         let digest = Sha256::from_hex(HEX).unwrap();
-        let full = ImageReference::parse(&format!("acme/wallet:v1@sha256:{HEX}"));
+        let full = ImageReference::parse(&format!("acme/wallet:v1@sha256:{HEX}")).unwrap();
         assert_eq!(full.repository.as_deref(), Some("docker.io/acme/wallet"));
         assert_eq!((full.tag.as_deref(), full.pin), (Some("v1"), Pin::Digest(digest)));
-        let bare = ImageReference::parse("localhost:5000/a");
+        let bare = ImageReference::parse("localhost:5000/a").unwrap();
         assert_eq!((bare.repository.as_deref(), bare.tag, bare.pin), (Some("localhost:5000/a"), None, Pin::Nothing));
-        for bad in ["a@", "a@sha256:00", &format!("a@sha256:{}", HEX.to_uppercase()), &format!("a@sha256:{HEX}@x")] {
-            assert!(matches!(ImageReference::parse(bad).pin, Pin::Malformed(_)), "{bad}");
+        let other = ImageReference::parse(&format!("a@sha512:{HEX}{HEX}")).unwrap();
+        assert_eq!((other.digest(), other.pin), (None, Pin::Unsupported(format!("sha512:{HEX}{HEX}"))));
+    }
+
+    #[test]
+    fn names_that_no_runtime_takes_are_malformed() {
+        let pinned = |name: &str| format!("{name}@sha256:{HEX}");
+        for bad in [
+            "a@".to_owned(),
+            "a@sha256:00".into(),
+            format!("a@sha256:{}", HEX.to_uppercase()),
+            format!("a@sha256:{HEX}@x"),
+            pinned(""),
+            pinned(" docker.io/acme/wallet"),
+            pinned("docker.io/Acme/wallet"),
+            // Whatever the variable is.
+            pinned("docker.io/Acme/${NAME}"),
+            pinned(" ${NAME}"),
+            pinned("a\u{1}b"),
+            "a\u{1}:$TAG".into(),
+            "a{b".into(),
+            "a:x}".into(),
+        ] {
+            let why = ImageReference::parse(&bad).unwrap_err();
+            assert!(why.starts_with("malformed image name"), "{bad}: {why}");
         }
-        assert_eq!(ImageReference::parse(&format!("a@sha512:{HEX}{HEX}")).digest(), None);
     }
 
     #[test]
     fn variables_are_named_and_a_digest_behind_them_pins() {
-        let image = ImageReference::parse(&format!("{{{{ .Env.REGISTRY }}}}/wallet@sha256:{HEX}"));
-        assert_eq!(image.variables, ["{{ .Env.REGISTRY }}"]);
-        assert!(image.repository.is_none() && image.digest().is_some());
+        for name in [
+            "{{ .Env.REGISTRY }}/wallet",
+            "${REGISTRY:-docker.io}/wallet:${TAG}",
+            "registry.example:${PORT}/wallet",
+            "${REGISTRY}:5000/acme/${NAME}-x",
+            "${IMAGE:-acme/wallet:v1@sha256:00}",
+            "${A:-${B}}/wallet",
+        ] {
+            let image = ImageReference::parse(&format!("{name}@sha256:{HEX}")).unwrap();
+            assert!(image.repository.is_none() && image.tag.is_none() && image.digest().is_some(), "{name}");
+        }
         for (text, found) in [
             ("${REGISTRY:-docker.io}/a:${TAG}", vec!["${REGISTRY:-docker.io}", "${TAG}"]),
             ("a:$TAG", vec!["$TAG"]),
             ("a:$$", vec!["$", "$"]),
+            ("${A:-${B}}", vec!["${A:-${B}}"]),
             ("${open", vec!["${open"]),
             ("{{ open", vec!["{{ open"]),
-            ("a{b", vec!["{b"]),
+            ("a@${DIGEST}", vec!["${DIGEST}"]),
+            ("a@sha256:${HEX}", vec!["${HEX}"]),
         ] {
-            assert_eq!(ImageReference::parse(text).variables, found, "{text}");
+            let image = ImageReference::parse(text).unwrap();
+            assert_eq!(
+                (image.variables, image.pin),
+                (found.into_iter().map(str::to_owned).collect(), Pin::Nothing),
+                "{text}"
+            );
         }
+        let pinned = ImageReference::parse(&format!("a@sha256:{HEX}${{MORE}}")).unwrap();
+        assert_eq!(pinned.digest(), None);
     }
 }

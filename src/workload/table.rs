@@ -137,7 +137,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::limits::Limits;
 
     static PART: Table =
         Table { name: "a part", keys: &[("image", Meaning::Image)], extensions: &[], advice: "remove it" };
@@ -164,7 +163,7 @@ mod tests {
     };
 
     fn read(table: &Table, value: &Value) -> Vec<(String, Result<String, String>)> {
-        let mut images = Images::new(&Limits::default());
+        let mut images = Images::for_tests();
         table.read(value, "top", &mut images);
         images.found.into_iter().map(|one| (one.place, one.image.map(|image| image.text))).collect()
     }

@@ -8,13 +8,15 @@ use ::bzip2::read::BzEncoder;
 use super::serial::Serial;
 use super::{capped, decompress};
 use crate::error::Error;
+use crate::limits::Limits;
 
 /// What libbz2 makes of `input`, and that one thread and several make the same of it, whatever the buffers.
 pub(crate) fn compare(input: &[u8], allowed: u64) -> Result<Vec<u8>, Error> {
+    let bound = Limits { expanded_bytes: allowed, ..Limits::default() }.expanded_bytes();
     let read = |threads, piece: usize| {
         let mut reader: Box<dyn Read> = match threads {
-            0 => Box::new(capped(Serial::new(input), "test", "expanded_bytes", allowed)),
-            _ => Box::new(decompress(input, threads, "test", "expanded_bytes", allowed)),
+            0 => Box::new(capped(Serial::new(input), "test", bound)),
+            _ => Box::new(decompress(input, threads, "test", bound)),
         };
         let (mut bytes, mut buffer) = (Vec::new(), vec![0; piece]);
         loop {

@@ -18,24 +18,19 @@ use self::blocks::Blocks;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::differential::{compare, compare_changed};
 use crate::error::Error;
+use crate::limits::Bound;
 
 /// Decompresses `input`, one bzip2 stream or several behind each other, and nothing after the last, on `threads` threads.
 ///
-/// Block and stream CRCs are checked. After `allowed` bytes the reader fails with [`Error::OverLimit`] where there is one more: a
+/// Block and stream CRCs are checked. After the bytes that `bound` allows the reader fails with [`Error::OverLimit`] where there is one more: a
 /// few bytes can expand to gigabytes. The bytes that are delivered and the error after them do not depend on `threads`, nor on how
 /// many are asked for at a time.
-pub(crate) fn decompress<R: Read>(
-    input: R,
-    threads: usize,
-    what: &str,
-    limit: &'static str,
-    allowed: u64,
-) -> impl Read + use<R> {
-    capped(Blocks::new(input, threads), what, limit, allowed)
+pub(crate) fn decompress<R: Read>(input: R, threads: usize, what: &str, bound: Bound) -> impl Read + use<R> {
+    capped(Blocks::new(input, threads), what, bound)
 }
 
-fn capped<R>(inner: R, what: &str, limit: &'static str, allowed: u64) -> Capped<R> {
-    Capped { inner, left: allowed, error: Error::OverLimit { what: what.into(), limit, allowed } }
+fn capped<R>(inner: R, what: &str, bound: Bound) -> Capped<R> {
+    Capped { inner, left: bound.allowed, error: bound.exceeded(what) }
 }
 
 struct Capped<R> {

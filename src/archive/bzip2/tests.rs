@@ -9,6 +9,7 @@ use super::bits::{self, Writer};
 use super::scan::{BLOCK, END};
 use super::{block, compare as read, decompress};
 use crate::error::Error;
+use crate::limits::Limits;
 
 fn compress(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -180,7 +181,10 @@ fn randomised_blocks_are_read_as_libbz2_reads_them() {
 
 #[test]
 fn a_bomb_ends_at_the_bound() {
-    let over = |allowed| Err(Error::OverLimit { what: "test".into(), limit: "expanded_bytes", allowed });
+    let over = |expanded_bytes| {
+        let limits = Limits { expanded_bytes, ..Limits::default() };
+        Err(limits.expanded_bytes().exceeded("test"))
+    };
     let bomb = compress(&vec![0; 40_000_000]);
     assert!(bomb.len() < 100);
     assert_eq!(read(&bomb, 1_000_000), over(1_000_000));
@@ -212,7 +216,7 @@ fn a_fault_of_the_input_comes_after_the_bytes_before_it() {
     let whole = stream(&[b"one", &noise(100, 3), b"two"]);
     for cut in [0, 3, 30, whole.len() - 1, whole.len()] {
         let ends = [1, 2].map(|threads| {
-            let mut reader = decompress(whole[..cut].chain(Fails), threads, "test", "expanded_bytes", 1000);
+            let mut reader = decompress(whole[..cut].chain(Fails), threads, "test", Limits::default().expanded_bytes());
             let mut bytes = Vec::new();
             let error = reader.read_to_end(&mut bytes).unwrap_err();
             (bytes, error.to_string())

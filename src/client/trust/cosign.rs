@@ -37,10 +37,7 @@ fn load(saver: &Saver<'_>, registry: &Registry<'_>, digest: Sha256) -> Result<Ve
     }
     digests.sort();
     digests.dedup();
-    let allowed = saver.run.limits.trust_files;
-    if digests.len() as u64 > allowed {
-        return Err(Error::OverLimit { what: "the image's referrers".into(), limit: "trust_files", allowed });
-    }
+    saver.run.limits.trust_files().check(digests.len() as u64, "the image's referrers")?;
     for digest in digests {
         if let Some(document) = registry.manifest(&digest.to_string())?
             && found.iter().all(|(known, _)| known.digest != document.digest)

@@ -12,7 +12,7 @@ use crate::client::bearer::Guarded;
 use crate::client::disk::Place;
 use crate::client::fault::network;
 use crate::client::folder::SetFile;
-use crate::client::http::{Bound, shown};
+use crate::client::http::shown;
 use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
 use crate::client::registry::refused;
@@ -61,10 +61,8 @@ impl<'a> Notary<'a> {
         let snapshot = snapshot.ok_or_else(|| Error::malformed("timestamp.json", "it names no snapshot"))?;
         let snapshot = self.named(&snapshot)?;
         let roles = named_in(&snapshot.bytes, "snapshot.json")?;
-        let allowed = self.guarded.run.limits.trust_files;
-        if roles.len() as u64 > allowed {
-            return Err(Error::OverLimit { what: "snapshot.json".into(), limit: "trust_files", allowed });
-        }
+        let bound = self.guarded.run.limits.trust_files();
+        bound.check(roles.len() as u64, "snapshot.json")?;
         let mut files = vec![timestamp, snapshot];
         for role in roles.iter().filter(|named| is_wanted(&named.role)) {
             files.push(self.named(role)?);
@@ -72,9 +70,7 @@ impl<'a> Notary<'a> {
         let root = files.iter().find(|file| file.place.as_str() == "root.json");
         let root = root.ok_or_else(|| Error::malformed("snapshot.json", "it names no root"))?;
         let version = version_of(&root.bytes)?;
-        if version > allowed {
-            return Err(Error::OverLimit { what: "root versions".into(), limit: "trust_files", allowed });
-        }
+        bound.check(version, "root versions")?;
         for version in 1..=version {
             let name = format!("{version}.root.json");
             // A server that was set up anew may have lost the early ones; the chain then says so in the audit.
@@ -103,7 +99,7 @@ impl<'a> Notary<'a> {
 
     fn file(&self, name: &str, place: &str, wanted: Option<Sha256>) -> Result<Option<SetFile>, Error> {
         let url = self.url(name);
-        let bound = Bound { name: "trust_file_bytes", allowed: self.guarded.run.limits.trust_file_bytes };
+        let bound = self.guarded.run.limits.trust_file_bytes();
         let answer = self.guarded.get(&url, None, bound)?;
         match answer.head.status {
             200 => {}

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::client::address::checked_url;
 use crate::client::bearer::Guarded;
 use crate::client::evidence_record::Origin;
-use crate::client::http::{Bound, shown};
+use crate::client::http::shown;
 use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
 use crate::client::registry::{Registry, refused};
@@ -75,7 +75,7 @@ fn from_lookaside(
         let mut url: Url = base.clone();
         let folder = base.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{folder}/{}@sha256={}/signature-{number}", image.repository, digest.hex()));
-        let bound = Bound { name: "trust_file_bytes", allowed: limits.trust_file_bytes };
+        let bound = limits.trust_file_bytes();
         let answer = server.get(&url, None, bound)?;
         match answer.head.status {
             200 => {}
@@ -85,7 +85,7 @@ fn from_lookaside(
         let origin = server.origin(&url, &answer.head);
         found.push(Found { bytes: answer.whole_body(&shown(&url))?, origin });
     }
-    Err(Error::OverLimit { what: "the lookaside".into(), limit: "trust_files", allowed: limits.trust_files })
+    Err(limits.trust_files().exceeded("the lookaside"))
 }
 
 /// `{"signatures":[{"schemaVersion":2,"name":…,"type":"atomic","content":"<base64>"}]}`. Other types are for other tools.

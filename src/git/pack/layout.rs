@@ -7,7 +7,7 @@ use super::index::Row;
 use crate::git::hash::Kind;
 use crate::git::inflate::{InflateFault, Inflater};
 use crate::git::object_id::ObjectId;
-use crate::limits::Limits;
+use crate::limits::{Bound, Limits};
 
 /// Bytes before the first entry: `PACK`, version, number of entries.
 pub(super) const PACK_HEADER: usize = 12;
@@ -21,16 +21,16 @@ pub(super) enum PackFault {
     CutOff,
     #[error("it is not a pack of version 2")]
     Version,
-    #[error("it has more objects than the limit git_objects={0}")]
-    TooMany(u64),
+    #[error("it has more objects than the limit {0}")]
+    TooMany(Bound),
     #[error("the entry at offset {0} has a malformed header")]
     Header(usize),
     #[error("the entry at offset {offset} cannot be read: {fault}")]
     Entry { offset: usize, fault: InflateFault },
     #[error("there are {0} bytes between the last entry and the checksum")]
     Rest(usize),
-    #[error("its objects are over the limit {limit}={allowed} when they are inflated")]
-    OverLimit { limit: &'static str, allowed: u64 },
+    #[error("its objects are over the limit {0} when they are inflated")]
+    OverLimit(Bound),
     #[error("its checksum is wrong: expected {expected}, found {found}")]
     Checksum { expected: ObjectId, found: ObjectId },
     #[error("it was made by a SHA-1 collision attack")]
@@ -89,7 +89,7 @@ pub(super) fn read_pack_header(pack: &[u8], limits: &Limits) -> Result<u32, Pack
     }
     let count = u32::from_be_bytes(*count);
     if u64::from(count) > limits.git_objects {
-        return Err(PackFault::TooMany(limits.git_objects));
+        return Err(PackFault::TooMany(limits.git_objects()));
     }
     Ok(count)
 }

@@ -90,7 +90,7 @@ pub(super) fn sweep(
         swept.checksum = swept.checksum.or(worker.checksum);
     }
     if job.inflated.load(Ordering::Relaxed) > limits.git_inflated_bytes {
-        return Err(PackFault::OverLimit { limit: "git_inflated_bytes", allowed: limits.git_inflated_bytes });
+        return Err(PackFault::OverLimit(limits.git_inflated_bytes()));
     }
     swept.proved.sort_unstable_by_key(|proved| proved.entry);
     add_missing(layout, &mut swept);

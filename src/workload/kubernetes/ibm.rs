@@ -91,7 +91,7 @@ pub(in crate::workload) fn open(images: &mut Images, passwords: &[Vec<u8>], limi
     let mut carried = std::mem::take(&mut images.carried);
     if carried.len() == 1 && images.found.is_empty() {
         let Carried { place, text } = carried.pop()?;
-        let mut inner = Images::new(limits);
+        let mut inner = Images::new(&images.kinds, &images.budget, limits);
         inner.kinds.clone_from(&images.kinds);
         let answer = read(&text, passwords, &mut inner, limits);
         let found = inner.close().into_iter();

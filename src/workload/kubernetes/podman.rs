@@ -35,18 +35,20 @@ fn image_folder(image: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::Limits;
 
     #[test]
     fn a_folder_with_the_name_of_an_image_may_be_built() {
         let answers = |image: &str, path: &str| {
-            let mut images = Images::new(&Limits::default());
+            let mut images = Images::for_tests();
             images.name("c", image);
             builds([path].into_iter(), "play", &mut images);
             images.found.len() - 1
         };
         for (image, path) in [
-            ("docker.io/acme/wallet@sha256:ab", "wallet/Containerfile"),
+            (
+                "docker.io/acme/wallet@sha256:abababababababababababababababababababababababababababababababab",
+                "wallet/Containerfile",
+            ),
             ("wallet:v1", "wallet/Dockerfile"),
             ("acme/wallet", "a/wallet/Dockerfile"),
             // podman takes what is before the first colon, which is here the host.

@@ -7,7 +7,7 @@ use crate::limits::Limits;
 const EVIL: &str = "evil.example/x:1";
 
 fn found(document: &Value, kinds: &[&str], stage: Stage) -> Vec<(String, Result<String, String>)> {
-    let mut images = Images::new(&Limits::default());
+    let mut images = Images::for_tests();
     images.stage = stage;
     kinds.iter().for_each(|kind| images.kinds.add(kind).unwrap());
     read(document, "", &mut images);

@@ -276,8 +276,8 @@ fn a_pod_of_an_accepted_build_is_let_in_and_others_are_told_why_not() {
         "hpsb_audit_decisions_total{decision=\"allowed\"} 1",
         "hpsb_audit_decisions_total{decision=\"unchanged\"} 2",
         "hpsb_audit_decisions_total{decision=\"warned\"} 1",
-        "hpsb_audit_decisions_total{decision=\"denied\"} 7",
-        "hpsb_audit_decision_seconds_count 11",
+        "hpsb_audit_decisions_total{decision=\"denied\"} 9",
+        "hpsb_audit_decision_seconds_count 13",
         "hpsb_audit_bundles{verdict=\"accept-in-part\"} 1",
         "hpsb_audit_ready 1",
     ] {

@@ -139,7 +139,7 @@ fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Ro
         for used in &inventory.images {
             let first = rows.len();
             match digest_of(used) {
-                Err(row) => rows.push(row),
+                Err(why) => rows.push(row(Kind::RunningWithoutAcceptedBuild, why)),
                 Ok(digest) => match said.get(&digest) {
                     Some(row) => rows.push(row.clone()),
                     None => {
@@ -158,10 +158,9 @@ fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Ro
     rows
 }
 
-fn digest_of(used: &UsedImage) -> Result<Sha256, Row> {
-    let fail = |message: String| row(Kind::RunningWithoutAcceptedBuild, message);
-    let image = used.image.as_ref().map_err(|why| fail(format!("the image is not known: {why}")))?;
-    image.digest().ok_or_else(|| fail("the inventory does not name the digest of what runs".into()))
+fn digest_of(used: &UsedImage) -> Result<Sha256, String> {
+    let image = used.image.as_ref().map_err(|why| format!("the image is not known: {why}"))?;
+    image.digest().ok_or_else(|| "the inventory does not name the digest of what runs".into())
 }
 
 /// What the builds that state a digest say, differences first. Which of them became the image is not known: none hides another.

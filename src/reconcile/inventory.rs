@@ -115,6 +115,7 @@ impl Inventory {
         let running = found.running();
         (self.images, self.pods, self.pods_by_spec) = (running.images, running.pods, running.judged_by_spec);
         self.form = if found.others.is_empty() { "pods" } else { "kubernetes" };
+        self.images.extend(Workload::doubts_of_pods(&self.path, found.whole_pods(), kinds, limits, budget)?);
         self.images.extend(Workload::images_of_resources(&self.path, &found.others, kinds, limits, budget)?);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Pods, as kubectl prints them: what the nodes say that they run (Kubernetes, ContainerStatus `imageID`), where they say it, and what was
 //! asked for where they do not.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -78,6 +79,19 @@ impl<'v> Found<'v> {
     /// Is there a Pod, or nothing but empty lists?
     pub(super) fn is_of_pods(&self) -> bool {
         !self.pods.is_empty() || self.others.is_empty()
+    }
+
+    /// The Pods, each with what it is: items of a typed list may leave that out.
+    pub(super) fn whole_pods(&self) -> impl Iterator<Item = Cow<'v, Value>> {
+        self.pods.iter().map(|pod| match pod.as_object() {
+            Some(fields) if !fields.contains_key("apiVersion") || !fields.contains_key("kind") => {
+                let mut fields = fields.clone();
+                fields.insert("apiVersion".into(), "v1".into());
+                fields.insert("kind".into(), "Pod".into());
+                Cow::Owned(Value::Object(fields))
+            }
+            _ => Cow::Borrowed(*pod),
+        })
     }
 
     /// Every image of every Pod: by its status, and where that names no digest by its spec.

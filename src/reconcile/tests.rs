@@ -400,7 +400,22 @@ fn no_pod_is_lost_among_other_resources() {
     }
     // What is not a list hides what it holds.
     let odd = pod.replace(r#""containers":["#, r#""initContainers":{"a":1},"containers":["#);
-    assert_eq!(read(&odd).unwrap().iter().filter(|(_, image)| image.is_err()).count(), 1);
+    assert!(read(&odd).unwrap().iter().any(|(_, image)| image.is_err()));
+}
+
+/// What a runtime takes from an annotation, or from a key that no table has, runs too: the status of the containers does not name it.
+#[test]
+fn what_a_pod_runs_beside_its_containers_is_not_passed_over() {
+    let pod = |more: &str| {
+        format!(
+            r#"{{"kind":"PodList","apiVersion":"v1","items":[{{"metadata":{{"name":"a","namespace":"n"{more}}},"spec":{{"containers":[{{"name":"c","image":"a:v1"}}]}},"status":{{"containerStatuses":[{{"name":"c","imageID":"{}"}}]}}}}]}}"#,
+            pinned("a")
+        )
+    };
+    assert_eq!(read(&pod("")).unwrap().len(), 1);
+    let annotated = r#","annotations":{"io.podman.annotations.volumes-from/a":"b","io.katacontainers.config.hypervisor.image":"/evil"}"#;
+    let rows = read(&pod(annotated)).unwrap();
+    assert!(rows.len() > 1 && rows.iter().any(|(_, image)| image.is_err()), "{rows:?}");
 }
 
 #[test]

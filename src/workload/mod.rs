@@ -28,6 +28,8 @@ mod token;
 #[cfg(test)]
 mod wycheproof_tests;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 pub(crate) use self::contract::Contract;
@@ -195,6 +197,29 @@ impl Workload {
         let mut images = Images::new(kinds, budget, limits);
         resources.iter().for_each(|resource| kubernetes::read(resource, "", &mut images));
         images.finish(path)
+    }
+}
+
+impl Workload {
+    /// What in these Pods of a cluster is not known to be harmless: annotations that runtimes read, and keys that no table has. Containers and
+    /// their images are the caller's.
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`] with more images than are allowed.
+    pub(crate) fn doubts_of_pods<'v>(
+        path: &str,
+        pods: impl Iterator<Item = Cow<'v, Value>>,
+        kinds: &KindsWithoutImages,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Vec<UsedImage>, Error> {
+        let mut images = Images::new(kinds, budget, limits);
+        // Injectors have been at work.
+        images.stage = Stage::Review;
+        pods.for_each(|pod| kubernetes::read(&pod, "", &mut images));
+        let mut doubts = images.finish(path)?;
+        doubts.retain(|used| used.image.is_err());
+        Ok(doubts)
     }
 }
 

@@ -226,7 +226,11 @@ fn places_are_bounded_and_told_apart() {
     let limits = Limits::default();
     let images: String = (0..9_000).map(|_| "{image: a},").collect();
     for text in [
-        format!("apiVersion: x/v1\nkind: Own\nspec:\n  ? {}\n  : [{images}]\n", "k".repeat(100_000)),
+        format!(
+            "services:\n  ? {}\n  : {{image: a, volumes: [{}]}}\n",
+            "k".repeat(100_000),
+            "{type: image, source: a},".repeat(8_999)
+        ),
         format!(
             "apiVersion: v1\nkind: Pod\nmetadata: {{name: {}}}\nspec: {{containers: [{images}]}}\n",
             "k".repeat(100_000)

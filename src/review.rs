@@ -1,18 +1,28 @@
 //! AdmissionReview v1 (Kubernetes, `admission.k8s.io/v1`): what an API server asks before it stores a pod, and the answer in its form.
 
+use std::cell::Cell;
+
 use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::escape::for_terminal;
 use crate::limits::Limits;
-use crate::strict_json;
+use crate::strict_json::{self, Bounds};
 use crate::workload::Workload;
 
 const VERSION: &str = "admission.k8s.io/v1";
 /// Kubernetes cuts warnings off at 256 letters.
 const WARNING_LETTERS: usize = 250;
-/// What people read in `kubectl`.
-const MESSAGE_LETTERS: usize = 4_000;
+/// What people read in `kubectl`: as JSON at most twice as much, which is below the 64 KiB of an answer.
+const MESSAGE_BYTES: usize = 24 << 10;
+/// A UID of Kubernetes has 36 letters; it goes back in the answer.
+const UID_BYTES: usize = 128;
+/// Names of namespaces, objects, kinds and people in the log.
+const NAME_BYTES: usize = 256;
+/// Memory that any question may take while it is answered, and how much more for each of its bytes.
+const MEMORY: (u64, u64) = (1 << 20, 20);
+/// What of that is for its text as it came, as JSON and as names of images; the rest is for what its values need beside their text.
+const TEXT_TIMES: u64 = 8;
 
 /// A question of an API server.
 #[derive(Debug, Clone)]
@@ -65,7 +75,7 @@ impl Review {
             return Err(Error::OverLimit { what, limit: "review_bytes", allowed });
         }
         let malformed = |message: String| Error::malformed("the review", message);
-        let document = strict_json::parse(bytes).map_err(|error| malformed(error.to_string()))?;
+        let document = document(bytes, limits)?;
         let text = |place: &str| document.pointer(place).and_then(Value::as_str).unwrap_or_default();
         for (place, expected) in [("/apiVersion", VERSION), ("/kind", "AdmissionReview")] {
             let found = text(place);
@@ -74,8 +84,8 @@ impl Review {
             }
         }
         let uid = text("/request/uid");
-        if uid.is_empty() {
-            return Err(malformed("/request/uid: expected text, found none".into()));
+        if uid.is_empty() || uid.len() > UID_BYTES {
+            return Err(malformed(format!("/request/uid: expected text of at most {UID_BYTES} bytes")));
         }
         let operation = match text("/request/operation") {
             "CREATE" => Operation::Create,
@@ -86,26 +96,32 @@ impl Review {
             .pointer("/request/object")
             .filter(|object| object.is_object())
             .ok_or_else(|| malformed("/request/object: expected an object".into()))?;
+        let limits = &Limits { workload_images: limits.review_images, ..limits.clone() };
         let workload = Workload::of_resource("request", object, bytes, limits)?;
         let same_images = match (operation, document.pointer("/request/oldObject")) {
             (Operation::Update, Some(stored)) if stored.is_object() => {
                 let before = Workload::of_resource("request", stored, &[], limits)?;
                 let all_known = workload.images.iter().all(|used| used.image.is_ok());
                 // Two images that are not known for one reason are not one image.
-                before.images == workload.images && (all_known || without_notes(stored) == without_notes(object))
+                before.images == workload.images && (all_known || are_same_but_for_notes(stored, object))
             }
             _ => false,
         };
         Ok(Self {
             uid: uid.to_owned(),
             operation,
-            namespace: text("/request/namespace").to_owned(),
-            kind: text("/request/kind/kind").to_owned(),
-            name: text("/request/name").to_owned(),
-            user: text("/request/userInfo/username").to_owned(),
+            namespace: shortened(text("/request/namespace"), NAME_BYTES),
+            kind: shortened(text("/request/kind/kind"), NAME_BYTES),
+            name: shortened(text("/request/name"), NAME_BYTES),
+            user: shortened(text("/request/userInfo/username"), NAME_BYTES),
             same_images,
             workload,
         })
+    }
+
+    /// Memory that answering a question of so many bytes takes at most.
+    pub fn memory(bytes: u64) -> u64 {
+        MEMORY.0.saturating_add(MEMORY.1.saturating_mul(bytes))
     }
 
     /// The answer that lets it in, in Kubernetes' form, with warnings.
@@ -113,37 +129,62 @@ impl Review {
         if warnings.is_empty() {
             return answer(&json!({ "uid": uid, "allowed": true }));
         }
-        let inert = warnings.iter().map(|line| shortened(&for_terminal(line), WARNING_LETTERS));
+        let inert = warnings.iter().map(|line| match for_terminal(line).char_indices().nth(WARNING_LETTERS) {
+            Some((at, _)) => shortened(&for_terminal(line), at),
+            None => for_terminal(line),
+        });
         let inert: Vec<String> = inert.collect();
         answer(&json!({ "uid": uid, "allowed": true, "warnings": inert }))
     }
 
     /// The answer that does not, with the reasons.
     pub fn deny(uid: &str, reasons: &[String]) -> Vec<u8> {
-        let message = shortened(&for_terminal(&reasons.join("; ")), MESSAGE_LETTERS);
+        let message = shortened(&for_terminal(&reasons.join("; ")), MESSAGE_BYTES);
         let status = json!({ "status": "Failure", "code": 403, "reason": "Forbidden", "message": message });
         answer(&json!({ "uid": uid, "allowed": false, "status": status }))
     }
 }
 
-/// The object without what its owner and Kubernetes note on it: a label, a finalizer or a status changes nothing that runs.
-fn without_notes(object: &Value) -> Value {
-    let mut object = object.clone();
-    if let Value::Object(fields) = &mut object {
-        fields.retain(|name, _| !matches!(name.as_str(), "metadata" | "status"));
-    }
-    object
+/// The document, within its budget.
+fn document(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
+    let size = bytes.len() as u64;
+    let (nodes, key) = (limits.review_nodes, limits.review_key_bytes);
+    let memory = Review::memory(size).saturating_sub(TEXT_TIMES.saturating_mul(size));
+    let bounds = Bounds { nodes: Cell::new(nodes), memory: Cell::new(memory), key, passed: Cell::new(None) };
+    strict_json::parse_within(bytes, &bounds).map_err(|error| match bounds.passed.get() {
+        Some("key") => Error::OverLimit { what: "a key of the review".into(), limit: "review_key_bytes", allowed: key },
+        Some("nodes") => Error::OverLimit { what: "the review".into(), limit: "review_nodes", allowed: nodes },
+        Some(_) => {
+            let what = format!("{size} bytes of the review with so little text in them");
+            Error::OverLimit { what, limit: "review_nodes", allowed: nodes - bounds.nodes.get() }
+        }
+        None => Error::malformed("the review", error.to_string()),
+    })
+}
+
+/// Are they equal but for what their owner and Kubernetes note on them? A label, a finalizer or a status changes nothing that runs.
+fn are_same_but_for_notes(one: &Value, other: &Value) -> bool {
+    let fields =
+        |object: &'_ Value| object.as_object().map(|fields| fields.iter().filter(|(name, _)| !is_note(name)).count());
+    let equal = |(name, value): (&String, &Value)| is_note(name) || other.get(name) == Some(value);
+    fields(one) == fields(other) && one.as_object().is_some_and(|one| one.iter().all(equal))
+}
+
+fn is_note(field: &str) -> bool {
+    matches!(field, "metadata" | "status")
 }
 
 fn answer(response: &Value) -> Vec<u8> {
     json!({ "apiVersion": VERSION, "kind": "AdmissionReview", "response": response }).to_string().into_bytes()
 }
 
-fn shortened(text: &str, letters: usize) -> String {
-    match text.char_indices().nth(letters) {
-        Some((at, _)) => format!("{} ...", text.get(..at).unwrap_or_default()),
-        None => text.to_owned(),
+/// The text, cut off behind so many bytes, or a few less.
+pub(crate) fn shortened(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text.to_owned();
     }
+    let at = (0..=bytes).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    format!("{} ...", text.get(..at).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -199,8 +240,19 @@ mod tests {
         ] {
             assert!(matches!(read(&good.replacen(from, to, 1)), Err(Error::Malformed { .. })), "{from}");
         }
-        let limits = Limits { review_bytes: 10, ..Limits::default() };
-        assert!(matches!(Review::read(good.as_bytes(), &limits), Err(Error::OverLimit { .. })));
+        for limits in [
+            Limits { review_bytes: 10, ..Limits::default() },
+            Limits { review_nodes: 10, ..Limits::default() },
+            Limits { review_key_bytes: 9, ..Limits::default() },
+            Limits { review_images: 0, ..Limits::default() },
+        ] {
+            assert!(matches!(Review::read(good.as_bytes(), &limits), Err(Error::OverLimit { .. })), "{limits:?}");
+        }
+        // Much structure in little text: a hundred times its size as values.
+        let dense = |list: String| read(&good.replacen("\"c\"", &list, 1)).map(|_| ());
+        assert_eq!(dense(format!("[{}0]", "0,".repeat(5_000))), Ok(()));
+        let refused = dense(format!("[{}0]", "0,".repeat(90_000))).unwrap_err();
+        assert!(matches!(refused, Error::OverLimit { limit: "review_nodes", .. }), "{refused}");
     }
 
     #[test]

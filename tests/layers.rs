@@ -134,7 +134,24 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("extract", &["verify", "archive", "limits", "error"]),
     ("timestamp", &["key", "limits", "digest", "time"]),
     ("outside", &["digest"]),
-    ("serve", &["admission", "report", "policy", "review", "approvals", "escape", "limits", "error", "digest", "time"]),
+    (
+        "serve",
+        &[
+            "admission",
+            "report",
+            "policy",
+            "builds",
+            "review",
+            "workload",
+            "approvals",
+            "verify",
+            "escape",
+            "limits",
+            "error",
+            "digest",
+            "time",
+        ],
+    ),
     (
         "reconcile",
         &[

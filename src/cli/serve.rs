@@ -9,8 +9,7 @@ use zeroize::Zeroizing;
 
 use super::admit::read_policy_for_workloads;
 use super::args::NetworkArguments;
-use super::audit::{Given, read_approvals};
-use super::queue::{Queue, audit_all};
+use super::audit::{Given, audit_file, read_approvals};
 use super::serve_args::ServeArguments;
 use super::{limits_with, now_or, threads_for};
 use crate::audit::Question;
@@ -26,21 +25,17 @@ pub(super) fn serve(arguments: &ServeArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
     let threads = threads_for(arguments.threads);
     let service = Service::new(
-        edges(arguments, &limits, threads),
+        edges(arguments, &limits),
         limits,
         arguments.warn_namespace.iter().cloned().collect(),
+        Duration::from_secs(arguments.look_every),
         Box::new(io::stderr()),
     );
-    let settings = Settings {
-        listen: arguments.listen,
-        look_every: Duration::from_secs(arguments.look_every),
-        drain: Duration::from_secs(arguments.drain),
-        threads,
-    };
+    let settings = Settings { listen: arguments.listen, drain: Duration::from_secs(arguments.drain), threads };
     answer(service, &settings).map(|()| 0)
 }
 
-fn edges(arguments: &ServeArguments, limits: &Limits, threads: usize) -> Edges {
+fn edges(arguments: &ServeArguments, limits: &Limits) -> Edges {
     let (policy, approvals, for_terms) = (arguments.policy.clone(), arguments.approvals.clone(), limits.clone());
     let (evidence, for_bundles) = (arguments.evidence.clone(), limits.clone());
     let for_audit = limits.clone();
@@ -50,18 +45,19 @@ fn edges(arguments: &ServeArguments, limits: &Limits, threads: usize) -> Edges {
         terms: Box::new(move || {
             let policy = read_policy_for_workloads(&policy, &for_terms)?;
             let approvals = approvals.as_deref().map(|path| read_approvals(path, &for_terms)).transpose()?;
-            Ok(Terms { policy, approvals })
+            Ok(Terms { keys: policy.keys_for(Vec::new())?, policy, approvals })
         }),
         bundles: Box::new(move || marked(&evidence, &for_bundles)),
-        audit: Box::new(move |paths, terms, now| audit(paths, terms, now, &for_audit, threads)),
+        audit: Box::new(move |path, threads, terms, now| Ok(audit(path, threads, terms, now, &for_audit))),
         certificate: Box::new(move || pems(&certificate, &key, &for_tls)),
         now: Box::new(move || now_or(now)),
     }
 }
 
-/// Every bundle, with a digest of what its folder looks like. Bytes are not read: a file that is written anew has another time of change.
+/// Every bundle, with a digest of what everything looks like that an audit of it reads. Bytes are not read: a file that is written anew has
+/// another time of change.
 fn marked(evidence: &[PathBuf], limits: &Limits) -> Result<Vec<(PathBuf, Sha256)>, Error> {
-    let mut folders: BTreeMap<PathBuf, Sha256> = BTreeMap::new();
+    let mut folders: BTreeMap<PathBuf, String> = BTreeMap::new();
     let mut found = Vec::new();
     // A volume that is not there is no empty volume.
     for path in evidence {
@@ -69,38 +65,26 @@ fn marked(evidence: &[PathBuf], limits: &Limits) -> Result<Vec<(PathBuf, Sha256)
         seen.map_err(|error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() })?;
     }
     for path in folder::find_bundles(evidence, limits)? {
-        let top = folder::folder_of(&path).to_owned();
-        let mark = match folders.get(&top) {
-            Some(mark) => *mark,
-            None => *folders.entry(top.clone()).or_insert(look_of(&top, limits)?),
+        let own = folder::place_of(&path).0;
+        let top = folder::folder_of(&path);
+        let beside = match folders.get(top) {
+            Some(beside) => beside,
+            None => folders.entry(top.to_owned()).or_insert(folder::look_of_folder(top, limits)?),
         };
+        let mark = Sha256::of(format!("{own}\n{beside}").as_bytes());
         found.push((path, mark));
     }
     Ok(found)
 }
 
-/// A file may go while its folder is looked at: then the folder is looked at again.
-fn look_of(folder: &Path, limits: &Limits) -> Result<Sha256, Error> {
-    let again = (0..3).find_map(|_| folder::look_of(folder, limits).ok());
-    again.map_or_else(|| folder::look_of(folder, limits), Ok)
-}
-
-fn audit(
-    paths: &[PathBuf],
-    terms: &Terms,
-    now: Timestamp,
-    limits: &Limits,
-    threads: usize,
-) -> Result<Vec<BundleReport>, Error> {
-    let policy = &terms.policy;
-    let keys = policy.keys_for(Vec::new())?;
+fn audit(path: &Path, threads: usize, terms: &Terms, now: Timestamp, limits: &Limits) -> BundleReport {
     let question = Question {
         approvals: terms.approvals.as_ref(),
-        threads: threads.div_ceil(paths.len().max(1)),
-        ..Question::new(policy, &keys, now, limits)
+        threads,
+        ..Question::new(&terms.policy, &terms.keys, now, limits)
     };
     let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
-    audit_all(paths, &given, &question, &Queue::of_threads(threads))
+    audit_file(path, &given, &question, None).0
 }
 
 fn pems(certificate: &Path, key: &Path, limits: &Limits) -> Result<Pems, Error> {

@@ -1,146 +1,346 @@
-//! Keeps the index up to date: looks at policy, approvals and evidence again and again, and audits what is new.
+//! Keeps the index up to date. Four kinds of threads share one table: one looks at the terms, one at the evidence, some audit, and one judges
+//! and publishes. No look ever waits for an audit.
 //!
-//! Terms that changed end the old index at once: until everything is audited under them, nothing new is let in. A bundle that came or changed
-//! is audited while the old index answers; one that went is gone before anything else is audited.
+//! Terms that changed end the old index at the look that sees it: from then on nothing is let in that was not judged under them. A bundle that
+//! went or changed leaves the index at the look that sees it, and comes back once it was audited.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::metrics::add;
 use super::state::{Ready, Standing};
 use super::{AUDIT_AGAIN, Service, Terms};
-use crate::admission::Index;
+use crate::admission::{Index, build_of};
+use crate::builds::{Build, Builds};
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::report::BundleReport;
-use crate::time::Timestamp;
 
-/// Bundles between two looks at the terms: those that are revoked while much is audited must not wait for the end.
-const AT_A_TIME: usize = 8;
+/// Between two publications while much is audited.
+const PUBLISH_EVERY: Duration = Duration::from_millis(200);
 
-/// What was seen and audited so far.
+/// What the threads share.
 #[derive(Default)]
 pub(super) struct Keeper {
-    terms: Option<Terms>,
-    known: BTreeMap<PathBuf, Known>,
-    /// The fault that was said last, so that it is said once.
-    fault: Option<String>,
+    table: Mutex<Table>,
+    /// Something changed in the table, or the service ends.
+    changed: Condvar,
 }
 
+struct Table {
+    terms: Result<Arc<Terms>, String>,
+    /// Another one for each change of the terms: what was judged under another is not published.
+    generation: u64,
+    /// Another one for each change that takes something away: an index that was made before is not published after it.
+    epoch: u64,
+    /// Why the evidence cannot be looked at.
+    evidence: Result<(), String>,
+    /// What the last look found.
+    seen: BTreeMap<PathBuf, Sha256>,
+    known: BTreeMap<PathBuf, Known>,
+    queue: BTreeSet<PathBuf>,
+    /// Bundles that are being audited, as they were seen when that began.
+    running: BTreeMap<PathBuf, Sha256>,
+    /// Is there something to publish?
+    dirty: bool,
+    /// What was counted since the log last said it.
+    audited: usize,
+    gone: usize,
+    said: Option<Instant>,
+    ended: bool,
+}
+
+/// A bundle that was audited and judged.
 struct Known {
     mark: Sha256,
-    audited: Timestamp,
-    report: BundleReport,
+    audited: Instant,
+    generation: u64,
+    build: Arc<Build>,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        let not_yet = || "they have not been looked at yet".to_owned();
+        Self {
+            terms: Err(not_yet()),
+            generation: 0,
+            epoch: 0,
+            evidence: Err(not_yet()),
+            seen: BTreeMap::new(),
+            known: BTreeMap::new(),
+            queue: BTreeSet::new(),
+            running: BTreeMap::new(),
+            dirty: false,
+            audited: 0,
+            gone: 0,
+            said: None,
+            ended: false,
+        }
+    }
 }
 
 impl Keeper {
-    /// Looks once. What cannot be read leaves the service without an index: it denies, and says why.
-    pub(super) fn look(&mut self, service: &Service) {
-        match self.update(service) {
-            Ok(()) => {
-                self.fault = None;
-                let now = (service.edges.now)().map_or(0, |now| now.unix_seconds());
-                service.metrics.looked.store(u64::try_from(now).unwrap_or(0), Ordering::Relaxed);
-            }
-            Err(error) => {
-                self.terms = None;
-                self.known.clear();
-                let why = error.to_string();
-                service.set(Standing::Absent(why.clone()));
-                if self.fault.as_ref() != Some(&why) {
-                    add(&service.metrics.faults, 1);
-                    service.say("fault", json!({ "error": error.code(), "message": why, "hint": error.hint() }));
-                    self.fault = Some(why);
-                }
-            }
-        }
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn update(&mut self, service: &Service) -> Result<(), Error> {
-        let terms = (service.edges.terms)()?;
-        if !self.terms.as_ref().is_some_and(|known| are_same(known, &terms)) {
-            self.known.clear();
-            service.set(Standing::Absent("the policy is new, and the evidence is being audited under it".into()));
-        }
-        self.terms = Some(terms.clone());
-        let now = (service.edges.now)()?;
-        let found: BTreeMap<PathBuf, Sha256> = (service.edges.bundles)()?.into_iter().collect();
-        let before = self.known.len();
-        self.known.retain(|path, _| found.contains_key(path));
-        let gone = before - self.known.len();
-        if gone > 0 && service.is_ready() {
-            self.publish(service, &terms);
-        }
-        let old = now.plus_seconds(-i64::try_from(AUDIT_AGAIN.as_secs()).unwrap_or(i64::MAX));
-        let is_stale = |(path, mark): &(&PathBuf, &Sha256)| {
-            !self.known.get(*path).is_some_and(|known| known.mark == **mark && known.audited > old)
-        };
-        let stale: Vec<PathBuf> = found.iter().filter(is_stale).map(|(path, _)| path.clone()).collect();
-        if stale.is_empty() && gone == 0 && service.is_ready() {
-            return Ok(());
-        }
-        for few in stale.chunks(AT_A_TIME) {
-            let audited = (service.edges.audit)(few, &terms, now)?;
-            add(&service.metrics.audits, few.len() as u64);
-            self.keep(service, &found, few, audited, now);
-            if !are_same(&(service.edges.terms)()?, &terms) {
-                return self.update(service);
-            }
-        }
-        self.publish(service, &terms);
-        add(&service.metrics.reloads, 1);
-        let policy = terms.policy.source.as_ref().map(|source| source.sha256.hex());
-        service.say(
-            "index",
-            json!({ "bundles": self.known.len(), "audited": stale.len(), "gone": gone, "policy_sha256": policy }),
-        );
-        Ok(())
+    fn wait<'t>(&self, table: MutexGuard<'t, Table>) -> MutexGuard<'t, Table> {
+        self.changed.wait(table).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes over what was audited. What is not accepted is said once, with the reason: it is no evidence.
-    fn keep(
-        &mut self,
-        service: &Service,
-        found: &BTreeMap<PathBuf, Sha256>,
-        stale: &[PathBuf],
-        audited: Vec<BundleReport>,
-        now: Timestamp,
-    ) {
-        let mut met = BTreeSet::new();
-        for (path, report) in stale.iter().zip(audited) {
-            let Some(mark) = found.get(path).copied() else { continue };
-            met.insert(path.clone());
-            if report.exit_code() != 0 {
-                let error = report.error.iter().map(Error::to_string);
-                let findings = report.rejecting().map(|finding| format!("{}: {}", finding.check, finding.message));
-                let because: Vec<String> = error.chain(findings).collect();
-                service.say(
-                    "bundle-not-accepted",
-                    json!({ "bundle": report.path, "verdict": report.verdict.word(), "because": because }),
-                );
-            }
-            // Answers about images need no facts and no list of what was read.
-            let report = BundleReport { evidence: Vec::new(), inputs: Vec::new(), ..report };
-            self.known.insert(path.clone(), Known { mark, audited: now, report });
-        }
-        // A bundle without an answer is no evidence.
-        for path in stale.iter().filter(|path| !met.contains(*path)) {
-            self.known.remove(path);
-        }
+    /// Every thread ends when it is done with what it does.
+    pub(super) fn end(&self) {
+        self.table().ended = true;
+        self.changed.notify_all();
     }
 
-    fn publish(&self, service: &Service, terms: &Terms) {
-        let reports = self.known.values().map(|known| known.report.clone()).collect();
-        let index = Index::of(reports, &terms.policy);
-        service.set(Standing::Ready(Box::new(Ready { terms: terms.clone(), index })));
+    /// Waits, unless the service ends before: `false`.
+    pub(super) fn rest(&self, time: Duration) -> bool {
+        let table = self.table();
+        let waited = self.changed.wait_timeout_while(table, time, |table| !table.ended);
+        !waited.unwrap_or_else(PoisonError::into_inner).0.ended
     }
 }
 
-/// Are they read from the same bytes?
-fn are_same(one: &Terms, other: &Terms) -> bool {
-    let approvals = |terms: &Terms| terms.approvals.clone().map(|list| (list.sha256, list.signature));
-    one.policy.source == other.policy.source && approvals(one) == approvals(other)
+impl Service {
+    /// Looks at the terms once. Those that cannot be read deny: the old ones are not kept.
+    pub(super) fn look_at_terms(&self) {
+        let began = Instant::now();
+        let read = (self.edges.terms)();
+        let mut table = self.keeper.table();
+        match read {
+            Ok(terms) if table.terms.as_ref().is_ok_and(|known| known.are_same(&terms)) => {}
+            Ok(terms) => {
+                let policy = terms.policy.source.as_ref().map(|source| source.sha256.hex());
+                table.change_terms(Ok(Arc::new(terms)));
+                self.set(Standing::Absent("the policy is new, and the evidence is being judged under it".into()));
+                drop(table);
+                add(&self.metrics.reloads, 1);
+                self.say("terms", json!({ "policy_sha256": policy }));
+            }
+            Err(error) => {
+                let why = error.to_string();
+                let is_new = table.terms.as_ref().err() != Some(&why);
+                if is_new {
+                    table.change_terms(Err(why.clone()));
+                    self.set(Standing::Absent(why));
+                }
+                drop(table);
+                self.fault(is_new, &error);
+            }
+        }
+        self.looks.at_terms(began);
+        self.keeper.changed.notify_all();
+    }
+
+    /// Looks at the evidence once. What went or changed is denied from here on; what came, changed or was audited long ago is audited.
+    pub(super) fn look_at_evidence(&self) {
+        let began = Instant::now();
+        let found = (self.edges.bundles)();
+        let mut table = self.keeper.table();
+        match found {
+            Ok(found) => {
+                let gone = table.take_over(found.into_iter().collect());
+                drop(table);
+                if gone > 0 {
+                    self.publish();
+                }
+            }
+            Err(error) => {
+                let why = error.to_string();
+                let is_new = table.evidence.as_ref().err() != Some(&why);
+                if is_new {
+                    table.evidence = Err(why.clone());
+                    table.epoch += 1;
+                    self.set(Standing::Absent(why));
+                }
+                drop(table);
+                self.fault(is_new, &error);
+            }
+        }
+        self.looks.at_evidence(began);
+        self.keeper.changed.notify_all();
+    }
+
+    /// A fault is said and counted once, until it is over.
+    fn fault(&self, is_new: bool, error: &Error) {
+        if is_new {
+            add(&self.metrics.faults, 1);
+            self.say("fault", json!({ "error": error.code(), "message": error.to_string(), "hint": error.hint() }));
+        }
+    }
+
+    /// Audits the next bundle, waiting for one. `false`: the service ends.
+    pub(super) fn audit_next(&self, threads: usize) -> bool {
+        let mut table = self.keeper.table();
+        let (path, mark, terms, generation) = loop {
+            if table.ended {
+                return false;
+            }
+            match table.next() {
+                Some(next) => break next,
+                None => table = self.keeper.wait(table),
+            }
+        };
+        // A bundle has all threads where no other waits for one.
+        let threads = if table.queue.is_empty() { threads } else { 1 };
+        drop(table);
+        let audited = (self.edges.now)().and_then(|now| (self.edges.audit)(&path, threads, &terms, now));
+        add(&self.metrics.audits, 1);
+        match audited {
+            Ok(report) => {
+                self.say_unless_accepted(&report);
+                let known = Known {
+                    mark,
+                    audited: Instant::now(),
+                    generation,
+                    build: Arc::new(build_of(&report, &terms.policy)),
+                };
+                self.keeper.table().keep(path, known);
+            }
+            // The next look finds that nothing is known of it.
+            Err(error) => {
+                self.keeper.table().running.remove(&path);
+                self.fault(true, &error);
+            }
+        }
+        self.keeper.changed.notify_all();
+        true
+    }
+
+    /// What is not accepted is said once, with the reason: it is not evidence.
+    fn say_unless_accepted(&self, report: &BundleReport) {
+        if report.exit_code() != 0 {
+            let error = report.error.iter().map(Error::to_string);
+            let findings = report.rejecting().map(|finding| format!("{}: {}", finding.check, finding.message));
+            let because: Vec<String> = error.chain(findings).collect();
+            self.say(
+                "bundle-not-accepted",
+                json!({ "bundle": report.path, "verdict": report.verdict.word(), "because": because }),
+            );
+        }
+    }
+
+    /// Publishes what there is to publish, waiting for it. `false`: the service ends.
+    pub(super) fn publish_next(&self) -> bool {
+        let mut table = self.keeper.table();
+        while !table.dirty && !table.ended {
+            table = self.keeper.wait(table);
+        }
+        table.dirty = false;
+        drop(table);
+        self.publish();
+        self.keeper.rest(PUBLISH_EVERY)
+    }
+
+    /// Makes an index of what is judged under the terms as they are, and puts it in place unless something was taken away meanwhile.
+    fn publish(&self) {
+        loop {
+            let table = self.keeper.table();
+            let (Ok(terms), Ok(())) = (&table.terms, &table.evidence) else { return };
+            let terms = Arc::clone(terms);
+            let judged = table.known.values().filter(|known| known.generation == table.generation);
+            let builds: Vec<Arc<Build>> = judged.map(|known| Arc::clone(&known.build)).collect();
+            let (epoch, pending) = (table.epoch, table.seen.len() - builds.len());
+            drop(table);
+            let index = Index::of(Builds::of(builds));
+            let mut table = self.keeper.table();
+            if table.epoch == epoch {
+                let said = table.say(pending, self.looks.every);
+                let policy = terms.policy.source.as_ref().map(|source| source.sha256.hex());
+                let bundles = index.counts().iter().sum::<usize>();
+                self.set(Standing::Ready(Box::new(Ready { terms, index, pending })));
+                drop(table);
+                if let Some((audited, gone)) = said {
+                    self.say(
+                        "index",
+                        json!({ "bundles": bundles, "pending": pending, "audited": audited, "gone": gone, "policy_sha256": policy }),
+                    );
+                }
+                return;
+            }
+        }
+    }
+}
+
+impl Table {
+    fn change_terms(&mut self, terms: Result<Arc<Terms>, String>) {
+        self.terms = terms;
+        self.generation += 1;
+        self.epoch += 1;
+        self.known.clear();
+        self.queue = self.seen.keys().cloned().collect();
+        self.said = None;
+        self.dirty = true;
+    }
+
+    /// Takes over what a look found: how many bundles went or changed.
+    fn take_over(&mut self, found: BTreeMap<PathBuf, Sha256>) -> usize {
+        let before = self.known.len();
+        self.known.retain(|path, known| found.get(path) == Some(&known.mark));
+        let gone = before - self.known.len();
+        for (path, mark) in &found {
+            let is_known = self.known.get(path).is_some_and(|known| known.audited.elapsed() < AUDIT_AGAIN);
+            if !is_known && self.running.get(path) != Some(mark) {
+                self.queue.insert(path.clone());
+            }
+        }
+        self.queue.retain(|path| found.contains_key(path));
+        if self.evidence.is_err() || self.seen != found {
+            self.dirty = true;
+        }
+        (self.evidence, self.seen) = (Ok(()), found);
+        if gone > 0 {
+            self.gone += gone;
+            self.epoch += 1;
+            self.dirty = true;
+        }
+        gone
+    }
+
+    /// The next bundle to audit. One that is being audited as it was before waits until that ends.
+    fn next(&mut self) -> Option<(PathBuf, Sha256, Arc<Terms>, u64)> {
+        let terms = Arc::clone(self.terms.as_ref().ok()?);
+        let path = self.queue.iter().find(|path| !self.running.contains_key(*path))?.clone();
+        self.queue.remove(&path);
+        let mark = *self.seen.get(&path)?;
+        self.running.insert(path.clone(), mark);
+        Some((path, mark, terms, self.generation))
+    }
+
+    /// Keeps what an audit found, if the bundle is as it was and the terms are too.
+    fn keep(&mut self, path: PathBuf, known: Known) {
+        self.running.remove(&path);
+        match self.seen.get(&path) {
+            Some(mark) if *mark == known.mark && known.generation == self.generation => {
+                self.known.insert(path, known);
+                self.audited += 1;
+                self.dirty = true;
+            }
+            Some(_) => drop(self.queue.insert(path)),
+            None => {}
+        }
+    }
+
+    /// What the log says of an index, if it is time: when it is whole, when something went, and once for each look.
+    fn say(&mut self, pending: usize, every: Duration) -> Option<(usize, usize)> {
+        let is_time = self.said.is_none_or(|said| said.elapsed() >= every);
+        if (pending > 0 || !self.queue.is_empty()) && self.gone == 0 && !is_time {
+            return None;
+        }
+        self.said = Some(Instant::now());
+        Some((std::mem::take(&mut self.audited), std::mem::take(&mut self.gone)))
+    }
+}
+
+impl Terms {
+    /// Were they read from the same bytes?
+    fn are_same(&self, other: &Self) -> bool {
+        let approvals = |terms: &Self| terms.approvals.clone().map(|list| (list.sha256, list.signature));
+        self.policy.source == other.policy.source && approvals(self) == approvals(other)
+    }
 }

@@ -141,7 +141,7 @@ mod wycheproof_tests;
 pub use crate::admission::{AdmissionQuestion, Index, admit, index};
 pub use crate::approvals::Approvals;
 pub use crate::attestation::{Attestation, BuilderPolicy, Record};
-pub use crate::audit::{Depth, Input, LoadImage, Question, audit};
+pub use crate::audit::{Depth, Facts, Input, LoadImage, Question, audit, audit_and_keep};
 pub use crate::build_name::BuildName;
 pub use crate::build_record::BuildRecord;
 pub use crate::builds::{Build, Builds, BuiltImage};
@@ -172,7 +172,7 @@ pub use crate::shard::Shard;
 pub use crate::signature::{Signature, SignatureFault};
 pub use crate::time::Timestamp;
 pub use crate::verify::{
-    Grade, KeyRing, KeySource, Refusal, Revocation, RevocationReason, TrustedKey, VerifiedArchive,
+    Grade, KeyRing, KeySource, Refusal, Revocation, RevocationReason, SignedArchive, TrustedKey, VerifiedArchive,
 };
 pub use crate::workload::{Form, ImageReference, Pin, UsedImage, Workload, password_candidates};
 

@@ -91,7 +91,7 @@ pub fn serve(service: Service, settings: &Settings) -> Result<(), Error> {
     for _ in 0..threads {
         keep(&service, move |service| service.audit_next(threads));
     }
-    keep(&service, Service::publish_next);
+    keep(&service, move |service| service.publish_next(threads));
     let answer = runtime.block_on(listen(Arc::clone(&service), tls, settings));
     service.keeper.end();
     runtime.shutdown_background();

@@ -5,7 +5,7 @@
 //! went or changed leaves the index at the look that sees it, and comes back once it was audited.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use super::metrics::add;
 use super::state::{Ready, Standing};
 use super::{AUDIT_AGAIN, Service, Terms};
 use crate::admission::{Index, build_of};
+use crate::audit::Facts;
 use crate::builds::{Build, Builds};
 use crate::digest::Sha256;
 use crate::error::Error;
@@ -22,6 +23,12 @@ use crate::report::BundleReport;
 
 /// Between two publications while much is audited.
 const PUBLISH_EVERY: Duration = Duration::from_millis(200);
+
+/// Bundles that are judged again between two publications.
+const AT_A_TIME: usize = 4_096;
+/// Facts of one bundle, and of all: what is beyond that is not held, and read again when the terms change. In bytes.
+const HELD_EACH: u64 = 256 << 10;
+const HELD: u64 = 2 << 30;
 
 /// What the threads share.
 #[derive(Default)]
@@ -45,12 +52,16 @@ struct Table {
     queue: BTreeSet<PathBuf>,
     /// Bundles that are being audited, as they were seen when that began.
     running: BTreeMap<PathBuf, Sha256>,
+    /// The weight of all facts that are held.
+    held: u64,
     /// Is there something to publish?
     dirty: bool,
     /// What was counted since the log last said it.
     audited: usize,
     gone: usize,
     said: Option<Instant>,
+    /// Was an index published since then?
+    unsaid: bool,
     ended: bool,
 }
 
@@ -60,6 +71,8 @@ struct Known {
     audited: Instant,
     generation: u64,
     build: Arc<Build>,
+    /// What another policy can judge, and its weight.
+    facts: Option<(Arc<Facts>, u64)>,
 }
 
 impl Default for Table {
@@ -74,10 +87,12 @@ impl Default for Table {
             known: BTreeMap::new(),
             queue: BTreeSet::new(),
             running: BTreeMap::new(),
+            held: 0,
             dirty: false,
             audited: 0,
             gone: 0,
             said: None,
+            unsaid: false,
             ended: false,
         }
     }
@@ -189,16 +204,18 @@ impl Service {
         // A bundle has all threads where no other waits for one.
         let threads = if table.queue.is_empty() { threads } else { 1 };
         drop(table);
-        let audited = (self.edges.now)().and_then(|now| (self.edges.audit)(&path, threads, &terms, now));
+        let audited =
+            (self.edges.now)().and_then(|now| (self.edges.audit)(&path, &terms.question(threads, now, &self.limits)));
         add(&self.metrics.audits, 1);
         match audited {
-            Ok(report) => {
+            Ok((report, facts)) => {
                 self.say_unless_accepted(&report);
                 let known = Known {
                     mark,
                     audited: Instant::now(),
                     generation,
                     build: Arc::new(build_of(&report, &terms.policy)),
+                    facts: facts.map(|facts| (facts.weight(), facts)).map(|(weight, facts)| (Arc::new(facts), weight)),
                 };
                 self.keeper.table().keep(path, known);
             }
@@ -225,16 +242,64 @@ impl Service {
         }
     }
 
-    /// Publishes what there is to publish, waiting for it. `false`: the service ends.
-    pub(super) fn publish_next(&self) -> bool {
+    /// Judges and publishes what there is, waiting for it. `false`: the service ends.
+    pub(super) fn publish_next(&self, threads: usize) -> bool {
         let mut table = self.keeper.table();
         while !table.dirty && !table.ended {
             table = self.keeper.wait(table);
         }
         table.dirty = false;
         drop(table);
+        self.judge_again(threads);
         self.publish();
         self.keeper.rest(PUBLISH_EVERY)
+    }
+
+    /// Judges what is held under the terms as they are. Where the facts do not suffice, the bundle is read again, and denied until then.
+    fn judge_again(&self, threads: usize) {
+        let (began, mut judged, mut to_read) = (Instant::now(), 0, 0);
+        loop {
+            let table = self.keeper.table();
+            let Ok(terms) = table.terms.clone() else { return };
+            let generation = table.generation;
+            let old = table.known.iter().filter(|(_, known)| known.generation != generation);
+            let held = old.filter_map(|(path, known)| Some((path.clone(), Arc::clone(&known.facts.as_ref()?.0))));
+            let held: Vec<(PathBuf, Arc<Facts>)> = held.take(AT_A_TIME).collect();
+            drop(table);
+            let Ok(now) = (self.edges.now)() else { return };
+            if held.is_empty() {
+                break;
+            }
+            let judge = |facts: &Arc<Facts>| {
+                let report = facts.judge(&terms.question(1, now, &self.limits))?;
+                Some(Arc::new(build_of(&report, &terms.policy)))
+            };
+            let share = held.len().div_ceil(threads.max(1));
+            let builds: Vec<Option<Arc<Build>>> = std::thread::scope(|scope| {
+                let judging: Vec<_> = held
+                    .chunks(share)
+                    .map(|few| scope.spawn(move || few.iter().map(|(_, facts)| judge(facts)).collect::<Vec<_>>()))
+                    .collect();
+                judging.into_iter().flat_map(|few| few.join().unwrap_or_default()).collect()
+            });
+            let mut table = self.keeper.table();
+            for ((path, facts), build) in held.into_iter().zip(builds) {
+                match build {
+                    Some(build) => judged += usize::from(table.judge_again(&path, &facts, generation, build)),
+                    None => {
+                        to_read += 1;
+                        table.forget(&path, &facts);
+                    }
+                }
+            }
+            drop(table);
+            self.keeper.changed.notify_all();
+            self.publish();
+        }
+        if judged + to_read > 0 {
+            let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.say("judged", json!({ "bundles": judged, "to_read": to_read, "milliseconds": milliseconds }));
+        }
     }
 
     /// Makes an index of what is judged under the terms as they are, and puts it in place unless something was taken away meanwhile.
@@ -272,8 +337,9 @@ impl Table {
         self.terms = terms;
         self.generation += 1;
         self.epoch += 1;
-        self.known.clear();
-        self.queue = self.seen.keys().cloned().collect();
+        // What has facts is judged again; the others are read again.
+        self.known.retain(|_, known| known.facts.is_some());
+        self.queue = self.seen.keys().filter(|path| !self.known.contains_key(*path)).cloned().collect();
         self.said = None;
         self.dirty = true;
     }
@@ -283,6 +349,7 @@ impl Table {
         let before = self.known.len();
         self.known.retain(|path, known| found.get(path) == Some(&known.mark));
         let gone = before - self.known.len();
+        self.held = self.known.values().filter_map(|known| Some(known.facts.as_ref()?.1)).sum();
         for (path, mark) in &found {
             let is_known = self.known.get(path).is_some_and(|known| known.audited.elapsed() < AUDIT_AGAIN);
             if !is_known && self.running.get(path) != Some(mark) {
@@ -290,7 +357,7 @@ impl Table {
             }
         }
         self.queue.retain(|path| found.contains_key(path));
-        if self.evidence.is_err() || self.seen != found {
+        if self.evidence.is_err() || self.seen != found || self.unsaid {
             self.dirty = true;
         }
         (self.evidence, self.seen) = (Ok(()), found);
@@ -312,11 +379,19 @@ impl Table {
         Some((path, mark, terms, self.generation))
     }
 
-    /// Keeps what an audit found, if the bundle is as it was and the terms are too.
-    fn keep(&mut self, path: PathBuf, known: Known) {
+    /// Keeps what an audit found, if the bundle is as it was. What was judged under other terms is judged again, where it can be.
+    fn keep(&mut self, path: PathBuf, mut known: Known) {
         self.running.remove(&path);
+        let before = self.known.get(&path).and_then(|known| Some(known.facts.as_ref()?.1)).unwrap_or(0);
+        let weight = known.facts.as_ref().map_or(0, |(_, weight)| *weight);
+        let held = self.held - before + weight;
+        if weight > HELD_EACH || held > HELD {
+            known.facts = None;
+        }
+        let is_judged = known.generation == self.generation;
         match self.seen.get(&path) {
-            Some(mark) if *mark == known.mark && known.generation == self.generation => {
+            Some(mark) if *mark == known.mark && (is_judged || known.facts.is_some()) => {
+                self.held = held - if known.facts.is_some() { 0 } else { weight };
                 self.known.insert(path, known);
                 self.audited += 1;
                 self.dirty = true;
@@ -326,14 +401,41 @@ impl Table {
         }
     }
 
+    /// Takes over a judgement of these facts. `false`: something else happened meanwhile.
+    fn judge_again(&mut self, path: &Path, facts: &Arc<Facts>, generation: u64, build: Arc<Build>) -> bool {
+        let is_current = generation == self.generation;
+        match self.known.get_mut(path).filter(|known| is_current && known.holds(facts)) {
+            Some(known) => {
+                (known.generation, known.build) = (generation, build);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The facts do not suffice: the bundle is read again.
+    fn forget(&mut self, path: &Path, facts: &Arc<Facts>) {
+        if self.known.get(path).is_some_and(|known| known.holds(facts)) {
+            self.known.remove(path);
+            self.queue.insert(path.to_owned());
+        }
+    }
+
     /// What the log says of an index, if it is time: when it is whole, when something went, and once for each look.
     fn say(&mut self, pending: usize, every: Duration) -> Option<(usize, usize)> {
         let is_time = self.said.is_none_or(|said| said.elapsed() >= every);
         if (pending > 0 || !self.queue.is_empty()) && self.gone == 0 && !is_time {
+            self.unsaid = true;
             return None;
         }
-        self.said = Some(Instant::now());
+        (self.said, self.unsaid) = (Some(Instant::now()), false);
         Some((std::mem::take(&mut self.audited), std::mem::take(&mut self.gone)))
+    }
+}
+
+impl Known {
+    fn holds(&self, facts: &Arc<Facts>) -> bool {
+        self.facts.as_ref().is_some_and(|(held, _)| Arc::ptr_eq(held, facts))
     }
 }
 

@@ -21,8 +21,10 @@ use zeroize::Zeroizing;
 pub use self::http::{Settings, serve};
 pub use self::state::Service;
 use crate::approvals::Approvals;
+use crate::audit::{Facts, Question};
 use crate::digest::Sha256;
 use crate::error::Error;
+use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::report::BundleReport;
 use crate::time::Timestamp;
@@ -39,6 +41,14 @@ pub struct Terms {
     pub approvals: Option<Approvals>,
 }
 
+impl Terms {
+    /// What is asked of a bundle.
+    fn question<'a>(&'a self, threads: usize, now: Timestamp, limits: &'a Limits) -> Question<'a> {
+        let approvals = self.approvals.as_ref();
+        Question { approvals, threads, ..Question::new(&self.policy, &self.keys, now, limits) }
+    }
+}
+
 /// A certificate chain and its key, each in PEM.
 pub type Pems = (Vec<u8>, Zeroizing<Vec<u8>>);
 
@@ -46,8 +56,8 @@ pub type Pems = (Vec<u8>, Zeroizing<Vec<u8>>);
 pub type ReadTerms = dyn Fn() -> Result<Terms, Error> + Send + Sync;
 /// Finds the bundles, each with a digest that changes when anything does that an audit of it reads.
 pub type FindBundles = dyn Fn() -> Result<Vec<(PathBuf, Sha256)>, Error> + Send + Sync;
-/// Audits a bundle on so many threads.
-pub type AuditBundle = dyn Fn(&Path, usize, &Terms, Timestamp) -> Result<BundleReport, Error> + Send + Sync;
+/// Audits a bundle: its report, and what of it may be judged again.
+pub type AuditBundle = dyn Fn(&Path, &Question<'_>) -> Result<(BundleReport, Option<Facts>), Error> + Send + Sync;
 /// Reads certificate and key.
 pub type ReadCertificate = dyn Fn() -> Result<Pems, Error> + Send + Sync;
 /// Reads the clock.

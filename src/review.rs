@@ -19,10 +19,13 @@ const MESSAGE_BYTES: usize = 24 << 10;
 const UID_BYTES: usize = 128;
 /// Names of namespaces, objects, kinds and people in the log.
 const NAME_BYTES: usize = 256;
-/// Memory that any question may take while it is answered, and how much more for each of its bytes.
+/// Memory that any question may take while it is answered, and how much more for each of its bytes. Its bytes themselves and the texts of its
+/// JSON take three times its size.
 const MEMORY: (u64, u64) = (1 << 20, 20);
-/// What of that is for its text as it came, as JSON and as names of images; the rest is for what its values need beside their text.
-const TEXT_TIMES: u64 = 8;
+/// Of that, for what the JSON's values need beside their text.
+const VALUES: (u64, u64) = (768 << 10, 14);
+/// And for places and names of images.
+const IMAGES: (u64, u64) = (256 << 10, 3);
 
 /// A question of an API server.
 #[derive(Debug, Clone)]
@@ -121,7 +124,7 @@ impl Review {
 
     /// Memory that answering a question of so many bytes takes at most.
     pub fn memory(bytes: u64) -> u64 {
-        MEMORY.0.saturating_add(MEMORY.1.saturating_mul(bytes))
+        of_size(MEMORY, bytes)
     }
 
     /// The answer that lets it in, in Kubernetes' form, with warnings.
@@ -149,9 +152,9 @@ impl Review {
 fn document(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
     let size = bytes.len() as u64;
     let (nodes, key) = (limits.review_nodes, limits.review_key_bytes);
-    let memory = Review::memory(size).saturating_sub(TEXT_TIMES.saturating_mul(size));
+    let memory = of_size(VALUES, size);
     let bounds = Bounds { nodes: Cell::new(nodes), memory: Cell::new(memory), key, passed: Cell::new(None) };
-    strict_json::parse_within(bytes, &bounds).map_err(|error| match bounds.passed.get() {
+    let document = strict_json::parse_within(bytes, &bounds).map_err(|error| match bounds.passed.get() {
         Some("key") => Error::OverLimit { what: "a key of the review".into(), limit: "review_key_bytes", allowed: key },
         Some("nodes") => Error::OverLimit { what: "the review".into(), limit: "review_nodes", allowed: nodes },
         Some(_) => {
@@ -159,7 +162,40 @@ fn document(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
             Error::OverLimit { what, limit: "review_nodes", allowed: nodes - bounds.nodes.get() }
         }
         None => Error::malformed("the review", error.to_string()),
-    })
+    })?;
+    if cost_of_images("", &document, 0) > of_size(IMAGES, size) {
+        let (what, allowed) = ("the text of the images in the review and of their places".into(), limits.review_images);
+        return Err(Error::OverLimit { what, limit: "review_images", allowed });
+    }
+    Ok(document)
+}
+
+fn of_size((any, each): (u64, u64), bytes: u64) -> u64 {
+    any.saturating_add(each.saturating_mul(bytes))
+}
+
+/// About how much memory the places and names of images take that are below a value at a place with so many bytes: each image has its
+/// whole place, which is as long as all keys above it.
+fn cost_of_images(key: &str, value: &Value, place: u64) -> u64 {
+    let is_name = matches!(key, "image" | "reference");
+    let own = if is_name || key.to_ascii_lowercase().ends_with("containers") { place + 64 } else { 0 };
+    let below = match value {
+        Value::Array(items) => {
+            let costs = items.iter().map(|item| own + cost_of_images(key, item, place + 6));
+            costs.fold(0, u64::saturating_add)
+        }
+        Value::Object(fields) => {
+            let costs = fields.iter().map(|(key, value)| cost_of_images(key, value, place + 1 + key.len() as u64));
+            costs.fold(0, u64::saturating_add)
+        }
+        // A name is taken apart; what looks like a variable has a text of its own.
+        Value::String(text) if is_name => {
+            let variables = text.bytes().filter(|byte| matches!(byte, b'$' | b'{')).count();
+            2 * text.len() as u64 + 64 * variables as u64
+        }
+        _ => 0,
+    };
+    own.saturating_add(below)
 }
 
 /// Are they equal but for what their owner and Kubernetes note on them? A label, a finalizer or a status changes nothing that runs.
@@ -251,6 +287,16 @@ mod tests {
         // Much structure in little text: a hundred times its size as values.
         let dense = |list: String| read(&good.replacen("\"c\"", &list, 1)).map(|_| ());
         assert_eq!(dense(format!("[{}0]", "0,".repeat(5_000))), Ok(()));
+        // Places as long as the keys above them, and names that are variables.
+        let images = |count: usize, key: &str, name: &str| {
+            let containers = vec![json!({ "image": name }); count];
+            dense(json!({ key: { key: { "containers": containers } } }).to_string())
+        };
+        assert_eq!(images(900, "spec", "docker.io/acme/wallet:v1"), Ok(()));
+        for (key, name) in [("k".repeat(900), "a".to_owned()), ("k".into(), "$".repeat(500))] {
+            let refused = images(900, &key, &name).unwrap_err();
+            assert!(matches!(refused, Error::OverLimit { limit: "review_images", .. }), "{refused}");
+        }
         let refused = dense(format!("[{}0]", "0,".repeat(90_000))).unwrap_err();
         assert!(matches!(refused, Error::OverLimit { limit: "review_nodes", .. }), "{refused}");
     }

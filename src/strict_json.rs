@@ -41,9 +41,9 @@ pub(crate) struct Bounds {
 impl Bounds {
     fn take<E: serde::de::Error>(&self, key: Option<&str>) -> Result<(), E> {
         let bytes = key.map_or(0, |key| key.len() as u64);
-        // Lists and tables of a growing length have room for twice as much as they hold; a key has a text and a place in the table.
-        let value = 2 * size_of::<Value>() as u64;
-        let taken = if key.is_some() { value + 96 + bytes } else { value };
+        // Lists and tables that grow have room for half as much again as they hold, on the average; a key has a text and a place in the table.
+        let value = size_of::<Value>() as u64 * 3 / 2;
+        let taken = if key.is_some() { value + 80 + bytes } else { value };
         let left = |cell: &Cell<u64>, taken| cell.get().checked_sub(taken).map(|left| cell.set(left));
         let passed = match () {
             () if bytes > self.key => "key",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Service;
 use super::metrics::{Decision, add};
-use super::state::Standing;
+use super::state::{Standing, Unchanged};
 use crate::admission::AdmissionQuestion;
 use crate::error::Error;
 use crate::report::{ImageReport, hints};
@@ -52,7 +52,7 @@ impl Service {
             Err(error @ Error::OverLimit { .. }) => return self.refuse(413, &error),
             Err(error) => return self.refuse(400, &error),
         };
-        let found = self.look(&review);
+        let (found, unchanged) = self.look(&review);
         let warn = self.warn.contains(&review.namespace);
         let decision = match (found.lines.is_empty(), review.same_images && !review.workload.images.is_empty(), warn) {
             (true, ..) => Decision::Allowed,
@@ -62,7 +62,9 @@ impl Service {
         };
         let took = began.elapsed();
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        if let Err(error) = self.write("decision", self.line(&review, &found, decision, micros)) {
+        let written = self.write("decision", self.line(&review, &found, decision, micros));
+        drop(unchanged);
+        if let Err(error) = written {
             // What nobody can read later was never allowed.
             self.metrics.decided(Decision::Denied, took);
             let lines = [format!("the decision could not be written down: {error}")];
@@ -87,16 +89,16 @@ impl Service {
     }
 
     /// Judges by the index as it is, and again when it was replaced meanwhile: an answer never comes from terms or evidence that a look had
-    /// already seen go.
-    fn look(&self, review: &Review) -> Found {
+    /// already seen go. The index stays in place until the guard is dropped, so that the log has a decision before what ended its terms.
+    fn look(&self, review: &Review) -> (Found, Option<Unchanged<'_>>) {
         for _ in 0..AGAIN {
             let standing = self.standing();
             let found = self.judge(&standing, review);
-            if Arc::ptr_eq(&standing, &self.standing()) {
-                return found;
+            if let Some(unchanged) = self.unchanged(&standing) {
+                return (found, Some(unchanged));
             }
         }
-        Found::not("no image can be judged now: the index changes too fast".into())
+        (Found::not("no image can be judged now: the index changes too fast".into()), None)
     }
 
     fn judge(&self, standing: &Standing, review: &Review) -> Found {

@@ -280,7 +280,10 @@ impl Service {
                     .chunks(share)
                     .map(|few| scope.spawn(move || few.iter().map(|(_, facts)| judge(facts)).collect::<Vec<_>>()))
                     .collect();
-                judging.into_iter().flat_map(|few| few.join().unwrap_or_default()).collect()
+                judging
+                    .into_iter()
+                    .flat_map(|few| few.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                    .collect()
             });
             let mut table = self.keeper.table();
             for ((path, facts), build) in held.into_iter().zip(builds) {

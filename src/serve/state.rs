@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use super::keeper::Keeper;
@@ -45,6 +45,9 @@ pub(super) struct Ready {
     pub(super) pending: usize,
 }
 
+/// While it is held, the standing is not replaced.
+pub(super) type Unchanged<'a> = RwLockReadGuard<'a, Arc<Standing>>;
+
 impl Service {
     /// A service that has looked at nothing yet, and will look every `look_every`. `log` gets a line of JSON for each decision and each
     /// change.
@@ -71,6 +74,12 @@ impl Service {
 
     pub(super) fn standing(&self) -> Arc<Standing> {
         Arc::clone(&self.standing.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The standing is still this one, and stays so until the guard is dropped.
+    pub(super) fn unchanged(&self, standing: &Arc<Standing>) -> Option<Unchanged<'_>> {
+        let place = self.standing.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::ptr_eq(&place, standing).then_some(place)
     }
 
     /// Nothing is set any more once a thread that looks, audits or judges has ended.

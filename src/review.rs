@@ -181,8 +181,8 @@ fn cost_of_images(key: &str, value: &Value, place: u64) -> u64 {
     let own = if is_name || key.to_ascii_lowercase().ends_with("containers") { place + 64 } else { 0 };
     let below = match value {
         Value::Array(items) => {
-            let costs = items.iter().map(|item| own + cost_of_images(key, item, place + 6));
-            costs.fold(0, u64::saturating_add)
+            let costs = items.iter().map(|item| cost_of_images(key, item, place + 6));
+            return costs.fold(0, u64::saturating_add);
         }
         Value::Object(fields) => {
             let costs = fields.iter().map(|(key, value)| cost_of_images(key, value, place + 1 + key.len() as u64));

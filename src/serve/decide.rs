@@ -1,6 +1,5 @@
 //! A question and its answer.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value, json};

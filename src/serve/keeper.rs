@@ -60,6 +60,8 @@ struct Table {
     audited: usize,
     gone: usize,
     said: Option<Instant>,
+    /// Epoch, bundles and pending ones as they were said last.
+    said_of: Option<(u64, usize, usize)>,
     /// Was an index published since then?
     unsaid: bool,
     ended: bool,
@@ -92,6 +94,7 @@ impl Default for Table {
             audited: 0,
             gone: 0,
             said: None,
+            said_of: None,
             unsaid: false,
             ended: false,
         }
@@ -313,14 +316,14 @@ impl Service {
             let terms = Arc::clone(terms);
             let judged = table.known.values().filter(|known| known.generation == table.generation);
             let builds: Vec<Arc<Build>> = judged.map(|known| Arc::clone(&known.build)).collect();
-            let (epoch, pending) = (table.epoch, table.seen.len() - builds.len());
+            let (epoch, pending) = (table.epoch, table.seen.len().saturating_sub(builds.len()));
             drop(table);
             let index = Index::of(Builds::of(builds));
             let mut table = self.keeper.table();
             if table.epoch == epoch {
-                let said = table.say(pending, self.looks.every);
-                let policy = terms.policy.source.as_ref().map(|source| source.sha256.hex());
                 let bundles = index.counts().iter().sum::<usize>();
+                let said = table.say(bundles, pending, self.looks.every);
+                let policy = terms.policy.source.as_ref().map(|source| source.sha256.hex());
                 self.set(Standing::Ready(Box::new(Ready { terms, index, pending })));
                 drop(table);
                 if let Some((audited, gone)) = said {
@@ -425,13 +428,17 @@ impl Table {
     }
 
     /// What the log says of an index, if it is time: when it is whole, when something went, and once for each look.
-    fn say(&mut self, pending: usize, every: Duration) -> Option<(usize, usize)> {
+    fn say(&mut self, bundles: usize, pending: usize, every: Duration) -> Option<(usize, usize)> {
+        let is_of = Some((self.epoch, bundles, pending));
+        if self.said_of == is_of && self.audited == 0 && self.gone == 0 {
+            return None;
+        }
         let is_time = self.said.is_none_or(|said| said.elapsed() >= every);
         if (pending > 0 || !self.queue.is_empty()) && self.gone == 0 && !is_time {
             self.unsaid = true;
             return None;
         }
-        (self.said, self.unsaid) = (Some(Instant::now()), false);
+        (self.said, self.said_of, self.unsaid) = (Some(Instant::now()), is_of, false);
         Some((std::mem::take(&mut self.audited), std::mem::take(&mut self.gone)))
     }
 }

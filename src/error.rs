@@ -94,6 +94,16 @@ pub enum Error {
         /// What is wrong, with expected and found where both are known.
         message: String,
     },
+    /// A file that the user wrote is malformed, or not of a kind that is read. Unlike evidence, its owner can change it.
+    #[error("{what} is malformed: {message}")]
+    OwnFile {
+        /// The file.
+        what: String,
+        /// What is wrong, and what to do where that depends on it.
+        message: String,
+        /// What is read.
+        hint: &'static str,
+    },
     /// There is no bundle where the caller said there would be.
     #[error("nothing to verify: no bundle (*.sig.tbz) in {paths}")]
     NothingToVerify {
@@ -170,7 +180,7 @@ impl Error {
             Self::Unreadable { .. } => "unreadable",
             Self::Truncated { .. } => "truncated",
             Self::OverLimit { .. } => "over-limit",
-            Self::Malformed { .. } => "malformed",
+            Self::Malformed { .. } | Self::OwnFile { .. } => "malformed",
             Self::NothingToVerify { .. } => "nothing-to-verify",
             Self::NothingToAdmit { .. } => "nothing-to-admit",
             Self::Network { .. } => "network",
@@ -214,6 +224,7 @@ impl Error {
             Self::OverLimit { limit: "memory", .. } => "give the run more with --memory, or audit this bundle by itself without".into(),
             Self::OverLimit { limit, .. } => format!("if this size is expected, raise it: --limit {limit}=NUMBER"),
             Self::Malformed { .. } => "nothing in it was believed; fetch it again, and if it stays so keep it as evidence".into(),
+            Self::OwnFile { hint, .. } => (*hint).into(),
             Self::NothingToVerify { .. } => "name a bundle (manifest.<build_name>.sig.tbz) or a folder that holds one".into(),
             Self::NothingToAdmit { .. } => {
                 "name a compose file, Kubernetes manifests or a contract in which something runs; ConfigMaps and Services run nothing".into()

@@ -61,6 +61,7 @@
 //! for path in folder::find_bundles(&[PathBuf::from("fixtures/good-rsa-2048")], &limits)? {
 //!     let input = Input::new(path.display().to_string(), folder::open(&path)?);
 //!     let report = audit(input, &question);
+//!     // Without a policy nothing is accepted in full.
 //!     assert_eq!(report.verdict, Verdict::AcceptInPart);
 //!     assert_eq!(report.rejecting().count(), 0);
 //!     // No image was given, and the report says so.
@@ -174,7 +175,7 @@ pub use crate::time::Timestamp;
 pub use crate::verify::{
     Grade, KeyRing, KeySource, Refusal, Revocation, RevocationReason, SignedArchive, TrustedKey, VerifiedArchive,
 };
-pub use crate::workload::{Form, ImageReference, Pin, UsedImage, Workload, password_candidates};
+pub use crate::workload::{Form, ImageReference, KindsWithoutImages, Pin, UsedImage, Workload, password_candidates};
 
 /// The cargo features that this build has.
 pub fn features() -> Vec<&'static str> {

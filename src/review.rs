@@ -1,6 +1,7 @@
 //! AdmissionReview v1 (Kubernetes, `admission.k8s.io/v1`): what an API server asks before it stores a pod, and the answer in its form.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -8,7 +9,7 @@ use crate::error::Error;
 use crate::escape::for_terminal;
 use crate::limits::Limits;
 use crate::strict_json::{self, Bounds};
-use crate::workload::Workload;
+use crate::workload::{KindsWithoutImages, Workload, is_read_by_runtimes};
 
 const VERSION: &str = "admission.k8s.io/v1";
 /// Kubernetes cuts warnings off at 256 letters.
@@ -68,11 +69,11 @@ impl Operation {
 }
 
 impl Review {
-    /// Reads a question, strictly. Namespace, kind and name are the API server's, not the object's.
+    /// Reads a question, strictly. Namespace, kind and name are the API server's, not the object's. `kinds` are the policy's.
     ///
     /// # Errors
     /// [`Error::Malformed`] for other JSON than an AdmissionReview v1 with a CREATE or an UPDATE; [`Error::OverLimit`].
-    pub fn read(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+    pub fn read(bytes: &[u8], kinds: &KindsWithoutImages, limits: &Limits) -> Result<Self, Error> {
         if bytes.len() as u64 > limits.review_bytes {
             let (what, allowed) = ("the review".into(), limits.review_bytes);
             return Err(Error::OverLimit { what, limit: "review_bytes", allowed });
@@ -99,12 +100,13 @@ impl Review {
             .pointer("/request/object")
             .filter(|object| object.is_object())
             .ok_or_else(|| malformed("/request/object: expected an object".into()))?;
-        let limits = &Limits { workload_images: limits.review_images, ..limits.clone() };
-        let workload = Workload::of_resource("request", object, bytes, limits)?;
+        let limits = &within(bytes.len() as u64, limits);
+        let workload = Workload::of_resource("request", object, bytes, kinds, limits)?;
         let same_images = match (operation, document.pointer("/request/oldObject")) {
             (Operation::Update, Some(stored)) if stored.is_object() => {
-                let before = Workload::of_resource("request", stored, &[], limits)?;
-                let all_known = workload.images.iter().all(|used| used.image.is_ok());
+                let before = Workload::of_resource("request", stored, &[], kinds, limits)?;
+                // A contract says more than its images.
+                let all_known = workload.contract.is_none() && workload.images.iter().all(|used| used.image.is_ok());
                 // Two images that are not known for one reason are not one image.
                 before.images == workload.images && (all_known || are_same_but_for_notes(stored, object))
             }
@@ -198,16 +200,39 @@ fn cost_of_images(key: &str, value: &Value, place: u64) -> u64 {
     own.saturating_add(below)
 }
 
-/// Are they equal but for what their owner and Kubernetes note on them? A label, a finalizer or a status changes nothing that runs.
-fn are_same_but_for_notes(one: &Value, other: &Value) -> bool {
-    let fields =
-        |object: &'_ Value| object.as_object().map(|fields| fields.iter().filter(|(name, _)| !is_note(name)).count());
-    let equal = |(name, value): (&String, &Value)| is_note(name) || other.get(name) == Some(value);
-    fields(one) == fields(other) && one.as_object().is_some_and(|one| one.iter().all(equal))
+/// What a workload in a question of so many bytes may take: YAML and archives in it are part of the budget.
+fn within(size: u64, limits: &Limits) -> Limits {
+    let memory = of_size(VALUES, size);
+    Limits {
+        workload_images: limits.review_images,
+        yaml_nodes: limits.yaml_nodes.min(memory / 256),
+        workload_archive_bytes: limits.workload_archive_bytes.min(memory),
+        ..limits.clone()
+    }
 }
 
-fn is_note(field: &str) -> bool {
-    matches!(field, "metadata" | "status")
+/// Are they equal but for what their owner and Kubernetes note on them? A label, a finalizer or a status changes nothing that runs.
+/// Annotations that runtimes read count.
+fn are_same_but_for_notes(one: &Value, other: &Value) -> bool {
+    let (Value::Object(one_fields), Value::Object(other_fields)) = (one, other) else { return one == other };
+    let is_note = |field: &str| matches!(field, "metadata" | "status");
+    let count = |fields: &serde_json::Map<String, Value>| fields.keys().filter(|name| !is_note(name)).count();
+    let mut fields = one_fields.iter().filter(|(name, _)| !is_note(name));
+    count(one_fields) == count(other_fields)
+        && fields.all(|(name, value)| other_fields.get(name) == Some(value))
+        && annotations(one) == annotations(other)
+}
+
+/// Annotations that runtimes read; or what there is instead of annotations.
+fn annotations(object: &Value) -> Result<BTreeMap<&str, &Value>, &Value> {
+    match object.pointer("/metadata/annotations") {
+        None | Some(Value::Null) => Ok(BTreeMap::new()),
+        Some(Value::Object(all)) => {
+            let read = all.iter().filter(|(key, _)| is_read_by_runtimes(key));
+            Ok(read.map(|(key, value)| (key.as_str(), value)).collect())
+        }
+        Some(other) => Err(other),
+    }
 }
 
 fn answer(response: &Value) -> Vec<u8> {
@@ -240,7 +265,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Review, Error> {
-        Review::read(text.as_bytes(), &Limits::default())
+        Review::read(text.as_bytes(), &KindsWithoutImages::default(), &Limits::default())
     }
 
     #[test]
@@ -282,7 +307,13 @@ mod tests {
             Limits { review_key_bytes: 9, ..Limits::default() },
             Limits { review_images: 0, ..Limits::default() },
         ] {
-            assert!(matches!(Review::read(good.as_bytes(), &limits), Err(Error::OverLimit { .. })), "{limits:?}");
+            assert!(
+                matches!(
+                    Review::read(good.as_bytes(), &KindsWithoutImages::default(), &limits),
+                    Err(Error::OverLimit { .. })
+                ),
+                "{limits:?}"
+            );
         }
         // Much structure in little text: a hundred times its size as values.
         let dense = |list: String| read(&good.replacen("\"c\"", &list, 1)).map(|_| ());

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use hpsb_audit::{Form, Limits, Sha256, Workload};
+use hpsb_audit::{Form, KindsWithoutImages, Limits, Sha256, Workload};
 use program::{BUNDLE, Folder, NOW, answer, command, fixture, run};
 use serde_json::Value;
 
@@ -97,9 +97,12 @@ fn a_pinned_image_of_an_accepted_build_is_admitted() {
     let folder = place(POLICY);
     folder.write("compose.yaml", compose(&format!("docker.io/acme/wallet@{DIGEST}")));
     let (code, report) = admit(&folder, "compose.yaml", &[]);
-    assert_eq!((code, &report["verdict"]), (0, &Value::from("accept-in-part")), "{report:#}");
+    assert_eq!((code, &report["verdict"]), (0, &Value::from("accept")), "{report:#}");
+    let scope =
+        serde_json::json!({ "groups": ["manifest", "source", "workload"], "policy": "policy.toml", "weakened": [] });
+    assert_eq!(report["scope"], scope);
     let image = &report["images"][0];
-    assert_eq!((&image["digest"], &image["verdict"]), (&Value::from(DIGEST), &Value::from("accept-in-part")));
+    assert_eq!((&image["digest"], &image["verdict"]), (&Value::from(DIGEST), &Value::from("accept")));
     assert_eq!(image["bundle"], report["reports"][0]["bundle"]["path"]);
     assert_eq!(image["workload"]["form"], "compose");
     for (check, answer) in [
@@ -123,8 +126,8 @@ fn a_pinned_image_of_an_accepted_build_is_admitted() {
 
     let (code, text) = text(&folder, "compose.yaml", &[]);
     assert_eq!(code, 0);
-    assert!(text.starts_with("ADMITTED IN PART: image, trust, builder not checked\n"), "{text}");
-    assert!(text.contains("1 images: 1 admitted, 0 denied\nEvidence: 1 bundles: 0 accept, 1 accept-in-part"), "{text}");
+    assert!(text.starts_with("ADMITTED: manifest, source, workload (policy.toml)\n"), "{text}");
+    assert!(text.contains("1 images: 1 admitted, 0 denied\nEvidence: 1 bundles: 1 accept, 0 accept-in-part"), "{text}");
 }
 
 #[test]
@@ -285,11 +288,11 @@ fn manifests_lists_documents_and_standard_input() {
     assert_eq!(
         places,
         [
-            ("Deployment/wallet.spec.template.spec.initContainers[0] init", "accept-in-part"),
-            ("Deployment/wallet.spec.template.spec.containers[0] app", "accept-in-part"),
-            ("Deployment/wallet.spec.template.spec.volumes[0].image", "accept-in-part"),
-            ("items[0].CronJob/job.spec.jobTemplate.spec.template.spec.containers[0] j", "accept-in-part"),
-            ("items[1].Pod/p.spec.containers[0] a", "accept-in-part"),
+            ("Deployment/wallet.spec.template.spec.initContainers[0] init", "accept"),
+            ("Deployment/wallet.spec.template.spec.containers[0] app", "accept"),
+            ("Deployment/wallet.spec.template.spec.volumes[0].image", "accept"),
+            ("items[0].CronJob/job.spec.jobTemplate.spec.template.spec.containers[0] j", "accept"),
+            ("items[1].Pod/p.spec.containers[0] a", "accept"),
             ("items[1].Pod/p.spec.ephemeralContainers[0] debug", "reject"),
         ]
     );
@@ -299,10 +302,10 @@ fn manifests_lists_documents_and_standard_input() {
 /// What hides an image is in the list with a reason.
 #[test]
 fn nothing_that_could_run_is_left_out() {
-    let limits = Limits::default();
-    let read = |text: &str| Workload::read("w", text.as_bytes(), &[], &limits).unwrap();
+    let (limits, kinds) = (Limits::default(), KindsWithoutImages::default());
+    let read = |text: &str| Workload::read("w", text.as_bytes(), &[], &kinds, &limits).unwrap();
     for (text, images, unknown) in [
-        ("services: {a: {build: ., image: x}}", 1, 1),
+        ("services: {a: {build: ., image: x}}", 2, 1),
         ("services: {a: {}}", 1, 1),
         ("services: {a: null}", 1, 1),
         ("services: []", 1, 1),
@@ -310,9 +313,9 @@ fn nothing_that_could_run_is_left_out() {
         ("services: {a: {image: ''}}", 1, 1),
         ("include: [other.yaml]\nservices: {a: {image: x}}", 2, 1),
         ("services: {a: {extends: {file: b.yaml, service: b}}}", 1, 1),
-        ("services: {a: {extends: b}, b: {image: x}}", 1, 0),
+        ("services: {a: {extends: b}, b: {image: x}}", 2, 0),
         ("services: {a: {provider: {type: p}}}", 1, 1),
-        ("x: &x {image: app}\nservices: {a: {<<: *x}}", 1, 0),
+        ("x-app: &x {image: app}\nservices: {a: {<<: *x}}", 1, 0),
         ("services: {a: {image: x, volumes: [{type: image, source: y, target: /}]}}", 2, 0),
         ("services: {a: {image: x}}\nmodels: {m: {model: ai/y}}", 2, 0),
         ("apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a}]}", 1, 1),
@@ -320,19 +323,20 @@ fn nothing_that_could_run_is_left_out() {
         ("apiVersion: v1\nkind: Pod\nspec: {containers: text}", 1, 1),
         ("apiVersion: x/v1\nkind: Kustomization\nimages: []", 1, 1),
         ("apiVersion: x/v1\nkind: Own\nspec: {image: {repository: x, tag: y}}", 1, 1),
-        ("apiVersion: x/v1\nkind: Own\nspec: {deep: {image: x}}", 1, 0),
+        ("apiVersion: x/v1\nkind: Own\nspec: {deep: {image: x}}", 1, 1),
         (
             "apiVersion: apps/v1\nkind: ControllerRevision\ndata: {spec: {template: {spec: {containers: [{image: x}]}}}}",
             1,
             0,
         ),
-        ("apiVersion: x/v1\nkind: Secret\ndata: {image: x}", 1, 0),
+        ("apiVersion: x/v1\nkind: Secret\ndata: {image: x}", 1, 1),
         ("apiVersion: v1\nkind: Secret\ndata: {image: x}", 0, 0),
         ("apiVersion: v1\nkind: PodList\nitems: [{spec: {containers: [{image: x}]}}]", 1, 0),
-        ("apiVersion: x/v1\nkind: Own\nspec: {env: [{image: x}]}", 1, 0),
-        ("apiVersion: x/v1\nkind: Own\nspec: {image: [x, {repository: y}]}", 2, 1),
-        ("apiVersion: x/v1\nkind: WorkList\nitems: []\nspec: {containers: [{image: x}]}", 1, 0),
+        ("apiVersion: x/v1\nkind: Own\nspec: {env: [{image: x}]}", 1, 1),
+        ("apiVersion: x/v1\nkind: Own\nspec: {image: [x, {repository: y}]}", 1, 1),
+        ("apiVersion: x/v1\nkind: WorkList\nitems: []\nspec: {containers: [{image: x}]}", 1, 1),
         ("workload: |\n  type: workload\nenv: |\n  type: env\n", 1, 1),
+        ("workload: {type: workload}", 1, 1),
         ("env: |\n  type: env\n", 1, 1),
         ("type: workload\ncompose: {archive: '%%'}", 1, 1),
         ("type: workload\ncompose: {}", 1, 1),
@@ -343,8 +347,8 @@ fn nothing_that_could_run_is_left_out() {
         let hidden = workload.images.iter().filter(|image| image.image.is_err()).count();
         assert_eq!((workload.images.len(), hidden), (images, unknown), "{text}: {:?}", workload.images);
     }
-    for bad in ["", "a: 1", "services: {a: {image: x}}\n---\nb: 1", "workload: {type: workload}", "- a", "text"] {
-        assert!(Workload::read("w", bad.as_bytes(), &[], &limits).is_err(), "{bad}");
+    for bad in ["", "a: 1", "services: {a: {image: x}}\n---\nb: 1", "workload: [a]", "- a", "text"] {
+        assert!(Workload::read("w", bad.as_bytes(), &[], &kinds, &limits).is_err(), "{bad}");
     }
 }
 
@@ -702,6 +706,14 @@ fn attestation_records_tie_an_instance_to_the_admitted_text() {
     assert_eq!(ask(&format!("{digest} baseimage\n")).1, "unknown");
     assert_eq!(ask("no item\n").1, "fail");
 
+    // A record is about a text, and a section that is a mapping has none.
+    let mapping: String = workload.lines().map(|line| format!("  {line}\n")).collect();
+    folder.write("mapping.yaml", format!("workload:\n{mapping}env: {{type: env}}\n"));
+    record(&folder, &format!("{other} workload\n"));
+    let (code, report) = admit(&folder, "mapping.yaml", &more);
+    assert_eq!((code, status(&report, 0, "attestation-record").as_str()), (1, "unknown"), "{report:#}");
+    assert_eq!(admit(&folder, "mapping.yaml", &[]).0, 0);
+
     // One byte more is another record, as openssl says too.
     record(&folder, &format!("{digest} workload\n"));
     folder.write("record/se-checksums.txt", format!("{digest} workload\n\n"));
@@ -750,7 +762,7 @@ fn the_build_servers_own_record() {
     folder.write("record/signer.crl", fs::read(folder.path().join("revoked.crl")).unwrap());
     assert_eq!((audit(NOW).0, audit(NOW).1[0].as_str()), (1, "fail"));
     fs::remove_file(folder.path().join("record/signer.crl")).unwrap();
-    assert_eq!(audit(NOW).1[..2], ["unknown", "unknown"]);
+    assert_eq!(audit(NOW).1, ["unknown", "not-run refused", "not-run refused", "unknown"]);
     folder.write("record/signer.crl", list);
     let authority = fs::read(folder.path().join("record/authority.crt")).unwrap();
     fs::remove_file(folder.path().join("record/authority.crt")).unwrap();
@@ -805,7 +817,8 @@ fn a_saved_report_is_read_back() {
     let forged = report.replacen("\"verdict\": \"reject\"", "\"verdict\": \"accept\"", 1);
     folder.write("report.json", forged);
     assert_eq!(run(folder.path(), &["report", "report.json", "--format", "text"]).code, 3);
-    let workload = Workload::read("c", compose("x").as_bytes(), &[], &Limits::default()).unwrap();
+    let workload =
+        Workload::read("c", compose("x").as_bytes(), &[], &KindsWithoutImages::default(), &Limits::default()).unwrap();
     assert_eq!(workload.form, Form::Compose);
 }
 
@@ -831,7 +844,7 @@ fn waivers_are_shown_in_every_format_and_end() {
     let (folder, answer) = audit(&waiver("build-age", &digest, "2026-04-01T00:00:00Z"));
     assert_eq!(answer.code, 0, "{}{}", answer.out, answer.err);
     assert!(
-        answer.out.starts_with("ACCEPTED IN PART: image, trust, builder, workload not checked; build-age waived\n"),
+        answer.out.starts_with("ACCEPTED IN PART: image, trust, builder not checked; build-age waived (policy.toml)\n"),
         "{}",
         answer.out
     );

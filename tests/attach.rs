@@ -175,7 +175,11 @@ fn nothing_is_attached_to_an_image_that_was_not_proved() {
     folder.write("policy.toml", policy);
     let answer = attach(&folder, "attached", &IMAGE);
     assert_eq!(answer.code, 1, "{}", answer.out);
-    assert!(answer.err.contains("nothing was attached"), "{}", answer.err);
+    assert!(
+        answer.err.contains("no verification summary for ") && answer.err.contains("the verdict is reject"),
+        "{}",
+        answer.err
+    );
     assert!(!folder.path().join("attached").exists());
 }
 

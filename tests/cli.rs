@@ -102,7 +102,7 @@ fn a_case_prints_exactly_this() {
         ("seal", sealed),
         ("seal-again", run(folder.path(), &line)),
         ("audit-case", run(folder.path(), &["audit", "case.tar"])),
-        ("audit-case-own-key", run(folder.path(), &["audit", "case.tar", "--key", "key.pem"])),
+        ("audit-case-own-key", run(folder.path(), &["audit", "case.tar", "--key", "key.pem", "--now", NOW])),
     ]
     .into_iter()
     .filter_map(|(name, answer)| golden(name, &Answer { out: answer.out.replace(&digest, "sha256:CASE"), ..answer }))
@@ -346,7 +346,7 @@ fn a_report_is_never_written_over_what_is_read() {
 fn what_was_not_looked_at_is_not_in_the_first_line_as_if_it_were() {
     let folder = Folder::with_fixture("good-rsa-2048");
     let line = ["audit", BUNDLE, "--key", "key.pem"];
-    let plain = "ACCEPTED IN PART: image, trust, builder, workload not checked\n";
+    let plain = "ACCEPTED IN PART: no policy; image, trust, builder not checked\n";
     assert!(run(folder.path(), &line).out.starts_with(plain));
     fs::create_dir(folder.path().join("trust")).unwrap();
     for file in [None, Some("trust/readme.txt")] {
@@ -372,7 +372,7 @@ fn what_was_not_looked_at_is_not_in_the_first_line_as_if_it_were() {
     folder.write("source.toml", format!("version = 1\nrequire = [\"manifest\"]\n{key}{}", off(&["source"])));
     let line = ["audit", BUNDLE, "--policy", "source.toml"];
     let answer = run(folder.path(), &line);
-    let first = "ACCEPTED IN PART: source, image, trust, builder, workload not checked\n";
+    let first = "ACCEPTED: manifest (source.toml; 8 checks off)\n";
     assert!(answer.code == 0 && answer.out.starts_with(first), "{}", answer.out);
     assert_eq!(run(folder.path(), &[&line[..], &["--require", "source"]].concat()).code, 2);
 
@@ -426,7 +426,8 @@ fn the_commit_that_a_policy_expects_is_a_fact_of_its_own() {
         .write("policy.toml", format!("version = 1\nrequire = [\"manifest\"]\n{key}[expect]\ncommit = \"{commit}\"\n"));
     let (code, report) = report(folder.path(), &[BUNDLE, "--policy", "policy.toml"]);
     assert_eq!(code, 0);
-    let fact = serde_json::json!({"fact": "commit", "witness": "policy", "value": commit, "known": "given"});
+    let fact =
+        serde_json::json!({"fact": "commit", "witness": "policy", "value": commit, "data": null, "known": "given"});
     assert!(report["reports"][0]["evidence"].as_array().unwrap().contains(&fact), "{report:#}");
 }
 

@@ -59,6 +59,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "case",
         &[
+            "check",
             "audit",
             "given_keys",
             "timestamp",
@@ -108,6 +109,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "audit",
         &[
+            "signature",
             "outside",
             "report",
             "check",
@@ -205,6 +207,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "check",
         &[
+            "key",
             "signer",
             "policy",
             "evidence",
@@ -242,6 +245,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "git",
             "verify",
             "key",
+            "workload",
             "finding",
             "limits",
             "error",
@@ -380,6 +384,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
             "cli",
             "client",
             "dsse",
+            "evidence",
             "image",
             "in_toto",
             "key_record",

@@ -194,7 +194,9 @@ fn a_saved_report_that_was_changed_is_refused() {
         ("\"exit_code\": 1", "\"exit_code\": 0"),
         ("\"rejects\": true", "\"rejects\": false"),
         ("\"check\": \"log-key\"", "\"check\": \"log-kei\""),
-        ("\"schema_version\": 1", "\"schema_version\": 1, \"schema_version\": 1"),
+        ("\"schema_version\": 2", "\"schema_version\": 2, \"schema_version\": 2"),
+        ("\"schema_version\": 2", "\"schema_version\": 1"),
+        ("\"caused_by\": null", "\"caused_by\": \"log-key\""),
         ("\"witness\": \"build.log\"", "\"witness\": \"me\""),
     ] {
         assert!(saved.contains(from), "{from}");

@@ -88,7 +88,7 @@ fn derived_provenance_says_that_it_is_derived() {
         "What the build server is. ",
         "Inputs outside the commit",
         "What runs now. ",
-        "Not looked at, for no evidence was given: image, trust, builder, workload.",
+        "Not looked at, for no evidence was given: image, trust, builder.",
     ];
     assert_eq!(lines.len(), begin.len(), "{lines:#?}");
     for (line, begin) in lines.iter().zip(begin) {

@@ -23,7 +23,9 @@ it is running, nor how many there are.",
 
 fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     let Some(attestation) = deployment.attestation else {
-        return Outcome::not_run(Reason::NoEvidence, "no attestation record was given");
+        let mut outcome = Outcome::not_run(Reason::NoEvidence, "no attestation record was given");
+        outcome.details.extend(machine(deployment));
+        return outcome;
     };
     let section = deployment.workload.contract.as_ref().and_then(|contract| contract.workload.as_ref());
     let Some(section) = section else {
@@ -42,7 +44,12 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
         Ok(Err(why)) => return Outcome::fail(why),
         Err(why) => return Outcome::fail(why.clone()),
     };
-    let found = Sha256::of(section.text.as_bytes());
+    let Some(text) = &section.text else {
+        return Outcome::unknown(
+            "the workload section is a mapping: a record is about its exact text. Name the user-data as it is delivered",
+        );
+    };
+    let found = Sha256::of(text.as_bytes());
     let Some(recorded) = recorded else {
         return Outcome::unknown("the record has no digest of a workload");
     };
@@ -56,5 +63,12 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
         Content::Closed(_) => vec!["the section is encrypted: which images it names is not known".into()],
     };
     outcome.details.extend(path);
+    outcome.details.extend(machine(deployment));
     outcome
+}
+
+/// What the machine boots, where a resource of IBM's operator says it: no manifest is about that image.
+fn machine(deployment: &Deployment<'_>) -> Option<String> {
+    let name = deployment.workload.machine.as_ref()?;
+    Some(format!("the machine boots {name}: only an attestation record can say what that is"))
 }

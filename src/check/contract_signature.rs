@@ -27,6 +27,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
         ContractSignature::Absent => Outcome::not_run(Reason::NoEvidence, "the contract is not signed"),
         ContractSignature::NoKey(why) => Outcome::not_run(Reason::NoEvidence, format!("the contract is signed: {why}")),
         ContractSignature::Refused(why) => Outcome::fail(why),
+        ContractSignature::Undecided(why) => Outcome::unknown(why),
         ContractSignature::Accepted(accepted) => {
             let who = match &accepted.named {
                 Some(name) => format!("the contract is signed by the policy's key {name}"),

@@ -65,7 +65,9 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let outcome = comparison.outcome("the labels name the archived commit");
     match outcome.status {
         _ if proof.commit.is_some() => outcome,
-        Status::Pass => Outcome::caused_by("source-objects", "the labels agree with HEAD, whose commit is not proved"),
+        Status::Pass => {
+            Outcome::unknown("the labels agree with HEAD, whose commit is not proved").because_of("source-objects")
+        }
         _ => outcome.detail("that commit is only stated by HEAD"),
     }
 }

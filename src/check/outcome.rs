@@ -33,7 +33,12 @@ impl Outcome {
 
     /// Nothing could be looked at, because the check `cause` fails on the same evidence. The message says so in words of its own.
     pub(crate) fn caused_by(cause: &'static str, message: impl Into<String>) -> Self {
-        Self { caused_by: Some(cause), ..Self::not_run(Reason::Refused, message) }
+        Self::not_run(Reason::Refused, message).because_of(cause)
+    }
+
+    /// The answer says nothing by itself: the check `cause` fails for the same reason.
+    pub(crate) fn because_of(self, cause: &'static str) -> Self {
+        Self { caused_by: Some(cause), ..self }
     }
 
     /// Both sides of a comparison, for the reader to see.

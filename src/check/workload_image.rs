@@ -25,10 +25,10 @@ const UNVERIFIED_SHOWN: usize = 5;
 fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     let image = match &deployment.image.image {
         Ok(image) => image,
-        Err(why) => return Outcome::caused_by("workload-pinned", why.clone()),
+        Err(why) => return Outcome::unknown(why.clone()).because_of("workload-pinned"),
     };
     let Some(digest) = image.digest() else {
-        return Outcome::caused_by("workload-pinned", "without a digest no manifest can be found for it");
+        return Outcome::unknown("without a digest no manifest can be found for it").because_of("workload-pinned");
     };
     match deployment.build() {
         Some(build) if build.is_accepted_at(deployment.now) => {

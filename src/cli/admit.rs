@@ -42,8 +42,11 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
         Some(path) => password_candidates(&folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?),
         None => Vec::new(),
     };
-    let workloads: Vec<Workload> =
-        arguments.workloads.iter().map(|path| read_workload(path, &passwords, limits)).collect::<Result<_, _>>()?;
+    let workloads: Vec<Workload> = arguments
+        .workloads
+        .iter()
+        .map(|path| read_workload(path, &passwords, &policy, limits))
+        .collect::<Result<_, _>>()?;
     if workloads.iter().all(|workload| workload.images.is_empty()) {
         let paths: Vec<String> = workloads.iter().map(|workload| workload.path.clone()).collect();
         return Err(Error::NothingToAdmit { paths: paths.join(", ") });
@@ -76,16 +79,16 @@ pub(super) fn read_policy_for_workloads(path: &Path, limits: &Limits) -> Result<
     Ok(policy)
 }
 
-fn read_workload(path: &Path, passwords: &[Vec<u8>], limits: &Limits) -> Result<Workload, Error> {
-    let allowed = limits.workload_bytes;
+fn read_workload(path: &Path, passwords: &[Vec<u8>], policy: &Policy, limits: &Limits) -> Result<Workload, Error> {
+    let (allowed, kinds) = (limits.workload_bytes, &policy.workload.kinds_without_images);
     if path == Path::new("-") {
         let mut bytes = Vec::new();
         let read = std::io::stdin().lock().take(allowed.saturating_add(1)).read_to_end(&mut bytes);
         read.map_err(|error| Error::Unreadable { what: "standard input".into(), message: error.to_string() })?;
-        return Workload::read("-", &bytes, passwords, limits);
+        return Workload::read("-", &bytes, passwords, kinds, limits);
     }
     let bytes = folder::read_file(path, allowed, "workload_bytes")?;
-    Workload::read(&path.display().to_string(), &bytes, passwords, limits)
+    Workload::read(&path.display().to_string(), &bytes, passwords, kinds, limits)
 }
 
 /// The files of `--report`. Other formats are about bundles.

@@ -87,7 +87,7 @@ pub(super) enum Command {
     #[command(
         after_help = "Examples:\n  hpsb-audit inspect manifest.NAME.sig.tbz\n  hpsb-audit inspect manifest.NAME.sig.tbz --key KEY.pem"
     )]
-    Inspect(VerifyArguments),
+    Inspect(InspectArguments),
     /// Unpack a bundle whose signature is valid into a new folder, whole or not at all
     #[command(
         after_help = "Examples:\n  hpsb-audit extract manifest.NAME.sig.tbz --key KEY.pem --to FOLDER\n\nDo not run git in what was unpacked: its configuration and hooks are the archive's."
@@ -159,7 +159,9 @@ pub(super) enum Command {
         format: ListFormat,
     },
     /// Say what a check looks at, what it does not, and what to do when it says no; `limits` lists the bounds
-    #[command(after_help = "Examples:\n  hpsb-audit explain manifest-signature\n  hpsb-audit explain limits")]
+    #[command(
+        after_help = "Examples:\n  hpsb-audit explain manifest-signature\n  hpsb-audit explain verdicts\n  hpsb-audit explain limits"
+    )]
     Explain {
         /// The check's name, or `limits`
         check: String,
@@ -281,6 +283,21 @@ pub(super) struct TrustArguments {
     pub(super) policy: Option<PathBuf>,
     #[command(flatten)]
     pub(super) output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InspectArguments {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    pub(super) bundle: PathBuf,
+    #[command(flatten)]
+    pub(super) keys: KeyArguments,
+    /// What is printed on standard output
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: OutputFormat,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
 }
 
 #[derive(Debug, Args)]

@@ -50,6 +50,17 @@ pub(super) fn audit(path: &Path, arguments: &AuditArguments, limits: &Limits) ->
         ("--builder", arguments.builder.is_some()),
         ("--approvals", arguments.approvals.is_some()),
     ];
+    let of_many = [
+        ("--shard", arguments.scale.shard.is_some()),
+        ("--state", arguments.scale.state.is_some()),
+        ("--memory", arguments.scale.memory.is_some()),
+    ];
+    if let Some((flag, _)) = of_many.into_iter().find(|(_, is_given)| *is_given) {
+        return Err(Error::Usage {
+            message: format!("{flag} is for many bundles, and a case is audited as one"),
+            hint: format!("leave {flag} out"),
+        });
+    }
     if let Some((flag, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
         return Err(Error::Usage {
             message: format!("{flag} adds evidence, and a case has all of its own"),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::args::OutputFormat;
-use super::image::{contradictions, layer_files, read_image};
+use super::image::{contradictions, layer_files, must_be_for, read_image};
 use super::image_args::CompareArguments;
 use super::{limits_with, output, read_named};
 use crate::bundle::Bundle;
@@ -88,6 +88,7 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<u8, Error> {
     };
     let one = side(&arguments.one, arguments, &policy, &limits)?;
     let other = side(&arguments.other, arguments, &policy, &limits)?;
+    no_flag_is_dropped(arguments, [&one, &other])?;
     let (one, other) = match (one, other) {
         (Ok(one), Ok(other)) => (one, other),
         (Err(message), _) | (_, Err(message)) => {
@@ -101,6 +102,25 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<u8, Error> {
         OutputFormat::Json => as_json(&one, &other, &comparison),
     })?;
     Ok(u8::from(comparison.rows.iter().any(Row::differs)))
+}
+
+/// Keys and a policy are for bundles, a platform is for images: where there is none of these, the flag would be dropped.
+fn no_flag_is_dropped(arguments: &CompareArguments, sides: [&Result<Side, String>; 2]) -> Result<(), Error> {
+    let mut read = sides.into_iter().flatten();
+    let is_refused = sides.iter().any(|side| side.is_err());
+    let has_bundle = is_refused || read.clone().any(|side| side.build.is_some());
+    let has_image = is_refused || read.any(|side| side.image.is_some());
+    let dropped = [
+        ("--key", !arguments.keys.keys.is_empty() && !has_bundle, "bundles, and neither side is one"),
+        ("--policy", arguments.policy.is_some() && !has_bundle, "bundles, and neither side is one"),
+        ("--platform", arguments.platform.is_some() && !has_image, "images, and neither side has one"),
+    ];
+    match dropped.into_iter().find(|(_, is_dropped, _)| *is_dropped) {
+        Some((flag, _, what)) => {
+            Err(Error::Usage { message: format!("{flag} is for {what}"), hint: format!("leave {flag} out") })
+        }
+        None => Ok(()),
+    }
 }
 
 /// Reads a side; the inner error says why a bundle's or an image's word cannot be used.
@@ -127,6 +147,7 @@ fn side(
         }
         None => side.image = Some(read_image(source, &arguments.network, &choice, limits)?),
     }
+    side.image.iter().try_for_each(|image| must_be_for(image, arguments.platform.as_deref()))?;
     if let Some(fault) = side.image.as_ref().and_then(|image| contradictions(image).into_iter().next()) {
         return Ok(Err(format!("the image of {} contradicts itself: {fault}", side.name)));
     }

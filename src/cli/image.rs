@@ -22,12 +22,25 @@ pub(super) fn image(arguments: &ImageArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
     let choice = Choice { platforms: arguments.platform.iter().cloned().collect(), digests: Vec::new() };
     let image = read_image(&arguments.source, &arguments.network, &choice, &limits)?;
+    must_be_for(&image, arguments.platform.as_deref())?;
     let faults = contradictions(&image);
     output::print(&match arguments.format {
         OutputFormat::Text => as_text(&image, &faults),
         OutputFormat::Json => as_json(&image, &faults),
     })?;
     Ok(u8::from(!faults.is_empty()))
+}
+
+/// `--platform` picks one of several images. Where there is only one it must be that one: the flag is not dropped.
+pub(super) fn must_be_for(image: &ImageFacts, asked: Option<&str>) -> Result<(), Error> {
+    let Some((asked, config)) = asked.zip(image.config.as_ref()) else { return Ok(()) };
+    match config.platform.is(asked) {
+        true => Ok(()),
+        false => Err(Error::Usage {
+            message: format!("--platform {asked}: {} is an image for {}", image.source, config.platform),
+            hint: "leave --platform out, or name another image".into(),
+        }),
+    }
 }
 
 /// Reads an image from wherever it is.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::args::{ExtractArguments, KeyArguments, OutputFormat, VerifyArguments};
+use super::args::{ExtractArguments, InspectArguments, KeyArguments, OutputFormat};
 use super::{limits_with, output, read_named};
 use crate::bundle::Bundle;
 use crate::digest::HashingReader;
@@ -27,8 +27,8 @@ pub(super) struct Section {
     rows: Vec<(String, String)>,
 }
 
-pub(super) fn inspect(arguments: &VerifyArguments) -> Result<u8, Error> {
-    let limits = limits_with(&arguments.output.limits);
+pub(super) fn inspect(arguments: &InspectArguments) -> Result<u8, Error> {
+    let limits = limits_with(&arguments.limits);
     let keys_beside = folder::keys_beside(&arguments.bundle, &limits);
     let (bundle, file) = open(&arguments.bundle, &limits)?;
     let mut sections = vec![outer(&bundle, file), beside(&keys_beside)];
@@ -42,7 +42,7 @@ pub(super) fn inspect(arguments: &VerifyArguments) -> Result<u8, Error> {
             }
         }
     }
-    let page = match arguments.output.format {
+    let page = match arguments.format {
         OutputFormat::Text => as_text(&sections),
         OutputFormat::Json => as_json(&sections),
     };

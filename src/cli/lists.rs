@@ -89,9 +89,12 @@ pub(super) fn explain(name: &str) -> Result<u8, Error> {
     if name == "limits" {
         return output::print(&limits());
     }
+    if name == "verdicts" {
+        return output::print(VERDICTS);
+    }
     let check = check::find(name).ok_or_else(|| Error::Usage {
         message: format!("no check is called {name:?}"),
-        hint: "`hpsb-audit checks` lists them".into(),
+        hint: "`hpsb-audit checks` lists them; `explain verdicts` and `explain limits` are pages of their own".into(),
     })?;
     let mut page = format!(
         "{} (group {}, level {})\n\nA pass says: {}.\n\n",
@@ -105,6 +108,24 @@ pub(super) fn explain(name: &str) -> Result<u8, Error> {
     }
     output::print(&page)
 }
+
+/// The rule of verdicts for a reader who has never seen the program (docs/policy.md has it whole).
+const VERDICTS: &str = "\
+Verdicts
+
+  ACCEPTED          exit 0  A policy was given. Every group of checks that it requires has an answer, and nothing objects.
+  ACCEPTED IN PART  exit 0  Nothing objects, but something is missing: there is no policy, a required group has no
+                            answer, an answer is waived, or this program was built without a check that decides.
+  REJECTED          exit 1  A required check failed, could not decide, or was asked for and has no answer.
+  NO VERDICT                Wrong usage or no key: exit 2. Unreadable or malformed: exit 3. Nothing to verify: exit 4.
+
+The words after the verdict are its scope: the groups that were checked, the policy, and what the policy weakened.
+A group that is not named was not checked; `require` in the policy, or --require, asks for it.
+Only checks at the level `require` decide. A check that could not be looked at because another check failed is
+counted under that one; if the cause is waived or only warns, that check rejects and needs a waiver of its own.
+An acceptance does not say who holds the key, that the log is true, or that the image was built from the source.
+A gate reads the exit code, or `verdict` and `scope` of the JSON report together.
+";
 
 fn limits() -> String {
     let mut page =

@@ -12,6 +12,7 @@ use crate::audit::Question;
 use crate::error::Error;
 use crate::folder;
 use crate::limits::Limits;
+use crate::policy::Policy;
 use crate::reconcile::{Books, Inventory, SampleSize, reconcile as set_against};
 use crate::report::{Format, Reconciliation};
 use crate::workload::password_candidates;
@@ -39,7 +40,7 @@ fn answer(arguments: &ReconcileArguments) -> Result<Reconciliation, Error> {
     let now = now_or(arguments.now)?;
     let policy = read_policy(&arguments.policy, &limits)?;
     let approvals = read_approvals(&arguments.approvals, &limits)?;
-    let inventories = read_inventories(arguments, &limits)?;
+    let inventories = read_inventories(arguments, &policy, &limits)?;
     let paths = folder::find_bundles(&arguments.evidence, &limits)?;
     let keys = policy.keys_for(Vec::new())?;
     let threads = threads_for(arguments.threads);
@@ -62,14 +63,15 @@ fn answer(arguments: &ReconcileArguments) -> Result<Reconciliation, Error> {
     Ok(set_against(&reports, &books))
 }
 
-fn read_inventories(arguments: &ReconcileArguments, limits: &Limits) -> Result<Vec<Inventory>, Error> {
+fn read_inventories(arguments: &ReconcileArguments, policy: &Policy, limits: &Limits) -> Result<Vec<Inventory>, Error> {
+    let kinds = &policy.workload.kinds_without_images;
     let mut passwords = Vec::new();
     for path in &arguments.workload_password {
         passwords.extend(password_candidates(&folder::read_file(path, limits.key_file_bytes, "key_file_bytes")?));
     }
     let read = |path: &PathBuf| {
         let bytes = folder::read_file(path, limits.inventory_bytes, "inventory_bytes")?;
-        Inventory::read(&path.display().to_string(), &bytes, &passwords, limits)
+        Inventory::read(&path.display().to_string(), &bytes, &passwords, kinds, limits)
     };
     let inventories: Vec<Inventory> = arguments.inventory.iter().map(read).collect::<Result<_, _>>()?;
     if inventories.iter().all(|inventory| inventory.images.is_empty()) {

@@ -36,6 +36,10 @@ pub(super) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
         (None, None) => return Err(usage("it is not said where to write the case", "give --output FILE")),
         (None, Some(output)) => output,
     };
+    // clap drops what `requires` says where the flag that is required conflicts with another that is given.
+    if !arguments.tsa_cas.is_empty() && arguments.tsr.is_none() {
+        return Err(usage("--tsa-ca is for --tsr, and none is given", STAMP_HINT));
+    }
     super::audit::only_bundles(&arguments.require)?;
     let secret = arguments.sign_key.as_deref().map(|path| read_secret(path, &limits)).transpose()?;
     let contents = gather(arguments, &limits)?;
@@ -64,6 +68,25 @@ fn usage(message: &str, hint: &str) -> Error {
 
 /// `--tsq` and `--tsr` for a case that is there.
 fn stamp(path: &Path, arguments: &SealArguments, limits: &Limits) -> Result<u8, Error> {
+    let given = [
+        ("--key", !arguments.keys.keys.is_empty()),
+        ("--policy", arguments.policy.is_some()),
+        ("--require", !arguments.require.is_empty()),
+        ("--now", arguments.now.is_some()),
+        ("--approvals", arguments.approvals.is_some()),
+        ("--trust", arguments.trust.is_some()),
+        ("--builder", arguments.builder.is_some()),
+        ("--image", arguments.image.is_some()),
+        ("--sign-key", arguments.sign_key.is_some()),
+        ("--retain-until", arguments.retain_until.is_some()),
+        ("--profile", arguments.profile == ProfileArgument::Filing),
+    ];
+    if let Some((flag, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
+        return Err(usage(
+            &format!("{flag} is for sealing, and a case is sealed already"),
+            &format!("leave {flag} out"),
+        ));
+    }
     let mut case = super::case::read(path, limits)?;
     if let Some(request) = &arguments.tsq {
         files::write_whole(request, &case.stamp_request()?, Existing::Refused)?;

@@ -17,10 +17,9 @@ pub(crate) fn image_facts(image: &ImageFacts) -> Vec<Fact> {
     facts.extend(image.indexes.iter().map(|index| document("image-index", index)));
     facts.extend(image.manifest.iter().map(|manifest| document("image-digest", manifest)));
     let mut add = |fact: &str, value: String, known| facts.push(Fact::new(fact, witness, value, known));
-    if let Some(manifest) = &image.manifest {
-        if !manifest.media_type.is_empty() {
-            add("media-type", manifest.media_type.clone(), Known::Given);
-        }
+    let media_types = image.manifest.iter().map(|manifest| &manifest.media_type);
+    for media_type in media_types.filter(|media_type| !media_type.is_empty()) {
+        add("media-type", media_type.clone(), Known::Given);
     }
     if let Some(tag) = &image.tag {
         add("tag", format!("{}:{} leads to {}", tag.repository, tag.tag, tag.digest), Known::Given);

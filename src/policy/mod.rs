@@ -23,6 +23,7 @@ use crate::time::{DAY_SECONDS, Timestamp};
 use crate::trust::TrustPolicy;
 use crate::trust::public_key::ImageKey;
 use crate::verify::{Grade, KeyRing, KeySource, TrustedKey};
+use crate::workload::KindsWithoutImages;
 
 /// A policy. The default has no keys, expects nothing and requires nothing beyond each check's own level.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +57,8 @@ pub struct Policy {
 pub struct WorkloadPolicy {
     /// Keys that sign contracts, each with the file that it was read from.
     pub(crate) contract_keys: Vec<(String, ImageKey)>,
+    /// Kinds of custom resources that run nothing.
+    pub(crate) kinds_without_images: KindsWithoutImages,
 }
 
 /// The file that a policy was read from.

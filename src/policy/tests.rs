@@ -28,7 +28,7 @@ fn the_template_is_a_policy_and_so_is_it_with_every_line_in() {
         &filled
             .replace("\nfile = ", "\n#file = ")
             .replace("\nrecord = ", "\n#record = ")
-            .replace("\n[workload]\ncontract-keys", "\n#contract-keys"),
+            .replace("\ncontract-keys", "\n#contract-keys"),
     )
     .unwrap();
     assert_eq!(policy.expect.asked_fields().len(), EXPECTED_BY.len() - 1, "all but the empty `untracked`");
@@ -198,6 +198,26 @@ fn a_waiver_is_for_one_check_of_one_bundle_until_a_moment() {
     ] {
         let error = with(&text).expect_err(&text);
         assert!(error.to_string().contains(says), "{error} should say {says:?}");
+    }
+}
+
+#[test]
+fn kinds_without_images_are_read_and_only_unknown_ones_may_be_listed() {
+    let with = |text: &str| with(&format!("[workload]\n{text}\n"));
+    let policy = with("kinds-without-images = [\"example.com/Widget\", \"cert-manager.io/Certificate\"]").unwrap();
+    let mut expected = KindsWithoutImages::default();
+    ["example.com/Widget", "cert-manager.io/Certificate"].into_iter().for_each(|kind| expected.add(kind).unwrap());
+    assert_eq!(policy.workload.kinds_without_images, expected);
+    for (text, says) in [
+        ("", "workload: the table is empty"),
+        ("kinds-without-images = []", "workload.kinds-without-images: the list is empty"),
+        ("kinds-without-images = [\"Widget\"]", "workload.kinds-without-images: expected GROUP/Kind"),
+        ("kinds-without-images = [\"/ConfigMap\"]", "Kubernetes' own"),
+        ("kinds-without-images = [\"argoproj.io/Application\"]", "carry or fetch images"),
+    ] {
+        let error = with(text).expect_err(text);
+        assert!(error.to_string().contains(says), "{error} should say {says:?}");
+        assert_eq!(error.exit_code(), 2);
     }
 }
 

@@ -1,4 +1,4 @@
-//! `[workload]` and `[builder]`: whose contracts count, and what a build server may have booted.
+//! `[workload]` and `[builder]`: whose contracts count, which kinds run nothing, and what a build server may have booted.
 
 use serde::Deserialize;
 
@@ -12,7 +12,8 @@ use crate::trust::cosign_key;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct WorkloadTable {
-    contract_keys: Vec<String>,
+    contract_keys: Option<Vec<String>>,
+    kinds_without_images: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -30,7 +31,15 @@ pub(super) fn read_workload(
     fail: &impl Fn(String) -> Error,
 ) -> Result<WorkloadPolicy, Error> {
     let mut policy = WorkloadPolicy::default();
-    for file in list("workload.contract-keys", Some(table.contract_keys)).map_err(fail)? {
+    let WorkloadTable { contract_keys, kinds_without_images } = table;
+    if contract_keys.is_none() && kinds_without_images.is_none() {
+        return Err(fail("workload: the table is empty; say something or leave it out".into()));
+    }
+    for entry in list("workload.kinds-without-images", kinds_without_images).map_err(fail)? {
+        let added = policy.kinds_without_images.add(&entry);
+        added.map_err(|why| fail(format!("workload.kinds-without-images: {why}")))?;
+    }
+    for file in list("workload.contract-keys", contract_keys).map_err(fail)? {
         // A PEM public key, as cosign's are.
         let key = cosign_key(&load(&file)?).map_err(|message| Error::Key { name: file.clone(), message })?;
         policy.contract_keys.push((file, key));

@@ -7,7 +7,7 @@ use crate::limits::Limits;
 use crate::strict_csv;
 use crate::strict_json;
 use crate::strict_yaml;
-use crate::workload::{ImageReference, UsedImage, Workload};
+use crate::workload::{ImageReference, KindsWithoutImages, UsedImage, Workload};
 
 /// What runs, by one file.
 #[derive(Debug, Clone)]
@@ -27,22 +27,30 @@ pub struct Inventory {
 impl Inventory {
     /// Reads an inventory; what it is shows in its content. Pods (`kubectl get pods -A -o json`) say what runs, in their status. CSV needs a
     /// header line with the columns `place` and `image`; others are passed over. Everything that [`Workload::read`] reads is an inventory
-    /// too: it says what was asked for. `passwords` may open encrypted sections of contracts.
+    /// too: it says what was asked for. `passwords` may open encrypted sections of contracts. `kinds` are the policy's.
     ///
     /// # Errors
-    /// [`Error::OverLimit`]; [`Error::Malformed`] when it is none of these, or one page of a longer list.
-    pub fn read(path: &str, bytes: &[u8], passwords: &[Vec<u8>], limits: &Limits) -> Result<Self, Error> {
+    /// [`Error::OverLimit`]; [`Error::OwnFile`] when it is none of these, or one page of a longer list.
+    pub fn read(
+        path: &str,
+        bytes: &[u8],
+        passwords: &[Vec<u8>],
+        kinds: &KindsWithoutImages,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
         let over = |limit, allowed| Error::OverLimit { what: path.into(), limit, allowed };
         if bytes.len() as u64 > limits.inventory_bytes {
             return Err(over("inventory_bytes", limits.inventory_bytes));
         }
-        let malformed = |message: String| Error::malformed(format!("the inventory {path}"), message);
+        let malformed = |message: String| Error::OwnFile { what: format!("the inventory {path}"), message, hint: HINT };
         let (form, images) = if let Some(read) = read_pods(bytes, limits) {
             ("pods", read.map_err(malformed)?)
         } else if is_csv(bytes) {
             ("csv", rows(bytes).map_err(malformed)?)
+        } else if has_other_separators(bytes) {
+            return Err(malformed("the columns place and image are not separated by commas".into()));
         } else {
-            let workload = Workload::read(path, bytes, passwords, limits)?;
+            let workload = Workload::read(path, bytes, passwords, kinds, limits)?;
             (workload.form.word(), workload.images)
         };
         if images.len() as u64 > limits.inventory_entries {
@@ -72,6 +80,16 @@ fn read_pods(bytes: &[u8], limits: &Limits) -> Option<Result<Vec<UsedImage>, Str
 }
 
 const COLUMNS: [&str; 2] = ["place", "image"];
+const HINT: &str = "give pods as `kubectl get pods -A -o json` prints them, CSV with commas and the columns place and image, or a workload";
+
+/// CSV as spreadsheets of some countries write it.
+fn has_other_separators(bytes: &[u8]) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next().map(String::from_utf8_lossy).unwrap_or_default();
+    [';', '\t', '|'].iter().any(|separator| {
+        let names: Vec<_> = line.split(*separator).map(|name| name.trim().trim_matches('"')).collect();
+        COLUMNS.iter().all(|column| names.contains(column))
+    })
+}
 
 fn is_csv(bytes: &[u8]) -> bool {
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());

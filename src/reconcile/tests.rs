@@ -10,6 +10,7 @@ use crate::finding::{Demand, Finding, Group, Level, MissingEvidence, Verdict};
 use crate::limits::Limits;
 use crate::report::{Format, KeyReport};
 use crate::verify::Grade;
+use crate::workload::KindsWithoutImages;
 
 fn digest(name: &str) -> Sha256 {
     Sha256::of(name.as_bytes())
@@ -115,7 +116,9 @@ impl Estate {
 
     fn answer(&self) -> Reconciliation {
         let limits = Limits::default();
-        let inventory = Inventory::read("pods.json", self.pods_json().as_bytes(), &[], &limits).unwrap();
+        let inventory =
+            Inventory::read("pods.json", self.pods_json().as_bytes(), &[], &KindsWithoutImages::default(), &limits)
+                .unwrap();
         let approvals = self.approvals();
         let books = Books {
             policy: &Policy::default(),
@@ -278,7 +281,8 @@ fn a_sample_is_drawn_by_seed_and_bytes_alone() {
 type Entry = (String, Result<String, String>);
 
 fn read(text: &str) -> Result<Vec<Entry>, String> {
-    let inventory = Inventory::read("i", text.as_bytes(), &[], &Limits::default()).map_err(|e| e.to_string())?;
+    let inventory = Inventory::read("i", text.as_bytes(), &[], &KindsWithoutImages::default(), &Limits::default())
+        .map_err(|e| e.to_string())?;
     Ok(inventory.images.into_iter().map(|used| (used.place, used.image.map(|image| image.text))).collect())
 }
 
@@ -341,9 +345,12 @@ fn inventories_are_read_strictly() {
     let limits = Limits { inventory_entries: 1, ..Limits::default() };
     let two = b"place,image\na,b\nc,d\n";
     assert!(matches!(
-        Inventory::read("i", two, &[], &limits),
+        Inventory::read("i", two, &[], &KindsWithoutImages::default(), &limits),
         Err(Error::OverLimit { limit: "inventory_entries", .. })
     ));
     let limits = Limits { inventory_bytes: 3, ..Limits::default() };
-    assert!(matches!(Inventory::read("i", two, &[], &limits), Err(Error::OverLimit { limit: "inventory_bytes", .. })));
+    assert!(matches!(
+        Inventory::read("i", two, &[], &KindsWithoutImages::default(), &limits),
+        Err(Error::OverLimit { limit: "inventory_bytes", .. })
+    ));
 }

@@ -121,7 +121,7 @@ fn strength(finding: Option<&Finding>, best: Strength) -> Strength {
 mod tests {
     use super::*;
     use crate::check::{self, CHECKS};
-    use crate::finding::{Demand, Effect, Level, Reason, Verdict};
+    use crate::finding::{self, Demand, Effect, Group, Level, Reason, Verdict};
 
     /// A report whose checks all have `status`, but those that are named.
     fn report(status: Status, but: &[(&str, Status)]) -> BundleReport {
@@ -145,6 +145,7 @@ mod tests {
                 missing_evidence: check.missing_evidence,
             })
             .collect();
+        finding::settle(&mut report.findings, &Group::ALL, |_| None);
         report
     }
 

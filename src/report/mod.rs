@@ -190,7 +190,7 @@ pub enum Format {
     Sarif,
     /// For governance systems: OSCAL assessment results.
     Oscal,
-    /// For admission: a SLSA verification summary for each bundle that was accepted with every required group.
+    /// For admission: a SLSA verification summary for each bundle that is accepted, and not for one that is accepted in part.
     Vsa,
     /// What the auditor derives of each accepted build.
     Provenance,

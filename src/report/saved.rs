@@ -382,7 +382,8 @@ mod tests {
             Error::Usage { .. } | Error::Policy { .. } | Error::Settings { .. } | Error::Key { .. } => true,
             Error::SigningKey { .. } | Error::NoKey { .. } | Error::NotBuiltIn { .. } => true,
             Error::Unreadable { .. } | Error::Truncated { .. } | Error::OverLimit { .. } => true,
-            Error::Malformed { .. } | Error::NothingToVerify { .. } | Error::Network { .. } => true,
+            Error::Malformed { .. } | Error::OwnFile { .. } => true,
+            Error::NothingToVerify { .. } | Error::Network { .. } => true,
             Error::Unwritable { .. } | Error::Saved { .. } | Error::NothingToAdmit { .. } => true,
         };
         for (code, exit) in CODES {

@@ -11,7 +11,7 @@ use crate::admission::AdmissionQuestion;
 use crate::error::Error;
 use crate::report::{ImageReport, hints};
 use crate::review::{Review, shortened};
-use crate::workload::UsedImage;
+use crate::workload::{KindsWithoutImages, UsedImage};
 
 /// How often a question is judged anew when the index is replaced meanwhile.
 const AGAIN: usize = 5;
@@ -44,14 +44,37 @@ struct Found {
 
 impl Service {
     /// Answers a question. What is no question gets no answer that could let something in.
+    ///
+    /// It is judged by the index as it is, and again when that was replaced meanwhile: an answer never comes from terms or evidence that a look
+    /// had already seen go. The index stays in place until the decision is in the log, so that the log has it before what ended its terms.
     pub(super) fn decide(&self, bytes: &[u8]) -> Answer {
         let began = Instant::now();
-        let review = match Review::read(bytes, &self.limits) {
-            Ok(review) => review,
-            Err(error @ Error::OverLimit { .. }) => return self.refuse(413, &error),
-            Err(error) => return self.refuse(400, &error),
-        };
-        let (found, unchanged) = self.look(&review);
+        let mut again = AGAIN;
+        loop {
+            let standing = self.standing();
+            let none = KindsWithoutImages::default();
+            let kinds = match &*standing {
+                Standing::Ready(ready) => &ready.terms.policy.workload.kinds_without_images,
+                Standing::Absent(_) => &none,
+            };
+            let review = match Review::read(bytes, kinds, &self.limits) {
+                Ok(review) => review,
+                Err(error @ Error::OverLimit { .. }) => return self.refuse(413, &error),
+                Err(error) => return self.refuse(400, &error),
+            };
+            let found = self.judge(&standing, &review);
+            if let Some(unchanged) = self.unchanged(&standing) {
+                return self.answer(&review, &found, began, Some(unchanged));
+            }
+            again -= 1;
+            if again == 0 {
+                let found = Found::not("no image can be judged now: the index changes too fast".into());
+                return self.answer(&review, &found, began, None);
+            }
+        }
+    }
+
+    fn answer(&self, review: &Review, found: &Found, began: Instant, unchanged: Option<Unchanged<'_>>) -> Answer {
         let warn = self.warn.contains(&review.namespace);
         let decision = match (found.lines.is_empty(), review.same_images && !review.workload.images.is_empty(), warn) {
             (true, ..) => Decision::Allowed,
@@ -61,7 +84,7 @@ impl Service {
         };
         let took = began.elapsed();
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let written = self.write("decision", self.line(&review, &found, decision, micros));
+        let written = self.write("decision", self.line(review, found, decision, micros));
         drop(unchanged);
         if let Err(error) = written {
             // What nobody can read later was never allowed.
@@ -85,19 +108,6 @@ impl Service {
         let hint = shortened(&error.hint(), LINE_BYTES);
         let body = json!({ "error": { "code": error.code(), "message": message, "hint": hint } });
         Answer { status, body: body.to_string().into_bytes() }
-    }
-
-    /// Judges by the index as it is, and again when it was replaced meanwhile: an answer never comes from terms or evidence that a look had
-    /// already seen go. The index stays in place until the guard is dropped, so that the log has a decision before what ended its terms.
-    fn look(&self, review: &Review) -> (Found, Option<Unchanged<'_>>) {
-        for _ in 0..AGAIN {
-            let standing = self.standing();
-            let found = self.judge(&standing, review);
-            if let Some(unchanged) = self.unchanged(&standing) {
-                return (found, Some(unchanged));
-            }
-        }
-        (Found::not("no image can be judged now: the index changes too fast".into()), None)
     }
 
     fn judge(&self, standing: &Standing, review: &Review) -> Found {

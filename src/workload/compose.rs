@@ -1,12 +1,28 @@
-//! docker-compose files (the Compose Specification): images of services, image volumes, and models.
+//! docker-compose files (the Compose Specification): images of services, jobs, hooks, image volumes and models. [`super::compose_table`] has
+//! every key; here are the rules for what has several forms.
 
 use serde_json::{Map, Value};
 
+use super::compose_table::{EXTENDS, FILE, MODEL, MOUNT, NAMED_VOLUME, SERVICE};
 use super::{Images, below, kind_of};
+
+/// Services that extend each other in a row. Compose files have two or three.
+const EXTENDS_MAX: usize = 100;
+/// Annotations that an OCI runtime may take an image or a program from: crun, Kata Containers, CRI-O, containerd, podman.
+const RUNTIME_ANNOTATIONS: [&str; 6] = [
+    "run.oci.",
+    "module.wasm.image/",
+    "io.katacontainers.",
+    "io.kubernetes.cri-o.",
+    "io.kubernetes.cri.",
+    "io.podman.annotations.",
+];
+/// Arguments of `podman pod create` that bring in nothing; `--infra-image` does.
+const POD_ARGUMENTS: [&str; 5] = ["--infra=", "--share=", "--share-parent=", "--userns=", "--exit-policy="];
 
 /// Does the document look like a compose file?
 pub(super) fn is_compose(document: &Value) -> bool {
-    document.get("services").is_some() && document.get("kind").is_none()
+    document.get("services").is_some_and(Value::is_object)
 }
 
 /// Is the file one that compose starts without being told? What stands in it is read, whatever it looks like.
@@ -17,80 +33,469 @@ pub(super) fn is_named_so(path: &str) -> bool {
 }
 
 pub(super) fn read(document: &Value, place: &str, images: &mut Images) {
-    if document.get("include").is_some() {
+    let Value::Object(fields) = document else {
+        images.unknown(place, format!("expected a compose file, found {}", kind_of(document)));
+        return;
+    };
+    let before = images.found.len();
+    FILE.read_fields(fields, place, images);
+    unread_of_podman(fields, place, images);
+    let has = |key: &str| given(fields, key).is_some();
+    if !has("services") && !has("jobs") && images.found.len() == before {
+        images.unknown(below(place, "services"), "expected a mapping of services, found nothing");
+    }
+}
+
+/// A key that is there and not null.
+fn given<'v>(fields: &'v Map<String, Value>, key: &str) -> Option<&'v Value> {
+    fields.get(key).filter(|value| !value.is_null())
+}
+
+/// Notes of the owner (`x-…`) that are none for podman-compose: it reads keys that begin with `x-podman`, and puts variables into keys too.
+fn unread_of_podman(fields: &Map<String, Value>, place: &str, images: &mut Images) {
+    for key in fields.keys().filter(|key| key.starts_with("x-") && SERVICE.meaning(key).is_none()) {
+        if has_variable(key) {
+            images.unknown(below(place, key), VARIABLE_KEY);
+        } else if key.starts_with("x-podman") {
+            images.unknown(below(place, key), format!("`{key}` is for podman-compose, and not known here: remove it"));
+        }
+    }
+}
+
+const VARIABLE_KEY: &str =
+    "podman-compose replaces the variable in this key, and another key comes of it: write the key without";
+
+fn has_variable(key: &str) -> bool {
+    key.contains('$')
+}
+
+pub(super) fn include(value: &Value, place: &str, images: &mut Images) {
+    if value.as_array().is_none_or(|files| !files.is_empty()) {
         images.unknown(
-            below(place, "include"),
-            "it includes files that were not read: name what `docker compose config` prints",
+            place,
+            "`include` is not read, and neither are its files: name what `docker compose config` prints",
         );
     }
-    let services = match document.get("services") {
-        Some(Value::Object(services)) => services,
-        other => {
-            let found = other.map_or("nothing", kind_of);
-            images.unknown(below(place, "services"), format!("expected a mapping of services, found {found}"));
-            return;
-        }
+}
+
+pub(super) fn services(value: &Value, place: &str, images: &mut Images) {
+    let Value::Object(services) = value else {
+        images.unknown(place, format!("expected a mapping of services, found {}", kind_of(value)));
+        return;
     };
     for (name, service) in services {
-        let place = below(place, &format!("services.{name}"));
+        let place = below(place, name);
         match service {
             Value::Object(fields) => self::service(fields, services, &place, images),
+            Value::Null => images.unknown(place, NO_IMAGE),
             other => images.unknown(place, format!("expected a mapping, found {}", kind_of(other))),
         }
     }
-    for (name, model) in document.get("models").and_then(Value::as_object).into_iter().flatten() {
-        let place = below(place, &format!("models.{name}"));
-        match model.get("model") {
-            Some(Value::String(text)) => images.name(place, text),
-            _ => images.unknown(place, "the model has no name"),
-        }
+}
+
+const NO_IMAGE: &str = "it names no image: add `image` with its digest";
+
+fn service(fields: &Map<String, Value>, services: &Map<String, Value>, place: &str, images: &mut Images) {
+    SERVICE.read_fields(fields, place, images);
+    unread_of_podman(fields, place, images);
+    let elsewhere = extends_a_file(fields) || ["build", "provider"].iter().any(|key| given(fields, key).is_some());
+    if elsewhere || given(fields, "image").is_some() {
+        return;
+    }
+    match inherited(fields, services) {
+        Ok(image) => images.name(place, image),
+        Err(why) => images.unknown(place, why),
     }
 }
 
-fn service(fields: &Map<String, Value>, services: &Map<String, Value>, place: &str, images: &mut Images) {
-    if let Some(Value::Array(volumes)) = fields.get("volumes") {
-        for (at, volume) in volumes.iter().enumerate() {
-            if volume.get("type").and_then(Value::as_str) == Some("image") {
-                let place = format!("{place}.volumes[{at}]");
-                match volume.get("source") {
-                    Some(Value::String(text)) => images.name(place, text),
-                    _ => images.unknown(place, "the image volume has no source"),
-                }
+fn extends_a_file(fields: &Map<String, Value>) -> bool {
+    given(fields, "extends").and_then(|extends| extends.get("file")).is_some_and(|file| !file.is_null())
+}
+
+/// The image of a service that extends another of the same file, and names none itself.
+fn inherited<'v>(fields: &'v Map<String, Value>, services: &'v Map<String, Value>) -> Result<&'v str, String> {
+    let mut fields = fields;
+    for _ in 0..EXTENDS_MAX {
+        let base = match given(fields, "extends") {
+            None => return Err(NO_IMAGE.into()),
+            Some(Value::String(name)) => Some(name.as_str()),
+            Some(other) => other.get("service").and_then(Value::as_str),
+        };
+        let Some(Value::Object(found)) = base.and_then(|name| services.get(name)) else {
+            return Err("it extends a service that is not in this file".into());
+        };
+        match given(found, "image") {
+            Some(Value::String(image)) => return Ok(image),
+            None if !extends_a_file(found) && ["build", "provider"].iter().all(|key| given(found, key).is_none()) => {
+                fields = found;
+            }
+            _ => {
+                return Err(
+                    "it extends a service whose image is not known: name what `docker compose config` prints".into()
+                );
             }
         }
     }
-    if fields.contains_key("build") {
-        images.unknown(place, "it has `build`: what runs is built where it runs, and no manifest is about that");
-        return;
-    }
-    if fields.contains_key("provider") {
-        images.unknown(place, "it has `provider`: a program that is not looked at brings the service");
-        return;
-    }
-    match fields.get("image") {
-        Some(Value::String(text)) => images.name(place, text),
-        Some(Value::Null) | None => match base(fields, services) {
-            Ok(()) => {}
-            Err(why) => images.unknown(place, why),
-        },
-        Some(other) => images.unknown(place, format!("`image` is {}, expected text", kind_of(other))),
+    Err("it names no image, and neither do the services that it extends: they extend each other".into())
+}
+
+pub(super) fn extends(value: &Value, place: &str, images: &mut Images) {
+    if !value.is_string() {
+        EXTENDS.read(value, place, images);
     }
 }
 
-/// A service without an image may take it from another of the same file, where it stands in the list by itself.
-fn base(fields: &Map<String, Value>, services: &Map<String, Value>) -> Result<(), String> {
-    let base = match fields.get("extends") {
-        None => return Err("it names no image".into()),
-        Some(Value::String(name)) => Some(name.as_str()),
-        Some(other) if other.get("file").is_some() => {
-            return Err(
-                "it extends a service of a file that was not read: name what `docker compose config` prints".into()
+/// Mounts of a service. Those in the short form are of the host, or of volumes.
+pub(super) fn mounts(value: &Value, place: &str, images: &mut Images) {
+    let Value::Array(mounts) = value else {
+        images.unknown(place, format!("expected a list of volumes, found {}", kind_of(value)));
+        return;
+    };
+    for (at, mount) in mounts.iter().enumerate() {
+        let place = format!("{place}[{at}]");
+        match (mount, mount.get("type").unwrap_or(&Value::Null)) {
+            (Value::String(_) | Value::Null, _) => continue,
+            (Value::Object(_), Value::Null) => images.unknown(&place, "`type` is missing: it decides what is mounted"),
+            (Value::Object(fields), Value::String(kind)) if kind == "image" => image_mount(fields, &place, images),
+            _ => {}
+        }
+        MOUNT.read(mount, &place, images);
+    }
+}
+
+/// An image volume. podman-compose joins the fields with commas, and podman takes the last `source=` of them.
+fn image_mount(fields: &Map<String, Value>, place: &str, images: &mut Images) {
+    match fields.get("source") {
+        Some(Value::String(text)) => images.name(place, text),
+        _ => images.unknown(place, "the image volume has no source"),
+    }
+    let mut others = fields.iter().filter(|(key, _)| *key != "source");
+    if others.any(|(_, value)| has_text_with(value, &[',', '"', '$'])) {
+        images.unknown(
+            place,
+            "podman-compose may take another image from a field with a comma, a quote or a variable: write it without",
+        );
+    }
+}
+
+fn has_text_with(value: &Value, letters: &[char]) -> bool {
+    match value {
+        Value::String(text) => text.contains(letters),
+        Value::Array(items) => items.iter().any(|item| has_text_with(item, letters)),
+        Value::Object(fields) => fields.values().any(|value| has_text_with(value, letters)),
+        _ => false,
+    }
+}
+
+/// Volumes of the top level. podman has a driver that fills a volume from an image (podman-volume-create(1), `--driver`).
+pub(super) fn named_volumes(value: &Value, place: &str, images: &mut Images) {
+    let Value::Object(volumes) = value else {
+        images.unknown(place, format!("expected a mapping of volumes, found {}", kind_of(value)));
+        return;
+    };
+    for (name, volume) in volumes {
+        let place = below(place, name);
+        NAMED_VOLUME.read(volume, &place, images);
+        if volume.get("driver").is_some_and(|driver| driver == "image") {
+            let options = volume.get("driver_opts").and_then(Value::as_object);
+            for key in options.into_iter().flat_map(Map::keys).filter(|key| has_variable(key)) {
+                images.unknown(below(&place, &format!("driver_opts.{key}")), VARIABLE_KEY);
+            }
+            match volume.pointer("/driver_opts/image") {
+                Some(Value::String(text)) => images.name(place, text),
+                _ => images.unknown(place, "the volume's driver is `image`, and `driver_opts` has no `image`"),
+            }
+        }
+    }
+}
+
+pub(super) fn volume_driver(value: &Value, place: &str, images: &mut Images) {
+    if !value.as_str().is_some_and(|driver| matches!(driver, "" | "local" | "image")) {
+        let why = "what this driver brings into the volume is not known: use `local`, or create the volume beforehand and write `external: true`";
+        images.unknown(place, why);
+    }
+}
+
+pub(super) fn models(value: &Value, place: &str, images: &mut Images) {
+    let Value::Object(models) = value else {
+        images.unknown(place, format!("expected a mapping of models, found {}", kind_of(value)));
+        return;
+    };
+    for (name, model) in models {
+        let place = below(place, name);
+        MODEL.read(model, &place, images);
+        if model.get("model").is_none_or(Value::is_null) {
+            images.unknown(place, "the model has no name: add `model`");
+        }
+    }
+}
+
+/// The name of a runtime that the host has. podman takes a path too, to any program.
+pub(super) fn runtime(value: &Value, place: &str, images: &mut Images) {
+    if value.as_str().is_none_or(|name| name.contains(['/', '$'])) {
+        images.unknown(
+            place,
+            "podman runs the program at this path: name a runtime of the host, without a path or a variable",
+        );
+    }
+}
+
+/// A mapping, or a list of `KEY=VALUE`.
+pub(super) fn annotations(value: &Value, place: &str, images: &mut Images) {
+    let mut read = |key: &str| {
+        if has_variable(key) {
+            images.unknown(below(place, key), "which annotation this is depends on a variable: write it without");
+        } else if RUNTIME_ANNOTATIONS.iter().any(|prefix| key.starts_with(prefix)) {
+            images.unknown(
+                below(place, key),
+                "a container runtime reads this annotation, and may run something for it: remove it",
             );
         }
-        Some(other) => other.get("service").and_then(Value::as_str),
     };
-    match base.and_then(|name| services.get(name)) {
-        Some(_) => Ok(()),
-        None => Err("it extends a service that is not there".into()),
+    match value {
+        Value::Object(pairs) => pairs.keys().for_each(|key| read(key)),
+        Value::Array(pairs) => pairs.iter().filter_map(Value::as_str).for_each(|pair| {
+            read(pair.split_once('=').map_or(pair, |(key, _)| key));
+        }),
+        other => images.unknown(place, format!("expected a mapping or a list, found {}", kind_of(other))),
+    }
+}
+
+pub(super) fn pod_arguments(value: &Value, place: &str, images: &mut Images) {
+    let is_known = |argument: &Value| {
+        argument.as_str().is_some_and(|text| POD_ARGUMENTS.iter().any(|known| text.starts_with(known)))
+    };
+    if !value.as_array().is_some_and(|arguments| arguments.iter().all(is_known)) {
+        images.unknown(
+            place,
+            format!("`podman pod create` may take an image from these: only {} are known", POD_ARGUMENTS.join(" ")),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use crate::strict_yaml;
+
+    /// Places with the image's name, or why it is not known.
+    fn found(text: &str) -> Vec<(String, Result<String, String>)> {
+        let documents = strict_yaml::documents(text.as_bytes(), &Limits::default()).unwrap();
+        let mut images = Images::new(&Limits::default());
+        read(&documents[0], "", &mut images);
+        images.found.into_iter().map(|one| (one.place, one.image.map(|image| image.text))).collect()
+    }
+
+    /// Beside the good service `ok`, exactly one place is not known, and says why.
+    fn unknown(text: &str, place: &str, words: &str) {
+        let found = found(text);
+        let hidden: Vec<_> = found.iter().filter(|(_, image)| image.is_err()).collect();
+        assert_eq!(hidden.len(), 1, "{text}: {found:?}");
+        let (at, why) = hidden[0];
+        assert_eq!(at, place, "{text}");
+        assert!(why.as_ref().unwrap_err().contains(words), "{text}: {why:?}");
+    }
+
+    fn images(text: &str, expected: &[(&str, &str)]) {
+        let expected: Vec<_> =
+            expected.iter().map(|(place, image)| ((*place).to_owned(), Ok((*image).to_owned()))).collect();
+        assert_eq!(found(text), expected, "{text}");
+    }
+
+    #[test]
+    fn every_place_of_an_image_is_found() {
+        images("services: {a: {image: x}}", &[("services.a", "x")]);
+        images(
+            "services: {a: {image: x, pre_start: [{image: y}, {command: z}]}}",
+            &[("services.a", "x"), ("services.a.pre_start[0]", "y")],
+        );
+        images(
+            "services: {a: {image: x, pre_start: [{image: y, volumes: [{type: image, source: z, target: /}]}]}}",
+            &[("services.a", "x"), ("services.a.pre_start[0]", "y"), ("services.a.pre_start[0].volumes[0]", "z")],
+        );
+        images(
+            "services: {a: {image: x, volumes: ['./a:/a', {type: bind, source: a, target: /b}, {type: image, source: y, image: {subpath: a}}]}}",
+            &[("services.a", "x"), ("services.a.volumes[2]", "y")],
+        );
+        images(
+            "services: {a: {image: x}}\njobs: {j: {image: y, triggers: {manual: true}}}",
+            &[("services.a", "x"), ("jobs.j", "y")],
+        );
+        images(
+            "services: {a: {image: x}}\nmodels: {m: {model: ai/y, context_size: 1}}",
+            &[("services.a", "x"), ("models.m", "ai/y")],
+        );
+        images(
+            "services: {a: {image: x}}\nvolumes: {v: {driver: image, driver_opts: {image: y}}, w: null, u: {driver: local}}",
+            &[("services.a", "x"), ("volumes.v", "y")],
+        );
+    }
+
+    #[test]
+    fn what_runs_and_is_not_in_the_file_is_unknown() {
+        for (fields, place, words) in [
+            ("build: .", "build", "built where it runs"),
+            ("build: {context: .}", "build", "built where it runs"),
+            ("provider: {type: p}", "provider", "a program outside this file"),
+            ("extends: {file: b.yaml, service: b}", "extends.file", "`docker compose config`"),
+            ("extends: {file: '${F}', service: b}", "extends.file", "`docker compose config`"),
+            ("extends: [b]", "extends", "expected a mapping, found a list"),
+            ("post_start: [{command: id, image: y}]", "post_start[0].image", "a hook does not have the key `image`"),
+            ("pre_stop: [{command: id, image: y}]", "pre_stop[0].image", "a hook does not have the key `image`"),
+            ("pre_start: {image: y}", "pre_start", "expected a list"),
+            ("pre_start: [{build: .}]", "pre_start[0].build", "a pre_start hook does not have the key `build`"),
+            ("pre_start: '${HOOKS}'", "pre_start", "expected a list"),
+            ("develop: {watch: [{action: 'sync+exec', exec: {image: y}}]}", "develop.watch[0].exec.image", "`image`"),
+            ("develop: {build: .}", "develop.build", "`develop` does not have the key `build`"),
+            ("deploy: {image: y}", "deploy.image", "`deploy` does not have the key `image`"),
+            ("Image: y", "Image", "`Image`"),
+            ("sidecar: y", "sidecar", "x-"),
+            ("sidecar: null", "sidecar", "x-"),
+            ("x-podman.rootfs: /evil", "x-podman.rootfs", "instead of the image"),
+            ("x-podman: {rootfs: /evil}", "x-podman.rootfs", "instead of the image"),
+            ("x-podman: {image: y}", "x-podman.image", "podman-compose reads this mapping"),
+            ("x-podman.image: y", "x-podman.image", "not known here"),
+            ("'x-${P:-podman.rootfs}': /evil", "x-${P:-podman.rootfs}", "podman-compose replaces the variable"),
+            ("'${K:-image}': y", "${K:-image}", "does not have the key"),
+            (
+                "annotations: {'${K:-run.oci.handler}': wasm}",
+                "annotations.${K:-run.oci.handler}",
+                "depends on a variable",
+            ),
+            (
+                "annotations: ['${K:-run.oci.handler=wasm}']",
+                "annotations.${K:-run.oci.handler",
+                "depends on a variable",
+            ),
+            ("annotations: {run.oci.handler: wasm}", "annotations.run.oci.handler", "a container runtime reads"),
+            (
+                "annotations: ['io.katacontainers.config.hypervisor.image=/y']",
+                "annotations.io.katacontainers.config.hypervisor.image",
+                "a container runtime reads",
+            ),
+            ("runtime: ./evil", "runtime", "podman runs the program at this path"),
+            ("runtime: '${R:-runc}'", "runtime", "without a path or a variable"),
+            ("volumes: '${V}'", "volumes", "expected a list"),
+            ("volumes: [[a]]", "volumes[0]", "expected a mapping, found a list"),
+            ("volumes: [{type: '${T:-image}', source: y, target: /a}]", "volumes[0].type", "without variables"),
+            ("volumes: [{type: IMAGE, source: y, target: /a}]", "volumes[0].type", "found \"IMAGE\""),
+            ("volumes: [{type: [image], source: y, target: /a}]", "volumes[0].type", "found a list"),
+            ("volumes: [{source: y, target: /a}]", "volumes[0]", "`type` is missing"),
+            ("volumes: [{type: image, target: /a}]", "volumes[0]", "no source"),
+            (
+                "volumes: [{type: image, source: y, target: '/a,source=z'}]",
+                "volumes[0]",
+                "a comma, a quote or a variable",
+            ),
+            ("volumes: [{type: image, source: y, image: {subpath: 'a,source=z'}}]", "volumes[0]", "a comma, a quote"),
+            ("volumes: [{type: image, source: y, target: '${T}'}]", "volumes[0]", "a comma, a quote or a variable"),
+            ("volumes: [{type: bind, source: a, from: y}]", "volumes[0].from", "does not have the key `from`"),
+            (
+                "volumes: [{type: volume, volume: {driver: y}}]",
+                "volumes[0].volume.driver",
+                "`volume` does not have the key",
+            ),
+        ] {
+            unknown(&format!("services: {{a: {{image: x, {fields}}}}}"), &format!("services.a.{place}"), words);
+        }
+        for (top, place, words) in [
+            ("include: [a.yaml]", "include", "`include` is not read"),
+            ("include: a.yaml", "include", "`include` is not read"),
+            ("include: '${I}'", "include", "`include` is not read"),
+            ("kind: Pod", "kind", "a compose file does not have the key `kind`"),
+            ("spec: {containers: [{image: y}]}", "spec", "does not have the key `spec`"),
+            ("jobs: [a]", "jobs", "expected a mapping of services"),
+            ("models: {m: {context_size: 1}}", "models.m", "no name"),
+            ("models: {m: {model: a, image: y}}", "models.m.image", "a model does not have the key"),
+            ("volumes: {v: {driver: '${D}'}}", "volumes.v.driver", "`external: true`"),
+            ("volumes: {v: {driver: vieux/sshfs}}", "volumes.v.driver", "`external: true`"),
+            ("volumes: {v: {driver: image}}", "volumes.v", "has no `image`"),
+            (
+                "volumes: {v: {driver: image, driver_opts: {image: y, '${K:-image}': z}}}",
+                "volumes.v.driver_opts.${K:-image}",
+                "podman-compose replaces the variable",
+            ),
+            (
+                "x-${P:-podman}: {pod_args: ['--infra-image=y']}",
+                "x-${P:-podman}",
+                "podman-compose replaces the variable",
+            ),
+            ("volumes: {v: {image: y}}", "volumes.v.image", "a volume does not have the key"),
+            ("volumes: [v]", "volumes", "expected a mapping of volumes"),
+            ("networks: {n: {image: y}}", "networks.n.image", "a network does not have the key"),
+            ("configs: {c: {image: y}}", "configs.c.image", "a config does not have the key"),
+            ("secrets: {s: {image: y}}", "secrets.s.image", "a secret does not have the key"),
+            ("x-podman: {pod_args: ['--infra-image=y']}", "x-podman.pod_args", "podman pod create"),
+            ("x-podman: {pod_args: '--infra=false'}", "x-podman.pod_args", "podman pod create"),
+            ("x-podman: {pods: a}", "x-podman.pods", "podman-compose reads this mapping"),
+        ] {
+            unknown(&format!("services: {{a: {{image: x}}}}\n{top}"), place, words);
+        }
+    }
+
+    #[test]
+    fn null_and_empty_lists_are_as_if_absent() {
+        for text in [
+            "include: []\nservices: {a: {image: x, build: null}}",
+            "include: null\nmodels: null\nvolumes: null\njobs: null\nservices: {a: {image: x, provider: null, extends: null, pre_start: null}}",
+            "services: {a: {image: x, pre_start: [], volumes: [], deploy: null, develop: {watch: []}, annotations: []}}",
+            "services: {a: {image: x, volumes: null, extends: null, annotations: null}}\nvolumes: {v: {driver: null}}",
+        ] {
+            images(text, &[("services.a", "x")]);
+        }
+        unknown("services: {a: {image: null}}", "services.a", "it names no image");
+        unknown("services: {a: {image: x}, b: null}", "services.b", "it names no image");
+    }
+
+    #[test]
+    fn a_service_without_an_image_has_that_of_the_service_it_extends() {
+        images("services: {a: {extends: b}, b: {image: x}}", &[("services.a", "x"), ("services.b", "x")]);
+        images(
+            "services: {a: {extends: {service: b, file: null}}, b: {extends: c}, c: {image: x}}",
+            &[("services.a", "x"), ("services.b", "x"), ("services.c", "x")],
+        );
+        let circle = found("services: {ok: {image: x}, a: {extends: b}, b: {extends: a}, c: {extends: c}}");
+        let places: Vec<_> = circle.iter().map(|(place, image)| (place.as_str(), image.is_ok())).collect();
+        assert_eq!(
+            places,
+            [("services.ok", true), ("services.a", false), ("services.b", false), ("services.c", false)]
+        );
+        for (text, place, words) in [
+            ("services: {a: {extends: b}}", "services.a", "not in this file"),
+            ("services: {a: {extends: '${B}'}}", "services.a", "not in this file"),
+            ("services: {a: {extends: {}}}", "services.a", "not in this file"),
+            ("services: {a: {}}", "services.a", "it names no image"),
+        ] {
+            unknown(text, place, words);
+        }
+        for base in ["build: .", "provider: {type: p}", "image: 1", "extends: {file: f, service: s}", ""] {
+            let text = format!("services: {{a: {{extends: b}}, b: {{{base}}}}}");
+            assert!(found(&text).iter().any(|(place, image)| place == "services.a" && image.is_err()), "{text}");
+        }
+        // A long row is not followed for ever.
+        let row: String = (0..2_000).map(|at| format!("  s{at}: {{extends: s{}}}\n", at + 1)).collect();
+        let text = format!("services:\n{row}  s2000: {{image: x}}\n");
+        assert_eq!(found(&text).iter().filter(|(_, image)| image.is_ok()).count(), EXTENDS_MAX + 1);
+    }
+
+    #[test]
+    fn notes_and_what_plainly_cannot_matter_are_passed_over() {
+        let text = "version: '3'\nname: n\nx-a: {image: y}\nservices:\n  a:\n    image: x\n    x-b: {build: .}\n    labels: {image: y}\n    runtime: io.containerd.kata.v2\n    environment: {image: y}\n    \
+                    depends_on: {b: {condition: service_started}}\n    annotations: {org.example.image: y}\n    deploy: {replicas: 2, x-c: {image: y}}\n    \
+                    x-podman.uidmaps: ['0:1:1']\n    develop: {watch: [{path: ., action: rebuild}]}\nx-podman: {in_pod: false, pod_args: [--infra=false, '--share=']}\n\
+                    networks: {n: {driver: bridge, x-podman.dns: [a]}}\n";
+        images(text, &[("services.a", "x")]);
+    }
+
+    #[test]
+    fn names_of_compose_files() {
+        for name in ["compose.yaml", "a/docker-compose.yml", "docker-compose.override.yaml", "x: compose.override.yml"]
+        {
+            assert!(is_named_so(name), "{name}");
+        }
+        for name in ["compose", "my-compose.yaml", "compose.json", "composeryaml", "compose.dev.yaml"] {
+            assert!(!is_named_so(name), "{name}");
+        }
     }
 }

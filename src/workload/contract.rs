@@ -3,10 +3,9 @@
 use serde_json::Value;
 
 use super::image_keys::{self, ImageKeyEntry};
-use super::sections::{Content, Section, section};
-use super::{Images, archive, below, compose, kind_of, kubernetes};
+use super::sections::{Content, Section, is_section, section};
+use super::{Images, contract_archive, contract_table, kind_of, kubernetes};
 use crate::limits::Limits;
-use crate::strict_yaml;
 
 /// What a contract says beside its images.
 #[derive(Debug, Clone)]
@@ -29,7 +28,7 @@ impl Contract {
         limits: &Limits,
     ) -> Result<Self, String> {
         let text = |name: &str| match document.get(name) {
-            None => Ok(None),
+            None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
             Some(other) => Err(format!("{name}: expected text, found {}", kind_of(other))),
         };
@@ -40,6 +39,12 @@ impl Contract {
             image_keys: Vec::new(),
             key_faults: Vec::new(),
         };
+        if !is_section(document) && document.is_object() {
+            contract_table::WHOLE.read(document, "", images);
+        }
+        if let Some(env) = contract.env.as_ref().and_then(|section| section.content.value()) {
+            contract_table::ENV.read(env, "env", images);
+        }
         match contract.workload.as_ref().map(|section| &section.content) {
             None => images.unknown("workload", "the contract has no workload section: what it runs is not known"),
             Some(Content::Closed(why)) => images.unknown("workload", why.clone()),
@@ -52,24 +57,17 @@ impl Contract {
     }
 }
 
-/// The images of `compose`, `play` and cosign's table in a workload section.
+/// The images of a workload section: of `compose` and `play`, and what the table finds.
 fn read_workload(workload: &Value, images: &mut Images, limits: &Limits) {
     let before = images.found.len();
-    if let Some(part) = workload.get("compose") {
-        read_archive(part, "workload.compose", images, limits, |name, documents, images| {
-            let is_it = compose::is_named_so(name) || documents.iter().any(compose::is_compose);
-            match documents {
-                [one] if is_it => compose::read(one, name, images),
-                // One tool merges them, another takes the first.
-                _ if is_it => images.unknown(name, format!("expected one document, found {}", documents.len())),
-                _ => {}
-            }
-            is_it
-        });
+    contract_table::WORKLOAD.read(workload, "workload", images);
+    if let Some(part) = workload.get("compose").and_then(Value::as_object) {
+        contract_archive::compose(part, images, limits);
     }
-    if let Some(part) = workload.get("play") {
+    if let Some(part) = workload.get("play").and_then(Value::as_object) {
+        let given = |key: &str| part.get(key).filter(|value| !value.is_null());
         for list in ["resources", "templates"] {
-            match part.get(list) {
+            match given(list) {
                 None => {}
                 Some(Value::Array(items)) => {
                     for (at, item) in items.iter().enumerate() {
@@ -80,61 +78,11 @@ fn read_workload(workload: &Value, images: &mut Images, limits: &Limits) {
                     .unknown(format!("workload.play.{list}"), format!("expected a list, found {}", kind_of(other))),
             }
         }
-        if part.get("archive").is_some() || (part.get("resources").is_none() && part.get("templates").is_none()) {
-            read_archive(part, "workload.play", images, limits, |name, documents, images| {
-                let top = !name.trim_start_matches("workload.play.archive: ").contains('/');
-                // podman starts what it knows and passes over the rest, and does not ask for an apiVersion.
-                let resources = top && documents.iter().any(|document| document.get("kind").is_some());
-                if resources {
-                    documents.iter().for_each(|document| kubernetes::read(document, name, images));
-                }
-                resources
-            });
+        if given("archive").is_some() || (given("resources").is_none() && given("templates").is_none()) {
+            contract_archive::play(part, images, limits);
         }
-    }
-    let cosign = workload.pointer("/confidential-containers/config/cosign").and_then(Value::as_object);
-    for name in cosign.into_iter().flatten().map(|(name, _)| name) {
-        images.name(format!("workload.confidential-containers.config.cosign.{name}"), name);
     }
     if images.found.len() == before {
         images.unknown("workload", "the section names no image: it has no compose, play or cosign table that does");
-    }
-}
-
-/// Hands every YAML file of `part.archive` to `take`, which says whether it is what the machine starts; others are data of the workload.
-fn read_archive(
-    part: &Value,
-    place: &str,
-    images: &mut Images,
-    limits: &Limits,
-    take: impl Fn(&str, &[Value], &mut Images) -> bool,
-) {
-    let place = below(place, "archive");
-    let Some(Value::String(text)) = part.get("archive") else {
-        images.unknown(place, "expected an archive in base64");
-        return;
-    };
-    let files = match archive::files(text, limits) {
-        Ok(files) => files,
-        Err(why) => {
-            images.unknown(place, why);
-            return;
-        }
-    };
-    let mut taken = false;
-    for (path, bytes) in files {
-        let lower = path.to_ascii_lowercase();
-        if !(lower.ends_with(".yaml") || lower.ends_with(".yml")) {
-            continue;
-        }
-        let name = format!("{place}: {path}");
-        match strict_yaml::documents(&bytes, limits) {
-            Ok(documents) => taken |= take(&name, &documents, images),
-            // It may be what the machine starts: another reader may read it.
-            Err(why) => images.unknown(name, why),
-        }
-    }
-    if !taken {
-        images.unknown(place, "no file in it says what to run");
     }
 }

@@ -4,16 +4,26 @@
 //! A place that should name an image and does not, or that hides what it names, is in the list too: nothing that could run is left out in
 //! silence.
 //!
-//! To add a form: one file with a function that fills [`Images`], one variant of [`Form`], one arm in [`Workload::read`].
+//! A form is read by a table of every key that it defines ([`table`]): a key outside it is unknown.
+//!
+//! To add a form: a table, one file with a function that fills [`Images`], one variant of [`Form`] with its marks ([`forms`]), one arm in
+//! [`Workload::read`].
 
 mod archive;
 mod compose;
+#[cfg(test)]
+mod compose_schema_tests;
+mod compose_table;
 mod contract;
+mod contract_archive;
+mod contract_table;
+mod forms;
 mod image_keys;
 mod kubernetes;
 mod reference;
 mod sections;
 mod signature;
+mod table;
 mod token;
 #[cfg(test)]
 mod wycheproof_tests;
@@ -22,6 +32,8 @@ use serde_json::Value;
 
 pub(crate) use self::contract::Contract;
 pub(crate) use self::image_keys::{ImageKeyEntry, KeyKind};
+pub use self::kubernetes::KindsWithoutImages;
+pub(crate) use self::kubernetes::is_read_by_runtimes;
 pub use self::reference::{ImageReference, Pin};
 pub(crate) use self::sections::Content;
 pub(crate) use self::signature::{ContractSignature, judge_signature};
@@ -45,7 +57,12 @@ pub struct Workload {
     pub images: Vec<UsedImage>,
     /// What else a contract says.
     pub(crate) contract: Option<Contract>,
+    /// What the machine of a contract boots, where a resource of IBM's operator says it.
+    pub(crate) machine: Option<String>,
 }
+
+const HINT: &str =
+    "correct the file, or name plain YAML as `docker compose config`, `helm template` or `kubectl kustomize` prints it";
 
 /// Kinds of workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,53 +104,67 @@ impl Form {
 }
 
 impl Workload {
-    /// Reads a workload; what it is shows in its own fields, not in its name. `passwords` may open the sections of a contract that are
-    /// encrypted.
+    /// Reads a workload; its form is told by its own fields, not by its name. `passwords` may open the sections of a contract that are
+    /// encrypted. `kinds` are the policy's.
     ///
     /// # Errors
-    /// [`Error::OverLimit`]; [`Error::Malformed`] when it is not strict YAML, or none of the known forms.
-    pub fn read(path: &str, bytes: &[u8], passwords: &[Vec<u8>], limits: &Limits) -> Result<Self, Error> {
+    /// [`Error::OverLimit`]; [`Error::OwnFile`] when it is not strict YAML, or does not have the marks of exactly one form.
+    pub fn read(
+        path: &str,
+        bytes: &[u8],
+        passwords: &[Vec<u8>],
+        kinds: &KindsWithoutImages,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
         if bytes.len() as u64 > limits.workload_bytes {
             let (what, allowed) = (path.into(), limits.workload_bytes);
             return Err(Error::OverLimit { what, limit: "workload_bytes", allowed });
         }
-        let malformed = |message: String| Error::malformed(format!("the workload {path}"), message);
-        let documents = strict_yaml::documents(bytes, limits).map_err(malformed)?;
+        let fail = |message: String| Error::OwnFile { what: format!("the workload {path}"), message, hint: HINT };
+        let documents = strict_yaml::documents(bytes, limits).map_err(fail)?;
         let mut images = Images::new(limits);
-        let (form, contract) = if let [one] = documents.as_slice()
-            && sections::are_in(one)
-        {
-            (Form::Contract, Some(Contract::read(one, bytes, passwords, &mut images, limits).map_err(malformed)?))
-        } else if let [one] = documents.as_slice()
-            && compose::is_compose(one)
-        {
-            compose::read(one, "", &mut images);
-            (Form::Compose, None)
-        } else if !documents.is_empty() && documents.iter().all(kubernetes::is_resource) {
-            documents.iter().for_each(|document| kubernetes::read(document, "", &mut images));
-            (Form::Kubernetes, None)
-        } else {
-            return Err(malformed(
-                "expected a compose file (services), Kubernetes manifests (apiVersion and kind in every document) or a contract (workload, env)"
-                    .into(),
-            ));
-        };
+        images.kinds.clone_from(kinds);
+        let form = forms::of(&documents).map_err(fail)?;
+        let mut contract = None;
+        for document in &documents {
+            match form {
+                Form::Compose => compose::read(document, "", &mut images),
+                Form::Kubernetes => kubernetes::read(document, "", &mut images),
+                Form::Contract => {
+                    contract = Some(Contract::read(document, bytes, passwords, &mut images, limits).map_err(fail)?);
+                }
+            }
+        }
+        if form == Form::Kubernetes {
+            contract = kubernetes::ibm::open(&mut images, passwords, limits);
+        }
+        let machine = images.machine.take();
         let images = images.finish(path)?;
         let (sha256, size) = (Sha256::of(bytes), bytes.len() as u64);
-        Ok(Self { path: path.into(), sha256, size, form, images, contract })
+        Ok(Self { path: path.into(), sha256, size, form, images, contract, machine })
     }
 }
 
 impl Workload {
-    /// A Kubernetes resource that stands in something else, by the bytes of the whole.
+    /// A Kubernetes resource as an API server shows it to a webhook, by the bytes of the whole review.
     ///
     /// # Errors
     /// [`Error::OverLimit`] with more images than are allowed.
-    pub(crate) fn of_resource(path: &str, resource: &Value, whole: &[u8], limits: &Limits) -> Result<Self, Error> {
+    pub(crate) fn of_resource(
+        path: &str,
+        resource: &Value,
+        whole: &[u8],
+        kinds: &KindsWithoutImages,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
         let mut images = Images::new(limits);
+        images.kinds.clone_from(kinds);
+        images.stage = Stage::Review;
         kubernetes::read(resource, "", &mut images);
+        let contract = kubernetes::ibm::open(&mut images, &[], limits);
+        let machine = images.machine.take();
         let (sha256, size, images) = (Sha256::of(whole), whole.len() as u64, images.finish(path)?);
-        Ok(Self { path: path.into(), sha256, size, form: Form::Kubernetes, images, contract: None })
+        Ok(Self { path: path.into(), sha256, size, form: Form::Kubernetes, images, contract, machine })
     }
 }
 
@@ -142,15 +173,36 @@ pub fn password_candidates(file: &[u8]) -> Vec<Vec<u8>> {
     token::passwords(file)
 }
 
-/// The images that were found so far.
+/// Where a resource was met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// In a file: what injectors and controllers make of it comes later.
+    File,
+    /// In a review of the API server: injectors have been at work, and it is what will be stored.
+    Review,
+}
+
+/// The images that were found so far, and what readers need to know beside the bytes.
 struct Images {
     found: Vec<UsedImage>,
     allowed: u64,
+    stage: Stage,
+    kinds: KindsWithoutImages,
+    /// Contracts in resources, not read yet.
+    carried: Vec<kubernetes::ibm::Carried>,
+    machine: Option<String>,
 }
 
 impl Images {
     fn new(limits: &Limits) -> Self {
-        Self { found: Vec::new(), allowed: limits.workload_images }
+        Self {
+            found: Vec::new(),
+            allowed: limits.workload_images,
+            stage: Stage::File,
+            kinds: KindsWithoutImages::default(),
+            carried: Vec::new(),
+            machine: None,
+        }
     }
 
     /// An image by its name.
@@ -175,12 +227,22 @@ impl Images {
         }
     }
 
+    /// Everything that was found. A contract that was not read is unknown.
+    fn close(mut self) -> Vec<UsedImage> {
+        for carried in std::mem::take(&mut self.carried) {
+            self.unknown(carried.place, "a contract in a resource is read in a file of resources only");
+        }
+        self.found
+    }
+
     fn finish(self, path: &str) -> Result<Vec<UsedImage>, Error> {
-        if self.found.len() as u64 > self.allowed {
-            let (what, limit, allowed) = (path.to_owned(), "workload_images", self.allowed);
+        let allowed = self.allowed;
+        let found = self.close();
+        if found.len() as u64 > allowed {
+            let (what, limit) = (path.to_owned(), "workload_images");
             return Err(Error::OverLimit { what, limit, allowed });
         }
-        Ok(self.found)
+        Ok(found)
     }
 }
 

@@ -1,4 +1,5 @@
-//! The sections of a contract, as the machine's user-data has them: `workload` and `env` are texts, in plain YAML or encrypted.
+//! The sections of a contract, as the machine's user-data has them: `workload` and `env` are texts, in plain YAML or encrypted; or mappings,
+//! as tools write them from which user-data is made.
 
 use serde_json::Value;
 
@@ -9,8 +10,8 @@ use crate::strict_yaml;
 /// One section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Section {
-    /// The text itself: what records and signatures are about.
-    pub(crate) text: String,
+    /// The text itself: what records and signatures are about. `None` for a mapping, whose text is not known.
+    pub(crate) text: Option<String>,
     /// What it holds.
     pub(crate) content: Content,
 }
@@ -36,18 +37,9 @@ impl Content {
     }
 }
 
-/// Does the document look like a contract, or one section of it?
-pub(super) fn are_in(document: &Value) -> bool {
-    match document {
-        Value::String(text) => token::is_token(text),
-        Value::Object(fields) if fields.contains_key("kind") || fields.contains_key("services") => false,
-        Value::Object(fields) => {
-            fields.contains_key("workload")
-                || fields.contains_key("env")
-                || fields.get("type").is_some_and(|kind| kind == "workload" || kind == "env")
-        }
-        _ => false,
-    }
+/// Is the document one section by itself?
+pub(super) fn is_section(document: &Value) -> bool {
+    document.get("type").is_some_and(|kind| kind == "workload" || kind == "env")
 }
 
 /// The section called `name`; `bytes` is the file, which may be that section alone.
@@ -64,12 +56,15 @@ pub(super) fn section(
         Value::Object(fields) if fields.get("type").is_some_and(|kind| kind == name) => {
             String::from_utf8_lossy(bytes).into_owned()
         }
+        // A section by itself has no other in it; `env` in it is for variables.
+        Value::Object(_) if is_section(document) => return Ok(None),
         Value::Object(fields) => match fields.get(name) {
-            None => return Ok(None),
+            None | Some(Value::Null) => return Ok(None),
             Some(Value::String(text)) => text.clone(),
-            Some(other) => {
-                return Err(format!("{name}: the machine reads a text (a block or a token), found {}", kind_of(other)));
+            Some(value @ Value::Object(_)) => {
+                return Ok(Some(Section { text: None, content: Content::Plain(value.clone()) }));
             }
+            Some(other) => return Err(format!("{name}: expected a text or a mapping, found {}", kind_of(other))),
         },
         _ => return Ok(None),
     };
@@ -84,7 +79,7 @@ pub(super) fn section(
             Err(why) => return Err(format!("{name}: {why}")),
         }
     };
-    Ok(Some(Section { text, content }))
+    Ok(Some(Section { text: Some(text), content }))
 }
 
 fn fields_of(text: &[u8], limits: &Limits) -> Result<Value, String> {

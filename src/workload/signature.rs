@@ -23,6 +23,8 @@ pub(crate) enum ContractSignature {
     Accepted(Accepted),
     /// It is wrong, in words.
     Refused(String),
+    /// The texts that are signed are not known, in words.
+    Undecided(String),
 }
 
 /// A signature that a key accepts.
@@ -59,7 +61,12 @@ pub(crate) fn judge_signature(contract: &Contract, named: &[(String, ImageKey)],
         }
         Some(Ok(key)) => Some(key.key),
     };
-    let whole = format!("{}{}", workload.text, env.text);
+    let (Some(workload), Some(env)) = (&workload.text, &env.text) else {
+        return ContractSignature::Undecided(
+            "the contract is signed, and a section is a mapping: the signature is over its exact text. Name the user-data as it is delivered".into(),
+        );
+    };
+    let whole = format!("{workload}{env}");
     let joined: String = whole.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     let texts = [("the two texts as they are", &whole), ("the two texts without their line ends", &joined)];
     let accepts = |key: &ImageKey| {

@@ -97,24 +97,29 @@ impl Folder {
 
     /// Every entry below the folder, with what it holds or leads to.
     pub fn listing(&self) -> BTreeMap<String, Vec<u8>> {
-        let (mut listing, mut folders) = (BTreeMap::new(), vec![self.0.clone()]);
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder).unwrap() {
-                let path = entry.unwrap().path();
-                let kind = fs::symlink_metadata(&path).unwrap().file_type();
-                let content = if kind.is_symlink() {
-                    fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
-                } else if kind.is_dir() {
-                    folders.push(path.clone());
-                    b"folder".to_vec()
-                } else {
-                    fs::read(&path).unwrap()
-                };
-                listing.insert(path.strip_prefix(&self.0).unwrap().to_string_lossy().into_owned(), content);
-            }
-        }
-        listing
+        listing(&self.0)
     }
+}
+
+/// Every entry below a folder, with what it holds or leads to.
+pub fn listing(top: &Path) -> BTreeMap<String, Vec<u8>> {
+    let (mut listing, mut folders) = (BTreeMap::new(), vec![top.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let kind = fs::symlink_metadata(&path).unwrap().file_type();
+            let content = if kind.is_symlink() {
+                fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
+            } else if kind.is_dir() {
+                folders.push(path.clone());
+                b"folder".to_vec()
+            } else {
+                fs::read(&path).unwrap()
+            };
+            listing.insert(path.strip_prefix(top).unwrap().to_string_lossy().into_owned(), content);
+        }
+    }
+    listing
 }
 
 impl Drop for Folder {

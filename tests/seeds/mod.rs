@@ -8,6 +8,7 @@ use std::path::Path;
 use hpsb_audit::report::{Options, Tool};
 use hpsb_audit::{Format, Input, KeyRing, Limits, Policy, Question, Report, Timestamp, audit};
 
+use super::support::encoding::base64;
 use super::support::image::{gzip, zstd};
 use super::support::tar::{self, Entry, LongNames};
 
@@ -95,6 +96,71 @@ fn statements() -> Vec<Seed> {
     ]
 }
 
+/// An image at every place that a compose file has for one.
+const EVERY_PLACE: &str = "services:
+  a: {image: a, pre_start: [{image: b, volumes: [{type: image, source: c, target: /}]}], post_start: [{command: d}]}
+  e: {extends: {service: a}, volumes: ['./f:/f', {type: image, source: g}], x-h: {image: i}}
+jobs: {j: {image: j, triggers: {manual: true}}}
+models: {k: {model: ai/k}}
+volumes: {l: {driver: image, driver_opts: {image: l}}}
+";
+/// What hides an image, in the spellings that were admitted once.
+const UNKNOWN: &str = "include: [a]
+services:
+  a: {image: a, extends: {file: b, service: c}}
+  d: {image: d, volumes: [{type: '${T:-image}', source: e}], provider: {type: f}, x-podman.rootfs: /g}
+  h: {extends: i}
+  i: {extends: h}
+";
+const CONFIDENTIAL: &str = "workload: |
+  type: workload
+  confidential-containers:
+    config: {cosign: {a/b: {publicKey: x}}}
+    allowedContainers: {c: {allowedImages: {imageNames: ['d/e:1']}}}
+env: |
+  type: env
+";
+
+/// Every kind of place at which a resource names an image.
+const TEMPLATES: &str = "apiVersion: batch/v1
+kind: CronJob
+metadata: {name: a}
+spec: {jobTemplate: {spec: {template: {spec: {initContainers: [{name: i, image: b}], containers: [{name: c, image: c}]}}}}}
+---
+apiVersion: v1
+kind: PodList
+items:
+- metadata: {name: d, annotations: {io.podman.annotations.kube.image.volumes.mount/e: \"f;g\"}}
+  spec: {ephemeralContainers: [{name: e, image: h}], volumes: [{name: i, image: {reference: j}}]}
+---
+apiVersion: apps/v1
+kind: ControllerRevision
+metadata: {name: k}
+data: {spec: {template: {$patch: replace, spec: {containers: [{name: l, image: m}]}}}}
+---
+apiVersion: serving.knative.dev/v1
+kind: Service
+metadata: {name: n}
+spec: {template: {spec: {containerConcurrency: 1, containers: [{image: o}]}}}
+";
+
+/// What makes a resource unknown.
+const UNKNOWN_RESOURCES: &str = "apiVersion: v1
+kind: Pod
+metadata: {name: a, annotations: {linkerd.io/inject: enabled, own/image: ghcr.io/b/c}}
+spec: {Containers: [{Image: b}], containers: [{name: c, image: {uri: d}}, {name: e}], volumes: [{name: f, image: {}}]}
+---
+apiVersion: hpse.ibm.com/v1
+kind: HyperProtectContainerRuntimeVPC
+metadata: {name: a}
+spec: {contract: \"workload: {type: workload}\", imageID: b}
+---
+apiVersion: example.com/v1
+kind: Widget
+metadata: {name: a}
+spec: {image: b}
+";
+
 fn workloads() -> Vec<Seed> {
     let digest = "sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1";
     let pod = format!(
@@ -107,15 +173,19 @@ fn workloads() -> Vec<Seed> {
     let section = format!(
         "type: workload\nplay:\n  resources:\n{play}images:\n  dct: {{docker.io/a/b: {{notary: n, publicKey: QUJD}}}}\n"
     );
+    let archive = tar::archive(&[Entry::file("docker-compose.yaml", EVERY_PLACE), Entry::file(".env", "A=b\n")]);
+    let archive = base64(&gzip(&archive));
     let block: String = section.lines().map(|line| format!("  {line}\n")).collect();
     vec![
         ("compose", "admission", fixture("inputs/admission/compose.yaml")),
         (
             "compose",
             "merge",
-            b"x: &x {image: app}\nservices: {a: {<<: *x, volumes: [{type: image, source: b}]}, c: {extends: a}}"
+            b"x-a: &x {image: app}\nservices: {a: {<<: *x, volumes: [{type: image, source: b}]}, c: {extends: a}}"
                 .to_vec(),
         ),
+        ("compose", "every-place", EVERY_PLACE.into()),
+        ("compose", "unknown", UNKNOWN.into()),
         (
             "inventory",
             "pods",
@@ -131,12 +201,21 @@ fn workloads() -> Vec<Seed> {
         ),
         ("kubernetes", "pod", pod.into()),
         ("kubernetes", "list", list.into()),
+        ("kubernetes", "templates", TEMPLATES.into()),
+        ("kubernetes", "unknown", UNKNOWN_RESOURCES.into()),
         (
             "contract",
             "user-data",
             format!("workload: |\n{block}env: |\n  type: env\nenvWorkloadSignature: QUJD\n").into(),
         ),
         ("contract", "section", section.into()),
+        ("contract", "compose-archive", format!("type: workload\ncompose: {{archive: {archive}}}\n").into()),
+        (
+            "contract",
+            "mappings",
+            format!("workload: {{type: workload, compose: {{archive: {archive}}}}}\nenv: {{type: env, env: {{A: b}}}}\n").into(),
+        ),
+        ("contract", "confidential", CONFIDENTIAL.into()),
         ("contract", "token", b"hyper-protect-basic.QUJD.U2FsdGVkX18AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_vec()),
         (
             "attestation",

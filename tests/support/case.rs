@@ -103,10 +103,16 @@ impl Case {
         }
     }
 
-    /// Nothing is wrong: exit 0. No image is given to any fixture, so the verdict is in part.
+    /// Nothing is wrong: exit 0. Without a policy the verdict is in part.
     pub fn good(name: &str, about: &'static str) -> Self {
         let checks = vec![("manifest-signature", "pass"), ("manifest-key", "pass"), ("manifest-name", "pass")];
         Self::new(name, about, Expect::new(0, "accept-in-part", None, checks))
+    }
+
+    /// Accepted in part, though there is a policy.
+    pub fn in_part(mut self) -> Self {
+        self.expect.verdict = "accept-in-part";
+        self
     }
 
     /// The signature is good and the named check says no: exit 1.
@@ -287,6 +293,10 @@ impl Case {
 
     /// Arguments other than `--key key.pem`.
     pub fn arguments(mut self, arguments: &[&str]) -> Self {
+        // With a policy, and an answer in every group that it requires, an acceptance is a whole one.
+        if arguments.contains(&"--policy") && self.expect.verdict == "accept-in-part" {
+            self.expect.verdict = "accept";
+        }
         self.arguments = Some(arguments.iter().map(|argument| (*argument).to_owned()).collect());
         self
     }

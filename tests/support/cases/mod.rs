@@ -19,6 +19,7 @@ mod sigstore;
 mod source;
 mod text;
 mod trust;
+mod verdict;
 
 /// All cases, in the order of a bundle's way through the program.
 pub fn all() -> Vec<Case> {
@@ -36,6 +37,7 @@ pub fn all() -> Vec<Case> {
         server::cases(),
         text::cases(),
         trust::cases(),
+        verdict::cases(),
         notary::cases(),
         openpgp::cases(),
         sigstore::cases(),

@@ -1,9 +1,14 @@
-//! YAML without ambiguity: keys that stand twice, unknown tags and numbers that are none are errors; anchors, merges and depth are
+//! YAML without ambiguity: duplicate keys, unknown tags and numbers that are not finite are errors; anchors, merges and depth are
 //! bounded before memory is taken.
 //!
 //! Merge keys (`<<`) are expanded as YAML 1.1 has them, since the programs that will read these files expand them: what stands in the
 //! mapping itself wins. They do not agree on more than that: kubectl lets a merge win over what stands before it, kubectl and PyYAML let the
 //! second of two merges win and docker compose refuses it. What depends on it is refused.
+//!
+//! Nor do they agree on what a merge is: a key `<<` with the tag `!` is one for PyYAML and kubectl, and not for the parser here. A key of that
+//! name that was not merged is refused in every spelling, quotes included.
+
+mod words;
 
 use std::collections::HashSet;
 
@@ -66,17 +71,31 @@ pub(crate) fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, Str
             with_snippet: false,
         };
         let read: Result<Vec<Document>, _> = serde_saphyr::from_multiple_with_options(text, options);
-        let documents = read.map_err(|error| one_line(&error.to_string()))?;
+        let documents = read.map_err(|error| words::of(&error, text))?;
         Ok::<Vec<Value>, String>(documents.into_iter().map(|document| document.0).collect())
     };
     let merged = read(MergeKeyPolicy::Merge)?;
-    if text.contains(MERGE) {
+    if merged.iter().any(has_merge_key) {
+        return Err(
+            "a key << that not every program takes for a merge: write it plainly, without quotes and tags".into()
+        );
+    }
+    // A merge in another spelling than << (with a tag and escapes) is read twice for nothing at worst.
+    if text.contains(MERGE) || text.contains('!') {
         read(MergeKeyPolicy::AsOrdinary)?.iter().try_for_each(check_merges)?;
     }
     Ok(merged)
 }
 
 const MERGE: &str = "<<";
+
+fn has_merge_key(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(has_merge_key),
+        Value::Object(fields) => fields.iter().any(|(key, value)| key == MERGE || has_merge_key(value)),
+        _ => false,
+    }
+}
 
 /// Does every merge mean the same to all readers? `value` was read with merge keys as any others; two of them in one mapping were an error.
 fn check_merges(value: &Value) -> Result<(), String> {
@@ -89,7 +108,7 @@ fn check_merges(value: &Value) -> Result<(), String> {
                 let mut before = fields.keys().take_while(|key| *key != MERGE);
                 if let Some(key) = before.find(|key| brought.contains(key.as_str())) {
                     return Err(format!(
-                        "{key:?} stands before the merge (<<) of a mapping that has it too: write the merge first"
+                        "{key:?} comes before a merge (<<) of a mapping that has it too: write the merge first"
                     ));
                 }
             }
@@ -111,11 +130,6 @@ fn add_keys<'v>(merged: &'v Value, keys: &mut HashSet<&'v str>) {
         }
         _ => {}
     }
-}
-
-/// The first line of the parser's words, which may go on with an excerpt of the document.
-fn one_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().chars().take(300).collect()
 }
 
 #[cfg(test)]
@@ -187,8 +201,29 @@ mod tests {
         for (good, image) in [("{<<: [*y, *x]}", "y"), ("{<<: *x, image: y}", "y"), ("{a: 1, <<: *z}", "x")] {
             assert_eq!(with(good).unwrap()[0]["last"]["image"], image, "{good}");
         }
-        // In quotes it is a key like any other.
-        assert_eq!(read("a: {\"<<\": {b: 1}, c: 2}").unwrap(), [json!({"a": {"<<": {"b": 1}, "c": 2}})]);
+        // With a tag that names the type of a merge, it is one.
+        for good in
+            ["{!!merge <<: *x}", "{!!merge \"\\x3c<\": *x}", "{!<tag:yaml.org,2002:merge> <<: *x}", "{? << : *x}"]
+        {
+            assert_eq!(with(good).unwrap()[0]["last"]["image"], "x", "{good}");
+        }
+        for bad in ["{!!merge \"\\x3c<\": *x, !!merge \"\\x3c<\": *y}", "{image: y, !!merge \"\\x3c<\": *x}"] {
+            assert!(with(bad).is_err(), "{bad}");
+        }
+    }
+
+    /// PyYAML and kubectl (go-yaml v2) merge the first three; a quoted one is a merge for none, and means nothing.
+    #[test]
+    fn a_key_that_only_some_readers_merge_is_refused() {
+        for spelled in ["! <<", "! \"<<\"", "! \"\\x3c<\"", "!!str <<", "\"<<\"", "'<<'", "\"\\x3c\\u003c\""] {
+            for text in [
+                format!("x: &x {{a: 1}}\nb: {{{spelled} : *x}}"),
+                format!("- a\n- b:\n  - c:\n    {spelled}: {{d: 1}}\n"),
+            ] {
+                let error = read(&text).unwrap_err();
+                assert!(error.contains("write it plainly"), "{text}: {error}");
+            }
+        }
     }
 
     #[test]

@@ -1,0 +1,115 @@
+//! What the machine starts from the archives of a contract. `compose.archive` holds a compose file, and docker compose runs where it was
+//! unpacked; `play.archive` holds Pods and ConfigMaps as YAML files at the top, all other files are data (ibm-cloud-docs/vpc@009bede4,
+//! about-contract.md).
+
+use serde_json::{Map, Value};
+
+use super::{Images, archive, compose, contract_table, kubernetes};
+use crate::limits::Limits;
+use crate::strict_yaml;
+
+const NOTHING: &str = "no file in it says what to run";
+/// What to do about a YAML file that is data of the workload.
+const DATA: &str = "if it is data of the workload, give it a name without .yaml or .yml";
+
+/// Every file that docker compose may read: compose files, whatever their names, and variables. It reads further files only for `include`,
+/// `extends` and `COMPOSE_FILE`, which are unknown by themselves.
+pub(super) fn compose(part: &Map<String, Value>, images: &mut Images, limits: &Limits) {
+    let place = "workload.compose.archive";
+    let Some(files) = files(part, place, images, limits) else { return };
+    let mut taken = false;
+    for (path, bytes) in files {
+        let name = format!("{place}: {path}");
+        if path.rsplit('/').next() == Some(".env") {
+            variables(&bytes, &name, images);
+        }
+        let named_so = compose::is_named_so(&path);
+        if !named_so && !is_yaml(&path) && !mentions_services(&bytes) {
+            continue;
+        }
+        match strict_yaml::documents(&bytes, limits) {
+            Ok(documents) if named_so || documents.iter().any(compose::is_compose) => {
+                taken = true;
+                match documents.as_slice() {
+                    [one] => compose::read(one, &name, images),
+                    // One tool merges them, another takes the first.
+                    several => images.unknown(name, format!("expected one document, found {}", several.len())),
+                }
+            }
+            Ok(_) => {}
+            Err(why) if named_so => images.unknown(name, why),
+            // It may be what the machine starts: another reader may read it.
+            Err(why) if is_yaml(&path) => images.unknown(name, format!("{why}; {DATA}")),
+            Err(_) => {}
+        }
+    }
+    if !taken {
+        images.unknown(place, NOTHING);
+    }
+}
+
+/// Every resource at the top. podman starts what it knows and passes over the rest; it does not ask for an `apiVersion`, and takes keys in
+/// other letters.
+pub(super) fn play(part: &Map<String, Value>, images: &mut Images, limits: &Limits) {
+    let place = "workload.play.archive";
+    let Some(files) = files(part, place, images, limits) else { return };
+    let has_kind = |document: &Value| {
+        document.as_object().is_some_and(|fields| fields.keys().any(|key| key.to_lowercase() == "kind"))
+    };
+    let mut taken = false;
+    for (path, bytes) in files.iter().filter(|(path, _)| is_yaml(path) && !path.contains('/')) {
+        let name = format!("{place}: {path}");
+        match strict_yaml::documents(bytes, limits) {
+            Ok(documents) if documents.iter().any(has_kind) => {
+                taken = true;
+                documents.iter().for_each(|document| kubernetes::read(document, &name, images));
+            }
+            Ok(_) => {}
+            Err(why) => images.unknown(name, format!("{why}; {DATA}, or put it into a folder")),
+        }
+    }
+    if !taken {
+        images.unknown(place, NOTHING);
+    }
+    kubernetes::podman::builds(files.iter().map(|(path, _)| path.as_str()), place, images);
+}
+
+/// Can a file under any name be a compose file?
+fn mentions_services(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| text.contains("services"))
+}
+
+fn is_yaml(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    [".yaml", ".yml", ".json"].iter().any(|end| lower.ends_with(end))
+}
+
+/// The files of `archive` by their paths.
+fn files(
+    part: &Map<String, Value>,
+    place: &str,
+    images: &mut Images,
+    limits: &Limits,
+) -> Option<Vec<(String, Vec<u8>)>> {
+    let Some(Value::String(text)) = part.get("archive") else {
+        images.unknown(place, "expected an archive in base64");
+        return None;
+    };
+    match archive::files(text, limits) {
+        Ok(files) => Some(files),
+        Err(why) => {
+            images.unknown(place, why);
+            None
+        }
+    }
+}
+
+/// A file `.env`: `NAME=VALUE` in each line, or `export NAME=VALUE`.
+fn variables(bytes: &[u8], place: &str, images: &mut Images) {
+    for line in String::from_utf8_lossy(bytes).lines() {
+        let line = line.trim_start().trim_start_matches('\u{feff}');
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let name = line.split(['=', ':']).next().unwrap_or_default().trim();
+        contract_table::variable(name, place, images);
+    }
+}

@@ -1,0 +1,164 @@
+//! Every key of a contract, in the order of IBM's schema: ibm-hyper-protect/contract-go@3910eb5e (2026-08-20),
+//! schema/contract/hpse-contract-schema-1.0.116.json, …-1.0.116-rhel.json and …-coco-1.0.93-rhel.json, and its documentation,
+//! ibm-cloud-docs/vpc@009bede4 (about-contract.md, 2023-12-05). IBM's schema allows any other key; here it is unknown.
+
+use serde_json::Value;
+
+use super::table::Meaning::{Decisive, Harmless, Mapping, Named, Special};
+use super::table::{Meaning, Table};
+use super::{Images, below, kind_of};
+
+const fn table(name: &'static str, keys: &'static [(&'static str, Meaning)]) -> Table {
+    Table { name, keys, extensions: &[], advice: "the contract's schema does not name it: remove it" }
+}
+
+/// User-data. The sections are read by tables of their own.
+pub(super) static WHOLE: Table = table(
+    "a contract",
+    &[
+        ("workload", Harmless),
+        ("env", Harmless),
+        ("envWorkloadSignature", Harmless),
+        ("attestationPublicKey", Harmless),
+        // Not in the schema, but in contract/contract.go: the header of the machine's own image, `sehdr`.
+        ("boot", Harmless),
+    ],
+);
+
+pub(super) static WORKLOAD: Table = table(
+    "a workload section",
+    &[
+        ("type", Decisive(&["workload"])),
+        ("compose", Mapping(&COMPOSE)),
+        ("play", Mapping(&PLAY)),
+        ("confidential-containers", Mapping(&CONFIDENTIAL)),
+        ("env", Special(variables)),
+        ("volumes", Named(&WORKLOAD_VOLUME)),
+        // Keys by which images are verified; they name none that runs. The check `workload-key` reads them.
+        ("images", Mapping(&IMAGES)),
+        ("auths", Harmless),
+    ],
+);
+
+pub(super) static ENV: Table = table(
+    "an env section",
+    &[
+        ("type", Decisive(&["env"])),
+        ("env", Special(variables)),
+        ("confidential-containers", Mapping(&ENV_CONFIDENTIAL)),
+        ("logging", Harmless),
+        ("host-attestation", Harmless),
+        ("volumes", Named(&ENV_VOLUME)),
+        ("auths", Harmless),
+        ("cacerts", Harmless),
+        ("signingKey", Harmless),
+    ],
+);
+
+/// What is in the archive is read by a rule of its own.
+static COMPOSE: Table = table("`compose`", &[("archive", Harmless)]);
+/// Resources and templates are read as Kubernetes manifests.
+static PLAY: Table = table("`play`", &[("resources", Harmless), ("templates", Harmless), ("archive", Harmless)]);
+static IMAGES: Table = table("`images`", &[("dct", Harmless), ("rhs", Harmless)]);
+
+static WORKLOAD_VOLUME: Table = table(
+    "a volume of a workload section",
+    &[("mount", Harmless), ("filesystem", Harmless), ("seed", Harmless), ("previousSeed", Harmless)],
+);
+static ENV_VOLUME: Table = table(
+    "a volume of an env section",
+    &[
+        ("seed", Harmless),
+        ("previousSeed", Harmless),
+        ("uv-secret-id", Harmless),
+        ("uv-previous-secret-id", Harmless),
+        ("kms", Harmless),
+        ("grep11", Harmless),
+        ("kmsTimeout", Harmless),
+        ("apiKey", Harmless),
+        ("volumeName", Harmless),
+        ("volumeID", Harmless),
+    ],
+);
+
+/// Pods come from a cluster; the contract says which images they may have.
+static CONFIDENTIAL: Table = table(
+    "`confidential-containers`",
+    &[
+        ("config", Mapping(&CONFIG)),
+        ("allowedContainers", Named(&ALLOWED)),
+        // A policy in Rego takes away from what may run, and starts nothing.
+        ("regoValidator", Harmless),
+        ("secret", Harmless),
+    ],
+);
+static CONFIG: Table = table("`config`", &[("cosign", Special(cosign))]);
+static ALLOWED: Table = table("an allowed container", &[("allowedImages", Mapping(&ALLOWED_IMAGES))]);
+static ALLOWED_IMAGES: Table =
+    table("`allowedImages`", &[("imageNames", Special(names)), ("imagePatterns", Special(patterns))]);
+static ENV_CONFIDENTIAL: Table = table("`confidential-containers` of an env section", &[("secret", Harmless)]);
+
+/// Images with the keys that cosign verifies them by.
+fn cosign(value: &Value, place: &str, images: &mut Images) {
+    match value {
+        Value::Object(keys) => keys.keys().for_each(|name| images.name(below(place, name), name)),
+        other => images.unknown(place, format!("expected a mapping, found {}", kind_of(other))),
+    }
+}
+
+fn names(value: &Value, place: &str, images: &mut Images) {
+    let Value::Array(names) = value else {
+        images.unknown(place, format!("expected a list of images, found {}", kind_of(value)));
+        return;
+    };
+    for (at, name) in names.iter().enumerate() {
+        let place = format!("{place}[{at}]");
+        match name {
+            Value::String(name) => images.name(place, name),
+            other => images.unknown(place, format!("expected an image, found {}", kind_of(other))),
+        }
+    }
+}
+
+fn patterns(value: &Value, place: &str, images: &mut Images) {
+    if value.as_array().is_none_or(|patterns| !patterns.is_empty()) {
+        images.unknown(place, "a pattern allows images that are not named: name them in `imageNames`");
+    }
+}
+
+/// Variables of the machine. docker compose takes some for itself.
+fn variables(value: &Value, place: &str, images: &mut Images) {
+    match value {
+        Value::Object(variables) => variables.keys().for_each(|name| variable(name, place, images)),
+        other => images.unknown(place, format!("expected a mapping, found {}", kind_of(other))),
+    }
+}
+
+/// Variables of docker compose that name no file and no other machine (docs.docker.com, "Configure pre-defined environment variables in
+/// Docker Compose", 2026-11).
+const OF_COMPOSE: [&str; 13] = [
+    "COMPOSE_ANSI",
+    "COMPOSE_COMPATIBILITY",
+    "COMPOSE_EXPERIMENTAL",
+    "COMPOSE_HTTP_TIMEOUT",
+    "COMPOSE_IGNORE_ORPHANS",
+    "COMPOSE_MENU",
+    "COMPOSE_PARALLEL_LIMIT",
+    "COMPOSE_PROFILES",
+    "COMPOSE_PROGRESS",
+    "COMPOSE_PROJECT_NAME",
+    "COMPOSE_REMOVE_ORPHANS",
+    "COMPOSE_STATUS_STDOUT",
+    "COMPOSE_CONVERT_WINDOWS_PATHS",
+];
+
+/// Variables that make docker compose talk to another machine, or run other programs.
+const OF_DOCKER: [&str; 3] = ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"];
+
+/// `COMPOSE_FILE` makes docker compose start other files.
+pub(super) fn variable(name: &str, place: &str, images: &mut Images) {
+    if name.starts_with("COMPOSE_") && !OF_COMPOSE.contains(&name) || OF_DOCKER.contains(&name) {
+        let why = format!("docker compose takes {name} for itself, and may start something else: remove it");
+        images.unknown(below(place, name), why);
+    }
+}

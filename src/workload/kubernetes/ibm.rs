@@ -1,0 +1,116 @@
+//! Resources of IBM's operator for Hyper Protect, which carry a whole contract: ibm-hyper-protect/k8s-operator-hpcr@8f546227 (2026-06-30),
+//! manifests/crd.yaml, onprem/cr.go and server/vpc/instance.go.
+//!
+//! `imageURL` and `imageID` name what the machine boots and not what runs in it. Only an attestation record can answer for that.
+
+use serde_json::Value;
+
+use super::super::table::{
+    Meaning::{Harmless, Mapping, Special},
+    Table,
+};
+use super::super::{Contract, Images};
+use super::annotations::metadata;
+use crate::limits::Limits;
+use crate::strict_yaml;
+
+const ADVICE: &str = "correct its spelling, or remove it";
+
+macro_rules! resource {
+    ($name:literal, $spec:expr) => {
+        Table {
+            name: $name,
+            keys: &[
+                ("apiVersion", Harmless),
+                ("kind", Harmless),
+                ("metadata", Special(metadata)),
+                ("spec", Mapping($spec)),
+                ("status", Harmless),
+            ],
+            extensions: &[],
+            advice: ADVICE,
+        }
+    };
+}
+
+pub(super) static ON_PREMISES: Table = resource!("a HyperProtectContainerRuntimeOnPrem", &ON_PREMISES_SPEC);
+pub(super) static VPC: Table = resource!("a HyperProtectContainerRuntimeVPC", &VPC_SPEC);
+
+static ON_PREMISES_SPEC: Table = Table {
+    name: "a HyperProtectContainerRuntimeOnPrem",
+    keys: &[
+        ("contract", Special(contract)),
+        ("diskSelector", Harmless),
+        ("imageURL", Special(machine)),
+        ("networkSelector", Harmless),
+        ("selector", Harmless),
+        ("storagePool", Harmless),
+        ("targetSelector", Harmless),
+    ],
+    extensions: &[],
+    advice: ADVICE,
+};
+
+static VPC_SPEC: Table = Table {
+    name: "a HyperProtectContainerRuntimeVPC",
+    keys: &[
+        ("contract", Special(contract)),
+        ("imageID", Special(machine)),
+        ("profileName", Harmless),
+        ("selector", Harmless),
+        ("subnetID", Harmless),
+        ("targetSelector", Harmless),
+    ],
+    extensions: &[],
+    advice: ADVICE,
+};
+
+/// A contract that a resource carries.
+#[derive(Debug, Clone)]
+pub(in crate::workload) struct Carried {
+    pub(in crate::workload) place: String,
+    pub(in crate::workload) text: String,
+}
+
+fn contract(value: &Value, place: &str, images: &mut Images) {
+    match value {
+        Value::String(text) => images.carried.push(Carried { place: place.to_owned(), text: text.clone() }),
+        _ => images.unknown(place, "the contract is not a text: what it runs is not known"),
+    }
+}
+
+fn machine(value: &Value, place: &str, images: &mut Images) {
+    match value {
+        Value::String(text) => images.machine = Some(text.clone()),
+        _ => images.unknown(place, "expected text"),
+    }
+}
+
+/// Reads the contract that a resource carries. Its signature and its keys are about its own images alone, so that it must be the only workload.
+pub(in crate::workload) fn open(images: &mut Images, passwords: &[Vec<u8>], limits: &Limits) -> Option<Contract> {
+    let mut carried = std::mem::take(&mut images.carried);
+    if carried.len() == 1 && images.found.is_empty() {
+        let Carried { place, text } = carried.pop()?;
+        let mut inner = Images::new(limits);
+        inner.kinds.clone_from(&images.kinds);
+        let answer = read(&text, passwords, &mut inner, limits);
+        let found = inner.close().into_iter();
+        found.for_each(|mut used| {
+            used.place = format!("{place}: {}", used.place);
+            images.push(used);
+        });
+        return answer.map_err(|why| images.unknown(place, why)).ok();
+    }
+    for Carried { place, .. } in carried {
+        images.unknown(place, "a contract is judged alone: give this resource in a file without other workloads");
+    }
+    None
+}
+
+fn read(text: &str, passwords: &[Vec<u8>], images: &mut Images, limits: &Limits) -> Result<Contract, String> {
+    let documents = strict_yaml::documents(text.as_bytes(), limits)?;
+    match documents.as_slice() {
+        [one @ Value::Object(_)] => Contract::read(one, text.as_bytes(), passwords, images, limits),
+        _ => Err("the contract is not one mapping of sections: what it runs is not known".into()),
+    }
+}

@@ -1,0 +1,82 @@
+//! Kinds of which the policy says that their objects run nothing: `[workload] kinds-without-images`.
+
+use serde_json::{Map, Value};
+
+use super::super::{Images, below};
+use super::kinds::{self, Role};
+use super::look;
+
+/// Kinds of custom resources that run nothing and name no image, as the policy lists them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KindsWithoutImages {
+    /// Group and kind.
+    listed: Vec<(String, String)>,
+}
+
+impl KindsWithoutImages {
+    /// Adds one entry, as `GROUP/Kind` without a version.
+    ///
+    /// # Errors
+    /// In words: it is not of that form; the kind is Kubernetes' own, of which all are known; the table knows that objects of the kind run or
+    /// fetch something.
+    pub fn add(&mut self, entry: &str) -> Result<(), String> {
+        let parts = entry.split_once('/').filter(|(_, kind)| !kind.contains('/'));
+        let Some((group, kind)) = parts.filter(|(group, kind)| is_group(group) && is_kind(kind)) else {
+            return Err(format!(
+                "expected GROUP/Kind without a version, such as \"example.com/Widget\", found {entry:?}"
+            ));
+        };
+        match kinds::role(group, kind) {
+            _ if kinds::built_in(group, kind).is_some() => {
+                Err(format!("{entry:?} is one of Kubernetes' own kinds, which need not be listed and cannot be"))
+            }
+            Some(Role::Elsewhere(_) | Role::Runs(_) | Role::RunsAt(_) | Role::Contract(_)) => {
+                Err(format!("objects of {entry:?} carry or fetch images: the kind cannot be listed as one without"))
+            }
+            _ => {
+                self.listed.push((group.to_owned(), kind.to_owned()));
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn lists(&self, group: &str, kind: &str) -> bool {
+        self.listed.iter().any(|(of, name)| of == group && name == kind)
+    }
+}
+
+/// A group of an API: a domain, or empty for a kind of the core group that is newer than the table.
+fn is_group(group: &str) -> bool {
+    let is_part = |part: &str| {
+        let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        !part.is_empty() && part.chars().all(inside)
+    };
+    // `v1/ConfigMap` names a version.
+    let is_version = group
+        .strip_prefix('v')
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) && !group.contains('.'));
+    group.is_empty() || (!is_version && group.split('.').all(is_part))
+}
+
+fn is_kind(kind: &str) -> bool {
+    !kind.is_empty() && kind.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+/// What is said of a kind that is in no table.
+pub(super) fn refusal(group: &str, kind: &str) -> String {
+    if !is_kind(kind) || !is_group(group) {
+        return "it has no apiVersion and kind that tell what it is: write both".into();
+    }
+    let entry = format!("{group}/{kind}");
+    format!(
+        "the kind {entry} is in no table, so what it runs is not known. If its objects run nothing and name no image, list it in the policy: [workload] kinds-without-images = [\"{entry}\"]. Otherwise give the pods that its controller makes"
+    )
+}
+
+/// Looks through an object of a listed kind, which must not name images.
+pub(super) fn look(fields: &Map<String, Value>, place: &str, images: &mut Images) {
+    let why = "the policy lists the kind in kinds-without-images. Take it from that list, or leave this object out";
+    for (key, value) in fields.iter().filter(|(key, _)| !matches!(key.as_str(), "metadata" | "status" | "items")) {
+        look::through(key, value, &below(place, key), why, images);
+    }
+}

@@ -1,0 +1,81 @@
+//! Values that no table describes: is there something in them that may name what runs?
+
+use serde_json::Value;
+
+use super::super::table::folded;
+use super::super::{Images, below};
+
+/// Looks through a value below a key, and reports as unknown what may name an image or hold containers. `why` says what the owner can do.
+pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: &mut Images) {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) if key != "image" => {}
+        Value::Null => {}
+        _ if looks_like_an_image(key) => images.unknown(place, format!("`{key}` may name an image that runs: {why}")),
+        Value::Array(_) | Value::Object(_) if holds_containers(key) && has_mappings(value) => {
+            images.unknown(place, format!("`{key}` may hold containers: {why}"));
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                through("", item, &format!("{place}[{at}]"), why, images);
+            }
+        }
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                through(key, value, &below(place, key), why, images);
+            }
+        }
+        Value::String(text) if is_pinned(text) => {
+            images.unknown(place, format!("`{key}` names an image or an OCI artifact: {why}"));
+        }
+        _ => {}
+    }
+}
+
+/// A key that names images in the custom resources of the table's operators: `image`, `dockerImage`, `imageName`, `images`.
+pub(super) fn looks_like_an_image(key: &str) -> bool {
+    const ENDS: [&str; 9] = [
+        "image",
+        "images",
+        "imagename",
+        "imageref",
+        "imagereference",
+        "imagerepository",
+        "imagetag",
+        "imagedigest",
+        "imageversion",
+    ];
+    let key: String = folded(key).chars().filter(|c| !matches!(c, '-' | '_' | '.')).collect();
+    ENDS.iter().any(|end| key.ends_with(end))
+}
+
+fn holds_containers(key: &str) -> bool {
+    let key = folded(key);
+    ["containers", "container", "sidecars", "sidecar"].iter().any(|end| key.ends_with(end))
+}
+
+fn has_mappings(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(Value::is_object),
+        other => other.is_object(),
+    }
+}
+
+/// A text that no other text looks like: a name with a digest, or the address of an OCI artifact.
+fn is_pinned(text: &str) -> bool {
+    text.contains("@sha256:") || ["oci://", "docker://"].iter().any(|scheme| text.starts_with(scheme))
+}
+
+/// Is the text an image's name, with a digest or a registry's host?
+pub(super) fn names_an_image(text: &str) -> bool {
+    let text = text.trim();
+    if text.is_empty()
+        || text.contains(char::is_whitespace)
+        || text.starts_with("http://")
+        || text.starts_with("https://")
+    {
+        return false;
+    }
+    let plain = text.split_once("://").map_or(text, |(_, plain)| plain);
+    let host = plain.split_once('/').map(|(host, _)| host);
+    is_pinned(text) || host.is_some_and(|host| host == "localhost" || host.contains(['.', ':']))
+}

@@ -1,0 +1,256 @@
+//! What a pod is made of, as tables: Kubernetes' OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28). A test walks the
+//! package's schemas: every key of a pod spec, a container and a volume is here.
+
+use serde_json::Value;
+
+use super::super::table::{
+    Meaning::{Harmless, Image, List, Mapping, Runs, Special},
+    Table,
+};
+use super::super::{Images, below, kind_of};
+use super::annotations::metadata;
+use super::look::looks_like_an_image;
+
+const ADVICE: &str = "correct its spelling, or remove it: what is not known here may name what runs";
+
+/// `PodTemplateSpec`.
+pub(super) static POD_TEMPLATE: Table = Table {
+    name: "a pod template",
+    keys: &[("metadata", Special(metadata)), ("spec", Mapping(&POD_SPEC))],
+    extensions: &[],
+    advice: ADVICE,
+};
+
+/// `PodSpec`.
+pub(super) static POD_SPEC: Table = Table {
+    name: "a pod",
+    keys: &[
+        ("activeDeadlineSeconds", Harmless),
+        ("affinity", Harmless),
+        ("automountServiceAccountToken", Harmless),
+        ("containers", Special(containers)),
+        ("dnsConfig", Harmless),
+        ("dnsPolicy", Harmless),
+        ("enableServiceLinks", Harmless),
+        ("ephemeralContainers", Special(containers)),
+        ("evictionResponders", Harmless),
+        ("hostAliases", Harmless),
+        ("hostIPC", Harmless),
+        ("hostNetwork", Harmless),
+        ("hostPID", Harmless),
+        ("hostUsers", Harmless),
+        ("hostname", Harmless),
+        ("hostnameOverride", Harmless),
+        ("imagePullSecrets", Harmless),
+        ("initContainers", Special(containers)),
+        ("nodeName", Harmless),
+        ("nodeSelector", Harmless),
+        ("os", Harmless),
+        ("overhead", Harmless),
+        ("preemptionPolicy", Harmless),
+        ("priority", Harmless),
+        ("priorityClassName", Harmless),
+        ("readinessGates", Harmless),
+        ("resourceClaims", Harmless),
+        ("resources", Harmless),
+        ("restartPolicy", Harmless),
+        // It chooses how nodes run the very same images.
+        ("runtimeClassName", Harmless),
+        ("schedulerName", Harmless),
+        ("schedulingGates", Harmless),
+        ("schedulingGroup", Harmless),
+        ("securityContext", Harmless),
+        ("serviceAccount", Harmless),
+        ("serviceAccountName", Harmless),
+        ("setHostnameAsFQDN", Harmless),
+        ("shareProcessNamespace", Harmless),
+        ("subdomain", Harmless),
+        ("terminationGracePeriodSeconds", Harmless),
+        ("tolerations", Harmless),
+        ("topologySpreadConstraints", Harmless),
+        ("volumes", List(&VOLUME)),
+        // v1.35 only.
+        ("workloadRef", Harmless),
+    ],
+    extensions: &[],
+    advice: ADVICE,
+};
+
+/// `Container` and `EphemeralContainer`.
+pub(super) static CONTAINER: Table = Table {
+    name: "a container",
+    keys: &[
+        ("args", Harmless),
+        ("command", Harmless),
+        ("env", Harmless),
+        ("envFrom", Harmless),
+        ("image", Image),
+        ("imagePullPolicy", Harmless),
+        // Its commands run in the container's own image.
+        ("lifecycle", Harmless),
+        ("livenessProbe", Harmless),
+        ("name", Harmless),
+        ("ports", Harmless),
+        ("readinessProbe", Harmless),
+        ("resizePolicy", Harmless),
+        ("resources", Harmless),
+        ("restartPolicy", Harmless),
+        ("restartPolicyRules", Harmless),
+        ("securityContext", Harmless),
+        ("startupProbe", Harmless),
+        ("stdin", Harmless),
+        ("stdinOnce", Harmless),
+        // EphemeralContainer only.
+        ("targetContainerName", Harmless),
+        ("terminationMessagePath", Harmless),
+        ("terminationMessagePolicy", Harmless),
+        ("tty", Harmless),
+        ("volumeDevices", Harmless),
+        ("volumeMounts", Harmless),
+        ("workingDir", Harmless),
+    ],
+    extensions: &[],
+    advice: ADVICE,
+};
+
+/// `Volume`.
+pub(super) static VOLUME: Table = Table {
+    name: "a volume",
+    keys: &[
+        ("awsElasticBlockStore", Harmless),
+        ("azureDisk", Harmless),
+        ("azureFile", Harmless),
+        ("cephfs", Harmless),
+        ("cinder", Harmless),
+        ("configMap", Harmless),
+        ("csi", Special(csi)),
+        ("downwardAPI", Harmless),
+        ("emptyDir", Harmless),
+        ("ephemeral", Mapping(&EPHEMERAL)),
+        ("fc", Harmless),
+        ("flexVolume", Harmless),
+        ("flocker", Harmless),
+        ("gcePersistentDisk", Harmless),
+        ("gitRepo", Runs("a gitRepo volume clones a repository, with its hooks: no image name tells what it brings")),
+        ("glusterfs", Harmless),
+        ("hostPath", Harmless),
+        ("image", Special(image_volume)),
+        ("iscsi", Harmless),
+        ("name", Harmless),
+        ("nfs", Harmless),
+        ("persistentVolumeClaim", Harmless),
+        ("photonPersistentDisk", Harmless),
+        ("portworxVolume", Harmless),
+        ("projected", Harmless),
+        ("quobyte", Harmless),
+        // Its `image` is a block device of Ceph.
+        ("rbd", Harmless),
+        ("scaleIO", Harmless),
+        ("secret", Harmless),
+        ("storageos", Harmless),
+        ("vsphereVolume", Harmless),
+    ],
+    extensions: &[],
+    advice: ADVICE,
+};
+
+/// `EphemeralVolumeSource`.
+static EPHEMERAL: Table = Table {
+    name: "an ephemeral volume",
+    keys: &[("volumeClaimTemplate", Mapping(&CLAIM))],
+    extensions: &[],
+    advice: ADVICE,
+};
+
+/// `PersistentVolumeClaimTemplate`, and `PersistentVolumeClaim` where it is a template.
+pub(super) static CLAIM: Table = Table {
+    name: "a volume claim",
+    keys: &[
+        ("apiVersion", Harmless),
+        ("kind", Harmless),
+        ("metadata", Special(metadata)),
+        ("spec", Harmless),
+        ("status", Harmless),
+    ],
+    extensions: &[],
+    advice: ADVICE,
+};
+
+/// `ImageVolumeSource`.
+static IMAGE_VOLUME: Table = Table {
+    name: "an image volume",
+    keys: &[("pullPolicy", Harmless), ("reference", Image)],
+    extensions: &[],
+    advice: ADVICE,
+};
+
+/// CSI drivers whose volumes are images: csi-driver-image, warm-metal/container-image-csi-driver and Kubernetes' own sample.
+const IMAGE_DRIVERS: [&str; 3] = ["csi-image.warm-metal.tech", "container-image.csi.k8s.io", "image.csi.k8s.io"];
+
+/// A list of containers.
+pub(super) fn containers(value: &Value, place: &str, images: &mut Images) {
+    containers_with(&NOTHING_MORE, value, place, images);
+}
+
+/// A list of what runs as a container and has the keys of `more` too.
+pub(super) fn containers_with(more: &Table, value: &Value, place: &str, images: &mut Images) {
+    match value {
+        Value::Null => {}
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                container_with(more, item, &format!("{place}[{at}]"), images);
+            }
+        }
+        other => images.unknown(place, format!("expected a list of containers, found {}", kind_of(other))),
+    }
+}
+
+/// One of them.
+pub(super) fn container_with(more: &Table, value: &Value, place: &str, images: &mut Images) {
+    let Value::Object(fields) = value else {
+        images.unknown(place, format!("expected a container, found {}", kind_of(value)));
+        return;
+    };
+    let place = match fields.get("name").and_then(Value::as_str) {
+        Some(name) => format!("{place} {name}"),
+        None => place.to_owned(),
+    };
+    if fields.get("image").is_none_or(Value::is_null) {
+        images.unknown(&place, "the container names no image: something else will put one in");
+    }
+    let mut fields = fields.clone();
+    for (key, meaning) in more.keys {
+        if let Some(value) = fields.remove(*key) {
+            meaning.read(key, &value, &below(&place, key), images);
+        }
+    }
+    CONTAINER.read_fields(&fields, &place, images);
+}
+
+static NOTHING_MORE: Table = Table { name: "a container", keys: &[], extensions: &[], advice: ADVICE };
+
+fn image_volume(value: &Value, place: &str, images: &mut Images) {
+    if value.get("reference").is_none_or(Value::is_null) {
+        images.unknown(place, "the image volume has no reference: something else will put one in");
+    }
+    IMAGE_VOLUME.read(value, place, images);
+}
+
+/// `CSIVolumeSource` and `CSIPersistentVolumeSource`: what attributes mean is the driver's.
+pub(super) fn csi(value: &Value, place: &str, images: &mut Images) {
+    let Value::Object(fields) = value else {
+        images.unknown(place, format!("expected a mapping, found {}", kind_of(value)));
+        return;
+    };
+    let driver = fields.get("driver").and_then(Value::as_str).unwrap_or_default();
+    if IMAGE_DRIVERS.contains(&driver) {
+        let why = format!("the driver {driver} mounts an image: use a volume of the type image");
+        images.unknown(place, why);
+    }
+    for (key, attribute) in fields.get("volumeAttributes").and_then(Value::as_object).into_iter().flatten() {
+        if looks_like_an_image(key) && !attribute.is_null() {
+            let place = format!("{place}.volumeAttributes.{key}");
+            images.unknown(place, format!("the driver {driver} may mount an image: use a volume of the type image"));
+        }
+    }
+}

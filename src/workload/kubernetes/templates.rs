@@ -1,0 +1,205 @@
+//! Kubernetes' own kinds that carry a pod template, and where: its OpenAPI, v1.25 to v1.37 (PyPI `kubernetes-validate` 1.37.0, 2026-11-28).
+
+use super::super::table::{
+    Meaning::{Harmless, List, Mapping, Special},
+    Table,
+};
+use super::annotations::metadata;
+use super::pod::{CLAIM, POD_SPEC, POD_TEMPLATE, csi};
+
+const ADVICE: &str = "correct its spelling, or remove it: what is not known here may name what runs";
+
+/// A resource with a spec.
+macro_rules! resource {
+    ($name:literal, $spec:expr) => {
+        Table {
+            name: $name,
+            keys: &[
+                ("apiVersion", Harmless),
+                ("kind", Harmless),
+                ("metadata", Special(metadata)),
+                ("spec", $spec),
+                ("status", Harmless),
+            ],
+            extensions: &[],
+            advice: ADVICE,
+        }
+    };
+}
+
+/// A part of one.
+macro_rules! part {
+    ($name:literal, $keys:expr) => {
+        Table { name: $name, keys: $keys, extensions: &[], advice: ADVICE }
+    };
+}
+
+pub(super) static POD: Table = resource!("a Pod", Mapping(&POD_SPEC));
+pub(super) static DEPLOYMENT: Table = resource!("a Deployment", Mapping(&DEPLOYMENT_SPEC));
+pub(super) static REPLICA_SET: Table = resource!("a ReplicaSet", Mapping(&REPLICA_SET_SPEC));
+pub(super) static STATEFUL_SET: Table = resource!("a StatefulSet", Mapping(&STATEFUL_SET_SPEC));
+pub(super) static DAEMON_SET: Table = resource!("a DaemonSet", Mapping(&DAEMON_SET_SPEC));
+pub(super) static JOB: Table = resource!("a Job", Mapping(&JOB_SPEC));
+pub(super) static CRON_JOB: Table = resource!("a CronJob", Mapping(&CRON_JOB_SPEC));
+pub(super) static PERSISTENT_VOLUME: Table = resource!("a PersistentVolume", Mapping(&PERSISTENT_VOLUME_SPEC));
+
+pub(super) static POD_TEMPLATE_RESOURCE: Table = part!(
+    "a PodTemplate",
+    &[
+        ("apiVersion", Harmless),
+        ("kind", Harmless),
+        ("metadata", Special(metadata)),
+        ("template", Mapping(&POD_TEMPLATE)),
+    ]
+);
+
+/// `data` is what StatefulSets and DaemonSets keep of their template, and goes back into them.
+pub(super) static CONTROLLER_REVISION: Table = part!(
+    "a ControllerRevision",
+    &[
+        ("apiVersion", Harmless),
+        ("data", Mapping(&REVISION_DATA)),
+        ("kind", Harmless),
+        ("metadata", Special(metadata)),
+        ("revision", Harmless),
+    ]
+);
+static REVISION_DATA: Table = part!("the data of a ControllerRevision", &[("spec", Mapping(&REVISION_SPEC))]);
+static REVISION_SPEC: Table = part!("the data of a ControllerRevision", &[("template", Mapping(&REVISION_TEMPLATE))]);
+static REVISION_TEMPLATE: Table = part!(
+    "the data of a ControllerRevision",
+    &[("$patch", Harmless), ("metadata", Special(metadata)), ("spec", Mapping(&POD_SPEC))]
+);
+
+pub(super) static DEPLOYMENT_SPEC: Table = part!(
+    "the spec of a Deployment",
+    &[
+        ("minReadySeconds", Harmless),
+        ("paused", Harmless),
+        ("progressDeadlineSeconds", Harmless),
+        ("replicas", Harmless),
+        ("revisionHistoryLimit", Harmless),
+        // extensions/v1beta1, until v1.15.
+        ("rollbackTo", Harmless),
+        ("selector", Harmless),
+        ("strategy", Harmless),
+        ("template", Mapping(&POD_TEMPLATE)),
+    ]
+);
+
+static REPLICA_SET_SPEC: Table = part!(
+    "the spec of a ReplicaSet",
+    &[
+        ("minReadySeconds", Harmless),
+        ("replicas", Harmless),
+        ("selector", Harmless),
+        ("template", Mapping(&POD_TEMPLATE)),
+    ]
+);
+
+pub(super) static STATEFUL_SET_SPEC: Table = part!(
+    "the spec of a StatefulSet",
+    &[
+        ("minReadySeconds", Harmless),
+        ("ordinals", Harmless),
+        ("persistentVolumeClaimRetentionPolicy", Harmless),
+        ("podManagementPolicy", Harmless),
+        ("replicas", Harmless),
+        ("revisionHistoryLimit", Harmless),
+        ("selector", Harmless),
+        ("serviceName", Harmless),
+        ("template", Mapping(&POD_TEMPLATE)),
+        ("updateStrategy", Harmless),
+        ("volumeClaimTemplates", List(&CLAIM)),
+    ]
+);
+
+pub(super) static DAEMON_SET_SPEC: Table = part!(
+    "the spec of a DaemonSet",
+    &[
+        ("minReadySeconds", Harmless),
+        ("revisionHistoryLimit", Harmless),
+        ("selector", Harmless),
+        ("template", Mapping(&POD_TEMPLATE)),
+        // extensions/v1beta1, until v1.15.
+        ("templateGeneration", Harmless),
+        ("updateStrategy", Harmless),
+    ]
+);
+
+pub(super) static JOB_SPEC: Table = part!(
+    "the spec of a Job",
+    &[
+        ("activeDeadlineSeconds", Harmless),
+        ("backoffLimit", Harmless),
+        ("backoffLimitPerIndex", Harmless),
+        ("completionMode", Harmless),
+        ("completions", Harmless),
+        // Another controller may run it: the pods are this template's all the same.
+        ("managedBy", Harmless),
+        ("manualSelector", Harmless),
+        ("maxFailedIndexes", Harmless),
+        ("parallelism", Harmless),
+        ("podFailurePolicy", Harmless),
+        ("podReplacementPolicy", Harmless),
+        ("scheduling", Harmless),
+        ("selector", Harmless),
+        ("successPolicy", Harmless),
+        ("suspend", Harmless),
+        ("template", Mapping(&POD_TEMPLATE)),
+        ("ttlSecondsAfterFinished", Harmless),
+    ]
+);
+
+static CRON_JOB_SPEC: Table = part!(
+    "the spec of a CronJob",
+    &[
+        ("concurrencyPolicy", Harmless),
+        ("failedJobsHistoryLimit", Harmless),
+        ("jobTemplate", Mapping(&JOB_TEMPLATE)),
+        ("schedule", Harmless),
+        ("startingDeadlineSeconds", Harmless),
+        ("successfulJobsHistoryLimit", Harmless),
+        ("suspend", Harmless),
+        ("timeZone", Harmless),
+    ]
+);
+pub(super) static JOB_TEMPLATE: Table =
+    part!("a job template", &[("metadata", Special(metadata)), ("spec", Mapping(&JOB_SPEC))]);
+
+static PERSISTENT_VOLUME_SPEC: Table = part!(
+    "a volume",
+    &[
+        ("accessModes", Harmless),
+        ("awsElasticBlockStore", Harmless),
+        ("azureDisk", Harmless),
+        ("azureFile", Harmless),
+        ("capacity", Harmless),
+        ("cephfs", Harmless),
+        ("cinder", Harmless),
+        ("claimRef", Harmless),
+        ("csi", Special(csi)),
+        ("fc", Harmless),
+        ("flexVolume", Harmless),
+        ("flocker", Harmless),
+        ("gcePersistentDisk", Harmless),
+        ("glusterfs", Harmless),
+        ("hostPath", Harmless),
+        ("iscsi", Harmless),
+        ("local", Harmless),
+        ("mountOptions", Harmless),
+        ("nfs", Harmless),
+        ("nodeAffinity", Harmless),
+        ("persistentVolumeReclaimPolicy", Harmless),
+        ("photonPersistentDisk", Harmless),
+        ("portworxVolume", Harmless),
+        ("quobyte", Harmless),
+        ("rbd", Harmless),
+        ("scaleIO", Harmless),
+        ("storageClassName", Harmless),
+        ("storageos", Harmless),
+        ("volumeAttributesClassName", Harmless),
+        ("volumeMode", Harmless),
+        ("vsphereVolume", Harmless),
+    ]
+);

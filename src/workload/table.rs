@@ -1,0 +1,231 @@
+//! Closed-world tables: every key that a form defines at a place, and what it means here.
+//!
+//! One walk reads a value by its table. A key that the table does not have is reported as unknown, because a program that knows the key might
+//! take an image from it or run something. null counts as absent, as the programs that read these forms take it; a key outside the table is
+//! unknown even then.
+
+use serde_json::{Map, Value};
+
+use super::{Images, below, kind_of};
+
+/// What a key means at its place in a form.
+#[derive(Clone, Copy)]
+pub(super) enum Meaning {
+    /// The name of an image that runs.
+    Image,
+    /// It runs or fetches something that no image name in the file tells. The text says what, and what the owner can do.
+    Runs(&'static str),
+    /// A text that decides what other keys mean: one of these words. A variable, another type and another word are unknown.
+    Decisive(&'static [&'static str]),
+    /// A mapping read by this table.
+    Mapping(&'static Table),
+    /// A list of mappings, each read by this table.
+    List(&'static Table),
+    /// A mapping of names that the owner chooses, each value read by this table.
+    Named(&'static Table),
+    /// A rule of its own, for what has several forms. It gets the value and its place.
+    Special(fn(&Value, &str, &mut Images)),
+    /// Nothing runs because of it, and nothing in it names an image.
+    Harmless,
+}
+
+/// Every key that a form defines at one place.
+pub(super) struct Table {
+    /// What has these keys, for messages: "a service".
+    pub(super) name: &'static str,
+    /// The keys in the order of the schema.
+    pub(super) keys: &'static [(&'static str, Meaning)],
+    /// Prefixes of keys that the form leaves to its users.
+    pub(super) extensions: &'static [&'static str],
+    /// What the owner can do about a key that is not here.
+    pub(super) advice: &'static str,
+}
+
+impl Table {
+    /// Reads a value that should be a mapping.
+    pub(super) fn read(&self, value: &Value, place: &str, images: &mut Images) {
+        match value {
+            Value::Null => {}
+            Value::Object(fields) => self.read_fields(fields, place, images),
+            other => images.unknown(place, format!("expected a mapping, found {}", kind_of(other))),
+        }
+    }
+
+    /// Reads a mapping. An image is reported at the mapping's own place where the table has only one.
+    pub(super) fn read_fields(&self, fields: &Map<String, Value>, place: &str, images: &mut Images) {
+        let single = self.keys.iter().filter(|(_, meaning)| matches!(meaning, Meaning::Image)).count() == 1;
+        for (key, value) in fields {
+            match self.meaning(key) {
+                Some(Meaning::Image) if single => Meaning::Image.read(key, value, place, images),
+                Some(meaning) => meaning.read(key, value, &below(place, key), images),
+                None if self.extensions.iter().any(|prefix| key.starts_with(prefix)) => {}
+                None => {
+                    let why = match self.in_other_letters(key) {
+                        Some(name) => format!(
+                            "malformed: `{key}` is `{name}` in other letters, which programs written in Go read as `{name}`: spell it so"
+                        ),
+                        None => format!("{} does not have the key `{key}`: {}", self.name, self.advice),
+                    };
+                    images.unknown(below(place, key), why);
+                }
+            }
+        }
+    }
+
+    /// The table's key that a key folds to.
+    fn in_other_letters(&self, key: &str) -> Option<&'static str> {
+        let folded = folded(key);
+        self.keys.iter().map(|(name, _)| *name).find(|name| self::folded(name) == folded)
+    }
+
+    /// What a key means; `None` for one that the table does not have.
+    pub(super) fn meaning(&self, key: &str) -> Option<Meaning> {
+        self.keys.iter().find(|(name, _)| *name == key).map(|(_, meaning)| *meaning)
+    }
+}
+
+/// A key in the letters in which Go's `encoding/json` compares it with the names of fields: U+017F is an `s`, and U+212A a `k`.
+pub(super) fn folded(key: &str) -> String {
+    let fold = |letter: char| match letter {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    };
+    key.chars().map(fold).collect()
+}
+
+impl Meaning {
+    /// Reads the value of a key.
+    pub(super) fn read(self, key: &str, value: &Value, place: &str, images: &mut Images) {
+        match (self, value) {
+            (Self::Harmless, _) | (_, Value::Null) => {}
+            (Self::Special(rule), _) => rule(value, place, images),
+            (Self::Image, Value::String(text)) => images.name(place, text),
+            (Self::Runs(why), _) => images.unknown(place, why),
+            (Self::Decisive(words), Value::String(text)) if words.contains(&text.as_str()) => {}
+            (Self::Decisive(words), other) => images.unknown(place, undecided(key, words, other)),
+            (Self::Mapping(table), _) => table.read(value, place, images),
+            (Self::List(table), Value::Array(items)) => {
+                for (at, item) in items.iter().enumerate() {
+                    table.read(item, &format!("{place}[{at}]"), images);
+                }
+            }
+            (Self::Named(table), Value::Object(named)) => {
+                for (name, item) in named {
+                    table.read(item, &below(place, name), images);
+                }
+            }
+            (Self::Image, other) => expected(key, "text", other, place, images),
+            (Self::List(_), other) => expected(key, "a list", other, place, images),
+            (Self::Named(_), other) => expected(key, "a mapping", other, place, images),
+        }
+    }
+}
+
+fn expected(key: &str, what: &str, found: &Value, place: &str, images: &mut Images) {
+    images.unknown(place, format!("`{key}` is {}, expected {what}", kind_of(found)));
+}
+
+/// Why a text that decides is not understood.
+fn undecided(key: &str, words: &[&str], found: &Value) -> String {
+    let found = found.as_str().map_or_else(|| kind_of(found).to_owned(), |text| format!("{text:?}"));
+    format!("`{key}` decides what runs: expected {}, without variables, found {found}", words.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::limits::Limits;
+
+    static PART: Table =
+        Table { name: "a part", keys: &[("image", Meaning::Image)], extensions: &[], advice: "remove it" };
+    static WHOLE: Table = Table {
+        name: "a whole",
+        keys: &[
+            ("image", Meaning::Image),
+            ("build", Meaning::Runs("it is built")),
+            ("type", Meaning::Decisive(&["bind", "volume"])),
+            ("part", Meaning::Mapping(&PART)),
+            ("parts", Meaning::List(&PART)),
+            ("named", Meaning::Named(&PART)),
+            ("own", Meaning::Special(|value, place, images| images.unknown(place, value.to_string()))),
+            ("labels", Meaning::Harmless),
+        ],
+        extensions: &["x-"],
+        advice: "remove it",
+    };
+    static TWO: Table = Table {
+        name: "a pair",
+        keys: &[("first", Meaning::Image), ("second", Meaning::Image)],
+        extensions: &[],
+        advice: "remove it",
+    };
+
+    fn read(table: &Table, value: &Value) -> Vec<(String, Result<String, String>)> {
+        let mut images = Images::new(&Limits::default());
+        table.read(value, "top", &mut images);
+        images.found.into_iter().map(|one| (one.place, one.image.map(|image| image.text))).collect()
+    }
+
+    fn one(value: &Value) -> (String, Result<String, String>) {
+        let mut found = read(&WHOLE, value);
+        assert_eq!(found.len(), 1, "{value}: {found:?}");
+        found.remove(0)
+    }
+
+    #[test]
+    fn images_are_found_at_every_kind_of_place() {
+        for (value, place) in [
+            (json!({"image": "a"}), "top"),
+            (json!({"part": {"image": "a"}}), "top.part"),
+            (json!({"parts": [null, {"image": "a"}]}), "top.parts[1]"),
+            (json!({"named": {"x": {"image": "a"}, "y": null}}), "top.named.x"),
+        ] {
+            assert_eq!(one(&value), (place.into(), Ok("a".into())), "{value}");
+        }
+        // With two of them, the place says which.
+        let found = read(&TWO, &json!({"first": "a", "second": "b"}));
+        assert_eq!(found, [("top.first".into(), Ok("a".into())), ("top.second".into(), Ok("b".into()))]);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_unknown_and_says_where() {
+        for (value, place, words) in [
+            (json!({"other": 1}), "top.other", "a whole does not have the key `other`: remove it"),
+            (json!({"Image": "a"}), "top.Image", "malformed: `Image` is `image` in other letters"),
+            (json!({"label\u{17f}": 1}), "top.label\u{17f}", "is `labels` in other letters"),
+            (json!({"other": null}), "top.other", "does not have the key"),
+            (json!({"part": {"x-a": 1}}), "top.part.x-a", "a part does not have the key `x-a`"),
+            (json!({"build": "."}), "top.build", "it is built"),
+            (json!({"type": "image"}), "top.type", "expected bind, volume, without variables, found \"image\""),
+            (json!({"type": "${T:-bind}"}), "top.type", "found \"${T:-bind}\""),
+            (json!({"type": ["bind"]}), "top.type", "found a list"),
+            (json!({"image": 1}), "top", "`image` is a number, expected text"),
+            (json!({"part": "${P}"}), "top.part", "expected a mapping, found text"),
+            (json!({"parts": {"image": "a"}}), "top.parts", "`parts` is a mapping, expected a list"),
+            (json!({"parts": ["a"]}), "top.parts[0]", "expected a mapping, found text"),
+            (json!({"named": [{"image": "a"}]}), "top.named", "`named` is a list, expected a mapping"),
+            (json!({"named": {"x": "a"}}), "top.named.x", "expected a mapping, found text"),
+            (json!({"own": 7}), "top.own", "7"),
+        ] {
+            let (found, why) = one(&value);
+            assert_eq!(found, place, "{value}");
+            assert!(why.as_ref().is_err_and(|why| why.contains(words)), "{value}: {why:?}");
+        }
+        assert!(read(&WHOLE, &json!(["image"])).iter().any(|(place, image)| place == "top" && image.is_err()));
+    }
+
+    #[test]
+    fn what_cannot_matter_is_passed_over() {
+        for value in [
+            json!(null),
+            json!({"x-image": "a", "labels": {"image": "a"}, "type": "bind"}),
+            json!({"image": null, "build": null, "type": null, "part": null, "parts": null, "named": null, "own": null}),
+            json!({"parts": [], "named": {}, "part": {}}),
+        ] {
+            assert_eq!(read(&WHOLE, &value), [], "{value}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The rows of the verdict table: what makes an acceptance, what makes it one in part, and what a cause does to its consequences.
+
+use super::super::case::Case;
+use super::super::keys::Named;
+use super::policy;
+
+/// The whole policy of a case that does not go by the other cases' one.
+const REQUIRE: &str = "require = [\"manifest\"]";
+
+fn under(case: Case, text: String) -> Case {
+    case.file("key.pem", Named::Server.public_pem()).policy(text)
+}
+
+/// A waiver of each check, for this bundle.
+fn waivers(bundle: &str, checks: &[&str]) -> String {
+    let waiver = |check: &&str| {
+        format!(
+            "[[waivers]]\ncheck = \"{check}\"\nbundle = \"{bundle}\"\nowner = \"Ada\"\nreason = \"known\"\nexpires = 2027-01-01T00:00:00Z\n"
+        )
+    };
+    checks.iter().map(waiver).collect()
+}
+
+/// SHA-256 of the bundle that a case has.
+fn digest_of(case: Case) -> String {
+    let files = case.make();
+    let (_, bytes) = files.iter().find(|(name, _)| name.ends_with(".sig.tbz")).unwrap();
+    hpsb_audit::Sha256::of(bytes).hex()
+}
+
+/// Nothing of the source can be proved: one cause, and what follows from it.
+fn without_head(case: Case) -> Case {
+    case.inner(|entries| entries.retain(|entry| entry.path != b"git/wallet/.git/HEAD"))
+}
+
+pub fn cases() -> Vec<Case> {
+    let old = "[expect]\nmax-age = \"1d\"\n";
+    let good = digest_of(Case::good("bundle", ""));
+    let headless = digest_of(without_head(Case::good("bundle", "")));
+    let waived = |checks: &[&str]| policy::with(&waivers(&headless, checks));
+    vec![
+        under(
+            Case::good("verdict-workload-only", "The policy requires nothing of a build: only `workload`."),
+            policy::with("").replace(REQUIRE, "require = [\"workload\"]"),
+        )
+        .in_part(),
+        under(
+            Case::good(
+                "verdict-workload-too",
+                "One policy for audits and admissions: what it says of workloads is passed over, and the report says so.",
+            ),
+            policy::with("[levels]\nworkload-key = \"off\"\n")
+                .replace(REQUIRE, "require = [\"manifest\", \"source\", \"workload\"]"),
+        ),
+        Case::error("verdict-require-workload", 2, "usage", "A bundle has no checks of the group `workload`.")
+            .arguments(&["--key", "key.pem", "--require", "workload"]),
+        under(
+            Case::good("verdict-waived", "The build is too old, and the policy waives that."),
+            policy::with(&format!("{old}{}", waivers(&good, &["build-age"]))),
+        )
+        .expect("build-age", "fail")
+        .in_part(),
+        without_head(under(
+            Case::rejected(
+                "verdict-waived-cause",
+                "The cause is waived; the checks that were not looked at for it are not.",
+            ),
+            waived(&["source-objects"]),
+        ))
+        .expect("source-objects", "fail")
+        .expect("source-commit", "not-run: refused")
+        .expect("source-tree", "not-run: refused"),
+        without_head(under(
+            Case::good(
+                "verdict-waived-consequences",
+                "The cause and each check that was not looked at for it are waived.",
+            ),
+            waived(&["source-objects", "source-commit", "source-tree"]),
+        ))
+        .expect("source-objects", "fail")
+        .expect("source-commit", "not-run: refused")
+        .in_part(),
+        without_head(under(
+            Case::rejected(
+                "verdict-warn-cause",
+                "The cause only warns; the checks that were not looked at for it reject.",
+            ),
+            policy::with("[levels]\nsource-objects = \"warn\"\n"),
+        ))
+        .expect("source-objects", "fail")
+        .expect("source-commit", "not-run: refused"),
+        without_head(Case::rejected("verdict-one-cause", "One cause is listed once, whatever follows from it."))
+            .expect("source-objects", "fail")
+            .expect("source-commit", "not-run: refused"),
+    ]
+}

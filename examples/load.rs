@@ -4,7 +4,7 @@
 //! cargo run --release --features serve --example load -- make COUNT FOLDER
 //! cargo run --release --features serve --example load -- ask ADDRESS CA COUNT CONNECTIONS SECONDS
 //! ```
-//! `make` writes COUNT bundles with different image digests, their key and a policy. `ask` asks about images of these builds in turn, each
+//! `make` writes COUNT bundles, their key and a policy: 10,000 have different image digests, those beyond are links to them. `ask` asks about images of these builds in turn, each
 //! tenth time about one that no build made, and prints a line of JSON: answers, latencies in microseconds, and `wrong`, the admissions of
 //! images that nobody built. `benches/webhook` runs both.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -12,7 +12,7 @@
 use std::fs;
 use std::io::{BufReader, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -46,6 +46,9 @@ fn main() {
 /// The digest in the recorded log of `tests/support`.
 const IMAGE_DIGEST: &str = "sha256:d8c1a1f9b0e7c6d5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e0d9c8b7a6f5e4d3c2b1";
 
+/// Bundles that are made; the others are links.
+const DIFFERENT: usize = 10_000;
+
 /// The digest of the image that a build made.
 fn digest(build: usize) -> String {
     Sha256::of(format!("image {build}").as_bytes()).to_string()
@@ -63,7 +66,7 @@ fn make(count: usize, folder: &Path) {
             scope.spawn(|| {
                 loop {
                     let build = next.fetch_add(1, Ordering::Relaxed);
-                    if build >= count {
+                    if build >= count.min(DIFFERENT) {
                         return;
                     }
                     let digest = digest(build);
@@ -71,13 +74,25 @@ fn make(count: usize, folder: &Path) {
                     let files = case.log(|log| log.replace(IMAGE_DIGEST, &digest)).make();
                     let (name, bytes) =
                         files.into_iter().find(|(name, _)| name.ends_with(".sig.tbz")).expect("a bundle");
-                    let place = folder.join(format!("evidence/{:03}/{build:06}", build / 1_000));
+                    let place = place(folder, build);
                     fs::create_dir_all(&place).expect("a folder");
                     fs::write(place.join(name.trim_start_matches("load/")), bytes).expect("the bundle");
                 }
             });
         }
     });
+    for build in DIFFERENT..count {
+        let (from, to) = (place(folder, build % DIFFERENT), place(folder, build));
+        fs::create_dir_all(&to).expect("a folder");
+        for entry in fs::read_dir(from).expect("the bundle's folder") {
+            let entry = entry.expect("the bundle");
+            fs::hard_link(entry.path(), to.join(entry.file_name())).expect("a link");
+        }
+    }
+}
+
+fn place(folder: &Path, build: usize) -> PathBuf {
+    folder.join(format!("evidence/{:03}/{build:06}", build / 1_000))
 }
 
 #[derive(Default)]
@@ -177,7 +192,7 @@ fn connected(
     while Instant::now() < until {
         *build += 1;
         let is_built = !build.is_multiple_of(10);
-        let digest = if is_built { digest(*build % count) } else { digest(usize::MAX - *build) };
+        let digest = if is_built { digest(*build % count.min(DIFFERENT)) } else { digest(usize::MAX - *build) };
         let request = request(&format!("docker.io/acme/wallet@{digest}"));
         let began = Instant::now();
         stream.get_mut().write_all(&request)?;

@@ -109,6 +109,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "audit",
         &[
+            "key_record",
+            "build_name",
             "signature",
             "outside",
             "report",
@@ -139,6 +141,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "serve",
         &[
+            "audit",
             "admission",
             "report",
             "policy",

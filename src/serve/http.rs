@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -39,8 +39,8 @@ const ANSWERING: u32 = 768 << 10;
 const LARGE: usize = 64 << 10;
 /// For the handshake, and for a request's body.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The longest life of a connection. Clients that are alive connect again; one that never takes its answers ends here.
-const LIFE: Duration = Duration::from_secs(600);
+/// Without a new request for this time a connection is neither idle nor asking: its client does not take its answers.
+const STUCK: Duration = Duration::from_secs(300);
 /// For the next request on a connection: longer than API servers keep one that is idle (90 seconds), so that they are who closes it.
 const IDLE: Duration = Duration::from_secs(120);
 /// A request's line and headers.
@@ -253,10 +253,10 @@ async fn connection(
 ) {
     let _ = stream.set_nodelay(true);
     let Ok(Ok(stream)) = timeout(PATIENCE, acceptor.accept(stream)).await else { return };
-    let asked = Arc::new(AtomicBool::new(false));
-    let first = Arc::clone(&asked);
+    let asked = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&asked);
     let answer = service_fn(move |request| {
-        first.store(true, Ordering::Relaxed);
+        count.fetch_add(1, Ordering::Relaxed);
         let wire = Arc::clone(&wire);
         async move { Ok::<_, Infallible>(respond(&wire, request).await) }
     });
@@ -266,21 +266,26 @@ async fn connection(
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), answer);
     let mut connection = std::pin::pin!(connection);
-    // Whoever asks nothing at all does not keep the place.
+    // A client that sends no request, or takes no answer, does not keep the place.
     let silent = async {
-        tokio::time::sleep(PATIENCE).await;
-        if asked.load(Ordering::Relaxed) {
-            std::future::pending::<()>().await;
+        let (mut seen, mut time) = (0, PATIENCE);
+        loop {
+            tokio::time::sleep(time).await;
+            let count = asked.load(Ordering::Relaxed);
+            if count == seen {
+                return;
+            }
+            (seen, time) = (count, STUCK);
         }
     };
     tokio::select! {
         _ = connection.as_mut() => return,
         () = silent => return,
-        _ = ended.changed() => {}
-        () = tokio::time::sleep(LIFE) => {}
+        _ = ended.changed() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = timeout(GOODBYE, connection).await;
+        }
     }
-    connection.as_mut().graceful_shutdown();
-    let _ = timeout(GOODBYE, connection).await;
 }
 
 async fn respond(wire: &Wire, request: Request<Incoming>) -> Response<Full<Bytes>> {

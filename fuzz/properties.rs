@@ -231,7 +231,7 @@ pub fn review(bytes: &[u8]) {
     assert_eq!(twin["request"]["uid"], review.uid.as_str());
     let policy = Policy::default();
     let question = AdmissionQuestion { policy: &policy, attestation: None, now: Timestamp::epoch() };
-    let images = Index::of(Vec::new(), &policy).answers(&review.workload, &question);
+    let images = Index::of(hpsb_audit::index(&[], &policy)).answers(&review.workload, &question);
     assert!(images.iter().all(|image| image.exit_code() == 1));
     let lines: Vec<String> = images.into_iter().map(|image| image.place).collect();
     for (allowed, answer) in [(true, Review::allow(&review.uid, &lines)), (false, Review::deny(&review.uid, &lines))] {

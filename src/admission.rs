@@ -1,6 +1,7 @@
 //! The question from the other side: may this be deployed? Audited builds on one side, workloads on the other, one answer for each image.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::attestation::Attestation;
 use crate::builds::{Build, Builds};
@@ -26,23 +27,24 @@ pub struct AdmissionQuestion<'a> {
 
 /// The builds of audited bundles, in their order.
 pub fn index(reports: &[BundleReport], policy: &Policy) -> Builds {
-    let mut builds = Builds::default();
-    for report in reports {
-        let error = report.error.iter().map(Error::to_string);
-        let findings = report.rejecting().map(|finding| format!("{}: {}", finding.check, finding.message));
-        builds.add(Build {
-            path: report.path.clone(),
-            sha256: report.file.map(|(digest, _)| digest),
-            build_name: report.build_name.clone(),
-            verdict: report.verdict,
-            accepted: report.exit_code() == 0,
-            until: until(report, policy),
-            because: error.chain(findings).collect(),
-            in_play: report.in_play.clone(),
-            image: report.built.clone().filter(|_| report.error.is_none()),
-        });
+    Builds::of(reports.iter().map(|report| Arc::new(build_of(report, policy))).collect())
+}
+
+/// What the answers about images need of a bundle's audit under this policy.
+pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
+    let error = report.error.iter().map(Error::to_string);
+    let findings = report.rejecting().map(|finding| format!("{}: {}", finding.check, finding.message));
+    Build {
+        path: report.path.clone(),
+        sha256: report.file.map(|(digest, _)| digest),
+        build_name: report.build_name.clone(),
+        verdict: report.verdict,
+        accepted: report.exit_code() == 0,
+        until: until(report, policy),
+        because: error.chain(findings).collect(),
+        in_play: report.in_play.clone(),
+        image: report.built.clone().filter(|_| report.error.is_none()),
     }
-    builds
 }
 
 /// From when on an acceptance holds no more, as far as the clock alone decides: the first end of a waiver that it needs, or of the time that
@@ -59,29 +61,23 @@ fn until(report: &BundleReport, policy: &Policy) -> Option<Timestamp> {
     waivers.chain(old).min()
 }
 
-/// Audited bundles, ready to be asked about images.
+/// Audited builds, ready to be asked about images.
 #[derive(Debug)]
 pub struct Index {
     builds: Builds,
-    reports: Vec<BundleReport>,
-    by_path: BTreeMap<String, usize>,
+    counts: [usize; 4],
 }
 
 impl Index {
-    /// `reports` are audits under the same policy.
-    pub fn of(reports: Vec<BundleReport>, policy: &Policy) -> Self {
-        let by_path = reports.iter().enumerate().map(|(at, report)| (report.path.clone(), at)).collect();
-        Self { builds: index(&reports, policy), reports, by_path }
-    }
-
-    /// The audits.
-    pub fn reports(&self) -> &[BundleReport] {
-        &self.reports
+    /// `builds` were audited under the same policy.
+    pub fn of(builds: Builds) -> Self {
+        let counts = Admission::VERDICTS.map(|verdict| builds.all().filter(|build| build.verdict == verdict).count());
+        Self { builds, counts }
     }
 
     /// How many bundles got each of [`Admission::VERDICTS`].
     pub fn counts(&self) -> [usize; 4] {
-        Admission::VERDICTS.map(|verdict| self.reports.iter().filter(|report| report.verdict == verdict).count())
+        self.counts
     }
 
     /// One answer for each image of a workload. It never fails: what is not known rejects.
@@ -91,22 +87,22 @@ impl Index {
         workload.images.iter().map(|image| self.answer(workload, image, question)).collect()
     }
 
-    fn answer(&self, workload: &Workload, image: &UsedImage, question: &AdmissionQuestion<'_>) -> ImageReport {
+    /// The answer for one image of a workload.
+    pub fn answer(&self, workload: &Workload, image: &UsedImage, question: &AdmissionQuestion<'_>) -> ImageReport {
         let AdmissionQuestion { attestation, now, policy } = *question;
         let deployment = Deployment { workload, image, builds: &self.builds, attestation, now };
-        let bundle = deployment.build().map(|build| build.path.clone());
+        let build = deployment.build();
         let reference = image.image.as_ref().ok();
-        let report = bundle.as_ref().and_then(|path| self.reports.get(*self.by_path.get(path)?));
         let answer = ImageReport {
             workload: file(workload),
             place: image.place.clone(),
             image: reference.map(|image| image.text.clone()),
             digest: reference.and_then(|image| image.digest()),
             verdict: Verdict::None,
-            bundle,
+            bundle: build.map(|build| build.path.clone()),
             findings: check::run_workload(&deployment, policy),
         };
-        answer.settled().judged(report).masked()
+        answer.settled().judged(build.map(|build| build.verdict)).masked()
     }
 }
 
@@ -117,11 +113,11 @@ pub fn admit(
     evidence: Vec<String>,
     question: &AdmissionQuestion<'_>,
 ) -> (Admission, Vec<BundleReport>) {
-    let index = Index::of(reports, question.policy);
+    let index = Index::of(index(&reports, question.policy));
     let counts = index.counts();
     let images: Vec<ImageReport> = workloads.iter().flat_map(|workload| index.answers(workload, question)).collect();
     let used: BTreeSet<&String> = images.iter().filter_map(|image| image.bundle.as_ref()).collect();
-    let reports = index.reports.into_iter().filter(|report| used.contains(&report.path)).collect();
+    let reports = reports.into_iter().filter(|report| used.contains(&report.path)).collect();
     (Admission { evidence, counts, images }, reports)
 }
 

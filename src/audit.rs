@@ -1,18 +1,24 @@
 //! The story: from a bundle's bytes to a report.
 
+mod facts;
+
+use std::borrow::Cow;
 use std::io::Read;
 
+pub use self::facts::Facts;
 use crate::approvals::Approvals;
 use crate::attestation::Attestation;
+use crate::build_name::BuildName;
 use crate::bundle::Bundle;
 use crate::check::{self, Gate};
 use crate::digest::{HashingReader, Sha256};
 use crate::error::Error;
 use crate::evidence::{Evidence, Fact, Known};
 use crate::finding::{self, Finding, Group, Verdict};
-use crate::git;
+use crate::git::{self, SourceProof};
 use crate::image::{Choice, ImageFacts};
 use crate::key::{Fingerprint, PublicKey};
+use crate::key_record::Grading;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::outside;
@@ -23,7 +29,7 @@ use crate::server_record::{ServerFiles, ServerRecord};
 use crate::signature::Signature;
 use crate::time::Timestamp;
 use crate::trust::TrustFile;
-use crate::verify::{KeyRing, VerifiedArchive};
+use crate::verify::{KeyRing, Refusal, SignedArchive, VerifiedArchive};
 
 /// What is asked of every bundle of a run.
 #[derive(Debug, Clone)]
@@ -112,6 +118,27 @@ impl<R> Input<'_, R> {
 ///
 /// It says what the report says and no more: see the crate's documentation for what a verdict means.
 pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleReport {
+    audit_and_read(input, question).0
+}
+
+/// The same, and what was read of the bundle, so that it can be judged by another question without being read again. `None`: too little of
+/// it could be read for that.
+pub fn audit_and_keep<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> (BundleReport, Option<Facts>) {
+    let file_name = input.file_name.clone();
+    let keys_beside = input.keys_beside.to_vec();
+    let (report, read) = audit_and_read(input, question);
+    let facts = read.and_then(|read| Facts::of(&report, file_name, keys_beside, read, question));
+    (report, facts)
+}
+
+/// What was read of a bundle on the way to its report.
+struct Looked<'a> {
+    build_name: BuildName,
+    beside: Vec<Group>,
+    content: Option<Content<'a>>,
+}
+
+fn audit_and_read<'a, R: Read>(input: Input<'a, R>, question: &Question<'_>) -> (BundleReport, Option<Looked<'a>>) {
     let Input { path, file_name, bytes, keys_beside, server, trust, builder, image } = input;
     let given = Given { file_name, server, trust, builder, image };
     let present = [
@@ -133,29 +160,43 @@ pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleRep
             let beside = keys_beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
             return Err(Error::NoKey { beside });
         }
-        match bundle.verify(&keys) {
-            Ok(archive) => judge(&archive, given, question, &mut report),
+        let build_name = bundle.build_name().clone();
+        let content = match bundle.verify(&keys) {
+            Ok(archive) => judge(&archive, given, question, &mut report)?,
             Err(refusal) => {
-                let beside = report.seal.as_ref().and_then(|seal| verified_by_a_key_beside(seal, keys_beside));
-                report.findings = run_all(&Gate::Refused { refusal: &refusal, beside }, question, &report.in_play);
-                Ok(())
+                refuse(&refusal, keys_beside, question, &mut report);
+                None
             }
-        }
+        };
+        Ok(Looked { build_name, beside, content })
     });
     match judged {
-        Ok(()) => {
-            let waiver = |check: &str| question.policy.waiver(check, report.file?.0, question.now);
-            finding::settle(&mut report.findings, &report.in_play, waiver);
-            let required = question.policy.required_of_bundles();
-            report.verdict = Verdict::of(&report.findings, &report.in_play, required.as_deref());
+        Ok(read) => {
+            settle(&mut report, question);
+            (report.masked(), Some(read))
         }
         Err(error) => {
             let gate = Gate::NoVerdict { signed: report.key.is_some() };
             report.findings = run_all(&gate, question, &report.in_play);
             report.error = Some(error);
+            (report.masked(), None)
         }
     }
-    report.masked()
+}
+
+/// No trusted key accepts the signature.
+fn refuse(refusal: &Refusal, keys_beside: &[(String, PublicKey)], question: &Question<'_>, report: &mut BundleReport) {
+    let beside = report.seal.as_ref().and_then(|seal| verified_by_a_key_beside(seal, keys_beside));
+    report.findings = run_all(&Gate::Refused { refusal, beside }, question, &report.in_play);
+}
+
+/// What the findings do, and the verdict.
+fn settle(report: &mut BundleReport, question: &Question<'_>) {
+    let file = report.file.map(|(digest, _)| digest);
+    let waiver = |check: &str| question.policy.waiver(check, file?, question.now);
+    finding::settle(&mut report.findings, &report.in_play, waiver);
+    let required = question.policy.required_of_bundles();
+    report.verdict = Verdict::of(&report.findings, &report.in_play, required.as_deref());
 }
 
 /// What came with the bundle, beside its bytes and keys.
@@ -184,18 +225,18 @@ fn run_all(gate: &Gate<'_>, question: &Question<'_>, in_play: &[Group]) -> Vec<F
 }
 
 /// Everything behind the gate.
-fn judge(
+fn judge<'a>(
     archive: &VerifiedArchive,
-    given: Given<'_>,
+    given: Given<'a>,
     question: &Question<'_>,
     report: &mut BundleReport,
-) -> Result<(), Error> {
+) -> Result<Option<Content<'a>>, Error> {
     let grading = question.policy.grading(archive.key().fingerprint, question.limits);
     report.key = KeyReport::of(archive.key(), grading.grade());
     if question.depth == Depth::SignatureOnly {
         report.findings = run_all(&Gate::SignatureOnly, question, &report.in_play);
         report.in_play = vec![Group::Manifest];
-        return Ok(());
+        return Ok(None);
     }
     let manifest = Manifest::read_on_threads(archive, question.threads, question.limits)?;
     let source = match manifest.snapshots.as_slice() {
@@ -204,31 +245,61 @@ fn judge(
     };
     let image = given.image.map(|load| load(&choice(&manifest, question.policy))).transpose()?;
     let server = given.server.map(|files| ServerRecord::read(files, question.limits));
-    let evidence = Evidence {
-        file_name: given.file_name.as_deref(),
-        archive,
-        manifest: &manifest,
-        source: source.as_ref(),
-        approvals: question.approvals,
-        grading,
-        server: server.as_ref(),
-        trust: given.trust,
-        builder: given.builder,
-        image: image.as_ref(),
-        bases: question.bases,
-        limits: question.limits,
-        now: question.now,
-        existed_by: question.existed_by,
-    };
-    report.findings = run_all(&Gate::Open(&evidence), question, &report.in_play);
-    leave_out_of_play(report, question);
+    let (trust, builder) = (given.trust.map(Cow::Borrowed), given.builder.map(Cow::Borrowed));
+    let content = Content { manifest, source, server, trust, builder, image };
+    let evidence = content.evidence(archive.signed(), given.file_name.as_deref(), grading, question);
+    conclude(&evidence, question, report);
     report.evidence = evidence.facts();
     report.evidence.extend(expected_facts(question.policy));
     report.evidence.extend(check::trust_facts(&evidence, question.policy));
     report.inputs = inputs(&evidence, question.policy);
-    report.built = Some(evidence.built_image());
     report.outside_the_commit = outside_the_commit(&evidence, question.policy);
-    Ok(())
+    Ok(Some(content))
+}
+
+/// What was read behind the gate, whatever the question says of it.
+#[derive(Debug)]
+struct Content<'a> {
+    manifest: Manifest,
+    source: Option<SourceProof>,
+    server: Option<ServerRecord>,
+    trust: Option<Cow<'a, [TrustFile]>>,
+    builder: Option<Cow<'a, Attestation>>,
+    image: Option<ImageFacts>,
+}
+
+impl Content<'_> {
+    fn evidence<'e>(
+        &'e self,
+        archive: &'e SignedArchive,
+        file_name: Option<&'e str>,
+        grading: Grading,
+        question: &'e Question<'_>,
+    ) -> Evidence<'e> {
+        Evidence {
+            file_name,
+            archive,
+            manifest: &self.manifest,
+            source: self.source.as_ref(),
+            approvals: question.approvals,
+            grading,
+            server: self.server.as_ref(),
+            trust: self.trust.as_deref(),
+            builder: self.builder.as_deref(),
+            image: self.image.as_ref(),
+            bases: question.bases,
+            limits: question.limits,
+            now: question.now,
+            existed_by: question.existed_by,
+        }
+    }
+}
+
+/// The checks' answers, and what they are about.
+fn conclude(evidence: &Evidence<'_>, question: &Question<'_>, report: &mut BundleReport) {
+    report.findings = run_all(&Gate::Open(evidence), question, &report.in_play);
+    leave_out_of_play(report, question);
+    report.built = Some(evidence.built_image());
 }
 
 /// What lies beside a bundle and turns out to be no evidence (an empty folder `trust/`) does not put its group in play.

@@ -5,6 +5,7 @@
 //! refusal can name it, and no digest leads to it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::digest::Sha256;
 use crate::finding::{Group, Verdict};
@@ -48,11 +49,16 @@ pub struct Build {
     pub image: Option<BuiltImage>,
 }
 
-/// Every build of an evidence folder.
+/// Every build of an evidence folder, found by what a question has: a digest, a repository, a name.
 #[derive(Debug, Clone, Default)]
 pub struct Builds {
-    builds: Vec<Build>,
+    builds: Vec<Arc<Build>>,
     by_digest: BTreeMap<Sha256, Vec<usize>>,
+    /// Newest first, once [`Builds::of`] has sorted them.
+    by_repository: BTreeMap<String, Vec<usize>>,
+    /// Builds without a verified manifest, by their names.
+    unverified: BTreeMap<String, Vec<usize>>,
+    without_image: usize,
 }
 
 impl Build {
@@ -63,60 +69,83 @@ impl Build {
 }
 
 impl Builds {
-    /// Adds a build.
-    pub fn add(&mut self, build: Build) {
-        let at = self.builds.len();
-        for (_, digest) in build.image.iter().flat_map(|image| &image.pushed) {
+    /// These builds, in their order.
+    pub fn of(builds: Vec<Arc<Build>>) -> Self {
+        let mut all = Self::default();
+        for (at, build) in builds.iter().enumerate() {
+            all.find_by(at, build);
+        }
+        let built = |at: &usize| builds.get(*at)?.image.as_ref()?.built;
+        for found in all.by_repository.values_mut() {
+            found.sort_by_key(|at| std::cmp::Reverse(built(at)));
+        }
+        Self { builds, ..all }
+    }
+
+    fn find_by(&mut self, at: usize, build: &Build) {
+        let Some(image) = &build.image else {
+            self.without_image += 1;
+            if let Some(name) = &build.build_name {
+                self.unverified.entry(name.clone()).or_default().push(at);
+            }
+            return;
+        };
+        for (_, digest) in &image.pushed {
             let known = self.by_digest.entry(*digest).or_default();
             if known.last() != Some(&at) {
                 known.push(at);
             }
         }
-        self.builds.push(build);
+        for repository in &image.repositories {
+            match self.by_repository.get_mut(repository) {
+                Some(known) => known.push(at),
+                None => drop(self.by_repository.insert(repository.clone(), vec![at])),
+            }
+        }
     }
 
-    /// Every build, in the order in which they were added.
-    pub fn all(&self) -> &[Build] {
-        &self.builds
+    /// Every build, in its order.
+    pub fn all(&self) -> impl Iterator<Item = &Build> {
+        self.builds.iter().map(|build| &**build)
+    }
+
+    /// How many of them have no verified manifest.
+    pub fn without_image(&self) -> usize {
+        self.without_image
+    }
+
+    fn at(&self, places: Option<&Vec<usize>>) -> impl Iterator<Item = &Build> {
+        places.into_iter().flatten().filter_map(|at| self.builds.get(*at)).map(|build| &**build)
     }
 
     /// The builds whose manifest names this digest.
     pub fn of_digest(&self, digest: &Sha256) -> impl Iterator<Item = &Build> {
-        self.by_digest.get(digest).into_iter().flatten().filter_map(|at| self.builds.get(*at))
+        self.at(self.by_digest.get(digest))
     }
 
     /// The build that a digest leads to: one that is accepted at this moment before others.
     pub fn best_of_digest(&self, digest: &Sha256, now: Timestamp) -> Option<&Build> {
-        self.of_digest(digest).min_by_key(|build| !build.is_accepted_at(now))
+        let mut accepted = self.of_digest(digest).filter(|build| build.is_accepted_at(now));
+        accepted.next().or_else(|| self.of_digest(digest).next())
     }
 
     /// The builds that pushed to a repository, newest first, each with the digests that it pushed under `tag`, or under any.
-    pub fn of_tag<'b>(&'b self, repository: &str, tag: Option<&str>) -> Vec<(&'b Build, Sha256)> {
-        let mut found: Vec<(Option<Timestamp>, &Build, Sha256)> = Vec::new();
-        for build in &self.builds {
-            let Some(image) = build.image.as_ref().filter(|image| image.repositories.iter().any(|r| r == repository))
-            else {
-                continue;
-            };
-            let mut digests: Vec<Sha256> = image
-                .pushed
-                .iter()
-                .filter(|(pushed, _)| tag.is_none_or(|tag| tag == pushed))
-                .map(|(_, d)| *d)
-                .collect();
+    pub fn of_tag(&self, repository: &str, tag: Option<&str>) -> impl Iterator<Item = (&Build, Sha256)> {
+        self.at(self.by_repository.get(repository)).flat_map(move |build| {
+            let pushed = build.image.iter().flat_map(|image| &image.pushed);
+            let mut digests: Vec<Sha256> =
+                pushed.filter(|(pushed, _)| tag.is_none_or(|tag| tag == pushed)).map(|(_, digest)| *digest).collect();
             digests.dedup();
-            found.extend(digests.into_iter().map(|digest| (image.built, build, digest)));
-        }
-        found.sort_by_key(|(built, ..)| std::cmp::Reverse(*built));
-        found.into_iter().map(|(_, build, digest)| (build, digest)).collect()
+            digests.into_iter().map(move |digest| (build, digest))
+        })
     }
 
     /// Bundles without a verified manifest whose names say that they may be of this repository. Names are not signed: this helps a reader
     /// to find them and no more.
     pub fn unverified_named(&self, repository: &str) -> impl Iterator<Item = &Build> {
         let prefix = format!("{}.", repository.replace('/', "."));
-        self.builds.iter().filter(move |build| {
-            build.image.is_none() && build.build_name.as_ref().is_some_and(|name| name.starts_with(&prefix))
-        })
+        let from = self.unverified.range(prefix.clone()..);
+        let named = from.take_while(move |(name, _)| name.starts_with(&prefix));
+        named.flat_map(|(_, places)| self.at(Some(places)))
     }
 }

@@ -184,23 +184,63 @@ pub(crate) fn files_below(top: &Path, bound: Bound, limits: &Limits) -> Result<V
     Ok(files)
 }
 
-/// What a folder looks like: a digest of the paths of all files below it, with their sizes, places on the disk and times of change. It is
-/// another one when something was written; bytes are not read.
+/// What a folder looks like to the audits of the bundles in it, without the bundles: a line for each file in it, and for each file below
+/// `trust`, `builder` and `image`, which is another one when the file was written, replaced or taken away. Bytes are not read. Links are
+/// followed, as the audit follows them: the line is about what they lead to.
 ///
 /// # Errors
-/// As `files_below`.
+/// [`Error::OverLimit`]. What cannot be looked at has a line that says so.
 #[cfg(feature = "serve")]
-pub(crate) fn look_of(top: &Path, limits: &Limits) -> Result<crate::digest::Sha256, Error> {
-    use std::fmt::Write as _;
-    use std::os::unix::fs::MetadataExt as _;
+pub(crate) fn look_of_folder(folder: &Path, limits: &Limits) -> Result<String, Error> {
     let mut text = String::new();
-    for (name, path) in files_below(top, limits.listed_objects(), limits)? {
-        let seen = fs::symlink_metadata(&path).map_err(|error| unreadable(&path, &error))?;
-        let (changed, modified) = ((seen.ctime(), seen.ctime_nsec()), (seen.mtime(), seen.mtime_nsec()));
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{name:?} {} {} {} {changed:?} {modified:?}", seen.len(), seen.dev(), seen.ino());
+    let mut left = limits.listed_objects;
+    // A folder is looked at once, so that links in a circle have an end.
+    let mut met = std::collections::BTreeSet::new();
+    let mut folders = vec![(folder.to_owned(), true)];
+    while let Some((folder, is_top)) = folders.pop() {
+        let entries = match sorted_entries(&folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                text.push_str(&format!("{}: {error}\n", folder.display()));
+                continue;
+            }
+        };
+        for path in entries {
+            let over = || limits.listed_objects().exceeded(folder.display().to_string());
+            left = left.checked_sub(1).ok_or_else(over)?;
+            let (place, is_folder) = place_of(&path);
+            let name = path.file_name().unwrap_or_default();
+            let is_bundle = path.to_string_lossy().ends_with(".sig.tbz");
+            let is_read = !is_top || ["trust", "builder", "image"].iter().any(|known| name == *known);
+            if is_folder && is_read && met.insert(place.clone()) {
+                folders.push((path.clone(), false));
+            }
+            // How many bundles there are decides what belongs to each; which, and how they look, is nothing to the others.
+            match (is_bundle && is_top, is_folder && is_top && !is_read) {
+                (true, _) => text.push_str("a bundle\n"),
+                (_, true) => {}
+                _ => text.push_str(&format!("{name:?} {place}\n")),
+            }
+        }
     }
-    Ok(crate::digest::Sha256::of(text.as_bytes()))
+    Ok(text)
+}
+
+/// What a file looks like, through links: its size, its place on the disk, its times of change. `true`: it is a folder, which has no size
+/// and no times here.
+#[cfg(feature = "serve")]
+pub(crate) fn place_of(path: &Path) -> (String, bool) {
+    use std::os::unix::fs::MetadataExt as _;
+    let link = fs::symlink_metadata(path).map_or(0, |seen| seen.ino());
+    match fs::metadata(path) {
+        Ok(seen) if seen.is_dir() => (format!("{link} {} {}", seen.dev(), seen.ino()), true),
+        Ok(seen) => {
+            let (changed, modified) = ((seen.ctime(), seen.ctime_nsec()), (seen.mtime(), seen.mtime_nsec()));
+            let (size, place) = (seen.len(), (seen.dev(), seen.ino()));
+            (format!("{link} {size} {place:?} {changed:?} {modified:?}"), false)
+        }
+        Err(error) => (format!("{link} {}", error.kind()), false),
+    }
 }
 
 /// The OCI layout `image/` in a bundle's folder, where the folder holds no other bundle that it could belong to.

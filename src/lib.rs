@@ -143,7 +143,7 @@ mod wycheproof_tests;
 pub use crate::admission::{AdmissionQuestion, Index, admit, index};
 pub use crate::approvals::Approvals;
 pub use crate::attestation::{Attestation, BuilderPolicy, Record};
-pub use crate::audit::{Depth, Input, LoadImage, Question, audit};
+pub use crate::audit::{Depth, Facts, Input, LoadImage, Question, audit, audit_and_keep};
 pub use crate::budget::{Budget, Work};
 pub use crate::build_name::BuildName;
 pub use crate::build_record::BuildRecord;
@@ -175,7 +175,7 @@ pub use crate::shard::Shard;
 pub use crate::signature::{Signature, SignatureFault};
 pub use crate::time::Timestamp;
 pub use crate::verify::{
-    Grade, KeyRing, KeySource, Refusal, Revocation, RevocationReason, TrustedKey, VerifiedArchive,
+    Grade, KeyRing, KeySource, Refusal, Revocation, RevocationReason, SignedArchive, TrustedKey, VerifiedArchive,
 };
 pub use crate::workload::{Form, ImageReference, KindsWithoutImages, Pin, UsedImage, Workload, password_candidates};
 

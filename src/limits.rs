@@ -136,9 +136,10 @@ limits! {
     yaml_nodes = 250_000, "mappings, lists and texts of one YAML file, those that aliases repeat included";
     yaml_depth = 64, "YAML in YAML; manifests stay below twenty";
     yaml_documents = 1_024, "documents of one YAML file";
-    review_nodes = 100_000, "mappings, lists and texts of one AdmissionReview";
-    review_images = 1_000, "images of one AdmissionReview: each is answered within the API server's patience";
     review_bytes = 8 * MIB, "an AdmissionReview holds an object twice; the store of Kubernetes takes 1.5 MiB";
+    review_nodes = 100_000, "values in an AdmissionReview: a pod with twenty containers has about two thousand";
+    review_key_bytes = KIB, "a key in an AdmissionReview: labels and annotations have at most 317 bytes";
+    review_images = 1_000, "images of one object that are judged";
     inventory_bytes = 64 * MIB, "what runs, as one file; pods are about five kilobytes each, and several files may be given";
     inventory_entries = 200_000, "images in one inventory: each costs a row";
     policy_bytes = MIB, "a policy is written by a person";

@@ -1,18 +1,32 @@
 //! AdmissionReview v1 (Kubernetes, `admission.k8s.io/v1`): what an API server asks before it stores a pod, and the answer in its form.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::escape::for_terminal;
-use crate::limits::Limits;
-use crate::strict_json;
-use crate::workload::{KindsWithoutImages, Workload, is_read_by_runtimes, nodes};
+use crate::limits::{Bound, Limits};
+use crate::strict_json::{self, Bounds};
+use crate::workload::{KindsWithoutImages, Workload, is_read_by_runtimes};
 
 const VERSION: &str = "admission.k8s.io/v1";
 /// Kubernetes cuts warnings off at 256 letters.
 const WARNING_LETTERS: usize = 250;
-/// What people read in `kubectl`.
-const MESSAGE_LETTERS: usize = 4_000;
+/// What people read in `kubectl`: as JSON at most twice as much, which is below the 64 KiB of an answer.
+const MESSAGE_BYTES: usize = 24 << 10;
+/// A UID of Kubernetes has 36 letters; it goes back in the answer.
+const UID_BYTES: usize = 128;
+/// Names of namespaces, objects, kinds and people in the log.
+const NAME_BYTES: usize = 256;
+/// Memory that any question may take while it is answered, and how much more for each of its bytes. Its bytes themselves and the texts of its
+/// JSON take three times its size.
+const MEMORY: (u64, u64) = (1 << 20, 20);
+/// Of that, for what the JSON's values need beside their text.
+const VALUES: (u64, u64) = (768 << 10, 14);
+/// And for places and names of images.
+const IMAGES: (u64, u64) = (256 << 10, 3);
 
 /// A question of an API server.
 #[derive(Debug, Clone)]
@@ -62,8 +76,7 @@ impl Review {
     pub fn read(bytes: &[u8], kinds: &KindsWithoutImages, limits: &Limits) -> Result<Self, Error> {
         limits.review_bytes().check(bytes.len() as u64, "the review")?;
         let malformed = |message: String| Error::malformed("the review", message);
-        let document = strict_json::parse(bytes).map_err(|error| malformed(error.to_string()))?;
-        limits.review_nodes().check(nodes(&document), "the review")?;
+        let document = document(bytes, limits)?;
         let text = |place: &str| document.pointer(place).and_then(Value::as_str).unwrap_or_default();
         for (place, expected) in [("/apiVersion", VERSION), ("/kind", "AdmissionReview")] {
             let found = text(place);
@@ -72,8 +85,8 @@ impl Review {
             }
         }
         let uid = text("/request/uid");
-        if uid.is_empty() {
-            return Err(malformed("/request/uid: expected text, found none".into()));
+        if uid.is_empty() || uid.len() > UID_BYTES {
+            return Err(malformed(format!("/request/uid: expected text of at most {UID_BYTES} bytes")));
         }
         let operation = match text("/request/operation") {
             "CREATE" => Operation::Create,
@@ -84,6 +97,7 @@ impl Review {
             .pointer("/request/object")
             .filter(|object| object.is_object())
             .ok_or_else(|| malformed("/request/object: expected an object".into()))?;
+        let limits = &within(bytes.len() as u64, limits);
         let workload = Workload::of_resource("request", object, bytes, kinds, limits)?;
         limits.review_images().check(workload.images.len() as u64, "the review")?;
         let same_images = match (operation, document.pointer("/request/oldObject")) {
@@ -92,20 +106,25 @@ impl Review {
                 // A contract says more than its images.
                 let all_known = workload.contract.is_none() && workload.images.iter().all(|used| used.image.is_ok());
                 // Two images that are not known for one reason are not one image.
-                before.images == workload.images && (all_known || without_notes(stored) == without_notes(object))
+                before.images == workload.images && (all_known || are_same_but_for_notes(stored, object))
             }
             _ => false,
         };
         Ok(Self {
             uid: uid.to_owned(),
             operation,
-            namespace: text("/request/namespace").to_owned(),
-            kind: text("/request/kind/kind").to_owned(),
-            name: text("/request/name").to_owned(),
-            user: text("/request/userInfo/username").to_owned(),
+            namespace: shortened(text("/request/namespace"), NAME_BYTES),
+            kind: shortened(text("/request/kind/kind"), NAME_BYTES),
+            name: shortened(text("/request/name"), NAME_BYTES),
+            user: shortened(text("/request/userInfo/username"), NAME_BYTES),
             same_images,
             workload,
         })
+    }
+
+    /// Memory that answering a question of so many bytes takes at most.
+    pub fn memory(bytes: u64) -> u64 {
+        of_size(MEMORY, bytes)
     }
 
     /// The answer that lets it in, in Kubernetes' form, with warnings.
@@ -113,44 +132,117 @@ impl Review {
         if warnings.is_empty() {
             return answer(&json!({ "uid": uid, "allowed": true }));
         }
-        let inert = warnings.iter().map(|line| shortened(&for_terminal(line), WARNING_LETTERS));
+        let inert = warnings.iter().map(|line| match for_terminal(line).char_indices().nth(WARNING_LETTERS) {
+            Some((at, _)) => shortened(&for_terminal(line), at),
+            None => for_terminal(line),
+        });
         let inert: Vec<String> = inert.collect();
         answer(&json!({ "uid": uid, "allowed": true, "warnings": inert }))
     }
 
     /// The answer that does not, with the reasons.
     pub fn deny(uid: &str, reasons: &[String]) -> Vec<u8> {
-        let message = shortened(&for_terminal(&reasons.join("; ")), MESSAGE_LETTERS);
+        let message = shortened(&for_terminal(&reasons.join("; ")), MESSAGE_BYTES);
         let status = json!({ "status": "Failure", "code": 403, "reason": "Forbidden", "message": message });
         answer(&json!({ "uid": uid, "allowed": false, "status": status }))
     }
 }
 
-/// The object without what its owner and Kubernetes note on it: a label, a finalizer or a status changes nothing that runs. Annotations that
-/// runtimes read stay.
-fn without_notes(object: &Value) -> Value {
-    let mut object = object.clone();
-    if let Value::Object(fields) = &mut object {
-        let mut annotations =
-            fields.remove("metadata").and_then(|mut metadata| metadata.get_mut("annotations").map(Value::take));
-        if let Some(Value::Object(annotations)) = &mut annotations {
-            annotations.retain(|key, _| is_read_by_runtimes(key));
+/// The document, within its budget.
+fn document(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
+    let size = bytes.len() as u64;
+    let (nodes, key) = (limits.review_nodes, limits.review_key_bytes);
+    let memory = of_size(VALUES, size);
+    let bounds = Bounds { nodes: Cell::new(nodes), memory: Cell::new(memory), key, passed: Cell::new(None) };
+    let document = strict_json::parse_within(bytes, &bounds).map_err(|error| match bounds.passed.get() {
+        Some("key") => limits.review_key_bytes().exceeded("a key of the review"),
+        Some("nodes") => limits.review_nodes().exceeded("the review"),
+        Some(_) => {
+            let what = format!("{size} bytes of the review with so little text in them");
+            Bound { allowed: nodes - bounds.nodes.get(), ..limits.review_nodes() }.exceeded(what)
         }
-        fields.remove("status");
-        fields.insert("metadata".into(), annotations.unwrap_or_default());
+        None => Error::malformed("the review", error.to_string()),
+    })?;
+    if cost_of_images("", &document, 0) > of_size(IMAGES, size) {
+        return Err(limits.review_images().exceeded("the text of the images in the review and of their places"));
     }
-    object
+    Ok(document)
+}
+
+fn of_size((any, each): (u64, u64), bytes: u64) -> u64 {
+    any.saturating_add(each.saturating_mul(bytes))
+}
+
+/// About how much memory the places and names of images take that are below a value at a place with so many bytes: each image has its
+/// whole place, which is as long as all keys above it.
+fn cost_of_images(key: &str, value: &Value, place: u64) -> u64 {
+    let is_name = matches!(key, "image" | "reference");
+    let own = if is_name || key.to_ascii_lowercase().ends_with("containers") { place + 64 } else { 0 };
+    let below = match value {
+        Value::Array(items) => {
+            let costs = items.iter().map(|item| cost_of_images(key, item, place + 6));
+            return costs.fold(0, u64::saturating_add);
+        }
+        Value::Object(fields) => {
+            let costs = fields.iter().map(|(key, value)| cost_of_images(key, value, place + 1 + key.len() as u64));
+            costs.fold(0, u64::saturating_add)
+        }
+        // A name is taken apart; what looks like a variable has a text of its own.
+        Value::String(text) if is_name => {
+            let variables = text.bytes().filter(|byte| matches!(byte, b'$' | b'{')).count();
+            2 * text.len() as u64 + 64 * variables as u64
+        }
+        _ => 0,
+    };
+    own.saturating_add(below)
+}
+
+/// What a workload in a question of so many bytes may take: YAML and archives in it are part of the budget.
+fn within(size: u64, limits: &Limits) -> Limits {
+    let memory = of_size(VALUES, size);
+    Limits {
+        workload_images: limits.review_images,
+        yaml_nodes: limits.yaml_nodes.min(memory / 256),
+        workload_archive_bytes: limits.workload_archive_bytes.min(memory),
+        ..limits.clone()
+    }
+}
+
+/// Are they equal but for what their owner and Kubernetes note on them? A label, a finalizer or a status changes nothing that runs.
+/// Annotations that runtimes read count.
+fn are_same_but_for_notes(one: &Value, other: &Value) -> bool {
+    let (Value::Object(one_fields), Value::Object(other_fields)) = (one, other) else { return one == other };
+    let is_note = |field: &str| matches!(field, "metadata" | "status");
+    let count = |fields: &serde_json::Map<String, Value>| fields.keys().filter(|name| !is_note(name)).count();
+    let mut fields = one_fields.iter().filter(|(name, _)| !is_note(name));
+    count(one_fields) == count(other_fields)
+        && fields.all(|(name, value)| other_fields.get(name) == Some(value))
+        && annotations(one) == annotations(other)
+}
+
+/// Annotations that runtimes read; or what there is instead of annotations.
+fn annotations(object: &Value) -> Result<BTreeMap<&str, &Value>, &Value> {
+    match object.pointer("/metadata/annotations") {
+        None | Some(Value::Null) => Ok(BTreeMap::new()),
+        Some(Value::Object(all)) => {
+            let read = all.iter().filter(|(key, _)| is_read_by_runtimes(key));
+            Ok(read.map(|(key, value)| (key.as_str(), value)).collect())
+        }
+        Some(other) => Err(other),
+    }
 }
 
 fn answer(response: &Value) -> Vec<u8> {
     json!({ "apiVersion": VERSION, "kind": "AdmissionReview", "response": response }).to_string().into_bytes()
 }
 
-fn shortened(text: &str, letters: usize) -> String {
-    match text.char_indices().nth(letters) {
-        Some((at, _)) => format!("{} ...", text.get(..at).unwrap_or_default()),
-        None => text.to_owned(),
+/// The text, cut off behind so many bytes, or a few less.
+pub(crate) fn shortened(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text.to_owned();
     }
+    let at = (0..=bytes).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    format!("{} ...", text.get(..at).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -228,11 +320,35 @@ mod tests {
         ] {
             assert!(matches!(read(&good.replacen(from, to, 1)), Err(Error::Malformed { .. })), "{from}");
         }
-        let limits = Limits { review_bytes: 10, ..Limits::default() };
-        assert!(matches!(
-            Review::read(good.as_bytes(), &KindsWithoutImages::default(), &limits),
-            Err(Error::OverLimit { .. })
-        ));
+        for limits in [
+            Limits { review_bytes: 10, ..Limits::default() },
+            Limits { review_nodes: 10, ..Limits::default() },
+            Limits { review_key_bytes: 9, ..Limits::default() },
+            Limits { review_images: 0, ..Limits::default() },
+        ] {
+            assert!(
+                matches!(
+                    Review::read(good.as_bytes(), &KindsWithoutImages::default(), &limits),
+                    Err(Error::OverLimit { .. })
+                ),
+                "{limits:?}"
+            );
+        }
+        // Much structure in little text: a hundred times its size as values.
+        let dense = |list: String| read(&good.replacen("\"c\"", &list, 1)).map(|_| ());
+        assert_eq!(dense(format!("[{}0]", "0,".repeat(5_000))), Ok(()));
+        // Places as long as the keys above them, and names that are variables.
+        let images = |count: usize, key: &str, name: &str| {
+            let containers = vec![json!({ "image": name }); count];
+            dense(json!({ key: { key: { "containers": containers } } }).to_string())
+        };
+        assert_eq!(images(900, "spec", "docker.io/acme/wallet:v1"), Ok(()));
+        for (key, name) in [("k".repeat(900), "a".to_owned()), ("k".into(), "$".repeat(500))] {
+            let refused = images(900, &key, &name).unwrap_err();
+            assert!(matches!(refused, Error::OverLimit { limit: "review_images", .. }), "{refused}");
+        }
+        let refused = dense(format!("[{}0]", "0,".repeat(90_000))).unwrap_err();
+        assert!(matches!(refused, Error::OverLimit { limit: "review_nodes", .. }), "{refused}");
     }
 
     #[test]

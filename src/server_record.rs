@@ -31,7 +31,14 @@ pub struct ServerRecord {
     pub files: Vec<(&'static str, Sha256)>,
     /// Files that hold what looks like a secret.
     pub secrets_in: Vec<&'static str>,
-    log: Option<Vec<u8>>,
+    log: Option<SavedLog>,
+}
+
+/// The saved log, or the two answers from it once it is not held any more.
+#[derive(Debug, Clone, PartialEq)]
+enum SavedLog {
+    Bytes(Vec<u8>),
+    Shelved { compared: (Sha256, u64), begins: bool, archive: Option<Sha256> },
 }
 
 impl ServerRecord {
@@ -43,10 +50,11 @@ impl ServerRecord {
             ("server-build.log", &files.log),
         ];
         let digests = named.into_iter().filter_map(|(name, bytes)| Some((name, Sha256::of(bytes.as_ref()?)))).collect();
-        let mut record = Self { files: digests, log: files.log, ..Self::default() };
-        if record.log.as_deref().is_some_and(hides_something) {
+        let mut record = Self { files: digests, ..Self::default() };
+        if files.log.as_deref().is_some_and(hides_something) {
             record.secrets_in.push("server-build.log");
         }
+        record.log = files.log.map(SavedLog::Bytes);
         if let Some(bytes) = files.status {
             match BuildRecord::from_json("status.json", &bytes, limits) {
                 Ok(status) => record.status = Some(status),
@@ -69,9 +77,19 @@ impl ServerRecord {
         record
     }
 
+    /// Lets go of the saved log, all but what it says beside a signed log of this digest and size.
+    pub(crate) fn shelve(&mut self, sha256: Sha256, size: u64) {
+        if let (Some(begins), archive) = (self.log_begins_with(sha256, size), self.logged_archive_digest()) {
+            self.log = Some(SavedLog::Shelved { compared: (sha256, size), begins, archive });
+        }
+    }
+
     /// Does the saved log begin with the `size` bytes that have this digest? `None`: no log was saved.
     pub fn log_begins_with(&self, sha256: Sha256, size: u64) -> Option<bool> {
-        let log = self.log.as_ref()?;
+        let log = match self.log.as_ref()? {
+            SavedLog::Bytes(log) => log,
+            SavedLog::Shelved { compared, begins, .. } => return Some(*begins && *compared == (sha256, size)),
+        };
         let beginning = usize::try_from(size).ok().and_then(|size| log.get(..size));
         Some(beginning.is_some_and(|beginning| Sha256::of(beginning) == sha256))
     }
@@ -79,7 +97,11 @@ impl ServerRecord {
     /// The last line `digest=<64 digits>` of the saved log: by inference the digest of the signed archive, written after the
     /// snapshot of the log was taken.
     pub fn logged_archive_digest(&self) -> Option<Sha256> {
-        let lines = self.log.as_deref().unwrap_or_default().rsplit(|&byte| byte == b'\n');
+        let log = match self.log.as_ref()? {
+            SavedLog::Bytes(log) => log,
+            SavedLog::Shelved { archive, .. } => return *archive,
+        };
+        let lines = log.rsplit(|&byte| byte == b'\n');
         let mut digests = lines.filter_map(|line| {
             let line = std::str::from_utf8(line).ok()?.trim_end();
             Sha256::from_hex(line.rsplit_once(" digest=")?.1)

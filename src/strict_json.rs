@@ -1,5 +1,6 @@
 //! JSON (RFC 8259) without duplicate keys: two readers must not be able to read one document differently.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
@@ -14,6 +15,47 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     Ok(value)
 }
 
+/// As [`parse`], for a document that a stranger sent.
+///
+/// # Errors
+/// As there; when a bound is what ended it, `bounds` says which.
+pub(crate) fn parse_within(bytes: &[u8], bounds: &Bounds) -> Result<Value, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = Bounded(Some(bounds)).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// What a document may cost.
+pub(crate) struct Bounds {
+    /// Values that may still come.
+    pub(crate) nodes: Cell<u64>,
+    /// Bytes of memory that they may still take, texts not counted: those are in the document.
+    pub(crate) memory: Cell<u64>,
+    /// Bytes of one key.
+    pub(crate) key: u64,
+    /// The bound that was passed: one of `nodes`, `memory` and `key`.
+    pub(crate) passed: Cell<Option<&'static str>>,
+}
+
+impl Bounds {
+    fn take<E: serde::de::Error>(&self, key: Option<&str>) -> Result<(), E> {
+        let bytes = key.map_or(0, |key| key.len() as u64);
+        // Lists and tables that grow have room for half as much again as they hold, on the average; a key has a text and a place in the table.
+        let value = size_of::<Value>() as u64 * 3 / 2;
+        let taken = if key.is_some() { value + 80 + bytes } else { value };
+        let left = |cell: &Cell<u64>, taken| cell.get().checked_sub(taken).map(|left| cell.set(left));
+        let passed = match () {
+            () if bytes > self.key => "key",
+            () if left(&self.nodes, 1).is_none() => "nodes",
+            () if left(&self.memory, taken).is_none() => "memory",
+            () => return Ok(()),
+        };
+        self.passed.set(Some(passed));
+        Err(E::custom("over a bound"))
+    }
+}
+
 /// Reads any value; a key that stands twice is an error.
 pub(crate) struct Strict;
 
@@ -21,11 +63,28 @@ impl<'de> DeserializeSeed<'de> for Strict {
     type Value = Value;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Bounded(None).deserialize(deserializer)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Bounded<'b>(Option<&'b Bounds>);
+
+impl Bounded<'_> {
+    fn take<E: serde::de::Error>(self, key: Option<&str>) -> Result<(), E> {
+        self.0.map_or(Ok(()), |bounds| bounds.take(key))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Bounded<'_> {
+    type Value = Value;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Bounded<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,7 +117,8 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = sequence.next_element_seed(Strict)? {
+        while let Some(value) = sequence.next_element_seed(self)? {
+            self.take(None)?;
             values.push(value);
         }
         Ok(Value::Array(values))
@@ -70,7 +130,8 @@ impl<'de> Visitor<'de> for Strict {
             if map.contains_key(&key) {
                 return Err(A::Error::custom(format!("duplicate key {key:?}")));
             }
-            map.insert(key, entries.next_value_seed(Strict)?);
+            self.take(Some(&key))?;
+            map.insert(key, entries.next_value_seed(self)?);
         }
         Ok(Value::Object(map))
     }

@@ -4,7 +4,7 @@ use crate::build_name::BuildName;
 use crate::bundle::Bundle;
 use crate::digest::Sha256;
 use crate::key::{Fingerprint, PublicKey};
-use crate::signature::SignatureFault;
+use crate::signature::{Signature, SignatureFault};
 use crate::time::Timestamp;
 
 /// A key that the auditor trusts, with what limits that trust.
@@ -163,6 +163,12 @@ impl KeyRing {
 #[derive(Debug)]
 pub struct VerifiedArchive {
     bytes: Vec<u8>,
+    signed: SignedArchive,
+}
+
+/// What is known of an archive whose signature a trusted key accepts, beside its bytes. There is one maker: [`KeyRing::accept`].
+#[derive(Debug)]
+pub struct SignedArchive {
     digest: Sha256,
     build_name: BuildName,
     key: TrustedKey,
@@ -174,7 +180,29 @@ impl VerifiedArchive {
         &self.bytes
     }
 
+    /// What is known of them.
+    pub fn signed(&self) -> &SignedArchive {
+        &self.signed
+    }
+
     /// Their SHA-256.
+    pub fn digest(&self) -> Sha256 {
+        self.signed.digest
+    }
+
+    /// The build's name as the bundle's members have it. The signature does not cover it.
+    pub fn build_name(&self) -> &BuildName {
+        &self.signed.build_name
+    }
+
+    /// The key that accepted the signature.
+    pub fn key(&self) -> &TrustedKey {
+        &self.signed.key
+    }
+}
+
+impl SignedArchive {
+    /// The SHA-256 of the bytes that were signed.
     pub fn digest(&self) -> Sha256 {
         self.digest
     }
@@ -213,25 +241,33 @@ impl Bundle {
     /// # Errors
     /// [`Refusal`], with every key that was tried.
     pub fn verify(self, keys: &KeyRing) -> Result<VerifiedArchive, Refusal> {
+        let signed = keys.accept(self.digest, &self.signature, &self.build_name)?;
+        Ok(VerifiedArchive { bytes: self.archive, signed })
+    }
+}
+
+impl KeyRing {
+    /// The same for an archive whose bytes are not held any more: its digest was recomputed from them.
+    pub(crate) fn accept(
+        &self,
+        digest: Sha256,
+        signature: &Signature,
+        build_name: &BuildName,
+    ) -> Result<SignedArchive, Refusal> {
         let mut tried = Vec::new();
         let mut missing = Vec::new();
-        for trusted in keys.keys() {
+        for trusted in self.keys() {
             let Some(key) = &trusted.key else {
                 missing.push(trusted.fingerprint);
                 continue;
             };
-            match key.verify(&self.digest, &self.signature) {
+            match key.verify(&digest, signature) {
                 Ok(()) => {
-                    return Ok(VerifiedArchive {
-                        bytes: self.archive,
-                        digest: self.digest,
-                        build_name: self.build_name,
-                        key: trusted.clone(),
-                    });
+                    return Ok(SignedArchive { digest, build_name: build_name.clone(), key: trusted.clone() });
                 }
                 Err(fault) => tried.push((trusted.fingerprint, fault)),
             }
         }
-        Err(Refusal { build_name: self.build_name, digest: self.digest, tried, missing })
+        Err(Refusal { build_name: build_name.clone(), digest, tried, missing })
     }
 }

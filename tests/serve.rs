@@ -74,7 +74,7 @@ impl Server {
         let mut index = false;
         while server.port.is_empty() || !index {
             let line = server.line();
-            index = index || line["event"] == "index" || line["event"] == "fault";
+            index = index || line["event"] == "fault" || line["event"] == "index" && line["pending"] == 0;
             if line["event"] == "listening" {
                 server.port = line["address"].as_str().unwrap().rsplit_once(':').unwrap().1.to_owned();
             }
@@ -97,14 +97,32 @@ impl Server {
         self.lines.as_ref().unwrap().recv_timeout(PATIENCE).expect("a line")
     }
 
-    /// The next line about this event; those before it are passed over.
+    /// The next line about this event; those before it are passed over. An index counts once everything in it is judged.
     fn event(&self, event: &str) -> Value {
+        self.line_with(|line| line["event"] == event && (event != "index" || line["pending"] == 0))
+    }
+
+    fn line_with(&self, is_it: impl Fn(&Value) -> bool) -> Value {
         loop {
             let line = self.line();
-            if line["event"] == event {
+            if is_it(&line) {
                 return line;
             }
         }
+    }
+
+    /// A value of /metrics.
+    fn metric(&self, folder: &Folder, name: &str) -> f64 {
+        let page = self.curl(folder, "/metrics", &[], None).1;
+        let line = page.lines().find_map(|line| line.strip_prefix(&format!("hpsb_audit_{name} ")));
+        line.unwrap_or_else(|| panic!("{name}: {page}")).parse().unwrap()
+    }
+
+    /// The most memory that the process ever had, in bytes.
+    fn peak(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().trim().parse::<u64>().unwrap() << 10
     }
 
     fn curl(&self, folder: &Folder, path: &str, more: &[&str], body: Option<&[u8]>) -> (u16, String) {
@@ -278,7 +296,7 @@ fn a_pod_of_an_accepted_build_is_let_in_and_others_are_told_why_not() {
         "hpsb_audit_decisions_total{decision=\"warned\"} 1",
         "hpsb_audit_decisions_total{decision=\"denied\"} 9",
         "hpsb_audit_decision_seconds_count 13",
-        "hpsb_audit_bundles{verdict=\"accept-in-part\"} 1",
+        "hpsb_audit_bundles{verdict=\"accept\"} 1",
         "hpsb_audit_ready 1",
     ] {
         assert!(metrics.lines().any(|one| one == line), "{line}:\n{metrics}");
@@ -386,6 +404,211 @@ fn policy_evidence_and_certificate_are_taken_over_and_faults_let_nothing_in() {
     assert!(server.allows(&folder, &good()));
     certificate(&folder);
     server.event("certificate");
+    assert!(server.allows(&folder, &good()));
+}
+
+#[test]
+fn a_bundle_behind_a_link_is_looked_at_where_it_is() {
+    let folder = place(POLICY);
+    let (link, target) = (folder.path().join("evidence").join(BUNDLE), folder.path().join("store").join(BUNDLE));
+    fs::create_dir(folder.path().join("store")).unwrap();
+    fs::rename(&link, &target).unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    folder.write("evidence/cut/manifest.cut.sig.tbz", b"BZh9");
+    let server = Server::start(&folder, &[]);
+    let good_bytes = fs::read(&target).unwrap();
+    let mut altered = good_bytes.clone();
+    let middle = altered.len() / 2;
+    altered[middle] ^= 1;
+    assert!(server.allows(&folder, &good()));
+    // In place, with the size as it was; cut off; gone: the link itself never changes.
+    for bad in [Some(altered.as_slice()), Some(&good_bytes[..good_bytes.len() / 2]), None] {
+        match bad {
+            Some(bytes) => fs::write(&target, bytes).unwrap(),
+            None => fs::remove_file(&target).unwrap(),
+        }
+        server.event("index");
+        assert!(!server.allows(&folder, &good()));
+        fs::write(&target, &good_bytes).unwrap();
+        server.event("index");
+        assert!(server.allows(&folder, &good()));
+    }
+    // A link that leads elsewhere.
+    fs::write(folder.path().join("store/other"), &altered).unwrap();
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("store/other"), &link).unwrap();
+    server.event("index");
+    assert!(!server.allows(&folder, &good()));
+}
+
+/// A bundle whose audit takes minutes: the good one, with gigabytes of zeros behind its end.
+fn slow_bundle(folder: &Folder) -> Vec<u8> {
+    let zeros = Command::new("python3")
+        .args(["-c", "import bz2,sys; sys.stdout.buffer.write(bz2.compress(bytes(45_000_000)) * 600)"])
+        .stdout(Stdio::piped())
+        .output()
+        .expect("python3 is needed for this test");
+    let mut bytes = fs::read(folder.path().join("evidence").join(BUNDLE)).unwrap();
+    bytes.extend(zeros.stdout);
+    bytes
+}
+
+#[test]
+fn no_audit_holds_up_a_look() {
+    let folder = place(POLICY);
+    // One thread audits: what is held is judged again without it.
+    let server = Server::start(&folder, &["--threads", "1", "--limit", "signed-archive-bytes=40G"]);
+    assert!(server.allows(&folder, &good()));
+    let slow = slow_bundle(&folder);
+    folder.write("evidence/slow/manifest.slow.sig.tbz", slow);
+    server.line_with(|line| line["event"] == "index" && line["pending"] == 1);
+    assert!(server.allows(&folder, &good()));
+
+    // Revoked, and taken back, while that audit goes on.
+    replace(&folder, "policy.toml", format!("{POLICY}{REVOKED}"));
+    server.event("terms");
+    assert!(!server.allows(&folder, &good()));
+    replace(&folder, "policy.toml", "version = ");
+    server.event("fault");
+    let denied = server.ask(&folder, &review("prod", &good()));
+    assert!(denied["status"]["message"].as_str().unwrap().contains("no image can be judged now: policy"), "{denied}");
+    assert_eq!(server.curl(&folder, "/readyz", &[], None).0, 503);
+    replace(&folder, "policy.toml", POLICY);
+    let judged = server.event("judged");
+    assert_eq!((&judged["bundles"], &judged["to_read"]), (&1.into(), &0.into()));
+    assert!(server.allows(&folder, &good()));
+    // Evidence that goes, too.
+    let (bundle, away) = (folder.path().join("evidence").join(BUNDLE), folder.path().join("away"));
+    fs::rename(&bundle, &away).unwrap();
+    server.line_with(|line| line["event"] == "index" && line["gone"] == 1);
+    let denied = server.ask(&folder, &review("prod", &good()));
+    assert!(
+        denied["status"]["message"].as_str().unwrap().contains("1 bundles of the evidence are not judged yet"),
+        "{denied}"
+    );
+    assert_eq!(server.metric(&folder, "pending"), 1.0, "the long audit ended too early to show anything");
+    assert_eq!(server.metric(&folder, "ready"), 1.0);
+    assert!(
+        server.metric(&folder, "terms_age_seconds") < 10.0 && server.metric(&folder, "evidence_age_seconds") < 10.0
+    );
+}
+
+#[test]
+fn a_look_that_hangs_lets_nothing_in() {
+    let folder = place(POLICY);
+    let server = Server::start(&folder, &[]);
+    assert!(server.allows(&folder, &good()));
+    // Reading a pipe that nobody writes to does not end.
+    assert!(Command::new("mkfifo").arg("pipe").current_dir(folder.path()).status().unwrap().success());
+    fs::rename(folder.path().join("pipe"), folder.path().join("policy.toml")).unwrap();
+    let page = loop {
+        let (code, page) = server.curl(&folder, "/readyz", &[], None);
+        if code == 503 {
+            break page;
+        }
+    };
+    assert!(page.starts_with("the policy and the files that it names were last looked at "), "{page}");
+    let denied = server.ask(&folder, &review("prod", &good()));
+    assert!(denied["status"]["message"].as_str().unwrap().contains("were last looked at"), "{denied}");
+    assert!(server.event("decision")["terms_age"].is_number());
+    // Somebody writes: the look ends, and the next ones read a file again.
+    let mut pipe = fs::OpenOptions::new().write(true).open(folder.path().join("policy.toml")).unwrap();
+    replace(&folder, "policy.toml", POLICY);
+    pipe.write_all(POLICY.as_bytes()).unwrap();
+    drop(pipe);
+    while !server.allows(&folder, &good()) {}
+}
+
+#[test]
+fn no_request_ends_the_process_or_takes_more_than_its_budget() {
+    let folder = place(POLICY);
+    let server = Server::start(&folder, &[]);
+    assert!(server.allows(&folder, &good()));
+    let before = server.peak();
+    let containers = |count: usize, image: &str| {
+        let one = |at: usize| json!({ "name": format!("c{at}"), "image": image });
+        Value::from((0..count).map(one).collect::<Vec<_>>())
+    };
+    let with = |place: &str, value: Value| {
+        let mut ask = review("prod", &good());
+        *ask.pointer_mut("/request/object/spec").unwrap() = json!({ "containers": [], place: value });
+        ask.to_string()
+    };
+    let long = "k".repeat(100_000);
+    let deep = |depth: usize| format!("{}0{}", "[".repeat(depth), "]".repeat(depth));
+    let nested = (0..60)
+        .fold(containers(900, "a"), |value, at| json!({ format!("{at}{}", "k".repeat(900)): { "containers": value } }));
+    for (name, body, codes) in [
+        ("a long key above many images", with("x", json!({ &long: containers(9_000, "a") })), &[413][..]),
+        ("many images", with("containers", containers(1_001, &good())), &[413]),
+        ("as many images as are judged", with("containers", containers(1_000, "a")), &[200]),
+        ("many nodes", with("x", json!(vec![0; 100_000])), &[413]),
+        ("many empty tables", with("x", json!(vec![json!({}); 60_000])), &[413]),
+        ("many short keys", with("x", (0..60_000).map(|at| (format!("{at:x}"), json!(0))).collect()), &[413]),
+        ("deep lists", with("x", json!("DEEP")).replace("\"DEEP\"", &deep(100_000)), &[400]),
+        ("deep, and as deep as is read", with("x", json!("DEEP")).replace("\"DEEP\"", &deep(110)), &[200]),
+        ("a long name", with("containers", containers(1, &format!("a@{long}"))), &[200]),
+        ("many long names", with("containers", containers(900, &"a/".repeat(2_000))), &[200]),
+        ("many variables", with("containers", containers(900, &"$".repeat(2_000))), &[413]),
+        ("long keys upon long keys", with("x", nested), &[413]),
+        ("a long uid", review("prod", &good()).to_string().replace("705ab4f5", &long), &[400]),
+        ("a long operation", review("prod", &good()).to_string().replace("CREATE", &long), &[400]),
+        ("a long user", review("prod", "a").to_string().replace("\"ada\"", &format!("\"{long}\"")), &[200]),
+        (
+            "control characters",
+            review("prod", "a").to_string().replace("\"ada\"", &format!("\"{}\"", "\\u001b".repeat(200_000))),
+            &[200],
+        ),
+        ("half a surrogate", review("prod", "a").to_string().replace("\"ada\"", "\"\\ud800\""), &[400]),
+        (
+            "more than is read",
+            review("prod", "a").to_string().replace("\"ada\"", &format!("\"{}\"", "x".repeat(9 << 20))),
+            &[413],
+        ),
+    ] {
+        let (code, answer) = server.curl(&folder, "/v1/admit", &JSON, Some(body.as_bytes()));
+        assert!(codes.contains(&code), "{name}: {code} {}", &answer[..answer.len().min(500)]);
+        assert!(answer.len() <= 64 << 10, "{name}: {} bytes of answer", answer.len());
+        assert!(!answer.contains("\"allowed\":true"), "{name}");
+    }
+    let grown = server.peak() - before;
+    assert!(grown < 256 << 20, "{} MiB more than before", grown >> 20);
+    assert!(server.allows(&folder, &good()));
+
+    // The answer names twenty and counts the rest, in a warning too.
+    for namespace in ["prod", "staging"] {
+        let server = Server::start(&folder, &["--warn-namespace", "staging"]);
+        let mut ask = review(namespace, "a");
+        ask["request"]["object"]["spec"]["containers"] = containers(100, "acme/wallet:latest");
+        let answer = server.ask(&folder, &ask);
+        let text = answer.to_string();
+        assert!(
+            text.contains("c19") && !text.contains("c20") && text.contains("and 80 more images are refused"),
+            "{text}"
+        );
+        let line = server.event("decision");
+        assert_eq!((&line["image_count"], &line["refused_count"]), (&100.into(), &100.into()));
+        assert_eq!(line["images"].as_array().unwrap().len(), 20);
+    }
+}
+
+#[test]
+fn clients_that_are_slow_or_silent_hold_nobody_up() {
+    let folder = place(POLICY);
+    let server = Server::start(&folder, &[]);
+    // Connections without a word, without TLS, and with half a request: more than are held at a time answer nothing of themselves.
+    let address = format!("127.0.0.1:{}", server.port);
+    let silent: Vec<_> = (0..200).map(|_| std::net::TcpStream::connect(&address).unwrap()).collect();
+    let half: Vec<_> = (0..100)
+        .map(|_| {
+            let mut stream = std::net::TcpStream::connect(&address).unwrap();
+            stream.write_all(b"POST /v1/admit HTTP/1.1\r\n").unwrap();
+            stream
+        })
+        .collect();
+    assert!(server.allows(&folder, &good()));
+    assert_eq!(server.curl(&folder, "/readyz", &[], None).0, 200);
+    drop((silent, half));
     assert!(server.allows(&folder, &good()));
 }
 

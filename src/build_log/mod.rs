@@ -42,6 +42,20 @@ impl BuildLog {
         Ok(Self { entries, events, sha256: Sha256::of(bytes), size: bytes.len() as u64 })
     }
 
+    /// Lets go of the entries' text, and of all entries but those that tell whether and where the time goes back, and the last time.
+    pub(crate) fn shelve(&mut self) {
+        let timed: Vec<(usize, Timestamp)> =
+            self.entries.iter().enumerate().filter_map(|(at, entry)| Some((at, entry.time?))).collect();
+        let back = timed.windows(2).find(|pair| matches!(pair, [(_, before), (_, time)] if time < before));
+        let mut kept: Vec<usize> = back.into_iter().flatten().map(|(at, _)| *at).collect();
+        kept.extend(timed.iter().max_by_key(|(_, time)| *time).map(|(at, _)| *at));
+        let entry = |at: usize| {
+            let LogEntry { line, time, .. } = self.entries.get(at)?;
+            Some(LogEntry { line: *line, time: *time, level: String::new(), message: String::new() })
+        };
+        self.entries = kept.into_iter().filter_map(entry).collect();
+    }
+
     /// Every entry, in order.
     pub fn entries(&self) -> &[LogEntry] {
         &self.entries

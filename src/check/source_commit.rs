@@ -2,7 +2,6 @@
 
 use super::outcome::{Comparison, Outcome};
 use super::{Check, Run};
-use crate::build_name::commit_digits;
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::git::{Head, SourceProof};
@@ -33,9 +32,8 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let id = head.commit.to_string();
     let mut commit = Comparison::default();
-    let tag = evidence.image_tag();
-    let digits = tag.as_deref().and_then(commit_digits).or_else(|| evidence.archive.build_name().commit_digits());
-    if let Some(digits) = digits {
+    let digits = evidence.commit_digits();
+    if let Some(digits) = digits.as_deref() {
         commit.compare("the tag's seven digits", digits, id.get(..7).unwrap_or_default());
     }
     if let Some(expected) = policy.expect.commit {
@@ -55,7 +53,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             format!("the tag names no commit and the policy neither; HEAD is {id}"),
         );
     }
-    let same = digits.map_or(1, |digits| proof.commits_beginning_with(digits));
+    let same = digits.as_deref().map_or(1, |digits| proof.commits_beginning_with(digits));
     if same > 1 && policy.expect.commit.is_none() && commit.agrees() {
         return Outcome::unknown(format!("{same} commits of the repository begin with the tag's seven digits"))
             .sides("a commit that only one id can mean", &id);

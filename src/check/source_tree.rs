@@ -49,7 +49,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let outcome = match (faults.first(), refused.as_slice()) {
         (Some(fault), _) => Outcome::fail(fault),
         (None, []) => {
-            Outcome::pass(format!("the work tree is HEAD's tree: {} files and links are equal", tree.files.len()))
+            Outcome::pass(format!("the work tree is HEAD's tree: {} files and links are equal", proof.file_count()))
         }
         (None, [one]) => Outcome::fail("one path of the work tree is not as HEAD has it")
             .sides("the files of HEAD's tree", describe(one)),

@@ -19,6 +19,9 @@ answer is the policy's `require`. It does not say that the commit became the ima
     run: Run::Workload(run),
 };
 
+/// Bundles that are named one by one; all of them are in the count.
+const UNVERIFIED_SHOWN: usize = 5;
+
 fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     let image = match &deployment.image.image {
         Ok(image) => image,
@@ -54,7 +57,9 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
         None => {
             let mut outcome = Outcome::fail("no verified manifest in the evidence is about this digest");
             let repository = image.repository.as_deref();
-            for build in repository.into_iter().flat_map(|repository| deployment.builds.unverified_named(repository)) {
+            let unverified =
+                repository.into_iter().flat_map(|repository| deployment.builds.unverified_named(repository));
+            for build in unverified.take(UNVERIFIED_SHOWN) {
                 let because = build.because.first().map(String::as_str).unwrap_or_default();
                 outcome =
                     outcome.detail(format!("not verified, and by its name of this image: {} ({because})", build.path));
@@ -62,7 +67,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
             for line in super::workload_pinned::known_digests(image, deployment.builds, deployment.now) {
                 outcome = outcome.detail(line);
             }
-            let without = deployment.builds.all().iter().filter(|build| build.image.is_none()).count();
+            let without = deployment.builds.without_image();
             if without > 0 {
                 outcome = outcome.detail(format!("bundles of the evidence without a verified manifest: {without}"));
             }

@@ -51,19 +51,16 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
 pub(super) fn known_digests(image: &ImageReference, builds: &Builds, now: Timestamp) -> Vec<String> {
     const SHOWN: usize = 5;
     let Some(repository) = &image.repository else { return Vec::new() };
-    let mut known = builds.of_tag(repository, image.tag.as_deref());
-    known.retain(|(build, _)| build.is_accepted_at(now));
-    let more = known.len().saturating_sub(SHOWN);
-    let mut lines: Vec<String> = known
-        .into_iter()
-        .take(SHOWN)
-        .map(|(build, digest)| {
-            let name = build.build_name.as_deref().unwrap_or(&build.path);
-            format!("the evidence knows it as {repository}@{digest} (build {name})")
-        })
-        .collect();
-    if more > 0 {
-        lines.push(format!("and {more} more"));
+    let known = builds.of_tag(repository, image.tag.as_deref());
+    let known = known.filter(|(build, _)| build.is_accepted_at(now)).map(|(build, digest)| {
+        let name = build.build_name.as_deref().unwrap_or(&build.path);
+        format!("the evidence knows it as {repository}@{digest} (build {name})")
+    });
+    // The others are not counted: a repository may have a hundred thousand, and a request a thousand images of it.
+    let mut lines: Vec<String> = known.take(SHOWN + 1).collect();
+    if lines.len() > SHOWN {
+        lines.truncate(SHOWN);
+        lines.push("and older ones".into());
     }
     lines
 }

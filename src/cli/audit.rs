@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::finding::Group;
 use crate::folder;
 use crate::image::{Choice, ImageFacts, Source};
+use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::mask::mask;
 use crate::policy::Policy;
@@ -252,6 +253,23 @@ struct Beside {
 /// The report on one bundle, and the keys that lie beside it. What was given is used instead of what lies there.
 /// `refusal` says why it is not to be read.
 pub(super) fn audit_file(path: &Path, given: &Given<'_>, question: &Question<'_>, refusal: Option<Error>) -> Audited {
+    with_input(path, given, question, refusal, |input| audit_bundle(input, question))
+}
+
+/// As [`audit_file`], with what may be judged again.
+#[cfg(feature = "serve")]
+pub(super) fn audit_file_and_keep(path: &Path, question: &Question<'_>) -> (BundleReport, Option<crate::audit::Facts>) {
+    let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
+    with_input(path, &given, question, None, |input| crate::audit::audit_and_keep(input, question)).0
+}
+
+fn with_input<T>(
+    path: &Path,
+    given: &Given<'_>,
+    question: &Question<'_>,
+    refusal: Option<Error>,
+    audit: impl FnOnce(Input<'_, Box<dyn Read>>) -> T,
+) -> (T, Vec<(String, PublicKey)>) {
     let limits = question.limits;
     let keys_beside = folder::keys_beside(path, limits);
     let image_beside = folder::image_beside(path).map(|folder| Source::Layout(folder, None));
@@ -280,7 +298,7 @@ pub(super) fn audit_file(path: &Path, given: &Given<'_>, question: &Question<'_>
         builder: given.builder.or(beside.builder.as_ref()),
         image: source.as_ref().map(|_| &load as &LoadImage<'_>),
     };
-    (audit_bundle(input, question), keys_beside)
+    (audit(input), keys_beside)
 }
 
 fn read_beside(path: &Path, given: &Given<'_>, question: &Question<'_>) -> Result<Beside, Error> {

@@ -8,60 +8,51 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::admit::read_policy_for_workloads;
-use super::args::NetworkArguments;
-use super::audit::{Given, read_approvals};
-use super::queue::{Queue, audit_all};
+use super::audit::{audit_file_and_keep, read_approvals};
 use super::serve_args::ServeArguments;
 use super::{limits_with, now_or, threads_for};
-use crate::audit::Question;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::folder;
 use crate::limits::Limits;
-use crate::report::BundleReport;
 use crate::serve::{Edges, Pems, Service, Settings, Terms, serve as answer};
-use crate::time::Timestamp;
 
 pub(super) fn serve(arguments: &ServeArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
     let threads = threads_for(arguments.threads);
     let service = Service::new(
-        edges(arguments, &limits, threads),
+        edges(arguments, &limits),
         limits,
         arguments.warn_namespace.iter().cloned().collect(),
+        Duration::from_secs(arguments.look_every),
         Box::new(io::stderr()),
     );
-    let settings = Settings {
-        listen: arguments.listen,
-        look_every: Duration::from_secs(arguments.look_every),
-        drain: Duration::from_secs(arguments.drain),
-        threads,
-    };
+    let settings = Settings { listen: arguments.listen, drain: Duration::from_secs(arguments.drain), threads };
     answer(service, &settings).map(|()| 0)
 }
 
-fn edges(arguments: &ServeArguments, limits: &Limits, threads: usize) -> Edges {
+fn edges(arguments: &ServeArguments, limits: &Limits) -> Edges {
     let (policy, approvals, for_terms) = (arguments.policy.clone(), arguments.approvals.clone(), limits.clone());
     let (evidence, for_bundles) = (arguments.evidence.clone(), limits.clone());
-    let for_audit = limits.clone();
     let (certificate, key, for_tls) = (arguments.tls_cert.clone(), arguments.tls_key.clone(), limits.clone());
     let now = arguments.now;
     Edges {
         terms: Box::new(move || {
             let policy = read_policy_for_workloads(&policy, &for_terms)?;
             let approvals = approvals.as_deref().map(|path| read_approvals(path, &for_terms)).transpose()?;
-            Ok(Terms { policy, approvals })
+            Ok(Terms { keys: policy.keys_for(Vec::new())?, policy, approvals })
         }),
         bundles: Box::new(move || marked(&evidence, &for_bundles)),
-        audit: Box::new(move |paths, terms, now| audit(paths, terms, now, &for_audit, threads)),
+        audit: Box::new(|path, question| Ok(audit_file_and_keep(path, question))),
         certificate: Box::new(move || pems(&certificate, &key, &for_tls)),
         now: Box::new(move || now_or(now)),
     }
 }
 
-/// Every bundle, with a digest of what its folder looks like. Bytes are not read: a file that is written anew has another time of change.
+/// Every bundle, with a digest of what everything looks like that an audit of it reads. Bytes are not read: a file that is written anew has
+/// another time of change.
 fn marked(evidence: &[PathBuf], limits: &Limits) -> Result<Vec<(PathBuf, Sha256)>, Error> {
-    let mut folders: BTreeMap<PathBuf, Sha256> = BTreeMap::new();
+    let mut folders: BTreeMap<PathBuf, String> = BTreeMap::new();
     let mut found = Vec::new();
     // A volume that is not there is no empty volume.
     for path in evidence {
@@ -69,41 +60,76 @@ fn marked(evidence: &[PathBuf], limits: &Limits) -> Result<Vec<(PathBuf, Sha256)
         seen.map_err(|error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() })?;
     }
     for path in folder::find_bundles(evidence, limits)? {
-        let top = folder::folder_of(&path).to_owned();
-        let mark = match folders.get(&top) {
-            Some(mark) => *mark,
-            None => *folders.entry(top.clone()).or_insert(look_of(&top, limits)?),
+        let own = folder::place_of(&path).0;
+        let top = folder::folder_of(&path);
+        let beside = match folders.get(top) {
+            Some(beside) => beside,
+            None => folders.entry(top.to_owned()).or_insert(folder::look_of_folder(top, limits)?),
         };
+        let mark = Sha256::of(format!("{own}\n{beside}").as_bytes());
         found.push((path, mark));
     }
     Ok(found)
 }
 
-/// A file may go while its folder is looked at: then the folder is looked at again.
-fn look_of(folder: &Path, limits: &Limits) -> Result<Sha256, Error> {
-    let again = (0..3).find_map(|_| folder::look_of(folder, limits).ok());
-    again.map_or_else(|| folder::look_of(folder, limits), Ok)
-}
-
-fn audit(
-    paths: &[PathBuf],
-    terms: &Terms,
-    now: Timestamp,
-    limits: &Limits,
-    threads: usize,
-) -> Result<Vec<BundleReport>, Error> {
-    let policy = &terms.policy;
-    let keys = policy.keys_for(Vec::new())?;
-    let question = Question {
-        approvals: terms.approvals.as_ref(),
-        threads: threads.div_ceil(paths.len().max(1)),
-        ..Question::new(policy, &keys, now, limits)
-    };
-    let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
-    audit_all(paths, &given, &question, &Queue::of_threads(threads))
-}
-
 fn pems(certificate: &Path, key: &Path, limits: &Limits) -> Result<Pems, Error> {
     let read = |path: &Path| folder::read_file(path, limits.tls_file_bytes());
     Ok((read(certificate)?, Zeroizing::new(read(key)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::{Facts, Question};
+    use crate::report::BundleReport;
+    use crate::time::Timestamp;
+
+    fn terms(policy: &Path, limits: &Limits) -> Option<Terms> {
+        let policy = read_policy_for_workloads(policy, limits).ok()?;
+        Some(Terms { keys: policy.keys_for(Vec::new()).unwrap(), policy, approvals: None })
+    }
+
+    fn audit(bundle: &Path, terms: &Terms, limits: &Limits) -> (BundleReport, Option<Facts>) {
+        let now = Timestamp::from_rfc3339("2026-03-09T00:00:00Z").unwrap();
+        audit_file_and_keep(bundle, &Question::new(&terms.policy, &terms.keys, now, limits))
+    }
+
+    /// What a judgement of facts must have as an audit has it.
+    fn judgement(report: &BundleReport) -> String {
+        let BundleReport { path, file, build_name, verdict, in_play, key, findings, built, .. } = report;
+        format!("{path} {file:?} {build_name:?} {verdict:?} {in_play:?} {key:?} {built:?}\n{findings:#?}")
+    }
+
+    #[test]
+    fn what_is_held_of_a_bundle_is_judged_as_the_bundle_itself() {
+        let limits = Limits::default();
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+        let mut folders: Vec<PathBuf> =
+            std::fs::read_dir(fixtures).unwrap().map(|entry| entry.unwrap().path()).collect();
+        folders.sort();
+        let policies: Vec<(PathBuf, Terms)> = folders
+            .iter()
+            .filter_map(|folder| Some((folder.clone(), terms(&folder.join("policy.toml"), &limits)?)))
+            .collect();
+        let (mut again, mut to_read) = (0, 0);
+        for (at, (folder, own)) in policies.iter().enumerate() {
+            let Ok(bundles) = folder::find_bundles(std::slice::from_ref(folder), &limits) else { continue };
+            for bundle in bundles {
+                let (_, facts) = audit(&bundle, own, &limits);
+                let Some(facts) = facts else { continue };
+                // The bundle's own policy, and two of others.
+                for (_, other) in policies.iter().cycle().skip(at).step_by(17).take(3) {
+                    let now = Timestamp::from_rfc3339("2026-03-09T00:00:00Z").unwrap();
+                    let judged = facts.judge(&Question::new(&other.policy, &other.keys, now, &limits));
+                    let (read, _) = audit(&bundle, other, &limits);
+                    match judged {
+                        Some(judged) => assert_eq!(judgement(&judged), judgement(&read), "{}", bundle.display()),
+                        None => to_read += 1,
+                    }
+                    again += 1;
+                }
+            }
+        }
+        assert!(again > 150 && to_read < again / 5 && to_read > 0, "{again} judged, {to_read} to be read");
+    }
 }

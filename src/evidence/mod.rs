@@ -20,7 +20,7 @@ use crate::manifest::Manifest;
 use crate::server_record::ServerRecord;
 use crate::time::Timestamp;
 use crate::trust::TrustFile;
-use crate::verify::VerifiedArchive;
+use crate::verify::SignedArchive;
 
 /// Everything that was gathered about one build. It exists only behind the gate.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Evidence<'a> {
     /// The bundle's file name. Nobody signed it.
     pub file_name: Option<&'a str>,
     /// The signed archive.
-    pub archive: &'a VerifiedArchive,
+    pub archive: &'a SignedArchive,
     /// What is in it.
     pub manifest: &'a Manifest,
     /// What the one source snapshot proves. `None` where there is none, or several.
@@ -119,6 +119,13 @@ impl Evidence<'_> {
         let content = proof.read_file(snapshot, path.as_bytes());
         let content = content.map_err(|fault| NoInstructions::NoFile(fault.to_string()))?;
         dockerfile::read(&content).map_err(|fault| NoInstructions::NotRead(format!("{path}: {fault}")))
+    }
+
+    /// The seven digits of the commit that name the build: the tag's, or else those of the build's name.
+    pub(crate) fn commit_digits(&self) -> Option<String> {
+        let tag = self.image_tag();
+        let digits = tag.as_deref().and_then(crate::build_name::commit_digits);
+        digits.or_else(|| self.archive.build_name().commit_digits()).map(str::to_owned)
     }
 
     /// The image's tag: build.json's, or else what follows the pushed repository in the build's name.

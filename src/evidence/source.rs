@@ -46,7 +46,7 @@ pub(super) fn source_facts(proof: &SourceProof) -> Vec<Fact> {
         add("repository", "work-tree", format!("remote {}: {place}", remote.name), Known::Signed);
     }
     if proof.commit.is_some() {
-        let (files, differences) = (proof.tree.files.len(), proof.tree.differences.len());
+        let (files, differences) = (proof.file_count(), proof.tree.differences.len());
         add("files", "work-tree", format!("{files} in HEAD's tree, {differences} differences"), Known::Recomputed);
     }
     facts

@@ -44,7 +44,18 @@ pub struct SourceProof {
     /// Signatures on HEAD's commit and on annotated tags at it.
     pub signed: Vec<SignedObject>,
     stores: Vec<Store>,
+    /// What is left once objects and files are not held any more.
+    shelved: Option<Shelved>,
     limits: Limits,
+}
+
+/// Answers from objects and files that are not held any more.
+#[derive(Debug)]
+struct Shelved {
+    file_count: usize,
+    path: Vec<u8>,
+    content: Result<Vec<u8>, FileFault>,
+    digits: Option<(String, usize)>,
 }
 
 /// What was found of the top repository's objects.
@@ -129,6 +140,7 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
         included: included(&settings),
         signed: Vec::new(),
         stores: Vec::new(),
+        shelved: None,
         limits: limits.clone(),
         head,
     };
@@ -271,6 +283,23 @@ pub enum FileFault {
 }
 
 impl SourceProof {
+    /// Lets go of objects and files, all but the one file at `path` and the count of commits that begin with `digits`.
+    pub(crate) fn shelve(&mut self, snapshot: &Snapshot, path: &[u8], digits: Option<&str>) {
+        self.shelved = Some(Shelved {
+            file_count: self.file_count(),
+            path: path.to_owned(),
+            content: self.read_file(snapshot, path),
+            digits: digits.map(|digits| (digits.to_owned(), self.commits_beginning_with(digits))),
+        });
+        self.stores = Vec::new();
+        self.tree.files = Vec::new();
+    }
+
+    /// How many files, links and submodules HEAD's tree has.
+    pub fn file_count(&self) -> usize {
+        self.shelved.as_ref().map_or(self.tree.files.len(), |shelved| shelved.file_count)
+    }
+
     /// The bytes of a file of HEAD's tree, from its proved blob. A symbolic link gives its target.
     ///
     /// `snapshot` is the one that was proved.
@@ -279,6 +308,11 @@ impl SourceProof {
     /// [`FileFault`].
     pub fn read_file(&self, snapshot: &Snapshot, path: &[u8]) -> Result<Vec<u8>, FileFault> {
         let shown = || String::from_utf8_lossy(path).into_owned();
+        match &self.shelved {
+            Some(shelved) if shelved.path == path => return shelved.content.clone(),
+            Some(_) => return Err(FileFault::Missing(shown())),
+            None => {}
+        }
         let files = &self.tree.files;
         let at = files.binary_search_by(|file| file.path.as_slice().cmp(path));
         let file = at.ok().and_then(|at| files.get(at)).ok_or_else(|| FileFault::NoSuchFile(shown()))?;
@@ -294,6 +328,14 @@ impl SourceProof {
 
     /// How many proved commits of the top repository have ids that begin with `digits`: hexadecimal, at least one.
     pub fn commits_beginning_with(&self, digits: &str) -> usize {
+        if let Some(shelved) = &self.shelved {
+            // Who asks for others is told that they are not one commit's.
+            return shelved
+                .digits
+                .as_ref()
+                .filter(|(known, _)| known == digits)
+                .map_or(usize::MAX, |(_, count)| *count);
+        }
         let top = self.stores.iter().find(|store| store.module.is_none());
         let table = top.map(|store| store.objects.table.as_slice()).unwrap_or_default();
         let text = |record: &Record| record.id.to_string();

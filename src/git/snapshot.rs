@@ -33,6 +33,13 @@ pub enum WorkEntry {
     },
 }
 
+impl Snapshot {
+    /// Lets go of everything but the repository's name.
+    pub(crate) fn shelve(&mut self) {
+        (self.git, self.work_tree) = (BTreeMap::new(), BTreeMap::new());
+    }
+}
+
 /// Collects a [`Snapshot`] while the archive passes.
 #[derive(Debug)]
 pub(crate) struct SnapshotBuilder {

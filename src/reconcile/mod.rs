@@ -58,7 +58,7 @@ struct Audited<'a> {
 pub fn reconcile(reports: &[BundleReport], books: &Books<'_>) -> Reconciliation {
     let builds = index(reports, books.policy);
     let audited: Vec<Audited<'_>> =
-        builds.all().iter().zip(reports).map(|(build, report)| audited(build, report, &books.period)).collect();
+        builds.all().zip(reports).map(|(build, report)| audited(build, report, &books.period)).collect();
     let running = running(books.inventories);
     let mut rows = places(books, &builds, &audited);
     rows.extend(without_approval(&audited, &running));

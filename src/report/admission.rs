@@ -67,8 +67,8 @@ impl ImageReport {
     }
 
     /// The verdict that its settled findings give: an acceptance where the bundle that its digest leads to is accepted, or else in part.
-    pub(crate) fn judged(mut self, bundle: Option<&BundleReport>) -> Self {
-        let in_full = bundle.is_some_and(|bundle| bundle.verdict == Verdict::Accept);
+    pub(crate) fn judged(mut self, bundle: Option<Verdict>) -> Self {
+        let in_full = bundle == Some(Verdict::Accept);
         self.verdict = match Verdict::of(&self.findings, &[Group::Workload], Some(&[Group::Workload])) {
             Verdict::Accept if !in_full => Verdict::AcceptInPart,
             verdict => verdict,

@@ -131,7 +131,7 @@ fn image(image: Image, bundles: &[BundleReport], rules: Rules) -> Read<ImageRepo
         findings: findings(image.findings)?,
     };
     Ok(match rules {
-        Rules::Current => read.settled().judged(bundle),
+        Rules::Current => read.settled().judged(bundle.map(|bundle| bundle.verdict)),
         Rules::Version1 => {
             version_1::settle(&mut read.findings, &Group::ALL);
             read.judged_by_version_1(bundle)

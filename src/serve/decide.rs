@@ -6,12 +6,24 @@ use serde_json::{Value, json};
 
 use super::Service;
 use super::metrics::{Decision, add};
-use super::state::Standing;
+use super::state::{Standing, Unchanged};
 use crate::admission::AdmissionQuestion;
 use crate::error::Error;
 use crate::report::{ImageReport, hints};
-use crate::review::Review;
-use crate::workload::KindsWithoutImages;
+use crate::review::{Review, shortened};
+use crate::workload::{KindsWithoutImages, UsedImage};
+
+/// How often a question is judged anew when the index is replaced meanwhile.
+const AGAIN: usize = 5;
+
+/// Images that the answer and the log name one by one; the others are counted.
+const NAMED: usize = 20;
+/// What the answer says of one image.
+const LINE_BYTES: usize = 1_000;
+/// Where an image is.
+const PLACE_BYTES: usize = 300;
+/// A name in a registry has at most 255 letters, a tag 128, a digest 71.
+const NAME_BYTES: usize = 1_024;
 
 /// What goes back: an HTTP status and a document.
 pub(super) struct Answer {
@@ -20,27 +32,49 @@ pub(super) struct Answer {
 }
 
 /// What was found, before it is known what that means in this namespace.
+#[derive(Default)]
 struct Found {
-    images: Vec<ImageReport>,
-    /// Why not, a line for each image; empty: nothing objects.
+    /// The first images, for the log.
+    images: Vec<Value>,
+    /// Why not, a line for each of the first images, and the count of the others; empty: nothing objects.
     lines: Vec<String>,
+    /// Images that are objected to.
+    refused: usize,
 }
 
 impl Service {
     /// Answers a question. What is no question gets no answer that could let something in.
+    ///
+    /// It is judged by the index as it is, and again when that was replaced meanwhile: an answer never comes from terms or evidence that a look
+    /// had already seen go. The index stays in place until the decision is in the log, so that the log has it before what ended its terms.
     pub(super) fn decide(&self, bytes: &[u8]) -> Answer {
         let began = Instant::now();
-        let standing = self.standing();
-        let none = KindsWithoutImages::default();
-        let kinds = match &*standing {
-            Standing::Ready(ready) => &ready.terms.policy.workload.kinds_without_images,
-            Standing::Absent(_) => &none,
-        };
-        let review = match Review::read(bytes, kinds, &self.limits) {
-            Ok(review) => review,
-            Err(error) => return self.refuse(400, &error),
-        };
-        let found = self.look(&review, &standing);
+        let mut again = AGAIN;
+        loop {
+            let standing = self.standing();
+            let none = KindsWithoutImages::default();
+            let kinds = match &*standing {
+                Standing::Ready(ready) => &ready.terms.policy.workload.kinds_without_images,
+                Standing::Absent(_) => &none,
+            };
+            let review = match Review::read(bytes, kinds, &self.limits) {
+                Ok(review) => review,
+                Err(error @ Error::OverLimit { .. }) => return self.refuse(413, &error),
+                Err(error) => return self.refuse(400, &error),
+            };
+            let found = self.judge(&standing, &review);
+            if let Some(unchanged) = self.unchanged(&standing) {
+                return self.answer(&review, &found, began, Some(unchanged));
+            }
+            again -= 1;
+            if again == 0 {
+                let found = Found::not("no image can be judged now: the index changes too fast".into());
+                return self.answer(&review, &found, began, None);
+            }
+        }
+    }
+
+    fn answer(&self, review: &Review, found: &Found, began: Instant, unchanged: Option<Unchanged<'_>>) -> Answer {
         let warn = self.warn.contains(&review.namespace);
         let decision = match (found.lines.is_empty(), review.same_images && !review.workload.images.is_empty(), warn) {
             (true, ..) => Decision::Allowed,
@@ -50,7 +84,9 @@ impl Service {
         };
         let took = began.elapsed();
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        if let Err(error) = self.write("decision", line(&review, &found, decision, micros)) {
+        let written = self.write("decision", self.line(review, found, decision, micros));
+        drop(unchanged);
+        if let Err(error) = written {
             // What nobody can read later was never allowed.
             self.metrics.decided(Decision::Denied, took);
             let lines = [format!("the decision could not be written down: {error}")];
@@ -67,29 +103,82 @@ impl Service {
     /// What is no question.
     pub(super) fn refuse(&self, status: u16, error: &Error) -> Answer {
         add(&self.metrics.refused, 1);
-        self.say("refused", json!({ "status": status, "error": error.code(), "message": error.to_string() }));
-        let body = json!({ "error": { "code": error.code(), "message": error.to_string(), "hint": error.hint() } });
+        let message = shortened(&error.to_string(), LINE_BYTES);
+        self.say("refused", json!({ "status": status, "error": error.code(), "message": message }));
+        let hint = shortened(&error.hint(), LINE_BYTES);
+        let body = json!({ "error": { "code": error.code(), "message": message, "hint": hint } });
         Answer { status, body: body.to_string().into_bytes() }
     }
 
-    fn look(&self, review: &Review, standing: &Standing) -> Found {
-        let no = |line: String| Found { images: Vec::new(), lines: vec![line] };
+    fn judge(&self, standing: &Standing, review: &Review) -> Found {
         let ready = match standing {
             Standing::Ready(ready) => ready,
-            Standing::Absent(why) => return no(format!("no image can be judged now: {why}")),
+            Standing::Absent(why) => return Found::not(format!("no image can be judged now: {why}")),
         };
+        if let Some(why) = self.looks.fault() {
+            return Found::not(format!("no image can be judged now: {why}"));
+        }
         if review.workload.images.is_empty() {
-            return no(format!("nothing in this {} names an image: this webhook is for pods", review.kind));
+            return Found::not(format!("nothing in this {} names an image: this webhook is for pods", review.kind));
         }
         let now = match (self.edges.now)() {
             Ok(now) => now,
-            Err(error) => return no(format!("no image can be judged: {error}")),
+            Err(error) => return Found::not(format!("no image can be judged: {error}")),
         };
         let question = AdmissionQuestion { policy: &ready.terms.policy, attestation: None, now };
-        let images = ready.index.answers(&review.workload, &question);
-        let lines = images.iter().filter(|image| image.exit_code() != 0).map(objection).collect();
-        Found { images, lines }
+        let mut found = Found::default();
+        for image in &review.workload.images {
+            // One at a time: a thousand answers are not held.
+            found.add(&ready.index.answer(&review.workload, &bounded(image), &question));
+        }
+        found.count();
+        if found.refused > 0 && ready.pending > 0 {
+            found.lines.push(format!("{} bundles of the evidence are not judged yet: try again later", ready.pending));
+        }
+        found
     }
+}
+
+impl Found {
+    fn not(why: String) -> Self {
+        Self { lines: vec![why], ..Self::default() }
+    }
+
+    fn add(&mut self, image: &ImageReport) {
+        if self.images.len() < NAMED {
+            self.images.push(json!({
+                "place": image.place,
+                "image": image.image,
+                "verdict": image.verdict.word(),
+                "bundle": image.bundle,
+            }));
+        }
+        if image.exit_code() != 0 {
+            self.refused += 1;
+            if self.lines.len() < NAMED {
+                self.lines.push(shortened(&objection(image), LINE_BYTES));
+            }
+        }
+    }
+
+    fn count(&mut self) {
+        let more = self.refused.saturating_sub(self.lines.len());
+        if more > 0 {
+            self.lines.push(format!("and {more} more images are refused"));
+        }
+    }
+}
+
+/// The image with no more text than an answer shows. A name that no registry would take is not known.
+fn bounded(used: &UsedImage) -> UsedImage {
+    let image = match &used.image {
+        Ok(image) if image.text.len() > NAME_BYTES => {
+            Err(format!("its name has {} bytes, expected at most {NAME_BYTES}", image.text.len()))
+        }
+        Ok(image) => Ok(image.clone()),
+        Err(why) => Err(shortened(why, LINE_BYTES)),
+    };
+    UsedImage { place: shortened(&used.place, PLACE_BYTES), image }
 }
 
 /// Why an image is not let in, and what its owner can do.
@@ -101,29 +190,24 @@ fn objection(image: &ImageReport) -> String {
     format!("{name} at {}: {}{hint}", image.place, because.join(", "))
 }
 
-fn line(review: &Review, found: &Found, decision: Decision, micros: u64) -> Value {
-    let images: Vec<Value> = found
-        .images
-        .iter()
-        .map(|image| {
-            json!({
-                "place": image.place,
-                "image": image.image,
-                "verdict": image.verdict.word(),
-                "bundle": image.bundle,
-            })
+impl Service {
+    fn line(&self, review: &Review, found: &Found, decision: Decision, micros: u64) -> Value {
+        let ages = self.looks.ages().map(|age| age.map(|age| age.as_secs()));
+        json!({
+            "decision": decision.word(),
+            "uid": review.uid,
+            "operation": review.operation.word(),
+            "namespace": review.namespace,
+            "kind": review.kind,
+            "name": review.name,
+            "user": review.user,
+            "images": found.images,
+            "image_count": review.workload.images.len(),
+            "refused_count": found.refused,
+            "because": found.lines,
+            "terms_age": ages[0],
+            "evidence_age": ages[1],
+            "micros": micros,
         })
-        .collect();
-    json!({
-        "decision": decision.word(),
-        "uid": review.uid,
-        "operation": review.operation.word(),
-        "namespace": review.namespace,
-        "kind": review.kind,
-        "name": review.name,
-        "user": review.user,
-        "images": images,
-        "because": found.lines,
-        "micros": micros,
-    })
+    }
 }

@@ -2,11 +2,11 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
 use hyper::server::conn::http1;
@@ -24,18 +24,23 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::decide::Answer;
-use super::keeper::Keeper;
 use super::metrics::add;
-use super::state::Standing;
 use super::{Pems, Service, metrics};
 use crate::error::Error;
+use crate::review::Review;
 
 /// Connections at a time; more wait.
 const CONNECTIONS: u32 = 512;
-/// Questions that are read at a time, each of at most `review_bytes`.
-const QUESTIONS: usize = 64;
+/// Memory for bodies that are being read, each counted twice, for how a list grows; in KiB.
+const READING: u32 = 256 << 10;
+/// Memory for questions that are being answered, each by [`Review::memory`]: with the above it is 1 GiB. In KiB.
+const ANSWERING: u32 = 768 << 10;
+/// A question that is larger than this is answered where it holds nobody up.
+const LARGE: usize = 64 << 10;
 /// For the handshake, and for a request's body.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Without a new request for this time a connection is neither idle nor asking: its client does not take its answers.
+const STUCK: Duration = Duration::from_secs(300);
 /// For the next request on a connection: longer than API servers keep one that is idle (90 seconds), so that they are who closes it.
 const IDLE: Duration = Duration::from_secs(120);
 /// A request's line and headers.
@@ -50,8 +55,6 @@ const GOODBYE: Duration = Duration::from_secs(10);
 pub struct Settings {
     /// Where.
     pub listen: SocketAddr,
-    /// How long to wait between two looks at policy, evidence and certificate.
-    pub look_every: Duration,
     /// How long to go on answering after being told to end, until nobody asks any more.
     pub drain: Duration,
     /// Threads that answer.
@@ -71,71 +74,75 @@ pub fn serve(service: Service, settings: &Settings) -> Result<(), Error> {
         .enable_all()
         .build()
         .map_err(|error| unusable(&format!("cannot start: {error}")))?;
-    let (stop, stopped) = std::sync::mpsc::channel::<()>();
-    let keeper = {
-        let (service, tls, every) = (Arc::clone(&service), Arc::clone(&tls), settings.look_every);
-        std::thread::spawn(move || {
-            let _end = Unkept(&service);
-            keep(&service, &tls, pems, every, &stopped);
-        })
-    };
+    let threads = settings.threads.max(1);
+    // Nobody joins them: an audit that is under way when the service ends, ends with the process.
+    let renewal = Mutex::new(Renewal { tls: Arc::clone(&tls), pems, fault: None });
+    keep(&service, move |service| {
+        let began = Instant::now();
+        service.look_at_terms();
+        renewal.lock().unwrap_or_else(PoisonError::into_inner).look(service);
+        service.keeper.rest(service.looks.every.saturating_sub(began.elapsed()))
+    });
+    keep(&service, |service| {
+        let began = Instant::now();
+        service.look_at_evidence();
+        service.keeper.rest(service.looks.every.max(began.elapsed()))
+    });
+    for _ in 0..threads {
+        keep(&service, move |service| service.audit_next(threads));
+    }
+    keep(&service, move |service| service.publish_next(threads));
     let answer = runtime.block_on(listen(Arc::clone(&service), tls, settings));
-    drop(stop);
-    // Nobody is answered any more; an audit that is under way ends with the process.
-    drop(keeper);
+    service.keeper.end();
     runtime.shutdown_background();
     service.say("ended", json!({}));
     answer
 }
 
-/// An index that nobody keeps up to date any more, for whatever reason, lets nothing in.
-struct Unkept<'a>(&'a Service);
-
-impl Drop for Unkept<'_> {
-    fn drop(&mut self) {
-        self.0.kept.store(false, Ordering::Relaxed);
-        self.0.set(Standing::Absent("nobody keeps the index up to date any more".into()));
+/// Does something again and again on a thread of its own, until it says that the service ends. An index that such a thread no longer keeps up
+/// to date, for whatever reason, lets nothing in.
+fn keep(service: &Arc<Service>, again: impl Fn(&Service) -> bool + Send + 'static) {
+    struct Ending(Arc<Service>);
+    impl Drop for Ending {
+        fn drop(&mut self) {
+            self.0.is_kept_no_more();
+        }
     }
+    let ending = Ending(Arc::clone(service));
+    std::thread::spawn(move || while again(&ending.0) {});
 }
 
-/// Looks again and again until the other end of the channel is gone.
-fn keep(
-    service: &Service,
-    tls: &RwLock<Arc<ServerConfig>>,
-    mut pems: Pems,
-    every: Duration,
-    stopped: &std::sync::mpsc::Receiver<()>,
-) {
-    let mut keeper = Keeper::default();
-    let mut fault = None;
-    loop {
-        keeper.look(service);
+/// The certificate that is shown, and how it is renewed.
+struct Renewal {
+    tls: Arc<RwLock<Arc<ServerConfig>>>,
+    pems: Pems,
+    /// The fault that was said last, so that it is said once.
+    fault: Option<Error>,
+}
+
+impl Renewal {
+    fn look(&mut self, service: &Service) {
         let renewed = (service.edges.certificate)().and_then(|new| {
-            if new == pems {
+            if new == self.pems {
                 return Ok(None);
             }
             tls_config(&new).map(|config| Some((new, config)))
         });
         match renewed {
-            Ok(None) => fault = None,
+            Ok(None) => self.fault = None,
             Ok(Some((new, config))) => {
-                *tls.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
-                pems = new;
-                fault = None;
+                *self.tls.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+                (self.pems, self.fault) = (new, None);
                 add(&service.metrics.reloads, 1);
                 service.say("certificate", json!({}));
             }
             // The old one goes on: whoever checks it sees its end.
-            Err(error) if fault.as_ref() != Some(&error) => {
+            Err(error) if self.fault.as_ref() != Some(&error) => {
                 add(&service.metrics.faults, 1);
                 service.say("fault", json!({ "error": error.code(), "message": error.to_string() }));
-                fault = Some(error);
+                self.fault = Some(error);
             }
             Err(_) => {}
-        }
-        match stopped.recv_timeout(every) {
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
-            _ => return,
         }
     }
 }
@@ -169,14 +176,16 @@ struct Wire {
     service: Arc<Service>,
     /// Was it told to end?
     ending: AtomicBool,
-    questions: Semaphore,
+    reading: Arc<Semaphore>,
+    answering: Semaphore,
 }
 
 async fn listen(service: Arc<Service>, tls: Arc<RwLock<Arc<ServerConfig>>>, settings: &Settings) -> Result<(), Error> {
     let wire = Arc::new(Wire {
         service: Arc::clone(&service),
         ending: AtomicBool::new(false),
-        questions: Semaphore::new(QUESTIONS),
+        reading: Arc::new(Semaphore::new(READING as usize)),
+        answering: Semaphore::new(ANSWERING as usize),
     });
     let bad = |error: std::io::Error| unusable(&format!("{}: {error}", settings.listen));
     let listener = TcpListener::bind(settings.listen).await.map_err(bad)?;
@@ -244,7 +253,10 @@ async fn connection(
 ) {
     let _ = stream.set_nodelay(true);
     let Ok(Ok(stream)) = timeout(PATIENCE, acceptor.accept(stream)).await else { return };
+    let asked = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&asked);
     let answer = service_fn(move |request| {
+        count.fetch_add(1, Ordering::Relaxed);
         let wire = Arc::clone(&wire);
         async move { Ok::<_, Infallible>(respond(&wire, request).await) }
     });
@@ -254,11 +266,24 @@ async fn connection(
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), answer);
     let mut connection = std::pin::pin!(connection);
+    // A client that sends no request, or takes no answer, does not keep the place.
+    let silent = async {
+        let (mut seen, mut time) = (0, PATIENCE);
+        loop {
+            tokio::time::sleep(time).await;
+            let count = asked.load(Ordering::Relaxed);
+            if count == seen {
+                return;
+            }
+            (seen, time) = (count, STUCK);
+        }
+    };
     tokio::select! {
-        _ = connection.as_mut() => {}
+        _ = connection.as_mut() => return,
+        () = silent => return,
         _ = ended.changed() => {
             connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+            let _ = timeout(GOODBYE, connection).await;
         }
     }
 }
@@ -269,13 +294,15 @@ async fn respond(wire: &Wire, request: Request<Incoming>) -> Response<Full<Bytes
     match (request.method(), request.uri().path()) {
         (&Method::POST, "/v1/admit") => admit(wire, request).await,
         (_, "/v1/admit") => plain(405, "POST an AdmissionReview\n".into()),
-        (&Method::GET, "/healthz") if !service.kept.load(Ordering::Relaxed) => {
-            plain(500, "nobody keeps the index up to date any more\n".into())
+        (&Method::GET, "/healthz") if !service.is_kept() => {
+            plain(500, "a thread that keeps the index up to date has ended\n".into())
         }
-        (&Method::GET, "/healthz") => plain(200, "ok\n".into()),
+        (&Method::GET, "/healthz") => plain(200, format!("ok\n{}", service.looks.words())),
         (&Method::GET, "/readyz") if wire.ending.load(Ordering::Relaxed) => plain(503, "ending\n".into()),
-        (&Method::GET, "/readyz") if service.is_ready() => plain(200, "ok\n".into()),
-        (&Method::GET, "/readyz") => plain(503, "there is no index under the policy as it stands\n".into()),
+        (&Method::GET, "/readyz") => match service.not_ready() {
+            None => plain(200, format!("ok\n{}", service.looks.words())),
+            Some(why) => plain(503, format!("{why}\n{}", service.looks.words())),
+        },
         (&Method::GET, "/metrics") => plain(200, metrics::page(service)),
         _ => plain(404, "there are POST /v1/admit, GET /healthz, /readyz and /metrics\n".into()),
     }
@@ -290,21 +317,61 @@ async fn admit(wire: &Wire, request: Request<Incoming>) -> Response<Full<Bytes>>
         return json(service.refuse(415, &error));
     }
     let bound = service.limits.review_bytes();
-    let Ok(Ok(_place)) = timeout(PATIENCE, wire.questions.acquire()).await else {
-        let error = Error::Unreadable { what: "the request".into(), message: "too many others are being read".into() };
+    let mut incoming = request.into_body();
+    let read = timeout(PATIENCE, read_body(&mut incoming, &wire.reading, bound.allowed)).await;
+    let (body, _place) = match read {
+        Ok(Ok(read)) => read,
+        Ok(Err(NotRead::TooLarge)) => {
+            let _ = timeout(PATIENCE, hear_out(&mut incoming)).await;
+            return json(service.refuse(413, &bound.exceeded("the review")));
+        }
+        Ok(Err(NotRead::CutOff)) => {
+            return json(service.refuse(400, &Error::Truncated { what: "the request".into() }));
+        }
+        Err(_) => return json(service.refuse(408, &Error::Truncated { what: "the request".into() })),
+    };
+    let memory = u32::try_from(Review::memory(body.len() as u64).div_ceil(1 << 10)).unwrap_or(u32::MAX).min(ANSWERING);
+    let Ok(Ok(_room)) = timeout(PATIENCE, wire.answering.acquire_many(memory)).await else {
+        let error = Error::Unreadable { what: "the request".into(), message: "too many others are in progress".into() };
         return json(service.refuse(503, &error));
     };
-    let mut incoming = request.into_body();
-    let body = Limited::new(&mut incoming, usize::try_from(bound.allowed).unwrap_or(usize::MAX));
-    match timeout(PATIENCE, body.collect()).await {
-        Ok(Ok(body)) => json(service.decide(&body.to_bytes())),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            let _ = timeout(PATIENCE, hear_out(&mut incoming)).await;
-            json(service.refuse(413, &bound.exceeded("the review")))
-        }
-        Ok(Err(_)) => json(service.refuse(400, &Error::Truncated { what: "the request".into() })),
-        Err(_) => json(service.refuse(408, &Error::Truncated { what: "the request".into() })),
+    if body.len() > LARGE {
+        return json(tokio::task::block_in_place(|| service.decide(&body)));
     }
+    json(service.decide(&body))
+}
+
+enum NotRead {
+    TooLarge,
+    CutOff,
+}
+
+/// A body of at most `allowed` bytes, and the room that it takes: what is being read waits when there is none.
+async fn read_body(
+    incoming: &mut Incoming,
+    room: &Arc<Semaphore>,
+    allowed: u64,
+) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), NotRead> {
+    let (mut body, mut taken) = (Vec::new(), None::<OwnedSemaphorePermit>);
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|_| NotRead::CutOff)?;
+        let Some(data) = frame.data_ref() else { continue };
+        if (body.len() + data.len()) as u64 > allowed {
+            return Err(NotRead::TooLarge);
+        }
+        body.extend_from_slice(data);
+        let needed = u32::try_from((body.len() * 2).div_ceil(1 << 10)).unwrap_or(u32::MAX).min(READING);
+        let held = taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = needed.saturating_sub(u32::try_from(held).unwrap_or(u32::MAX));
+        if more > 0 {
+            let more = Arc::clone(room).acquire_many_owned(more).await.map_err(|_| NotRead::CutOff)?;
+            match &mut taken {
+                Some(taken) => taken.merge(more),
+                None => taken = Some(more),
+            }
+        }
+    }
+    Ok((body, taken))
 }
 
 /// Drops what else is sent, up to a bound: a connection that is closed with bytes unread is reset, and the answer lost with it.

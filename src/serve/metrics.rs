@@ -45,8 +45,6 @@ pub(super) struct Metrics {
     pub(super) reloads: AtomicU64,
     pub(super) faults: AtomicU64,
     pub(super) audits: AtomicU64,
-    /// When policy and evidence were last looked at, in seconds since 1970.
-    pub(super) looked: AtomicU64,
     buckets: [AtomicU64; 8],
     micros: AtomicU64,
 }
@@ -111,17 +109,24 @@ pub(super) fn page(service: &Service) -> String {
     let _ =
         writeln!(page, "hpsb_audit_decision_seconds_sum {whole}.{part:06}\nhpsb_audit_decision_seconds_count {all}");
     let standing = service.standing();
-    let counts = match &*standing {
-        Standing::Ready(ready) => ready.index.counts(),
-        Standing::Absent(_) => [0; 4],
+    let (counts, pending) = match &*standing {
+        Standing::Ready(ready) => (ready.index.counts(), ready.pending),
+        Standing::Absent(_) => ([0; 4], 0),
     };
     page += &head("bundles", "gauge", "Bundles in the index, by their verdict.");
     for (verdict, count) in Admission::VERDICTS.into_iter().zip(counts) {
         let _ = writeln!(page, "hpsb_audit_bundles{{verdict=\"{}\"}} {count}", verdict.word());
     }
-    page += &head("looked_seconds", "gauge", "When policy and evidence were last looked at, in seconds since 1970.");
-    let _ = writeln!(page, "hpsb_audit_looked_seconds {}", read(&metrics.looked));
-    page += &head("ready", "gauge", "1 when there is an index under the policy as it stands.");
-    let _ = writeln!(page, "hpsb_audit_ready {}", u8::from(service.is_ready()));
+    page += &head("pending", "gauge", "Bundles that were found and are not judged under the policy as it is.");
+    let _ = writeln!(page, "hpsb_audit_pending {pending}");
+    let ages = [("terms", "policy, approvals and certificate"), ("evidence", "the evidence")];
+    for ((name, what), age) in ages.into_iter().zip(service.looks.ages()) {
+        let name = format!("{name}_age_seconds");
+        page += &head(&name, "gauge", &format!("Time since the last look at {what} began; +Inf before the first."));
+        let age = age.map_or("+Inf".to_owned(), |age| format!("{:.3}", age.as_secs_f64()));
+        let _ = writeln!(page, "hpsb_audit_{name} {age}");
+    }
+    page += &head("ready", "gauge", "1 when /readyz is 200.");
+    let _ = writeln!(page, "hpsb_audit_ready {}", u8::from(service.not_ready().is_none()));
     page
 }

@@ -1,10 +1,10 @@
 //! The webhook: answers the questions of a Kubernetes API server by an index of audited builds that is held in memory.
 //!
-//! Verified facts are indexed; the policy is the one that the index was made under, and time is applied at each question. What is not known
-//! is denied: without an index that was made under the policy as it stands now, every new image is. Reading order: `state` (what is
+//! Verified facts are indexed; the policy is the one that the index was judged under, and time is applied at each question. What is not known
+//! is denied: a build that was not judged under the policy as it is now, and everything once a look is late. Reading order: `state` (what is
 //! held), `keeper` (how it is kept up to date), `decide` (a question's answer), `http` (the wire), `metrics` and `log`.
 //!
-//! It starts nothing, stores nothing, and asks nobody: files come in through [`Edges`].
+//! It stores nothing, and asks nobody: files come in through [`Edges`].
 
 mod decide;
 mod http;
@@ -13,7 +13,7 @@ mod log;
 mod metrics;
 mod state;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -21,19 +21,32 @@ use zeroize::Zeroizing;
 pub use self::http::{Settings, serve};
 pub use self::state::Service;
 use crate::approvals::Approvals;
+use crate::audit::{Facts, Question};
 use crate::digest::Sha256;
 use crate::error::Error;
+use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::report::BundleReport;
 use crate::time::Timestamp;
+use crate::verify::KeyRing;
 
 /// What is asked of bundles.
 #[derive(Debug, Clone)]
 pub struct Terms {
     /// What is trusted, expected and required.
     pub policy: Policy,
+    /// The policy's keys: [`Policy::keys_for`].
+    pub keys: KeyRing,
     /// The list of approvals, where there is one.
     pub approvals: Option<Approvals>,
+}
+
+impl Terms {
+    /// What is asked of a bundle.
+    fn question<'a>(&'a self, threads: usize, now: Timestamp, limits: &'a Limits) -> Question<'a> {
+        let approvals = self.approvals.as_ref();
+        Question { approvals, threads, ..Question::new(&self.policy, &self.keys, now, limits) }
+    }
 }
 
 /// A certificate chain and its key, each in PEM.
@@ -41,10 +54,10 @@ pub type Pems = (Vec<u8>, Zeroizing<Vec<u8>>);
 
 /// Reads what is asked of bundles.
 pub type ReadTerms = dyn Fn() -> Result<Terms, Error> + Send + Sync;
-/// Finds the bundles, each with a digest that changes when anything in its folder does.
+/// Finds the bundles, each with a digest that changes when anything does that an audit of it reads.
 pub type FindBundles = dyn Fn() -> Result<Vec<(PathBuf, Sha256)>, Error> + Send + Sync;
-/// Audits bundles.
-pub type AuditBundles = dyn Fn(&[PathBuf], &Terms, Timestamp) -> Result<Vec<BundleReport>, Error> + Send + Sync;
+/// Audits a bundle: its report, and what of it may be judged again.
+pub type AuditBundle = dyn Fn(&Path, &Question<'_>) -> Result<(BundleReport, Option<Facts>), Error> + Send + Sync;
 /// Reads certificate and key.
 pub type ReadCertificate = dyn Fn() -> Result<Pems, Error> + Send + Sync;
 /// Reads the clock.
@@ -57,7 +70,7 @@ pub struct Edges {
     /// The evidence.
     pub bundles: Box<FindBundles>,
     /// The audit.
-    pub audit: Box<AuditBundles>,
+    pub audit: Box<AuditBundle>,
     /// What the service shows of itself.
     pub certificate: Box<ReadCertificate>,
     /// The time.

@@ -1,10 +1,12 @@
-//! What the service holds: the index and the terms that it was made under, or why there is none.
+//! What the service holds: the index and the terms that it was judged under, or why there is none.
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
 
+use super::keeper::Keeper;
 use super::metrics::Metrics;
 use super::{Edges, Terms};
 use crate::admission::Index;
@@ -18,12 +20,16 @@ pub struct Service {
     pub(super) warn: BTreeSet<String>,
     pub(super) metrics: Metrics,
     pub(super) log: Mutex<Box<dyn Write + Send>>,
-    /// Is somebody keeping the index up to date?
-    pub(super) kept: AtomicBool,
+    pub(super) keeper: Keeper,
+    pub(super) looks: Looks,
+    /// Does every thread that keeps the index up to date still run?
+    kept: AtomicBool,
+    /// Was everything audited that the first look found?
+    complete: AtomicBool,
     standing: RwLock<Arc<Standing>>,
 }
 
-/// Whether questions can be answered.
+/// Whether images can be judged.
 pub(super) enum Standing {
     /// They cannot: why.
     Absent(String),
@@ -31,24 +37,38 @@ pub(super) enum Standing {
     Ready(Box<Ready>),
 }
 
-/// An index and what it was made under.
+/// An index and what it was judged under.
 pub(super) struct Ready {
-    pub(super) terms: Terms,
+    pub(super) terms: Arc<Terms>,
     pub(super) index: Index,
+    /// Bundles that were found and are not judged yet.
+    pub(super) pending: usize,
 }
 
+/// While it is held, the standing is not replaced.
+pub(super) type Unchanged<'a> = RwLockReadGuard<'a, Arc<Standing>>;
+
 impl Service {
-    /// A service that has looked at nothing yet. `log` gets a line of JSON for each decision and each change.
-    pub fn new(edges: Edges, limits: Limits, warn: BTreeSet<String>, log: Box<dyn Write + Send>) -> Self {
-        let standing = RwLock::new(Arc::new(Standing::Absent("the evidence is being audited".into())));
+    /// A service that has looked at nothing yet, and will look every `look_every`. `log` gets a line of JSON for each decision and each
+    /// change.
+    pub fn new(
+        edges: Edges,
+        limits: Limits,
+        warn: BTreeSet<String>,
+        look_every: Duration,
+        log: Box<dyn Write + Send>,
+    ) -> Self {
         Self {
             edges,
             limits,
             warn,
             metrics: Metrics::default(),
             log: Mutex::new(log),
+            keeper: Keeper::default(),
+            looks: Looks::new(look_every),
             kept: AtomicBool::new(true),
-            standing,
+            complete: AtomicBool::new(false),
+            standing: RwLock::new(Arc::new(Standing::Absent("the evidence has not been audited yet".into()))),
         }
     }
 
@@ -56,11 +76,108 @@ impl Service {
         Arc::clone(&self.standing.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn set(&self, standing: Standing) {
-        *self.standing.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(standing);
+    /// The standing is still this one, and stays so until the guard is dropped.
+    pub(super) fn unchanged(&self, standing: &Arc<Standing>) -> Option<Unchanged<'_>> {
+        let place = self.standing.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::ptr_eq(&place, standing).then_some(place)
     }
 
-    pub(super) fn is_ready(&self) -> bool {
-        matches!(*self.standing(), Standing::Ready(_))
+    /// Nothing is set any more once a thread that looks, audits or judges has ended.
+    pub(super) fn set(&self, standing: Standing) {
+        let mut place = self.standing.write().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_kept() {
+            return;
+        }
+        if matches!(&standing, Standing::Ready(ready) if ready.pending == 0) {
+            self.complete.store(true, Ordering::Relaxed);
+        }
+        *place = Arc::new(standing);
+    }
+
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept.load(Ordering::Relaxed)
+    }
+
+    /// A thread has ended, for whatever reason: nothing is let in from now on.
+    pub(super) fn is_kept_no_more(&self) {
+        self.set(Standing::Absent("a thread that keeps the index up to date has ended".into()));
+        self.kept.store(false, Ordering::Relaxed);
+    }
+
+    /// Why requests should go to another replica; `None`: they need not.
+    pub(super) fn not_ready(&self) -> Option<String> {
+        match &*self.standing() {
+            Standing::Absent(why) => Some(why.clone()),
+            Standing::Ready(_) if self.looks.fault().is_some() => self.looks.fault(),
+            Standing::Ready(ready) if !self.complete.load(Ordering::Relaxed) => {
+                Some(format!("{} bundles have not been audited yet", ready.pending))
+            }
+            Standing::Ready(_) => None,
+        }
+    }
+}
+
+/// When terms and evidence were last looked at, by a clock that nobody sets.
+pub(super) struct Looks {
+    pub(super) every: Duration,
+    began: Instant,
+    /// Milliseconds after `began`, 0 before the first look.
+    terms: AtomicU64,
+    evidence: AtomicU64,
+    /// How long the last look at the evidence took, in milliseconds: with many bundles it takes its time.
+    listing: AtomicU64,
+}
+
+impl Looks {
+    fn new(every: Duration) -> Self {
+        let never = || AtomicU64::new(0);
+        Self { every, began: Instant::now(), terms: never(), evidence: never(), listing: never() }
+    }
+
+    fn milliseconds_of(&self, moment: Instant) -> u64 {
+        u64::try_from(moment.duration_since(self.began).as_millis()).unwrap_or(u64::MAX).max(1)
+    }
+
+    /// The terms were looked at; the look began at this moment.
+    pub(super) fn at_terms(&self, began: Instant) {
+        self.terms.store(self.milliseconds_of(began), Ordering::Relaxed);
+    }
+
+    /// The same of the evidence.
+    pub(super) fn at_evidence(&self, began: Instant) {
+        let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.listing.store(took, Ordering::Relaxed);
+        self.evidence.store(self.milliseconds_of(began), Ordering::Relaxed);
+    }
+
+    /// How long ago the last look at the terms, and at the evidence, began. `None`: there was none.
+    pub(super) fn ages(&self) -> [Option<Duration>; 2] {
+        let now = self.milliseconds_of(Instant::now());
+        [&self.terms, &self.evidence].map(|look| match look.load(Ordering::Relaxed) {
+            0 => None,
+            look => Some(Duration::from_millis(now.saturating_sub(look))),
+        })
+    }
+
+    /// Why nothing can be judged by what the last looks saw: they are more than two looks old, for the evidence with the time that its last
+    /// look took.
+    pub(super) fn fault(&self) -> Option<String> {
+        let listing = Duration::from_millis(self.listing.load(Ordering::Relaxed));
+        let allowed = [self.every * 2, (self.every + listing) * 2];
+        let words = ["the policy and the files that it names", "the evidence"];
+        let late = self.ages().into_iter().zip(allowed).zip(words);
+        late.filter(|((age, allowed), _)| age.is_none_or(|age| age > *allowed))
+            .map(|((age, _), word)| match age {
+                Some(age) => format!("{word} were last looked at {} seconds ago", age.as_secs()),
+                None => format!("{word} were not looked at yet"),
+            })
+            .next()
+    }
+
+    /// The ages in words, for people and probes.
+    pub(super) fn words(&self) -> String {
+        let word = |age: Option<Duration>| age.map_or("never".into(), |age| format!("{:.1} s ago", age.as_secs_f64()));
+        let [terms, evidence] = self.ages().map(word);
+        format!("terms looked at: {terms}\nevidence looked at: {evidence}\n")
     }
 }

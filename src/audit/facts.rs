@@ -1,0 +1,147 @@
+//! What was read of a bundle, held so that another policy can judge it without reading the bundle again.
+//!
+//! Held is what checks ask: the record, the log's events, the proof of the source without objects and files, the files next to the bundle. Of the
+//! source's files only the Dockerfile that the policy named is held, and of an image only what the policy's platforms chose: where another
+//! policy names others, the facts do not suffice.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+
+use super::{Content, Looked, Question, conclude, refuse, settle};
+use crate::build_name::BuildName;
+use crate::check;
+use crate::digest::Sha256;
+use crate::evidence::DOCKERFILE;
+use crate::finding::Group;
+use crate::key::PublicKey;
+use crate::policy::Policy;
+use crate::report::{BundleReport, KeyReport};
+use crate::signature::Signature;
+
+/// What was read of a bundle. It is no verdict: [`Facts::judge`] makes one.
+#[derive(Debug)]
+pub struct Facts {
+    path: String,
+    file: (Sha256, u64),
+    file_name: Option<String>,
+    build_name: BuildName,
+    /// The digest of the signed archive, recomputed from its bytes, and the signature over it.
+    seal: (Sha256, Signature),
+    keys_beside: Vec<(String, PublicKey)>,
+    beside: Vec<Group>,
+    /// `None`: no key accepted the signature, and nothing behind it was read.
+    content: Option<Content<'static>>,
+    dockerfile: String,
+    platforms: Vec<String>,
+}
+
+impl Facts {
+    /// What is left of what was read for `report`, by the policy of `question`.
+    pub(super) fn of(
+        report: &BundleReport,
+        file_name: Option<String>,
+        keys_beside: Vec<(String, PublicKey)>,
+        looked: Looked<'_>,
+        question: &Question<'_>,
+    ) -> Option<Self> {
+        let Looked { build_name, beside, content } = looked;
+        let mut facts = Self {
+            path: report.path.clone(),
+            file: report.file?,
+            file_name,
+            build_name,
+            seal: report.seal.clone()?,
+            keys_beside,
+            beside,
+            content: None,
+            dockerfile: dockerfile_of(question.policy),
+            platforms: question.policy.expect.platforms.clone(),
+        };
+        if let Some(content) = content {
+            let mut content = content.owned();
+            let keys = question.keys.with_candidates(facts.keys_beside.iter().map(|(_, key)| key));
+            let archive = keys.accept(facts.seal.0, &facts.seal.1, &facts.build_name).ok()?;
+            let grading = question.policy.grading(archive.key().fingerprint, question.limits);
+            let evidence = content.evidence(&archive, None, grading, question);
+            let digits = evidence.commit_digits();
+            content.shelve(&facts.dockerfile, digits.as_deref());
+            facts.content = Some(content);
+        }
+        Some(facts)
+    }
+
+    /// Judges what was read by another question about bundles as they lie. The report has findings and verdict, and neither facts nor inputs.
+    /// `None`: what is held does not suffice, and the bundle must be read.
+    pub fn judge(&self, question: &Question<'_>) -> Option<BundleReport> {
+        let in_play = check::in_play(question.policy, question.handed, &self.beside);
+        let mut report = BundleReport::of_nothing(self.path.clone(), in_play);
+        report.file = Some(self.file);
+        report.seal = Some(self.seal.clone());
+        report.build_name = Some(self.build_name.to_string());
+        let keys = question.keys.with_candidates(self.keys_beside.iter().map(|(_, key)| key));
+        if keys.keys().is_empty() {
+            return None;
+        }
+        match keys.accept(self.seal.0, &self.seal.1, &self.build_name) {
+            Ok(archive) => {
+                let content = self.content.as_ref().filter(|content| self.suffices(content, question.policy))?;
+                let grading = question.policy.grading(archive.key().fingerprint, question.limits);
+                report.key = KeyReport::of(archive.key(), grading.grade());
+                let evidence = content.evidence(&archive, self.file_name.as_deref(), grading, question);
+                conclude(&evidence, question, &mut report);
+            }
+            Err(refusal) => refuse(&refusal, &self.keys_beside, question, &mut report),
+        }
+        settle(&mut report, question);
+        Some(report.masked())
+    }
+
+    fn suffices(&self, content: &Content<'_>, policy: &Policy) -> bool {
+        self.dockerfile == dockerfile_of(policy)
+            && (content.image.is_none() || self.platforms == policy.expect.platforms)
+    }
+
+    /// About how much memory they take, in bytes: the length of everything written out.
+    pub fn weight(&self) -> u64 {
+        struct Length(u64);
+        impl fmt::Write for Length {
+            fn write_str(&mut self, text: &str) -> fmt::Result {
+                self.0 += text.len() as u64;
+                Ok(())
+            }
+        }
+        let mut length = Length(0);
+        // Counting cannot fail.
+        let _ = write!(length, "{self:?}");
+        length.0
+    }
+}
+
+impl Content<'_> {
+    fn owned(self) -> Content<'static> {
+        let Content { manifest, source, server, trust, builder, image } = self;
+        let trust = trust.map(|files| Cow::Owned(files.into_owned()));
+        let builder = builder.map(|record| Cow::Owned(record.into_owned()));
+        Content { manifest, source, server, trust, builder, image }
+    }
+
+    /// Lets go of what no check asks again.
+    fn shelve(&mut self, dockerfile: &str, digits: Option<&str>) {
+        if let ([snapshot], Some(source)) = (self.manifest.snapshots.as_slice(), &mut self.source) {
+            source.shelve(snapshot, dockerfile.as_bytes(), digits);
+        }
+        self.manifest.snapshots.iter_mut().for_each(crate::git::Snapshot::shelve);
+        if let Some(log) = &mut self.manifest.log {
+            if let Some(server) = &mut self.server {
+                server.shelve(log.sha256(), log.size());
+            }
+            log.shelve();
+        }
+    }
+}
+
+/// The path as it is asked for, see `Evidence::dockerfile`.
+fn dockerfile_of(policy: &Policy) -> String {
+    let path = policy.expect.dockerfile.as_deref().unwrap_or(DOCKERFILE);
+    path.strip_prefix("./").unwrap_or(path).to_owned()
+}

@@ -98,11 +98,15 @@ impl Review {
             .filter(|object| object.is_object())
             .ok_or_else(|| malformed("/request/object: expected an object".into()))?;
         let limits = &within(bytes.len() as u64, limits);
-        let workload = Workload::of_resource("request", object, bytes, kinds, limits)?;
-        limits.review_images().check(workload.images.len() as u64, "the review")?;
+        // The bound is the review's own, by its own name.
+        let named = |error| match error {
+            Error::OverLimit { limit: "workload_images", .. } => limits.review_images().exceeded("the review"),
+            other => other,
+        };
+        let workload = Workload::of_resource("request", object, bytes, kinds, limits).map_err(named)?;
         let same_images = match (operation, document.pointer("/request/oldObject")) {
             (Operation::Update, Some(stored)) if stored.is_object() => {
-                let before = Workload::of_resource("request", stored, bytes, kinds, limits)?;
+                let before = Workload::of_resource("request", stored, bytes, kinds, limits).map_err(named)?;
                 // A contract says more than its images.
                 let all_known = workload.contract.is_none() && workload.images.iter().all(|used| used.image.is_ok());
                 // Two images that are not known for one reason are not one image.

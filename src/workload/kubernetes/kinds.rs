@@ -43,6 +43,7 @@ pub(super) static BUILT_IN: &[Group] = &[
             ("ComponentStatus", Nothing),
             ("ConfigMap", Nothing),
             ("Endpoints", Nothing),
+            ("EphemeralContainers", Runs(&has::EPHEMERAL_CONTAINERS)),
             ("Event", Nothing),
             ("LimitRange", Nothing),
             ("Namespace", Nothing),

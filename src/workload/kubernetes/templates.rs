@@ -5,7 +5,7 @@ use super::super::table::{
     Table,
 };
 use super::annotations::metadata;
-use super::pod::{CLAIM, POD_SPEC, POD_TEMPLATE, csi};
+use super::pod::{CLAIM, POD_SPEC, POD_TEMPLATE, containers, csi};
 
 const ADVICE: &str = "correct its spelling, or remove it: what is not known here may name what runs";
 
@@ -50,6 +50,17 @@ pub(super) static POD_TEMPLATE_RESOURCE: Table = part!(
         ("kind", Harmless),
         ("metadata", Special(metadata)),
         ("template", Mapping(&POD_TEMPLATE)),
+    ]
+);
+
+/// What `kubectl debug` sends to API servers before 1.22, in place of the Pod.
+pub(super) static EPHEMERAL_CONTAINERS: Table = part!(
+    "an EphemeralContainers",
+    &[
+        ("apiVersion", Harmless),
+        ("kind", Harmless),
+        ("metadata", Special(metadata)),
+        ("ephemeralContainers", Special(containers)),
     ]
 );
 

@@ -151,6 +151,8 @@ fn every_own_kind_with_a_template_is_read_at_its_place() {
     }
     let template = json!({"apiVersion": "v1", "kind": "PodTemplate", "template": template});
     assert_eq!(one(&template), ("PodTemplate/.template.spec.containers[0] c".into(), Ok(EVIL.into())));
+    let debug = json!({"apiVersion": "v1", "kind": "EphemeralContainers", "ephemeralContainers": [{"name": "c", "image": EVIL}]});
+    assert_eq!(one(&debug), ("EphemeralContainers/.ephemeralContainers[0] c".into(), Ok(EVIL.into())));
     let revision = json!({"apiVersion": "apps/v1", "kind": "ControllerRevision", "data": {"spec": {"template": {"$patch": "replace", "spec": {"containers": [{"image": EVIL}]}}}}});
     assert_eq!(one(&revision), ("ControllerRevision/.data.spec.template.spec.containers[0]".into(), Ok(EVIL.into())));
     refused(

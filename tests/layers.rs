@@ -262,7 +262,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("attestation", &["certificate", "trust", "digest", "time"]),
     ("certificate", &["trust", "digest", "time"]),
-    ("approvals", &["git", "strict_csv", "strict_json", "limits", "error", "digest", "time"]),
+    ("approvals", &["git", "strict_csv", "strict_json", "limits", "error", "escape", "digest", "time"]),
     ("image", &["folder", "archive", "image_name", "strict_json", "limits", "error", "digest"]),
     ("folder", &["trust", "server_record", "key", "limits", "error", "digest"]),
     ("trust", &["openpgp", "dsse", "key", "image_name", "strict_json", "limits", "digest", "time"]),

@@ -1,15 +1,17 @@
 //! Reading bzip2 tar archives strictly and within bounds. Nothing here touches a file system.
 //!
-//! A tar archive that two readers could read differently is refused, not interpreted: see [`tar`].
+//! A tar archive that two readers could read differently is refused, not interpreted: see [`tar`], and [`signed`] for what holds for signed archives beyond that.
 
 mod bzip2;
 mod name;
+mod signed;
 mod tar;
 
 pub(crate) use self::bzip2::decompress;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::bzip2::{compare, compare_changed};
 pub(crate) use self::name::MemberPath;
+pub(crate) use self::signed::SignedTar;
 pub(crate) use self::tar::{Member, MemberKind, TarReader};
 
 #[cfg(test)]

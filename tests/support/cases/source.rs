@@ -486,6 +486,10 @@ fn approvals() -> Vec<Case> {
     let fails = |name: &str, about, from: &str, to: &str| {
         given(Case::fails(name, "source-approved", about), list(&good.replace(from, to)))
     };
+    let odd = |name: &str, about, approver: &str| {
+        given(Case::rejected(name, about), list(&good.replace("Grace Example <grace@example.com>", approver)))
+            .expect("source-approved", "unknown")
+    };
     let in_latin_1 = commit_of(TREE).replacen("\n\n", "\nencoding ISO-8859-1\n\n", 1);
     let signer = SshSigner::new(1);
     let signed_policy = with(&format!("[[signers]]\nname = \"Change board\"\nssh = \"{}\"\n", signer.public_line()));
@@ -521,6 +525,17 @@ fn approvals() -> Vec<Case> {
             ),
             list(&good.replace("Grace Example <grace@example.com>", "Grace Example").replace("HEAD", &object_id("commit", in_latin_1.as_bytes()))),
         ),
+        given(Case::good("good-approved-name-and-address", "The approver is a name with an address in parentheses."), list(&good.replace("<grace@example.com>", "(grace@example.com)")))
+            .expect("source-approved", "pass"),
+        odd("approved-by-two-addresses", "The approver has two addresses, of which one is the author's.", "Grace Example <grace@example.com> <ben@example.com>"),
+        odd("approved-by-address-cut", "The approver is the author's address with a bracket that has no end.", "<ben@example.com"),
+        odd("approved-by-address-with-comma", "The approver is the author's address with a comma behind it.", "\"ben@example.com,\""),
+        odd("approved-by-mailto", "The approver is the author's address as a link.", "X <mailto:ben@example.com>"),
+        given(
+            Case::rejected("approved-by-another-row-too", "One row is in order, and another one for the commit does not say who approved it."),
+            list(&format!("{good}\n{}", good.replace("Grace Example <grace@example.com>", "<ben@example.com"))),
+        )
+        .expect("source-approved", "unknown"),
         fails("approved-after-build", "The approval is younger than the build.", "2026-02-27", "2026-03-03"),
         given(Case::error("approvals-malformed", 3, "malformed", "The list has a short commit id."), list(&good.replace("HEAD", "b0398d3"))),
         Case::rejected("approved-not-given", "The policy asks for an approval, and no list is given.")

@@ -248,14 +248,13 @@ fn large_files_are_excused_when_the_proved_pointer_names_them() {
 #[test]
 fn filters_are_not_run_and_named() {
     let repository = TestRepository::new();
-    repository.write(".gitattributes", "*.x filter=evil\n*.i ident\n").write("a.x", "clean\n").write("a.i", "$Id$\n");
+    repository.write(".gitattributes", "*.x filter=evil\n").write("a.x", "clean\n");
     repository.commit("filters");
     repository.git(&["config", "filter.evil.smudge", "touch /hpsb-audit-must-not-run"]);
-    repository.write("a.x", "smudged\n").write("a.i", "$Id: 0 $\n");
+    repository.write("a.x", "smudged\n");
     let proof = run(&repository);
-    assert_eq!(status_of_ours(&proof), ["M a.i", "M a.x"]);
+    assert_eq!(status_of_ours(&proof), ["M a.x"]);
     assert_eq!(reason_of(&proof, "a.x"), "its attribute filter orders a conversion that is not made here");
-    assert_eq!(reason_of(&proof, "a.i"), "its attribute ident orders a conversion that is not made here");
 }
 
 fn with_submodules() -> (TestRepository, TestRepository, TestRepository) {
@@ -368,7 +367,6 @@ fn what_would_show_git_other_objects_is_refused_by_name() {
         (".git/commondir", "../..\n", "commondir"),
         (".git/config", "[extensions]\n\tobjectFormat = sha256\n", "sha256 objects"),
         (".git/config", "[extensions]\n\trefStorage = reftable\n", "reftable"),
-        (".git/config", "[extensions]\n\tpartialClone = origin\n", "a partial clone"),
         (".git/config", "[extensions]\n\tnewThing = 1\n", "the unknown extension newthing"),
         (".git/config", "[core]\n\trepositoryformatversion = 2\n", "repository format"),
         (".git/config", "[core\n", "line 1 of config is malformed"),

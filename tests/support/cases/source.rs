@@ -186,7 +186,6 @@ fn formats() -> Vec<Case> {
         with_file("git-grafts", "Grafts give a commit other parents.", "info/grafts", "b0398d3eeb1921c4b063ea213713c42e0c584a70\n"),
         with_file("git-commondir", "The git directory is elsewhere.", "commondir", "../../other\n"),
         with_file("git-sha256", "The objects are SHA-256 ones.", "config", "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n"),
-        with_file("git-partial-clone", "Objects may be missing: a partial clone.", "config", "[extensions]\n\tpartialClone = origin\n"),
         with_file("git-unknown-extension", "The config names an extension that is not known.", "config", "[extensions]\n\tnewThing = true\n"),
         with_file("git-work-tree-elsewhere", "The config puts the work tree elsewhere.", "config", "[core]\n\tworktree = /etc\n"),
         with_file("git-work-tree-elsewhere-too", "The config of the work tree puts it elsewhere.", "config.worktree", "[core]\n\tworktree = /etc\n"),

@@ -132,7 +132,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("given_keys", &["report", "evidence", "key", "limits"]),
     ("extract", &["verify", "archive", "limits", "error"]),
-    ("timestamp", &["key", "limits", "digest", "time"]),
+    ("timestamp", &["certificate", "key", "limits", "digest", "time"]),
     ("outside", &["digest"]),
     ("serve", &["admission", "report", "policy", "review", "approvals", "escape", "limits", "error", "digest", "time"]),
     (

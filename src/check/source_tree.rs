@@ -52,7 +52,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             Outcome::pass(format!("the work tree is HEAD's tree: {} files and links are equal", tree.files.len()))
         }
         (None, [first, ..]) if is_sparse(tree, &refused) => {
-            Outcome::fail(format!("the clone is sparse: {} files of HEAD are not in the archive", refused.len()))
+            Outcome::fail(format!("the clone is sparse, and leaves out files of HEAD: {}", refused.len()))
                 .sides("the files of HEAD's tree", describe(first))
                 .detail("build from a full work tree: `git sparse-checkout disable`, or a clone without --sparse")
         }

@@ -14,6 +14,7 @@ mod hash;
 mod head;
 mod ignore;
 mod inflate;
+mod inflated;
 mod listing;
 mod loose;
 mod malformed;

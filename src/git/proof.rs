@@ -8,6 +8,7 @@ use super::directory::GitDirectory;
 use super::format::{passed_over, promisors, refusals};
 use super::hash::Kind;
 use super::head::{Head, HeadFault, follow_head};
+use super::inflated::Inflated;
 use super::malformed::Malformed;
 use super::object::{Commit, Mode, Tag};
 use super::object_id::ObjectId;
@@ -120,7 +121,8 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
     faults.extend(moved.then(|| "core.worktree in config puts the work tree elsewhere".to_owned()));
     let head = follow_head(&directory);
     let refs = Refs::read(&directory);
-    let objects = Objects::prove(&directory, threads, limits);
+    let inflated = Inflated::new(limits);
+    let objects = Objects::prove(&directory, threads, limits, &inflated);
     let mut store = Store { module: None, prefix: Vec::new(), objects };
 
     let mut proof = SourceProof {
@@ -135,7 +137,7 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
         limits: limits.clone(),
         head,
     };
-    let mut reader = Reader::new(&directory, &store.objects, limits);
+    let mut reader = Reader::new(&directory, &store.objects, limits, &inflated);
     if let Ok(head) = &proof.head {
         match read_commit(&mut reader, head.commit) {
             Ok((commit, signed)) => {
@@ -158,7 +160,7 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
         refs.named.values().copied().chain(proof.head.as_ref().ok().map(|head| head.commit)).collect();
     let reach = measure(&mut reader, &tips);
     if let Some(commit) = &proof.commit {
-        let mut prover = TreeProver::new(snapshot, threads, limits);
+        let mut prover = TreeProver::new(snapshot, threads, limits, &inflated);
         prover.walk(&store, commit.tree, 0);
         (proof.tree, proof.stores) = prover.finish();
     }
@@ -339,7 +341,8 @@ impl SourceProof {
         let stores = self.stores.iter().filter(|store| path.starts_with(&store.prefix));
         let store = stores.max_by_key(|store| store.prefix.len()).ok_or_else(|| FileFault::Missing(shown()))?;
         let directory = store.directory(snapshot);
-        let content = Reader::new(&directory, &store.objects, &self.limits).read(&file.id, Kind::Blob);
+        let inflated = Inflated::new(&self.limits);
+        let content = Reader::new(&directory, &store.objects, &self.limits, &inflated).read(&file.id, Kind::Blob);
         content.map(|content| content.to_vec()).map_err(|_| FileFault::Missing(shown()))
     }
 
@@ -362,7 +365,8 @@ impl SourceProof {
             return Vec::new();
         };
         let directory = store.directory(snapshot);
-        let mut reader = Reader::new(&directory, &store.objects, &self.limits);
+        let inflated = Inflated::new(&self.limits);
+        let mut reader = Reader::new(&directory, &store.objects, &self.limits, &inflated);
         let mut seen = HashSet::from([head.commit]);
         let mut waiting: BTreeMap<Age, (ObjectId, Commit)> = BTreeMap::new();
         let mut listed = Vec::new();

@@ -9,6 +9,7 @@ use super::format::{is_sparse, refusals};
 use super::hash::Kind;
 use super::head::follow_head;
 use super::ignore::IgnoreRules;
+use super::inflated::Inflated;
 use super::listing::{TreeFile, list_tree};
 use super::malformed::Malformed;
 use super::object::{Commit, Mode, is_git_attributes, is_git_modules};
@@ -94,11 +95,12 @@ pub(super) struct TreeProver<'a> {
     pub(super) submodule_stores: Vec<Store>,
     attributes: Attributes,
     ignored: IgnoreRules,
+    inflated: &'a Inflated,
     budget: Comparisons,
 }
 
 impl<'a> TreeProver<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, threads: usize, limits: &'a Limits) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot, threads: usize, limits: &'a Limits, inflated: &'a Inflated) -> Self {
         let mut ignored = IgnoreRules::new(limits);
         if let Some(exclude) = GitDirectory::top(snapshot).file(b"info/exclude") {
             ignored.add_file(b"", ".git/info/exclude", exclude);
@@ -111,6 +113,7 @@ impl<'a> TreeProver<'a> {
             submodule_stores: Vec::new(),
             attributes: Attributes::new(limits),
             ignored,
+            inflated,
             budget: Comparisons::new(limits),
         }
     }
@@ -118,7 +121,7 @@ impl<'a> TreeProver<'a> {
     /// Compares the tree of one repository, then those of its submodules.
     pub(super) fn walk(&mut self, store: &Store, tree: ObjectId, depth: u64) {
         let directory = store.directory(self.snapshot);
-        let mut reader = Reader::new(&directory, &store.objects, self.limits);
+        let mut reader = Reader::new(&directory, &store.objects, self.limits, self.inflated);
         let listing = list_tree(&mut reader, tree, &store.prefix, self.limits);
         self.proof.faults.extend(listing.faults);
         self.proof.notes.extend(listing.notes);
@@ -219,8 +222,8 @@ impl<'a> TreeProver<'a> {
         if !refused.is_empty() {
             return SubmoduleState::Faulty(refused);
         }
-        let objects = Objects::prove(&directory, self.threads, self.limits);
-        let commit = Reader::new(&directory, &objects, self.limits)
+        let objects = Objects::prove(&directory, self.threads, self.limits, self.inflated);
+        let commit = Reader::new(&directory, &objects, self.limits, self.inflated)
             .read(&file.id, Kind::Commit)
             .map_err(|fault| fault.to_string())
             .and_then(|content| Commit::read(&content).map_err(|fault| format!("commit {}: {fault}", file.id)));

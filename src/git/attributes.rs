@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::comparisons::Comparisons;
+use super::comparisons::{Comparisons, RULE_UNITS};
 use super::pattern::{PathKind, Pattern};
 use super::tracked::ATTRIBUTES_LINE_BYTES;
 use crate::limits::Limits;
@@ -44,7 +44,7 @@ pub(super) struct Attributes {
 }
 
 /// Finding and keeping an attribute costs about as much as comparing so many letters.
-const ASSIGNMENT_UNITS: u64 = 64;
+const ASSIGNMENT_UNITS: u64 = 512;
 /// Macros in macros are followed as far as this.
 const MACRO_DEPTH_MAX: u32 = 16;
 
@@ -80,7 +80,7 @@ impl Attributes {
         let mut states = BTreeMap::new();
         // The last word counts, so that going backwards the first is kept.
         for rule in self.rules.iter().rev() {
-            budget.spend(1 + rule.folder.len() as u64)?;
+            budget.spend(RULE_UNITS + rule.folder.len() as u64)?;
             let Some(path) = path.strip_prefix(rule.folder.as_slice()) else { continue };
             budget.spend(rule.pattern.cost(path))?;
             if rule.pattern.matches(path, PathKind::File) {

@@ -1,6 +1,6 @@
 //! Which rule ignores a file that is not in HEAD's tree (gitignore(5)). It explains a finding and excuses nothing.
 
-use super::comparisons::Comparisons;
+use super::comparisons::{Comparisons, RULE_UNITS};
 use super::pattern::{PathKind, Pattern, folders_of, trim_blanks};
 use crate::limits::Limits;
 
@@ -79,7 +79,7 @@ impl IgnoreRules {
     /// The rule that ignores exactly this path; the outer `None` where the budget is spent.
     fn decide(&self, path: &[u8], kind: PathKind, budget: &mut Comparisons) -> Option<Option<usize>> {
         for (number, rule) in self.rules.iter().enumerate().rev() {
-            budget.spend(1 + rule.folder.len() as u64)?;
+            budget.spend(RULE_UNITS + rule.folder.len() as u64)?;
             let Some(path) = path.strip_prefix(rule.folder.as_slice()) else { continue };
             budget.spend(rule.pattern.cost(path))?;
             if rule.pattern.matches(path, kind) {

@@ -566,11 +566,11 @@ fn comparisons_have_one_budget_and_nothing_is_excused_without() {
     let clone = origin.clone_with(&[]);
     clone.write("a.o", "x");
     assert_eq!(run(&clone).tree.converted.len(), 20);
-    let limits = Limits { git_rule_letters: 600, ..Limits::default() };
+    let limits = Limits { git_rule_letters: 10_000, ..Limits::default() };
     let proof = prove(&clone.snapshot(), 1, &limits);
     let excused = proof.tree.converted.len();
     assert!(excused > 0 && excused < 20 && proof.tree.differences.len() == 21 - excused, "{excused}");
-    assert_eq!(reason_of(&proof, "f9.bat"), "over the limit git_rule_letters=600: no reason was looked for");
+    assert_eq!(reason_of(&proof, "f9.bat"), "over the limit git_rule_letters=10000: no reason was looked for");
     assert_eq!(reason_of(&proof, "a.o"), "");
 }
 

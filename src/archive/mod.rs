@@ -14,5 +14,10 @@ pub(crate) use self::name::MemberPath;
 pub(crate) use self::signed::SignedTar;
 pub(crate) use self::tar::{Member, MemberKind, TarReader};
 
+// The same writer as the fixtures': it writes what Python's tarfile writes, and wrong things when asked.
+#[cfg(test)]
+#[allow(dead_code, unreachable_pub, clippy::cast_possible_truncation)]
+#[path = "../../tests/support/tar.rs"]
+mod tar_writer;
 #[cfg(test)]
 mod tests;

@@ -4,15 +4,10 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use crate::archive::tar_writer::{Entry, archive};
 use crate::digest::{Sha256, encode_hex};
 use crate::git::WorkEntry;
 use crate::manifest::Manifest;
-
-#[allow(dead_code, unreachable_pub, clippy::cast_possible_truncation)]
-#[path = "../../tests/support/tar.rs"]
-mod writer;
-
-use self::writer::{Entry, archive};
 
 fn read(entries: &[Entry]) -> Result<(), Error> {
     let (bytes, limits) = (archive(entries), Limits::default());
@@ -230,7 +225,7 @@ fn hostile(random: &mut Random) -> Vec<Entry> {
 #[test]
 fn what_is_accepted_is_unpacked_as_it_was_judged() {
     let python = format!("{}/target/backports-tarfile/bin/python", env!("CARGO_MANIFEST_DIR"));
-    let mut random = Random(0x5eed_0f_ba9_5ca1);
+    let mut random = Random(0x0005_eed0_fba9_5ca1);
     let archives: Vec<Vec<u8>> = (0..600).map(|_| archive(&hostile(&mut random))).collect();
     let accepted: Vec<(&Vec<u8>, String)> = archives.iter().filter_map(|bytes| Some((bytes, judged(bytes)?))).collect();
     assert!(accepted.len() > 100 && accepted.len() < 500, "{}", accepted.len());

@@ -1,11 +1,6 @@
 use super::*;
 
-// The same writer as the fixtures': it writes what Python's tarfile writes, and wrong things when asked.
-#[allow(dead_code, unreachable_pub, clippy::cast_possible_truncation)]
-#[path = "../../tests/support/tar.rs"]
-mod writer;
-
-use self::writer::{Entry, LongNames, archive, members, pax_record, set_checksum};
+use crate::archive::tar_writer::{Entry, LongNames, archive, members, pax_record, set_checksum};
 
 /// Path, kind, mode and content of every member.
 type Listed = Vec<(String, MemberKind, u32, Vec<u8>)>;

@@ -50,7 +50,7 @@ fn by_git(repository: &TestRepository) -> (bool, Option<bool>, String) {
     let status = repository.try_git(&["status", "--porcelain", "--untracked-files=all", "--ignored"]);
     let said =
         [&fsck.stdout, &fsck.stderr, &status.stdout].map(|text| String::from_utf8_lossy(text).into_owned()).concat();
-    (!fsck.status.success(), status.status.success().then(|| !status.stdout.is_empty()), said)
+    (!fsck.status.success(), status.status.success().then_some(!status.stdout.is_empty()), said)
 }
 
 /// The same of ours: would `source-objects` and `source-tree` fail?

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::digest::Sha256;
 use crate::error::Error;
+use crate::escape::is_treacherous;
 use crate::git::{ObjectId, RepositoryName};
 use crate::limits::Limits;
 use crate::strict_csv;
@@ -41,9 +42,49 @@ pub(crate) struct Approval {
     pub(crate) commit: ObjectId,
     /// The change's id in whatever system it was approved in.
     pub(crate) change: String,
-    /// A name, an address, or `name <address>`.
+    /// A name, an address, `name <address>` or `name (address)`; anything else names nobody: see [`Self::approver_names`].
     pub(crate) approver: String,
     pub(crate) time: Timestamp,
+}
+
+impl Approval {
+    /// The approver's name and address, or the one of them that is given. `None` for every other text: two addresses, an
+    /// address with `mailto:` or a comma, a name with an `@`. Whom it means is a guess.
+    pub(crate) fn approver_names(&self) -> Option<Vec<&str>> {
+        let text = self.approver.trim();
+        if is_address(text) || is_name(text) {
+            return Some(vec![text]);
+        }
+        let (text, open) = match (text.strip_suffix('>'), text.strip_suffix(')')) {
+            (Some(text), _) => (text, '<'),
+            (_, Some(text)) => (text, '('),
+            _ => return None,
+        };
+        let (name, address) = text.split_once(open)?;
+        let (name, address) = (name.strip_suffix(' ')?.trim_end(), address);
+        (is_name(name) && is_address(address)).then(|| vec![name, address])
+    }
+}
+
+/// Letters, digits, blanks and what stands in names, in any script. No comma, slash or `&`: they part two names.
+fn is_name(text: &str) -> bool {
+    let fits = |letter: char| match letter {
+        ' ' | '.' | '-' | '\'' | '_' | '`' => true,
+        _ if letter.is_ascii() => letter.is_ascii_alphanumeric(),
+        _ => !letter.is_whitespace() && !is_treacherous(letter),
+    };
+    !text.is_empty() && text.chars().all(fits)
+}
+
+/// One `@` between plain letters (RFC 5322, section 3.4.1, without quotes and comments).
+fn is_address(text: &str) -> bool {
+    let fits = |letter: char| match letter {
+        '.' | '-' | '_' | '+' | '%' | '=' | '\'' | '~' | '#' | '/' => true,
+        _ if letter.is_ascii() => letter.is_ascii_alphanumeric(),
+        _ => !letter.is_whitespace() && !is_treacherous(letter),
+    };
+    let part = |text: &str| !text.is_empty() && text.chars().all(fits);
+    text.split_once('@').is_some_and(|(local, domain)| part(local) && part(domain))
 }
 
 impl Approvals {
@@ -139,6 +180,55 @@ mod tests {
         let [csv, json] = [csv, json].map(|text| read(&text).unwrap());
         assert_eq!(csv, json);
         assert_eq!((csv[0].change.as_str(), csv[0].approver.as_str()), ("CHG,1", "Grace \"G\" <g@example.org>"));
+    }
+
+    #[test]
+    fn an_approver_is_a_name_an_address_or_both() {
+        let names = |text: &str| {
+            let record = Approval {
+                repository: RepositoryName::from_policy("h.example/r").unwrap(),
+                commit: ObjectId::from_hex(COMMIT).unwrap(),
+                change: "c".into(),
+                approver: text.into(),
+                time: Timestamp::from_unix_seconds(1).unwrap(),
+            };
+            record.approver_names().map(|names| names.join("|"))
+        };
+        for (text, expected) in [
+            ("Grace Hopper", "Grace Hopper"),
+            ("Zoë O'Neill-Müller Jr.", "Zoë O'Neill-Müller Jr."),
+            ("g@example.org", "g@example.org"),
+            (" Grace <g@example.org> ", "Grace|g@example.org"),
+            ("Grace (g+x@example.org)", "Grace|g+x@example.org"),
+        ] {
+            assert_eq!(names(text).as_deref(), Some(expected));
+        }
+        for odd in [
+            "Grace <g@x> <ada@x>",
+            "<ada@x",
+            "<ada@x>",
+            "ada@x,",
+            "X <mailto:ada@x>",
+            "mailto:ada@x",
+            "Grace, Ada",
+            "Grace & Ada",
+            "Grace/Ada",
+            "Grace; Ada",
+            "ada@x@y",
+            "@x",
+            "ada@",
+            "Grace<g@x>",
+            "Grace <g@x> and more",
+            "Grace <g@x)",
+            "Grace <Ada <ada@x>",
+            "Grace (reviewer)",
+            "\"Grace\" <g@x>",
+            "Gra\u{200b}ce",
+            "Grace\nAda",
+            "Grace\u{a0}Ada",
+        ] {
+            assert_eq!(names(odd), None, "{odd}");
+        }
     }
 
     #[test]

@@ -71,9 +71,9 @@ impl BuildRecord {
         self.fields.get("root_ssh_enabled")?.as_bool()
     }
 
-    /// Is there a field of this name, whatever it holds?
+    /// Is there a field of this name that is not `null`?
     pub fn has(&self, name: &str) -> bool {
-        self.fields.contains_key(name)
+        self.fields.get(name).is_some_and(|value| !value.is_null())
     }
 
     /// Every field, in the record's order: text as it is, anything else as JSON.
@@ -114,6 +114,7 @@ mod tests {
     fn a_field_that_is_empty_or_null_is_absent() {
         let record = read(r#"{"status": "success", "build_name": "", "image_tag": null}"#).unwrap();
         assert_eq!((record.build_name(), record.image_tag(), record.says_pushed()), (None, None, true));
+        assert!(record.has("build_name") && !record.has("image_tag") && !record.has("root_ssh_enabled"));
     }
 
     #[test]

@@ -171,7 +171,7 @@ impl Signed {
 }
 
 /// The first element of the outermost sequence, as it stands: what a certificate's or a list's signature is over. The DER was read before.
-fn first_element(der: &[u8]) -> Option<&[u8]> {
+pub(crate) fn first_element(der: &[u8]) -> Option<&[u8]> {
     let (header, _) = lengths(der)?;
     let inner = der.get(header..)?;
     let (header, content) = lengths(inner)?;

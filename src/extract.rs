@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::archive::{MemberKind, MemberPath, TarReader, decompress};
+use crate::archive::{MemberKind, MemberPath, SignedTar, decompress};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::verify::VerifiedArchive;
@@ -24,7 +24,8 @@ pub struct Extracted {
 /// Unpacks the archive into the folder `to`, which must not exist. Everything is written into a folder beside it, which takes the
 /// name `to` only when all of it is there; on an error it is removed.
 ///
-/// Every name and link is judged before the first byte is written. A link that is absolute or leads out of the folder is refused. Files
+/// Every name and link is judged before the first byte is written. A symbolic link that is absolute or leads out of the folder is refused
+/// here and nowhere else: a repository may hold one, and it is compared like any other link, but nobody should follow it. Files
 /// get the modes 644 and 755, the owner is the caller, times are now. It does not look at what the files say, and nobody should
 /// run git in what it wrote: the archive's `.git/config` and hooks are the archive's.
 ///
@@ -49,36 +50,23 @@ pub fn extract(archive: &VerifiedArchive, to: &Path, limits: &Limits) -> Result<
 
 type Plan = BTreeMap<MemberPath, MemberKind>;
 
-/// Reads every header once and refuses what could lead outside, before anything is written.
+/// Reads every header once and refuses links that lead outside, before anything is written. What all readers of signed archives
+/// refuse is refused by [`SignedTar`].
 fn plan(archive: &VerifiedArchive, limits: &Limits) -> Result<Plan, Error> {
     let mut plan = Plan::new();
     let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
-    let mut tar = TarReader::new(expanded, WHAT, limits);
+    let mut tar = SignedTar::new(expanded, limits);
     while let Some(member) = tar.next_member()? {
-        match &member.kind {
-            MemberKind::Symlink(target) if !stays_inside(&member.path, target) => {
-                let target = String::from_utf8_lossy(target);
-                return Err(Error::malformed(
-                    WHAT,
-                    format!("the link {} leads out of the archive, to {target:?}", member.path),
-                ));
-            }
-            MemberKind::HardLink(target) if plan.get(target) != Some(&MemberKind::File) => {
-                return Err(Error::malformed(
-                    WHAT,
-                    format!("{} is a hard link to {target}, which is no file before it", member.path),
-                ));
-            }
-            _ => {}
+        if let MemberKind::Symlink(target) = &member.kind
+            && !stays_inside(&member.path, target)
+        {
+            let target = String::from_utf8_lossy(target);
+            return Err(Error::malformed(
+                WHAT,
+                format!("the link {} leads out of the archive, to {target:?}", member.path),
+            ));
         }
         plan.insert(member.path, member.kind);
-    }
-    for path in plan.keys() {
-        for folder in path.folders() {
-            if plan.get(&folder).is_some_and(|kind| *kind != MemberKind::Directory) {
-                return Err(Error::malformed(WHAT, format!("{path} lies below {folder}, which is no folder")));
-            }
-        }
     }
     Ok(plan)
 }
@@ -99,7 +87,7 @@ fn stays_inside(link: &MemberPath, target: &[u8]) -> bool {
 fn write_all(archive: &VerifiedArchive, plan: &Plan, top: &Path, limits: &Limits) -> Result<Extracted, Error> {
     let mut extracted = Extracted { files: 0, folders: 0 };
     let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
-    let mut tar = TarReader::new(expanded, WHAT, limits);
+    let mut tar = SignedTar::new(expanded, limits);
     while let Some(member) = tar.next_member()? {
         let path = on_disk(top, &member.path)?;
         let failed = |error: io::Error| unwritable(&path, &error);
@@ -112,7 +100,7 @@ fn write_all(archive: &VerifiedArchive, plan: &Plan, top: &Path, limits: &Limits
                 make_parent(&path)?;
                 let mut file = create(&path, member.mode).map_err(failed)?;
                 let mut written = Ok(());
-                tar.stream_content(|piece| {
+                tar.reader().stream_content(|piece| {
                     if written.is_ok() {
                         written = file.write_all(piece);
                     }

@@ -112,9 +112,9 @@ limits! {
     git_inflated_bytes = 128 * GIB, "all objects of a repository after inflating; twenty times its packs is usual";
     git_tree_entries = 2_000_000, "files and folders of one tree; trees that hold each other can name more than there are atoms";
     git_tree_depth = 1_000, "folders in folders of one tree; a path has at most 4,096 bytes";
-    git_listing_bytes = GIB, "paths of one tree together: two million of them are far below";
+    git_listing_bytes = 256 * MIB, "paths of one tree together: a million long ones";
     git_config_bytes = MIB, "a config, .gitattributes or .gitignore file is written by a person";
-    git_rule_letters = 10_000_000_000, "letters of patterns times letters of paths that are compared: seconds of time";
+    git_rule_letters = 4_000_000_000, "letters of patterns times letters of paths, attributes, and four times the bytes of files that are converted: seconds of time";
     git_signed_bytes = 64 * MIB, "signed commits and tags are held once more, without their signatures";
     git_submodule_depth = 16, "submodules in submodules";
     work_tree_bytes = 16 * GIB, "files of the work tree are hashed as they pass, and not held";

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::Read;
 
-use crate::archive::{Member, MemberKind, MemberPath, TarReader, decompress};
+use crate::archive::{Member, MemberKind, MemberPath, SignedTar, TarReader, decompress};
 use crate::build_log::BuildLog;
 use crate::build_record::BuildRecord;
 use crate::error::Error;
@@ -54,11 +54,11 @@ impl Manifest {
 
     pub(crate) fn from_tar(input: impl Read, limits: &Limits) -> Result<Self, Error> {
         let mut reading = Reading::new(limits);
-        let mut tar = TarReader::new(input, WHAT, limits);
+        let mut tar = SignedTar::new(input, limits);
         while let Some(member) = tar.next_member()? {
             reading.member_count += 1;
             reading.content_bytes += member.size;
-            reading.add(&member, &mut tar)?;
+            reading.add(&member, tar.reader())?;
         }
         reading.finish()
     }
@@ -94,19 +94,18 @@ impl<'l> Reading<'l> {
     }
 
     fn add<R: Read>(&mut self, member: &Member, tar: &mut TarReader<'_, R>) -> Result<(), Error> {
-        let is_file = member.kind == MemberKind::File;
         match member.path.as_bytes() {
-            b"data/build.json" if is_file => {
+            b"data/build.json" => {
                 self.limits.build_record_bytes().check(member.size, &member.path)?;
                 self.record = Some(BuildRecord::from_json("data/build.json", &tar.read_content()?, self.limits)?);
             }
-            b"data/build.log" if is_file => {
+            b"data/build.log" => {
                 self.limits.build_log_bytes().check(member.size, &member.path)?;
                 self.log = Some(BuildLog::from_bytes(&tar.read_content()?, self.limits)?);
             }
             b"root_ssh" if member.kind == MemberKind::Directory => drop(self.root_ssh.get_or_insert_default()),
-            b"root_ssh" => self.root_ssh.get_or_insert_default().push("root_ssh, which is no folder".into()),
-            b"" | b"data" | b"git" if member.kind == MemberKind::Directory => {}
+            b"root_ssh" => self.root_ssh.get_or_insert_default().push("root_ssh, which is not a folder".into()),
+            b"" | b"data" | b"git" => {}
             _ => self.add_below(member, tar)?,
         }
         Ok(())

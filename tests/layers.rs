@@ -169,7 +169,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("given_keys", &["report", "evidence", "key", "limits"]),
     ("extract", &["verify", "archive", "limits", "error"]),
-    ("timestamp", &["key", "limits", "digest", "time"]),
+    ("timestamp", &["certificate", "key", "limits", "digest", "time"]),
     ("outside", &["digest"]),
     (
         "reconcile",
@@ -315,7 +315,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("attestation", &["certificate", "trust", "digest", "time"]),
     ("certificate", &["trust", "digest", "time"]),
-    ("approvals", &["git", "strict_csv", "strict_json", "limits", "error", "digest", "time"]),
+    ("approvals", &["git", "strict_csv", "strict_json", "limits", "error", "escape", "digest", "time"]),
     ("image", &["folder", "archive", "image_name", "strict_json", "limits", "error", "digest"]),
     ("folder", &["trust", "server_record", "key", "limits", "error"]),
     ("trust", &["openpgp", "dsse", "key", "image_name", "strict_json", "limits", "digest", "time"]),

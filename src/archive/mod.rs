@@ -1,16 +1,23 @@
 //! Reading bzip2 tar archives strictly and within bounds. Nothing here touches a file system.
 //!
-//! A tar archive that two readers could read differently is refused, not interpreted: see [`tar`].
+//! A tar archive that two readers could read differently is refused, not interpreted: see [`tar`], and [`signed`] for what holds for signed archives beyond that.
 
 mod bzip2;
 mod name;
+mod signed;
 mod tar;
 
 pub(crate) use self::bzip2::decompress;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::bzip2::{compare, compare_changed};
 pub(crate) use self::name::MemberPath;
+pub(crate) use self::signed::SignedTar;
 pub(crate) use self::tar::{Member, MemberKind, TarReader};
 
+// The same writer as the fixtures': it writes what Python's tarfile writes, and wrong things when asked.
+#[cfg(test)]
+#[allow(dead_code, unreachable_pub, clippy::cast_possible_truncation)]
+#[path = "../../tests/support/tar.rs"]
+mod tar_writer;
 #[cfg(test)]
 mod tests;

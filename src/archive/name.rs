@@ -39,12 +39,6 @@ impl MemberPath {
         &self.0
     }
 
-    /// The folders that this path lies below, innermost first, without the top.
-    pub(crate) fn folders(&self) -> impl Iterator<Item = Self> + '_ {
-        let slashes = self.0.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/');
-        slashes.filter_map(|(at, _)| Some(Self(self.0.get(..at)?.to_vec())))
-    }
-
     /// What follows `folder/`, when this path lies below it.
     pub(crate) fn below(&self, folder: &[u8]) -> Option<&[u8]> {
         self.0.strip_prefix(folder)?.strip_prefix(b"/")

@@ -67,6 +67,7 @@ struct Extensions {
     pax_size: Option<u64>,
     gnu_path: Option<Vec<u8>>,
     gnu_link: Option<Vec<u8>>,
+    has_pax: bool,
     any: bool,
 }
 
@@ -100,7 +101,7 @@ impl<'a, R: Read> TarReader<'a, R> {
             self.padding = padding_of(self.left);
             match header.entry_type() {
                 EntryType::XHeader => {
-                    if extensions.pax_path.is_some() || extensions.pax_link.is_some() || extensions.pax_size.is_some() {
+                    if std::mem::replace(&mut extensions.has_pax, true) {
                         return Err(self.malformed("two PAX headers for one member"));
                     }
                     let text = self.read_extension()?;
@@ -260,8 +261,9 @@ impl<'a, R: Read> TarReader<'a, R> {
         // Of an old header (type NUL) Python's tarfile believes the header's own name, before it looks at a PAX or GNU name, and reads the
         // content as further members.
         let old_directory = header.as_old().linkflag == [0] && header.path_bytes().ends_with(b"/");
-        if kind == MemberKind::File && (raw_path.ends_with(b"/") || old_directory) {
-            return Err(self.malformed(format!("file {path:?} is named like a directory")));
+        let like_directory = kind != MemberKind::Directory && raw_path.ends_with(b"/");
+        if like_directory || (kind == MemberKind::File && old_directory) {
+            return Err(self.malformed(format!("{path:?} is named like a directory and is not one")));
         }
         if kind != MemberKind::File && size != 0 {
             return Err(self.malformed(format!("member {path:?} has content, which its type has not")));
@@ -311,18 +313,27 @@ impl<'a, R: Read> TarReader<'a, R> {
     }
 
     fn read_pax(&self, text: &[u8], extensions: &mut Extensions) -> Result<(), Error> {
+        let mut keywords = HashSet::new();
         for (keyword, value) in self.pax_records(text)? {
+            // POSIX lets the last one count; not every reader does.
+            if !keywords.insert(keyword) {
+                let keyword = String::from_utf8_lossy(keyword);
+                return Err(self.malformed(format!("a PAX header with two values for {keyword:?}")));
+            }
             match keyword {
-                b"path" => self.set_once(&mut extensions.pax_path, value.to_vec())?,
-                b"linkpath" => self.set_once(&mut extensions.pax_link, value.to_vec())?,
+                b"path" => extensions.pax_path = Some(value.to_vec()),
+                b"linkpath" => extensions.pax_link = Some(value.to_vec()),
                 b"size" => {
                     let size = std::str::from_utf8(value).ok().filter(|v| v.bytes().all(|b| b.is_ascii_digit()));
                     let size = size
                         .and_then(|v| v.parse().ok())
                         .ok_or_else(|| self.malformed("a PAX size that is no number"))?;
-                    self.set_once(&mut extensions.pax_size, size)?;
+                    extensions.pax_size = Some(size);
                 }
-                _ if keyword.starts_with(b"GNU.sparse.") => return Err(self.malformed("a sparse member")),
+                // libarchive takes the second for the size of the unpacked file.
+                _ if keyword.starts_with(b"GNU.sparse.") || keyword == b"SCHILY.realsize" => {
+                    return Err(self.malformed("a sparse member"));
+                }
                 // Times, owners and vendors' attributes say nothing about names or bytes.
                 _ => {}
             }

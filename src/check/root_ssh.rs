@@ -34,6 +34,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         }
         (_, Some(true)) => Outcome::fail("root could log in to the server").sides(EXPECTED, "root_ssh_enabled true"),
         (true, None) => Outcome::unknown("root_ssh_enabled is neither true nor false").sides(EXPECTED, "another value"),
+        // `null` says as little as a missing field.
         (false, None) => Outcome::not_run(Reason::NoEvidence, "the record does not say whether root could log in"),
     }
 }

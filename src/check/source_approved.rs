@@ -15,7 +15,8 @@ pub(super) static CHECK: Check = Check {
     level: Level::Require,
     says: "the given list names the full commit, approved before the build by somebody who is neither its author nor its committer",
     explanation: "Looks for HEAD's full commit and one of the snapshot's remotes in the list of --approvals (CSV or JSON: repository, commit, change, approver, \
-time). An approval counts when its approver is neither the commit's author nor its committer, by name and by address, and its time is before the build's.\n\nThe list is *given*: whoever handed it over \
+time). An approval counts when its approver is neither the commit's author nor its committer, by name and by address, and its time is before the build's. The approver \
+must be a name, an address, `name <address>` or `name (address)`; where one row for the commit has any other text, the answer is unknown, whatever other rows say.\n\nThe list is *given*: whoever handed it over \
 vouches for it. A file FILE.sig beside it, an SSH signature by one of the policy's [[signers]] in the namespace hpsb-audit-approvals, says who that is; one that does not verify fails the check. Author and \
 committer are what somebody typed: see source-signature.\n\nWhen it fails: ask for the approval of exactly this commit. An approval of another commit, or one given after the build, is \
 another statement.",
@@ -42,6 +43,12 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     if records.is_empty() {
         return Outcome::fail("the given list does not name the commit")
             .sides(head.commit, format!("{} other approvals", approvals.records.len()))
+            .detail(statement);
+    }
+    if let Some(odd) = records.iter().find(|record| record.approver_names().is_none()) {
+        return Outcome::unknown("an approval of the commit does not say clearly who approved it")
+            .sides("a name, an address, name <address> or name (address)", &odd.approver)
+            .detail(format!("change {} at {}", odd.change, odd.time))
             .detail(statement);
     }
     let judged: Vec<Result<String, String>> =
@@ -79,7 +86,12 @@ fn judge(record: &Approval, commit: &Commit, proof: &SourceProof, evidence: &Evi
                 "{what}: the {role}'s name is not written in UTF-8, so that an approver without an address cannot be told from them"
             ));
         }
-        if names_of(&record.approver).iter().any(|name| same(name, &who.name) || same(name, &who.email)) {
+        if record
+            .approver_names()
+            .unwrap_or_default()
+            .iter()
+            .any(|name| same(name, &who.name) || same(name, &who.email))
+        {
             return Err(format!("{what}: the approver is the commit's {role}"));
         }
     }
@@ -96,16 +108,6 @@ fn is_utf8(commit: &Commit, who: &Identity) -> bool {
         keyword == b"encoding" && !value.eq_ignore_ascii_case(b"utf-8") && !value.eq_ignore_ascii_case(b"utf8")
     };
     !who.name.contains(char::REPLACEMENT_CHARACTER) && !commit.extra.iter().any(other)
-}
-
-/// The whole text, and the name and address in `name <address>`.
-fn names_of(approver: &str) -> Vec<&str> {
-    let mut names = vec![approver];
-    if let Some((name, rest)) = approver.split_once('<') {
-        names.push(name);
-        names.extend(rest.split_once('>').map(|(address, _)| address));
-    }
-    names
 }
 
 fn same(one: &str, other: &str) -> bool {

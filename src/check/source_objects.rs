@@ -15,8 +15,8 @@ pub(super) static CHECK: Check = Check {
     explanation: "Makes every object of every pack and every loose object from the archive's bytes and hashes it: SHA-1 with the detection of \
 collision attacks that git uses. Compares packs and indexes with their checksums and with each other. Reads HEAD's commit and trees strictly. Follows \
 HEAD and all refs: no object may be missing, but for the parents of commits that .git/shallow names. No git is run and nothing of the repository's \
-configuration is obeyed; what would show git other objects (alternates, grafts, replace refs, a partial clone) is refused by name, as are SHA-256 objects and \
-reftable.\n\nAn object elsewhere in the history that `git fsck --strict` calls malformed is a detail: public repositories have such objects. The check does \
+configuration is obeyed; what would show git other objects (alternates, grafts, replace refs) is refused by name, as are SHA-256 objects and \
+reftable. A partial clone passes where no object is missing.\n\nAn object elsewhere in the history that `git fsck --strict` calls malformed is a detail: public repositories have such objects. The check does \
 not say who made the commit (source-signature) or that anybody wanted it (source-approved).\n\nWhen it fails: fetch the bundle again. If it stays so, the \
 clone on the build server was damaged or made to deceive: do not use the image.",
     missing_evidence: MissingEvidence::RejectsWithGroup,
@@ -63,6 +63,10 @@ fn describe(objects: &ObjectsProof) -> Vec<String> {
     }
     if let Some(more @ 1..) = objects.malformed.len().checked_sub(LISTED) {
         lines.push(format!("and {more} more objects that git fsck calls malformed"));
+    }
+    lines.extend(objects.notes.iter().take(LISTED).cloned());
+    if let Some(more @ 1..) = objects.notes.len().checked_sub(LISTED) {
+        lines.push(format!("and {more} more remarks"));
     }
     if !objects.passed_over.is_empty() {
         lines.push(format!("not looked at, because nothing needs them: {}", objects.passed_over.join(", ")));

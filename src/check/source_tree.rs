@@ -14,7 +14,7 @@ pub(super) static CHECK: Check = Check {
     says: "the archived work tree is HEAD's tree: names, bytes, execute bits, link targets",
     explanation: "Hashes every file of the archived work tree as git does and compares it with the proved tree of HEAD, as `git status` would, but \
 without git. Submodules are compared likewise where their objects are in the archive; where they were not cloned, the report says \"not proven\" and the check does \
-not fail.\n\nTwo differences count as equal, and are said: line ends that HEAD's own .gitattributes order (eol=crlf), and a file that is the very object (SHA-256 and size) \
+not fail.\n\nDifferences that count as equal, and are said: line ends, $Id$ and encodings that HEAD's own .gitattributes order (eol=crlf, ident, working-tree-encoding), and a file that is the very object (SHA-256 and size) \
 that a Git LFS pointer in HEAD names. Every other difference fails, ignored files included; expect.untracked names patterns of files that may be there without \
 being in the commit.\n\nThe archive shows the work tree as it stood when the build ended. What a build step changed and changed back is not seen, and an equal work tree does not \
 say that the image was built from it.\n\nWhen it fails: the details name each file and, where it is known, why. Files that the build itself writes into its own folder can \
@@ -51,6 +51,11 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         (None, []) => {
             Outcome::pass(format!("the work tree is HEAD's tree: {} files and links are equal", proof.file_count()))
         }
+        (None, [first, ..]) if is_sparse(tree, &refused) => {
+            Outcome::fail(format!("the clone is sparse, and leaves out files of HEAD: {}", refused.len()))
+                .sides("the files of HEAD's tree", describe(first))
+                .detail("build from a full work tree: `git sparse-checkout disable`, or a clone without --sparse")
+        }
         (None, [one]) => Outcome::fail("one path of the work tree is not as HEAD has it")
             .sides("the files of HEAD's tree", describe(one)),
         (None, [first, ..]) => {
@@ -64,6 +69,11 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         .chain(listed(&excused, ", allowed by expect.untracked"))
         .chain(said(tree));
     lines.fold(outcome, Outcome::detail)
+}
+
+/// Is it a sparse checkout, and nothing else?
+fn is_sparse(tree: &TreeProof, refused: &[&Difference]) -> bool {
+    tree.is_sparse && refused.iter().all(|difference| difference.change == Change::Deleted)
 }
 
 fn faulty_submodules(tree: &TreeProof) -> impl Iterator<Item = String> {
@@ -94,6 +104,8 @@ fn said(tree: &TreeProof) -> Vec<String> {
     let mut lines = Vec::new();
     for (conversion, words) in [
         (Conversion::LineEnds, "with the line ends that HEAD's .gitattributes order"),
+        (Conversion::Ident, "with their ids in $Id$, as HEAD's .gitattributes order"),
+        (Conversion::Encoding, "in the encoding that HEAD's .gitattributes order"),
         (Conversion::LargeFile, "as the very object that its Git LFS pointer names"),
     ] {
         let paths: Vec<String> = tree

@@ -1,12 +1,12 @@
 //! `report`: a saved JSON report in another format.
 
 use super::attach::attach;
+use super::key_record::read_secret;
 use super::report_args::{ReportArguments, ReportOptions};
 use super::{files, limits_with, output, summary};
 use crate::error::Error;
 use crate::folder;
 use crate::limits::Limits;
-use crate::person_key::PersonSecret;
 use crate::report::{Controls, Format, Options, Report};
 
 pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
@@ -54,14 +54,7 @@ pub(super) fn options(arguments: &ReportOptions, limits: &Limits) -> Result<Opti
             Controls::from_toml(&path.display().to_string(), &bytes, limits)?
         }
     };
-    let sign_key = match &arguments.sign_key {
-        None => None,
-        Some(path) => {
-            let text = folder::read_file(path, limits.key_file_bytes())?;
-            let key = PersonSecret::from_pem(&text);
-            Some(key.map_err(|message| Error::SigningKey { name: path.display().to_string(), message })?)
-        }
-    };
+    let sign_key = arguments.sign_key.as_deref().map(|path| read_secret(path, limits)).transpose()?;
     let oscal_plan = arguments.oscal_ap.as_ref().map(|path| path.display().to_string());
     Ok(Options { controls, sign_key, oscal_plan })
 }

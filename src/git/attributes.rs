@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::comparisons::{Comparisons, RULE_UNITS};
 use super::pattern::{PathKind, Pattern};
+use super::tracked::ATTRIBUTES_LINE_BYTES;
 use crate::limits::Limits;
 
 /// The state of an attribute.
@@ -38,13 +40,11 @@ pub(super) struct Attributes {
     /// Those of outer folders first.
     rules: Vec<Rule>,
     macros: BTreeMap<Vec<u8>, Assignments>,
-    /// Letters that may still be compared; beyond that no attribute is known, and no difference is excused.
-    left: u64,
     file_bytes: u64,
 }
 
-/// Lines longer than this are ignored, as by git.
-const LINE_BYTES_MAX: usize = 2048;
+/// Finding and keeping an attribute costs about as much as comparing so many letters.
+const ASSIGNMENT_UNITS: u64 = 512;
 /// Macros in macros are followed as far as this.
 const MACRO_DEPTH_MAX: u32 = 16;
 
@@ -52,7 +52,7 @@ impl Attributes {
     pub(super) fn new(limits: &Limits) -> Self {
         let binary = [&b"diff"[..], b"merge", b"text"].map(|name| (name.to_vec(), State::Unset)).to_vec();
         let macros = BTreeMap::from([(b"binary".to_vec(), binary)]);
-        Self { rules: Vec::new(), macros, left: limits.git_rule_letters, file_bytes: limits.git_config_bytes }
+        Self { rules: Vec::new(), macros, file_bytes: limits.git_config_bytes }
     }
 
     /// Adds the file of `folder`, which is empty or ends with `/`. Outer folders must come before inner ones.
@@ -62,7 +62,7 @@ impl Attributes {
             return;
         }
         let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
-        for line in content.split(|&byte| byte == b'\n').filter(|line| line.len() <= LINE_BYTES_MAX) {
+        for line in content.split(|&byte| byte == b'\n').filter(|line| line.len() < ATTRIBUTES_LINE_BYTES) {
             let Some((pattern, rest)) = split_pattern(line.trim_ascii()) else { continue };
             let Some(assignments) = read_assignments(rest) else { continue };
             if let Some(name) = pattern.strip_prefix(b"[attr]") {
@@ -75,23 +75,19 @@ impl Attributes {
         }
     }
 
-    /// The state of each attribute that some rule gives to `path`.
-    pub(super) fn of(&mut self, path: &[u8]) -> BTreeMap<Vec<u8>, State> {
+    /// The state of each attribute that some rule gives to `path`. `None` where the budget is spent: no attribute is known.
+    pub(super) fn of(&self, path: &[u8], budget: &mut Comparisons) -> Option<BTreeMap<Vec<u8>, State>> {
         let mut states = BTreeMap::new();
         // The last word counts, so that going backwards the first is kept.
         for rule in self.rules.iter().rev() {
-            self.left = self.left.saturating_sub(rule.pattern.cost(path));
-            if self.left == 0 {
-                return BTreeMap::new();
-            }
-            let matches = path
-                .strip_prefix(rule.folder.as_slice())
-                .is_some_and(|path| rule.pattern.matches(path, PathKind::File));
-            if matches {
-                apply(&self.macros, &rule.assignments, MACRO_DEPTH_MAX, &mut states);
+            budget.spend(RULE_UNITS + rule.folder.len() as u64)?;
+            let Some(path) = path.strip_prefix(rule.folder.as_slice()) else { continue };
+            budget.spend(rule.pattern.cost(path))?;
+            if rule.pattern.matches(path, PathKind::File) {
+                apply(&self.macros, &rule.assignments, MACRO_DEPTH_MAX, &mut states, budget)?;
             }
         }
-        states
+        Some(states)
     }
 }
 
@@ -101,17 +97,20 @@ fn apply(
     assignments: &Assignments,
     depth: u32,
     states: &mut BTreeMap<Vec<u8>, State>,
-) {
+    budget: &mut Comparisons,
+) -> Option<()> {
     for (name, state) in assignments.iter().rev() {
+        budget.spend(ASSIGNMENT_UNITS + name.len() as u64)?;
         if states.contains_key(name) {
             continue;
         }
         states.insert(name.clone(), state.clone());
         // A macro that is in use is in `states`, so that macros cannot lead to each other for ever.
         if let (State::Set, Some(inner), Some(depth)) = (state, macros.get(name), depth.checked_sub(1)) {
-            apply(macros, inner, depth, states);
+            apply(macros, inner, depth, states, budget)?;
         }
     }
+    Some(())
 }
 
 /// The pattern at the start of a line, in quotes where it begins with one, and the rest.
@@ -220,10 +219,11 @@ mod tests {
         let repository = TestRepository::new();
         repository.write(".gitattributes", top).write("inner/.gitattributes", inner);
         let mut attributes = Attributes::new(&Limits::default());
+        let mut budget = Comparisons::new(&Limits::default());
         attributes.add_file(b"", top.as_bytes());
         attributes.add_file(b"inner/", inner.as_bytes());
         for file in files {
-            let states = attributes.of(file.as_bytes());
+            let states = attributes.of(file.as_bytes(), &mut budget).unwrap();
             let ours: Vec<String> = names
                 .iter()
                 .map(|name| match states.get(name.as_bytes()) {

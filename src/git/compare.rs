@@ -1,7 +1,11 @@
 //! The work tree against a tree: what `git status` would list, and why (git-status(1)).
 
-use super::attributes::Attributes;
-use super::convert::{LFS_POINTER_BYTES_MAX, LfsPointer, LineEnds, with_crlf};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::attributes::{Attributes, State};
+use super::comparisons::Comparisons;
+use super::convert::{LFS_POINTER_BYTES_MAX, LfsPointer, LineEnds, encoded, with_crlf, with_ident};
 use super::hash::{Kind, object_id};
 use super::listing::TreeFile;
 use super::object::Mode;
@@ -54,6 +58,10 @@ pub struct Difference {
 pub enum Conversion {
     /// HEAD's own `.gitattributes` order CR LF, and that is the only difference.
     LineEnds,
+    /// HEAD's own `.gitattributes` order `ident`, and the blob with its id in `$Id$` is what was found.
+    Ident,
+    /// HEAD's own `.gitattributes` order this encoding, and the blob in it is what was found.
+    Encoding,
     /// The proved blob is a Git LFS pointer that names these bytes by SHA-256 and size.
     LargeFile,
 }
@@ -69,7 +77,10 @@ pub(super) struct Compared {
 pub(super) struct Comparer<'r, 'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) reader: &'r mut Reader<'a>,
-    pub(super) attributes: &'r mut Attributes,
+    pub(super) attributes: &'r Attributes,
+    pub(super) budget: &'r mut Comparisons,
+    /// Files may be missing by the config's order.
+    pub(super) is_sparse: bool,
     /// Empty, or the submodule's path with `/` at its end: attributes are relative to it.
     pub(super) prefix: &'r [u8],
 }
@@ -81,7 +92,10 @@ impl Comparer<'_, '_> {
         for file in files.iter().filter(|file| file.mode != Mode::Submodule) {
             let change = match self.snapshot.work_tree.get(&file.path) {
                 // A folder in a file's place: git calls the file deleted and what is in the folder untracked.
-                None | Some(WorkEntry::Directory) => Some((Change::Deleted, None)),
+                None | Some(WorkEntry::Directory) => {
+                    let reason = self.is_sparse.then(|| "the clone is sparse: core.sparseCheckout is set".to_owned());
+                    Some((Change::Deleted, reason))
+                }
                 Some(WorkEntry::Symlink { target }) => compare_link(file, target),
                 Some(WorkEntry::File(_)) if file.mode == Mode::Symlink => Some((Change::TypeChanged, None)),
                 Some(WorkEntry::File(found)) => self.compare_file(file, found, &mut compared),
@@ -123,9 +137,17 @@ impl Comparer<'_, '_> {
         if found.blob.is_none() {
             return Err(Some("its bytes were made by a SHA-1 collision attack".into()));
         }
+        let over = |budget: &Comparisons| Some(format!("{}: no reason was looked for", budget.over()));
+        if self.budget.is_spent() {
+            return Err(over(self.budget));
+        }
         let Ok(blob) = self.reader.read(&file.id, Kind::Blob) else {
             return Err(Some("its blob is missing".into()));
         };
+        // Each conversion reads it once.
+        if self.budget.spend((blob.len() as u64).saturating_mul(4)).is_none() {
+            return Err(over(self.budget));
+        }
         if blob.len() < LFS_POINTER_BYTES_MAX
             && let Some(pointer) = LfsPointer::read(&blob)
         {
@@ -136,25 +158,51 @@ impl Comparer<'_, '_> {
                 Err(Some(format!("its Git LFS pointer names {} of {} bytes", pointer.sha256, pointer.size)))
             };
         }
-        let states = self.attributes.of(file.path.strip_prefix(self.prefix).unwrap_or(&file.path));
-        let line_ends = LineEnds::of(&states);
-        let is = |content: &[u8]| object_id(Kind::Blob, content).ok() == found.blob;
-        // A CR LF file is at most twice its blob: anything longer need not be made.
-        let may_be_crlf = found.size > blob.len() as u64 && found.size <= 2 * blob.len() as u64;
-        let other_filter = [&b"filter"[..], b"ident", b"working-tree-encoding"]
-            .into_iter()
-            .find(|name| states.get(*name).is_some_and(super::attributes::State::is_on));
-        if let Some(name) = other_filter {
-            let name = String::from_utf8_lossy(name);
-            return Err(Some(format!("its attribute {name} orders a conversion that is not made here")));
+        let path = file.path.strip_prefix(self.prefix).unwrap_or(&file.path);
+        let Some(states) = self.attributes.of(path, self.budget) else { return Err(over(self.budget)) };
+        if states.get(&b"filter"[..]).is_some_and(State::is_on) {
+            return Err(Some("its attribute filter orders a conversion that is not made here".into()));
         }
-        if may_be_crlf && line_ends.apply(&blob).is_some_and(|content| is(&content)) {
-            return Ok(Conversion::LineEnds);
+        let is =
+            |content: &[u8]| content.len() as u64 == found.size && object_id(Kind::Blob, content).ok() == found.blob;
+        convert_text(&blob, file.id, &LineEnds::of(&states), &states, is)
+    }
+}
+
+/// The conversions of a checkout in git's order: `ident`, line ends, encoding. Answers the last one that was needed.
+fn convert_text(
+    blob: &[u8],
+    id: ObjectId,
+    line_ends: &LineEnds,
+    states: &BTreeMap<Vec<u8>, State>,
+    is: impl Fn(&[u8]) -> bool,
+) -> Result<Conversion, Option<String>> {
+    let mut text = Cow::Borrowed(blob);
+    let mut done = None;
+    if states.get(&b"ident"[..]) == Some(&State::Set)
+        && let Some(content) = with_ident(&text, &id)
+    {
+        text = Cow::Owned(content);
+        done = Some(Conversion::Ident);
+    }
+    if let Some(content) = line_ends.apply(&text) {
+        text = Cow::Owned(content);
+        done = Some(Conversion::LineEnds);
+    }
+    if let Some(State::Value(encoding)) = states.get(&b"working-tree-encoding"[..]) {
+        let forms = encoded(&text, encoding).map_err(|encoding| {
+            Some(format!("its attribute working-tree-encoding orders {encoding}, which is not converted here"))
+        })?;
+        if forms.iter().any(|form| is(form)) {
+            return Ok(Conversion::Encoding);
         }
-        if may_be_crlf && is(&with_crlf(&blob)) {
-            return Err(Some("only its line ends are others, and no .gitattributes of HEAD orders that".into()));
+    }
+    match done {
+        Some(conversion) if is(&text) => Ok(conversion),
+        _ if is(&with_crlf(blob)) => {
+            Err(Some("only its line ends are others, and no .gitattributes of HEAD orders that".into()))
         }
-        Err(None)
+        _ => Err(None),
     }
 }
 

@@ -1,8 +1,10 @@
-//! Two ways in which a file of the work tree may differ from its blob by HEAD's own order: line ends, and Git LFS.
+//! Ways in which a file of the work tree may differ from its blob by HEAD's own order: `ident`, line ends, encodings, Git LFS
+//! (gitattributes(5); git's `convert.c`).
 
 use std::collections::BTreeMap;
 
 use super::attributes::State;
+use super::object_id::ObjectId;
 use crate::digest::Sha256;
 
 /// What the attributes of a path order for its line ends in the work tree (gitattributes(5), "text" and "eol").
@@ -68,6 +70,87 @@ fn is_binary(blob: &[u8]) -> bool {
         }
     }
     printable >> 7 < others
+}
+
+/// `$Id$` and `$Id: …$` with the blob's id in them, as the attribute `ident` orders. `None` where there is none.
+pub(super) fn with_ident(blob: &[u8], id: &ObjectId) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(blob.len());
+    let mut rest = blob;
+    let mut any = false;
+    while let Some(at) = rest.iter().position(|&byte| byte == b'$') {
+        let (before, after) = rest.split_at_checked(at + 1).unwrap_or((rest, &[]));
+        out.extend_from_slice(before);
+        rest = after;
+        let Some(text) = rest.strip_prefix(b"Id") else { continue };
+        if let Some(after) = text.strip_prefix(b"$") {
+            rest = after;
+        } else if let Some(text) = text.strip_prefix(b":") {
+            // Without an end it is the last one that is looked for.
+            let Some(end) = text.iter().position(|&byte| byte == b'$') else { break };
+            let value = text.get(..end).unwrap_or_default();
+            // A blank inside is another program's keyword, and kept.
+            let foreign =
+                value.iter().skip(1).position(|&byte| byte == b' ').is_some_and(|blank| blank + 2 < value.len());
+            if value.contains(&b'\n') || foreign {
+                continue;
+            }
+            rest = text.get(end + 1..).unwrap_or_default();
+        } else {
+            continue;
+        }
+        any = true;
+        out.extend_from_slice(format!("Id: {id} $").as_bytes());
+    }
+    out.extend_from_slice(rest);
+    any.then_some(out)
+}
+
+/// Bytes in which the attribute `working-tree-encoding` may have the text written. Several: UTF-16 without an order of its bytes
+/// is written in the order of the machine.
+///
+/// # Errors
+/// The encoding's name, where it is not known here.
+pub(super) fn encoded(text: &[u8], encoding: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    let name = String::from_utf8_lossy(encoding).to_ascii_uppercase();
+    let wide = |bytes: usize, big: bool, mark: bool| {
+        move |text: &str| {
+            let mark = if mark { "\u{feff}" } else { "" };
+            let mut out = Vec::with_capacity(text.len().saturating_mul(bytes));
+            let mut put = |unit: u32| {
+                let unit = if big { unit.to_be_bytes() } else { unit.to_le_bytes() };
+                let used = if big { unit.get(4 - bytes..) } else { unit.get(..bytes) };
+                out.extend_from_slice(used.unwrap_or_default());
+            };
+            for letter in mark.chars().chain(text.chars()) {
+                if bytes == 4 {
+                    put(u32::from(letter));
+                } else {
+                    letter.encode_utf16(&mut [0; 2]).iter().for_each(|unit| put(u32::from(*unit)));
+                }
+            }
+            out
+        }
+    };
+    // Text that is not UTF-8 cannot be converted: git leaves it as it is.
+    let Ok(text) = std::str::from_utf8(text) else { return Ok(Vec::new()) };
+    let forms: Vec<Vec<u8>> = match name.strip_prefix("UTF").map(|rest| rest.strip_prefix('-').unwrap_or(rest)) {
+        Some("8") => Vec::new(),
+        Some("16") => vec![wide(2, false, true)(text), wide(2, true, true)(text)],
+        Some("16LE") => vec![wide(2, false, false)(text)],
+        Some("16BE") => vec![wide(2, true, false)(text)],
+        Some("16LE-BOM") => vec![wide(2, false, true)(text)],
+        Some("16BE-BOM") => vec![wide(2, true, true)(text)],
+        Some("32") => vec![wide(4, false, true)(text), wide(4, true, true)(text)],
+        Some("32LE") => vec![wide(4, false, false)(text)],
+        Some("32BE") => vec![wide(4, true, false)(text)],
+        _ => match name.as_str() {
+            "ISO-8859-1" | "ISO8859-1" | "ISO_8859-1" | "LATIN1" | "LATIN-1" => {
+                text.chars().map(|letter| u8::try_from(letter).ok()).collect::<Option<Vec<u8>>>().into_iter().collect()
+            }
+            _ => return Err(name),
+        },
+    };
+    Ok(forms)
 }
 
 /// What a Git LFS pointer names.

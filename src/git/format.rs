@@ -35,9 +35,6 @@ pub(super) fn refusals(directory: &GitDirectory<'_>, limits: &Limits) -> Vec<Str
     if directory.has_below("refs/replace/") || packed_replace(directory) {
         reasons.push("replace refs, which show other objects than those that are named (refs/replace)".into());
     }
-    if directory.files_below("objects/pack/").any(|(name, _)| name.ends_with(b".promisor")) {
-        reasons.push("a partial clone, whose objects may be missing (objects/pack/*.promisor)".into());
-    }
     let mut clauses: Vec<String> = reasons.into_iter().map(|reason| format!("the repository uses {reason}")).collect();
     clauses.extend(faults);
     clauses
@@ -58,10 +55,50 @@ fn refused_setting(setting: &Setting) -> Option<String> {
         ("extensions", "objectformat") => Some(format!("{value} objects, which are not supported; sha1 is")),
         ("extensions", "refstorage") if value == "files" => None,
         ("extensions", "refstorage") => Some(format!("{value}, which is not supported")),
-        ("extensions", "partialclone") => Some("a partial clone, whose objects may be missing".into()),
+        // What is missing is counted, whoever promises it: see [`promisors`].
+        ("extensions", "partialclone") => None,
         ("extensions", key) if !HARMLESS.contains(&key) => Some(format!("the unknown extension {key}")),
         _ => None,
     }
+}
+
+/// What makes this a partial clone, whose missing objects git would fetch when they are needed (git-clone(1), `--filter`): each of
+/// the ways in which a repository says so, in words.
+pub(super) fn promisors(directory: &GitDirectory<'_>, settings: &[Setting]) -> Vec<String> {
+    let is_off = |value: &Option<String>| {
+        value
+            .as_deref()
+            .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "" | "0" | "false" | "no" | "off"))
+    };
+    let mut found: Vec<String> = settings
+        .iter()
+        .filter_map(|setting| {
+            let name = setting.subsection.as_deref().unwrap_or_default();
+            match (setting.section.as_str(), setting.key.as_str()) {
+                ("remote", "promisor") if !is_off(&setting.value) => Some(format!("remote.{name}.promisor")),
+                ("remote", "partialclonefilter") => Some(format!("remote.{name}.partialclonefilter")),
+                ("extensions", "partialclone") => Some("extensions.partialclone".into()),
+                _ => None,
+            }
+        })
+        .collect();
+    if directory.files_below("objects/pack/").any(|(name, _)| name.ends_with(b".promisor")) {
+        found.push("objects/pack/*.promisor".into());
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Does the config leave files out of the work tree (git-sparse-checkout(1))?
+pub(super) fn is_sparse(settings: &[Setting]) -> bool {
+    let last = settings.iter().rev().find(|setting| setting.section == "core" && setting.key == "sparsecheckout");
+    last.is_some_and(|setting| {
+        setting
+            .value
+            .as_deref()
+            .is_none_or(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on"))
+    })
 }
 
 /// Files that git would use beside the objects and that nothing here needs: indexes over packs, caches of the history.

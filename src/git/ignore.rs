@@ -1,6 +1,7 @@
 //! Which rule ignores a file that is not in HEAD's tree (gitignore(5)). It explains a finding and excuses nothing.
 
-use super::pattern::{PathKind, Pattern, folders_of};
+use super::comparisons::{Comparisons, RULE_UNITS};
+use super::pattern::{PathKind, Pattern, folders_of, trim_blanks};
 use crate::limits::Limits;
 
 /// The rules of `info/exclude` and of all `.gitignore` of HEAD's tree.
@@ -8,8 +9,9 @@ use crate::limits::Limits;
 pub(super) struct IgnoreRules {
     /// Those of outer folders first.
     rules: Vec<Rule>,
-    /// Letters that may still be compared; beyond that no reason is known.
-    left: u64,
+    /// The folders that hold the last path: where each ends in it, and the rule that ignores it.
+    folders: Vec<(usize, Option<usize>)>,
+    last: Vec<u8>,
     file_bytes: u64,
 }
 
@@ -26,7 +28,7 @@ struct Rule {
 
 impl IgnoreRules {
     pub(super) fn new(limits: &Limits) -> Self {
-        Self { rules: Vec::new(), left: limits.git_rule_letters, file_bytes: limits.git_config_bytes }
+        Self { rules: Vec::new(), folders: Vec::new(), last: Vec::new(), file_bytes: limits.git_config_bytes }
     }
 
     /// Adds the rules of a file, unless it is over the limit. Outer folders must come before inner ones.
@@ -34,9 +36,10 @@ impl IgnoreRules {
         if content.len() as u64 > self.file_bytes {
             return;
         }
+        self.folders.clear();
         let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
         for (number, line) in content.split(|&byte| byte == b'\n').enumerate() {
-            let line = trim_end(line.strip_suffix(b"\r").unwrap_or(line));
+            let line = trim_blanks(line.strip_suffix(b"\r").unwrap_or(line));
             if line.starts_with(b"#") {
                 continue;
             }
@@ -51,32 +54,40 @@ impl IgnoreRules {
         }
     }
 
-    /// File and line of the rule that ignores `path`, if one does.
-    pub(super) fn ignores(&mut self, path: &[u8]) -> Option<&str> {
-        let places: Vec<(&[u8], PathKind)> =
-            folders_of(path).map(|folder| (folder, PathKind::Folder)).chain([(path, PathKind::File)]).collect();
-        let cost = self.rules.iter().map(|rule| rule.pattern.cost(path)).sum::<u64>();
-        self.left = self.left.saturating_sub(cost.saturating_mul(places.len() as u64));
-        if self.left == 0 {
-            return None;
+    /// File and line of the rule that ignores `path`, if one does. `None` as well where the budget is spent: no reason is known.
+    ///
+    /// Each folder is looked at once, where paths come in their order.
+    pub(super) fn ignores(&mut self, path: &[u8], budget: &mut Comparisons) -> Option<&str> {
+        let common = path.iter().zip(&self.last).take_while(|(one, other)| one == other).count();
+        let shared = self.folders.iter().take_while(|(end, _)| *end < common).count();
+        self.folders.truncate(shared);
+        self.last = path.to_vec();
+        for folder in folders_of(path).skip(shared) {
+            if matches!(self.folders.last(), Some((_, Some(_)))) {
+                break;
+            }
+            let rule = self.decide(folder, PathKind::Folder, budget)?;
+            self.folders.push((folder.len(), rule));
         }
-        places.into_iter().find_map(|(place, kind)| self.decide(place, kind))
-    }
-
-    fn decide(&self, path: &[u8], kind: PathKind) -> Option<&str> {
-        let matches = |rule: &&Rule| {
-            path.strip_prefix(rule.folder.as_slice()).is_some_and(|path| rule.pattern.matches(path, kind))
+        let rule = match self.folders.last() {
+            Some((_, Some(rule))) => Some(*rule),
+            _ => self.decide(path, PathKind::File, budget)?,
         };
-        let last = self.rules.iter().rev().find(matches)?;
-        (!last.negated).then_some(last.origin.as_str())
+        self.rules.get(rule?).map(|rule| rule.origin.as_str())
     }
-}
 
-/// Blanks at the end do not count, unless a backslash stands before the last of them.
-fn trim_end(line: &[u8]) -> &[u8] {
-    let Some(last) = line.iter().rposition(|&byte| byte != b' ') else { return b"" };
-    let escaped = line.get(last) == Some(&b'\\') && last + 1 < line.len();
-    line.get(..=if escaped { last + 1 } else { last }).unwrap_or_default()
+    /// The rule that ignores exactly this path; the outer `None` where the budget is spent.
+    fn decide(&self, path: &[u8], kind: PathKind, budget: &mut Comparisons) -> Option<Option<usize>> {
+        for (number, rule) in self.rules.iter().enumerate().rev() {
+            budget.spend(RULE_UNITS + rule.folder.len() as u64)?;
+            let Some(path) = path.strip_prefix(rule.folder.as_slice()) else { continue };
+            budget.spend(rule.pattern.cost(path))?;
+            if rule.pattern.matches(path, kind) {
+                return Some((!rule.negated).then_some(number));
+            }
+        }
+        Some(None)
+    }
 }
 
 #[cfg(test)]
@@ -86,13 +97,15 @@ mod tests {
 
     #[test]
     fn rules_are_those_that_git_check_ignore_names() {
-        let top = "# no\n*.o\n!keep.o\n/build/\nlogs/**\n!logs/a\ntrail  \nesc\\ \n\\#hash\n\\!bang\r\n";
+        let top =
+            "# no\n*.o\n!keep.o\n/build/\nlogs/**\n!logs/a\ntrail  \nesc\\ \nbackslash\\\\ \n\\#hash\n\\!bang\r\n";
         let inner = "!*.o\n/only\n";
         let repository = TestRepository::new();
         repository
             .write(".gitignore", top)
             .write("inner/.gitignore", inner)
             .write(".git/info/exclude", "secret\n*.a\n");
+        let mut budget = Comparisons::new(&Limits::default());
         let mut rules = IgnoreRules::new(&Limits::default());
         rules.add_file(b"", ".git/info/exclude", b"secret\n*.a\n");
         rules.add_file(b"", ".gitignore", top.as_bytes());
@@ -110,6 +123,11 @@ mod tests {
             "logs/b/c",
             "trail",
             "esc ",
+            "backslash\\",
+            "inner/b/x.o",
+            "inner/b/c/x.o",
+            "logs/b/c/d",
+            "logs/b/c/e",
             "#hash",
             "!bang",
             "secret",
@@ -122,7 +140,7 @@ mod tests {
             let theirs = answer.split('\t').next().filter(|rule| !rule.contains(":!") || rule.contains(":!bang"));
             let theirs =
                 theirs.and_then(|rule| rule.rsplit_once(':').map(|(origin, _)| origin)).filter(|rule| !rule.is_empty());
-            assert_eq!(rules.ignores(path.as_bytes()), theirs, "{path}");
+            assert_eq!(rules.ignores(path.as_bytes(), &mut budget), theirs, "{path}");
         }
     }
 }

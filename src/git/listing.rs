@@ -25,6 +25,8 @@ pub(super) struct Listing {
     /// The tree's folders, the top left out.
     pub(super) folder_count: u64,
     pub(super) faults: Vec<String>,
+    /// Modes that git reads and never writes, in words.
+    pub(super) notes: Vec<String>,
 }
 
 /// Faults that are named one by one.
@@ -69,19 +71,23 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
                 ));
                 return listing;
             }
-            match entry.mode {
-                Some(Mode::Directory) => {
-                    listing.folder_count += 1;
-                    stack.push(([&path, b"/".as_slice()].concat(), entry.id, depth + 1));
-                }
-                Some(mode) => {
-                    if mode != Mode::Submodule {
-                        check_blob(reader, &path, entry.id, &mut listing.faults);
-                    }
-                    listing.files.push(TreeFile { path, mode, id: entry.id });
-                }
-                None => {}
+            if !entry.is_usual() && listing.notes.len() < FAULTS_NAMED {
+                listing.notes.push(format!(
+                    "HEAD's tree gives {} the mode {}, which git never writes and reads as {}",
+                    String::from_utf8_lossy(&path),
+                    String::from_utf8_lossy(entry.digits),
+                    entry.mode.as_str()
+                ));
             }
+            if entry.mode == Mode::Directory {
+                listing.folder_count += 1;
+                stack.push(([&path, b"/".as_slice()].concat(), entry.id, depth + 1));
+                continue;
+            }
+            if entry.mode != Mode::Submodule {
+                check_blob(reader, &path, entry.id, &mut listing.faults);
+            }
+            listing.files.push(TreeFile { path, mode: entry.mode, id: entry.id });
         }
         if listing.faults.len() > FAULTS_NAMED {
             listing.faults.push("and perhaps more: no further trees were looked at".into());

@@ -35,6 +35,13 @@ pub(super) fn id_of_path(path: &[u8]) -> Option<ObjectId> {
     ObjectId::from_hex(&format!("{folder}{name}"))
 }
 
+/// The size that the object's header states; 0 where it has no header, and is not inflated.
+pub(super) fn claimed_size(file: &[u8], inflater: &mut Inflater) -> u64 {
+    let start = inflater.peek(file, HEADER_BYTES_MAX).unwrap_or_default();
+    let nul = start.iter().position(|&byte| byte == 0);
+    nul.and_then(|nul| read_header(start.get(..nul)?)).map_or(0, |(_, size)| size)
+}
+
 /// Inflates a loose object. Its bytes are not compared with any name.
 pub(super) fn read(file: &[u8], inflater: &mut Inflater, limits: &Limits) -> Result<(Kind, Vec<u8>), LooseFault> {
     let start = inflater.peek(file, HEADER_BYTES_MAX)?;

@@ -3,7 +3,7 @@
 /// The first fault of an object that is sound by its hash.
 ///
 /// `repeatedHeader` is this crate's own: git ignores a second `tree` or `parent` that comes too late.
-/// Contents of `.gitmodules` and `.gitattributes` blobs are not looked at: nothing here follows them.
+/// Contents of `.gitmodules` and `.gitattributes` are looked at in HEAD's tree alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "git-fsck(1) says what each means")]
@@ -21,10 +21,24 @@ pub enum Malformed {
     BadType,
     DuplicateEntries,
     FullPathname,
+    GitattributesBlob,
+    GitattributesLineLength,
+    GitattributesMissing,
+    GitattributesSymlink,
+    GitignoreSymlink,
+    GitmodulesBlob,
+    GitmodulesMissing,
+    GitmodulesName,
+    GitmodulesParse,
+    GitmodulesPath,
+    GitmodulesSymlink,
+    GitmodulesUpdate,
+    GitmodulesUrl,
     HasDot,
     HasDotdot,
     HasDotgit,
     LargePathname,
+    MailmapSymlink,
     MissingAuthor,
     MissingCommitter,
     MissingEmail,
@@ -64,10 +78,24 @@ impl Malformed {
             Self::BadType => "badType",
             Self::DuplicateEntries => "duplicateEntries",
             Self::FullPathname => "fullPathname",
+            Self::GitattributesBlob => "gitattributesBlob",
+            Self::GitattributesLineLength => "gitattributesLineLength",
+            Self::GitattributesMissing => "gitattributesMissing",
+            Self::GitattributesSymlink => "gitattributesSymlink",
+            Self::GitignoreSymlink => "gitignoreSymlink",
+            Self::GitmodulesBlob => "gitmodulesBlob",
+            Self::GitmodulesMissing => "gitmodulesMissing",
+            Self::GitmodulesName => "gitmodulesName",
+            Self::GitmodulesParse => "gitmodulesParse",
+            Self::GitmodulesPath => "gitmodulesPath",
+            Self::GitmodulesSymlink => "gitmodulesSymlink",
+            Self::GitmodulesUpdate => "gitmodulesUpdate",
+            Self::GitmodulesUrl => "gitmodulesUrl",
             Self::HasDot => "hasDot",
             Self::HasDotdot => "hasDotdot",
             Self::HasDotgit => "hasDotgit",
             Self::LargePathname => "largePathname",
+            Self::MailmapSymlink => "mailmapSymlink",
             Self::MissingAuthor => "missingAuthor",
             Self::MissingCommitter => "missingCommitter",
             Self::MissingEmail => "missingEmail",
@@ -93,7 +121,15 @@ impl Malformed {
 
     /// Does `git fsck --strict` only mention it, and accept the object?
     pub fn is_information(self) -> bool {
-        matches!(self, Self::BadFilemode | Self::MissingTaggerEntry)
+        matches!(
+            self,
+            Self::BadFilemode
+                | Self::GitattributesSymlink
+                | Self::GitignoreSymlink
+                | Self::GitmodulesParse
+                | Self::MailmapSymlink
+                | Self::MissingTaggerEntry
+        )
     }
 }
 

@@ -3,14 +3,18 @@
 
 mod attributes;
 mod compare;
+mod comparisons;
 mod config;
 mod convert;
+#[cfg(test)]
+mod differential;
 mod directory;
 mod format;
 mod hash;
 mod head;
 mod ignore;
 mod inflate;
+mod inflated;
 mod listing;
 mod loose;
 mod malformed;
@@ -23,6 +27,7 @@ mod proof;
 mod reach;
 mod reader;
 mod references;
+mod reflog;
 mod refs;
 mod remote;
 mod signed;
@@ -33,6 +38,7 @@ mod submodule;
 pub(crate) mod test_repository;
 #[cfg(test)]
 mod tests;
+mod tracked;
 mod tree_proof;
 mod work_file;
 

@@ -8,6 +8,7 @@ use std::thread;
 use super::directory::GitDirectory;
 use super::hash::Kind;
 use super::inflate::Inflater;
+use super::inflated::Inflated;
 use super::loose;
 use super::malformed::Malformed;
 use super::object_id::ObjectId;
@@ -87,11 +88,11 @@ impl Objects {
     /// Makes and hashes every object of every pack and every loose object.
     ///
     /// It does not say that the objects they name are there: see [`super::reach`].
-    pub(super) fn prove(directory: &GitDirectory<'_>, threads: usize, limits: &Limits) -> Self {
+    pub(super) fn prove(directory: &GitDirectory<'_>, threads: usize, limits: &Limits, inflated: &Inflated) -> Self {
         let mut objects = Self::default();
         objects.read_shallow(directory);
-        objects.prove_packs(directory, threads, limits);
-        objects.prove_loose(directory, threads, limits);
+        objects.prove_packs(directory, threads, limits, inflated);
+        objects.prove_loose(directory, threads, limits, inflated);
         objects.malformed = std::mem::take(&mut objects.references.malformed);
         objects.malformed.sort_unstable();
         objects.malformed.dedup();
@@ -127,7 +128,7 @@ impl Objects {
         }
     }
 
-    fn prove_packs(&mut self, directory: &GitDirectory<'_>, threads: usize, limits: &Limits) {
+    fn prove_packs(&mut self, directory: &GitDirectory<'_>, threads: usize, limits: &Limits, inflated: &Inflated) {
         let mut indexes: Vec<&[u8]> = Vec::new();
         for (name, bytes) in directory.files_below("objects/pack/") {
             let Some(stem) = name.strip_suffix(b".pack") else {
@@ -136,7 +137,7 @@ impl Objects {
             };
             let path = [b"objects/pack/", name].concat();
             let index = directory.file(&[b"objects/pack/", stem, b".idx"].concat());
-            let verified = verify(bytes, index, &self.shallow, threads, limits);
+            let verified = verify(bytes, index, &self.shallow, threads, limits, inflated);
             let shown = String::from_utf8_lossy(&path).into_owned();
             self.faults.extend(verified.faults.into_iter().map(|fault| format!("{shown}: {fault}")));
             let number = u32::try_from(self.packs.len()).unwrap_or(u32::MAX);
@@ -166,11 +167,20 @@ impl Objects {
         }
     }
 
-    fn prove_loose(&mut self, directory: &GitDirectory<'_>, threads: usize, limits: &Limits) {
+    fn prove_loose(&mut self, directory: &GitDirectory<'_>, threads: usize, limits: &Limits, inflated: &Inflated) {
         let files: Vec<(ObjectId, Vec<u8>, &[u8])> = directory
             .files_below("objects/")
             .filter_map(|(name, bytes)| Some((loose::id_of_path(name)?, [b"objects/", name].concat(), bytes)))
             .collect();
+        // Counted before the first is inflated, so that the answer does not depend on threads.
+        let mut inflater = Inflater::new();
+        let sizes: u64 =
+            files.iter().map(|(_, _, bytes)| loose::claimed_size(bytes, &mut inflater)).fold(0, u64::saturating_add);
+        if !inflated.spend(sizes) {
+            let bound = inflated.bound();
+            self.faults.push(format!("loose objects are over the limit {bound} when they are inflated"));
+            return;
+        }
         let next = AtomicUsize::new(0);
         let shallow = &self.shallow;
         let work = || {

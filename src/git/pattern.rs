@@ -8,6 +8,8 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
     parts: Vec<Vec<u8>>,
+    /// Of all parts, and one more for each.
+    letters: u64,
     /// Matched against the whole path, not against the last name only.
     anchored: bool,
     /// Ended with `/`.
@@ -25,7 +27,7 @@ impl PathPattern {
     /// Reads a pattern; `None` for an empty one and for one that begins with `!` or `#`, which would not mean what it does in
     /// `.gitignore`.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim_end_matches(' ');
+        let text = std::str::from_utf8(trim_blanks(text.as_bytes())).ok()?;
         let plain = !text.starts_with(['!', '#']);
         Pattern::parse(text.as_bytes()).filter(|_| plain).map(Self)
     }
@@ -54,8 +56,9 @@ impl Pattern {
         };
         let anchored = text.contains(&b'/');
         let text = text.strip_prefix(b"/").unwrap_or(text);
-        let parts = text.split(|&byte| byte == b'/').map(<[u8]>::to_vec).collect();
-        (!text.is_empty()).then_some(Self { parts, anchored, folders_only })
+        let parts: Vec<Vec<u8>> = text.split(|&byte| byte == b'/').map(<[u8]>::to_vec).collect();
+        let letters = (text.len() + 1) as u64;
+        (!text.is_empty()).then_some(Self { parts, letters, anchored, folders_only })
     }
 
     /// Did it end with `/`?
@@ -65,8 +68,9 @@ impl Pattern {
 
     /// The most comparisons of letters that [`Self::matches`] may take.
     pub(crate) fn cost(&self, path: &[u8]) -> u64 {
-        let letters: usize = self.parts.iter().map(|part| part.len() + 1).sum();
-        (letters as u64).saturating_mul(path.len() as u64 + 1)
+        let name = || path.len() - path.iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
+        let letters = if self.anchored { path.len() } else { name() };
+        self.letters.saturating_mul(letters as u64 + 1)
     }
 
     /// Does it match exactly this path?
@@ -76,16 +80,37 @@ impl Pattern {
         }
         if self.anchored {
             let names: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
-            return match_parts(&self.parts, &names);
+            return match_parts(&self.parts, &names, |left| left.is_empty());
         }
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
         self.parts.first().is_some_and(|part| match_name(part, name))
     }
 
-    /// Does it match this file, or a folder that holds it?
+    /// Does it match this file, or a folder that holds it? One pass over the path, however deep it is.
     pub(crate) fn covers(&self, path: &[u8]) -> bool {
-        folders_of(path).any(|folder| self.matches(folder, PathKind::Folder)) || self.matches(path, PathKind::File)
+        let names: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
+        // With names left, what was matched is a folder.
+        let may_end = |left: &[&[u8]]| !(left.is_empty() && self.folders_only);
+        if self.anchored {
+            return match_parts(&self.parts, &names, may_end);
+        }
+        let Some(part) = self.parts.first() else { return false };
+        (1..).zip(&names).any(|(at, name)| may_end(names.get(at..).unwrap_or_default()) && match_name(part, name))
     }
+}
+
+/// Blanks at the end of a line do not count, unless a backslash takes one as it is.
+pub(crate) fn trim_blanks(line: &[u8]) -> &[u8] {
+    let mut end = 0;
+    let mut letters = line.iter().enumerate();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            b' ' => {}
+            b'\\' => end = letters.next().map_or(line.len(), |(at, _)| at + 1),
+            _ => end = at + 1,
+        }
+    }
+    line.get(..end).unwrap_or(line)
 }
 
 /// `a/b/c` has the folders `a` and `a/b`.
@@ -97,15 +122,16 @@ pub(crate) fn folders_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 type Resume<'a> = (&'a [Vec<u8>], &'a [&'a [u8]]);
 
 /// Parts of the pattern against names of the path; `**` stands for any number of names, at the end for at least one.
-fn match_parts(parts: &[Vec<u8>], names: &[&[u8]]) -> bool {
+/// `may_end` says whether the match may end with these names left.
+fn match_parts(parts: &[Vec<u8>], names: &[&[u8]], may_end: impl Fn(&[&[u8]]) -> bool) -> bool {
     let (mut parts, mut names) = (parts, names);
     // The last `**`: what follows it, and the names at which that has not been tried.
     let mut resume: Option<Resume<'_>> = None;
     loop {
         match (parts.split_first(), names.split_first()) {
-            (Some((part, rest)), Some(_)) if part == b"**" => {
+            (Some((part, rest)), Some((_, after))) if part == b"**" => {
                 if rest.is_empty() {
-                    return true;
+                    return may_end(&[]) || (!after.is_empty() && may_end(after));
                 }
                 resume = Some((rest, names));
                 parts = rest;
@@ -115,7 +141,7 @@ fn match_parts(parts: &[Vec<u8>], names: &[&[u8]]) -> bool {
                 (parts, names) = (rest, after);
                 continue;
             }
-            (None, None) => return true,
+            (None, _) if may_end(names) => return true,
             _ => {}
         }
         let Some((rest, tried)) = resume else { return false };

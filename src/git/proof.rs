@@ -1,13 +1,14 @@
 //! Everything that a snapshot proves, gathered once.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::config::{Setting, read_config};
 use super::directory::GitDirectory;
-use super::format::{passed_over, refusals};
+use super::format::{passed_over, promisors, refusals};
 use super::hash::Kind;
 use super::head::{Head, HeadFault, follow_head};
+use super::inflated::Inflated;
 use super::malformed::Malformed;
 use super::object::{Commit, Mode, Tag};
 use super::object_id::ObjectId;
@@ -15,7 +16,8 @@ use super::objects::{Objects, Record};
 use super::reach::measure;
 use super::reader::Reader;
 use super::references::References;
-use super::refs::Refs;
+use super::reflog;
+use super::refs::{BRANCHES, Refs};
 use super::remote::{Remote, remotes};
 use super::signed::{SignedObject, split_commit, split_tag};
 use super::snapshot::Snapshot;
@@ -78,6 +80,8 @@ pub struct ObjectsProof {
     /// What is wrong: with packs, indexes, loose objects or refs, with HEAD's commit, trees and blobs, or with the
     /// completeness of the history.
     pub faults: Vec<String>,
+    /// What is no fault and worth a look: odd refs and reflogs, promisors, modes that git never writes, in words.
+    pub notes: Vec<String>,
     /// Objects that hash right and that `git fsck` calls malformed.
     pub malformed: Vec<(ObjectId, Malformed)>,
     /// Files of git that hold nothing that is needed, by their paths.
@@ -128,7 +132,8 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
     faults.extend(moved.then(|| "core.worktree in config puts the work tree elsewhere".to_owned()));
     let head = follow_head(&directory);
     let refs = Refs::read(&directory);
-    let objects = Objects::prove(&directory, threads, limits);
+    let inflated = Inflated::new(limits);
+    let objects = Objects::prove(&directory, threads, limits, &inflated);
     let mut store = Store { module: None, prefix: Vec::new(), objects };
 
     let mut proof = SourceProof {
@@ -144,7 +149,7 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
         limits: limits.clone(),
         head,
     };
-    let mut reader = Reader::new(&directory, &store.objects, limits);
+    let mut reader = Reader::new(&directory, &store.objects, limits, &inflated);
     if let Ok(head) = &proof.head {
         match read_commit(&mut reader, head.commit) {
             Ok((commit, signed)) => {
@@ -153,14 +158,21 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
             }
             Err(fault) => faults.push(fault),
         }
-        find_refs(&mut reader, &refs, head.commit, &mut proof.refs_at_head, &mut proof.signed);
-        faults.extend(bound_signed(&mut proof.signed, limits));
+        let tags = refs_at(&mut reader, &refs, head.commit, &mut proof.refs_at_head);
+        faults.extend(read_signed_tags(&mut reader, tags, &mut proof.signed, limits));
     }
+    faults.extend(refs.odd_branches(|id| store.objects.find(id).map(|record| record.kind)));
+    if let Ok(Head { reference: Some(reference), .. }) = &proof.head
+        && !reference.starts_with(BRANCHES)
+    {
+        faults.push(format!("HEAD leads to {reference}, which is not a branch"));
+    }
+    let mut notes = refs.notes(|id| store.objects.find(id).map(|record| record.kind));
     let tips: Vec<ObjectId> =
         refs.named.values().copied().chain(proof.head.as_ref().ok().map(|head| head.commit)).collect();
     let reach = measure(&mut reader, &tips);
     if let Some(commit) = &proof.commit {
-        let mut prover = TreeProver::new(snapshot, threads, limits);
+        let mut prover = TreeProver::new(snapshot, threads, limits, &inflated);
         prover.walk(&store, commit.tree, 0);
         (proof.tree, proof.stores) = prover.finish();
     }
@@ -173,6 +185,17 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
     if reach.more_holes > 0 {
         faults.push(format!("and {} more objects are missing", reach.more_holes));
     }
+    let promisors = promisors(&directory, &settings);
+    notes.extend(reflog::notes(&directory, &store.objects, proof.head.as_ref().ok()));
+    notes.append(&mut proof.tree.notes);
+    if !promisors.is_empty() {
+        let promisors = promisors.join(", ");
+        if missing > 0 || !proof.tree.faults.is_empty() {
+            faults.insert(0, format!("a partial clone: objects are missing that a server promised ({promisors})"));
+        } else {
+            notes.push(format!("a partial clone ({promisors}): every object that HEAD and the refs lead to is here"));
+        }
+    }
     faults.extend(proof.tree.faults.iter().cloned());
     faults.dedup();
     proof.objects = ObjectsProof {
@@ -180,6 +203,7 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
         unreachable: reach.unreachable,
         missing,
         faults,
+        notes,
         passed_over: passed_over(&directory),
         ..count(&mut store.objects)
     };
@@ -217,56 +241,85 @@ fn read_commit(reader: &mut Reader<'_>, id: ObjectId) -> Result<(Commit, Option<
     Ok((commit, signed))
 }
 
-/// Branches and tags that lead to `commit`, and the signatures of such tags.
-fn find_refs(
-    reader: &mut Reader<'_>,
-    refs: &Refs,
-    commit: ObjectId,
-    found: &mut Vec<String>,
-    signed: &mut Vec<SignedObject>,
-) {
+/// An annotated tag at HEAD's commit: the first ref that leads over it, and how many more do.
+struct TagAtHead {
+    id: ObjectId,
+    name: String,
+    more: usize,
+}
+
+/// Branches and tags that lead to `commit`, and the annotated tags on the way, each once. Each tag object is read once, however many
+/// refs name it.
+fn refs_at(reader: &mut Reader<'_>, refs: &Refs, commit: ObjectId, found: &mut Vec<String>) -> Vec<TagAtHead> {
+    let mut targets: HashMap<ObjectId, Option<ObjectId>> = HashMap::new();
+    let mut tags: Vec<TagAtHead> = Vec::new();
+    let mut places: HashMap<ObjectId, usize> = HashMap::new();
     for (name, id) in &refs.named {
         let mut target = *id;
-        let mut signatures = Vec::new();
+        let mut way = Vec::new();
         for _ in 0..TAG_DEPTH {
             if reader.objects().find(&target).map(|record| record.kind) != Some(Kind::Tag) {
                 break;
             }
-            let Ok(content) = reader.read(&target, Kind::Tag) else { break };
-            let Ok(tag) = Tag::read(&content) else { break };
-            let short = name.strip_prefix("refs/tags/").unwrap_or(name);
-            // The signer signed the tag's own name; what a ref calls it is anybody's word.
-            let called = match tag.name == short {
-                true => short.to_owned(),
-                false => format!("{short}, which calls itself {},", tag.name),
-            };
-            signatures.extend(split_tag(&called, &content, &tag));
-            target = tag.object;
+            let next = *targets.entry(target).or_insert_with(|| {
+                let content = reader.read(&target, Kind::Tag).ok()?;
+                Tag::read(&content).ok().map(|tag| tag.object)
+            });
+            let Some(next) = next else { break };
+            way.push(target);
+            target = next;
         }
         if target == commit {
             found.push(name.clone());
-            signed.extend(signatures);
+            for id in way {
+                let place = *places.entry(id).or_insert(tags.len());
+                match tags.get_mut(place) {
+                    Some(tag) => tag.more += 1,
+                    None => tags.push(TagAtHead { id, name: name.clone(), more: 0 }),
+                }
+            }
         }
     }
+    tags
+}
+
+/// The signatures of tags at HEAD. They are held once more for those who judge them: of a bounded size, the commit's among them.
+fn read_signed_tags(
+    reader: &mut Reader<'_>,
+    tags: Vec<TagAtHead>,
+    signed: &mut Vec<SignedObject>,
+    limits: &Limits,
+) -> Option<String> {
+    let allowed = limits.git_signed_bytes;
+    let over = || Some(format!("signed commits and tags at HEAD are over the limit git_signed_bytes={allowed}"));
+    let held: usize = signed.iter().map(|object| object.payload.len() + object.signature.len()).sum();
+    let Some(mut left) = allowed.checked_sub(held as u64) else {
+        signed.clear();
+        return over();
+    };
+    for TagAtHead { id, name, more } in tags {
+        let Ok(content) = reader.read(&id, Kind::Tag) else { continue };
+        let Ok(tag) = Tag::read(&content) else { continue };
+        let short = name.strip_prefix("refs/tags/").unwrap_or(&name);
+        // The signer signed the tag's own name; what a ref calls it is anybody's word.
+        let mut called = match tag.name == short {
+            true => short.to_owned(),
+            false => format!("{short}, which calls itself {},", tag.name),
+        };
+        if more > 0 {
+            called.push_str(&format!(" (and {more} more refs)"));
+        }
+        let Some(rest) = left.checked_sub(content.len() as u64) else { return over() };
+        if let Some(object) = split_tag(&called, &content, &tag) {
+            left = rest;
+            signed.push(object);
+        }
+    }
+    None
 }
 
 /// The newest first; of one second, the one that was found first.
 type Age = (Reverse<Option<Timestamp>>, usize);
-
-/// Signed objects are held once more for those who judge them: a few, and of a bounded size.
-fn bound_signed(signed: &mut Vec<SignedObject>, limits: &Limits) -> Option<String> {
-    let mut left = limits.git_signed_bytes;
-    let fits = |object: &SignedObject| {
-        left = left.checked_sub((object.payload.len() + object.signature.len()) as u64)?;
-        Some(())
-    };
-    let count = signed.iter().map_while(fits).count();
-    if count == signed.len() {
-        return None;
-    }
-    signed.truncate(count);
-    Some(format!("signed commits and tags at HEAD are over the limit {}", limits.git_signed_bytes()))
-}
 
 /// Why a file of the proved tree cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -322,7 +375,8 @@ impl SourceProof {
         let stores = self.stores.iter().filter(|store| path.starts_with(&store.prefix));
         let store = stores.max_by_key(|store| store.prefix.len()).ok_or_else(|| FileFault::Missing(shown()))?;
         let directory = store.directory(snapshot);
-        let content = Reader::new(&directory, &store.objects, &self.limits).read(&file.id, Kind::Blob);
+        let inflated = Inflated::new(&self.limits);
+        let content = Reader::new(&directory, &store.objects, &self.limits, &inflated).read(&file.id, Kind::Blob);
         content.map(|content| content.to_vec()).map_err(|_| FileFault::Missing(shown()))
     }
 
@@ -353,7 +407,8 @@ impl SourceProof {
             return Vec::new();
         };
         let directory = store.directory(snapshot);
-        let mut reader = Reader::new(&directory, &store.objects, &self.limits);
+        let inflated = Inflated::new(&self.limits);
+        let mut reader = Reader::new(&directory, &store.objects, &self.limits, &inflated);
         let mut seen = HashSet::from([head.commit]);
         let mut waiting: BTreeMap<Age, (ObjectId, Commit)> = BTreeMap::new();
         let mut listed = Vec::new();

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::directory::GitDirectory;
 use super::hash::Kind;
 use super::inflate::Inflater;
+use super::inflated::Inflated;
 use super::loose;
 use super::object_id::ObjectId;
 use super::objects::{Objects, Place};
@@ -42,14 +43,18 @@ pub(super) struct Reader<'a> {
     inflater: Inflater,
     cache: HashMap<EntryPlace, Rc<[u8]>>,
     cached: usize,
-    /// Bytes that may still be made: a hostile pack can make every single read dear.
-    left: u64,
+    /// A hostile pack can make every single read dear.
+    inflated: &'a Inflated,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(directory: &'a GitDirectory<'a>, objects: &'a Objects, limits: &'a Limits) -> Self {
-        let left = limits.git_inflated_bytes;
-        Self { directory, objects, limits, inflater: Inflater::new(), cache: HashMap::new(), cached: 0, left }
+    pub(super) fn new(
+        directory: &'a GitDirectory<'a>,
+        objects: &'a Objects,
+        limits: &'a Limits,
+        inflated: &'a Inflated,
+    ) -> Self {
+        Self { directory, objects, limits, inflater: Inflater::new(), cache: HashMap::new(), cached: 0, inflated }
     }
 
     pub(super) fn objects(&self) -> &'a Objects {
@@ -69,7 +74,9 @@ impl<'a> Reader<'a> {
         let (mut base, chain) = self.follow(place, id)?;
         for (pack, entry) in chain.into_iter().rev() {
             let made = self.make(pack, entry, base.as_deref()).ok_or(ReadFault::Unreadable(*id))?;
-            self.left = self.left.checked_sub(made.len() as u64).ok_or(self.over())?;
+            if !self.inflated.spend(made.len() as u64) {
+                return Err(self.over());
+            }
             self.keep((pack, entry), &made);
             base = Some(made);
         }
@@ -112,8 +119,7 @@ impl<'a> Reader<'a> {
     fn read_loose(&mut self, number: u32) -> Option<Rc<[u8]>> {
         let path = self.objects.loose.get(usize::try_from(number).ok()?)?;
         let (_, content) = loose::read(self.directory.file(path)?, &mut self.inflater, self.limits).ok()?;
-        self.left = self.left.checked_sub(content.len() as u64)?;
-        Some(Rc::from(content))
+        self.inflated.spend(content.len() as u64).then(|| Rc::from(content))
     }
 
     fn keep(&mut self, place: EntryPlace, content: &Rc<[u8]>) {
@@ -129,6 +135,6 @@ impl<'a> Reader<'a> {
     }
 
     fn over(&self) -> ReadFault {
-        ReadFault::OverLimit(self.limits.git_inflated_bytes())
+        ReadFault::OverLimit(self.inflated.bound())
     }
 }

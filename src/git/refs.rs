@@ -3,15 +3,21 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::directory::GitDirectory;
+use super::hash::Kind;
 use super::head::{RefValue, parse_ref};
 use super::object_id::ObjectId;
 
-/// Every ref with the object that it names, by its full name. Symbolic refs lead to others and are left out.
+/// Every ref with the object that it names, by its full name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Refs {
     pub(super) named: BTreeMap<String, ObjectId>,
+    /// Symbolic refs and the refs that they lead to.
+    symbolic: BTreeMap<String, String>,
     pub(super) faults: Vec<String>,
 }
+
+/// Where branches are.
+pub(super) const BRANCHES: &str = "refs/heads/";
 
 /// Refs with faults that are named.
 const FAULTS_NAMED: usize = 20;
@@ -21,15 +27,27 @@ impl Refs {
     pub(super) fn read(directory: &GitDirectory<'_>) -> Self {
         let mut refs = Self::default();
         let mut packed: HashMap<&[u8], &[u8]> = HashMap::new();
-        for (id, name) in packed_refs(directory) {
-            if packed.insert(name, id).is_some_and(|other| other != id) && refs.faults.len() < FAULTS_NAMED {
-                refs.faults.push(format!("packed-refs names {} twice, with two ids", String::from_utf8_lossy(name)));
+        for line in packed_lines(directory) {
+            let Ok((id, name)) = line else {
+                let text = String::from_utf8_lossy(line.err().unwrap_or_default());
+                refs.add_fault(|| {
+                    format!("a line of packed-refs is not an id and the name of a ref: {:?}", start_of(&text))
+                });
+                continue;
+            };
+            if packed.insert(name, id).is_some_and(|other| other != id) {
+                refs.add_fault(|| format!("packed-refs names {} twice, with two ids", String::from_utf8_lossy(name)));
             }
             refs.add("packed-refs", name, id);
         }
         for (name, content) in directory.files_below("refs/") {
             let name = [b"refs/", name].concat();
-            refs.add(&String::from_utf8_lossy(&name), &name, content);
+            let shown = String::from_utf8_lossy(&name);
+            if !is_ref_name(&name) {
+                refs.add_fault(|| format!("{:?} is not a name that git gives to a ref", start_of(&shown)));
+                continue;
+            }
+            refs.add(&shown, &name, content);
         }
         refs
     }
@@ -38,20 +56,125 @@ impl Refs {
         let name = String::from_utf8_lossy(name).into_owned();
         match parse_ref(file, content) {
             Ok(RefValue::Commit(id)) => drop(self.named.insert(name, id)),
-            Ok(RefValue::Symbolic(_)) => drop(self.named.remove(&name)),
-            Err(fault) if self.faults.len() < FAULTS_NAMED => self.faults.push(fault.to_string()),
-            Err(_) => {}
+            Ok(RefValue::Symbolic(target)) => {
+                self.named.remove(&name);
+                self.symbolic.insert(name, target);
+            }
+            Err(fault) => self.add_fault(|| fault.to_string()),
         }
+    }
+
+    fn add_fault(&mut self, fault: impl FnOnce() -> String) {
+        if self.faults.len() < FAULTS_NAMED {
+            self.faults.push(fault());
+        }
+    }
+
+    /// Branches that name something else than a commit, which no git makes.
+    pub(super) fn odd_branches(&self, kind_of: impl Fn(&ObjectId) -> Option<Kind>) -> Vec<String> {
+        let branches = self.named.iter().filter(|(name, _)| name.starts_with(BRANCHES));
+        let odd = branches.filter_map(|(name, id)| match kind_of(id) {
+            Some(kind @ (Kind::Blob | Kind::Tree | Kind::Tag)) => {
+                Some(format!("the branch {name} names the {kind} {id}, and not a commit"))
+            }
+            _ => None,
+        });
+        odd.take(FAULTS_NAMED).collect()
+    }
+
+    /// Refs that are no fault and that few expect: symbolic ones that lead nowhere, and tags that name no commit.
+    pub(super) fn notes(&self, kind_of: impl Fn(&ObjectId) -> Option<Kind>) -> Vec<String> {
+        let dangling = self
+            .symbolic
+            .iter()
+            .filter(|(_, target)| !self.named.contains_key(*target) && !self.symbolic.contains_key(*target));
+        let dangling = dangling.map(|(name, target)| format!("{name} leads to {target}, which does not exist"));
+        let others = self.named.iter().filter(|(name, _)| !name.starts_with(BRANCHES));
+        let odd = others.filter_map(|(name, id)| match kind_of(id) {
+            Some(kind @ (Kind::Blob | Kind::Tree)) => Some(format!("{name} names the {kind} {id}")),
+            _ => None,
+        });
+        dangling.chain(odd).take(FAULTS_NAMED).collect()
     }
 }
 
-/// The lines of `packed-refs`: id and name. Comments and the peeled ids of tags are left out.
+fn start_of(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+/// Is this a name below `refs/` that git gives to a ref (git-check-ref-format(1))?
+fn is_ref_name(name: &[u8]) -> bool {
+    let parts = name.strip_prefix(b"refs/").unwrap_or_default();
+    let bad = |byte: &u8| matches!(byte, 0..=b' ' | 127 | b'~' | b'^' | b':' | b'?' | b'*' | b'[' | b'\\');
+    let is_part = |part: &[u8]| !part.is_empty() && !part.starts_with(b".") && !part.ends_with(b".lock");
+    let has = |pair: &[u8; 2]| name.windows(2).any(|window| window == pair);
+    parts.split(|&byte| byte == b'/').all(is_part)
+        && !name.iter().any(bad)
+        && !name.ends_with(b".")
+        && !has(b"..")
+        && !has(b"@{")
+}
+
+/// The refs of `packed-refs`: id and name. Lines that are malformed are left out here, and a fault of [`Refs::read`].
 pub(super) fn packed_refs<'a>(directory: &GitDirectory<'a>) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+    packed_lines(directory).filter_map(Result::ok)
+}
+
+/// The lines of `packed-refs`, comments and the peeled ids of tags left out; `Err` holds a line that git would not write.
+fn packed_lines<'a>(directory: &GitDirectory<'a>) -> impl Iterator<Item = Result<(&'a [u8], &'a [u8]), &'a [u8]>> {
     let text = directory.file(b"packed-refs").unwrap_or_default();
-    text.split(|&byte| byte == b'\n').filter(|line| !line.starts_with(b"#") && !line.starts_with(b"^")).filter_map(
-        |line| {
-            let space = line.iter().position(|&byte| byte == b' ')?;
-            Some((line.get(..space)?, line.get(space + 1..)?))
-        },
-    )
+    let is_id = |text: &[u8]| text.len() == 40 && text.iter().all(u8::is_ascii_hexdigit);
+    text.split_inclusive(|&byte| byte == b'\n').filter(|line| !line.starts_with(b"#")).filter_map(move |whole| {
+        // git refuses the file when its last line has no end.
+        let Some(line) = whole.strip_suffix(b"\n") else { return Some(Err(whole)) };
+        if let Some(peeled) = line.strip_prefix(b"^") {
+            return (!is_id(peeled)).then_some(Err(line));
+        }
+        let parts =
+            line.split_first_chunk::<40>().and_then(|(id, rest)| Some((id.as_slice(), rest.strip_prefix(b" ")?)));
+        Some(parts.filter(|(id, name)| is_id(id) && is_ref_name(name)).ok_or(line))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::test_repository::command;
+
+    #[test]
+    fn names_are_those_of_git_check_ref_format() {
+        for name in [
+            "refs/heads/main",
+            "refs/remotes/origin/HEAD",
+            "refs/x",
+            "refs/heads/a@b",
+            "refs/heads/@",
+            "refs/heads/é",
+            "refs/heads/a.b",
+            "refs/heads/a..b",
+            "refs/heads/a.lock",
+            "refs/heads/a.lock/b",
+            "refs/heads/.a",
+            "refs/heads/a.",
+            "refs/heads/a@{b",
+            "refs/heads/a b",
+            "refs/heads/a~b",
+            "refs/heads/a^",
+            "refs/heads/a:b",
+            "refs/heads/a?",
+            "refs/heads/a*",
+            "refs/heads/a[b",
+            "refs/heads/a\\b",
+            "refs/heads//a",
+            "refs/heads/",
+            "refs/heads/a\r",
+            "refs/heads/a\u{7f}",
+            "refs/heads/a./b",
+            "refs/heads/-a",
+        ] {
+            let git = command("git").args(["check-ref-format", name]).status().unwrap().success();
+            assert_eq!(is_ref_name(name.as_bytes()), git, "{name:?}");
+        }
+        assert!(!is_ref_name(b"HEAD") && !is_ref_name(b"heads/main"));
+    }
 }

@@ -8,8 +8,10 @@ use crate::limits::Limits;
 /// What stands at a submodule's path in the work tree.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Nothing, or an empty folder: the submodule was not cloned.
+    /// An empty folder, as a checkout makes it: the submodule was not cloned.
     Empty,
+    /// Nothing, not even the folder that a checkout makes.
+    Deleted,
     /// A `.git` file that leads to this folder below the top's `.git`.
     Module(Vec<u8>),
     /// Something else, in words.
@@ -20,8 +22,10 @@ pub(super) enum Place {
 pub(super) fn locate(snapshot: &Snapshot, path: &[u8], limits: &Limits) -> Place {
     let below = [path, b"/"].concat();
     let mut entries = snapshot.work_tree.range(below.clone()..).take_while(|(entry, _)| entry.starts_with(&below));
-    if entries.next().is_none() && matches!(snapshot.work_tree.get(path), None | Some(WorkEntry::Directory)) {
-        return Place::Empty;
+    match (entries.next(), snapshot.work_tree.get(path)) {
+        (None, None) => return Place::Deleted,
+        (None, Some(WorkEntry::Directory)) => return Place::Empty,
+        _ => {}
     }
     let link = match snapshot.work_tree.get(&[&below, b".git".as_slice()].concat()) {
         Some(WorkEntry::File(file)) => file.git_link.as_deref().unwrap_or_default(),

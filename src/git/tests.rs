@@ -248,14 +248,13 @@ fn large_files_are_excused_when_the_proved_pointer_names_them() {
 #[test]
 fn filters_are_not_run_and_named() {
     let repository = TestRepository::new();
-    repository.write(".gitattributes", "*.x filter=evil\n*.i ident\n").write("a.x", "clean\n").write("a.i", "$Id$\n");
+    repository.write(".gitattributes", "*.x filter=evil\n").write("a.x", "clean\n");
     repository.commit("filters");
     repository.git(&["config", "filter.evil.smudge", "touch /hpsb-audit-must-not-run"]);
-    repository.write("a.x", "smudged\n").write("a.i", "$Id: 0 $\n");
+    repository.write("a.x", "smudged\n");
     let proof = run(&repository);
-    assert_eq!(status_of_ours(&proof), ["M a.i", "M a.x"]);
+    assert_eq!(status_of_ours(&proof), ["M a.x"]);
     assert_eq!(reason_of(&proof, "a.x"), "its attribute filter orders a conversion that is not made here");
-    assert_eq!(reason_of(&proof, "a.i"), "its attribute ident orders a conversion that is not made here");
 }
 
 fn with_submodules() -> (TestRepository, TestRepository, TestRepository) {
@@ -368,7 +367,6 @@ fn what_would_show_git_other_objects_is_refused_by_name() {
         (".git/commondir", "../..\n", "commondir"),
         (".git/config", "[extensions]\n\tobjectFormat = sha256\n", "sha256 objects"),
         (".git/config", "[extensions]\n\trefStorage = reftable\n", "reftable"),
-        (".git/config", "[extensions]\n\tpartialClone = origin\n", "a partial clone"),
         (".git/config", "[extensions]\n\tnewThing = 1\n", "the unknown extension newthing"),
         (".git/config", "[core]\n\trepositoryformatversion = 2\n", "repository format"),
         (".git/config", "[core\n", "line 1 of config is malformed"),
@@ -522,4 +520,78 @@ fn a_collision_attack_is_said_and_refused_wherever_it_is() {
     assert_eq!(said, 3, "{:#?}", proof.objects.faults);
     assert_eq!(status_of_ours(&proof), ["? work", "M loose", "M packed"]);
     assert_eq!(reason_of(&proof, "loose"), "its bytes were made by a SHA-1 collision attack");
+}
+
+/// A tag of HEAD that looks signed, as an object.
+fn signed_tag(repository: &TestRepository, name: &str) -> String {
+    let head = repository.git(&["rev-parse", "HEAD"]);
+    let tag = format!(
+        "object {head}type commit\ntag {name}\ntagger Ada <ada@example.org> 1592901588 +0200\n\n{}\n\
+         -----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n",
+        "text ".repeat(1000)
+    );
+    repository.git_input(&["hash-object", "-w", "-t", "tag", "--stdin"], tag.as_bytes())
+}
+
+#[test]
+fn a_tag_is_read_and_held_once_however_many_refs_name_it() {
+    let repository = sample();
+    repository.git(&["tag", "--delete", "v1"]);
+    let [one, other] = ["one", "other"].map(|name| signed_tag(&repository, name));
+    let mut refs = String::new();
+    for number in 100..400 {
+        refs.push_str(&format!("{one} refs/tags/t{number}\n"));
+    }
+    repository.write(".git/packed-refs", refs).write(".git/refs/tags/other", format!("{other}\n"));
+    let proof = run(&repository);
+    assert_eq!(proof.objects.faults, Vec::<String>::new());
+    assert_eq!(proof.refs_at_head.iter().filter(|name| name.starts_with("refs/tags/t")).count(), 300);
+    let subjects: Vec<String> = proof.signed.iter().map(|signed| signed.subject.to_string()).collect();
+    assert_eq!(subjects, ["tag other", "tag t100, which calls itself one, (and 299 more refs)"]);
+    // Two tags of five kilobytes each.
+    let limits = Limits { git_signed_bytes: 8_000, ..Limits::default() };
+    let bounded = prove(&repository.snapshot(), 1, &limits);
+    assert_eq!(bounded.signed.len(), 1);
+    assert!(bounded.objects.faults.iter().any(|fault| fault.contains("git_signed_bytes=8000")));
+}
+
+#[test]
+fn comparisons_have_one_budget_and_nothing_is_excused_without() {
+    let origin = TestRepository::new();
+    origin.write(".gitattributes", "*.bat text eol=crlf\n").write(".gitignore", "*.o\n");
+    for number in 0..20 {
+        origin.write(&format!("f{number}.bat"), "one\n");
+    }
+    origin.commit("line ends");
+    let clone = origin.clone_with(&[]);
+    clone.write("a.o", "x");
+    assert_eq!(run(&clone).tree.converted.len(), 20);
+    let limits = Limits { git_rule_letters: 10_000, ..Limits::default() };
+    let proof = prove(&clone.snapshot(), 1, &limits);
+    let excused = proof.tree.converted.len();
+    assert!(excused > 0 && excused < 20 && proof.tree.differences.len() == 21 - excused, "{excused}");
+    assert_eq!(reason_of(&proof, "f9.bat"), "over the limit git_rule_letters=10000: no reason was looked for");
+    assert_eq!(reason_of(&proof, "a.o"), "");
+}
+
+#[test]
+fn packs_loose_objects_and_submodules_share_what_may_be_inflated() {
+    let repository = TestRepository::new();
+    repository.write("zeros", vec![0; 1 << 20]).write("more", vec![0; 2 << 20]);
+    repository.commit("zeros");
+    let limits = Limits { git_inflated_bytes: 2 << 20, ..Limits::default() };
+    let loose = prove(&repository.snapshot(), 1, &limits).objects.faults;
+    let over = "loose objects are over the limit git_inflated_bytes=2097152";
+    assert!(loose.iter().any(|fault| fault.contains(over)), "{loose:?}");
+    let (top, _middle, _inner) = with_submodules();
+    let clone = top.clone_with(&["--recurse-submodules"]);
+    let snapshot = clone.snapshot();
+    let prove_within = |allowed: u64| {
+        let proof = prove(&snapshot, 1, &Limits { git_inflated_bytes: allowed, ..Limits::default() });
+        let is_proved = |module: &Submodule| matches!(module.state, SubmoduleState::Proved { .. });
+        (proof.objects.faults.is_empty(), proof.tree.submodules.len(), proof.tree.submodules.iter().all(is_proved))
+    };
+    let enough = (100..20_000).step_by(100).find(|allowed| prove_within(*allowed) == (true, 2, true)).unwrap();
+    // A little less is enough for the top, and would be for each of the others alone.
+    assert_eq!(prove_within(enough - 200), (true, 2, false));
 }

@@ -2,18 +2,23 @@
 
 use super::attributes::Attributes;
 use super::compare::{Change, Comparer, Conversion, Difference};
+use super::comparisons::Comparisons;
+use super::config::read_config;
 use super::directory::GitDirectory;
-use super::format::refusals;
+use super::format::{is_sparse, refusals};
 use super::hash::Kind;
 use super::head::follow_head;
 use super::ignore::IgnoreRules;
+use super::inflated::Inflated;
 use super::listing::{TreeFile, list_tree};
-use super::object::{Commit, Mode};
+use super::malformed::Malformed;
+use super::object::{Commit, Mode, is_git_attributes, is_git_modules};
 use super::object_id::ObjectId;
 use super::objects::Objects;
 use super::reader::Reader;
 use super::snapshot::{Snapshot, WorkEntry};
 use super::submodule::{Place, locate};
+use super::tracked::{check_git_attributes, check_git_modules};
 use crate::limits::Limits;
 
 /// What comparing HEAD's tree with the work tree gives.
@@ -31,6 +36,10 @@ pub struct TreeProof {
     pub submodules: Vec<Submodule>,
     /// Folders without anything in them, which git does not record. Those of submodules are left out.
     pub empty_folders: Vec<Vec<u8>>,
+    /// Does the config of the top or of a submodule leave files out of the work tree?
+    pub is_sparse: bool,
+    /// What is no fault and worth a look, in words.
+    pub(super) notes: Vec<String>,
 }
 
 /// A submodule of HEAD's tree, or of a submodule.
@@ -86,10 +95,12 @@ pub(super) struct TreeProver<'a> {
     pub(super) submodule_stores: Vec<Store>,
     attributes: Attributes,
     ignored: IgnoreRules,
+    inflated: &'a Inflated,
+    budget: Comparisons,
 }
 
 impl<'a> TreeProver<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, threads: usize, limits: &'a Limits) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot, threads: usize, limits: &'a Limits, inflated: &'a Inflated) -> Self {
         let mut ignored = IgnoreRules::new(limits);
         if let Some(exclude) = GitDirectory::top(snapshot).file(b"info/exclude") {
             ignored.add_file(b"", ".git/info/exclude", exclude);
@@ -102,25 +113,34 @@ impl<'a> TreeProver<'a> {
             submodule_stores: Vec::new(),
             attributes: Attributes::new(limits),
             ignored,
+            inflated,
+            budget: Comparisons::new(limits),
         }
     }
 
     /// Compares the tree of one repository, then those of its submodules.
     pub(super) fn walk(&mut self, store: &Store, tree: ObjectId, depth: u64) {
         let directory = store.directory(self.snapshot);
-        let mut reader = Reader::new(&directory, &store.objects, self.limits);
+        let mut reader = Reader::new(&directory, &store.objects, self.limits, self.inflated);
         let listing = list_tree(&mut reader, tree, &store.prefix, self.limits);
         self.proof.faults.extend(listing.faults);
+        self.proof.notes.extend(listing.notes);
         if (self.proof.files.len() + listing.files.len()) as u64 > self.limits.git_tree_entries {
             let bound = self.limits.git_tree_entries();
             self.proof.faults.push(format!("all trees together are over the limit {bound}"));
             return;
         }
         self.read_rules(&mut reader, &store.prefix, &listing.files);
+        let settings = ["config", "config.worktree"].into_iter().filter_map(|file| directory.file(file.as_bytes()));
+        let settings: Vec<_> = settings.filter_map(|config| read_config(config, self.limits).ok()).flatten().collect();
+        let is_sparse = is_sparse(&settings);
+        self.proof.is_sparse |= is_sparse;
         let mut comparer = Comparer {
             snapshot: self.snapshot,
             reader: &mut reader,
-            attributes: &mut self.attributes,
+            attributes: &self.attributes,
+            budget: &mut self.budget,
+            is_sparse,
             prefix: &store.prefix,
         };
         let compared = comparer.compare(&listing.files);
@@ -133,18 +153,27 @@ impl<'a> TreeProver<'a> {
         self.proof.files.extend(listing.files);
     }
 
-    /// Reads `.gitattributes` and `.gitignore` of one tree, outer folders first.
+    /// Reads `.gitattributes`, `.gitignore` and `.gitmodules` of one tree, outer folders first.
     fn read_rules(&mut self, reader: &mut Reader<'_>, prefix: &[u8], files: &[TreeFile]) {
+        fn name_of(file: &TreeFile) -> &[u8] {
+            file.path.rsplit(|&byte| byte == b'/').next().unwrap_or_default()
+        }
         let is_rule_file = |file: &&TreeFile| {
-            let name = file.path.rsplit(|&byte| byte == b'/').next();
-            matches!(name, Some(b".gitattributes" | b".gitignore"))
-                && matches!(file.mode, Mode::File | Mode::Executable)
+            let name = name_of(file);
+            matches!(file.mode, Mode::File | Mode::Executable)
+                && (name == b".gitignore" || is_git_attributes(name) || is_git_modules(name))
         };
         let mut found: Vec<&TreeFile> = files.iter().filter(is_rule_file).collect();
         found.sort_by_key(|file| file.path.iter().filter(|&&byte| byte == b'/').count());
         self.attributes = Attributes::new(self.limits);
         for file in found {
             let Ok(content) = reader.read(&file.id, Kind::Blob) else { continue };
+            let name = name_of(file);
+            if is_git_modules(name) {
+                self.judge_rules(file, &check_git_modules(&content, self.limits));
+            } else if is_git_attributes(name) {
+                self.judge_rules(file, check_git_attributes(&content).as_slice());
+            }
             if let Some(folder) = file.path.strip_suffix(b".gitattributes") {
                 self.attributes.add_file(folder.strip_prefix(prefix).unwrap_or(folder), &content);
             } else if let Some(folder) = file.path.strip_suffix(b".gitignore") {
@@ -153,9 +182,34 @@ impl<'a> TreeProver<'a> {
         }
     }
 
+    /// A fault of such a file is one of the tree; what `git fsck` only mentions is said. So is a command in `.gitmodules`: git has
+    /// not run any from there since 2.20.2, and nothing here does.
+    fn judge_rules(&mut self, file: &TreeFile, faults: &[Malformed]) {
+        let path = String::from_utf8_lossy(&file.path);
+        for fault in faults {
+            match fault {
+                Malformed::GitmodulesUpdate => {
+                    self.proof
+                        .notes
+                        .push(format!("/{path} orders a command for updating a submodule (gitmodulesUpdate)"));
+                }
+                fault if fault.is_information() => {
+                    self.proof.notes.push(format!("git fsck mentions /{path}: {fault}"));
+                }
+                fault => self.proof.faults.push(format!("/{path}: git fsck calls blob {} malformed: {fault}", file.id)),
+            }
+        }
+    }
+
     fn prove_submodule(&mut self, file: &TreeFile, depth: u64) -> SubmoduleState {
         let module = match locate(self.snapshot, &file.path, self.limits) {
             Place::Empty => return SubmoduleState::Empty,
+            Place::Deleted => {
+                let path = file.path.clone();
+                let reason = Some("a checkout makes its folder, cloned or not".to_owned());
+                self.proof.differences.push(Difference { path, change: Change::Deleted, reason });
+                return SubmoduleState::Empty;
+            }
             Place::Fault(fault) => return SubmoduleState::Faulty(vec![fault]),
             Place::Module(module) => module,
         };
@@ -168,8 +222,8 @@ impl<'a> TreeProver<'a> {
         if !refused.is_empty() {
             return SubmoduleState::Faulty(refused);
         }
-        let objects = Objects::prove(&directory, self.threads, self.limits);
-        let commit = Reader::new(&directory, &objects, self.limits)
+        let objects = Objects::prove(&directory, self.threads, self.limits, self.inflated);
+        let commit = Reader::new(&directory, &objects, self.limits, self.inflated)
             .read(&file.id, Kind::Commit)
             .map_err(|fault| fault.to_string())
             .and_then(|content| Commit::read(&content).map_err(|fault| format!("commit {}: {fault}", file.id)));
@@ -200,8 +254,9 @@ impl<'a> TreeProver<'a> {
         proof.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         proof.submodules.sort_by(|one, other| one.path.cmp(&other.path));
         let proved = proof.submodules.iter().filter(|module| matches!(module.state, SubmoduleState::Proved { .. }));
-        // Both lists are in the order of paths.
-        let links: Vec<Vec<u8>> = proved.map(|module| [&module.path, b"/.git".as_slice()].concat()).collect();
+        let mut links: Vec<Vec<u8>> = proved.map(|module| [&module.path, b"/.git".as_slice()].concat()).collect();
+        // Not in the order of submodules: `lib-x/.git` comes before `lib/.git`.
+        links.sort_unstable();
         let mut expected = proof.files.iter().map(|file| file.path.as_slice()).peekable();
         for (path, entry) in &self.snapshot.work_tree {
             while expected.next_if(|expected| *expected < path.as_slice()).is_some() {}
@@ -215,7 +270,7 @@ impl<'a> TreeProver<'a> {
                 }
                 continue;
             }
-            let reason = self.ignored.ignores(path).map(|rule| format!("ignored by {rule}"));
+            let reason = self.ignored.ignores(path, &mut self.budget).map(|rule| format!("ignored by {rule}"));
             proof.differences.push(Difference { path: path.clone(), change: Change::Untracked, reason });
         }
         proof.differences.sort_by(|one, other| (&one.path, one.change).cmp(&(&other.path, other.change)));

@@ -1,6 +1,6 @@
 //! From an authority's certificate to a CA that the reader named (RFC 5280, 6.1, without policies and without revocation).
 
-use der::{Decode as _, Encode as _};
+use der::Decode as _;
 use spki::der::pem;
 use x509_cert::Certificate;
 use x509_cert::ext::Extension;
@@ -8,6 +8,7 @@ use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
 use super::algorithm;
 use super::wire::TIME_STAMPING;
+use crate::certificate::first_element;
 use crate::limits::Limits;
 use crate::time::Timestamp;
 
@@ -77,37 +78,40 @@ pub(super) fn must_be_for_time_stamping(certificate: &Certificate) -> Result<(),
 
 /// Is there a way from the certificate to a named CA, every step of it valid at that moment?
 pub(super) fn must_lead_to(
-    certificate: &Certificate,
-    others: &[&Certificate],
+    (certificate, der): (&Certificate, &[u8]),
+    others: &[(&Certificate, &[u8])],
     authorities: &Authorities,
     at: Timestamp,
 ) -> Result<(), String> {
-    let mut current = certificate;
+    let (mut current, mut der) = (certificate, der);
     check(current, at)?;
     for below in 0..=INTERMEDIATES_MAX {
-        if let Some(authority) = issuer_among(current, authorities.0.iter()) {
+        if let Some(authority) = issuer_among(current, der, authorities.0.iter()) {
             check(authority, at)?;
             return must_be_ca(authority, below);
         }
         // A way through certificates that only the token brings: it must end at a named CA.
-        let next = issuer_among(current, others.iter().copied()).filter(|next| *next != current);
-        let Some(next) = next else {
+        let next = issuer_among(current, der, others.iter().map(|(other, _)| *other)).filter(|next| *next != current);
+        let next = next.and_then(|next| others.iter().find(|(other, _)| std::ptr::eq(*other, next)));
+        let Some((next, next_der)) = next else {
             return Err(format!("no CA that was named has signed {}", name(current)));
         };
         check(next, at)?;
         must_be_ca(next, below).map_err(|fault| format!("{}: {fault}", name(next)))?;
-        current = next;
+        (current, der) = (next, next_der);
     }
     Err(format!("more than {INTERMEDIATES_MAX} certificates lie between it and a named CA"))
 }
 
-/// The certificate whose subject is the other's issuer, and whose key signed it.
+/// The certificate whose subject is the other's issuer, and whose key signed it: its bytes as they are, `der`. To write them again from what
+/// was read would make others of them where an authority does not write DER to the letter.
 fn issuer_among<'c>(
     certificate: &Certificate,
+    der: &[u8],
     mut candidates: impl Iterator<Item = &'c Certificate>,
 ) -> Option<&'c Certificate> {
     let tbs = certificate.tbs_certificate();
-    let signed = tbs.to_der().ok()?;
+    let signed = first_element(der)?;
     let signature = certificate.signature().as_bytes()?;
     candidates.find(|candidate| {
         let issuer = candidate.tbs_certificate();
@@ -117,7 +121,7 @@ fn issuer_among<'c>(
                 issuer.subject_public_key_info(),
                 certificate.signature_algorithm(),
                 None,
-                &signed,
+                signed,
                 signature,
             )
             .is_ok()
@@ -179,4 +183,56 @@ fn extension<'c, T: der::Decode<'c> + der::oid::AssociatedOid>(
 
 fn name(certificate: &Certificate) -> String {
     format!("the certificate of {:?}", certificate.tbs_certificate().subject().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use p256::ecdsa::signature::Signer as _;
+    use p256::pkcs8::EncodePublicKey as _;
+
+    fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+        let length = match u8::try_from(content.len()) {
+            Ok(length @ 0..0x80) => vec![length],
+            Ok(length) => vec![0x81, length],
+            Err(_) => [&[0x82][..], &u16::try_from(content.len()).unwrap().to_be_bytes()].concat(),
+        };
+        [&[tag][..], &length, content].concat()
+    }
+
+    /// A self-signed certificate that says FALSE where DER leaves it out, as some authorities' do.
+    fn certificate(key: &p256::ecdsa::SigningKey) -> Vec<u8> {
+        let algorithm = element(0x30, &element(6, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]));
+        let name =
+            element(0x30, &element(0x31, &element(0x30, &[element(6, &[0x55, 4, 3]), element(12, b"A")].concat())));
+        let validity = element(0x30, &[element(23, b"200101000000Z"), element(23, b"400101000000Z")].concat());
+        let extension =
+            element(0x30, &[element(6, &[0x55, 0x1d, 14]), element(1, &[0]), element(4, &element(4, b"key"))].concat());
+        let spki = key.verifying_key().to_public_key_der().unwrap().into_vec();
+        let parts = [
+            element(0xa0, &element(2, &[2])),
+            element(2, &[1]),
+            algorithm.clone(),
+            name.clone(),
+            validity,
+            name,
+            spki,
+            element(0xa3, &element(0x30, &extension)),
+        ];
+        let signed = element(0x30, &parts.concat());
+        let signature: p256::ecdsa::DerSignature = key.sign(&signed);
+        element(0x30, &[signed, algorithm, element(3, &[&[0], signature.as_bytes()].concat())].concat())
+    }
+
+    #[test]
+    fn a_certificate_is_verified_over_its_bytes_as_they_are() {
+        let key = p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
+        let der = certificate(&key);
+        let read = Certificate::from_der(&der).unwrap();
+        assert!(issuer_among(&read, &der, [&read].into_iter()).is_some());
+        let mut other = der.clone();
+        let at = other.windows(3).position(|part| part == b"key").unwrap();
+        other[at] ^= 1;
+        assert!(issuer_among(&read, &other, [&read].into_iter()).is_none());
+    }
 }

@@ -173,9 +173,9 @@ impl Token {
         )
         .map_err(|fault| format!("its signature: {fault}"))?;
         chain::must_be_for_time_stamping(certificate)?;
-        let others: Vec<&Certificate> =
-            self.certificates.iter().filter(|(_, other)| other != der).map(|(other, _)| other).collect();
-        chain::must_lead_to(certificate, &others, authorities, moment(&self.info.time)?)?;
+        let others = self.certificates.iter().filter(|(_, other)| other != der);
+        let others: Vec<(&Certificate, &[u8])> = others.map(|(other, der)| (other, der.as_slice())).collect();
+        chain::must_lead_to((certificate, der), &others, authorities, moment(&self.info.time)?)?;
         let (_, ends) = chain::validity(certificate)?;
         Ok(Verified { at: self.at, authority: certificate.tbs_certificate().subject().to_string(), ends })
     }

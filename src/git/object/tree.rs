@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::special::check_special;
 use crate::git::hash::Kind;
 use crate::git::malformed::Malformed;
 use crate::git::object_id::ObjectId;
@@ -33,44 +34,51 @@ impl Mode {
         }
     }
 
+    /// Reads octal digits as git does: by the bits for the type of a file, and the owner's execute bit. git writes five
+    /// modes and reads all others as one of these.
     fn from_octal(digits: &[u8]) -> Option<Self> {
-        match digits {
-            b"40000" => Some(Self::Directory),
-            b"100644" | b"100664" => Some(Self::File),
-            b"100755" => Some(Self::Executable),
-            b"120000" => Some(Self::Symlink),
-            b"160000" => Some(Self::Submodule),
-            _ => None,
+        let digit = |digit: &u8| (b'0'..=b'7').contains(digit);
+        if digits.is_empty() || digits.len() > MODE_DIGITS_MAX || !digits.iter().all(digit) {
+            return None;
         }
+        let number = digits.iter().fold(0u32, |number, digit| number << 3 | u32::from(digit & 7));
+        Some(match number & 0o170_000 {
+            0o100_000 if number & 0o100 == 0 => Self::File,
+            0o100_000 => Self::Executable,
+            0o120_000 => Self::Symlink,
+            0o040_000 => Self::Directory,
+            _ => Self::Submodule,
+        })
     }
 }
+
+/// git holds a mode in 16 bits: six digits, or more with zeros before them.
+const MODE_DIGITS_MAX: usize = 7;
 
 /// One entry, taken apart and not judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::git) struct TreeEntry<'a> {
     /// Octal digits.
     pub(in crate::git) digits: &'a [u8],
-    /// `None` for modes that git does not write.
-    pub(in crate::git) mode: Option<Mode>,
+    /// What git reads the digits as.
+    pub(in crate::git) mode: Mode,
     pub(in crate::git) name: &'a [u8],
     pub(in crate::git) id: ObjectId,
 }
 
 impl TreeEntry<'_> {
-    /// The kind of object that the entry names, judged by the file type bits as git does; `None` for submodules.
+    /// The kind of object that the entry names; `None` for submodules.
     pub(in crate::git) fn kind(&self) -> Option<Kind> {
         match self.mode {
-            Some(Mode::File | Mode::Executable | Mode::Symlink) => return Some(Kind::Blob),
-            Some(Mode::Directory) => return Some(Kind::Tree),
-            Some(Mode::Submodule) => return None,
-            None => {}
+            Mode::File | Mode::Executable | Mode::Symlink => Some(Kind::Blob),
+            Mode::Directory => Some(Kind::Tree),
+            Mode::Submodule => None,
         }
-        let number = self.digits.iter().fold(0u32, |number, &digit| (number << 3) | u32::from(digit & 7));
-        match number & 0o170_000 {
-            0o040_000 => Some(Kind::Tree),
-            0o160_000 => None,
-            _ => Some(Kind::Blob),
-        }
+    }
+
+    /// Is this one of the five modes that git writes?
+    pub(in crate::git) fn is_usual(&self) -> bool {
+        matches!(self.digits, b"40000" | b"100644" | b"100755" | b"120000" | b"160000")
     }
 
     fn is_directory(&self) -> bool {
@@ -92,11 +100,7 @@ impl<'a> TreeEntries<'a> {
         let (_, rest) = rest.split_first()?;
         let (name, rest) = rest.split_at_checked(rest.iter().position(|&byte| byte == 0)?)?;
         let (id, rest) = rest.strip_prefix(b"\0")?.split_first_chunk::<20>()?;
-        let mode = Mode::from_octal(digits);
-        let is_octal = mode.is_some() || digits.iter().all(|digit| (b'0'..=b'7').contains(digit));
-        if digits.is_empty() || name.is_empty() || !is_octal {
-            return None;
-        }
+        let mode = Mode::from_octal(digits).filter(|_| !name.is_empty())?;
         self.0 = rest;
         Some(TreeEntry { digits, mode, name, id: ObjectId::from_bytes(*id) })
     }
@@ -153,11 +157,11 @@ impl<'a> TreeChecker<'a> {
         if entry.id.as_bytes() == &[0; 20] {
             return Err(Malformed::NullSha1);
         }
-        match entry.mode {
-            Some(_) if entry.digits != b"100664" => Ok(()),
-            None if entry.digits.starts_with(b"0") => Err(Malformed::ZeroPaddedFilemode),
-            _ => Err(Malformed::BadFilemode),
+        if entry.digits.starts_with(b"0") {
+            return Err(Malformed::ZeroPaddedFilemode);
         }
+        check_special(entry.name, entry.mode)?;
+        if entry.is_usual() { Ok(()) } else { Err(Malformed::BadFilemode) }
     }
 
     /// Names are sorted as bytes, those of folders as if `/` stood at their end.
@@ -197,34 +201,8 @@ fn check_name(name: &[u8]) -> Result<(), Malformed> {
         b".." => Err(Malformed::HasDotdot),
         _ if name.contains(&b'/') => Err(Malformed::FullPathname),
         _ if name.len() > NAME_BYTES_MAX => Err(Malformed::LargePathname),
-        _ if may_be_dot_git(name) && is_dot_git(name) => Err(Malformed::HasDotgit),
         _ => Ok(()),
     }
-}
-
-/// A cheap look that lets hardly any name through: most trees of a history are looked at.
-fn may_be_dot_git(name: &[u8]) -> bool {
-    let starts_so = matches!(name, [b'.', b'g' | b'G', ..] | [b'g' | b'G', b'i' | b'I', b't' | b'T', b'~', ..]);
-    // A backslash parts names on Windows; the letters that HFS+ ignores begin with E2 or EF in UTF-8.
-    starts_so || name.iter().any(|byte| matches!(byte, b'\\' | 0xe2 | 0xef))
-}
-
-/// `.git`, and what a file system of Windows or macOS takes for it (CVE-2014-9390).
-fn is_dot_git(name: &[u8]) -> bool {
-    let windows = name.split(|&byte| byte == b'\\').any(|part| {
-        let part = part.split(|&byte| byte == b':').next().unwrap_or_default();
-        let trimmed = part.iter().rposition(|byte| !matches!(byte, b' ' | b'.')).map_or(0, |last| last + 1);
-        let part = part.get(..trimmed).unwrap_or_default();
-        part.eq_ignore_ascii_case(b".git") || part.eq_ignore_ascii_case(b"git~1")
-    });
-    windows
-        || std::str::from_utf8(name).is_ok_and(|name| {
-            name.chars().filter(|letter| !is_ignored_by_hfs(*letter)).collect::<String>().eq_ignore_ascii_case(".git")
-        })
-}
-
-fn is_ignored_by_hfs(letter: char) -> bool {
-    matches!(letter, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -248,6 +226,27 @@ mod tests {
         assert_eq!(names, [&b"a"[..], b"a.b", b"a0", b"ab", b"b"]);
         assert_eq!(check_tree(&tree(&[("100644", "a.b"), ("40000", "a")]), |_| {}), Ok(()));
         assert_eq!(check_tree(&[], |_| {}), Ok(()));
+    }
+
+    #[test]
+    fn modes_are_read_by_their_type_bits() {
+        use Mode::*;
+        for (digits, mode) in [
+            ("100777", Executable),
+            ("100600", File),
+            ("100664", File),
+            ("100711", Executable),
+            ("40755", Directory),
+            ("120777", Symlink),
+            ("160755", Submodule),
+            ("644", Submodule),
+            ("10644", Submodule),
+            ("140644", Submodule),
+            ("1100644", File),
+        ] {
+            assert_eq!(Mode::from_octal(digits.as_bytes()), Some(mode), "{digits}");
+        }
+        assert_eq!(Mode::from_octal(b"1006448"), None);
     }
 
     #[test]
@@ -276,6 +275,13 @@ mod tests {
             (&[("100644", "/etc")], FullPathname),
             (&[("100644", "a/b")], FullPathname),
             (&[("040000", "a")], ZeroPaddedFilemode),
+            (&[("040000", ".git")], ZeroPaddedFilemode),
+            (&[("120000", ".gitmodules")], GitmodulesSymlink),
+            (&[("40777", ".gitmodules")], GitmodulesBlob),
+            (&[("120000", ".gitignore")], GitignoreSymlink),
+            (&[("120000", ".gitignore"), ("100644", "/")], FullPathname),
+            (&[("1100644", "a")], BadFilemode),
+            (&[("11100644", "a")], BadTree),
             (&[("100777", "a")], BadFilemode),
             (&[("100664", "a")], BadFilemode),
             (&[("100664", "-"), ("100644", "..")], HasDotdot),

@@ -6,6 +6,7 @@ use super::entry::{Stored, read_header};
 use super::index::Row;
 use crate::git::hash::Kind;
 use crate::git::inflate::{InflateFault, Inflater};
+use crate::git::inflated::Inflated;
 use crate::git::object_id::ObjectId;
 use crate::limits::{Bound, Limits};
 
@@ -113,20 +114,19 @@ impl Layout {
     }
 
     /// Finds the starts by inflating every entry, one after the other.
-    pub(super) fn from_scan(pack: &[u8], count: u32, limits: &Limits) -> Result<Self, PackFault> {
+    pub(super) fn from_scan(pack: &[u8], count: u32, inflated: &Inflated) -> Result<Self, PackFault> {
         let trailer = pack.len().checked_sub(PACK_TRAILER).ok_or(PackFault::CutOff)?;
         let mut entries: Vec<Entry> = Vec::new();
         let mut references = Vec::new();
         let mut inflater = Inflater::new();
         let mut start = PACK_HEADER;
-        let mut left = limits.git_inflated_bytes;
         for _ in 0..count {
             let mut entry = read_entry(pack, start, trailer, &entries, &mut references)?;
             let stream = pack.get(entry.data..trailer).ok_or(PackFault::CutOff)?;
             let (used, size) = inflater
-                .inflate_through(stream, entry.size.min(left), |_| {})
+                .inflate_through(stream, entry.size.min(inflated.left()), |_| {})
                 .map_err(|fault| PackFault::Entry { offset: start, fault })?;
-            left -= size;
+            inflated.spend(size);
             entry.end = entry.data.saturating_add(used);
             start = entry.end;
             entries.push(entry);

@@ -16,6 +16,7 @@ use self::layout::{Base, Entry, Layout, PackFault, index as place, read_pack_hea
 use self::sweep::{EntryFault, Swept, sweep};
 use super::hash::Kind;
 use super::inflate::Inflater;
+use super::inflated::Inflated;
 use super::object_id::ObjectId;
 use super::references::References;
 use crate::limits::Limits;
@@ -50,6 +51,7 @@ pub(super) fn verify(
     shallow: &HashSet<ObjectId>,
     threads: usize,
     limits: &Limits,
+    inflated: &Inflated,
 ) -> Verified {
     let count = match read_pack_header(pack, limits) {
         Ok(count) => count,
@@ -63,7 +65,7 @@ pub(super) fn verify(
     {
         faults.push(bad_index(format!("it belongs to the pack with the checksum {}", index.pack_checksum)));
     }
-    let (layout, swept) = match locate(pack, count, rows, shallow, threads, limits) {
+    let (layout, swept) = match locate(pack, count, rows, shallow, threads, limits, inflated) {
         Ok((layout, swept)) => (layout, swept),
         Err(fault) => {
             faults.push(fault.to_string());
@@ -99,23 +101,24 @@ fn locate(
     shallow: &HashSet<ObjectId>,
     threads: usize,
     limits: &Limits,
+    inflated: &Inflated,
 ) -> Result<(Layout, Swept), PackFault> {
     let mut hinted = None;
     if let Some(layout) = rows.and_then(|rows| Layout::from_index(pack, count, rows)) {
-        let swept = sweep(pack, &layout, rows, shallow, threads, limits)?;
+        let swept = sweep(pack, &layout, rows, shallow, threads, limits, inflated)?;
         let about_index = |fault: &EntryFault| matches!(fault, EntryFault::IndexName | EntryFault::IndexCrc);
         if swept.faults.iter().all(|(_, fault)| about_index(fault)) {
             return Ok((layout, swept));
         }
         hinted = Some((layout, swept));
     }
-    let scanned = Layout::from_scan(pack, count, limits);
+    let scanned = Layout::from_scan(pack, count, inflated);
     match (scanned, hinted) {
         // The offsets were right, or at least the better guess: it is the entries that are broken.
         (Err(_), Some(hinted)) => Ok(hinted),
         (Ok(layout), Some(hinted)) if layout.entries == hinted.0.entries => Ok(hinted),
         (Ok(layout), _) => {
-            let swept = sweep(pack, &layout, None, shallow, threads, limits)?;
+            let swept = sweep(pack, &layout, None, shallow, threads, limits, inflated)?;
             Ok((layout, swept))
         }
         (Err(fault), None) => Err(fault),

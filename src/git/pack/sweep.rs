@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use flate2::Crc;
@@ -15,6 +15,7 @@ use super::index::Row;
 use super::layout::{Base, Entry, Layout, PackFault, index};
 use crate::git::hash::{Collision, Kind, Sha1, object_id};
 use crate::git::inflate::{InflateFault, Inflater};
+use crate::git::inflated::Inflated;
 use crate::git::object_id::ObjectId;
 use crate::git::references::References;
 use crate::limits::Limits;
@@ -71,8 +72,9 @@ pub(super) fn sweep(
     shallow: &HashSet<ObjectId>,
     threads: usize,
     limits: &Limits,
+    inflated: &Inflated,
 ) -> Result<Swept, PackFault> {
-    let job = Job::new(pack, layout, rows, shallow, limits);
+    let job = Job::new(pack, layout, rows, shallow, limits, inflated);
     let mut swept = Swept::default();
     let workers: Vec<Swept> = thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| Worker::new(&job).run())).collect();
@@ -89,8 +91,8 @@ pub(super) fn sweep(
         swept.references.absorb(worker.references);
         swept.checksum = swept.checksum.or(worker.checksum);
     }
-    if job.inflated.load(Ordering::Relaxed) > limits.git_inflated_bytes {
-        return Err(PackFault::OverLimit(limits.git_inflated_bytes()));
+    if inflated.is_over() {
+        return Err(PackFault::OverLimit(inflated.bound()));
     }
     swept.proved.sort_unstable_by_key(|proved| proved.entry);
     add_missing(layout, &mut swept);
@@ -119,7 +121,7 @@ struct Job<'a> {
     /// Roots of families, heaviest first.
     roots: Vec<u32>,
     next: AtomicUsize,
-    inflated: AtomicU64,
+    inflated: &'a Inflated,
     /// For each reference delta: has somebody found its base? Two entries of one name must not both make its family.
     claimed: Vec<AtomicBool>,
 }
@@ -131,20 +133,15 @@ impl<'a> Job<'a> {
         rows: Option<&'a [Row]>,
         shallow: &'a HashSet<ObjectId>,
         limits: &'a Limits,
+        inflated: &'a Inflated,
     ) -> Self {
         let is_root = |(_, entry): &(u32, &Entry)| matches!(entry.base, Base::Nothing(_));
         let mut roots: Vec<u32> = (0..).zip(&layout.entries).filter(is_root).map(|(number, _)| number).collect();
         let weight = |root: &u32| layout.weights.get(index(*root)).copied().unwrap_or(0);
         roots.sort_by_key(|root| std::cmp::Reverse(weight(root)));
         let claimed = layout.references.iter().map(|_| AtomicBool::new(false)).collect();
-        let (next, inflated) = (AtomicUsize::new(0), AtomicU64::new(0));
+        let next = AtomicUsize::new(0);
         Self { pack, layout, rows, shallow, limits, roots, next, inflated, claimed }
-    }
-
-    /// Counts bytes before they are made. `false`: over the limit, stop.
-    fn count(&self, bytes: u64) -> bool {
-        let before = self.inflated.fetch_add(bytes, Ordering::Relaxed);
-        before.saturating_add(bytes) <= self.limits.git_inflated_bytes
     }
 }
 
@@ -232,7 +229,7 @@ impl<'j, 'a> Worker<'j, 'a> {
         if entry.size > self.job.limits.git_object_bytes {
             return self.fault(number, EntryFault::TooLarge);
         }
-        if !self.job.count(entry.size) {
+        if !self.job.inflated.spend(entry.size) {
             return Made::OverLimit;
         }
         let alone = self.job.layout.children(number).is_empty() && self.job.layout.waiting.is_empty();
@@ -258,7 +255,7 @@ impl<'j, 'a> Worker<'j, 'a> {
         if entry.size > self.job.limits.git_object_bytes {
             return self.fault(number, EntryFault::TooLarge);
         }
-        if !self.job.count(entry.size) {
+        if !self.job.inflated.spend(entry.size) {
             return Made::OverLimit;
         }
         let mut delta = std::mem::take(&mut self.delta);
@@ -268,7 +265,7 @@ impl<'j, 'a> Worker<'j, 'a> {
         });
         self.delta = delta;
         match applied {
-            Ok(()) if !self.job.count(content.len() as u64) => Made::OverLimit,
+            Ok(()) if !self.job.inflated.spend(content.len() as u64) => Made::OverLimit,
             Ok(()) => self.finish(number, kind, content, depth),
             Err(fault) => self.fault(number, fault),
         }

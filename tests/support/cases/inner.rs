@@ -66,6 +66,60 @@ fn container() -> Vec<Case> {
         malformed("inner-hard-link-outside", "A hard link leads out of the archive.", |entries| {
             entries.push(Entry::link(b'1', "git/wallet/passwd", "../../etc/passwd"));
         }),
+        malformed(
+            "inner-member-below-link",
+            "A file lies below a symbolic link to the work tree: tar unpacks it there.",
+            |entries| {
+                entries.push(Entry::link(b'2', "x", "git/wallet"));
+                entries.push(Entry::file("x/Dockerfile.s390x", "FROM scratch\n"));
+            },
+        ),
+        malformed(
+            "inner-member-below-link-in-data",
+            "A file of the work tree is replaced through a link in data/.",
+            |entries| {
+                entries.push(Entry::link(b'2', "data/x", "../git/wallet"));
+                entries.push(Entry::file("data/x/Dockerfile", "FROM scratch\n"));
+            },
+        ),
+        malformed("inner-member-below-file", "A file lies below another file.", |entries| {
+            entries.push(Entry::file("data/x", "x"));
+            entries.push(Entry::file("data/x/y", "y"));
+        }),
+        malformed("inner-file-and-folder", "A folder of the work tree is a symbolic link too.", |entries| {
+            entries.retain(|entry| entry.path.strip_suffix(b"/").unwrap_or(&entry.path) != b"git/wallet/scripts");
+            entries.push(Entry::link(b'2', "git/wallet/scripts", "web"));
+        }),
+        malformed("inner-git-is-a-link", "git is a symbolic link to another folder.", |entries| {
+            entries.retain(|entry| !entry.path.starts_with(b"git"));
+            entries.push(Entry::directory("g2"));
+            entries.push(Entry::link(b'2', "git", "g2"));
+        }),
+        malformed("inner-repository-is-a-link", "The repository's folder is a symbolic link.", |entries| {
+            entries.retain(|entry| !entry.path.starts_with(b"git/wallet"));
+            entries.push(Entry::link(b'2', "git/wallet", "../other"));
+        }),
+        malformed("inner-repository-is-a-file", "A file lies in git/ next to the repository.", |entries| {
+            entries.push(Entry::file("git/other", "x"));
+        }),
+        malformed("inner-log-is-a-folder", "data/build.log is a folder.", |entries| {
+            entries.retain(|entry| entry.path != b"data/build.log");
+            entries.push(Entry::directory("data/build.log"));
+        }),
+        malformed("inner-log-is-a-link", "data/build.log is a symbolic link to the real log.", |entries| {
+            log(entries).path = b"data/real.log".to_vec();
+            entries.push(Entry::link(b'2', "data/build.log", "real.log"));
+        }),
+        malformed(
+            "inner-hard-link-other-mode",
+            "A hard link has the execute bit and the file that it names has not.",
+            |entries| {
+                entries.push(Entry { mode: 0o755, ..Entry::link(b'1', "git/wallet/run", "git/wallet/go.mod") });
+            },
+        ),
+        malformed("inner-pax-keyword-twice", "The log's PAX header gives its time twice.", |entries| {
+            log(entries).pax.push(("mtime", b"0".to_vec()));
+        }),
         malformed("inner-device", "A member is a device.", |entries| {
             entries.push(Entry { kind: b'3', ..Entry::file("git/wallet/null", "") });
         }),

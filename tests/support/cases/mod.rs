@@ -3,6 +3,7 @@
 use super::case::Case;
 
 mod bzip2;
+mod git;
 mod good;
 mod image;
 mod inner;
@@ -34,6 +35,7 @@ pub fn all() -> Vec<Case> {
         log::cases(),
         policy::cases(),
         source::cases(),
+        git::cases(),
         server::cases(),
         text::cases(),
         trust::cases(),

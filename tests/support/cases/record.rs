@@ -53,6 +53,18 @@ fn root_ssh() -> Vec<Case> {
     vec![
         Case::fails("root-ssh-enabled", "root-ssh", "Somebody could log in to the build server as root.")
             .record(enabled),
+        Case::good(
+            "good-root-ssh-null",
+            "The record has null where it could say whether root could log in: as if it said nothing.",
+        )
+        .record(|text| text.replacen('{', "{\n    \"root_ssh_enabled\": null,", 1))
+        .expect("root-ssh", "not-run: no-evidence"),
+        Case::rejected(
+            "root-ssh-empty-text",
+            "The record has an empty text where it could say whether root could log in.",
+        )
+        .record(|text| text.replacen('{', "{\n    \"root_ssh_enabled\": \"\",", 1))
+        .expect("root-ssh", "unknown"),
         Case::fails("root-ssh-key", "root-ssh", "Root ssh is off, and there is a key for it.").record(disabled).inner(
             |entries| {
                 entries.push(Entry::directory("root_ssh"));

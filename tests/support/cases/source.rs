@@ -186,7 +186,6 @@ fn formats() -> Vec<Case> {
         with_file("git-grafts", "Grafts give a commit other parents.", "info/grafts", "b0398d3eeb1921c4b063ea213713c42e0c584a70\n"),
         with_file("git-commondir", "The git directory is elsewhere.", "commondir", "../../other\n"),
         with_file("git-sha256", "The objects are SHA-256 ones.", "config", "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n"),
-        with_file("git-partial-clone", "Objects may be missing: a partial clone.", "config", "[extensions]\n\tpartialClone = origin\n"),
         with_file("git-unknown-extension", "The config names an extension that is not known.", "config", "[extensions]\n\tnewThing = true\n"),
         with_file("git-work-tree-elsewhere", "The config puts the work tree elsewhere.", "config", "[core]\n\tworktree = /etc\n"),
         with_file("git-work-tree-elsewhere-too", "The config of the work tree puts it elsewhere.", "config.worktree", "[core]\n\tworktree = /etc\n"),
@@ -486,6 +485,10 @@ fn approvals() -> Vec<Case> {
     let fails = |name: &str, about, from: &str, to: &str| {
         given(Case::fails(name, "source-approved", about), list(&good.replace(from, to)))
     };
+    let odd = |name: &str, about, approver: &str| {
+        given(Case::rejected(name, about), list(&good.replace("Grace Example <grace@example.com>", approver)))
+            .expect("source-approved", "unknown")
+    };
     let in_latin_1 = commit_of(TREE).replacen("\n\n", "\nencoding ISO-8859-1\n\n", 1);
     let signer = SshSigner::new(1);
     let signed_policy = with(&format!("[[signers]]\nname = \"Change board\"\nssh = \"{}\"\n", signer.public_line()));
@@ -521,6 +524,17 @@ fn approvals() -> Vec<Case> {
             ),
             list(&good.replace("Grace Example <grace@example.com>", "Grace Example").replace("HEAD", &object_id("commit", in_latin_1.as_bytes()))),
         ),
+        given(Case::good("good-approved-name-and-address", "The approver is a name with an address in parentheses."), list(&good.replace("<grace@example.com>", "(grace@example.com)")))
+            .expect("source-approved", "pass"),
+        odd("approved-by-two-addresses", "The approver has two addresses, of which one is the author's.", "Grace Example <grace@example.com> <ben@example.com>"),
+        odd("approved-by-address-cut", "The approver is the author's address with a bracket that has no end.", "<ben@example.com"),
+        odd("approved-by-address-with-comma", "The approver is the author's address with a comma behind it.", "\"ben@example.com,\""),
+        odd("approved-by-mailto", "The approver is the author's address as a link.", "X <mailto:ben@example.com>"),
+        given(
+            Case::rejected("approved-by-another-row-too", "One row is in order, and another one for the commit does not say who approved it."),
+            list(&format!("{good}\n{}", good.replace("Grace Example <grace@example.com>", "<ben@example.com"))),
+        )
+        .expect("source-approved", "unknown"),
         fails("approved-after-build", "The approval is younger than the build.", "2026-02-27", "2026-03-03"),
         given(Case::error("approvals-malformed", 3, "malformed", "The list has a short commit id."), list(&good.replace("HEAD", "b0398d3"))),
         Case::rejected("approved-not-given", "The policy asks for an approval, and no list is given.")

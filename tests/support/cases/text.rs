@@ -68,14 +68,14 @@ fn hostile() -> Vec<Case> {
             text.replace("repository [docker.io/acme/wallet]", &format!("repository [docker.io/{hostile}]"))
         })
     };
-    let branch = |name: &str, about, hostile: &'static str| {
+    let on_branch = |case: Case, hostile: &'static str| {
         let reference = format!("refs/heads/{hostile}");
         let commit = format!("{}\n", inputs::head_commit());
         let path = format!("git/wallet/.git/{reference}");
-        Case::good(name, about)
-            .text("git/wallet/.git/HEAD", move |_| format!("ref: {reference}\n"))
+        case.text("git/wallet/.git/HEAD", move |_| format!("ref: {reference}\n"))
             .inner(move |entries| entries.push(Entry::file(path, commit)))
     };
+    let branch = |name: &str, about, hostile| on_branch(Case::good(name, about), hostile);
     vec![
         status("text-escapes-in-status", "The status paints the word ACCEPTED on a terminal.", ESCAPES)
             .inert("\u{1b}")
@@ -111,9 +111,12 @@ fn hostile() -> Vec<Case> {
             .inert("\u{202e}")
             .inert("\u{200b}"),
         branch("text-html-in-branch", "The branch's name is HTML.", "<b>main</b>"),
-        branch(
-            "text-escapes-in-branch",
-            "The branch's name has an escape sequence, which git does not allow.",
+        on_branch(
+            Case::fails(
+                "text-escapes-in-branch",
+                "source-objects",
+                "The branch's name has an escape sequence, which git does not allow.",
+            ),
             "\u{1b}[31mmain",
         )
         .inert("\u{1b}"),

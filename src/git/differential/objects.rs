@@ -1,0 +1,471 @@
+//! Recipes for objects, packs, refs and `.gitmodules`.
+
+use super::super::test_repository::TestRepository;
+use super::Recipe;
+
+const WHO: &str = "Ada <ada@example.org> 1592901588 +0200";
+
+/// Writes an object, malformed or not.
+pub(super) fn literal(repository: &TestRepository, kind: &str, content: &[u8]) -> String {
+    repository.git_input(&["hash-object", "--literally", "-w", "-t", kind, "--stdin"], content)
+}
+
+fn rev(repository: &TestRepository, name: &str) -> String {
+    repository.git(&["rev-parse", name]).trim_end().to_owned()
+}
+
+fn unhex(id: &str) -> Vec<u8> {
+    (0..20).map(|at| u8::from_str_radix(&id[2 * at..2 * at + 2], 16).unwrap()).collect()
+}
+
+fn tree_bytes(entries: &[(&str, &[u8], &str)]) -> Vec<u8> {
+    entries.iter().flat_map(|(mode, name, id)| [mode.as_bytes(), b" ", name, b"\0", &unhex(id)].concat()).collect()
+}
+
+/// Moves `main` to a commit with this tree, and the work tree after it as far as git can.
+fn move_to_tree(repository: &TestRepository, tree: &str) {
+    let parent = rev(repository, "HEAD");
+    let commit = format!("tree {tree}\nparent {parent}\nauthor {WHO}\ncommitter {WHO}\n\nmoved\n");
+    move_to_commit(repository, commit.as_bytes());
+}
+
+fn move_to_commit(repository: &TestRepository, content: &[u8]) {
+    let id = literal(repository, "commit", content);
+    repository.write(".git/refs/heads/main", format!("{id}\n"));
+    repository.try_git(&["reset", "--quiet", "--hard"]);
+}
+
+/// HEAD's tree is one entry; the object is a blob, a tree or a commit as the mode needs it.
+fn with_entry(repository: &TestRepository, mode: &str, name: &[u8]) {
+    let digits = mode.trim_start_matches('0');
+    let id = match &digits[..digits.len() - 4] {
+        "4" => rev(repository, "HEAD:src"),
+        "16" => rev(repository, "HEAD"),
+        _ => rev(repository, "HEAD:README"),
+    };
+    let tree = literal(repository, "tree", &tree_bytes(&[(mode, name, &id)]));
+    move_to_tree(repository, &tree);
+}
+
+/// HEAD's commit with another text.
+fn with_commit(repository: &TestRepository, edit: impl FnOnce(String) -> String) {
+    let [tree, parent] = ["HEAD^{tree}", "HEAD"].map(|name| rev(repository, name));
+    let commit = edit(format!("tree {tree}\nparent {parent}\nauthor {WHO}\ncommitter {WHO}\n\nmessage\n"));
+    move_to_commit(repository, commit.as_bytes());
+}
+
+fn with_tag(repository: &TestRepository, edit: impl FnOnce(String) -> String) {
+    let head = rev(repository, "HEAD");
+    let tag = edit(format!("object {head}\ntype commit\ntag odd\ntagger {WHO}\n\nmessage\n"));
+    let id = literal(repository, "tag", tag.as_bytes());
+    repository.write(".git/refs/tags/odd", format!("{id}\n"));
+}
+
+fn with_modules(repository: &TestRepository, content: &str) {
+    repository.write(".gitmodules", content);
+    repository.commit("modules");
+}
+
+fn loose_path(id: &str) -> String {
+    format!(".git/objects/{}/{}", &id[..2], &id[2..])
+}
+
+/// Makes HEAD's README a loose object of its own, and answers its path.
+fn loose_blob(repository: &TestRepository) -> String {
+    repository.write("README", "loose\n");
+    repository.commit("loose");
+    let path = loose_path(&rev(repository, "HEAD:README"));
+    writable(repository, &path);
+    path
+}
+
+fn writable(repository: &TestRepository, path: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(repository.path.join(path), std::fs::Permissions::from_mode(0o644)).unwrap();
+}
+
+fn edit_file(repository: &TestRepository, path: &str, edit: impl FnOnce(&mut Vec<u8>)) {
+    let mut content = std::fs::read(repository.path.join(path)).unwrap();
+    edit(&mut content);
+    repository.write(path, content);
+}
+
+/// Puts everything into one pack, and answers the path of its file with this ending.
+fn pack(repository: &TestRepository, ending: &str) -> String {
+    repository.git(&["repack", "-a", "-d", "-q", "--window=10"]);
+    let folder = std::fs::read_dir(repository.path.join(".git/objects/pack")).unwrap();
+    let name =
+        folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).find(|name| name.ends_with(ending));
+    let path = format!(".git/objects/pack/{}", name.unwrap());
+    writable(repository, &path);
+    path
+}
+
+fn packed_refs(repository: &TestRepository, edit: impl FnOnce(String) -> String) {
+    repository.git(&["pack-refs", "--all"]);
+    let text = std::fs::read_to_string(repository.path.join(".git/packed-refs")).unwrap();
+    repository.write(".git/packed-refs", edit(text));
+}
+
+fn append(repository: &TestRepository, path: &str, text: &str) {
+    edit_file(repository, path, |content| content.extend_from_slice(text.as_bytes()));
+}
+
+pub(super) const RECIPES: &[Recipe] = &[
+    ("nothing is changed", |_| {}),
+    // t1450
+    ("loose object with another byte", |repository| {
+        let path = loose_blob(repository);
+        edit_file(repository, &path, |content| *content.last_mut().unwrap() ^= 1);
+    }),
+    ("loose object with the bytes of another", |repository| {
+        let path = loose_blob(repository);
+        let other = literal(repository, "blob", b"other\n");
+        let other = std::fs::read(repository.path.join(loose_path(&other))).unwrap();
+        repository.write(&path, other);
+    }),
+    ("loose object cut off", |repository| {
+        let path = loose_blob(repository);
+        edit_file(repository, &path, |content| content.truncate(9));
+    }),
+    ("loose object empty", |repository| {
+        let path = loose_blob(repository);
+        repository.write(&path, "");
+    }),
+    ("loose object with a tail", |repository| {
+        let path = loose_blob(repository);
+        edit_file(repository, &path, |content| content.push(0));
+    }),
+    ("loose object missing", |repository| {
+        let path = loose_blob(repository);
+        repository.remove(&path);
+    }),
+    ("loose tree missing", |repository| {
+        loose_blob(repository);
+        repository.remove(&loose_path(&rev(repository, "HEAD^{tree}")));
+    }),
+    ("unreachable object with the bytes of another", |repository| {
+        let [one, other] = [&b"one"[..], b"other"].map(|content| loose_path(&literal(repository, "blob", content)));
+        writable(repository, &one);
+        let other = std::fs::read(repository.path.join(other)).unwrap();
+        repository.write(&one, other);
+    }),
+    ("unreachable blob", |repository| drop(literal(repository, "blob", b"nobody names this"))),
+    ("unreachable tree, malformed", |repository| {
+        let id = rev(repository, "HEAD:README");
+        literal(repository, "tree", &tree_bytes(&[("100644", b"..", &id)]));
+    }),
+    ("branch that names a blob", |repository| {
+        let id = rev(repository, "HEAD:README");
+        repository.write(".git/refs/heads/odd", format!("{id}\n"));
+    }),
+    ("tag that names a blob", |repository| drop(repository.git(&["tag", "odd", "HEAD:README"]))),
+    ("tag that names a tree", |repository| drop(repository.git(&["tag", "odd", "HEAD:src"]))),
+    ("branch that names zeros", |repository| {
+        repository.write(".git/refs/heads/odd", format!("{}\n", "0".repeat(40)));
+    }),
+    ("branch that names nothing", |repository| {
+        repository.write(".git/refs/heads/odd", format!("{}\n", "1".repeat(40)));
+    }),
+    ("branch with a text", |repository| {
+        repository.write(".git/refs/heads/odd", "not an id\n");
+    }),
+    ("HEAD that names a blob", |repository| {
+        let id = rev(repository, "HEAD:README");
+        repository.write(".git/HEAD", format!("{id}\n"));
+    }),
+    ("HEAD with zeros", |repository| {
+        repository.write(".git/HEAD", format!("{}\n", "0".repeat(40)));
+    }),
+    ("HEAD leads out of refs/heads", |repository| {
+        let id = rev(repository, "HEAD");
+        repository.write(".git/refs/funny/place", format!("{id}\n")).write(".git/HEAD", "ref: refs/funny/place\n");
+    }),
+    ("HEAD detached", |repository| drop(repository.git(&["checkout", "--quiet", "--detach"]))),
+    ("symbolic ref that leads nowhere", |repository| {
+        drop(repository.git(&["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/gone"]));
+    }),
+    ("commit without an author", |repository| {
+        with_commit(repository, |text| text.replacen(&format!("author {WHO}\n"), "", 1))
+    }),
+    ("commit without a committer", |repository| {
+        with_commit(repository, |text| text.replacen(&format!("committer {WHO}\n"), "", 1))
+    }),
+    ("commit with two authors", |repository| {
+        with_commit(repository, |text| {
+            text.replacen(&format!("author {WHO}\n"), &format!("author {WHO}\nauthor {WHO}\n"), 1)
+        });
+    }),
+    ("commit with an address without an end", |repository| {
+        with_commit(repository, |text| text.replacen("org>", "org", 1))
+    }),
+    ("commit without a blank before the address", |repository| {
+        with_commit(repository, |text| text.replacen("Ada <", "Ada<", 1))
+    }),
+    ("commit without a name", |repository| with_commit(repository, |text| text.replacen("Ada <", "<", 1))),
+    ("commit with a bracket in the name", |repository| {
+        with_commit(repository, |text| text.replacen("Ada <", "A> <", 1))
+    }),
+    ("commit with a date that overflows", |repository| {
+        with_commit(repository, |text| text.replacen("1592901588", "18446744073709551617", 1));
+    }),
+    ("commit with a date with a zero before it", |repository| {
+        with_commit(repository, |text| text.replacen("1592901588", "01592901588", 1))
+    }),
+    ("commit with a zone of three digits", |repository| {
+        with_commit(repository, |text| text.replacen("+0200", "+020", 1))
+    }),
+    ("commit without a date", |repository| with_commit(repository, |text| text.replacen(" 1592901588 +0200", "", 1))),
+    ("commit with a NUL in a header", |repository| with_commit(repository, |text| text.replacen("Ada", "A\0a", 1))),
+    ("commit with a NUL in its message", |repository| with_commit(repository, |text| format!("{text}\0hidden"))),
+    ("commit with a header of its own", |repository| {
+        with_commit(repository, |text| text.replacen("\n\n", "\nencoding ISO-8859-1\n\n", 1));
+    }),
+    ("commit with a tree that is a blob", |repository| {
+        let blob = rev(repository, "HEAD:README");
+        with_commit(repository, |text| format!("tree {blob}{}", &text[45..]));
+    }),
+    ("commit whose parent has no tree", |repository| {
+        let odd = literal(repository, "commit", format!("author {WHO}\ncommitter {WHO}\n\nodd\n").as_bytes());
+        let tree = rev(repository, "HEAD^{tree}");
+        let commit = format!("tree {tree}\nparent {odd}\nauthor {WHO}\ncommitter {WHO}\n\nmessage\n");
+        move_to_commit(repository, commit.as_bytes());
+    }),
+    ("commit whose parent is missing", |repository| {
+        with_commit(repository, |text| text.replacen("parent ", &format!("parent {}\nparent ", "1".repeat(40)), 1));
+    }),
+    ("commit in the history with a malformed author", |repository| {
+        with_commit(repository, |text| text.replacen("Ada <", "Ada<", 1));
+        with_commit(repository, |text| text);
+    }),
+    ("tag without a type", |repository| with_tag(repository, |text| text.replacen("type commit\n", "", 1))),
+    ("tag of another type than its object", |repository| {
+        with_tag(repository, |text| text.replacen("type commit", "type tree", 1))
+    }),
+    ("tag of nothing", |repository| with_tag(repository, |text| format!("object {}{}", "1".repeat(40), &text[47..]))),
+    ("tag without a tagger", |repository| {
+        with_tag(repository, |text| text.replacen(&format!("tagger {WHO}\n"), "", 1))
+    }),
+    ("tag with a name that no ref has", |repository| {
+        with_tag(repository, |text| text.replacen("tag odd", "tag wrong name", 1))
+    }),
+    ("tag with a malformed tagger", |repository| with_tag(repository, |text| text.replacen("Ada <", "Ada<", 1))),
+    ("tag with a tagger without a date", |repository| {
+        with_tag(repository, |text| text.replacen(" 1592901588 +0200", "", 1))
+    }),
+    ("tree that is not sorted", |repository| {
+        let id = rev(repository, "HEAD:README");
+        let tree = literal(repository, "tree", &tree_bytes(&[("100644", b"b", &id), ("100644", b"a", &id)]));
+        move_to_tree(repository, &tree);
+    }),
+    ("tree with a name twice", |repository| {
+        let id = rev(repository, "HEAD:README");
+        let tree = literal(repository, "tree", &tree_bytes(&[("100644", b"a", &id), ("100644", b"a", &id)]));
+        move_to_tree(repository, &tree);
+    }),
+    ("tree with a file and a folder of one name", |repository| {
+        let [file, folder] = ["HEAD:README", "HEAD:src"].map(|name| rev(repository, name));
+        let entries: [(&str, &[u8], &str); 3] =
+            [("100644", b"a", &file), ("100644", b"a-", &file), ("40000", b"a", &folder)];
+        move_to_tree(repository, &literal(repository, "tree", &tree_bytes(&entries)));
+    }),
+    ("tree with an id of zeros", |repository| {
+        let tree = literal(repository, "tree", &tree_bytes(&[("100644", b"a", &"0".repeat(40))]));
+        move_to_tree(repository, &tree);
+    }),
+    ("tree that is cut off", |repository| {
+        let id = rev(repository, "HEAD:README");
+        let tree = literal(repository, "tree", &tree_bytes(&[("100644", b"a", &id)])[..20]);
+        move_to_tree(repository, &tree);
+    }),
+    ("tree with a blob as a folder", |repository| {
+        let id = rev(repository, "HEAD:README");
+        let tree = literal(repository, "tree", &tree_bytes(&[("40000", b"a", &id)]));
+        move_to_tree(repository, &tree);
+    }),
+    ("tree with a name .", |repository| with_entry(repository, "100644", b".")),
+    ("tree with a name ..", |repository| with_entry(repository, "40000", b"..")),
+    ("tree with a name .git", |repository| with_entry(repository, "40000", b".git")),
+    ("tree with a name .GIT", |repository| with_entry(repository, "40000", b".GIT")),
+    ("tree with a name git~1", |repository| with_entry(repository, "100644", b"git~1")),
+    ("tree with a name .git in HFS+ spelling", |repository| {
+        with_entry(repository, "100644", ".g\u{200c}it".as_bytes())
+    }),
+    ("tree with a name .git behind a backslash", |repository| with_entry(repository, "100644", b"a\\.git")),
+    ("tree with a path for a name", |repository| with_entry(repository, "100644", b"a/b")),
+    ("tree with a long name", |repository| with_entry(repository, "100644", &[b'a'; 5000])),
+    ("mode with a zero before it", |repository| with_entry(repository, "0100644", b"a")),
+    ("folder's mode with a zero before it", |repository| with_entry(repository, "040000", b"a")),
+    ("mode 100664", |repository| with_entry(repository, "100664", b"a")),
+    ("mode 100777", |repository| with_entry(repository, "100777", b"a")),
+    ("mode 100600", |repository| with_entry(repository, "100600", b"a")),
+    ("mode 40755", |repository| with_entry(repository, "40755", b"a")),
+    ("mode 120777", |repository| with_entry(repository, "120777", b"a")),
+    ("mode 160755", |repository| with_entry(repository, "160755", b"a")),
+    ("mode 160000 without .gitmodules", |repository| with_entry(repository, "160000", b"a")),
+    ("mode of a device", |repository| with_entry(repository, "20644", b"a")),
+    ("reflog that names nothing", |repository| {
+        append(repository, ".git/logs/HEAD", &format!("{0} {0} {WHO}\todd\n", "1".repeat(40)));
+    }),
+    ("reflog with a text", |repository| append(repository, ".git/logs/HEAD", "not an entry\n")),
+    // t5303
+    ("pack with another byte in it", |repository| {
+        let path = pack(repository, ".pack");
+        edit_file(repository, &path, |content| {
+            let middle = content.len() / 2;
+            content[middle] ^= 1;
+        });
+    }),
+    ("pack with another checksum", |repository| {
+        let path = pack(repository, ".pack");
+        edit_file(repository, &path, |content| *content.last_mut().unwrap() ^= 1);
+    }),
+    ("pack cut off", |repository| {
+        let path = pack(repository, ".pack");
+        edit_file(repository, &path, |content| content.truncate(content.len() - 30));
+    }),
+    ("pack of another version", |repository| {
+        let path = pack(repository, ".pack");
+        edit_file(repository, &path, |content| content[7] = 9);
+    }),
+    ("index with another byte in its names", |repository| {
+        let path = pack(repository, ".idx");
+        edit_file(repository, &path, |content| content[8 + 1024 + 5] ^= 1);
+    }),
+    ("index with another checksum", |repository| {
+        let path = pack(repository, ".idx");
+        edit_file(repository, &path, |content| *content.last_mut().unwrap() ^= 1);
+    }),
+    ("pack without its index", |repository| {
+        let path = pack(repository, ".idx");
+        repository.remove(&path);
+    }),
+    ("index without its pack", |repository| {
+        let path = pack(repository, ".idx");
+        let index = std::fs::read(repository.path.join(path)).unwrap();
+        repository.write(".git/objects/pack/pack-0.idx", index);
+    }),
+    ("two packs with the same objects", |repository| {
+        repository.git(&["repack", "-q", "-a"]);
+        repository.write("new", "x");
+        repository.commit("new");
+        repository.git(&["repack", "-q", "-a", "--window=0"]);
+    }),
+    ("deltas by name", |repository| {
+        repository.git(&["-c", "repack.useDeltaBaseOffset=false", "repack", "-q", "-a", "-d", "-f"]);
+    }),
+    ("commit-graph, multi-pack-index and bitmap", |repository| {
+        repository.git(&["repack", "-q", "-a", "-d"]);
+        repository.git(&["commit-graph", "write", "--reachable"]);
+        repository.git(&["multi-pack-index", "write"]);
+    }),
+    ("commit-graph with another byte", |repository| {
+        repository.git(&["commit-graph", "write", "--reachable"]);
+        let path = ".git/objects/info/commit-graph";
+        if repository.path.join(path).exists() {
+            writable(repository, path);
+            edit_file(repository, path, |content| *content.last_mut().unwrap() ^= 1);
+        } else {
+            // A shallow clone has none.
+            repository.write(path, "not a commit-graph");
+        }
+    }),
+    ("multi-pack-index with another byte", |repository| {
+        pack(repository, ".pack");
+        repository.git(&["multi-pack-index", "write"]);
+        let path = ".git/objects/pack/multi-pack-index";
+        writable(repository, path);
+        edit_file(repository, path, |content| *content.last_mut().unwrap() ^= 1);
+    }),
+    // Refs
+    ("packed-refs", |repository| packed_refs(repository, |text| text)),
+    ("packed-refs with CR LF", |repository| packed_refs(repository, |text| text.replace('\n', "\r\n"))),
+    ("packed-refs with a line of text", |repository| packed_refs(repository, |text| format!("{text}not a ref\n"))),
+    ("packed-refs without an end", |repository| packed_refs(repository, |text| text.trim_end().to_owned())),
+    ("packed-refs with a name that climbs", |repository| {
+        let id = rev(repository, "HEAD");
+        packed_refs(repository, |text| format!("{text}{id} refs/heads/../../x\n"));
+    }),
+    ("packed-refs with a name with a blank", |repository| {
+        let id = rev(repository, "HEAD");
+        packed_refs(repository, |text| format!("{text}{id} refs/heads/a b\n"));
+    }),
+    ("packed-refs with HEAD", |repository| {
+        let id = rev(repository, "HEAD");
+        packed_refs(repository, |text| format!("{text}{id} HEAD\n"));
+    }),
+    ("ref with two dots", |repository| {
+        let id = rev(repository, "HEAD");
+        repository.write(".git/refs/heads/a..b", format!("{id}\n"));
+    }),
+    ("replace ref", |repository| {
+        let id = rev(repository, "HEAD");
+        repository.write("README", "replaced\n");
+        repository.commit("replaced");
+        repository.git(&["replace", "HEAD", &id]);
+    }),
+    ("grafts", |repository| {
+        let id = rev(repository, "HEAD");
+        repository.write(".git/info/grafts", format!("{id}\n"));
+    }),
+    ("shallow that names nothing", |repository| {
+        append_or_make(repository, ".git/shallow", &format!("{}\n", "1".repeat(40)));
+    }),
+    ("shallow with a text", |repository| append_or_make(repository, ".git/shallow", "everything\n")),
+    ("shallow at HEAD", |repository| {
+        let id = rev(repository, "HEAD");
+        append_or_make(repository, ".git/shallow", &format!("{id}\n"));
+    }),
+    // t7415, t7416, t7417, t7450
+    (".gitmodules is a link", |repository| with_entry(repository, "120000", b".gitmodules")),
+    (".gitmodules is a folder", |repository| with_entry(repository, "40000", b".gitmodules")),
+    (".gitmodules is a submodule", |repository| with_entry(repository, "160000", b".gitmodules")),
+    (".gitmodules is a link in another spelling", |repository| with_entry(repository, "120000", b".gitmodules . ")),
+    (".gitattributes is a link", |repository| with_entry(repository, "120000", b".gitattributes")),
+    (".gitattributes is a folder", |repository| with_entry(repository, "40000", b".gitattributes")),
+    (".gitignore is a link", |repository| with_entry(repository, "120000", b".gitignore")),
+    (".gitignore is a folder", |repository| with_entry(repository, "40000", b".gitignore")),
+    (".mailmap is a link", |repository| with_entry(repository, "120000", b".mailmap")),
+    ("module that is called ..", |repository| {
+        with_modules(repository, "[submodule \"../x\"]\n\tpath = lib\n\turl = ../lib\n")
+    }),
+    ("module with an address that is an option", |repository| {
+        with_modules(repository, "[submodule \"lib\"]\n\tpath = lib\n\turl = -u./payload\n");
+    }),
+    ("module with a line end in its address", |repository| {
+        with_modules(repository, "[submodule \"lib\"]\n\tpath = lib\n\turl = https://example.org/%0ahost=x\n");
+    }),
+    ("module with an address without a host", |repository| {
+        with_modules(repository, "[submodule \"lib\"]\n\tpath = lib\n\turl = https:///example.org/lib\n");
+    }),
+    ("module with an address that climbs to the host", |repository| {
+        with_modules(repository, "[submodule \"lib\"]\n\tpath = lib\n\turl = ../../../../../../:x\n");
+    }),
+    ("module with a path that is an option", |repository| {
+        with_modules(repository, "[submodule \"lib\"]\n\tpath = -x\n\turl = ../lib\n");
+    }),
+    ("module that is updated by a command", |repository| {
+        with_modules(repository, "[submodule \"lib\"]\n\tpath = lib\n\turl = ../lib\n\tupdate = !touch x\n");
+    }),
+    ("modules that cannot be read", |repository| with_modules(repository, "[submodule \"lib\n")),
+    ("modules in a folder", |repository| {
+        repository.write("src/.gitmodules", "[submodule \"../x\"]\n\tpath = lib\n\turl = ../lib\n");
+        repository.commit("modules");
+    }),
+    ("module in the history that is called ..", |repository| {
+        with_modules(repository, "[submodule \"../x\"]\n\tpath = lib\n\turl = ../lib\n");
+        repository.remove(".gitmodules");
+        repository.commit("removed");
+    }),
+    ("attributes with a long line", |repository| {
+        repository.write(".gitattributes", format!("{} text\n", "a".repeat(2100)));
+        repository.commit("attributes");
+    }),
+];
+
+fn append_or_make(repository: &TestRepository, path: &str, text: &str) {
+    if !repository.path.join(path).exists() {
+        repository.write(path, "");
+    }
+    append(repository, path, text);
+}

@@ -66,7 +66,7 @@ impl Approval {
     }
 }
 
-/// Letters, digits, blanks and what stands in names, in any script. No comma, slash or `&`: they part two names.
+/// Letters, digits, blanks and `.`, `-`, `'`, `_`, in any script. No comma, slash or `&`: they separate two names.
 fn is_name(text: &str) -> bool {
     let fits = |letter: char| match letter {
         ' ' | '.' | '-' | '\'' | '_' | '`' => true,

@@ -190,8 +190,10 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
     notes.append(&mut proof.tree.notes);
     if !promisors.is_empty() {
         let promisors = promisors.join(", ");
-        if missing > 0 || !proof.tree.faults.is_empty() {
-            faults.insert(0, format!("a partial clone: objects are missing that a server promised ({promisors})"));
+        if missing > 0 {
+            faults.insert(0, format!(
+                "a partial clone without all of its objects, which a server promised ({promisors}); clone without --filter"
+            ));
         } else {
             notes.push(format!("a partial clone ({promisors}): every object that HEAD and the refs lead to is here"));
         }

@@ -57,7 +57,7 @@ pub(in crate::git) fn is_git_attributes(name: &[u8]) -> bool {
 
 /// A cheap look that lets hardly any name through: most trees of a history are looked at.
 fn may_be_special(name: &[u8]) -> bool {
-    // A backslash parts names on Windows, a tilde is in each of its short names; the letters that HFS+ ignores begin with E2 or EF.
+    // A backslash separates names on Windows, a tilde is in each of its short names; the letters that HFS+ ignores begin with E2 or EF.
     matches!(name, [b'.', b'g' | b'G' | b'm' | b'M', ..])
         || name.iter().any(|byte| matches!(byte, b'\\' | b'~' | 0xe2 | 0xef))
 }

@@ -100,7 +100,9 @@ impl Review {
         let limits = &within(bytes.len() as u64, limits);
         // The bound is the review's own, by its own name.
         let named = |error| match error {
-            Error::OverLimit { limit: "workload_images", .. } => limits.review_images().exceeded("the review"),
+            Error::OverLimit { limit, .. } if limit == limits.workload_images().name => {
+                limits.review_images().exceeded("the review")
+            }
             other => other,
         };
         let workload = Workload::of_resource("request", object, bytes, kinds, limits).map_err(named)?;

@@ -279,8 +279,8 @@ async fn connection(
         }
     };
     tokio::select! {
-        _ = connection.as_mut() => return,
-        () = silent => return,
+        _ = connection.as_mut() => {}
+        () = silent => {}
         _ = ended.changed() => {
             connection.as_mut().graceful_shutdown();
             let _ = timeout(GOODBYE, connection).await;

@@ -254,8 +254,10 @@ impl Service {
         table.dirty = false;
         drop(table);
         self.judge_again(threads);
+        let began = Instant::now();
         self.publish();
-        self.keeper.rest(PUBLISH_EVERY)
+        // An index of many builds takes its time: a tenth of it at most goes there while others are audited.
+        self.keeper.rest(PUBLISH_EVERY.max(began.elapsed() * 10))
     }
 
     /// Judges what is held under the terms as they are. Where the facts do not suffice, the bundle is read again, and denied until then.

@@ -279,10 +279,10 @@ fn words(line: &str) -> Vec<String> {
 /// `line` with the flag: one that it has already is taken out, unless it may be repeated.
 fn with(line: &[String], flag: &[&str]) -> Vec<String> {
     let mut line = line.to_vec();
-    if flag[0] == "--now" || (flag[0] == "--key" && line.contains(&"--key".to_owned())) {
-        if let Some(at) = line.iter().position(|word| word == flag[0]) {
-            line.drain(at..at + 2);
-        }
+    if ["--now", "--key"].contains(&flag[0])
+        && let Some(at) = line.iter().position(|word| word == flag[0])
+    {
+        line.drain(at..at + 2);
     }
     line.extend(flag.iter().map(|word| (*word).to_owned()));
     line

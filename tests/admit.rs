@@ -307,10 +307,10 @@ fn no_evidence_no_workload_and_no_image_are_no_success() {
         let report: Value = serde_json::from_str(&answer.out).unwrap();
         assert_eq!((answer.code, report["error"]["code"].as_str()), (code, Some(word)), "{arguments:?}");
     }
-    // A missing store is a bundle that cannot be read: what it should prove is not proved.
+    // A missing store is not passed over, whatever other stores there are.
     let answer =
         run(folder.path(), &[&["admit", "compose.yaml", "--evidence", "no-such-folder"][..], &policy[..]].concat());
-    assert_eq!(answer.code, 1, "{}", answer.out);
+    assert_eq!(answer.code, 3, "{}", answer.out);
     // A policy under which nothing could deny an image.
     let lowered = "[levels]\n\"workload-image\" = \"warn\"\n\"workload-pinned\" = \"off\"\n";
     folder.write("lowered.toml", format!("{POLICY}{lowered}"));
@@ -511,6 +511,12 @@ fn contracts_with_archives_resources_and_templates() {
         ("play archive", format!("type: workload\nplay:\n  archive: {pods}\n"), 0),
         ("resources", play("resources", &pinned), 0),
         ("template with a digest", play("templates", &format!("{{{{ .Env.REGISTRY }}}}/wallet@{DIGEST}")), 0),
+        ("an action that hides", play("templates", &format!("docker.io/evil/x:1{{{{ if false }}}}@{DIGEST}")), 1),
+        (
+            "a comment",
+            play("templates", &pinned).replace("{name: p}", "{name: p, annotations: {a: \"{{/*\", b: \"*/}}\"}}"),
+            1,
+        ),
         ("template without", play("templates", "{{ .Env.IMAGE }}"), 1),
     ] {
         folder.write("user-data.yaml", user_data(&workload, "type: env\n"));
@@ -962,7 +968,9 @@ fn waivers_are_shown_in_every_format_and_end() {
     folder.write("compose.yaml", compose(&format!("acme/wallet@{DIGEST}")));
     let (code, text) = text(&folder, "compose.yaml", &[]);
     assert!(
-        code == 0 && text.starts_with("ADMITTED IN PART: image, trust, builder not checked; build-age waived\n"),
+        code == 0
+            && text
+                .starts_with("ADMITTED IN PART: image, trust, builder not checked; build-age waived (policy.toml)\n"),
         "{text}"
     );
 

@@ -185,6 +185,10 @@ const ROWS: &[Row] = &[
 const NARROW_NOTHING: &[(&str, &str)] = &[
     ("*", "help verbose format"),
     ("audit", "report threads state sign-key controls oscal-ap"),
+    // How a registry is reached, with the feature fetch: a login that is not sent and a name that is not resolved so end in a fault.
+    ("audit", "credential-helpers outside-ca plain-http registry-auth resolve"),
+    ("image", "credential-helpers outside-ca plain-http registry-auth resolve"),
+    ("compare", "credential-helpers outside-ca plain-http registry-auth resolve"),
     ("admit", "report threads workload-password"),
     ("reconcile", "report threads workload-password"),
     ("extract", "to"),

@@ -33,8 +33,7 @@ impl<'a, R: Read> SignedTar<'a, R> {
         self.tree.add(&member).map_err(malformed)?;
         // Folders that no member names cost memory too.
         if self.tree.nodes.len() as u64 > self.limits.archive_members.saturating_add(1) {
-            let allowed = self.limits.archive_members;
-            return Err(Error::OverLimit { what: WHAT.into(), limit: "archive_members", allowed });
+            return Err(self.limits.archive_members().exceeded(WHAT));
         }
         Ok(Some(member))
     }

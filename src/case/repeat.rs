@@ -57,7 +57,8 @@ pub(crate) fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limit
         (None, None) => (Voucher::Nobody, own_terms),
     };
     let mut report = match (vouched_by, again) {
-        (_, None) | (Voucher::Nobody, _) => without_verdict(case, compared.repeated, terms.now),
+        (_, None) => without_verdict(case, compared.repeated, None, terms.now),
+        (Voucher::Nobody, Some(again)) => without_verdict(case, compared.repeated, Some(again.verdict()), terms.now),
         (Voucher::Seal, Some(again)) if terms.existed_by.is_none() => again,
         _ => case.audit(&terms, reader.threads, limits)?,
     };
@@ -160,11 +161,20 @@ fn remarks(case: &Case, sign_offs: &[SignOffReport]) -> Vec<String> {
 }
 
 /// A report that says why there is no verdict.
-fn without_verdict(case: &Case, repeated: Repetition, now: Timestamp) -> Report {
+fn without_verdict(case: &Case, repeated: Repetition, today: Option<Verdict>, now: Timestamp) -> Report {
     let message = match repeated {
         Repetition::NotRepeated => "the case was sealed without its evidence: its audit cannot be repeated".to_owned(),
         Repetition::OtherAnswers => {
             "the case's own keys and policy give other answers than those that were sealed".into()
+        }
+        Repetition::SameReport | Repetition::SameAnswers
+            if today.is_some_and(|today| today.word() != case.record.verdict) =>
+        {
+            format!(
+                "the case's own keys and policy give the answers that were sealed; the verdict was {} by the rules of then, and is {} by today's; nobody whom you named vouches for them",
+                case.record.verdict,
+                today.map_or("none", Verdict::word)
+            )
         }
         Repetition::SameReport | Repetition::SameAnswers => {
             format!(
@@ -213,8 +223,14 @@ fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Compared, Err
             ),
         ));
     }
+    let (one, other) = (sealed.verdict(), again.verdict());
+    let mut lines = Vec::new();
+    if sealed.rules == Rules::Version1 && one != other {
+        lines.push(format!("verdict: sealed {} by the rules of 0.1, today {} by today's", one.word(), other.word()));
+    }
     let repeated = if other_answers.is_empty() { Repetition::SameAnswers } else { Repetition::OtherAnswers };
-    Ok(Compared { repeated, rules: sealed.rules, other_answers })
+    lines.extend(other_answers);
+    Ok(Compared { repeated, rules: sealed.rules, other_answers: lines })
 }
 
 /// Answers that differ, for the checks that both reports have, without words.

@@ -52,6 +52,10 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
     }
     let attestation = arguments.attestation.as_deref().map(|path| read_attestation(path, limits)).transpose()?;
     let approvals = arguments.approvals.as_deref().map(|path| read_approvals(path, limits)).transpose()?;
+    if let Some(missing) = arguments.evidence.iter().find(|path| !path.exists()) {
+        let what = missing.display().to_string();
+        return Err(Error::Unreadable { what, message: "no such file or folder".into() });
+    }
     let paths = folder::find_bundles(&arguments.evidence, limits)?;
     let keys = policy.keys_for(Vec::new())?;
     let threads = threads_for(arguments.threads);

@@ -117,12 +117,13 @@ Verdicts
   ACCEPTED IN PART  exit 0  Nothing objects, but something is missing: there is no policy, a required group has no
                             answer, an answer is waived, or this program was built without a check that decides.
   REJECTED          exit 1  A required check failed, could not decide, or was asked for and has no answer.
-  NO VERDICT                Wrong usage or no key: exit 2. Unreadable or malformed: exit 3. Nothing to verify: exit 4.
+  NO VERDICT                Wrong usage, bad policy or no key: exit 2. Unreadable, malformed, over a limit: exit 3.
+                            Nothing to verify: exit 4.
 
-The words after the verdict are its scope: the groups that were checked, the policy, and what the policy weakened.
-A group that is not named was not checked; `require` in the policy, or --require, asks for it.
+After ACCEPTED come the groups that were checked, and in brackets the policy with what it weakened. After ACCEPTED
+IN PART comes what is missing or was not checked. `require` in the policy, or --require, asks for a group.
 Only checks at the level `require` decide. A check that could not be looked at because another check failed is
-counted under that one; if the cause is waived or only warns, that check rejects and needs a waiver of its own.
+counted under that one; if the cause is waived, only warns or is off, that check rejects by itself.
 An acceptance does not say who holds the key, that the log is true, or that the image was built from the source.
 A gate reads the exit code, or `verdict` and `scope` of the JSON report together.
 ";

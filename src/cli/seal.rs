@@ -25,6 +25,10 @@ use crate::trust::TrustFile;
 
 pub(super) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
+    // clap drops what `requires` says where the flag that is required conflicts with another that is given.
+    if !arguments.tsa_cas.is_empty() && arguments.tsr.is_none() {
+        return Err(usage("--tsa-ca is for --tsr, and none is given", STAMP_HINT));
+    }
     let output = match (super::case::named(&arguments.paths)?, &arguments.output) {
         (Some(case), None) => return stamp(case, arguments, &limits),
         (Some(_), Some(_)) => {
@@ -36,10 +40,6 @@ pub(super) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
         (None, None) => return Err(usage("it is not said where to write the case", "give --output FILE")),
         (None, Some(output)) => output,
     };
-    // clap drops what `requires` says where the flag that is required conflicts with another that is given.
-    if !arguments.tsa_cas.is_empty() && arguments.tsr.is_none() {
-        return Err(usage("--tsa-ca is for --tsr, and none is given", STAMP_HINT));
-    }
     super::audit::only_bundles(&arguments.require)?;
     let secret = arguments.sign_key.as_deref().map(|path| read_secret(path, &limits)).transpose()?;
     let contents = gather(arguments, &limits)?;

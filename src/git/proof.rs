@@ -292,8 +292,9 @@ fn read_signed_tags(
     signed: &mut Vec<SignedObject>,
     limits: &Limits,
 ) -> Option<String> {
-    let allowed = limits.git_signed_bytes;
-    let over = || Some(format!("signed commits and tags at HEAD are over the limit git_signed_bytes={allowed}"));
+    let bound = limits.git_signed_bytes();
+    let allowed = bound.allowed;
+    let over = || Some(format!("signed commits and tags at HEAD are over the limit {bound}"));
     let held: usize = signed.iter().map(|object| object.payload.len() + object.signature.len()).sum();
     let Some(mut left) = allowed.checked_sub(held as u64) else {
         signed.clear();

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use super::admission::left_out;
 use super::summary::not_looked_at;
 use super::text::{Look, Tone, line, tone};
-use super::{Admission, BundleReport, ImageReport, Report, Scope, chain};
+use super::{Admission, BundleReport, ImageReport, QuestionReport, Report, Scope, chain};
 use crate::check::status_text;
 use crate::escape::for_terminal;
-use crate::finding::{Finding, Status, Verdict};
+use crate::finding::{Finding, Group, Status, Verdict};
 
 pub(super) fn write(page: &mut String, look: Look, report: &Report, admission: &Admission) {
     for image in &admission.images {
@@ -31,7 +31,13 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
     let bundle = report.bundle_of(image);
     let headline = match image.verdict {
         Verdict::Accept => look.paint(Tone::Good, &format!("ADMITTED: {}", scope(report, image))),
-        Verdict::AcceptInPart => look.paint(Tone::Doubt, &format!("ADMITTED IN PART: {}", in_part(bundle))),
+        Verdict::AcceptInPart => look.paint(
+            Tone::Doubt,
+            &format!(
+                "ADMITTED IN PART: {}",
+                format!("{}{}", in_part(report, bundle), Scope::of_image(report, image).in_brackets())
+            ),
+        ),
         Verdict::Reject | Verdict::None => look.paint(Tone::Bad, "DENIED"),
     };
     let _ = writeln!(page, "{headline}");
@@ -72,11 +78,11 @@ fn scope(report: &Report, image: &ImageReport) -> String {
 }
 
 /// What an admission in part lacks.
-fn in_part(bundle: Option<&BundleReport>) -> String {
-    match left_out(bundle) {
-        lines if lines.is_empty() => "the policy requires nothing of a build".into(),
-        lines => lines.join("; "),
-    }
+fn in_part(report: &Report, bundle: Option<&BundleReport>) -> String {
+    let requires = |question: &QuestionReport| question.require.iter().any(|group| *group != Group::Workload);
+    let asks_nothing = report.question.as_ref().is_some_and(|question| !requires(question));
+    let nothing = asks_nothing.then(|| "the policy requires nothing of a build".to_owned());
+    nothing.into_iter().chain(left_out(bundle)).collect::<Vec<_>>().join("; ")
 }
 
 fn checked(page: &mut String, look: Look, finding: &Finding) {

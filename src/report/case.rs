@@ -119,7 +119,7 @@ impl Repetition {
     fn words(self) -> &'static str {
         match self {
             Self::SameReport => "the same report, byte for byte",
-            Self::SameAnswers => "the same verdict and answers; another program or other limits, and other words",
+            Self::SameAnswers => "the same answers of all checks; another program or other limits, and other words",
             Self::OtherAnswers => "OTHER ANSWERS, by another program or with other limits than those that sealed it",
             Self::NotRepeated => "not repeated: the evidence was left out (profile filing)",
         }

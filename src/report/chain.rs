@@ -93,6 +93,9 @@ const PLANS: [Plan; 12] = {
 };
 
 fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
+    // What fails is drawn once: behind it, what was not looked at for that reason is not examined.
+    let mut broken: Vec<&'static str> = Vec::new();
+    let is_consequence = |check: &str| findings.iter().any(|one| one.check == check && one.is_consequence());
     let link = |&(from, to, how, checks, best): &Plan| {
         let answers: Vec<(&'static str, Strength)> = checks
             .iter()
@@ -101,6 +104,15 @@ fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
         let weakest =
             [Strength::Broken, Strength::NotExamined].into_iter().find(|weak| answers.iter().any(|(_, s)| s == weak));
         let strength = weakest.unwrap_or(best);
+        let failed: Vec<&'static str> =
+            answers.iter().filter(|(_, answer)| *answer == Strength::Broken).map(|(check, _)| *check).collect();
+        let follows =
+            failed.iter().all(|check| broken.contains(check)) && checks.iter().any(|check| is_consequence(check));
+        broken.extend(&failed);
+        if strength == Strength::Broken && follows {
+            let checks = checks.iter().copied().filter(|check| is_consequence(check)).collect();
+            return Link { from, to, how, checks, strength: Strength::NotExamined };
+        }
         let checks = answers.into_iter().filter(|(_, answer)| *answer == strength).map(|(check, _)| check).collect();
         Link { from, to, how, checks, strength }
     };

@@ -8,7 +8,7 @@ use super::{
     Admission, BundleReport, Depth, ImageReport, InputReport, KeyReport, QuestionReport, Report, Rules, Tool,
     WorkloadFile,
 };
-use crate::check::{self, CHECKS};
+use crate::check::{self, CHECKS, Check, MANIFEST_SIGNATURE};
 use crate::digest::Sha256;
 use crate::error::{CODES, Error};
 use crate::evidence::{Fact, Known};
@@ -17,7 +17,7 @@ use crate::finding::{
 };
 use crate::key::PublicKey;
 use crate::limits::Limits;
-use crate::policy::PolicySource;
+use crate::policy::{EXPECTED_BY, PolicySource, is_required_when_expected};
 use crate::strict_json;
 use crate::time::Timestamp;
 use crate::verify::Grade;
@@ -76,9 +76,9 @@ fn report(document: Document, rules: Rules) -> Read<Report> {
         document.policy.as_ref().and(question.as_ref()).map(|question| {
             question.require.iter().copied().filter(|group| *group != Group::Workload).collect::<Vec<_>>()
         });
-    let read_bundle = |one| bundle(one, rules, required.as_deref());
+    let read_bundle = |one| bundle(one, rules, question.as_ref(), required.as_deref());
     let bundles = document.reports.into_iter().map(read_bundle).collect::<Read<Vec<_>>>()?;
-    let read_image = |one| image(one, &bundles, rules);
+    let read_image = |one| image(one, &bundles, rules, question.as_ref());
     let images: Vec<ImageReport> = document.images.into_iter().map(read_image).collect::<Read<_>>()?;
     Ok(Report {
         rules,
@@ -108,7 +108,7 @@ fn admission(row: AdmissionRow, images: Vec<ImageReport>) -> Admission {
     Admission { evidence: row.evidence, counts, images }
 }
 
-fn image(image: Image, bundles: &[BundleReport], rules: Rules) -> Read<ImageReport> {
+fn image(image: Image, bundles: &[BundleReport], rules: Rules, question: Option<&QuestionReport>) -> Read<ImageReport> {
     let bundle = match &image.bundle {
         None => None,
         Some(path) => match bundles.iter().find(|bundle| bundle.path == *path) {
@@ -128,7 +128,7 @@ fn image(image: Image, bundles: &[BundleReport], rules: Rules) -> Read<ImageRepo
         digest: image.digest.as_deref().map(fingerprint).transpose()?,
         verdict: Verdict::None,
         bundle: image.bundle,
-        findings: findings(image.findings)?,
+        findings: findings(image.findings, &Terms { rules, question, on_workloads: true })?,
     };
     Ok(match rules {
         Rules::Current => read.settled().judged(bundle.map(|bundle| bundle.verdict)),
@@ -154,13 +154,18 @@ fn question(asked: Asked) -> Read<QuestionReport> {
     })
 }
 
-fn bundle(bundle: Bundle, rules: Rules, required: Option<&[Group]>) -> Read<BundleReport> {
+fn bundle(
+    bundle: Bundle,
+    rules: Rules,
+    question: Option<&QuestionReport>,
+    required: Option<&[Group]>,
+) -> Read<BundleReport> {
     let file = match (bundle.bundle.sha256, bundle.bundle.size) {
         (Some(sha256), Some(size)) => Some((digest(&sha256)?, size)),
         _ => None,
     };
     let error = bundle.error.map(fault).transpose()?;
-    let mut findings = findings(bundle.findings)?;
+    let mut findings = findings(bundle.findings, &Terms { rules, question, on_workloads: false })?;
     let in_play = groups(&bundle.in_play)?;
     let verdict = judged(&mut findings, &in_play, required, rules, error.is_some());
     Ok(BundleReport {
@@ -204,23 +209,79 @@ fn judged(
 }
 
 /// Checks that this program knows, each at most once, in the table's order.
-fn findings(rows: Vec<Row>) -> Read<Vec<Finding>> {
+fn findings(rows: Vec<Row>, asked: &Terms<'_>) -> Read<Vec<Finding>> {
     let mut table = CHECKS.iter();
     for row in &rows {
         if !table.any(|check| check.name == row.check) {
             return Err(format!("the check {:?} is unknown, a duplicate or out of order", row.check));
         }
     }
-    rows.into_iter().map(finding).collect()
+    // Of a report by the rules of today every check of the question is there.
+    let of_question = CHECKS.iter().filter(|check| (check.group == Group::Workload) == asked.on_workloads);
+    if let Some(missing) = of_question
+        .filter(|_| asked.rules == Rules::Current)
+        .find(|check| rows.iter().all(|row| row.check != check.name))
+    {
+        return Err(format!("the finding of the check {} is missing", missing.name));
+    }
+    rows.into_iter().map(|row| finding(row, asked)).collect()
 }
 
-fn finding(row: Row) -> Read<Finding> {
+/// What was asked of the findings: level and demand of each follow from it.
+struct Terms<'q> {
+    rules: Rules,
+    question: Option<&'q QuestionReport>,
+    on_workloads: bool,
+}
+
+impl Terms<'_> {
+    fn expects(&self, field: &str) -> bool {
+        self.question.is_some_and(|question| question.expect.iter().any(|(name, _)| name == field))
+    }
+
+    /// The level at which the check was judged.
+    fn level(&self, check: &Check) -> Level {
+        let question = self.question;
+        if question.is_some_and(|question| question.depth == Depth::SignatureOnly) && check.name != MANIFEST_SIGNATURE {
+            return Level::Off;
+        }
+        let set = question.and_then(|question| question.levels.iter().find(|(name, _)| name == check.name));
+        match set.and_then(|(_, level)| Level::from_word(level)) {
+            Some(level) => level,
+            None if is_required_when_expected(check.name, |field| self.expects(field)) => Level::Require,
+            None => check.level,
+        }
+    }
+
+    /// Who asked for it.
+    fn demand(&self, check: &Check) -> Demand {
+        let Some(question) = self.question else { return Demand::None };
+        let named = question.levels.iter().any(|(name, _)| name == check.name);
+        if named || EXPECTED_BY.iter().any(|(field, by)| *by == check.name && self.expects(field)) {
+            Demand::Check
+        } else if self.on_workloads || question.require.contains(&check.group) || question.handed.contains(&check.group)
+        {
+            Demand::Group
+        } else {
+            Demand::None
+        }
+    }
+}
+
+fn finding(row: Row, asked: &Terms<'_>) -> Read<Finding> {
     let known = check::find(&row.check).ok_or_else(|| unknown("check", &row.check))?;
     let status = status(&row.status, row.reason.as_deref())?;
+    let level = Level::from_word(&row.level).ok_or_else(|| unknown("level", &row.level))?;
+    if asked.rules == Rules::Current && level != asked.level(known) {
+        return Err(format!("the level of {} does not follow from the question", known.name));
+    }
+    if row.caused_by.is_some() && !matches!(status, Status::Unknown | Status::NotRun(Reason::Refused)) {
+        return Err(format!("{} has an answer of its own and a cause", known.name));
+    }
     Ok(Finding {
         check: known.name,
         group: known.group,
-        level: Level::from_word(&row.level).ok_or_else(|| unknown("level", &row.level))?,
+        level,
         status,
         caused_by: match row.caused_by {
             Some(cause) => Some(check::find(&cause).ok_or_else(|| unknown("check", &cause))?.name),
@@ -230,8 +291,12 @@ fn finding(row: Row) -> Read<Finding> {
         expected: row.expected,
         found: row.found,
         details: row.details,
-        // Who asked is not saved, only what came of it. A waiver stands only where somebody did.
-        demand: if row.rejects || row.waiver.is_some() { Demand::Check } else { Demand::None },
+        demand: match asked.rules {
+            Rules::Current => asked.demand(known),
+            // Who asked was not saved by version 1 in every case, only what came of it.
+            Rules::Version1 if row.rejects || row.waiver.is_some() => Demand::Check,
+            Rules::Version1 => Demand::None,
+        },
         missing_evidence: known.missing_evidence,
         waiver: row.waiver.map(waiver).transpose()?,
         effect: Effect::None,

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::image_keys::{self, ImageKeyEntry};
+use super::reference::is_plain_action;
 use super::sections::{Content, Section, is_section, section};
 use super::{Images, contract_archive, contract_table, kind_of, kubernetes};
 use crate::limits::Limits;
@@ -57,6 +58,32 @@ impl Contract {
     }
 }
 
+/// A template is text before it is a resource: an action that is not a plain value can take away what is around it, or bring something else.
+fn plain_actions(value: &Value, place: &str, images: &mut Images) {
+    let mut check = |text: &str| {
+        let mut rest = text;
+        while let Some(at) = rest.find("{{").or_else(|| rest.find("}}")) {
+            let tail = rest.get(at..).unwrap_or_default();
+            let length = tail.find("}}").map_or(tail.len(), |end| end + 2);
+            let (action, after) = tail.split_at(length);
+            if !is_plain_action(action) {
+                images.unknown(place, format!("the template action {action} is not read: only {{{{ .Env.NAME }}}} is; write what it renders to"));
+                return;
+            }
+            rest = after;
+        }
+    };
+    match value {
+        Value::String(text) => check(text),
+        Value::Array(items) => items.iter().for_each(|item| plain_actions(item, place, images)),
+        Value::Object(fields) => {
+            fields.keys().for_each(|key| check(key));
+            fields.values().for_each(|field| plain_actions(field, place, images));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// The images of a workload section: of `compose` and `play`, and what the table finds.
 fn read_workload(workload: &Value, images: &mut Images, limits: &Limits) {
     let before = images.found.len();
@@ -71,7 +98,11 @@ fn read_workload(workload: &Value, images: &mut Images, limits: &Limits) {
                 None => {}
                 Some(Value::Array(items)) => {
                     for (at, item) in items.iter().enumerate() {
-                        kubernetes::read(item, &format!("workload.play.{list}[{at}]"), images);
+                        let place = format!("workload.play.{list}[{at}]");
+                        kubernetes::read(item, &place, images);
+                        if list == "templates" {
+                            plain_actions(item, &place, images);
+                        }
                     }
                 }
                 Some(other) => images

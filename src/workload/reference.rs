@@ -41,6 +41,16 @@ impl ImageReference {
         let shown = text.get(..text.floor_char_boundary(600)).unwrap_or_default();
         let malformed = |why: &str| format!("malformed image name {shown:?}: {why}");
         let plain = variables.is_empty();
+        if let Some(transport) = transport_of(&with_defaults(text)) {
+            return Err(malformed(&format!(
+                "podman reads {transport}: as a transport and takes the image from there, whatever digest follows: name the image with its registry"
+            )));
+        }
+        if let Some(action) = variables.iter().find(|one| one.starts_with("{{") && !is_plain_action(one)) {
+            return Err(malformed(&format!(
+                "the template action {action} can hide text: write {{{{ .Env.NAME }}}}, or the name itself"
+            )));
+        }
         // A digest with a variable in it pins nothing, and has no grammar yet.
         let known = match resolved.split_once('@') {
             Some((name, digest)) if digest.contains(IN_PLACE) => name,
@@ -63,6 +73,50 @@ impl ImageReference {
             Pin::Nothing | Pin::Unsupported(_) => None,
         }
     }
+}
+
+/// Transports of containers/image. podman tries them before it takes a text for a name (containers/common, libimage/pull.go): `dir:a@sha256:…` is
+/// a folder on its disk, and the digest a part of the folder's name. `docker:` is one with `//` behind it only, and the name of a public image.
+const TRANSPORTS: [&str; 10] = [
+    "dir",
+    "oci",
+    "oci-archive",
+    "docker-archive",
+    "docker-daemon",
+    "containers-storage",
+    "sif",
+    "tarball",
+    "ostree",
+    "atomic",
+];
+
+fn transport_of(text: &str) -> Option<&'static str> {
+    let begins = |transport: &&&str| text.strip_prefix(**transport).is_some_and(|rest| rest.starts_with(':'));
+    TRANSPORTS.iter().find(begins).copied()
+}
+
+/// The text with the default of each `${NAME:-default}` in its place, and nothing for other variables.
+fn with_defaults(text: &str) -> String {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some(at) = next_variable(rest) {
+        let (before, tail) = rest.split_at(at);
+        let (variable, after) = tail.split_at(length(tail));
+        filled.push_str(before);
+        let inner = variable.strip_prefix("${").and_then(|inner| inner.strip_suffix('}')).unwrap_or_default();
+        let default = inner.split_once('-').map_or("", |(_, default)| default);
+        // A default may have variables of its own.
+        filled.push_str(&if default.contains('$') { with_defaults(default) } else { default.to_owned() });
+        rest = after;
+    }
+    filled + rest
+}
+
+/// `{{ .Env.NAME }}`, which stands for one value. Other actions of Go's templates (`if`, `define`, comments) can take away text around them.
+pub(super) fn is_plain_action(action: &str) -> bool {
+    let inner = action.strip_prefix("{{").and_then(|inner| inner.strip_suffix("}}")).map(str::trim);
+    let name = inner.and_then(|inner| inner.strip_prefix(".Env."));
+    name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
 }
 
 /// Marks the place of a variable: no name has this letter, and text that has it is refused.
@@ -170,7 +224,6 @@ mod tests {
             ("a:$$", vec!["$", "$"]),
             ("${A:-${B}}", vec!["${A:-${B}}"]),
             ("${open", vec!["${open"]),
-            ("{{ open", vec!["{{ open"]),
             ("a@${DIGEST}", vec!["${DIGEST}"]),
             ("a@sha256:${HEX}", vec!["${HEX}"]),
         ] {
@@ -183,5 +236,47 @@ mod tests {
         }
         let pinned = ImageReference::parse(&format!("a@sha256:{HEX}${{MORE}}")).unwrap();
         assert_eq!(pinned.digest(), None);
+    }
+
+    /// Of each of these podman takes the image from its disk.
+    #[test]
+    fn a_transport_is_not_a_name() {
+        let digest = format!("@sha256:{}", "a".repeat(64));
+        for text in [
+            "dir:evil",
+            "oci:evil",
+            "sif:evil",
+            "oci-archive:a",
+            "${X:-dir:/srv/evil}",
+            "${X-oci:}evil",
+            "${X:-oci}:evil",
+            "${A:-${B:-dir:}}b",
+        ] {
+            let refused = ImageReference::parse(&format!("{text}{digest}")).unwrap_err();
+            assert!(refused.contains("transport"), "{text}: {refused}");
+        }
+        for text in [
+            "docker:27",
+            "dir/evil",
+            "director:v1",
+            "localhost:5000/dir",
+            "${REGISTRY:-r.example:5000}/dir",
+            "a/oci:v1",
+            "${X}/a",
+        ] {
+            assert!(ImageReference::parse(&format!("{text}{digest}")).is_ok(), "{text}");
+        }
+    }
+
+    /// What hides text is not a variable.
+    #[test]
+    fn only_plain_actions_of_templates_are_read() {
+        let digest = format!("@sha256:{}", "a".repeat(64));
+        for text in
+            ["evil:1{{ if false }}", "{{ define \"x\" }}a", "{{/* a */}}evil", "{{ .Env }}a", "{{ .Env.A | b }}"]
+        {
+            assert!(ImageReference::parse(&format!("{text}{digest}")).is_err(), "{text}");
+        }
+        assert!(ImageReference::parse(&format!("{{{{ .Env.REGISTRY }}}}/a{digest}")).is_ok());
     }
 }

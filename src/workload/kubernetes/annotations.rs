@@ -143,6 +143,7 @@ static RUNTIMES: &[Prefix] = &[
             ("timeout", Harmless),
         ],
     },
+    Prefix { prefix: "seccomp-profile.crio.io", reader: "CRI-O", others: Runs, keys: &[] },
     Prefix { prefix: "dev.gvisor.", reader: "gVisor", others: Runs, keys: &[] },
     Prefix { prefix: "io.microsoft.", reader: "hcsshim", others: Runs, keys: &[] },
     // Kubernetes 1.3 to 1.7: the value is a list of containers.
@@ -233,6 +234,20 @@ static INJECTORS: &[Prefix] = &[
         others: Switch,
         keys: &[],
     },
+    Prefix { prefix: "operator.1password.io/", reader: "1Password", others: Switch, keys: &[] },
+    Prefix { prefix: "telepresence.getambassador.io/inject", reader: "Telepresence", others: Switch, keys: &[] },
+    Prefix { prefix: "telepresence.io/inject", reader: "Telepresence", others: Switch, keys: &[] },
+    Prefix { prefix: "getambassador.io/inject", reader: "Telepresence", others: Switch, keys: &[] },
+    Prefix { prefix: "k8tz.io/inject", reader: "k8tz", others: Switch, keys: &[] },
+    Prefix { prefix: "openservicemesh.io/sidecar-injection", reader: "Open Service Mesh", others: Switch, keys: &[] },
+    Prefix { prefix: "org.infisical.com/inject", reader: "Infisical", others: Switch, keys: &[] },
+    Prefix { prefix: "injector.tumblr.com/request", reader: "Tumblr's injector", others: Switch, keys: &[] },
+    Prefix { prefix: "sidecar.speedscale.com/inject", reader: "Speedscale", others: Switch, keys: &[] },
+    Prefix { prefix: "data-ingest.dynatrace.com/inject", reader: "Dynatrace", others: Switch, keys: &[] },
+    Prefix { prefix: "metadata.dynatrace.com/inject", reader: "Dynatrace", others: Switch, keys: &[] },
+    Prefix { prefix: "akeyless/enabled", reader: "Akeyless", others: Switch, keys: &[] },
+    Prefix { prefix: "secrets.k8s.aws/sidecarInjectorWebhook", reader: "AWS Secrets", others: Switch, keys: &[] },
+    Prefix { prefix: "networkservicemesh.io", reader: "Network Service Mesh", others: Switch, keys: &[] },
     // Controllers that put another image into the resource.
     Prefix { prefix: "image.openshift.io/triggers", reader: "OpenShift", others: Runs, keys: &[] },
     Prefix { prefix: "alpha.image.policy.openshift.io/resolve-names", reader: "OpenShift", others: Runs, keys: &[] },
@@ -282,7 +297,7 @@ pub(crate) fn is_read_by_runtimes(key: &str) -> bool {
     RUNTIMES.iter().any(|entry| key.starts_with(entry.prefix))
 }
 
-fn annotation(key: &str, value: &Value, place: &str, images: &mut Images) {
+pub(super) fn annotation(key: &str, value: &Value, place: &str, images: &mut Images) {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let (note, reader) = note_of(key, images.stage);
     match note {

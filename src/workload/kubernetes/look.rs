@@ -4,6 +4,11 @@ use serde_json::Value;
 
 use super::super::table::folded;
 use super::super::{Images, below};
+use super::annotations::annotation;
+
+/// Texts in which Ray reads a runtime environment (docs.ray.io, "Environment Dependencies"), and what in one starts or fetches something.
+const RAY: [&str; 2] = ["runtimeEnvYAML", "serveConfigV2"];
+const FETCHES: [&str; 4] = ["image_uri", "container", "working_dir", "py_modules"];
 
 /// Looks through a value below a key, and reports as unknown what may name an image or hold containers. `why` says what the owner can do.
 pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: &mut Images) {
@@ -19,10 +24,17 @@ pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: 
                 through("", item, &format!("{place}[{at}]"), why, images);
             }
         }
+        // A controller hands them to the pods that it makes.
+        Value::Object(notes) if folded(key) == "annotations" => {
+            notes.iter().for_each(|(note, value)| annotation(note, value, &below(place, note), images));
+        }
         Value::Object(fields) => {
             for (key, value) in fields {
                 through(key, value, &below(place, key), why, images);
             }
+        }
+        Value::String(text) if RAY.contains(&key) && FETCHES.iter().any(|word| text.contains(word)) => {
+            images.unknown(place, format!("`{key}` tells Ray to start an image or to fetch code: {why}"));
         }
         Value::String(text) if is_pinned(text) => {
             images.unknown(place, format!("`{key}` names an image or an OCI artifact: {why}"));

@@ -777,3 +777,25 @@ fn a_contract_in_a_resource_stands_alone() {
         Workload::read("w", contract.as_bytes(), &[], &KindsWithoutImages::default(), &Limits::default()).unwrap();
     assert!(read.images.iter().all(|used| used.image.is_err()) && !read.images.is_empty());
 }
+
+/// What a controller hands to the pods that it makes is judged as if it were on them; texts of Ray start images and fetch code.
+#[test]
+fn what_custom_kinds_hand_to_their_pods_is_read() {
+    let inject = json!({"vault.hashicorp.com/agent-inject": "true"});
+    let rollout = custom(
+        "argoproj.io/v1alpha1",
+        "Rollout",
+        json!({"strategy": {"canary": {"canaryMetadata": {"annotations": inject}}}, "template": {"spec": {"containers": [{"name": "c", "image": "a"}]}}}),
+    );
+    assert!(in_file(&rollout).iter().any(|(_, image)| image.as_ref().is_err_and(|why| why.contains("Vault"))));
+    let job = custom(
+        "ray.io/v1",
+        "RayJob",
+        json!({"entrypoint": "python a.py", "runtimeEnvYAML": "image_uri: docker.io/evil/x:latest", "rayClusterSpec": {"headGroupSpec": {"template": {"spec": {"containers": [{"name": "c", "image": "a"}]}}}}}),
+    );
+    assert!(
+        in_file(&job).iter().any(|(_, image)| image.as_ref().is_err_and(|why| why.contains("Ray"))),
+        "{:?}",
+        in_file(&job)
+    );
+}

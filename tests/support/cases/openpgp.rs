@@ -56,7 +56,7 @@ pub fn cases() -> Vec<Case> {
         .policy(super::policy::with(""))
         .file("image-key.asc", file("openpgp/lapsed.asc"))
         .expect("image-signature", "unknown")
-        .expect("image-key", "unknown"),
+        .expect("image-key", "not-run: refused"),
         message(
             Case::good("good-trust-gpg-expired-since", "The key has expired since; it was good when it signed."),
             "lapsed",

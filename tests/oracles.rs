@@ -341,7 +341,8 @@ fn git_agrees_on_the_commit_of_every_good_bundle() {
             continue;
         }
         assert_eq!((theirs, fsck.stdout.as_slice()), (ours.iter().map(String::as_str).collect(), &b""[..]), "{name}");
-        assert_eq!(fsck.status.success(), ours.is_empty(), "{name}: {complaints}");
+        // Warnings are details, and leave git's exit code alone.
+        assert!(fsck.status.success() || !ours.is_empty(), "{name}: {complaints}");
         // The index may be another commit's, and nobody builds from it.
         git(&["read-tree", "HEAD"]).expect(&name);
         // Submodules have no index here: git compares their commits.

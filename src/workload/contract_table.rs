@@ -152,13 +152,25 @@ const OF_COMPOSE: [&str; 13] = [
     "COMPOSE_CONVERT_WINDOWS_PATHS",
 ];
 
-/// Variables that make docker compose talk to another machine, or run other programs.
-const OF_DOCKER: [&str; 3] = ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"];
+/// Variables that make docker compose or podman talk to another machine, take images from elsewhere, or run other programs.
+const OF_ENGINES: [&str; 9] = [
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+    "CONTAINER_HOST",
+    "CONTAINERS_CONF",
+    "CONTAINERS_CONF_OVERRIDE",
+    "CONTAINERS_REGISTRIES_CONF",
+    "CONTAINERS_STORAGE_CONF",
+    "LD_PRELOAD",
+];
 
 /// `COMPOSE_FILE` makes docker compose start other files.
 pub(super) fn variable(name: &str, place: &str, images: &mut Images) {
-    if name.starts_with("COMPOSE_") && !OF_COMPOSE.contains(&name) || OF_DOCKER.contains(&name) {
-        let why = format!("docker compose takes {name} for itself, and may start something else: remove it");
+    if name.starts_with("COMPOSE_") && !OF_COMPOSE.contains(&name) || OF_ENGINES.contains(&name) {
+        let reader =
+            if name.starts_with("COMPOSE") || name.starts_with("DOCKER") { "docker compose" } else { "podman" };
+        let why = format!("{reader} takes {name} for itself, and may start something else: remove it");
         images.unknown(below(place, name), why);
     }
 }

@@ -9,7 +9,7 @@ use super::super::table::{
 };
 use super::super::{Images, below, kind_of};
 use super::annotations::metadata;
-use super::look::looks_like_an_image;
+use super::look::{looks_like_an_image, through};
 
 const ADVICE: &str = "correct its spelling, or remove it: what is not known here may name what runs";
 
@@ -128,7 +128,7 @@ pub(super) static VOLUME: Table = Table {
         ("emptyDir", Harmless),
         ("ephemeral", Mapping(&EPHEMERAL)),
         ("fc", Harmless),
-        ("flexVolume", Harmless),
+        ("flexVolume", Special(flex_volume)),
         ("flocker", Harmless),
         ("gcePersistentDisk", Harmless),
         ("gitRepo", Runs("a gitRepo volume clones a repository, with its hooks: no image name tells what it brings")),
@@ -184,8 +184,15 @@ static IMAGE_VOLUME: Table = Table {
     advice: ADVICE,
 };
 
-/// CSI drivers whose volumes are images: csi-driver-image, warm-metal/container-image-csi-driver and Kubernetes' own sample.
-const IMAGE_DRIVERS: [&str; 3] = ["csi-image.warm-metal.tech", "container-image.csi.k8s.io", "image.csi.k8s.io"];
+/// CSI drivers whose volumes are images or artifacts of registries: csi-driver-image, warm-metal/container-image-csi-driver, Kubernetes' own
+/// sample and modelpack/model-csi-driver.
+const IMAGE_DRIVERS: [&str; 5] = [
+    "csi-image.warm-metal.tech",
+    "container-image.csi.k8s.io",
+    "image.csi.k8s.io",
+    "model.csi.modelpack.org",
+    "csi.modelpack.org",
+];
 
 /// A list of containers.
 pub(super) fn containers(value: &Value, place: &str, images: &mut Images) {
@@ -253,4 +260,9 @@ pub(super) fn csi(value: &Value, place: &str, images: &mut Images) {
             images.unknown(place, format!("the driver {driver} may mount an image: use a volume of the type image"));
         }
     }
+}
+
+/// A driver on the node: what its options name cannot be known.
+fn flex_volume(value: &Value, place: &str, images: &mut Images) {
+    through("", value, place, "a driver of the node may mount it: use another volume", images);
 }

@@ -239,7 +239,7 @@ pub struct Finding {
     pub missing_evidence: MissingEvidence,
     /// What the policy says of this answer on this bundle, where it would reject.
     pub waiver: Option<Waiver>,
-    /// What it does to the verdict. [`settle`] decides it from all findings together.
+    /// What it does to the verdict. `settle` decides it from all findings together.
     pub effect: Effect,
 }
 

@@ -166,7 +166,7 @@ pub struct VerifiedArchive {
     signed: SignedArchive,
 }
 
-/// What is known of an archive whose signature a trusted key accepts, beside its bytes. There is one maker: [`KeyRing::accept`].
+/// What is known of an archive whose signature a trusted key accepts, beside its bytes. There is one maker: `KeyRing::accept`.
 #[derive(Debug)]
 pub struct SignedArchive {
     digest: Sha256,

@@ -33,10 +33,7 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
         Verdict::Accept => look.paint(Tone::Good, &format!("ADMITTED: {}", scope(report, image))),
         Verdict::AcceptInPart => look.paint(
             Tone::Doubt,
-            &format!(
-                "ADMITTED IN PART: {}",
-                format!("{}{}", in_part(report, bundle), Scope::of_image(report, image).in_brackets())
-            ),
+            &format!("ADMITTED IN PART: {}{}", in_part(report, bundle), Scope::of_image(report, image).in_brackets()),
         ),
         Verdict::Reject | Verdict::None => look.paint(Tone::Bad, "DENIED"),
     };

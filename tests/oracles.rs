@@ -355,7 +355,10 @@ fn git_agrees_on_the_commit_of_every_good_bundle() {
         assert_eq!(theirs, ours, "{name}: the work tree is the commit");
     }
     let hostile = "core.fsmonitor core.hookspath filter.x.smudge include.path";
-    assert_eq!(disarmed, [("good-hooks-and-filters".to_owned(), hostile.to_owned())]);
+    // With the extension git might ask the promisor for what is missing.
+    let expected =
+        [("good-hooks-and-filters", hostile), ("good-partial-clone-by-extension", "extensions.partialclone")];
+    assert_eq!(disarmed, expected.map(|(name, taken)| (name.to_owned(), taken.to_owned())));
 }
 
 /// gpg knows the policy's certificate alone, and it is the fixture's moment.

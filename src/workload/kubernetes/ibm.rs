@@ -10,31 +10,13 @@ use super::super::table::{
     Table,
 };
 use super::super::{Contract, Images};
+use super::ADVICE;
 use super::annotations::metadata;
 use crate::limits::Limits;
 use crate::strict_yaml;
 
-const ADVICE: &str = "correct its spelling, or remove it";
-
-macro_rules! resource {
-    ($name:literal, $spec:expr) => {
-        Table {
-            name: $name,
-            keys: &[
-                ("apiVersion", Harmless),
-                ("kind", Harmless),
-                ("metadata", Special(metadata)),
-                ("spec", Mapping($spec)),
-                ("status", Harmless),
-            ],
-            extensions: &[],
-            advice: ADVICE,
-        }
-    };
-}
-
-pub(super) static ON_PREMISES: Table = resource!("a HyperProtectContainerRuntimeOnPrem", &ON_PREMISES_SPEC);
-pub(super) static VPC: Table = resource!("a HyperProtectContainerRuntimeVPC", &VPC_SPEC);
+pub(super) static ON_PREMISES: Table = resource!("a HyperProtectContainerRuntimeOnPrem", Mapping(&ON_PREMISES_SPEC));
+pub(super) static VPC: Table = resource!("a HyperProtectContainerRuntimeVPC", Mapping(&VPC_SPEC));
 
 static ON_PREMISES_SPEC: Table = Table {
     name: "a HyperProtectContainerRuntimeOnPrem",

@@ -11,6 +11,27 @@
 //! | `podman.rs` | what `podman kube play` runs beside resources |
 //! | `ibm.rs` | resources of IBM's operator, which carry a contract |
 
+/// What a refusal of a key advises.
+const ADVICE: &str = "correct its spelling, or remove it: what is not known here may name what runs";
+
+/// The table of a resource with a spec.
+macro_rules! resource {
+    ($name:literal, $spec:expr) => {
+        Table {
+            name: $name,
+            keys: &[
+                ("apiVersion", Harmless),
+                ("kind", Harmless),
+                ("metadata", Special(metadata)),
+                ("spec", $spec),
+                ("status", Harmless),
+            ],
+            extensions: &[],
+            advice: ADVICE,
+        }
+    };
+}
+
 mod annotations;
 mod custom;
 mod custom_templates;

@@ -8,10 +8,9 @@ use super::super::table::{
     Table,
 };
 use super::super::{Images, below, kind_of};
+use super::ADVICE;
 use super::annotations::metadata;
 use super::look::{looks_like_an_image, through};
-
-const ADVICE: &str = "correct its spelling, or remove it: what is not known here may name what runs";
 
 /// `PodTemplateSpec`.
 pub(super) static POD_TEMPLATE: Table = Table {

@@ -4,28 +4,9 @@ use super::super::table::{
     Meaning::{Harmless, List, Mapping, Special},
     Table,
 };
+use super::ADVICE;
 use super::annotations::metadata;
 use super::pod::{CLAIM, POD_SPEC, POD_TEMPLATE, containers, csi};
-
-const ADVICE: &str = "correct its spelling, or remove it: what is not known here may name what runs";
-
-/// A resource with a spec.
-macro_rules! resource {
-    ($name:literal, $spec:expr) => {
-        Table {
-            name: $name,
-            keys: &[
-                ("apiVersion", Harmless),
-                ("kind", Harmless),
-                ("metadata", Special(metadata)),
-                ("spec", $spec),
-                ("status", Harmless),
-            ],
-            extensions: &[],
-            advice: ADVICE,
-        }
-    };
-}
 
 /// A part of one.
 macro_rules! part {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::budget::Budget;
 use crate::error::Error;
 use crate::escape::for_terminal;
 use crate::limits::{Bound, Limits};
@@ -105,10 +106,13 @@ impl Review {
             }
             other => other,
         };
-        let workload = Workload::of_resource("request", object, bytes, kinds, limits).map_err(named)?;
+        // One budget: the stored object is read beside the new one.
+        let budget = Budget::of_request(bytes.len() as u64, limits);
+        let read = |object| Workload::of_resource("request", object, bytes, kinds, limits, &budget).map_err(named);
+        let workload = read(object)?;
         let same_images = match (operation, document.pointer("/request/oldObject")) {
             (Operation::Update, Some(stored)) if stored.is_object() => {
-                let before = Workload::of_resource("request", stored, bytes, kinds, limits).map_err(named)?;
+                let before = read(stored)?;
                 // A contract says more than its images.
                 let all_known = workload.contract.is_none() && workload.images.iter().all(|used| used.image.is_ok());
                 // Two images that are not known for one reason are not one image.
@@ -310,6 +314,18 @@ mod tests {
         assert!(code(&containers(1_001)).unwrap_err().contains("review_images=1000"));
         let many = format!(r#"{{"apiVersion":"v1","kind":"Pod","spec":[{}0]}}"#, "0,".repeat(100_000));
         assert!(code(&many).unwrap_err().contains("review_nodes="));
+    }
+
+    #[test]
+    fn the_stored_object_is_read_within_the_same_budget() {
+        // Enough for one image, and not for two.
+        let limits = Limits { work_base_units: 700, work_per_megabyte_units: 0, ..Limits::default() };
+        let read = |operation| {
+            let text = review(operation, &pod("a:v1", "x"), &pod("a:v1", "x"));
+            Review::read(text.as_bytes(), &KindsWithoutImages::default(), &limits).map(|review| review.same_images)
+        };
+        assert_eq!(read("CREATE"), Ok(false));
+        assert!(matches!(read("UPDATE"), Err(Error::OverLimit { limit: "work_base_units", .. })));
     }
 
     #[test]

@@ -158,21 +158,20 @@ impl Workload {
         let (sha256, size) = (Sha256::of(bytes), bytes.len() as u64);
         Ok(Self { path: path.into(), sha256, size, form, images, contract, machine })
     }
-}
 
-impl Workload {
-    /// A Kubernetes resource as an API server shows it to a webhook, by the bytes of the whole review.
+    /// A Kubernetes resource as an API server shows it to a webhook, by the bytes of the whole review and within its budget.
     ///
     /// # Errors
-    /// [`Error::OverLimit`] with more images than are allowed.
+    /// [`Error::OverLimit`] with more images than are allowed, or more work than the budget has.
     pub(crate) fn of_resource(
         path: &str,
         resource: &Value,
         whole: &[u8],
         kinds: &KindsWithoutImages,
         limits: &Limits,
+        budget: &Budget,
     ) -> Result<Self, Error> {
-        let mut images = Images::new(kinds, &Budget::of_request(whole.len() as u64, limits), limits);
+        let mut images = Images::new(kinds, budget, limits);
         images.stage = Stage::Review;
         kubernetes::read(resource, "", &mut images);
         let contract = kubernetes::ibm::open(&mut images, &[], limits);
@@ -180,9 +179,7 @@ impl Workload {
         let (sha256, size, images) = (Sha256::of(whole), whole.len() as u64, images.finish(path)?);
         Ok(Self { path: path.into(), sha256, size, form: Form::Kubernetes, images, contract, machine })
     }
-}
 
-impl Workload {
     /// The images of Kubernetes resources that were read as part of something else.
     ///
     /// # Errors
@@ -198,9 +195,7 @@ impl Workload {
         resources.iter().for_each(|resource| kubernetes::read(resource, "", &mut images));
         images.finish(path)
     }
-}
 
-impl Workload {
     /// What in these Pods of a cluster is not known to be harmless: annotations that runtimes read, and keys that no table has. Containers and
     /// their images are the caller's.
     ///

@@ -295,7 +295,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
-    ("review", &["workload", "strict_json", "escape", "limits", "error"]),
+    ("review", &["workload", "budget", "strict_json", "escape", "limits", "error"]),
     ("deployment", &["builds", "workload", "attestation", "time"]),
     ("builds", &["finding", "digest", "time"]),
     (

@@ -307,20 +307,23 @@ impl Images {
         }
     }
 
+    /// Puts everything that was found so far into `place`.
+    fn move_into(&mut self, place: &str) {
+        for carried in &mut self.carried {
+            carried.place = format!("{place}: {}", carried.place);
+        }
+        for UsedImage { place: within, image } in std::mem::take(&mut self.found) {
+            self.push(UsedImage { place: format!("{place}: {within}"), image });
+        }
+    }
+
     /// Everything that was found. A contract that was not read is unknown.
-    fn close(mut self) -> Vec<UsedImage> {
+    fn finish(mut self, path: &str) -> Result<Vec<UsedImage>, Error> {
         for carried in std::mem::take(&mut self.carried) {
             self.unknown(carried.place, "a contract in a resource is read in a file of resources only");
         }
-        self.found
-    }
-
-    fn finish(mut self, path: &str) -> Result<Vec<UsedImage>, Error> {
-        let bound = self.bound;
-        let over = self.over.take();
-        let found = self.close();
-        bound.check(found.len() as u64, path)?;
-        over.map_or(Ok(found), Err)
+        self.bound.check(self.found.len() as u64, path)?;
+        self.over.map_or(Ok(self.found), Err)
     }
 }
 

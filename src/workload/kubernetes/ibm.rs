@@ -73,14 +73,8 @@ pub(in crate::workload) fn open(images: &mut Images, passwords: &[Vec<u8>], limi
     let mut carried = std::mem::take(&mut images.carried);
     if carried.len() == 1 && images.found.is_empty() {
         let Carried { place, text } = carried.pop()?;
-        let mut inner = Images::new(&images.kinds, &images.budget, limits);
-        inner.kinds.clone_from(&images.kinds);
-        let answer = read(&text, passwords, &mut inner, limits);
-        let found = inner.close().into_iter();
-        found.for_each(|mut used| {
-            used.place = format!("{place}: {}", used.place);
-            images.push(used);
-        });
+        let answer = read(&text, passwords, images, limits);
+        images.move_into(&place);
         return answer.map_err(|why| images.unknown(place, why)).ok();
     }
     for Carried { place, .. } in carried {

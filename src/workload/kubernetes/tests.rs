@@ -11,7 +11,7 @@ fn found(document: &Value, kinds: &[&str], stage: Stage) -> Vec<(String, Result<
     images.stage = stage;
     kinds.iter().for_each(|kind| images.kinds.add(kind).unwrap());
     read(document, "", &mut images);
-    images.close().into_iter().map(|used| (used.place, used.image.map(|image| image.text))).collect()
+    images.finish("w").unwrap().into_iter().map(|used| (used.place, used.image.map(|image| image.text))).collect()
 }
 
 fn in_file(document: &Value) -> Vec<(String, Result<String, String>)> {

@@ -28,7 +28,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  accepted, or accepted in part (the first line says which groups were not checked)
-  1  rejected: a required check says no
+  1  rejected: a required check says no, could not decide, or was asked for and has no answer
   2  no verdict: wrong usage, bad policy, no key named, command not built in
   3  no verdict: unreadable, cut off, malformed, over a limit, report not writable
   4  no verdict: nothing to verify";

@@ -239,6 +239,7 @@ fn what_was_asked_wrongly_exits_2() {
             ("weak-key", &["audit", BUNDLE, "--key", "../key-rsa-1024_fail/key.pem", "--now", NOW]),
             ("private-key", &["audit", BUNDLE, "--key", "../inputs/keys/server-p256.pem", "--now", NOW]),
             ("report-format-unknown", &["audit", BUNDLE, "--key", "key.pem", "--report", "bogus=x", "--now", NOW]),
+            ("report-format-gone", &["audit", BUNDLE, "--key", "key.pem", "--report", "provenance=x", "--now", NOW]),
             ("unknown-check", &["explain", "no-such-check"]),
             (
                 "key-outside-policy",

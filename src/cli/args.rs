@@ -110,7 +110,7 @@ pub(super) enum Command {
     /// Write a saved JSON report in another format; the exit code is the saved verdict's
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArguments),
-    /// Verify the signature of statements that --report vsa= or provenance= wrote with --sign-key
+    /// Verify the signature of statements that --report vsa= wrote with --sign-key
     #[command(
         after_help = "Examples:\n  hpsb-audit verify-statement vsa.jsonl --key auditor.pem --subject manifest.NAME.sig.tbz\n\nExit code 0: a named key signed every statement, and each is about --subject, whatever it says: a\nsummary whose result is FAILED is validly signed too. 1: not so; 3: the file is malformed."
     )]
@@ -239,7 +239,7 @@ pub(super) struct AuditArguments {
     pub(super) network: NetworkArguments,
     #[command(flatten)]
     pub(super) output: OutputArguments,
-    /// Write a report to a file, whole or not at all: text, json, jsonl, html, markdown, csv, junit, sarif, oscal, vsa or provenance
+    /// Write a report to a file, whole or not at all: text, json, jsonl, html, markdown, csv, junit, sarif, oscal or vsa
     /// (docs/reports.md); may be repeated
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
     pub(super) reports: Vec<(String, PathBuf)>,

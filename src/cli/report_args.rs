@@ -49,7 +49,7 @@ pub(super) struct ReportOptions {
     /// The OSCAL assessment plan that the results are of, instead of the question itself
     #[arg(long, value_name = "FILE")]
     pub(super) oscal_ap: Option<PathBuf>,
-    /// Sign statements (vsa, provenance) with this private key: PKCS#8 in PEM, P-256 or Ed25519
+    /// Sign the verification summary (vsa) with this private key: PKCS#8 in PEM, P-256 or Ed25519
     #[arg(long, value_name = "FILE")]
     pub(super) sign_key: Option<PathBuf>,
     /// Put the signed vsa into an OCI layout, as a referrer of the image and as cosign's attestation; a new layout where there is none

@@ -37,11 +37,14 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
     Ok(wanted.exit_code(&report, report.exit_code()))
 }
 
-/// The format that `word` names.
+/// The format that `word` names. `provenance` was one in 0.1.0.
 pub(super) fn format(word: &str) -> Result<Format, Error> {
     Format::from_word(word).ok_or_else(|| Error::Usage {
         message: format!("no report format is called {word:?}"),
-        hint: format!("there are {}", Format::WORDS.join(", ")),
+        hint: match word {
+            "provenance" => "use json, which has the same facts".into(),
+            _ => format!("there are {}", Format::WORDS.map(|(word, _)| word).join(", ")),
+        },
     })
 }
 

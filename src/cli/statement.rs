@@ -1,4 +1,4 @@
-//! `verify-statement`: the signature of statements that `--report vsa=` or `--report provenance=` wrote with `--sign-key`.
+//! `verify-statement`: the signature of statements that `--report vsa=` wrote with `--sign-key`.
 
 use std::fmt::Write as _;
 

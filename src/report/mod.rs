@@ -192,8 +192,6 @@ pub enum Format {
     Oscal,
     /// For admission: a SLSA verification summary for each bundle that is accepted, and not for one that is accepted in part.
     Vsa,
-    /// What the auditor derives of each accepted build.
-    Provenance,
 }
 
 /// What a format may need beside the report.
@@ -208,26 +206,23 @@ pub struct Options {
 }
 
 impl Format {
-    /// Every format's word, as `--report` takes it.
-    pub const WORDS: [&str; 11] =
-        ["text", "json", "jsonl", "html", "markdown", "csv", "junit", "sarif", "oscal", "vsa", "provenance"];
+    /// Every format and its word, as `--report` takes it. Text is plain and 120 columns wide.
+    pub const WORDS: [(&str, Self); 10] = [
+        ("text", Self::Text(Look { colour: Colour::Plain, columns: 120 })),
+        ("json", Self::Json),
+        ("jsonl", Self::JsonLines),
+        ("html", Self::Html),
+        ("markdown", Self::Markdown),
+        ("csv", Self::Csv),
+        ("junit", Self::Junit),
+        ("sarif", Self::Sarif),
+        ("oscal", Self::Oscal),
+        ("vsa", Self::Vsa),
+    ];
 
-    /// The format that a word names; text is plain and 120 columns wide.
+    /// The format that a word names.
     pub fn from_word(word: &str) -> Option<Self> {
-        Some(match word {
-            "text" => Self::Text(Look { colour: Colour::Plain, columns: 120 }),
-            "json" => Self::Json,
-            "jsonl" => Self::JsonLines,
-            "html" => Self::Html,
-            "markdown" => Self::Markdown,
-            "csv" => Self::Csv,
-            "junit" => Self::Junit,
-            "sarif" => Self::Sarif,
-            "oscal" => Self::Oscal,
-            "vsa" => Self::Vsa,
-            "provenance" => Self::Provenance,
-            _ => return None,
-        })
+        Self::WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, format)| format)
     }
 }
 
@@ -287,7 +282,6 @@ impl Report {
             Format::Sarif => sarif::write(self, out),
             Format::Oscal => oscal::write(self, options, out),
             Format::Vsa => statement::write_summaries(self, options, out),
-            Format::Provenance => statement::write_derived(self, options, out),
             Format::Text(look) => text::write(self, look, out),
             Format::Json => json::write(self, out),
             Format::JsonLines => json::write_lines(self, out),

@@ -1,13 +1,11 @@
-//! in-toto statements (Statement v1), one line for each bundle that qualifies: a SLSA verification summary, and what the auditor derives
-//! of the build. A signing key puts each into a DSSE envelope.
-//!
-//! Neither is the builder's provenance, and no SLSA level is claimed.
+//! in-toto statements (Statement v1): a SLSA verification summary, one line for each bundle that is accepted. A signing key puts each into
+//! a DSSE envelope. No SLSA level is claimed.
 
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{BundleReport, Options, Report, summary};
+use super::{BundleReport, Options, Report};
 use crate::digest::Sha256;
 use crate::dsse::{Envelope, IN_TOTO};
 use crate::escape::in_json;
@@ -18,19 +16,11 @@ use crate::person_key::PersonSecret;
 
 /// SLSA 1.0, Verification Summary Attestation.
 pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
-/// This project's own: what the auditor derives from the signed manifest.
-const DERIVED: &str = "urn:hpsb-audit:derived-provenance:v1";
 
 /// A verification summary for each bundle that is accepted, and for no other: not for one that is accepted in part.
 pub(super) fn write_summaries(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let statements = report.bundles.iter().filter_map(|bundle| verification_summary(report, bundle));
     write(statements, options, out)
-}
-
-/// What the auditor derives, for each bundle that is accepted.
-pub(super) fn write_derived(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let accepted = report.bundles.iter().filter(|bundle| bundle.exit_code() == 0);
-    write(accepted.filter_map(|bundle| derived(report, bundle)), options, out)
 }
 
 fn write(statements: impl Iterator<Item = Value>, options: &Options, out: &mut dyn Write) -> io::Result<()> {
@@ -81,30 +71,6 @@ fn inputs(bundle: &BundleReport, file: Sha256) -> Vec<Value> {
     let input = |kind: &str, name: &str, sha256: Sha256| json!({ "name": kind, "uri": super::sarif::uri(name), "digest": { "sha256": sha256.hex() } });
     let beside = bundle.inputs.iter().map(|one| input(one.kind, &one.name, one.sha256));
     [input("bundle", &bundle.path, file)].into_iter().chain(beside).collect()
-}
-
-fn derived(report: &Report, bundle: &BundleReport) -> Option<Value> {
-    let key = bundle.key.as_ref()?;
-    let facts: Vec<Value> = bundle
-        .evidence
-        .iter()
-        .map(|fact| json!({ "fact": fact.fact, "witness": fact.witness, "value": fact.value, "known": fact.known.word() }))
-        .collect();
-    let predicate = json!({
-        "derivedBy": { "name": report.tool.name, "version": report.tool.version },
-        "meaning": "derived by the auditor from a manifest that the key signed; it is not provenance that a builder made",
-        "auditedFor": report.now.map(|now| now.to_string()),
-        "buildName": bundle.build_name,
-        "verdict": bundle.verdict.word(),
-        "notChecked": bundle.not_checked(),
-        "waived": bundle.waived().map(|finding| finding.check).collect::<Vec<_>>(),
-        "key": { "fingerprint": key.fingerprint.to_string(), "kind": key.kind, "grade": key.grade.word() },
-        "facts": facts,
-        "outsideTheCommit": bundle.outside_the_commit,
-        "lookedAt": inputs(bundle, bundle.file?.0),
-        "notProved": summary::not_proved(bundle),
-    });
-    Some(statement(bundle, DERIVED, predicate))
 }
 
 fn statement(bundle: &BundleReport, kind: &str, predicate: Value) -> Value {

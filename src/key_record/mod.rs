@@ -2,7 +2,7 @@
 //!
 //! No public interface ties a manifest key to an enclave. What carries the trust in it is a procedure among people, and a key
 //! record is that procedure's paper: an in-toto statement (in-toto/attestation, spec/v1) about the key, in a DSSE envelope,
-//! with a predicate of this project's own. docs/key-records.md has the fields.
+//! with a predicate of this project's own. docs/keys.md has the fields.
 
 use serde::{Deserialize, Serialize};
 

@@ -127,7 +127,9 @@ impl Evidence<'_> {
             if let Some(time) = log.last_time() {
                 add("built-at", "build.log", time.to_string(), Known::Signed);
             }
-            for (fact, value) in log.events().filter_map(build_fact).chain(log.push_events().filter_map(push_fact)) {
+            for (fact, value) in
+                log.input_events().filter_map(build_fact).chain(log.push_events().filter_map(push_fact))
+            {
                 add(fact, "build.log", value, Known::Signed);
             }
             if let Some(id) = log.image_id() {
@@ -195,7 +197,7 @@ fn record_fact(field: &str) -> &'static str {
     }
 }
 
-/// What is believed wherever it stands. Lines about bases come from the builder, and a RUN step can print the like.
+/// What is believed of the clone and of bases. A RUN step can print the like of the builder's lines.
 fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::Directory(name) => ("repository", format!("folder {name}")),

@@ -96,7 +96,8 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
         ));
     };
     let Some(config) = &image.config else {
-        return Some(Outcome::caused_by("image-config", "the image's configuration cannot be read"));
+        let cause = if image.undecided.is_some() { "image-digest" } else { "image-config" };
+        return Some(Outcome::caused_by(cause, "the image's configuration cannot be read"));
     };
     for base in evidence.bases {
         let Some(lowest) = &base.config else {

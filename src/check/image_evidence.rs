@@ -9,7 +9,14 @@ use crate::image::{ImageFacts, Part};
 
 /// The image, or the answer of a check that has none to look at.
 pub(super) fn image_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e ImageFacts, Outcome> {
-    evidence.image.ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no image was handed over"))
+    let image = evidence.image.ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no image was handed over"))?;
+    match &image.undecided {
+        // image-digest says which there are, and how to choose.
+        Some(undecided) => {
+            Err(Outcome::caused_by("image-digest", format!("no image was chosen: {}", undecided.message)))
+        }
+        None => Ok(image),
+    }
 }
 
 /// A failure if documents contradict bytes or each other in this part of the image.

@@ -95,7 +95,7 @@ impl Fact {
     /// The value without what looks like a secret. The first word of a fact about an image is a place for a name.
     pub(crate) fn masked_value(&self) -> String {
         let value = self.value.as_str();
-        if !["image", "base-image", "tag"].contains(&self.fact.as_str()) {
+        if !["image", "other-image", "base-image", "tag"].contains(&self.fact.as_str()) {
             return mask(value);
         }
         match value.split_once(' ') {

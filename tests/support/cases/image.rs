@@ -533,6 +533,18 @@ fn parts() -> Vec<Case> {
             .log(|text| text.replace(&Image::wallet().id_12(), "0123456789ab"))
             .hand_over(LAYOUT, &wallet.layout())
             .expect("image-digest", "pass"),
+        Case::rejected(
+            "image-id-of-two-builders",
+            "docker's classic builder printed the image's id, and a program another one as BuildKit would.",
+        )
+        .image(&wallet)
+        .log(|text| {
+            let line = format!("run: #9 writing image sha256:{} done", "ab".repeat(32));
+            super::insert_before(&text, "Removing intermediate container 1e2f3a4b5c6d", &line)
+        })
+        .hand_over(LAYOUT, &wallet.layout())
+        .expect("image-digest", "pass")
+        .expect("image-config", "unknown"),
         own(
             "image-config-of-no-image",
             "image-config",

@@ -353,13 +353,18 @@ fn choice(manifest: &Manifest, policy: &Policy) -> Choice {
 fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Vec<String> {
     let printed: Vec<&str> = evidence.log().into_iter().flat_map(|log| log.instructions()).collect();
     let named = policy.expect.dockerfile.as_deref();
-    let file = if named.is_some() || printed.is_empty() { evidence.dockerfile(named).ok() } else { None };
+    // Where lines of two builders are in the log, the steps may be a program's, and hide what the Dockerfile says.
+    let doubtful = evidence.log().is_some_and(|log| log.builder().is_err());
+    let file = (named.is_some() || printed.is_empty() || doubtful).then(|| evidence.dockerfile(named).ok()).flatten();
     let file = file.unwrap_or_default();
     if printed.is_empty() && file.is_empty() {
         return vec!["not known: the log shows no steps of a Dockerfile".into()];
     }
     let mut inputs = Vec::new();
-    if printed.is_empty() && named.is_none() {
+    if doubtful {
+        inputs
+            .push("the log has lines of two builders: what follows is of both, and of the commit's Dockerfile".into());
+    } else if printed.is_empty() && named.is_none() {
         inputs.push("the log shows no steps: what follows is read from the commit's Dockerfile, which may not be the one that was built".into());
     }
     let written = file.iter().map(|instruction| instruction.text.as_str());

@@ -120,6 +120,12 @@ pub fn canonical(text: &str) -> String {
     format!("{} {}", word.to_ascii_uppercase(), rest.trim()).trim_end().to_owned()
 }
 
+/// Does the text begin with an instruction's keyword, in letters of either case?
+pub(crate) fn is_instruction(text: &str) -> bool {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    KEYWORDS.iter().any(|keyword| keyword.eq_ignore_ascii_case(word))
+}
+
 fn normalise(instruction: Instruction) -> Result<Instruction, DockerfileFault> {
     let line = instruction.line;
     let text = instruction.text.trim();

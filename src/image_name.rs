@@ -233,7 +233,7 @@ fn is_domain(text: &str) -> bool {
     host.split('.').all(is_label) && port.is_none_or(is_port)
 }
 
-/// `[\w][\w.-]{0,127}`
+/// Is it a tag: `[\w][\w.-]{0,127}`?
 pub(crate) fn is_tag(text: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let allowed = |byte: u8| word(byte) || matches!(byte, b'.' | b'-');

@@ -419,6 +419,61 @@ fn the_history_says_what_it_was_compared_with() {
 }
 
 #[test]
+fn several_images_in_one_source_are_listed_and_chosen_alike_by_audit_and_image() {
+    let folder = folder("several");
+    let wallet = support::image::Image::wallet();
+    let mut other = wallet.clone();
+    other.config["created"] = "other".into();
+    let named = |image: &support::image::Image, name: &str| {
+        let mut descriptor = image.descriptor();
+        descriptor["annotations"] = serde_json::json!({"org.opencontainers.image.ref.name": name});
+        descriptor
+    };
+    let mut entries = support::image::layout_of(&[named(&other, "evil"), named(&wallet, "v1")]);
+    let mut seen = std::collections::BTreeSet::new();
+    let manifests = [&other, &wallet].map(|image| support::image::blob(image.manifest_bytes()));
+    entries.extend(manifests.into_iter().chain(wallet.blobs()).chain(other.blobs()));
+    entries.retain(|entry| seen.insert(entry.path.clone()));
+    let case = || Case::good("made", "").image(&wallet).hand_over(&[], &entries);
+    let arguments = write(&folder, case());
+    let evil = format!("evil {}", other.digest());
+    let image = |source: &str| Command::new(PROGRAM).current_dir(&folder).args(["image", source]).output().unwrap();
+
+    // The signed digest selects; nothing does for `image`, which has no log.
+    let (output, report) = run(&folder, &arguments, &["--image", "image.tar"]);
+    assert_eq!((output.status.code(), &finding(&report, "image-digest")["status"]), (Some(0), &"pass".into()));
+    assert!(finding(&report, "image-digest")["details"].to_string().contains(&evil), "{report:#}");
+    let refused = image("image.tar");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    for part in [evil.as_str(), &format!("v1 {}", wallet.digest()), "oci:PATH:REF", "sha256:DIGEST"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+
+    // Named, both take it, and both list the other one.
+    for reference in ["v1", &wallet.digest()] {
+        let source = format!("oci-archive:image.tar:{reference}");
+        let (output, report) = run(&folder, &arguments, &["--image", &source]);
+        assert_eq!(output.status.code(), Some(0), "{source}");
+        assert!(finding(&report, "image-digest")["details"].to_string().contains(&evil), "{report:#}");
+        let shown = image(&source);
+        assert_eq!(shown.status.code(), Some(0), "{source}");
+        assert!(String::from_utf8_lossy(&shown.stdout).contains(&evil), "{source}");
+    }
+
+    // No digest in the log: unknown, with the way to choose.
+    let without = case()
+        .log(|text| text.split_inclusive('\n').filter(|line| !line.contains(": digest: sha256:")).collect::<String>());
+    let arguments = write(&folder, without);
+    let (output, report) = run(&folder, &arguments, &["--image", "image.tar"]);
+    let digest = finding(&report, "image-digest");
+    assert_eq!((output.status.code(), &digest["status"]), (Some(1), &"unknown".into()), "{report:#}");
+    assert!(digest["message"].as_str().unwrap().contains("names no digest"), "{digest}");
+    assert!(digest["found"].as_str().unwrap().contains(&evil), "{digest}");
+    assert!(digest["details"].to_string().contains("oci:PATH:REF"), "{digest}");
+}
+
+#[test]
 fn one_image_is_not_the_image_of_many_bundles() {
     let folder = folder("many");
     let first = write(&folder, Case::good("one", ""));

@@ -64,7 +64,7 @@ impl Facts {
             let grading = question.policy.grading(archive.key().fingerprint, question.limits);
             let evidence = content.evidence(&archive, None, grading, question);
             let digits = evidence.commit_digits();
-            content.shelve(&facts.dockerfile, digits.as_deref());
+            content.shelve(&facts.dockerfile, digits.as_ref().map(|(digits, _)| digits.as_str()));
             facts.content = Some(content);
         }
         Some(facts)

@@ -1,8 +1,9 @@
 //! What a line of the log says. To read another line: one variant and one arm.
 //!
-//! From the push on, the lines were seen in public logs of real servers. Before that nothing is public: the lines of
-//! docker's classic builder, of BuildKit's plain progress and of podman are read, with or without `run: ` before them.
+//! From the push on, the lines were seen in public logs of real servers. Before that nothing is public: what builders print
+//! is in [`super::builder`], with or without `run: ` before it.
 
+use super::builder::{self, Builder};
 use super::line::LogEntry;
 use crate::digest::Sha256;
 
@@ -20,6 +21,8 @@ pub enum LogEvent {
     Command(String),
     /// `Step 3/9 : INSTRUCTION` (classic) or `STEP 3/9: INSTRUCTION` (podman).
     Step {
+        /// Whose form it has.
+        builder: Builder,
         /// From 1.
         number: u32,
         /// How many there are.
@@ -33,11 +36,15 @@ pub enum LogEvent {
     PulledDigest(Sha256),
     /// `Status: Downloaded newer image for NAME` or `Status: Image is up to date for NAME`.
     PulledImage(String),
-    /// Another line that a builder prints.
-    BuilderOutput,
-    /// `Successfully built HEX` (classic, 12 digits), `writing image sha256:…` (BuildKit), `COMMIT` with 64 digits (podman): the
-    /// image id as far as it was printed, without a prefix.
-    BuiltImage(String),
+    /// Another line that a builder prints; whose it is, where only one prints it.
+    BuilderOutput(Option<Builder>),
+    /// `Successfully built HEX` (classic, 12 digits) or `writing image sha256:HEX` (BuildKit, 64 digits).
+    BuiltImage {
+        /// Whose form it has.
+        builder: Builder,
+        /// The image id as far as it was printed, without a prefix.
+        id: String,
+    },
     /// `Successfully tagged NAME:TAG` or `naming to NAME:TAG`.
     Tagged(String),
     /// `The push refers to repository [NAME]`
@@ -64,8 +71,22 @@ impl LogEvent {
     pub(super) fn is_build_output(&self) -> bool {
         matches!(
             self,
-            Self::Step { .. } | Self::ResolvedBase(_) | Self::BuilderOutput | Self::BuiltImage(_) | Self::Tagged(_)
+            Self::Step { .. }
+                | Self::ResolvedBase(_)
+                | Self::BuilderOutput(_)
+                | Self::BuiltImage { .. }
+                | Self::Tagged(_)
         )
+    }
+
+    /// The one builder that prints a line of this form.
+    pub(super) fn builder(&self) -> Option<Builder> {
+        match self {
+            Self::Step { builder, .. } | Self::BuiltImage { builder, .. } => Some(*builder),
+            Self::BuilderOutput(builder) => *builder,
+            Self::ResolvedBase(_) => Some(Builder::BuildKit),
+            _ => None,
+        }
     }
 }
 
@@ -73,7 +94,8 @@ impl LogEvent {
 pub(super) fn of(entry: &LogEntry) -> impl Iterator<Item = LogEvent> + '_ {
     entry.message.split('\n').enumerate().filter_map(|(at, line)| {
         let own = if at == 0 && entry.time.is_some() { of_server(line) } else { None };
-        own.or_else(|| of_command(line.strip_prefix("run: ").unwrap_or(line).trim()))
+        // A builder's own lines begin at the line's beginning: what a program indents is not one.
+        own.or_else(|| of_command(line.strip_prefix("run: ").unwrap_or(line).trim_end()))
     })
 }
 
@@ -96,71 +118,23 @@ fn of_server(line: &str) -> Option<LogEvent> {
 
 /// Lines that docker, BuildKit or podman print.
 fn of_command(line: &str) -> Option<LogEvent> {
-    if let Some(rest) = line.strip_prefix("Step ").or_else(|| line.strip_prefix("STEP ")) {
-        return step(rest);
-    }
-    if let Some(rest) = line.strip_prefix('#') {
-        return build_kit(rest);
-    }
-    for (prefix, make) in PREFIXES {
-        if let Some(rest) = line.strip_prefix(prefix) {
-            return Some(make(rest.trim()));
+    builder::of(line).or_else(|| of_push(line)).or_else(|| {
+        let prefixes = ["Status: Downloaded newer image for ", "Status: Image is up to date for "];
+        if let Some(name) = prefixes.iter().find_map(|prefix| line.strip_prefix(prefix)) {
+            return Some(LogEvent::PulledImage(name.trim().to_owned()));
         }
-    }
-    if let Some(digest) = line.strip_prefix("Digest: ").and_then(Sha256::from_prefixed) {
-        return Some(LogEvent::PulledDigest(digest));
-    }
-    if let Some(name) = line.strip_prefix("The push refers to repository [") {
-        return Some(LogEvent::PushTo(name.strip_suffix(']')?.to_owned()));
-    }
-    if line.starts_with("---> ") || line.starts_with("COMMIT ") || line.starts_with("Removing intermediate container ")
-    {
-        return Some(LogEvent::BuilderOutput);
-    }
-    pushed(line)
-}
-
-type Maker = fn(&str) -> LogEvent;
-
-const PREFIXES: [(&str, Maker); 5] = [
-    ("Status: Downloaded newer image for ", |name| LogEvent::PulledImage(name.to_owned())),
-    ("Status: Image is up to date for ", |name| LogEvent::PulledImage(name.to_owned())),
-    ("Successfully built ", |id| LogEvent::BuiltImage(id.to_owned())),
-    ("Successfully tagged ", |name| LogEvent::Tagged(name.to_owned())),
-    ("Successfully signed ", |name| LogEvent::Signed(name.to_owned())),
-];
-
-/// `3/9 : FROM x` or `3/9: FROM x`
-fn step(rest: &str) -> Option<LogEvent> {
-    let (numbers, instruction) = rest.split_once(':')?;
-    let (number, total) = numbers.trim_end().split_once('/')?;
-    Some(LogEvent::Step {
-        number: number.parse().ok()?,
-        total: total.parse().ok()?,
-        instruction: instruction.trim().to_owned(),
+        line.strip_prefix("Digest: ").and_then(Sha256::from_prefixed).map(LogEvent::PulledDigest)
     })
 }
 
-/// `5 [1/7] FROM name@sha256:…`, `12 writing image sha256:… done`, `12 naming to name done`, any other `N …`
-fn build_kit(rest: &str) -> Option<LogEvent> {
-    let (number, text) = rest.split_once(' ')?;
-    number.parse::<u32>().ok()?;
-    if let Some(id) = text.strip_prefix("writing image sha256:") {
-        return Some(LogEvent::BuiltImage(id.split(' ').next().unwrap_or_default().to_owned()));
+/// `The push refers to repository [NAME]`, `Successfully signed NAME:TAG`, `latest: digest: sha256:… size: 5133`
+fn of_push(line: &str) -> Option<LogEvent> {
+    if let Some(name) = line.strip_prefix("The push refers to repository [") {
+        return Some(LogEvent::PushTo(name.strip_suffix(']')?.to_owned()));
     }
-    if let Some(name) = text.strip_prefix("naming to ") {
-        return Some(LogEvent::Tagged(name.split(' ').next().unwrap_or_default().to_owned()));
+    if let Some(name) = line.strip_prefix("Successfully signed ") {
+        return Some(LogEvent::Signed(name.trim().to_owned()));
     }
-    match text.split_once("] FROM ") {
-        Some((stage, base)) if stage.starts_with('[') => {
-            Some(LogEvent::ResolvedBase(base.split(' ').next().unwrap_or_default().to_owned()))
-        }
-        _ => Some(LogEvent::BuilderOutput),
-    }
-}
-
-/// `latest: digest: sha256:… size: 5133`
-fn pushed(line: &str) -> Option<LogEvent> {
     let (tag, rest) = line.split_once(": digest: ")?;
     let (digest, size) = rest.split_once(" size: ")?;
     let digest = Sha256::from_prefixed(digest)?;

@@ -4,10 +4,13 @@
 //! steps print stands in it too, so that the author of the source can write lines that look like the server's. Two rules keep
 //! them apart. Lines that the server writes itself (`github_dir=`, `keyid=` …) count only where they begin an entry, with no
 //! `run: ` before them. Lines of the push count only after the last line that a build prints: see [`BuildLog::push_events`].
+//! Lines of a builder count only in its own form, and not where lines of two builders are in one log: see [`BuildLog::builder`].
 
+mod builder;
 mod event;
 mod line;
 
+pub use self::builder::{Builder, TwoBuilders};
 pub use self::event::LogEvent;
 pub use self::line::LogEntry;
 
@@ -98,12 +101,47 @@ impl BuildLog {
         self.events().any(LogEvent::is_build_output)
     }
 
-    /// The id of the image that the build made, as far as it was printed: the builder's last word.
+    /// Whose lines the build's are, by the lines that only this builder prints. `None` where there is none.
+    ///
+    /// # Errors
+    /// [`TwoBuilders`]: then nothing that rests on these lines is believed.
+    pub fn builder(&self) -> Result<Option<Builder>, TwoBuilders> {
+        let mut builders = self.events().filter_map(LogEvent::builder);
+        let Some(first) = builders.next() else { return Ok(None) };
+        builders.find(|other| *other != first).map_or(Ok(Some(first)), |other| Err(TwoBuilders(first, other)))
+    }
+
+    /// The id of the image that the build made, as far as it was printed: the builder's last word, which no program can follow.
+    /// `None` where lines of two builders are in the log: the last one may be the program's.
     pub fn image_id(&self) -> Option<&str> {
-        let ids = self
-            .events()
-            .filter_map(|event| if let LogEvent::BuiltImage(id) = event { Some(id.as_str()) } else { None });
+        self.builder().ok()?;
+        let ids = self.events().filter_map(|event| match event {
+            LogEvent::BuiltImage { id, .. } => Some(id.as_str()),
+            _ => None,
+        });
         ids.last()
+    }
+
+    /// What the log says of the clone and of base images. A program can print lines of a pull too: they count directly behind a FROM of
+    /// docker's classic builder, which prints them there, before any program runs. Where lines of two builders are in the log, no line
+    /// about a base counts.
+    pub(crate) fn input_events(&self) -> impl Iterator<Item = &LogEvent> {
+        let one_builder = self.builder().is_ok();
+        let mut behind_from = false;
+        self.events().filter(move |event| match event {
+            LogEvent::Directory(_) | LogEvent::Host(_) => true,
+            LogEvent::PulledDigest(_) | LogEvent::PulledImage(_) => behind_from && one_builder,
+            LogEvent::ResolvedBase(_) => one_builder,
+            LogEvent::Step { builder, instruction, .. } => {
+                let keyword = instruction.split_whitespace().next().unwrap_or_default();
+                behind_from = *builder == Builder::Classic && keyword.eq_ignore_ascii_case("FROM");
+                one_builder
+            }
+            _ => {
+                behind_from = false;
+                false
+            }
+        })
     }
 
     /// Lines of a push's shape that were printed while the build ran: somebody's text, counted so that it can be said.

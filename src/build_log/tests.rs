@@ -49,26 +49,97 @@ fn the_servers_own_lines_cannot_be_printed_by_a_command() {
     assert_eq!(read("keyid=00\n").events().next(), None);
 }
 
+fn events(lines: &[&str]) -> Vec<LogEvent> {
+    let text: String = lines.iter().map(|line| entry(&format!("run: {line}"))).collect();
+    read(&text).events().cloned().collect()
+}
+
+fn step(builder: Builder, instruction: &str) -> LogEvent {
+    LogEvent::Step { builder, number: 1, total: 2, instruction: instruction.into() }
+}
+
 #[test]
-fn the_three_builders_are_read() {
-    let classic = read(&[entry("run: Step 1/2 : FROM nginx:1"), entry("run: Successfully tagged a/b:c")].concat());
-    assert_eq!(
-        classic.events().next(),
-        Some(&LogEvent::Step { number: 1, total: 2, instruction: "FROM nginx:1".into() })
-    );
-    let kit = read(
-        &[
-            entry(&format!("run: #5 [1/7] FROM docker.io/library/node:19@{DIGEST} 0.1s")),
-            entry("run: #9 writing image sha256:ab done"),
-        ]
-        .concat(),
-    );
-    assert_eq!(
-        kit.events().cloned().collect::<Vec<_>>(),
-        [LogEvent::ResolvedBase(format!("docker.io/library/node:19@{DIGEST}")), LogEvent::BuiltImage("ab".into())]
-    );
-    let podman = read(&entry("STEP 1/11: FROM x"));
-    assert!(matches!(podman.events().next(), Some(LogEvent::Step { total: 11, .. })));
+fn each_builder_has_its_own_forms() {
+    let (id, name) = ("c0b9a8f7e6d5".repeat(6).split_off(8), format!("docker.io/library/node:19@{DIGEST}"));
+    let own = |builder| LogEvent::BuilderOutput(Some(builder));
+    let built = |builder, id: &str| LogEvent::BuiltImage { builder, id: id.into() };
+    for (line, event) in [
+        ("Step 1/2 : FROM nginx:1", step(Builder::Classic, "FROM nginx:1")),
+        ("Step 1/2 : run echo a : b", step(Builder::Classic, "run echo a : b")),
+        ("Successfully built 0123456789ab", built(Builder::Classic, "0123456789ab")),
+        ("STEP 1/2: FROM nginx:1", step(Builder::Podman, "FROM nginx:1")),
+        ("[1/2] STEP 1/3: FROM nginx:1 AS a", own(Builder::Podman)),
+        ("STEP 1: FROM nginx:1", own(Builder::Podman)),
+        (&format!("#5 [1/7] FROM {name} 0.1s"), LogEvent::ResolvedBase(name.clone())),
+        (&format!("#5 [linux/s390x build 1/7] FROM {name}"), LogEvent::ResolvedBase(name.clone())),
+        ("#9 [build 4/4] RUN make", own(Builder::BuildKit)),
+        ("#1 [internal] load build definition from Dockerfile", own(Builder::BuildKit)),
+        (&format!("#9 writing image sha256:{id} done"), built(Builder::BuildKit, &id)),
+        ("#9 naming to a/b:c done", LogEvent::Tagged("a/b:c".into())),
+        ("#9 DONE 0.1s", LogEvent::BuilderOutput(None)),
+    ] {
+        assert_eq!(events(&[line]), [event], "{line}");
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_builders_line_is_nobodys() {
+    for line in [
+        "Step 1/5: compile",
+        "Step 1/2: FROM nginx:1",
+        "Step 1/2  : FROM nginx:1",
+        "Step 1/2 : compile",
+        "Step 01/2 : FROM nginx:1",
+        "Step +1/2 : FROM nginx:1",
+        "Step 1 : FROM nginx:1",
+        "  Step 1/2 : FROM nginx:1",
+        "step 1/2 : FROM nginx:1",
+        "STEP 1/2 : FROM nginx:1",
+        "STEP 1: compile",
+        "[1/2] STEP 1/3: compile",
+        "[1] STEP 1/3: FROM nginx:1",
+        "#0 [internal function]: f()",
+        "#3 /srv/a.php(12): f()",
+        "#9 0.351 [1/7] FROM nginx:1",
+        "#9 0.351 writing image sha256:00",
+        "#x [1/7] FROM nginx:1",
+        "#9 [1/7 FROM nginx:1",
+        "Successfully built wheel",
+        "Successfully built 0123456789AB",
+    ] {
+        assert_eq!(events(&[line]), [], "{line}");
+    }
+}
+
+#[test]
+fn lines_of_two_builders_make_neither_believed() {
+    let built = "Successfully built 0123456789ab";
+    let classic = ["Step 1/2 : FROM nginx:1", built];
+    let of = |lines: &[&str]| read(&lines.iter().map(|line| entry(&format!("run: {line}"))).collect::<String>());
+    assert_eq!(of(&classic).builder(), Ok(Some(Builder::Classic)));
+    assert_eq!(of(&classic).image_id(), Some("0123456789ab"));
+    assert_eq!(of(&["#3 DONE 0.1s", " ---> 0123456789ab"]).builder(), Ok(None));
+    for other in ["STEP 1/2: FROM x", "[1/2] STEP 1/2: FROM x", "#5 [1/2] FROM x", "#1 [internal] load .dockerignore"] {
+        for lines in [[classic[0], other, built], [other, classic[0], built]] {
+            let log = of(&lines);
+            assert!(log.builder().is_err(), "{other}");
+            assert_eq!((log.image_id(), log.input_events().count()), (None, 0), "{other}");
+        }
+    }
+}
+
+#[test]
+fn a_pull_counts_directly_behind_its_from() {
+    let digest = format!("Digest: {DIGEST}");
+    let kept = |lines: &[&str]| {
+        let text: String = lines.iter().map(|line| entry(&format!("run: {line}"))).collect();
+        read(&text).input_events().filter(|event| matches!(event, LogEvent::PulledDigest(_))).count()
+    };
+    assert_eq!(kept(&["Step 1/2 : FROM a", "12: Pulling from library/a", &digest, " ---> 0123456789ab"]), 1);
+    assert_eq!(kept(&["Step 1/2 : FROM a", " ---> 0123456789ab", &digest]), 0);
+    assert_eq!(kept(&["Step 1/2 : RUN a", &digest]), 0);
+    assert_eq!(kept(&["STEP 1/2: FROM a", &digest]), 0);
+    assert_eq!(kept(&[&digest]), 0);
 }
 
 #[test]

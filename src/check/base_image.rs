@@ -18,7 +18,7 @@ pub(super) static CHECK: Check = Check {
     level: Level::Warn,
     says: "the bases in the log are the policy's; with --base, their layers are the image's lowest",
     explanation: "Reads every FROM that the builder printed into the signed log with the digest that it resolved to: in the instruction itself, \
-in the line of the pull after it, or in BuildKit's. Each must be one of expect.base-images by repository and digest; one without a digest is \
+in the line of the pull directly behind it, or in BuildKit's. Lines of two builders in one log are unknown: a program printed one of them. Each must be one of expect.base-images by repository and digest; one without a digest is \
 unknown, since an image that was already on the server is not pulled again. For an image of several platforms the digest is the index's. With \
 --base SOURCE the diff_ids of that image must be the lowest ones of the image handed over by --image. What lines of the log name was resolved \
 by the build server: it is signed, not recomputed.",
@@ -96,7 +96,8 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
         ));
     };
     let Some(config) = &image.config else {
-        return Some(Outcome::caused_by("image-config", "the image's configuration cannot be read"));
+        let cause = if image.undecided.is_some() { "image-digest" } else { "image-config" };
+        return Some(Outcome::caused_by(cause, "the image's configuration cannot be read"));
     };
     for base in evidence.bases {
         let Some(lowest) = &base.config else {
@@ -158,14 +159,13 @@ pub(crate) fn base_images(log: &BuildLog) -> Result<Vec<String>, String> {
     Ok(bases(log)?.iter().map(Base::shown).collect())
 }
 
-/// Every base image that the log shows, without `scratch` and names of earlier stages, each with the digest that belongs to it: only a
-/// line that comes before any output of a RUN step, directly behind its FROM, does.
+/// Every base image that the log shows, without `scratch` and names of earlier stages, each with the digest that belongs to it.
 fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
     steps(log)?;
     let mut bases: Vec<Base> = Vec::new();
     let mut stages: Vec<String> = Vec::new();
     let mut open = false;
-    for event in log.events() {
+    for event in log.input_events() {
         match event {
             LogEvent::Step { instruction, .. } => {
                 let from = from(instruction, &mut stages);
@@ -178,8 +178,7 @@ fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
                     base.digest = Some(*digest);
                 }
             }
-            LogEvent::PulledImage(_) => {}
-            _ => open = false,
+            _ => {}
         }
     }
     bases.dedup();
@@ -239,7 +238,7 @@ mod tests {
             "Step 5/5 : FROM scratch".into(),
         ];
         assert_eq!(shown(&lines), [format!("golang:1@{ONE}"), "nginx:1".into()]);
-        let kit = [format!("#5 [1/7] FROM docker.io/library/node:19@{ONE} 0.1s")];
+        let kit = [format!("#5 [1/7] FROM docker.io/library/node:19@{ONE} 0.1s"), "#6 [2/7] RUN make".into()];
         assert_eq!(shown(&kit), [format!("docker.io/library/node:19@{ONE}")]);
         assert_eq!(shown(&[format!("Step 1/1 : FROM nginx:1@{TWO}")]), [format!("nginx:1@{TWO}")]);
     }
@@ -248,6 +247,10 @@ mod tests {
     fn a_step_that_a_run_step_printed_is_noticed() {
         let lines = ["Step 1/2 : FROM nginx:1", "Step 2/2 : RUN x", "Step 2/2 : FROM allowed:1"].map(str::to_owned);
         assert!(read(&lines).is_err());
+        let other_builders = ["#5 [1/1] FROM allowed:1", "STEP 1/1: FROM allowed:1", "[1/2] STEP 1/1: FROM allowed:1"];
+        for other in other_builders {
+            assert!(read(&["Step 1/1 : FROM nginx:1".into(), other.to_owned()]).is_err(), "{other}");
+        }
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub(super) static CHECK: Check = Check {
     explanation: "Recomputes the digest and size of the configuration's bytes and compares them with the manifest's descriptor, and with the \
 image id that the builder printed into the log, where it did. Docker's classic builder prints twelve digits, 48 bits: a link, not a proof. \
 With containerd's image store the printed id is the manifest's or the index's digest; either is read. Without a manifest (docker-archive) \
-only a full id in the log decides, so that it is unknown otherwise.",
+only a full id in the log decides, so that it is unknown otherwise. Lines of two builders in the log are unknown too: a program printed one \
+of them.",
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -44,6 +45,9 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         Some(_) => true,
         None => false,
     };
+    if let Some(Err(fault)) = evidence.log().map(|log| log.builder()) {
+        return Outcome::unknown(fault.to_string()).sides("an image id of one builder", found);
+    }
     let id = evidence.log().and_then(built_image);
     let owner = id.and_then(|id| owner_of(id, image, config));
     match (id, owner) {

@@ -7,8 +7,9 @@ use crate::build_log::LogEvent;
 use crate::digest::Sha256;
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence};
-use crate::image::{DocumentFacts, Form, ImageFacts, Part};
+use crate::image::{DocumentFacts, Form, ImageFacts, Others, Part, Undecided};
 use crate::image_name::ImageName;
+use crate::mask::keep_name;
 use crate::policy::Policy;
 
 pub(super) static CHECK: Check = Check {
@@ -18,7 +19,8 @@ pub(super) static CHECK: Check = Check {
     says: "the image equals the digest that the signed log names",
     explanation: "Recomputes the digest and size of the manifest's bytes and compares them with what the push recorded in the signed log. \
 Where the image was found through an index, the index's digest may be the recorded one: BuildKit and containerd push it; then the manifest \
-is one that this index names. A re-pushed or converted copy has another digest and is not accepted, even where its configuration is the same: \
+is one that this index names. Where the source has several images, the digest in the log selects one, and the others are listed; where the log has no digest, or none \
+of them has it, name one behind the source's path. A re-pushed or converted copy has another digest and is not accepted, even where its configuration is the same: \
 copy the image with `skopeo copy --preserve-digests` or into dir:, which keep the bytes. A docker-archive has no manifest, so it is unknown; so \
 is a log without a digest line, as builds for icr.io may have. That this image was built from the archived commit is the build server's \
 statement; only an equal independent rebuild corroborates it (`hpsb-audit compare`).",
@@ -29,6 +31,9 @@ statement; only an equal independent rebuild corroborates it (`hpsb-audit compar
 const NOT_PROVED: &str = "not proved: that the image was built from this commit, which the build server states; an equal independent rebuild corroborates it";
 
 fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+    if let Some((image, undecided)) = evidence.image.and_then(|image| Some((image, image.undecided.as_ref()?))) {
+        return not_chosen(evidence, image, undecided);
+    }
     let image = match image_of(evidence) {
         Ok(image) => image,
         Err(outcome) => return outcome,
@@ -39,7 +44,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let recorded = evidence.log().map(pushed).unwrap_or_default();
     let (digest, size) = match recorded.as_slice() {
         [one] => *one,
-        [] => return no_digest_line(evidence, image),
+        [] => return with_others(image, no_digest_line(evidence, image)),
         several => {
             let list: Vec<String> = several.iter().map(|(digest, size)| sides(*digest, *size)).collect();
             return Outcome::unknown("the log names several digests for one build")
@@ -47,14 +52,50 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         }
     };
     let expected = sides(digest, size);
-    match documents(image).find(|document| document.digest == digest) {
+    let outcome = match documents(image).find(|document| document.digest == digest) {
         Some(document) if document.size != size => {
             Outcome::fail("the digest is the log's, the size is not").sides(expected, found(image))
         }
         Some(document) => equal(image, document).sides(expected, found(image)),
         None if image.form == Form::DockerArchive => archive(evidence, image).sides(expected, found(image)),
         None => other(evidence, image, digest).sides(expected, found(image)),
+    };
+    with_others(image, outcome)
+}
+
+/// The source has several images: the log's digest chooses, and there is none, or it is none of theirs.
+fn not_chosen(evidence: &Evidence<'_>, image: &ImageFacts, undecided: &Undecided) -> Outcome {
+    let recorded = evidence.log().map(pushed).unwrap_or_default();
+    let is_index = |(digest, _): &(Sha256, u64)| image.indexes.iter().any(|index| index.digest == *digest);
+    let why = match recorded.as_slice() {
+        [] => "the signed log names no digest that says which one is meant",
+        _ if recorded.iter().any(is_index) => "the signed log names the index, not which of its images is meant",
+        _ => "none of them has the digest that the signed log names",
+    };
+    let expected: Vec<String> = recorded.iter().map(|(digest, size)| sides(*digest, *size)).collect();
+    let expected = if expected.is_empty() { "a digest line of the push".into() } else { expected.join(", ") };
+    Outcome::unknown(format!("{}, and {why}", undecided.message))
+        .sides(expected, kept(&image.others))
+        .detail(undecided.hint.clone())
+}
+
+/// Another program that reads the same source may take one of these.
+fn with_others(image: &ImageFacts, outcome: Outcome) -> Outcome {
+    match image.others.count {
+        0 => outcome,
+        1 => outcome.detail(format!("the source has another image, which was not looked at: {}", kept(&image.others))),
+        more => outcome
+            .detail(format!("the source has {more} other images, which were not looked at: {}", kept(&image.others))),
     }
+}
+
+/// The names and digests, for a message.
+fn kept(others: &Others) -> String {
+    let label = |label: &String| match label.split_once(' ') {
+        Some((name, rest)) => format!("{} {rest}", keep_name(name)),
+        None => label.clone(),
+    };
+    Others { first: others.first.iter().map(label).collect(), count: others.count }.to_string()
 }
 
 fn equal(image: &ImageFacts, document: &DocumentFacts) -> Outcome {
@@ -62,10 +103,8 @@ fn equal(image: &ImageFacts, document: &DocumentFacts) -> Outcome {
     if is_manifest {
         let outcome = Outcome::pass("the image equals the digest that the signed log names");
         let outcome = match image.indexes.first() {
-            Some(index) => outcome.detail(format!(
-                "it was reached through the index {}, which the log does not name: what else that index leads to was not looked at",
-                index.digest
-            )),
+            Some(index) => outcome
+                .detail(format!("it was reached through the index {}, which the log does not name", index.digest)),
             None => outcome,
         };
         return outcome.detail(NOT_PROVED);

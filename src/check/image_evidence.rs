@@ -9,7 +9,14 @@ use crate::image::{ImageFacts, Part};
 
 /// The image, or the answer of a check that has none to look at.
 pub(super) fn image_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e ImageFacts, Outcome> {
-    evidence.image.ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no image was handed over"))
+    let image = evidence.image.ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no image was handed over"))?;
+    match &image.undecided {
+        // image-digest says which there are, and how to choose.
+        Some(undecided) => {
+            Err(Outcome::caused_by("image-digest", format!("no image was chosen: {}", undecided.message)))
+        }
+        None => Ok(image),
+    }
 }
 
 /// A failure if documents contradict bytes or each other in this part of the image.
@@ -23,7 +30,7 @@ pub(super) fn contradiction(image: &ImageFacts, part: Part) -> Option<Outcome> {
 /// The image id that the builder printed last, as far as it was printed: twelve digits or all sixty-four. Earlier lines of the same
 /// shape may be a RUN step's output.
 pub(crate) fn built_image(log: &BuildLog) -> Option<&str> {
-    log.image_id().filter(|id| id.len() >= 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    log.image_id()
 }
 
 /// Each digest that the push recorded, with its size, once.
@@ -40,11 +47,13 @@ pub(super) fn pushed(log: &BuildLog) -> Vec<(Sha256, u64)> {
 /// The instructions of the Dockerfile as the classic builder and podman print them.
 ///
 /// # Errors
-/// In words, when the steps are not numbered from one to the last, each once: a RUN step can print lines of the same shape.
+/// In words, when the steps are not numbered from one to the last, each once, or when lines of two builders are in the log: a RUN step
+/// can print lines of the same shape.
 pub(super) fn steps(log: &BuildLog) -> Result<Vec<&str>, String> {
+    log.builder().map_err(|fault| fault.to_string())?;
     let mut instructions = Vec::new();
     for event in log.events() {
-        let LogEvent::Step { number, total, instruction } = event else { continue };
+        let LogEvent::Step { number, total, instruction, .. } = event else { continue };
         if u64::from(*number) != instructions.len() as u64 + 1 || number > total {
             return Err(format!(
                 "step {number} of {total} follows step {}: a RUN step may have printed a line that looks like a step",

@@ -7,7 +7,7 @@ use super::{Check, Run};
 use crate::build_log::{BuildLog, LogEvent};
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence, Reason};
-use crate::image_name::{ImageName, repository_of};
+use crate::image_name::{ImageName, is_tag, repository_of};
 use crate::policy::Policy;
 
 pub(super) static CHECK: Check = Check {
@@ -15,10 +15,11 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Require,
     says: "image, tag, directory and pushes in the log agree with build.json and the policy's images",
-    explanation: "Compares what the signed log says of the push (repository, tags, one digest for all tags), of signing and of the clone's \
-folder with the build's name, build.json, git/ and expect.images. Push lines count only behind the last line that the build itself printed: \
+    explanation: "Compares what the signed log says of the push (repository, tags, one digest for all tags), of signing (repository and tag) and of the clone's \
+folder with build.json, git/ and expect.images. A build's name is push server and repository with / written as a dot, the tag and the stamp: where the tag is known, all of it is \
+compared. The name is build.json's, which is signed; only where build.json has none, it is the file's. Push lines count only behind the last line that the build itself printed: \
 what a RUN step prints is the source author's text. A line that is missing is no disagreement; a log without any such line is no evidence, and \
-unknown where the policy names images.",
+unknown where the policy names images.\n\nWhen it fails: the log is of another build than build.json, or the server was set to push elsewhere. Fetch the bundle again, and if it stays so, do not use the image.",
     missing_evidence: MissingEvidence::RejectsByName,
     run: Run::Function(run),
 };
@@ -37,8 +38,9 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             Some(first) if first == (digest, size) => {}
             Some((first, _)) => image.disagree("the pushed digest", first, format!("{digest} for the tag {tag}")),
         }
-        tags(own_tag.as_deref(), tag, &mut image);
+        tags("a pushed tag", own_tag.as_deref(), tag, &mut image);
     }
+    signed_tags(log, own_tag.as_deref(), &mut image);
     if let Some((digest, size)) = one_digest {
         image.agree(format!("pushed: {digest}, {size} bytes"));
     }
@@ -46,7 +48,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         if let Err(why) = ImageName::parse(repository) {
             image.disagree("the image's name", "a well-formed name", format!("{repository} ({why})"));
         }
-        name(evidence, repository, &mut image);
+        name(evidence, repository, own_tag.as_deref(), &mut image);
         if !policy.expect.images.is_empty() {
             let allowed = policy.expect.images.iter().any(|allowed| repository_of(allowed) == *repository);
             match allowed {
@@ -101,23 +103,47 @@ fn repositories(log: &BuildLog) -> Vec<String> {
 }
 
 /// Two tags are pushed: the build's own and `latest`.
-fn tags(own: Option<&str>, tag: &str, image: &mut Comparison) {
+fn tags(what: &str, own: Option<&str>, tag: &str, image: &mut Comparison) {
     match own {
-        _ if tag == "latest" => image.agree("pushed tag: latest"),
-        Some(own) => image.compare("a pushed tag", own, tag),
-        None => image.disagree("a pushed tag", "the tag in the build's name, or latest", tag),
+        _ if tag == "latest" => image.agree(format!("{}: latest", what.trim_start_matches("a "))),
+        Some(own) => image.compare(what, own, tag),
+        None => image.disagree(what, "the tag in the build's name, or latest", tag),
     }
 }
 
-/// The build's name begins with the repository, `/` written as `.`.
-fn name(evidence: &Evidence<'_>, repository: &str, image: &mut Comparison) {
-    let Some(subject) = evidence.archive.build_name().subject() else { return };
-    let dotted = format!("{}.", repository.replace('/', "."));
-    match subject.starts_with(&dotted) {
-        true => image.agree(format!("image: {repository}")),
-        false => {
-            image.disagree("the image's repository", format!("one that begins the build's name {subject}"), repository)
+/// What is signed is what was pushed: the same tags. The repositories are compared with those of the push.
+fn signed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
+    for event in log.push_events() {
+        let LogEvent::Signed(name) = event else { continue };
+        match ImageName::parse(name).map(|name| name.tag().map(str::to_owned)) {
+            Ok(Some(tag)) if tag == "latest" || own == Some(tag.as_str()) => {}
+            Ok(Some(tag)) => tags("a signed tag", own, &tag, image),
+            Ok(None) | Err(_) => image.disagree("a signed name", "a repository and a tag", name),
         }
+    }
+}
+
+/// A build's name is the repository with `/` written as `.`, the tag and the stamp. A tag that is not known is what follows the repository.
+fn name(evidence: &Evidence<'_>, repository: &str, tag: Option<&str>, image: &mut Comparison) {
+    // A signed name that is malformed is a matter of manifest-name.
+    let Some(name) = evidence.name() else { return };
+    let Some(subject) = name.subject() else {
+        image.disagree("the build's name", "repository, tag and YYYY-MM-DD_HH-MM-SS.ffffff", &name);
+        return;
+    };
+    let dotted = repository.replace('/', ".");
+    let rest = subject.strip_prefix(dotted.as_str()).and_then(|rest| rest.strip_prefix('.'));
+    let (agrees, before) = match tag {
+        Some(tag) => (rest == Some(tag), format!(" before the tag {tag}")),
+        None => (rest.is_some_and(is_tag), String::new()),
+    };
+    match agrees {
+        true => image.agree(format!("image: {repository}")),
+        false => image.disagree(
+            "the image's repository",
+            format!("the one in the build's name {subject}{before}, / written as a dot"),
+            repository,
+        ),
     }
 }
 

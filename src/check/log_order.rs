@@ -36,9 +36,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let Some((_, last)) = latest else {
         return Outcome::not_run(Reason::NoEvidence, "the log has no times");
     };
-    let recorded =
-        evidence.manifest.record.build_name().and_then(crate::BuildName::parse).and_then(|name| name.stamp());
-    let Some(stamp) = recorded.or_else(|| evidence.archive.build_name().stamp()) else {
+    let Some(stamp) = evidence.name().and_then(|name| name.stamp()) else {
         return Outcome::pass("the times run forward; the build's name has no stamp to compare with");
     };
     let outcome = if last > stamp.plus_seconds(1) {

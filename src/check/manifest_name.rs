@@ -12,7 +12,8 @@ pub(super) static CHECK: Check = Check {
     level: Level::Require,
     says: "file name, inner names, build.json and tag agree",
     explanation: "Compares the name of the bundle's file, the names of its two members, build.json's build_name and the image tag that \
-ends the build's name. The names of files and members are not signed; build.json is. A name that is missing or empty in build.json is no \
+ends the build's name. The names of files and members are not signed; build.json is: its names are compared with each other first, and the file's name \
+last. A name that is missing or empty in build.json is no \
 disagreement. If it fails: the file was renamed, or it is the bundle of another build.",
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
@@ -22,8 +23,12 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let name = evidence.archive.build_name();
     let record = &evidence.manifest.record;
     let mut names = Comparison::default();
-    if let Some(file) = evidence.file_name {
-        names.compare("the file's name", &format!("manifest.{name}.sig.tbz"), file);
+    // What is signed is compared first; the file's name, which anybody can change, is the last that a disagreement is about.
+    let signed = record.build_name().unwrap_or(name.as_str());
+    let file_name = format!("manifest.{signed}.sig.tbz");
+    let renamed = evidence.file_name.filter(|file| *file != file_name);
+    if let (Some(file), None) = (evidence.file_name, renamed) {
+        names.agree(format!("the file's name: {file}"));
     }
     names.agree(format!("the members' name: {name}"));
     if let Some(recorded) = record.build_name() {
@@ -31,15 +36,19 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     }
     if record.image_tag().is_some() {
         let tag = evidence.image_tag().unwrap_or_default();
-        match name.subject() {
+        let subject = evidence.name().and_then(|name| Some(name.subject()?.to_owned()));
+        match subject {
             Some(subject) if subject.strip_suffix(tag.as_str()).is_some_and(|rest| rest.ends_with('.')) => {
                 names.agree(format!("build.json's image_tag: {tag}"));
             }
             Some(subject) => {
                 names.disagree("build.json's image_tag", format!("a build's name with the tag {tag}"), subject)
             }
-            None => names.disagree("the build's name", format!("…{tag}.YYYY-MM-DD_HH-MM-SS.ffffff"), name),
+            None => names.disagree("the build's name", format!("…{tag}.YYYY-MM-DD_HH-MM-SS.ffffff"), signed),
         }
+    }
+    if let Some(file) = renamed {
+        names.disagree("the file's name", file_name, file);
     }
     names.outcome("every place names the same build")
 }

@@ -2,7 +2,7 @@
 
 use super::outcome::{Comparison, Outcome};
 use super::{Check, Run};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::git::{Head, SourceProof};
 use crate::policy::Policy;
@@ -13,7 +13,8 @@ pub(super) static CHECK: Check = Check {
     level: Level::Require,
     says: "HEAD is a commit whose bytes hash to its id, and that the tag's seven digits and the policy name",
     explanation: "Follows HEAD through the snapshot's refs to a commit that the archive's own objects prove, and compares its id with the seven digits that end the image's tag, with \
-expect.commit and with expect.branch. A detached HEAD is on the branch when a branch of the snapshot leads to the same commit.\n\nSeven digits are 28 bits: a link, not a proof. Where another commit of the repository \
+expect.commit and with expect.branch. The tag is build.json's or the signed log's; only where neither has one, it is that of the file's name, and the answer says \
+so. A detached HEAD is on the branch when a branch of the snapshot leads to the same commit.\n\nSeven digits are 28 bits: a link, not a proof. Where another commit of the repository \
 begins with the same digits and the policy does not name all forty, the answer is `unknown`. That all objects are there is what source-objects says, and that the work tree is that commit's, source-tree. The branch is what a ref is \
 called: anybody who may push can move it.",
     missing_evidence: MissingEvidence::RejectsWithGroup,
@@ -32,9 +33,14 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let id = head.commit.to_string();
     let mut commit = Comparison::default();
-    let digits = evidence.commit_digits();
-    if let Some(digits) = digits.as_deref() {
-        commit.compare("the tag's seven digits", digits, id.get(..7).unwrap_or_default());
+    let named = evidence.commit_digits();
+    let digits = named.as_ref().map(|(digits, _)| digits.as_str());
+    let what = match named {
+        Some((_, Known::Given)) => "the seven digits in the file's name, which is not signed",
+        _ => "the tag's seven digits",
+    };
+    if let Some(digits) = digits {
+        commit.compare(what, digits, id.get(..7).unwrap_or_default());
     }
     if let Some(expected) = policy.expect.commit {
         commit.compare("the policy's commit", &expected.to_string(), &id);
@@ -53,12 +59,18 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             format!("the tag names no commit and the policy neither; HEAD is {id}"),
         );
     }
-    let same = digits.as_deref().map_or(1, |digits| proof.commits_beginning_with(digits));
+    let same = digits.map_or(1, |digits| proof.commits_beginning_with(digits));
     if same > 1 && policy.expect.commit.is_none() && commit.agrees() {
         return Outcome::unknown(format!("{same} commits of the repository begin with the tag's seven digits"))
             .sides("a commit that only one id can mean", &id);
     }
-    let outcome = commit.outcome("HEAD is the commit that was named").detail(format!("commit {id}, recomputed"));
+    let only_given = matches!(named, Some((_, Known::Given))) && policy.expect.commit.is_none();
+    let named_by = if only_given {
+        "HEAD is the commit that the file's name, which is not signed, names"
+    } else {
+        "HEAD is the commit that was named"
+    };
+    let outcome = commit.outcome(named_by).detail(format!("commit {id}, recomputed"));
     describe(proof).into_iter().fold(outcome, Outcome::detail)
 }
 

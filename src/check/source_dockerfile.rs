@@ -16,7 +16,7 @@ pub(super) static CHECK: Check = Check {
     says: "the Dockerfile is in the proved tree, and the steps in the log are its instructions",
     explanation: "Reads expect.dockerfile (Dockerfile at the top where the policy names none) from its proved blob and compares its instructions, one by one, with the lines \
 `Step n/m : INSTRUCTION` that docker's classic builder prints. A FROM may name the same image by digest where the Dockerfile has a tag: content trust rewrites it so, and the digest is then the base's. \
-podman's lines `STEP n/m:` of a build in one stage are compared alike. BuildKit's log shows no instructions: `unknown`.\n\nThe log is the server's word, and build arguments are in neither. Inputs that the commit does not pin stand under \"outside the commit\".\n\nWhen it \
+podman's lines `STEP n/m:` of a build in one stage are compared alike. BuildKit's log shows no numbered steps: `unknown`. So is a log with lines of two builders: a program printed one of them.\n\nThe log is the server's word, and build arguments are in neither. Inputs that the commit does not pin stand under \"outside the commit\".\n\nWhen it \
 fails: the build may have used another Dockerfile of the repository; name it in expect.dockerfile.",
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
@@ -29,9 +29,14 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         Err(NoInstructions::NoFile(fault)) => return Outcome::fail(fault),
         Err(NoInstructions::NotRead(fault)) => return Outcome::unknown(fault),
     };
+    if let Some(Err(fault)) = evidence.log().map(|log| log.builder()) {
+        return Outcome::unknown(fault.to_string())
+            .sides("lines of one builder", format!("lines of {} and {}", fault.0, fault.1))
+            .detail("a RUN step that prints such lines makes the log ambiguous: make it print something else, and build again");
+    }
     let mut steps: Vec<(u32, u32, &str)> = Vec::new();
     for event in evidence.log().into_iter().flat_map(|log| log.events()) {
-        if let LogEvent::Step { number, total, instruction } = event {
+        if let LogEvent::Step { number, total, instruction, .. } = event {
             steps.push((*number, *total, instruction));
         }
     }

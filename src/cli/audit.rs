@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{AuditArguments, NamedKey, NetworkArguments, OutputArguments, OutputFormat, VerifyArguments};
 use super::attach::attach;
-use super::image::read_image;
+use super::image::{load_image, read_image};
 use super::output;
 use super::queue::{Audited, MEGABYTE, Queue, audit_all};
 use super::state::{self, State};
@@ -275,7 +275,7 @@ fn with_input<T>(
     let image_beside = folder::image_beside(path).map(|folder| Source::Layout(folder, None));
     let source = given.image.cloned().or(image_beside);
     let load = |choice: &Choice| match &source {
-        Some(source) => read_image(source, given.network, choice, limits),
+        Some(source) => load_image(source, given.network, choice, limits),
         None => Err(Error::Unreadable { what: "the image".into(), message: "none was named".into() }),
     };
     let beside = match refusal {

@@ -43,8 +43,18 @@ pub(super) fn must_be_for(image: &ImageFacts, asked: Option<&str>) -> Result<(),
     }
 }
 
-/// Reads an image from wherever it is.
+/// Reads an image from wherever it is. Where there are several, one must be chosen.
 pub(super) fn read_image(
+    source: &Source,
+    network: &NetworkArguments,
+    choice: &Choice,
+    limits: &Limits,
+) -> Result<ImageFacts, Error> {
+    load_image(source, network, choice, limits)?.decided()
+}
+
+/// As [`read_image`], for an audit: that none of several could be chosen is for its checks to say.
+pub(super) fn load_image(
     source: &Source,
     network: &NetworkArguments,
     choice: &Choice,

@@ -95,7 +95,7 @@ impl Fact {
     /// The value without what looks like a secret. The first word of a fact about an image is a place for a name.
     pub(crate) fn masked_value(&self) -> String {
         let value = self.value.as_str();
-        if !["image", "base-image", "tag"].contains(&self.fact.as_str()) {
+        if !["image", "other-image", "base-image", "tag"].contains(&self.fact.as_str()) {
             return mask(value);
         }
         match value.split_once(' ') {
@@ -127,7 +127,9 @@ impl Evidence<'_> {
             if let Some(time) = log.last_time() {
                 add("built-at", "build.log", time.to_string(), Known::Signed);
             }
-            for (fact, value) in log.events().filter_map(build_fact).chain(log.push_events().filter_map(push_fact)) {
+            for (fact, value) in
+                log.input_events().filter_map(build_fact).chain(log.push_events().filter_map(push_fact))
+            {
                 add(fact, "build.log", value, Known::Signed);
             }
             if let Some(id) = log.image_id() {
@@ -195,7 +197,7 @@ fn record_fact(field: &str) -> &'static str {
     }
 }
 
-/// What is believed wherever it stands. Lines about bases come from the builder, and a RUN step can print the like.
+/// What is believed of the clone and of bases. A RUN step can print the like of the builder's lines.
 fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::Directory(name) => ("repository", format!("folder {name}")),

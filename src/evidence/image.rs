@@ -27,6 +27,12 @@ pub(crate) fn image_facts(image: &ImageFacts) -> Vec<Fact> {
     for name in &image.names {
         add("image", name.clone(), Known::Given);
     }
+    for other in &image.others.first {
+        add("other-image", other.clone(), Known::Given);
+    }
+    if image.others.count > image.others.first.len() {
+        add("other-image", format!("{} in all", image.others.count), Known::Given);
+    }
     if let Some(config) = &image.config {
         add("image-id", config.digest.to_string(), Known::Recomputed);
         add("platform", config.platform.to_string(), Known::Given);

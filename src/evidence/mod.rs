@@ -9,11 +9,12 @@ pub use self::facts::{Fact, Known};
 pub(crate) use self::image::image_facts;
 use crate::approvals::Approvals;
 use crate::attestation::Attestation;
-use crate::build_log::BuildLog;
+use crate::build_log::{BuildLog, LogEvent};
+use crate::build_name::BuildName;
 use crate::dockerfile::{self, Instruction};
 use crate::git::{Snapshot, SourceProof};
 use crate::image::ImageFacts;
-use crate::image_name::tag_of;
+use crate::image_name::{ImageName, tag_of};
 use crate::key_record::Grading;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
@@ -70,11 +71,28 @@ pub enum NoInstructions {
 pub(crate) const DOCKERFILE: &str = "Dockerfile";
 
 impl Evidence<'_> {
+    /// The build's name as build.json has it, which is signed: the first to compare with. `None` where it has none.
+    ///
+    /// # Errors
+    /// The text, where it is not a build's name.
+    pub(crate) fn signed_name(&self) -> Option<Result<BuildName, &str>> {
+        let name = self.manifest.record.build_name()?;
+        Some(BuildName::parse(name).ok_or(name))
+    }
+
+    /// The build's name to compare with: the signed one, or else that of the members, which is given and not signed. `None` where the
+    /// signed one is malformed: the members' name does not take its place.
+    pub(crate) fn name(&self) -> Option<BuildName> {
+        match self.signed_name() {
+            Some(signed) => signed.ok(),
+            None => Some(self.archive.build_name().clone()),
+        }
+    }
+
     /// When the build was made, as the signed archive says it: the stamp in build.json's `build_name`, or else the last time in
     /// the log. The stamp in a file's or member's name is not signed and not used. It is the server's own clock either way.
     pub fn build_time(&self) -> Option<Timestamp> {
-        let recorded =
-            self.manifest.record.build_name().and_then(crate::BuildName::parse).and_then(|name| name.stamp());
+        let recorded = self.signed_name().and_then(|name| name.ok()?.stamp());
         recorded.or_else(|| self.log()?.last_time())
     }
 
@@ -121,22 +139,39 @@ impl Evidence<'_> {
         dockerfile::read(&content).map_err(|fault| NoInstructions::NotRead(format!("{path}: {fault}")))
     }
 
-    /// The seven digits of the commit that name the build: the tag's, or else those of the build's name.
-    pub(crate) fn commit_digits(&self) -> Option<String> {
+    /// The seven digits of the commit that name the build, and where they are from: the tag's, or else those of the build's name. Where
+    /// the signed archive has a tag or a name, the members' name, which is not signed, does not take its place.
+    pub(crate) fn commit_digits(&self) -> Option<(String, Known)> {
+        let digits = |text: &str| Some((crate::build_name::commit_digits(text)?.to_owned(), Known::Signed));
         let tag = self.image_tag();
-        let digits = tag.as_deref().and_then(crate::build_name::commit_digits);
-        digits.or_else(|| self.archive.build_name().commit_digits()).map(str::to_owned)
+        let signed = self.signed_name();
+        if let Some(found) = tag.as_deref().and_then(digits) {
+            return Some(found);
+        }
+        match (&signed, &tag) {
+            (Some(name), _) => digits(name.as_ref().ok()?.subject()?),
+            (None, Some(_)) => None,
+            (None, None) => Some((self.archive.build_name().commit_digits()?.to_owned(), Known::Given)),
+        }
     }
 
-    /// The image's tag: build.json's, or else what follows the pushed repository in the build's name.
+    /// The image's tag, as the signed archive has it: build.json's, or else the pushed or signed tag that ends build.json's build name, or
+    /// else, where build.json has neither, the one such tag that is not `latest`.
     pub fn image_tag(&self) -> Option<String> {
         if let Some(tag) = self.manifest.record.image_tag() {
             return Some(tag_of(tag));
         }
-        let name = self.archive.build_name();
-        let pushed = self.log()?.pushed().map(|(tag, ..)| tag.to_owned());
-        let mut named =
-            pushed.filter(|tag| name.subject().is_some_and(|subject| subject.ends_with(&format!(".{tag}"))));
-        named.next()
+        let mut tags = self.log()?.push_events().filter_map(|event| match event {
+            LogEvent::Pushed { tag, .. } => Some(tag.clone()),
+            LogEvent::Signed(name) => Some(ImageName::parse(name).ok()?.tag()?.to_owned()),
+            _ => None,
+        });
+        if let Some(signed) = self.signed_name() {
+            let name = signed.ok()?;
+            return tags.find(|tag| name.subject().is_some_and(|subject| subject.ends_with(&format!(".{tag}"))));
+        }
+        let mut own = tags.filter(|tag| tag != "latest");
+        let first = own.next()?;
+        own.all(|tag| tag == first).then_some(first)
     }
 }

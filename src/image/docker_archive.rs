@@ -6,7 +6,7 @@
 use super::document::{self, SavedImage};
 use super::gather::read_config;
 use super::store::{Found, Store};
-use super::{Choice, ImageFacts, LayerFacts, Part, layout};
+use super::{Choice, ImageFacts, LayerFacts, Part, Undecided, layout};
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::image_name::ImageName;
@@ -31,10 +31,15 @@ pub(super) fn read(
             return Ok(());
         }
     };
-    let saved = chosen(&images, reference).map_err(|message| Error::Usage {
-        message: format!("{}: {message}", image.source),
-        hint: "name one behind the path: docker-archive:FILE:NAME:TAG, or docker-archive:FILE:@0 for the first".into(),
-    })?;
+    let hint = "name one behind the path: docker-archive:FILE:NAME:TAG, or docker-archive:FILE:@0 for the first";
+    let saved = chosen(&images, reference)
+        .map_err(|message| Error::Usage { message: format!("{}: {message}", image.source), hint: hint.into() })?;
+    let others = images.iter().filter(|other| saved.is_none_or(|saved| !std::ptr::eq(saved, *other)));
+    others.for_each(|other| image.others.add(label(other)));
+    let Some(saved) = saved else {
+        image.undecided = Some(Undecided { message: format!("it has {} images", images.len()), hint: hint.into() });
+        return Ok(());
+    };
     if images.len() == 1 && store.has("index.json") {
         layout::read(image, store, None, choice, limits)?;
     }
@@ -42,19 +47,27 @@ pub(super) fn read(
     read_saved(image, store, saved, limits)
 }
 
-fn chosen<'d>(images: &'d [SavedImage], reference: Option<&str>) -> Result<&'d SavedImage, String> {
+/// The image that is meant; `None` where several are left.
+fn chosen<'d>(images: &'d [SavedImage], reference: Option<&str>) -> Result<Option<&'d SavedImage>, String> {
     let Some(reference) = reference else {
         return match images {
-            [one] => Ok(one),
+            [one] => Ok(Some(one)),
             [] => Err("it has no image".into()),
-            several => Err(format!("it has {} images: {}", several.len(), tags(several))),
+            _ => Ok(None),
         };
     };
     let found = match reference.strip_prefix('@') {
         Some(number) => number.parse::<usize>().ok().and_then(|number| images.get(number)),
         None => images.iter().find(|image| image.tags.iter().any(|tag| same_name(tag, reference))),
     };
-    found.ok_or(format!("it has no image {reference:?}; it has {}", tags(images)))
+    let labels = || images.iter().take(20).map(label).collect::<Vec<_>>().join(", ");
+    found.map(Some).ok_or_else(|| format!("it has no image {reference:?}; it has {}", labels()))
+}
+
+/// Its names and its configuration, whose file is mostly called by its digest.
+fn label(image: &SavedImage) -> String {
+    let names: Vec<&str> = image.tags.iter().take(20).map(String::as_str).collect();
+    [names.join(" "), format!("(configuration {})", image.config)].join(" ").trim_start().to_owned()
 }
 
 /// Docker shortens names of its own registry in `RepoTags`.
@@ -64,10 +77,6 @@ fn same_name(tag: &str, reference: &str) -> bool {
         Some((name.repository(), name.tag().unwrap_or("latest").to_owned()))
     };
     tag == reference || of(tag).is_some_and(|name| of(reference) == Some(name))
-}
-
-fn tags(images: &[SavedImage]) -> String {
-    images.iter().take(20).flat_map(|image| image.tags.clone()).collect::<Vec<_>>().join(", ")
 }
 
 fn read_saved(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, limits: &Limits) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 
 use super::document::{self, Descriptor, Document};
 use super::store::{Found, Store};
-use super::{Choice, ConfigFacts, DocumentFacts, ImageFacts, LayerFacts, Part};
+use super::{Choice, ConfigFacts, DocumentFacts, ImageFacts, LayerFacts, Part, Undecided, layout};
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Limits;
@@ -54,17 +54,19 @@ pub(super) fn resolve(
             return Ok(());
         }
         let chosen = match choose(&manifests, choice) {
-            Ok(chosen) => chosen.clone(),
-            Err(Unclear::Fault(message)) => {
+            Ok(chosen) => chosen.cloned(),
+            Err(message) => {
                 image.fault(Part::Manifest, message);
                 return Ok(());
             }
-            Err(Unclear::Usage(message)) => {
-                return Err(Error::Usage {
-                    message: format!("{}: {message}", image.source),
-                    hint: PLATFORM_HINT.into(),
-                });
-            }
+        };
+        let others = manifests.iter().filter(|entry| !entry.is_attestation());
+        let others = others.filter(|entry| chosen.as_ref().is_none_or(|chosen| chosen.digest != entry.digest));
+        others.for_each(|entry| image.others.add(layout::label(entry)));
+        let Some(chosen) = chosen else {
+            let message = "its index has several images".into();
+            image.undecided = Some(Undecided { message, hint: PLATFORM_HINT.into() });
+            return Ok(());
         };
         match document_of(image, store, names, &chosen, limits)? {
             Some(next) => bytes = next,
@@ -78,15 +80,11 @@ pub(super) fn resolve(
 const PLATFORM_HINT: &str =
     "say which is meant: expect.platforms in the policy of an audit, --platform for `image` and `compare`";
 
-enum Unclear {
-    /// What is asked for is not there.
-    Fault(String),
-    /// Nobody said which of several is meant.
-    Usage(String),
-}
-
-/// The entry of an index that is meant: by digest, or else by platform, or else the only one.
-fn choose<'d>(manifests: &'d [Descriptor], choice: &Choice) -> Result<&'d Descriptor, Unclear> {
+/// The entry of an index that is meant: by digest, or else by platform, or else the only one. `None` where several are left.
+///
+/// # Errors
+/// In words, where what is asked for is not there, or where other programs may take another entry.
+fn choose<'d>(manifests: &'d [Descriptor], choice: &Choice) -> Result<Option<&'d Descriptor>, String> {
     let images: Vec<&Descriptor> = manifests.iter().filter(|entry| !entry.is_attestation()).collect();
     let fits = |entry: &&&Descriptor| {
         choice.platforms.is_empty()
@@ -109,23 +107,19 @@ fn choose<'d>(manifests: &'d [Descriptor], choice: &Choice) -> Result<&'d Descri
         images.iter().find(takes_its_place).copied()
     };
     if let Some((one, other)) = wanted.and_then(|one| Some((one, rival(one)?))) {
-        return Err(Unclear::Fault(format!(
+        return Err(format!(
             "the index has two images for one platform, and other programs may take the other: {} and {}",
             one.digest, other.digest
-        )));
+        ));
     }
     match (wanted, fitting.as_slice()) {
-        (Some(wanted), _) => Ok(wanted),
-        (None, [one]) => Ok(one),
-        (None, []) if images.is_empty() => Err(Unclear::Fault("the index has no image".into())),
-        (None, []) => Err(Unclear::Fault(format!(
-            "the index has no image for {}; it has {}",
-            choice.platforms.join(" or "),
-            platforms(&images)
-        ))),
-        (None, several) => {
-            Err(Unclear::Usage(format!("the index has {} images: {}", several.len(), platforms(several))))
+        (Some(wanted), _) => Ok(Some(wanted)),
+        (None, [one]) => Ok(Some(one)),
+        (None, []) if images.is_empty() => Err("the index has no image".into()),
+        (None, []) => {
+            Err(format!("the index has no image for {}; it has {}", choice.platforms.join(" or "), platforms(&images)))
         }
+        (None, _) => Ok(None),
     }
 }
 

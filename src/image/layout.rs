@@ -1,11 +1,13 @@
 //! `oci:` and `oci-archive:`: the OCI image layout (image specification 1.1, "Image Layout").
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::document::{self, Descriptor, Document, REFERENCE_NAME};
 use super::gather::{Names, Top, differs, resolve};
 use super::store::{Found, Store};
-use super::{Choice, ImageFacts, Part};
+use super::{Choice, ImageFacts, Part, Undecided};
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Limits;
@@ -31,15 +33,15 @@ pub(super) fn read(
             return Ok(());
         }
     };
-    let entry = match chosen(&manifests, reference, choice) {
-        Ok(entry) => entry.clone(),
-        Err(message) => {
-            return Err(Error::Usage {
-                message: format!("{}: {message}", image.source),
-                hint: "name one behind the path, as in oci:PATH:REF; an image without a name goes by its platform"
-                    .into(),
-            });
-        }
+    let chosen = chosen(&manifests, reference, choice)
+        .map_err(|message| Error::Usage { message: format!("{}: {message}", image.source), hint: HINT.into() })?;
+    let mut seen = BTreeSet::from_iter(chosen.map(|entry| entry.digest));
+    let others = manifests.iter().filter(|entry| !entry.is_attestation() && seen.insert(entry.digest));
+    others.for_each(|entry| image.others.add(label(entry)));
+    let Some(entry) = chosen.cloned() else {
+        image.undecided =
+            Some(Undecided { message: format!("it has {} images", image.others.count), hint: HINT.into() });
+        return Ok(());
     };
     image.names.extend(entry.annotations.get(REFERENCE_NAME).cloned());
     let bytes = match store.document(&blob(&entry.digest), limits.registry_document_bytes())? {
@@ -92,15 +94,25 @@ fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Vec<Descriptor>,
     })
 }
 
-/// The entry that is meant: by its name, or else by digest, or else by platform, or else the only one.
-fn chosen<'d>(manifests: &'d [Descriptor], reference: Option<&str>, choice: &Choice) -> Result<&'d Descriptor, String> {
-    let name_of = |entry: &Descriptor| entry.annotations.get(REFERENCE_NAME).cloned();
+const HINT: &str =
+    "name one behind the path, by its name or digest: oci:PATH:REF, oci:PATH:sha256:DIGEST; oci-archive: likewise";
+
+/// The entry that is meant: by its name or digest, where a reference is given; or else by a digest that the signed log names, or by platform,
+/// or the only one. `None` where several are left.
+fn chosen<'d>(
+    manifests: &'d [Descriptor],
+    reference: Option<&str>,
+    choice: &Choice,
+) -> Result<Option<&'d Descriptor>, String> {
+    let is_called = |entry: &&Descriptor, reference: &str| {
+        name_of(entry) == Some(reference) || Sha256::from_prefixed(reference) == Some(entry.digest)
+    };
     let mut named: Vec<&Descriptor> = match reference {
-        Some(reference) => manifests.iter().filter(|entry| name_of(entry).as_deref() == Some(reference)).collect(),
+        Some(reference) => manifests.iter().filter(|entry| is_called(entry, reference)).collect(),
         None => manifests.iter().filter(|entry| !entry.is_attestation()).collect(),
     };
     // `docker save` lists an image once for each of its tags.
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     named.retain(|entry| seen.insert(entry.digest));
     let fits = |entry: &&&Descriptor| {
         let expected = &choice.platforms;
@@ -110,19 +122,26 @@ fn chosen<'d>(manifests: &'d [Descriptor], reference: Option<&str>, choice: &Cho
     // Of several with one name, another program may take another one.
     let wanted = named.iter().find(|entry| reference.is_none() && choice.digests.contains(&entry.digest));
     match (named.as_slice(), wanted, by_platform.as_slice()) {
-        ([one], ..) | (_, Some(one), _) | (_, None, [one]) => Ok(one),
+        ([one], ..) | (_, Some(one), _) | (_, None, [one]) => Ok(Some(one)),
         ([], None, _) => match reference {
             Some(reference) => Err(format!("it has no image called {reference:?}; it has {}", labels(manifests))),
             None => Err("it has no image".into()),
         },
-        (several, None, _) => Err(format!("it has {} images: {}", several.len(), labels(manifests))),
+        (_, None, _) => Ok(None),
     }
 }
 
+fn name_of(entry: &Descriptor) -> Option<&str> {
+    entry.annotations.get(REFERENCE_NAME).map(String::as_str)
+}
+
+/// The name, where there is one, and the digest; the platform, where the source says it.
+pub(super) fn label(entry: &Descriptor) -> String {
+    let name = name_of(entry).map(|name| format!("{name} ")).unwrap_or_default();
+    let platform = entry.platform.as_ref().map(|platform| format!(" ({platform})")).unwrap_or_default();
+    format!("{name}{}{platform}", entry.digest)
+}
+
 fn labels(manifests: &[Descriptor]) -> String {
-    let label = |entry: &Descriptor| {
-        let name = entry.annotations.get(REFERENCE_NAME).cloned().unwrap_or_else(|| entry.digest.to_string());
-        entry.platform.as_ref().map_or(name.clone(), |platform| format!("{name} ({platform})"))
-    };
     manifests.iter().take(20).map(label).collect::<Vec<_>>().join(", ")
 }

@@ -91,6 +91,10 @@ pub struct ImageFacts {
     pub layers: Vec<LayerFacts>,
     /// Names that the source gives the image. Nobody signed them.
     pub names: Vec<String>,
+    /// Other images of the source, which were not looked at.
+    pub others: Others,
+    /// Why none of several images was read. `None` where one was.
+    pub undecided: Option<Undecided>,
     /// What the registry's tag led to, where one was asked.
     pub tag: Option<RegistryTag>,
     /// Where documents contradict bytes or each other.
@@ -150,6 +154,24 @@ pub struct LayerFacts {
     pub(crate) name: String,
 }
 
+/// Images by name and digest: the first twenty, and how many there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Others {
+    /// The name, where there is one, and the digest; the platform, where the source says it.
+    pub first: Vec<String>,
+    /// All of them.
+    pub count: usize,
+}
+
+/// The source has several images, and nothing says which one is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecided {
+    /// What the source has.
+    pub message: String,
+    /// How to choose.
+    pub hint: String,
+}
+
 /// What a registry said of a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistryTag {
@@ -173,11 +195,12 @@ pub struct Choice {
 /// Reads an image from files. [`Source::Registry`] is not read here.
 ///
 /// It recomputes every digest, and unpacks every layer in passing to recompute its `diff_id`. It judges nothing: contradictions are in
-/// [`ImageFacts::faults`] and in the parts themselves.
+/// [`ImageFacts::faults`] and in the parts themselves. Where the source has several images and nothing chooses one, none is read:
+/// [`ImageFacts::undecided`] says so, and [`ImageFacts::decided`] makes an error of it.
 ///
 /// # Errors
-/// [`Error::Usage`] where the source has several images and none is chosen, or is no image; [`Error::Unreadable`], [`Error::Truncated`] and
-/// [`Error::OverLimit`].
+/// [`Error::Usage`] where the source is not an image, or has none of the name that was given; [`Error::Unreadable`], [`Error::Truncated`]
+/// and [`Error::OverLimit`].
 pub fn read(source: &Source, choice: &Choice, limits: &Limits) -> Result<ImageFacts, Error> {
     let (path, reference, expected) = match source {
         Source::Registry(_) => {
@@ -286,6 +309,8 @@ fn empty(source: &str, form: Form, place: Place) -> ImageFacts {
         config: None,
         layers: Vec::new(),
         names: Vec::new(),
+        others: Others::default(),
+        undecided: None,
         tag: None,
         faults: Vec::new(),
         place,
@@ -327,7 +352,39 @@ fn not_an_image(name: &str) -> Error {
     }
 }
 
+impl Others {
+    fn add(&mut self, label: String) {
+        self.count += 1;
+        if self.first.len() < 20 {
+            self.first.push(label);
+        }
+    }
+}
+
+impl std::fmt::Display for Others {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.first.join(", "))?;
+        match self.count.saturating_sub(self.first.len()) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
 impl ImageFacts {
+    /// The image, where one was read: for uses that have no signed log which could choose.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where the source has several and none was chosen.
+    pub fn decided(self) -> Result<Self, Error> {
+        match self.undecided {
+            Some(Undecided { message, hint }) => {
+                Err(Error::Usage { message: format!("{}: {message}: {}", self.source, self.others), hint })
+            }
+            None => Ok(self),
+        }
+    }
+
     /// Contradictions about one part.
     pub fn faults_of(&self, part: Part) -> impl Iterator<Item = &str> {
         self.faults.iter().filter(move |(about, _)| *about == part).map(|(_, message)| message.as_str())

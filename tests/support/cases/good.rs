@@ -153,7 +153,7 @@ fn records() -> Vec<Case> {
     ]
 }
 
-fn icr_name() -> String {
+pub(super) fn icr_name() -> String {
     build_name(&image_tag(), STAMP).replace("docker.io", "us.icr.io")
 }
 
@@ -226,7 +226,7 @@ fn public_name() -> String {
     format!("docker.io.gmoney23.hpvs_bc.{}.2020-06-23_08-39-48.301849", public_tag())
 }
 
-fn build_kit(text: String) -> String {
+pub(super) fn build_kit(text: String) -> String {
     let (before, rest) = text.split_once("2026-03-02 10:12:04,955").unwrap();
     let (_, after) = rest.split_once("run: Successfully tagged docker.io/acme/wallet:latest\n").unwrap();
     let lines = [

@@ -257,6 +257,16 @@ fn indexes() -> Vec<Case> {
         entries.retain(|entry| seen.insert(entry.path.clone()));
         entries
     };
+    // index.json has two images, the pushed one last.
+    let two = || {
+        let mut entries = layout_of(&[other.descriptor(), wallet.descriptor()]);
+        entries.extend([blob(wallet.manifest_bytes()), blob(other.manifest_bytes())]);
+        let known: Vec<Vec<u8>> = entries.iter().map(|entry| entry.path.clone()).collect();
+        let blobs = wallet.blobs().into_iter().chain(other.blobs());
+        let mut seen = std::collections::BTreeSet::from_iter(known);
+        entries.extend(blobs.filter(|blob| seen.insert(blob.path.clone())));
+        entries
+    };
     let for_s390x = |case: Case| case.image_policy("[expect]\nplatforms = [\"linux/s390x\"]\n");
     let pushed_list = |case: Case| case.pushed(&digest(&list), list.len(), &wallet);
     let nested =
@@ -292,8 +302,10 @@ fn indexes() -> Vec<Case> {
             pushed_list(Case::good("image-index-nested", "The index lies in another index.")),
             &whole(nested, std::slice::from_ref(&list)),
         )),
-        pushed_list(Case::error("image-index-no-choice", 2, "usage", "An index of two platforms, and nobody says which is meant."))
-            .hand_over(LAYOUT, &whole(list.clone(), &[])),
+        pushed_list(Case::rejected("image-index-no-choice", "An index of two platforms, and nobody says which is meant."))
+            .hand_over(LAYOUT, &whole(list.clone(), &[]))
+            .expect("image-digest", "unknown")
+            .expect("image-config", "not-run: refused"),
         pushed_list(Case::fails("image-index-other-platform", "image-digest", "The index has no image for the policy's platform."))
             .hand_over(LAYOUT, &whole(list.clone(), &[]))
             .image_policy("[expect]\nplatforms = [\"linux/arm64\"]\n"),
@@ -317,16 +329,24 @@ fn indexes() -> Vec<Case> {
             .image(&contradicting(&wallet))
             .hand_over(LAYOUT, &contradicting(&wallet).layout()),
         good("image-media-type-missing", "The manifest leaves its media type out; index.json has it.", &untyped(&wallet), &untyped(&wallet).layout()),
-        Case::error("image-two-candidates", 2, "usage", "index.json has two images without a name.").image(&{
+        Case::rejected("image-two-candidates", "index.json has two images without a name, and neither is the one that the log names.").image(&{
             let mut image = wallet.clone();
             image.config["created"] = json!("other");
             image
         })
-        .hand_over(LAYOUT, &{
-            let mut entries = layout_of(&[wallet.descriptor(), other.descriptor()]);
-            entries.extend([blob(wallet.manifest_bytes()), blob(other.manifest_bytes())]);
-            entries
-        }),
+        .hand_over(LAYOUT, &two())
+        .expect("image-digest", "unknown"),
+        Case::rejected("image-two-and-no-digest", "index.json has two images, and the log names no digest that says which is meant.")
+            .image(&wallet)
+            .log(|text| super::without(&text, &[": digest: sha256:"]))
+            .hand_over(LAYOUT, &two())
+            .expect("image-digest", "unknown")
+            .expect("image-config", "not-run: refused")
+            .expect("image-layers", "not-run: refused"),
+        passing(Case::good("image-chosen-by-digest", "index.json has two images, and the auditor names one by its digest.").image(&wallet), &two())
+            .arguments(&["--key", "key.pem", "--image", &format!("oci-archive:image.tar:{}", wallet.digest())]),
+        wrong("image-other-chosen", "image-digest", "index.json has the pushed image and another one, and the auditor names the other one.", &two())
+            .arguments(&["--key", "key.pem", "--image", &format!("oci-archive:image.tar:{}", other.digest())]),
         Case::fails(
             "image-index-two-for-platform",
             "image-digest",
@@ -364,7 +384,7 @@ fn indexes() -> Vec<Case> {
             "An index has the pushed image in `manifests`, and another one in `Manifests`, which programs in Go believe.",
             |other, wallet| format!("\"manifests\": [{wallet}], \"Manifests\": [{other}]"),
         ),
-        Case::error("image-name-twice", 2, "usage", "index.json calls the pushed image and another one by the same name.")
+        Case::rejected("image-name-twice", "index.json calls the pushed image and another one by the same name.")
             .image(&wallet)
             .hand_over(LAYOUT, &{
                 let named = |image: &Image| {
@@ -377,13 +397,9 @@ fn indexes() -> Vec<Case> {
                 entries.extend(wallet.blobs());
                 entries
             })
-            .arguments(&["--key", "key.pem", "--image", "oci-archive:image.tar:latest"]),
-        good("image-candidate-by-digest", "index.json has two images, and one is what was pushed.", &wallet, &{
-            let mut entries = layout_of(&[other.descriptor(), wallet.descriptor()]);
-            entries.extend([blob(wallet.manifest_bytes()), blob(other.manifest_bytes())]);
-            entries.extend(wallet.blobs());
-            entries
-        }),
+            .arguments(&["--key", "key.pem", "--image", "oci-archive:image.tar:latest"])
+            .expect("image-digest", "unknown"),
+        good("image-candidate-by-digest", "index.json has two images, and one is what was pushed: the other one is listed.", &wallet, &two()),
     ]
 }
 
@@ -517,6 +533,18 @@ fn parts() -> Vec<Case> {
             .log(|text| text.replace(&Image::wallet().id_12(), "0123456789ab"))
             .hand_over(LAYOUT, &wallet.layout())
             .expect("image-digest", "pass"),
+        Case::rejected(
+            "image-id-of-two-builders",
+            "docker's classic builder printed the image's id, and a program another one as BuildKit would.",
+        )
+        .image(&wallet)
+        .log(|text| {
+            let line = format!("run: #9 writing image sha256:{} done", "ab".repeat(32));
+            super::insert_before(&text, "Removing intermediate container 1e2f3a4b5c6d", &line)
+        })
+        .hand_over(LAYOUT, &wallet.layout())
+        .expect("image-digest", "pass")
+        .expect("image-config", "unknown"),
         own(
             "image-config-of-no-image",
             "image-config",
@@ -624,8 +652,9 @@ fn saved() -> Vec<Case> {
         .expect("image-layers", "fail"),
         archive("image-saved-link-nowhere", "A layer is a link to itself.", &linked("layer.tar"))
             .expect("image-layers", "fail"),
-        Case::error("image-saved-two", 2, "usage", "The archive has two images, and nobody says which is meant.")
+        Case::rejected("image-saved-two", "The archive has two images, and nobody says which is meant.")
             .image(&wallet)
+            .expect("image-digest", "unknown")
             .hand_over(SAVED, &{
                 let mut entries = wallet.saved();
                 let text = String::from_utf8(entry(&mut entries, "manifest.json").content.clone()).unwrap();

@@ -1,10 +1,11 @@
 //! `data/build.log`: signed, and disagreeing with the record, with itself or with the build's time.
 
-use super::super::case::{Case, image_tag};
-use super::super::inputs::{IMAGE_DIGEST, log_key_id};
+use super::super::case::{Case, build_name, image_tag};
+use super::super::inputs::{self, IMAGE_DIGEST, STAMP, log_key_id};
+use super::super::keys::Named;
 
 pub fn cases() -> Vec<Case> {
-    [images(), keys(), times()].into_iter().flatten().collect()
+    [images(), names(), builders(), keys(), times()].into_iter().flatten().collect()
 }
 
 fn other_digest() -> String {
@@ -59,6 +60,88 @@ fn images() -> Vec<Case> {
             super::insert_before(&text, "building the wallet", &fake)
         })
         .expect("log-image", "pass"),
+    ]
+}
+
+/// The log's names in full: what is pushed and signed is what the signed record names.
+fn names() -> Vec<Case> {
+    let disagrees = |name: &str, about| Case::fails(name, "log-image", about);
+    let signed = format!("Successfully signed docker.io/acme/wallet:{}", image_tag());
+    let (tag, nameless) = (signed.clone(), signed.clone());
+    vec![
+        disagrees("log-repository-above", "The log pushes to a repository whose name only begins the build's name.")
+            .build_name(super::good::icr_name())
+            .record(|text| text.replace(&build_name(&image_tag(), STAMP), &super::good::icr_name()))
+            .log(|text| text.replace("docker.io/acme/wallet", "us.icr.io/acme")),
+        disagrees("log-signed-other-tag", "Another tag was signed than the one that was pushed.")
+            .log(move |text| text.replace(&tag, "Successfully signed docker.io/acme/wallet:v1-0123abc")),
+        disagrees("log-signed-without-tag", "What was signed has no tag.")
+            .log(move |text| text.replace(&nameless, "Successfully signed docker.io/acme/wallet")),
+        disagrees("log-signed-other-image", "Another repository was signed than the one that was pushed.")
+            .log(move |text| text.replace(&signed, &signed.replace("wallet", "purse"))),
+        {
+            let purse = || build_name(&image_tag(), STAMP).replace("wallet", "purse");
+            disagrees("log-of-another-build", "The record, the file and its members name one image, the log another.")
+                .build_name(purse())
+                .record(move |text| text.replace(&build_name(&image_tag(), STAMP), &purse()))
+        },
+        Case::rejected(
+            "commit-named-by-the-file",
+            "The record and the log name another commit than HEAD, and only the file and its members name HEAD's.",
+        )
+        .record(|text| {
+            let text = text.replace(&image_tag(), "v1-0123abc");
+            super::without(&text, &["image_tag\": \"v1"])
+        })
+        .log(|text| text.replace(&image_tag(), "v1-0123abc"))
+        .expect("manifest-name", "fail")
+        .expect("source-commit", "fail"),
+        Case::good(
+            "good-commit-by-file-name",
+            "Neither the record nor the log names a tag: the file's name does, which is not signed, and the report says so.",
+        )
+        .record(|_| "{\"status\": \"success\"}".into())
+        .log(|text| super::without(&text, &[&image_tag(), "latest: digest", "latest"]))
+        .expect("source-commit", "pass"),
+    ]
+}
+
+/// The Dockerfile's steps as docker's classic builder prints them.
+fn classic_steps() -> String {
+    let steps = inputs::LOG.lines().filter_map(|line| line.split_once("run: Step ").map(|(_, step)| step));
+    steps.map(|step| format!("run: Step {step}")).collect::<Vec<_>>().join("\n")
+}
+
+/// What programs of RUN steps print, besides what the builder prints.
+fn builders() -> Vec<Case> {
+    let policy = |case: Case| {
+        let text = super::policy::with("[levels]\nsource-dockerfile = \"require\"\n");
+        case.file("key.pem", Named::Server.public_pem()).policy(text)
+    };
+    vec![
+        policy(Case::rejected(
+            "dockerfile-two-builders",
+            "BuildKit built, and a program printed the Dockerfile's steps as docker's classic builder would: which is true cannot be told.",
+        ))
+        .log(|text| super::insert_before(&super::good::build_kit(text), "#9 DONE", &classic_steps()))
+        .expect("source-dockerfile", "unknown"),
+        Case::good("log-two-builders", "A program printed lines of podman and BuildKit: bases and steps are unknown, the push is not in doubt.")
+            .log(|text| {
+                let lines = "run: STEP 1/1: FROM docker.io/library/alpine\nrun: #5 [1/1] FROM docker.io/library/alpine";
+                super::insert_before(&text, "Removing intermediate container 1e2f3a4b5c6d", lines)
+            })
+            .expect("log-image", "pass")
+            .expect("source-dockerfile", "unknown"),
+        policy(Case::good(
+            "good-dockerfile-steps-imitated",
+            "A program printed numbered steps of its own, a stack trace and the end of an installation: no builder prints these so.",
+        ))
+        .log(|text| {
+            let lines = "run: Step 1/5: compile\nrun: Step 2/5 : link\nrun:   Step 5/9 : RUN true\nrun: STEP 1/9 : FROM evil\n\
+                         run: #0 [internal function]: f()\nrun: #1 /srv/a.php(12): g()\nrun: Successfully built wheel";
+            super::insert_before(&text, "Removing intermediate container 1e2f3a4b5c6d", lines)
+        })
+        .expect("source-dockerfile", "pass"),
     ]
 }
 

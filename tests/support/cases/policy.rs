@@ -132,6 +132,16 @@ fn malformed() -> Vec<Case> {
         }),
         bad("key-twice", "One key stands there twice.", &with(&key("not-after = 2030-01-01T00:00:00Z\n"))),
         bad("short-commit", "A commit of seven digits.", &with("[expect]\ncommit = \"b0398d3\"\n")),
+        bad(
+            "image-with-tag",
+            "An image with a tag: `images` are repositories, and a tag would bind nothing.",
+            &with("[expect]\nimages = [\"docker.io/acme/wallet:v1\"]\n"),
+        ),
+        bad(
+            "image-with-digest",
+            "An image with a digest: `images` are repositories, and a digest would bind nothing.",
+            &with(&format!("[expect]\nimages = [\"docker.io/acme/wallet@sha256:{}\"]\n", "ab".repeat(32))),
+        ),
         bad("bad-age", "An age without a unit.", &with("[expect]\nmax-age = \"90\"\n")),
         bad("bad-grade", "A grade that nobody can reach.", &with("[expect]\nminimum-grade = \"attested\"\n")),
         policy(Case::error("policy-weak-key", 2, "key", "The policy's key is too weak."), &with(""))

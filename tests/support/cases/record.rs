@@ -24,7 +24,8 @@ fn names() -> Vec<Case> {
         disagrees("record-of-another-build", "The signed record names another build.")
             .record(|text| text.replace(STAMP, "2026-03-01_00-00-00.000000")),
         disagrees("record-of-another-image", "The signed record names another image.")
-            .record(|text| text.replace("docker.io.acme.wallet", "docker.io.acme.purse")),
+            .record(|text| text.replace("docker.io.acme.wallet", "docker.io.acme.purse"))
+            .expect("log-image", "fail"),
         disagrees("tag-disagrees", "The record's image tag is not the one in the build's name.").record(|text| {
             text.replace(&format!("\"image_tag\": \"{}\"", image_tag()), "\"image_tag\": \"v2-b0398d3\"")
         }),

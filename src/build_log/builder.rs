@@ -1,0 +1,130 @@
+//! Lines that builders print while they build. Each builder has forms of its own, and what a program of a RUN step prints is
+//! taken for a builder's line only where it has exactly such a form: `Step 1/5: compile` is nobody's.
+//!
+//! | builder | prints | source |
+//! | --- | --- | --- |
+//! | docker's classic one | `Step 1/5 : FROM x`, ` ---> 0123456789ab`, `Successfully built 0123456789ab` | moby, builder/dockerfile (`stepFormat`) |
+//! | BuildKit, plain progress | `#5 [build 1/4] FROM x`, `#5 DONE 0.1s`, `#9 writing image sha256:…`; before what a program prints, `#5 0.351 ` | buildkit, util/progress/progressui |
+//! | podman, buildah | `STEP 1/5: FROM x`, `[1/2] STEP 1/3: FROM x` with several stages, `COMMIT x`, `--> 0123456789ab` | buildah, imagebuildah |
+//!
+//! docker's classic builder and podman print a program's text as it is, so that it can imitate any line. Two things help: what
+//! it imitates is printed besides the builder's own lines, never instead of them; and lines of two builders in one log show
+//! that somebody imitates: see [`super::BuildLog::builder`].
+
+use std::fmt;
+
+use super::event::LogEvent;
+use crate::dockerfile::is_instruction;
+
+/// A builder, by the form of its lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Builder {
+    /// docker's classic builder.
+    Classic,
+    /// BuildKit, with plain progress.
+    BuildKit,
+    /// podman or buildah.
+    Podman,
+}
+
+impl fmt::Display for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Classic => "docker's classic builder",
+            Self::BuildKit => "BuildKit",
+            Self::Podman => "podman",
+        })
+    }
+}
+
+/// The log has lines that only one builder prints, and lines that only another one prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the log has lines of {0} and of {1}: a program printed one of them, and which cannot be told")]
+pub struct TwoBuilders(pub Builder, pub Builder);
+
+/// What a line of a builder says.
+pub(super) fn of(line: &str) -> Option<LogEvent> {
+    if let Some(rest) = line.strip_prefix('#') {
+        return build_kit(rest);
+    }
+    if let Some(rest) = line.strip_prefix("Step ") {
+        return step(Builder::Classic, rest.split_once(" : ")?);
+    }
+    if let Some(rest) = line.strip_prefix("STEP ") {
+        return podman_step(rest.split_once(": ")?);
+    }
+    if let Some(id) = line.strip_prefix("Successfully built ") {
+        // pip prints `Successfully built NAME`.
+        return is_id(id, 12).then(|| LogEvent::BuiltImage { builder: Builder::Classic, id: id.to_owned() });
+    }
+    if let Some(name) = line.strip_prefix("Successfully tagged ") {
+        return Some(LogEvent::Tagged(name.trim().to_owned()));
+    }
+    if let Some((stage, rest)) = line.strip_prefix('[').and_then(|rest| rest.split_once("] STEP ")) {
+        let (_, instruction) = rest.split_once(": ")?;
+        let is_step = counter(stage).is_some() && is_instruction(instruction);
+        return is_step.then_some(LogEvent::BuilderOutput(Some(Builder::Podman)));
+    }
+    let others = [" ---> ", "---> ", "--> ", "COMMIT ", "Removing intermediate container "];
+    others.iter().any(|other| line.starts_with(other)).then_some(LogEvent::BuilderOutput(None))
+}
+
+fn step(builder: Builder, (numbers, instruction): (&str, &str)) -> Option<LogEvent> {
+    let (number, total) = counter(numbers)?;
+    let instruction = instruction.trim();
+    is_instruction(instruction).then(|| LogEvent::Step { builder, number, total, instruction: instruction.to_owned() })
+}
+
+/// `3/9: FROM x`. Old versions count no total: `3: FROM x`.
+fn podman_step(parts: (&str, &str)) -> Option<LogEvent> {
+    let without_total = || decimal(parts.0).is_some() && is_instruction(parts.1);
+    step(Builder::Podman, parts).or_else(|| without_total().then_some(LogEvent::BuilderOutput(Some(Builder::Podman))))
+}
+
+/// Behind the `#`: `5 [1/7] FROM name@sha256:…`, `12 writing image sha256:… done`, `12 naming to name done`, `5 DONE 0.1s`
+fn build_kit(rest: &str) -> Option<LogEvent> {
+    let (number, text) = rest.split_once(' ')?;
+    decimal(number)?;
+    let first = |text: &str| text.split(' ').next().unwrap_or_default().to_owned();
+    if let Some(id) = text.strip_prefix("writing image sha256:").map(first) {
+        return is_id(&id, 64).then_some(LogEvent::BuiltImage { builder: Builder::BuildKit, id });
+    }
+    if let Some(name) = text.strip_prefix("naming to ") {
+        return Some(LogEvent::Tagged(first(name)));
+    }
+    if let Some((stage, instruction)) = text.strip_prefix('[').and_then(|text| text.split_once("] ")) {
+        return vertex(stage, instruction);
+    }
+    let others = ["DONE", "CACHED", "ERROR", "CANCELED", "exporting"];
+    let word = text.split([' ', ':']).next().unwrap_or_default();
+    others.contains(&word).then_some(LogEvent::BuilderOutput(None))
+}
+
+/// `build 1/4` and `FROM x`, or `internal` and what BuildKit does for itself.
+fn vertex(stage: &str, instruction: &str) -> Option<LogEvent> {
+    let own = Some(LogEvent::BuilderOutput(Some(Builder::BuildKit)));
+    if stage == "internal" {
+        return own;
+    }
+    counter(stage.rsplit(' ').next()?)?;
+    match instruction.strip_prefix("FROM ") {
+        Some(base) => Some(LogEvent::ResolvedBase(base.split(' ').next().unwrap_or_default().to_owned())),
+        None => is_instruction(instruction).then_some(own).flatten(),
+    }
+}
+
+/// `3/9`
+fn counter(text: &str) -> Option<(u32, u32)> {
+    let (number, total) = text.split_once('/')?;
+    Some((decimal(number)?, decimal(total)?))
+}
+
+/// As `%d` prints it: no sign, no zero in front.
+fn decimal(text: &str) -> Option<u32> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    plain.then(|| text.parse().ok()).flatten()
+}
+
+fn is_id(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}

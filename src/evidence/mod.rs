@@ -10,7 +10,7 @@ pub(crate) use self::image::image_facts;
 use crate::approvals::Approvals;
 use crate::attestation::Attestation;
 use crate::build_log::BuildLog;
-use crate::dockerfile::{self, Instruction};
+use crate::dockerfile::{self, Dockerfile, DockerfileFault, Instruction};
 use crate::git::{Snapshot, SourceProof};
 use crate::image::ImageFacts;
 use crate::image_name::tag_of;
@@ -66,6 +66,15 @@ pub enum NoInstructions {
     NotRead(String),
 }
 
+impl NoInstructions {
+    /// In words.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::NotProved(words) | Self::NoFile(words) | Self::NotRead(words) => words,
+        }
+    }
+}
+
 /// The Dockerfile where nobody names another.
 pub(crate) const DOCKERFILE: &str = "Dockerfile";
 
@@ -104,11 +113,28 @@ impl Evidence<'_> {
         self.source.ok_or_else(|| "the snapshot was not looked at".into())
     }
 
-    /// The instructions of the Dockerfile at `path`, relative to the top of the repository, from its proved blob.
+    /// The instructions of the Dockerfile at `path`, relative to the top of the repository, from its proved blob. One with here-documents is
+    /// not read.
     ///
     /// # Errors
     /// Why there are none.
     pub fn dockerfile(&self, path: Option<&str>) -> Result<Vec<Instruction>, NoInstructions> {
+        self.dockerfile_read(path, dockerfile::read)
+    }
+
+    /// The same Dockerfile with directives and here-documents.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn whole_dockerfile(&self, path: Option<&str>) -> Result<Dockerfile, NoInstructions> {
+        self.dockerfile_read(path, dockerfile::read_whole)
+    }
+
+    fn dockerfile_read<T>(
+        &self,
+        path: Option<&str>,
+        read: impl FnOnce(&[u8]) -> Result<T, DockerfileFault>,
+    ) -> Result<T, NoInstructions> {
         let path = path.unwrap_or(DOCKERFILE);
         let path = path.strip_prefix("./").unwrap_or(path);
         let proof = self.source().map_err(NoInstructions::NotProved)?;
@@ -118,7 +144,7 @@ impl Evidence<'_> {
         let snapshot = self.snapshot().map_err(NoInstructions::NotProved)?;
         let content = proof.read_file(snapshot, path.as_bytes());
         let content = content.map_err(|fault| NoInstructions::NoFile(fault.to_string()))?;
-        dockerfile::read(&content).map_err(|fault| NoInstructions::NotRead(format!("{path}: {fault}")))
+        read(&content).map_err(|fault| NoInstructions::NotRead(format!("{path}: {fault}")))
     }
 
     /// The seven digits of the commit that name the build: the tag's, or else those of the build's name.

@@ -360,7 +360,10 @@ fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Vec<String> {
             inputs.note("the log shows no steps: what follows is read from the commit's Dockerfile, which may not be the one that was built");
         }
         Some(Err(fault)) if printed.is_empty() => {
-            inputs.note(format!("not known: the log shows no steps of a Dockerfile, and none is read: {}", fault.words()));
+            inputs.note(format!(
+                "not known: the log shows no steps of a Dockerfile, and none is read: {}",
+                fault.words()
+            ));
         }
         Some(Err(fault)) => inputs.note(format!("not known beyond the steps in the log: {}", fault.words())),
         _ => {}

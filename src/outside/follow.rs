@@ -11,7 +11,7 @@ const DEPTH: usize = 12;
 /// Words in which a sub-command or a wrapper's program is looked for.
 const LOOKED_AT: usize = 100;
 /// Text that is read again where it is nested, for each byte of the step.
-const READ_AGAIN: usize = 16;
+const READ_AGAIN: usize = 4;
 
 /// What the programs of one RUN step do.
 #[derive(Debug, Default)]
@@ -86,9 +86,7 @@ impl Programs {
     }
 
     fn commands(&mut self, script: &Script, depth: usize) {
-        let unset = |command: &Command| {
-            matches!(command.words.as_slice(), [name, option, ..] if name.text == "unset" && option.text.starts_with('-'))
-        };
+        let unset = |command: &Command| matches!(command.words.as_slice(), [name, option, ..] if name.text == "unset" && option.text.starts_with('-'));
         let none = HashSet::new();
         let functions = if script.commands.iter().any(unset) { &none } else { &script.functions };
         for command in &script.commands {
@@ -117,7 +115,8 @@ impl Programs {
             }
             return;
         };
-        let asks_for_version = matches!(arguments, [only] if lists("--version -version -V --help -h -help", &only.text));
+        let asks_for_version =
+            matches!(arguments, [only] if lists("--version -version -V --help -h -help", &only.text));
         match rule {
             Rule::Never if standard => {}
             Rule::Never => self.unknown.push(program.text.clone()),
@@ -151,12 +150,10 @@ impl Programs {
     /// `B` behind it.
     fn marked(&mut self, program: &Word, name: &str, arguments: &[Word], marks: &str) {
         let has = |word: &Word| {
-            marks.split(' ').any(|mark| {
-                match mark.split_once('…') {
-                    Some((one, next)) => word.text.split_once(one).is_some_and(|(_, after)| after.contains(next)),
-                    None if mark.starts_with('-') => word.text.starts_with(mark),
-                    None => word.text.contains(mark),
-                }
+            marks.split(' ').any(|mark| match mark.split_once('…') {
+                Some((one, next)) => word.text.split_once(one).is_some_and(|(_, after)| after.contains(next)),
+                None if mark.starts_with('-') => word.text.starts_with(mark),
+                None => word.text.contains(mark),
             })
         };
         if arguments.iter().any(has) {
@@ -189,7 +186,9 @@ impl Programs {
                 if lists(scripts, text) && !after_option {
                     return self.scripts.push(format!("{name} {text}"));
                 }
-                found = Some(word).filter(|word| lists(local, &word.text) || lists(scripts, &word.text)).or(found.or(Some(word)));
+                found = Some(word)
+                    .filter(|word| lists(local, &word.text) || lists(scripts, &word.text))
+                    .or(found.or(Some(word)));
                 if !after_option {
                     doubt = doubt.filter(|word| word.expands);
                     break;
@@ -210,7 +209,14 @@ impl Programs {
         }
     }
 
-    fn wrapped(&mut self, wrapper: Wrapper, program: &Word, arguments: &[Word], input: Option<&Document>, depth: usize) {
+    fn wrapped(
+        &mut self,
+        wrapper: Wrapper,
+        program: &Word,
+        arguments: &[Word],
+        input: Option<&Document>,
+        depth: usize,
+    ) {
         let name = name_of(&program.text);
         let mut rest = arguments;
         while let Some((word, after)) = rest.split_first() {
@@ -246,7 +252,10 @@ impl Programs {
         let before = self.fetching.len();
         // A function is not what a wrapper runs.
         self.command(rest, input, &HashSet::new(), depth + 1);
-        if name == "xargs" && before == self.fetching.len() && rest.first().is_some_and(|word| matches!(rule_of(name_of(&word.text)), Some(Rule::By { .. }))) {
+        if name == "xargs"
+            && before == self.fetching.len()
+            && rest.first().is_some_and(|word| matches!(rule_of(name_of(&word.text)), Some(Rule::By { .. })))
+        {
             // The sub-command may be among the words that it reads.
             self.unknown.push(format!("xargs {}", rest.first().map_or("", |word| &word.text)));
         }
@@ -366,7 +375,8 @@ impl Programs {
                 }
                 break;
             }
-            let flag = text.len() > 1 && text.strip_prefix('-').is_some_and(|flags| flags.chars().all(|flag| "bBdEiIOqsSuvx".contains(flag)));
+            let flag = text.len() > 1
+                && text.strip_prefix('-').is_some_and(|flags| flags.chars().all(|flag| "bBdEiIOqsSuvx".contains(flag)));
             if !flag {
                 break;
             }
@@ -404,7 +414,8 @@ fn option(wrapper: &Wrapper, text: &str) -> Taken {
         return Taken::Value;
     }
     if text.starts_with("--") {
-        let known = text.split_once('=').is_some_and(|(name, _)| lists(wrapper.values, name) || lists(wrapper.flags, name));
+        let known =
+            text.split_once('=').is_some_and(|(name, _)| lists(wrapper.values, name) || lists(wrapper.flags, name));
         return if known { Taken::Flag } else { Taken::Unknown };
     }
     // Several letters in one word; what follows one that takes a value is the value.

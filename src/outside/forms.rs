@@ -93,7 +93,7 @@ pub(super) fn directive(name: &str, value: &str, inputs: &mut Inputs) {
 /// Reads one instruction, with the here-documents that belong to it.
 pub(super) fn read(instruction: &str, documents: &[HereDocument], stages: &mut Stages, inputs: &mut Inputs) {
     let (word, rest) = keyword(instruction);
-    if word.is_empty() {
+    if word.is_empty() || !inputs.may_read(instruction, documents) {
         return;
     }
     match FORMS.iter().find(|(name, _)| *name == word).map(|(_, form)| form) {
@@ -130,7 +130,9 @@ fn from(rest: &str, stages: &mut Stages, inputs: &mut Inputs) {
 fn on_build(rest: &str, documents: &[HereDocument], stages: &mut Stages, inputs: &mut Inputs) {
     let (word, after) = keyword(rest);
     match word.as_str() {
-        "ONBUILD" | "FROM" | "MAINTAINER" => inputs.note(format!("not known: the instruction ONBUILD {}", shortened(rest))),
+        "ONBUILD" | "FROM" | "MAINTAINER" => {
+            inputs.note(format!("not known: the instruction ONBUILD {}", shortened(rest)))
+        }
         "SHELL" => shell(after, stages, inputs),
         _ => read(rest, documents, stages, inputs),
     }
@@ -207,7 +209,8 @@ fn place_of(source: &str) -> Place {
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte))
     });
     // `git@host:path`, and `host:path` with it.
-    let host = source.split_once(':').is_some_and(|(host, path)| !host.contains('/') && host.len() > 1 && !path.is_empty());
+    let host =
+        source.split_once(':').is_some_and(|(host, path)| !host.contains('/') && host.len() > 1 && !path.is_empty());
     if source.starts_with("<<") {
         return Place::Context;
     }
@@ -228,7 +231,7 @@ fn is_repository(source: &str) -> bool {
 fn run(rest: &str, instruction: &str, documents: &[HereDocument], stages: &Stages, inputs: &mut Inputs) {
     let arguments = arguments(rest, stages.escape);
     mounts(&arguments, stages, inputs);
-    if arguments.flags.iter().any(|flag| flag == "--network=none") || !inputs.may_follow(rest, documents) {
+    if arguments.flags.iter().any(|flag| flag == "--network=none") {
         return;
     }
     list(&programs_of(&arguments, documents, stages), instruction, inputs);

@@ -229,7 +229,10 @@ impl Splitter<'_> {
                 true
             }
             Some('"') if !in_quotes => return,
-            Some(letter) if letter.is_ascii_alphanumeric() || matches!(letter, '_' | '@' | '*' | '#' | '?' | '!' | '$' | '-') => {
+            Some(letter)
+                if letter.is_ascii_alphanumeric()
+                    || matches!(letter, '_' | '@' | '*' | '#' | '?' | '!' | '$' | '-') =>
+            {
                 self.lexer.next();
                 while letter.is_ascii_alphabetic() | (letter == '_')
                     && self.lexer.peek().is_some_and(|next| next.is_ascii_alphanumeric() || next == '_')

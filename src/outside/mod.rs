@@ -26,10 +26,8 @@ use crate::dockerfile::{Dockerfile, HereDocument};
 
 /// Lines of each kind that a report shows; of the others their number.
 const SHOWN: usize = 50;
-/// Sentences of one kind that are counted.
-const COUNTED: usize = 100_000;
-/// Bytes of RUN steps that are followed. The longest Dockerfiles have some 50 KB of them.
-const FOLLOWED: usize = 4 << 20;
+/// Bytes of instructions that are read. The longest Dockerfiles have some 50 KB.
+const READ: usize = 2 << 20;
 /// Characters of a name or an instruction that are shown.
 const LINE: usize = 120;
 
@@ -78,20 +76,20 @@ const KINDS: [(Kind, &str); 11] = [
 pub(crate) struct Inputs {
     kinds: Vec<Found>,
     hasher: RandomState,
-    /// Bytes of RUN steps that may still be followed.
+    /// Bytes of instructions that may still be read.
     left: usize,
 }
 
 #[derive(Default)]
 struct Found {
     shown: Vec<String>,
-    /// Hashes of all sentences: a log may hold millions, and their text would be held twice.
+    /// Hashes of all sentences, for the number of those that are not shown.
     seen: HashSet<u64>,
 }
 
 impl Inputs {
     pub(crate) fn new() -> Self {
-        Self { kinds: KINDS.iter().map(|_| Found::default()).collect(), hasher: RandomState::new(), left: FOLLOWED }
+        Self { kinds: KINDS.iter().map(|_| Found::default()).collect(), hasher: RandomState::new(), left: READ }
     }
 
     /// Something that is not known of the list itself.
@@ -120,18 +118,18 @@ impl Inputs {
         let hash = self.hasher.hash_one(&sentence);
         let at = KINDS.iter().position(|(listed, _)| *listed == kind);
         let Some(found) = at.and_then(|at| self.kinds.get_mut(at)) else { return };
-        if found.seen.len() < COUNTED && found.seen.insert(hash) && found.shown.len() < SHOWN {
+        if found.seen.insert(hash) && found.shown.len() < SHOWN {
             found.shown.push(sentence);
         }
     }
 
-    /// May this RUN step be followed? If not, the list says so.
-    fn may_follow(&mut self, text: &str, documents: &[HereDocument]) -> bool {
+    /// May this instruction be read? If not, the list says so.
+    fn may_read(&mut self, text: &str, documents: &[HereDocument]) -> bool {
         let bytes = documents.iter().fold(text.len(), |sum, document| sum.saturating_add(document.content.len()));
         let left = self.left.checked_sub(bytes);
         self.left = left.unwrap_or(0);
         if left.is_none() {
-            self.note("not known: RUN steps beyond the first 4 MiB are not followed");
+            self.note("not known: the instructions beyond the first 2 MiB are not read");
         }
         left.is_some()
     }
@@ -142,10 +140,8 @@ impl Inputs {
         for ((_, name), found) in KINDS.iter().zip(self.kinds) {
             let more = found.seen.len().saturating_sub(found.shown.len());
             lines.extend(found.shown);
-            match found.seen.len() {
-                _ if more == 0 => {}
-                COUNTED.. => lines.push(format!("and {more} more {name} at least")),
-                _ => lines.push(format!("and {more} more {name}")),
+            if more > 0 {
+                lines.push(format!("and {more} more {name}"));
             }
         }
         lines

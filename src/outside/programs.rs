@@ -16,11 +16,7 @@ pub(super) enum Rule {
     /// It runs a script, a build file or text of its own: what that fetches is not known.
     Script,
     /// The first word that is not an option says. `-` is no such word at all, `*` is every word that is in no list.
-    By {
-        fetches: &'static str,
-        scripts: &'static str,
-        local: &'static str,
-    },
+    By { fetches: &'static str, scripts: &'static str, local: &'static str },
     /// It fetches with an option that begins so, and does not with any other.
     Options(&'static str),
     /// It runs what somebody wrote with an option that begins so, or with an argument that holds such text; nothing is fetched otherwise.
@@ -87,7 +83,10 @@ pub(super) fn rule_of(name: &str) -> Option<Rule> {
     // `aarch64-linux-gnu-gcc`: a compiler, or what comes with one, for another machine.
     let cross = || {
         let (machine, tool) = name.rsplit_once('-').filter(|(machine, _)| machine.contains("-linux-"))?;
-        let known = matches!(tool, "gcc" | "g++" | "cpp" | "ld" | "as" | "ar" | "nm" | "strip" | "objcopy" | "ranlib" | "readelf");
+        let known = matches!(
+            tool,
+            "gcc" | "g++" | "cpp" | "ld" | "as" | "ar" | "nm" | "strip" | "objcopy" | "ranlib" | "readelf"
+        );
         (known && !machine.contains('/')).then_some(Rule::Never)
     };
     TABLE.get(name).or_else(family).map(|(rule, _)| *rule).or_else(cross)
@@ -104,8 +103,7 @@ mod tests {
 
     #[test]
     fn every_name_has_one_row() {
-        let mut names: Vec<&str> =
-            FETCHING.iter().chain(LOCAL).flat_map(|row| row.names.split_whitespace()).collect();
+        let mut names: Vec<&str> = FETCHING.iter().chain(LOCAL).flat_map(|row| row.names.split_whitespace()).collect();
         let count = names.len();
         names.sort_unstable();
         let twice: Vec<&[&str]> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
@@ -125,7 +123,8 @@ mod tests {
     fn no_word_is_in_two_lists() {
         for row in FETCHING.iter().chain(LOCAL) {
             let Rule::By { fetches, scripts, local } = row.rule else { continue };
-            let mut words: Vec<&str> = [fetches, scripts, local].iter().flat_map(|list| list.split_whitespace()).collect();
+            let mut words: Vec<&str> =
+                [fetches, scripts, local].iter().flat_map(|list| list.split_whitespace()).collect();
             words.sort_unstable();
             let twice: Vec<&[&str]> = words.windows(2).filter(|pair| pair[0] == pair[1]).collect();
             assert!(twice.is_empty(), "{}: {twice:?}", row.names);

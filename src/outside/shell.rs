@@ -70,14 +70,16 @@ pub(super) fn split(text: &str, bash: bool) -> Script {
 }
 
 pub(super) fn split_at(text: &str, bash: bool, depth: usize) -> Script {
-    let mut splitter = Splitter { lexer: Lexer::new(text), script: Script::default(), bash, blocks: 0, pending: Vec::new() };
+    let mut splitter =
+        Splitter { lexer: Lexer::new(text), script: Script::default(), bash, blocks: 0, pending: Vec::new() };
     splitter.list(None, depth);
     splitter.script
 }
 
 /// The commands in the substitutions of a text that is expanded as if it were in double quotes.
 fn in_quotes(text: &str, bash: bool, depth: usize) -> Script {
-    let mut splitter = Splitter { lexer: Lexer::new(text), script: Script::default(), bash, blocks: 0, pending: Vec::new() };
+    let mut splitter =
+        Splitter { lexer: Lexer::new(text), script: Script::default(), bash, blocks: 0, pending: Vec::new() };
     splitter.quoted_to_end(depth);
     splitter.script
 }
@@ -121,8 +123,7 @@ impl Splitter<'_> {
 
     /// Reads commands up to the end, or to the `)` that closes a substitution.
     pub(super) fn list(&mut self, closes: Option<char>, depth: usize) {
-        let mut state =
-            State { command: Command::default(), enclosing: Vec::new(), certain: depth == 0, depth };
+        let mut state = State { command: Command::default(), enclosing: Vec::new(), certain: depth == 0, depth };
         if depth > DEPTH {
             self.unclear("substitutions are nested too deeply");
             self.lexer.skip_all();
@@ -223,7 +224,8 @@ impl Splitter<'_> {
 
     fn word_of(&mut self, state: &mut State) {
         let word = self.word(state.depth);
-        let names_descriptor = !word.quoted && !word.text.is_empty() && word.text.bytes().all(|byte| byte.is_ascii_digit());
+        let names_descriptor =
+            !word.quoted && !word.text.is_empty() && word.text.bytes().all(|byte| byte.is_ascii_digit());
         if names_descriptor && matches!(self.lexer.peek(), Some('<' | '>')) {
             return;
         }

@@ -5,7 +5,9 @@
 //! python-poetry.org, doc.rust-lang.org/cargo, go.dev/ref/mod, getcomposer.org, bundler.io, maven.apache.org, docs.gradle.org,
 //! learn.microsoft.com/dotnet); the POSIX shell command language. A sub-command that is in no list is not known.
 
-use super::programs::Rule::{Address, Always, By, Host, Never, Options, Script, Scripts, Shell, Special, Windows, Wraps};
+use super::programs::Rule::{
+    Address, Always, By, Host, Never, Options, Script, Scripts, Shell, Special, Windows, Wraps,
+};
 use super::programs::{Row, Special as Own, Wrapper};
 
 const fn row(names: &'static str, rule: super::programs::Rule) -> Row {
@@ -33,7 +35,10 @@ pub(super) const FETCHING: &[Row] = &[
     row("Install-PackageProvider Install-Script Install-WindowsFeature Save-Module Update-Module Update-Help", Always),
     row("invoke-webrequest invoke-restmethod start-bitstransfer install-module install-package", Always),
     row("install-packageprovider install-script install-windowsfeature save-module update-module update-help", Always),
-    row("Find-Module find-module Find-Package find-package Add-WindowsCapability add-windowscapability add-windowsfeature", Always),
+    row(
+        "Find-Module find-module Find-Package find-package Add-WindowsCapability add-windowscapability add-windowsfeature",
+        Always,
+    ),
     row("bitsadmin", Always),
     row("choco scoop winget vs_buildtools vs_BuildTools", Always),
     // Packages of systems.
@@ -44,15 +49,26 @@ pub(super) const FETCHING: &[Row] = &[
         "remove purge autoremove autopurge auto-remove clean autoclean auto-clean distclean dist-clean check list show search policy indextargets markauto unmarkauto hold unhold edit-sources moo depends rdepends -",
     ),
     by("apt-file", "update", "", "search list show find"),
-    row("apt-fast apt-add-repository add-apt-repository extrepo debootstrap mmdebstrap cdebootstrap netselect-apt mk-build-deps", Always),
+    row(
+        "apt-fast apt-add-repository add-apt-repository extrepo debootstrap mmdebstrap cdebootstrap netselect-apt mk-build-deps",
+        Always,
+    ),
     row("unattended-upgrade unattended-upgrades apt-clone", Always),
     by("apt-key", "adv update net-update", "", "add del list finger export exportall"),
-    row("gpg gpg2 gpg1", Options("--recv --receive-k --fetch-k --refresh-k --search-k --send-k --locate-k --locate-ext --auto-key-l --auto-key-r")),
-    row("apk", By {
-        fetches: "add update upgrade fetch fix cache version search policy info list",
-        scripts: "",
-        local: "del audit verify dot manifest stats index -",
-    }),
+    row(
+        "gpg gpg2 gpg1",
+        Options(
+            "--recv --receive-k --fetch-k --refresh-k --search-k --send-k --locate-k --locate-ext --auto-key-l --auto-key-r",
+        ),
+    ),
+    row(
+        "apk",
+        By {
+            fetches: "add update upgrade fetch fix cache version search policy info list",
+            scripts: "",
+            local: "del audit verify dot manifest stats index -",
+        },
+    ),
     by(
         "dnf dnf5 yum microdnf tdnf",
         "install localinstall reinstall update upgrade update-minimal upgrade-minimal distro-sync distrosync downgrade groupinstall groupupdate group groups module makecache builddep build-dep download copr check-update check-upgrade swap upgrade-to update-to list info search provides whatprovides repoquery repolist debuginfo-install system-upgrade offline-upgrade environment advisory reposync repoinfo",
@@ -67,11 +83,17 @@ pub(super) const FETCHING: &[Row] = &[
         "rm remove cc clean removerepo rr modifyrepo mr repos lr renamerepo nr addlock al locks ll removelock rl purge-kernels ps -",
     ),
     row("pacman", Options("-S -U --sync --upgrade -F --files")),
-    row("yay paru pacstrap pacman-key reflector emerge equo xbps-install swupd snap pkgin pkg_add pkg opkg flatpak brew guix nix-env nix-shell nix-build nix nix-channel nixos-install port slackpkg tlmgr", Always),
+    row(
+        "yay paru pacstrap pacman-key reflector emerge equo xbps-install swupd snap pkgin pkg_add pkg opkg flatpak brew guix nix-env nix-shell nix-build nix nix-channel nixos-install port slackpkg tlmgr",
+        Always,
+    ),
     row("rpm rpmkeys rpm2cpio xmllint xsltproc pandoc convert identify mogrify magick", Address),
     row("update-rc.d", Never),
     row("rpm-ostree ostree bootc", Always),
-    row("freshclam geoipupdate subscription-manager unminimize clean-install gdebi download-mibs confluent-hub meteor salt-run steamcmd steamcmd.sh", Always),
+    row(
+        "freshclam geoipupdate subscription-manager unminimize clean-install gdebi download-mibs confluent-hub meteor salt-run steamcmd steamcmd.sh",
+        Always,
+    ),
     // Version control.
     by(
         "git",
@@ -82,9 +104,18 @@ pub(super) const FETCHING: &[Row] = &[
     row("git-clone git-lfs hub gh glab svn bzr fossil repo gclient cvs darcs", Always),
     by("hg", "clone pull incoming identify", "", "init add commit update log status revert version -"),
     // Images and clusters.
-    row("docker podman nerdctl buildah skopeo crane regctl oras ctr crictl docker-compose podman-compose img kaniko cosign umoci dive trivy grype syft notation", Always),
-    row("kubectl oc helm helmfile kustomize k3s k3d kind minikube kubeadm krew kubectl-krew istioctl flux argocd velero", Always),
-    row("terraform tofu terragrunt packer vagrant pulumi ansible ansible-galaxy ansible-playbook ansible-pull puppet chef-client knife salt-call salt-minion", Always),
+    row(
+        "docker podman nerdctl buildah skopeo crane regctl oras ctr crictl docker-compose podman-compose img kaniko cosign umoci dive trivy grype syft notation",
+        Always,
+    ),
+    row(
+        "kubectl oc helm helmfile kustomize k3s k3d kind minikube kubeadm krew kubectl-krew istioctl flux argocd velero",
+        Always,
+    ),
+    row(
+        "terraform tofu terragrunt packer vagrant pulumi ansible ansible-galaxy ansible-playbook ansible-pull puppet chef-client knife salt-call salt-minion",
+        Always,
+    ),
     row("aws az gcloud ibmcloud doctl hcloud vault consul nomad op doppler sops", Always),
     // JavaScript.
     by(
@@ -105,9 +136,22 @@ pub(super) const FETCHING: &[Row] = &[
         "run exec node test start build workspace workspaces",
         "config cache remove unlink list why bin dir licenses check autoclean help versions pack generate-lock-entry",
     ),
-    by("bun", "install i add a update x create upgrade link outdated publish audit init c", "run test build exec *", "remove rm unlink pm completions"),
-    by("deno", "install i add cache run compile test bundle eval vendor info outdated update upgrade jupyter serve bench check doc task x create deploy", "repl", "fmt lint types uninstall remove coverage completions clean -"),
-    row("npx pnpx bunx tnpm jspm bower corepack nvm fnm volta n nodenv lerna playwright cypress ncu electron-rebuild degit tiged", Always),
+    by(
+        "bun",
+        "install i add a update x create upgrade link outdated publish audit init c",
+        "run test build exec *",
+        "remove rm unlink pm completions",
+    ),
+    by(
+        "deno",
+        "install i add cache run compile test bundle eval vendor info outdated update upgrade jupyter serve bench check doc task x create deploy",
+        "repl",
+        "fmt lint types uninstall remove coverage completions clean -",
+    ),
+    row(
+        "npx pnpx bunx tnpm jspm bower corepack nvm fnm volta n nodenv lerna playwright cypress ncu electron-rebuild degit tiged",
+        Always,
+    ),
     // Python.
     by(
         "pip* pip-sync",
@@ -115,13 +159,46 @@ pub(super) const FETCHING: &[Row] = &[
         "",
         "uninstall freeze list show check config cache hash debug inspect completion help -",
     ),
-    by("uv", "sync add pip run tool lock python build publish init remove self tree export venv auth", "", "cache version help generate-shell-completion -"),
-    by("pipx", "install install-all inject upgrade upgrade-all upgrade-shared run runpip reinstall reinstall-all", "", "list uninstall uninstall-all ensurepath environment completions uninject pin unpin -"),
-    by("poetry", "install add update lock sync self build publish remove source init search new", "run shell", "config check env export show version about cache list help -"),
-    by("pdm", "install add update sync lock build publish self remove init search outdated", "run", "config cache info list show venv use export import fix completion -"),
-    by("pipenv", "install sync update lock upgrade", "run shell", "uninstall check clean graph requirements scripts verify -"),
-    by("conda* mamba* micromamba", "install create update env upgrade search build repoquery self-update develop index notices", "run shell", "clean config init info list remove uninstall activate deactivate export package compare rename shell-hook help -"),
-    row("uvx easy_install* hatch flit rye pixi pyenv pip-compile pip-audit huggingface-cli hf spacy nltk.downloader get-pip.py buildout dvc kaggle build", Always),
+    by(
+        "uv",
+        "sync add pip run tool lock python build publish init remove self tree export venv auth",
+        "",
+        "cache version help generate-shell-completion -",
+    ),
+    by(
+        "pipx",
+        "install install-all inject upgrade upgrade-all upgrade-shared run runpip reinstall reinstall-all",
+        "",
+        "list uninstall uninstall-all ensurepath environment completions uninject pin unpin -",
+    ),
+    by(
+        "poetry",
+        "install add update lock sync self build publish remove source init search new",
+        "run shell",
+        "config check env export show version about cache list help -",
+    ),
+    by(
+        "pdm",
+        "install add update sync lock build publish self remove init search outdated",
+        "run",
+        "config cache info list show venv use export import fix completion -",
+    ),
+    by(
+        "pipenv",
+        "install sync update lock upgrade",
+        "run shell",
+        "uninstall check clean graph requirements scripts verify -",
+    ),
+    by(
+        "conda* mamba* micromamba",
+        "install create update env upgrade search build repoquery self-update develop index notices",
+        "run shell",
+        "clean config init info list remove uninstall activate deactivate export package compare rename shell-hook help -",
+    ),
+    row(
+        "uvx easy_install* hatch flit rye pixi pyenv pip-compile pip-audit huggingface-cli hf spacy nltk.downloader get-pip.py buildout dvc kaggle build",
+        Always,
+    ),
     // Go, Rust.
     by(
         "go*",
@@ -129,7 +206,10 @@ pub(super) const FETCHING: &[Row] = &[
         "",
         "env version clean fmt fix doc help bug -",
     ),
-    row("glide dep govendor godep gobrew gvm goreleaser ko xcaddy golangci-lint mage gox staticcheck govulncheck gotestsum setup-envtest xx-go xx-cargo xx-apk xx-apt xx-apt-get", Always),
+    row(
+        "glide dep govendor godep gobrew gvm goreleaser ko xcaddy golangci-lint mage gox staticcheck govulncheck gotestsum setup-envtest xx-go xx-cargo xx-apk xx-apt xx-apt-get",
+        Always,
+    ),
     by(
         "cargo",
         "install build b run r test t check c bench fetch update add publish doc d vendor search generate-lockfile metadata rustc rustdoc fix package tree clippy binstall chef nextest zigbuild xwin auditable deb component deny audit ndk udeps tarpaulin leptos make xtask cross miri hack pgrx sqlx watch cbuild cinstall build-bpf build-sbf contract",
@@ -142,9 +222,15 @@ pub(super) const FETCHING: &[Row] = &[
         "run",
         "show override set which doc man completions help -",
     ),
-    row("rustup-init rustup-init.sh sh.rustup.rs wasm-pack trunk cross cargo-binstall cargo-chef cargo-install", Always),
+    row(
+        "rustup-init rustup-init.sh sh.rustup.rs wasm-pack trunk cross cargo-binstall cargo-chef cargo-install",
+        Always,
+    ),
     // Java and its kin.
-    row("mvn mvnw mvnd gradle gradlew gradle.bat gradlew.bat mvnw.cmd sbt sbtx lein boot clojure clj mill coursier cs jbang bazel bazelisk buck buck2 pants please sdk jenv sdkmanager grails grailsw spring activator", Always),
+    row(
+        "mvn mvnw mvnd gradle gradlew gradle.bat gradlew.bat mvnw.cmd sbt sbtx lein boot clojure clj mill coursier cs jbang bazel bazelisk buck buck2 pants please sdk jenv sdkmanager grails grailsw spring activator",
+        Always,
+    ),
     // .NET.
     by(
         "dotnet dotnet.exe",
@@ -154,7 +240,12 @@ pub(super) const FETCHING: &[Row] = &[
     ),
     row("nuget nuget.exe paket msbuild xbuild dotnet-install.sh dotnet-install.ps1", Always),
     // Ruby, PHP, Perl, Haskell, OCaml, Erlang, R, Swift, Dart and others.
-    by("gem", "install i update fetch outdated search push sources exec signin mirror", "rdoc", "uninstall list environment env build cleanup contents specification which pristine help cert check dependency info lock open owner server stale unpack yank -"),
+    by(
+        "gem",
+        "install i update fetch outdated search push sources exec signin mirror",
+        "rdoc",
+        "uninstall list environment env build cleanup contents specification which pristine help cert check dependency info lock open owner server stale unpack yank -",
+    ),
     by(
         "bundle bundler",
         "install update add outdated lock package pack cache inject gem plugin fund -",
@@ -167,23 +258,47 @@ pub(super) const FETCHING: &[Row] = &[
         "run-script run exec",
         "dump-autoload dumpautoload config validate clear-cache clearcache cc licenses init status depends why archive check-platform-reqs about list help -",
     ),
-    row("pecl pear pickle cpan cpanm cpanp cpm carton plenv phpbrew phive pie symfony install-php-extensions docker-php-ext-install docker-php-ext-configure drush wp", Always),
-    row("cabal stack ghcup opam esy rebar rebar3 mix hex elm raco luarocks shards nimble zef vcpkg conan install2.r installGithub.r install.r installBioc.r installDeps.r pub dart flutter fvm pod carthage swift spm fpm dub alr roswell quicklisp qlot xrepo zig tinygo haxelib", Always),
-    row("asdf mise rtx rbenv ruby-build ruby-install rvm chruby-exec goenv tfenv tgenv jabba proto pkgx aqua eget bin ubi webi arkade fisher antigen zinit devbox direnv", Always),
+    row(
+        "pecl pear pickle cpan cpanm cpanp cpm carton plenv phpbrew phive pie symfony install-php-extensions docker-php-ext-install docker-php-ext-configure drush wp",
+        Always,
+    ),
+    row(
+        "cabal stack ghcup opam esy rebar rebar3 mix hex elm raco luarocks shards nimble zef vcpkg conan install2.r installGithub.r install.r installBioc.r installDeps.r pub dart flutter fvm pod carthage swift spm fpm dub alr roswell quicklisp qlot xrepo zig tinygo haxelib",
+        Always,
+    ),
+    row(
+        "asdf mise rtx rbenv ruby-build ruby-install rvm chruby-exec goenv tfenv tgenv jabba proto pkgx aqua eget bin ubi webi arkade fisher antigen zinit devbox direnv",
+        Always,
+    ),
     row("texhash mktexlsr updmap-sys fmtutil-sys kpsewhich", Never),
     // Programs that run the program in their arguments.
-    wraps("sudo", "-A -b -E -H -i -K -k -n -P -S -s --preserve-env --login --set-home --non-interactive --stdin --shell --background", "-C -D -g -h -p -R -r -t -T -U -u --user --group --chdir --host --prompt --close-from --role --type", 0),
+    wraps(
+        "sudo",
+        "-A -b -E -H -i -K -k -n -P -S -s --preserve-env --login --set-home --non-interactive --stdin --shell --background",
+        "-C -D -g -h -p -R -r -t -T -U -u --user --group --chdir --host --prompt --close-from --role --type",
+        0,
+    ),
     wraps("doas", "-n -s", "-u -C", 0),
     wraps("env", "-i -0 -v - --ignore-environment --null --debug", "-u -C --unset --chdir", 0),
     wraps("time", "-p -v --verbose --portability -a --append", "-f -o --format --output", 0),
     wraps("nice", "-0 -1 -2 -3 -4 -5 -6 -7 -8 -9", "-n --adjustment", 0),
-    wraps("nohup builtin chronic ifne nocache eatmydata ccache sccache distcc icecc busybox toybox linux32 linux64 with-contenv noglob", "", "", 0),
+    wraps(
+        "nohup builtin chronic ifne nocache eatmydata ccache sccache distcc icecc busybox toybox linux32 linux64 with-contenv noglob",
+        "",
+        "",
+        0,
+    ),
     wraps("command", "-p -v -V", "", 0),
     wraps("exec", "-c -l", "-a", 0),
     wraps("setsid", "-c -f -w --ctty --fork --wait", "", 0),
     wraps("stdbuf", "", "-i -o -e --input --output --error", 0),
     wraps("timeout", "--preserve-status --foreground -v --verbose", "-k -s --kill-after --signal", 1),
-    wraps("xargs", "-0 -r -t -p -x -o --null --no-run-if-empty --verbose --interactive --exit --open-tty", "-a -d -E -I -L -n -P -s --max-args --max-procs --max-chars --max-lines --delimiter --arg-file --replace --eof", 0),
+    wraps(
+        "xargs",
+        "-0 -r -t -p -x -o --null --no-run-if-empty --verbose --interactive --exit --open-tty",
+        "-a -d -E -I -L -n -P -s --max-args --max-procs --max-chars --max-lines --delimiter --arg-file --replace --eof",
+        0,
+    ),
     wraps("chroot", "--skip-chdir", "--userspec --groups", 1),
     wraps("gosu su-exec s6-setuidgid faketime", "", "", 1),
     wraps("flock", "-s -x -n -u -o -e --shared --exclusive --nonblock --close", "-w -E --timeout", 1),
@@ -201,18 +316,41 @@ pub(super) const FETCHING: &[Row] = &[
     row("powershell powershell.exe pwsh pwsh.exe pwsh-preview cmd cmd.exe CMD", Windows),
     // Programs that run a script, a build file or what a program before them wrote.
     row("python* pypy* micropython", Special(Own::Python)),
-    row("make gmake bmake nmake cmake cmake3 ctest cpack ninja ninja-build samu meson scons waf ant rake premake4 premake5 just task tup xmake dpkg-buildpackage debuild rpmbuild abuild makepkg configure autogen.sh bootstrap buildconf qmake pyinstaller", Script),
-    row("perl* ruby* node nodejs lua* luajit* php* tclsh* wish* expect Rscript R julia* groovy scala* kotlin java java.exe jshell guile* racket sbcl clisp runhaskell runghc erl elixir iex escript ocaml octave* gdb lldb qemu-system-x86_64 wine wine64 mono osascript csh tcsh fish nu xonsh elvish", Script),
-    row("source . jupyter ipykernel unittest mysql mariadb psql mongo mongosh redis-cli sqlcmd firefox chromium google-chrome resty", Script),
-    row("gulp grunt webpack vite ng vue-cli-service nx turbo rollup parcel tsx ts-node next nuxt gatsby hugo jekyll mkdocs sphinx-build jest mocha karma rspec phpunit pytest py.test tox nox behave nosetests invoke fab rails artisan manage.py django-admin flask alembic craco react-scripts expo pm2 nodemon forever astro eslint prettier eleventy storybook lint-staged husky", Script),
-    row("parallel watch script unshare nsenter strace ltrace valgrind systemd-run machinectl setpriv setarch capsh start-stop-daemon runit runsv s6-svscan supervisord supervisorctl service systemctl initctl rc-service openrc init cron crond at batch mysqld mysqld_safe mariadbd postgres pg_ctl pg_ctlcluster mongod redis-server nginx apache2 httpd apachectl", Script),
+    row(
+        "make gmake bmake nmake cmake cmake3 ctest cpack ninja ninja-build samu meson scons waf ant rake premake4 premake5 just task tup xmake dpkg-buildpackage debuild rpmbuild abuild makepkg configure autogen.sh bootstrap buildconf qmake pyinstaller",
+        Script,
+    ),
+    row(
+        "perl* ruby* node nodejs lua* luajit* php* tclsh* wish* expect Rscript R julia* groovy scala* kotlin java java.exe jshell guile* racket sbcl clisp runhaskell runghc erl elixir iex escript ocaml octave* gdb lldb qemu-system-x86_64 wine wine64 mono osascript csh tcsh fish nu xonsh elvish",
+        Script,
+    ),
+    row(
+        "source . jupyter ipykernel unittest mysql mariadb psql mongo mongosh redis-cli sqlcmd firefox chromium google-chrome resty",
+        Script,
+    ),
+    row(
+        "gulp grunt webpack vite ng vue-cli-service nx turbo rollup parcel tsx ts-node next nuxt gatsby hugo jekyll mkdocs sphinx-build jest mocha karma rspec phpunit pytest py.test tox nox behave nosetests invoke fab rails artisan manage.py django-admin flask alembic craco react-scripts expo pm2 nodemon forever astro eslint prettier eleventy storybook lint-staged husky",
+        Script,
+    ),
+    row(
+        "parallel watch script unshare nsenter strace ltrace valgrind systemd-run machinectl setpriv setarch capsh start-stop-daemon runit runsv s6-svscan supervisord supervisorctl service systemctl initctl rc-service openrc init cron crond at batch mysqld mysqld_safe mariadbd postgres pg_ctl pg_ctlcluster mongod redis-server nginx apache2 httpd apachectl",
+        Script,
+    ),
     row("docker-entrypoint.sh entrypoint.sh", Script),
-    row("tar bsdtar", Scripts("--checkpoint-action --to-command --use-compress-prog --rsh-command --info-script --new-volume-script -I -F ://")),
+    row(
+        "tar bsdtar",
+        Scripts(
+            "--checkpoint-action --to-command --use-compress-prog --rsh-command --info-script --new-volume-script -I -F ://",
+        ),
+    ),
     row("awk gawk mawk nawk original-awk", Scripts("system( getline /inet print…| -f --file -i --include -l --load")),
     row("vim vi nvim emacs ed ex", Script),
-    row("openssl", By {
-        fetches: "s_client ocsp cmp s_time",
-        scripts: "",
-        local: "version req x509 rsa rsautl genrsa genpkey pkey pkcs12 pkcs8 pkcs7 dgst enc rand dhparam ecparam ec ca verify crl sha1 sha256 sha512 md5 base64 passwd prime list ciphers speed ts cms smime rehash pkeyutl fipsinstall -",
-    }),
+    row(
+        "openssl",
+        By {
+            fetches: "s_client ocsp cmp s_time",
+            scripts: "",
+            local: "version req x509 rsa rsautl genrsa genpkey pkey pkcs12 pkcs8 pkcs7 dgst enc rand dhparam ecparam ec ca verify crl sha1 sha256 sha512 md5 base64 passwd prime list ciphers speed ts cms smime rehash pkeyutl fipsinstall -",
+        },
+    ),
 ];

@@ -4,7 +4,8 @@ use super::follow::Programs;
 use super::programs::{Rule, lists, rule_of};
 
 /// Words that stand before a statement.
-const KEYWORDS: &str = "if else elseif foreach for while do try catch finally trap process begin end not call then in @";
+const KEYWORDS: &str =
+    "if else elseif foreach for while do try catch finally trap process begin end not call then in @";
 
 /// Reads what is behind `powershell` or `cmd`, options included.
 pub(super) fn read(shell: &str, text: &str, programs: &mut Programs) {
@@ -33,7 +34,8 @@ pub(super) fn read(shell: &str, text: &str, programs: &mut Programs) {
         }
         let word = word.trim_matches(['"', '\'']);
         // Operators, literals, and properties of a result: `-split`, `+`, `0x1`, `.Hash`, `[0]`.
-        let index = word.strip_prefix('[').is_some_and(|inside| inside.starts_with(|letter: char| letter.is_ascii_digit()));
+        let index =
+            word.strip_prefix('[').is_some_and(|inside| inside.starts_with(|letter: char| letter.is_ascii_digit()));
         let plain = word.is_empty() || index || word.starts_with(['$', '@', '-', '#', '+', ',', '=', '%', '.']);
         if plain && !is_method(word) || word.starts_with(|letter: char| letter.is_ascii_digit()) {
             continue;
@@ -45,7 +47,8 @@ pub(super) fn read(shell: &str, text: &str, programs: &mut Programs) {
 /// A method of an object that fetches: `.DownloadFile`. Where the object comes from, New-Object for one, is listed by itself.
 fn is_method(word: &str) -> bool {
     let name = word.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-    word.contains('.') && ["download", "upload", "open", "get", "send", "invoke"].iter().any(|start| name.starts_with(start))
+    word.contains('.')
+        && ["download", "upload", "open", "get", "send", "invoke"].iter().any(|start| name.starts_with(start))
 }
 
 /// Options of the shells themselves, and words before a statement.
@@ -53,7 +56,10 @@ fn skipped(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
     word.is_empty()
         || lists(KEYWORDS, &word)
-        || lists("-command -c -noprofile -noninteractive -nologo -executionpolicy bypass unrestricted remotesigned /s /c /q /k /v /d /v:on", &word)
+        || lists(
+            "-command -c -noprofile -noninteractive -nologo -executionpolicy bypass unrestricted remotesigned /s /c /q /k /v /d /v:on",
+            &word,
+        )
 }
 
 fn judge(word: &str, next: &str, programs: &mut Programs) {

@@ -132,8 +132,8 @@ pub(super) const FETCHING: &[Row] = &[
     ),
     by(
         "yarn yarnpkg",
-        "install add up upgrade upgrade-interactive global dlx create import link outdated audit publish info set up-interactive npm plugin dedupe self-update policies rebuild - *",
-        "run exec node test start build workspace workspaces",
+        "install add up upgrade upgrade-interactive global dlx create import link outdated audit publish info set up-interactive npm plugin dedupe workspaces self-update policies rebuild - *",
+        "run exec node test start build workspace",
         "config cache remove unlink list why bin dir licenses check autoclean help versions pack generate-lock-entry",
     ),
     by(

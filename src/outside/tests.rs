@@ -252,6 +252,7 @@ fn what_is_text_is_not_run() {
         "python3 -m venv x",
         "sudo -u x true",
         "yarn cache clean",
+        "powershell -Command tar -xf x; Remove-Item y",
     ] {
         assert_eq!(of_run(step), [""; 0], "{step}");
     }
@@ -297,6 +298,7 @@ fn programs_that_fetch() {
         "yarn",
         "yarn install",
         "yarn add x",
+        "yarn workspaces focus",
         "bun install",
         "bunx x",
         "deno cache x",

@@ -40,7 +40,7 @@ pub(super) fn read(shell: &str, text: &str, programs: &mut Programs) {
         if plain && !is_method(word) || word.starts_with(|letter: char| letter.is_ascii_digit()) {
             continue;
         }
-        judge(word, words.next().unwrap_or_default(), programs);
+        judge(word, words.next().unwrap_or_default(), statement, programs);
     }
 }
 
@@ -62,11 +62,13 @@ fn skipped(word: &str) -> bool {
         )
 }
 
-fn judge(word: &str, next: &str, programs: &mut Programs) {
+fn judge(word: &str, next: &str, statement: &str, programs: &mut Programs) {
     let name = word.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
     let name = name.strip_suffix(".exe").unwrap_or(&name);
     match rule_of(name) {
         Some(Rule::Never) => {}
+        Some(Rule::Scripts(marks))
+            if !marks.split(' ').any(|mark| mark.split('…').all(|part| statement.contains(part))) => {}
         Some(Rule::Always | Rule::Host | Rule::Address | Rule::Options(_)) => programs.fetching.push(name.to_owned()),
         Some(Rule::By { fetches, local, .. }) if lists(local, next) && !lists(fetches, next) => {}
         Some(Rule::By { fetches, .. }) if lists(fetches, next) => programs.fetching.push(format!("{name} {next}")),

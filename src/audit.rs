@@ -351,25 +351,33 @@ fn choice(manifest: &Manifest, policy: &Policy) -> Choice {
 /// Inputs of the build that the commit does not pin: as the steps in the log show them, and as the Dockerfile has them that the policy
 /// names, or that lies where docker looks for it when the log shows no steps.
 fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Vec<String> {
-    let printed: Vec<&str> = evidence.log().into_iter().flat_map(|log| log.instructions()).collect();
     let named = policy.expect.dockerfile.as_deref();
+    let printed: Vec<&str> = evidence.log().into_iter().flat_map(|log| log.instructions()).collect();
     // Where lines of two builders are in the log, the steps may be a program's, and hide what the Dockerfile says.
     let doubtful = evidence.log().is_some_and(|log| log.builder().is_err());
-    let file = (named.is_some() || printed.is_empty() || doubtful).then(|| evidence.dockerfile(named).ok()).flatten();
-    let file = file.unwrap_or_default();
-    if printed.is_empty() && file.is_empty() {
-        return vec!["not known: the log shows no steps of a Dockerfile".into()];
-    }
-    let mut inputs = Vec::new();
+    let file = (named.is_some() || printed.is_empty() || doubtful).then(|| evidence.whole_dockerfile(named));
+    let mut inputs = outside::Inputs::new();
     if doubtful {
-        inputs
-            .push("the log has lines of two builders: what follows is of both, and of the commit's Dockerfile".into());
-    } else if printed.is_empty() && named.is_none() {
-        inputs.push("the log shows no steps: what follows is read from the commit's Dockerfile, which may not be the one that was built".into());
+        inputs.note("the log has lines of two builders: what follows is of both, and of the commit's Dockerfile");
     }
-    let written = file.iter().map(|instruction| instruction.text.as_str());
-    inputs.extend(outside::inputs_outside_the_commit(printed.into_iter().chain(written)));
-    inputs
+    match &file {
+        Some(Ok(_)) if printed.is_empty() && named.is_none() => {
+            inputs.note("the log shows no steps: what follows is read from the commit's Dockerfile, which may not be the one that was built");
+        }
+        Some(Err(fault)) if printed.is_empty() => {
+            inputs.note(format!(
+                "not known: the log shows no steps of a Dockerfile, and none is read: {}",
+                fault.words()
+            ));
+        }
+        Some(Err(fault)) => inputs.note(format!("not known beyond the steps in the log: {}", fault.words())),
+        _ => {}
+    }
+    inputs.read_steps(printed.into_iter());
+    if let Some(Ok(file)) = &file {
+        inputs.read_file(file);
+    }
+    inputs.lines()
 }
 
 /// Digest and size of the whole file. A bundle that was refused halfway is read on, so that its report names the file; one that

@@ -12,6 +12,7 @@ use crate::key_record::KeyRecord;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::mask::{mask, mask_slowly};
+use crate::outside::Inputs;
 use crate::server_record::{ServerFiles, ServerRecord};
 use crate::timestamp::{Authorities, Token};
 
@@ -72,8 +73,14 @@ pub fn approvals(bytes: &[u8]) {
     assert!(read().is_ok_and(|again| again.records.len() == list.records.len()));
 }
 
-/// A Dockerfile. What is read once is read the same again.
+/// A Dockerfile. What is read once is read the same again, and the list of its inputs is bounded.
 pub fn dockerfile(bytes: &[u8]) {
+    if let Ok(file) = dockerfile::read_whole(bytes) {
+        let mut inputs = Inputs::new();
+        inputs.read_file(&file);
+        let lines = inputs.lines();
+        assert!(lines.len() < 600 && lines.iter().all(|line| line.len() < 8_000));
+    }
     let Ok(instructions) = dockerfile::read(bytes) else { return };
     assert!(!instructions.is_empty());
     assert!(instructions.iter().zip(instructions.iter().skip(1)).all(|(one, next)| one.line < next.line));

@@ -170,7 +170,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("given_keys", &["report", "evidence", "key", "limits"]),
     ("extract", &["verify", "archive", "limits", "error"]),
     ("timestamp", &["certificate", "key", "limits", "digest", "time"]),
-    ("outside", &["digest"]),
+    ("outside", &["dockerfile", "strict_json", "digest"]),
     (
         "reconcile",
         &[
@@ -343,7 +343,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("build_record", &["strict_json", "limits", "error"]),
     ("build_log", &["dockerfile", "limits", "error", "digest", "time"]),
     ("git", &["key", "limits", "error", "digest", "time"]),
-    ("dockerfile", &[]),
+    ("dockerfile", &["strict_json"]),
     ("verify", &["bundle", "signature", "key", "build_name", "digest", "time"]),
     ("bundle", &["signature", "archive", "limits", "error", "build_name", "digest"]),
     ("signature", &["key", "limits", "error", "digest"]),

@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_base_may_have_its_digest_instead_of_its_tag() {
         let digest = "0".repeat(64);
-        let instruction = |text: &str| Instruction { line: 1, text: text.into() };
+        let instruction = |text: &str| Instruction { line: 1, text: text.into(), documents: Vec::new() };
         let answer =
             |ours: &str, theirs: &str| compare(&instruction(ours), &theirs.replace('@', &format!("@sha256:{digest}")));
         assert_eq!(answer("RUN a", "run a"), Ok(None));

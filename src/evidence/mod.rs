@@ -11,7 +11,7 @@ use crate::approvals::Approvals;
 use crate::attestation::Attestation;
 use crate::build_log::{BuildLog, LogEvent};
 use crate::build_name::BuildName;
-use crate::dockerfile::{self, Instruction};
+use crate::dockerfile::{self, Dockerfile, DockerfileFault, Instruction};
 use crate::git::{Snapshot, SourceProof};
 use crate::image::ImageFacts;
 use crate::image_name::{ImageName, tag_of};
@@ -65,6 +65,15 @@ pub enum NoInstructions {
     NoFile(String),
     /// It is there and cannot be read for certain, in words.
     NotRead(String),
+}
+
+impl NoInstructions {
+    /// In words.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::NotProved(words) | Self::NoFile(words) | Self::NotRead(words) => words,
+        }
+    }
 }
 
 /// The Dockerfile where nobody names another.
@@ -122,11 +131,28 @@ impl Evidence<'_> {
         self.source.ok_or_else(|| "the snapshot was not looked at".into())
     }
 
-    /// The instructions of the Dockerfile at `path`, relative to the top of the repository, from its proved blob.
+    /// The instructions of the Dockerfile at `path`, relative to the top of the repository, from its proved blob. One with here-documents is
+    /// not read.
     ///
     /// # Errors
     /// Why there are none.
     pub fn dockerfile(&self, path: Option<&str>) -> Result<Vec<Instruction>, NoInstructions> {
+        self.dockerfile_read(path, dockerfile::read)
+    }
+
+    /// The same Dockerfile with directives and here-documents.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn whole_dockerfile(&self, path: Option<&str>) -> Result<Dockerfile, NoInstructions> {
+        self.dockerfile_read(path, dockerfile::read_whole)
+    }
+
+    fn dockerfile_read<T>(
+        &self,
+        path: Option<&str>,
+        read: impl FnOnce(&[u8]) -> Result<T, DockerfileFault>,
+    ) -> Result<T, NoInstructions> {
         let path = path.unwrap_or(DOCKERFILE);
         let path = path.strip_prefix("./").unwrap_or(path);
         let proof = self.source().map_err(NoInstructions::NotProved)?;
@@ -136,7 +162,7 @@ impl Evidence<'_> {
         let snapshot = self.snapshot().map_err(NoInstructions::NotProved)?;
         let content = proof.read_file(snapshot, path.as_bytes());
         let content = content.map_err(|fault| NoInstructions::NoFile(fault.to_string()))?;
-        dockerfile::read(&content).map_err(|fault| NoInstructions::NotRead(format!("{path}: {fault}")))
+        read(&content).map_err(|fault| NoInstructions::NotRead(format!("{path}: {fault}")))
     }
 
     /// The seven digits of the commit that name the build, and where they are from: the tag's, or else those of the build's name. Where

@@ -713,6 +713,16 @@ fn dockerfile() -> Vec<Case> {
             text.replace("FROM golang:1.24-bookworm AS build", &format!("FROM golang@sha256:{digest} AS build"))
         })
         .expect("source-dockerfile", "pass"),
+        Case::good(
+            "good-dockerfile-fetches",
+            "Steps of every form that takes something from outside the commit: all of it is listed, and what is not known is said.",
+        )
+        .log(|text| {
+            let text = text.replace("RUN ./build.sh", "RUN --mount=type=bind,from=busybox:1,target=/b npm ci && sudo frobnicate && ./gradlew build");
+            let text = text.replace("EXPOSE 8443", "ADD [\"a\", \"ssh://git@example.com/b.git\", \"/srv/\"]");
+            text.replace("FROM debian:bookworm-slim", "FROM ${BASE}")
+        })
+        .expect("source-dockerfile", "fail"),
         fails("dockerfile-other-step", "A step in the log is not the Dockerfile's.")
             .log(|text| text.replace("RUN ./build.sh", "RUN ./build.sh --fast")),
         fails("dockerfile-other-base", "A base in the log is not the Dockerfile's.")

@@ -1,0 +1,454 @@
+//! Follows a command to the programs that it runs: through wrappers, shells and `-exec`, by the tables.
+
+use std::collections::HashSet;
+
+use super::programs::{Rule, Special, Wrapper, lists, rule_of};
+use super::shell::{self, Command, Document, Script, Word};
+use super::windows;
+
+/// Commands in commands that are followed: `sh -c "sh -c …"`, `sudo env …`.
+const DEPTH: usize = 12;
+/// Words in which a sub-command or a wrapper's program is looked for.
+const LOOKED_AT: usize = 100;
+/// Text that is read again where it is nested, for each byte of the step.
+const READ_AGAIN: usize = 4;
+
+/// What the programs of one RUN step do.
+#[derive(Debug, Default)]
+pub(super) struct Programs {
+    /// They fetch.
+    pub(super) fetching: Vec<String>,
+    /// They run a script of their own.
+    pub(super) scripts: Vec<String>,
+    /// They are in no table, or a sub-command of theirs is not.
+    pub(super) unknown: Vec<String>,
+    /// Why some of the step is not followed.
+    pub(super) unclear: Option<&'static str>,
+    /// Bytes that may still be read.
+    left: usize,
+}
+
+/// What the programs of a command line in shell form do. `shell` is the shell with its options.
+pub(super) fn in_shell(shell: &[String], text: &str) -> Programs {
+    let mut programs = Programs::with_room_for(text);
+    let words: Vec<Word> = shell.iter().map(String::as_str).chain([text]).map(Word::literal).collect();
+    programs.command(&words, None, &HashSet::new(), 0);
+    programs
+}
+
+/// A line that PowerShell or cmd.exe reads, from their names on: its separators are theirs, and double quotes are for the builder's shell.
+pub(super) fn on_windows(text: &str) -> Option<Programs> {
+    let (first, rest) = text.split_once(char::is_whitespace)?;
+    let name = name_of(first);
+    if !matches!(rule_of(name), Some(Rule::Windows)) {
+        return None;
+    }
+    let mut programs = Programs::with_room_for(text);
+    windows::read(name, &rest.replace('"', " "), &mut programs);
+    Some(programs)
+}
+
+/// What the programs of a command in exec form do.
+pub(super) fn of_words(words: &[String]) -> Programs {
+    let mut programs = Programs::with_room_for(&words.concat());
+    let words: Vec<Word> = words.iter().map(Word::literal).collect();
+    programs.command(&words, None, &HashSet::new(), 0);
+    programs
+}
+
+impl Programs {
+    fn with_room_for(text: &str) -> Self {
+        Self { left: text.len().saturating_mul(READ_AGAIN).saturating_add(1_000), ..Self::default() }
+    }
+
+    fn note(&mut self, why: &'static str) {
+        self.unclear.get_or_insert(why);
+    }
+
+    fn may_read(&mut self, text: &str) -> bool {
+        let left = self.left.checked_sub(text.len());
+        self.left = left.unwrap_or(0);
+        if left.is_none() {
+            self.note("scripts in scripts are too long together");
+        }
+        left.is_some()
+    }
+
+    /// A shell's script.
+    fn script(&mut self, text: &str, bash: bool, depth: usize) {
+        if depth > DEPTH {
+            return self.note("scripts are nested too deeply");
+        }
+        if self.may_read(text) {
+            let script = shell::split(text, bash);
+            self.commands(&script, depth + 1);
+        }
+    }
+
+    fn commands(&mut self, script: &Script, depth: usize) {
+        let unset = |command: &Command| matches!(command.words.as_slice(), [name, option, ..] if name.text == "unset" && option.text.starts_with('-'));
+        let none = HashSet::new();
+        let functions = if script.commands.iter().any(unset) { &none } else { &script.functions };
+        for command in &script.commands {
+            let input = command.input.and_then(|document| script.documents.get(document));
+            self.command(&command.words, input, functions, depth);
+        }
+        if script.sockets {
+            self.fetching.push("/dev/tcp".into());
+        }
+        if let Some(why) = script.unclear {
+            self.note(why);
+        }
+    }
+
+    fn command(&mut self, words: &[Word], input: Option<&Document>, functions: &HashSet<String>, depth: usize) {
+        let Some((program, arguments)) = words.split_first() else { return };
+        if depth > DEPTH {
+            return self.note("commands are nested too deeply");
+        }
+        let name = name_of(&program.text);
+        let standard = is_standard(&program.text, name);
+        let rule = if program.expands && name.contains(['$', '`', '*', '?', '[', '{']) { None } else { rule_of(name) };
+        let Some(rule) = rule else {
+            if !functions.contains(&program.text) {
+                self.unknown.push(program.text.clone());
+            }
+            return;
+        };
+        let asks_for_version =
+            matches!(arguments, [only] if lists("--version -version -V --help -h -help", &only.text));
+        match rule {
+            Rule::Never if standard => {}
+            Rule::Never => self.unknown.push(program.text.clone()),
+            Rule::Shell => self.shell(program, arguments, input, depth),
+            Rule::Wraps(wrapper) => self.wrapped(wrapper, program, arguments, input, depth),
+            Rule::Special(special) => self.special(special, program, arguments, depth),
+            Rule::Windows => self.windows(name, arguments),
+            _ if asks_for_version => {}
+            Rule::Always => self.fetching.push(name.to_owned()),
+            Rule::Script => self.scripts.push(shown(program, name)),
+            Rule::By { fetches, scripts, local } => self.by_word(program, arguments, [fetches, scripts, local]),
+            Rule::Options(options) => {
+                let fetches = |word: &Word| options.split(' ').any(|option| word.text.starts_with(option));
+                self.by_argument(program, arguments, fetches);
+            }
+            Rule::Scripts(marks) => self.marked(program, name, arguments, marks),
+            Rule::Address => self.by_argument(program, arguments, |word| word.text.contains("://")),
+            Rule::Host => self.by_argument(program, arguments, |word| word.text.contains(':')),
+        }
+    }
+
+    fn by_argument(&mut self, program: &Word, arguments: &[Word], fetches: impl Fn(&Word) -> bool) {
+        if arguments.iter().any(fetches) {
+            self.fetching.push(name_of(&program.text).to_owned());
+        } else if let Some(word) = arguments.iter().find(|word| word.splits && word.text.starts_with('$')) {
+            self.unknown.push(format!("{} {}", program.text, word.text));
+        }
+    }
+
+    /// Programs that run what an argument says: where one begins with a mark that is an option, or holds one that is not. `A…B` is `A` with
+    /// `B` behind it.
+    fn marked(&mut self, program: &Word, name: &str, arguments: &[Word], marks: &str) {
+        let has = |word: &Word| {
+            marks.split(' ').any(|mark| match mark.split_once('…') {
+                Some((one, next)) => word.text.split_once(one).is_some_and(|(_, after)| after.contains(next)),
+                None if mark.starts_with('-') => word.text.starts_with(mark),
+                None => word.text.contains(mark),
+            })
+        };
+        if arguments.iter().any(has) {
+            self.scripts.push(shown(program, name));
+        }
+    }
+
+    /// Judges by the first word that is not an option. A word behind an option may be its value: then the next one is looked at too.
+    fn by_word(&mut self, program: &Word, arguments: &[Word], [fetches, scripts, local]: [&str; 3]) {
+        let name = name_of(&program.text);
+        let mut after_option = false;
+        let mut found: Option<&Word> = None;
+        let mut doubt: Option<&Word> = None;
+        if arguments.len() > LOOKED_AT {
+            doubt = arguments.get(LOOKED_AT);
+        }
+        for word in arguments.iter().take(LOOKED_AT) {
+            let text = word.text.as_str();
+            if lists(fetches, text) && text != "-" && text != "*" {
+                return self.fetching.push(format!("{name} {text}"));
+            }
+            if word.expands && (word.splits || text.starts_with('$')) {
+                doubt.get_or_insert(word);
+            } else if text.starts_with(['-', '+']) && text != "-" {
+                after_option = !text.contains('=');
+                if text != "--" {
+                    continue;
+                }
+            } else {
+                if lists(scripts, text) && !after_option {
+                    return self.scripts.push(format!("{name} {text}"));
+                }
+                found = Some(word)
+                    .filter(|word| lists(local, &word.text) || lists(scripts, &word.text))
+                    .or(found.or(Some(word)));
+                if !after_option {
+                    doubt = doubt.filter(|word| word.expands);
+                    break;
+                }
+            }
+            after_option = false;
+        }
+        match (doubt, found) {
+            (Some(word), _) => self.unknown.push(format!("{name} {}", word.text)),
+            (None, Some(word)) if lists(local, &word.text) => {}
+            (None, Some(word)) if lists(scripts, &word.text) || lists(scripts, "*") => {
+                self.scripts.push(format!("{name} {}", word.text));
+            }
+            (None, Some(word)) if lists(fetches, "*") => self.fetching.push(format!("{name} {}", word.text)),
+            (None, Some(word)) => self.unknown.push(format!("{name} {}", word.text)),
+            (None, None) if lists(fetches, "-") && !is_question(arguments) => self.fetching.push(name.to_owned()),
+            (None, None) => {}
+        }
+    }
+
+    fn wrapped(
+        &mut self,
+        wrapper: Wrapper,
+        program: &Word,
+        arguments: &[Word],
+        input: Option<&Document>,
+        depth: usize,
+    ) {
+        let name = name_of(&program.text);
+        let mut rest = arguments;
+        while let Some((word, after)) = rest.split_first() {
+            if arguments.len() - rest.len() > LOOKED_AT {
+                return self.unknown.push(name.to_owned());
+            }
+            if !word.text.starts_with('-') || word.text == "-" && !lists(wrapper.flags, "-") {
+                let assigns = word.assigns && matches!(name, "env" | "sudo");
+                if !assigns {
+                    break;
+                }
+                rest = after;
+                continue;
+            }
+            if name == "command" && lists("-v -V", &word.text) {
+                return;
+            }
+            rest = match option(&wrapper, &word.text) {
+                Taken::Flag => after,
+                Taken::Value => after.split_first().map_or(&[], |(_, after)| after),
+                Taken::End => {
+                    rest = after;
+                    break;
+                }
+                Taken::Unknown if lists("--version --help", &word.text) => return,
+                Taken::Unknown => return self.unknown.push(format!("{name} {}", word.text)),
+            };
+        }
+        let rest = rest.get(wrapper.skip..).unwrap_or_default();
+        if rest.first().is_some_and(|word| word.splits && wrapper.skip > 0) {
+            return self.unknown.push(format!("{name} {}", rest.first().map_or("", |word| &word.text)));
+        }
+        let before = self.fetching.len();
+        // A function is not what a wrapper runs.
+        self.command(rest, input, &HashSet::new(), depth + 1);
+        if name == "xargs"
+            && before == self.fetching.len()
+            && rest.first().is_some_and(|word| matches!(rule_of(name_of(&word.text)), Some(Rule::By { .. })))
+        {
+            // The sub-command may be among the words that it reads.
+            self.unknown.push(format!("xargs {}", rest.first().map_or("", |word| &word.text)));
+        }
+    }
+
+    fn shell(&mut self, program: &Word, arguments: &[Word], input: Option<&Document>, depth: usize) {
+        let name = name_of(&program.text);
+        let bash = lists("bash ksh ksh93 mksh zsh", name);
+        let mut rest = arguments;
+        let mut reads_text = false;
+        while let Some((word, after)) = rest.split_first() {
+            let text = word.text.as_str();
+            if lists("--version --help", text) {
+                return;
+            }
+            if !text.starts_with(['-', '+']) || word.expands || text == "-" || text == "--" {
+                break;
+            }
+            rest = after;
+            if text.starts_with("--") {
+                if !lists("--login --norc --noprofile --posix --verbose --noediting --restricted --debugger", text) {
+                    return self.note("a shell's option is not known");
+                }
+                continue;
+            }
+            reads_text |= text.starts_with('-') && text.contains('c');
+            if text.ends_with(['o', 'O']) {
+                rest = rest.split_first().map_or(&[], |(_, after)| after);
+            }
+        }
+        match (rest.first(), input) {
+            (Some(script), _) if reads_text => {
+                if script.expands {
+                    self.note("a variable in a shell's script");
+                }
+                self.script(&script.text, bash, depth);
+            }
+            (None, Some(document)) if !reads_text => {
+                if document.expands && document.text.contains('$') {
+                    self.note("a variable in a shell's script");
+                }
+                self.script(&document.text, bash, depth);
+            }
+            (Some(script), _) => self.scripts.push(format!("{name} {}", script.text)),
+            (None, _) => self.scripts.push(name.to_owned()),
+        }
+    }
+
+    fn special(&mut self, special: Special, program: &Word, arguments: &[Word], depth: usize) {
+        let name = name_of(&program.text);
+        match special {
+            Special::Find => self.find(name, arguments, depth),
+            Special::Python => self.python(program, arguments, depth),
+            Special::Eval => {
+                let text: Vec<&str> = arguments.iter().map(|word| word.text.as_str()).collect();
+                if arguments.iter().any(|word| word.expands) {
+                    return self.scripts.push(format!("eval {}", text.join(" ")));
+                }
+                self.script(&text.join(" "), false, depth);
+            }
+            Special::Alias => {
+                for word in arguments {
+                    let text = word.text.split_once('=').map_or("", |(_, text)| text);
+                    self.script(text, false, depth);
+                }
+            }
+            Special::Trap => {
+                let text = arguments.iter().find(|word| !lists("-- -l -p -", &word.text));
+                if let Some(text) = text {
+                    self.script(&text.text, false, depth);
+                }
+            }
+            Special::Su => {
+                let at = arguments.iter().position(|word| lists("-c -lc --command", &word.text));
+                match at.and_then(|at| arguments.get(at + 1)) {
+                    Some(text) => {
+                        if text.expands {
+                            self.note("a variable in a shell's script");
+                        }
+                        self.script(&text.text, false, depth);
+                    }
+                    None if name == "runuser" && arguments.iter().any(|word| word.text == "--") => {
+                        let at = arguments.iter().position(|word| word.text == "--").unwrap_or(0);
+                        self.command(arguments.get(at + 1..).unwrap_or_default(), None, &HashSet::new(), depth + 1);
+                    }
+                    None => self.scripts.push(name.to_owned()),
+                }
+            }
+        }
+    }
+
+    fn find(&mut self, name: &str, arguments: &[Word], depth: usize) {
+        let runs = |word: &Word| lists("-exec -execdir -ok -okdir -x -X --exec --exec-batch", &word.text);
+        let mut rest = arguments;
+        while let Some(at) = rest.iter().position(runs) {
+            rest = rest.get(at + 1..).unwrap_or_default();
+            let end = rest.iter().position(|word| matches!(word.text.as_str(), ";" | "+")).unwrap_or(rest.len());
+            self.command(rest.get(..end).unwrap_or_default(), None, &HashSet::new(), depth + 1);
+            rest = rest.get(end..).unwrap_or_default();
+        }
+        if let Some(word) = arguments.iter().find(|word| word.splits && word.text.starts_with("$(")) {
+            self.unknown.push(format!("{name} {}", word.text));
+        }
+    }
+
+    /// `-m MODULE` is looked up like a program.
+    fn python(&mut self, program: &Word, arguments: &[Word], depth: usize) {
+        let mut rest = arguments;
+        while let Some((word, after)) = rest.split_first() {
+            let text = word.text.as_str();
+            if lists("--version -V --help -h", text) {
+                return;
+            }
+            if text == "-m" {
+                if after.first().is_some_and(|module| module.text == "pip" || !lists("pip", &module.text)) {
+                    return self.command(after, None, &HashSet::new(), depth + 1);
+                }
+                break;
+            }
+            let flag = text.len() > 1
+                && text.strip_prefix('-').is_some_and(|flags| flags.chars().all(|flag| "bBdEiIOqsSuvx".contains(flag)));
+            if !flag {
+                break;
+            }
+            rest = after;
+        }
+        self.scripts.push(name_of(&program.text).to_owned());
+    }
+
+    fn windows(&mut self, name: &str, arguments: &[Word]) {
+        let text: Vec<&str> = arguments.iter().map(|word| word.text.as_str()).collect();
+        let text = text.join(" ");
+        if self.may_read(&text) {
+            windows::read(name, &text, self);
+        }
+    }
+}
+
+enum Taken {
+    Flag,
+    Value,
+    /// `--`
+    End,
+    Unknown,
+}
+
+/// What a wrapper's option takes.
+fn option(wrapper: &Wrapper, text: &str) -> Taken {
+    if lists(wrapper.flags, text) {
+        return Taken::Flag;
+    }
+    if text == "--" {
+        return Taken::End;
+    }
+    if lists(wrapper.values, text) {
+        return Taken::Value;
+    }
+    if text.starts_with("--") {
+        let known =
+            text.split_once('=').is_some_and(|(name, _)| lists(wrapper.values, name) || lists(wrapper.flags, name));
+        return if known { Taken::Flag } else { Taken::Unknown };
+    }
+    // Several letters in one word; what follows one that takes a value is the value.
+    let mut letters = text.chars().skip(1);
+    while let Some(letter) = letters.next() {
+        let letter = format!("-{letter}");
+        if lists(wrapper.values, &letter) {
+            return if letters.next().is_none() { Taken::Value } else { Taken::Flag };
+        }
+        if !lists(wrapper.flags, &letter) {
+            return Taken::Unknown;
+        }
+    }
+    Taken::Flag
+}
+
+/// Are there only options that ask the program about itself?
+fn is_question(arguments: &[Word]) -> bool {
+    !arguments.is_empty() && arguments.iter().all(|word| lists("--version -v -V --help -h", &word.text))
+}
+
+/// The program's name without its folder.
+fn name_of(program: &str) -> &str {
+    program.rsplit(['/', '\\']).next().unwrap_or_default()
+}
+
+/// Is the program found where the system's are? A file of the same name elsewhere is another program.
+fn is_standard(program: &str, name: &str) -> bool {
+    let folder = program.strip_suffix(name).unwrap_or_default();
+    lists(" /bin/ /usr/bin/ /sbin/ /usr/sbin/ /usr/local/bin/ /usr/local/sbin/", folder)
+}
+
+/// How a program that runs a script is listed: by its name, or as it is called where it is a file elsewhere.
+fn shown(program: &Word, name: &str) -> String {
+    if is_standard(&program.text, name) { name.to_owned() } else { program.text.clone() }
+}

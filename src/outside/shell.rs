@@ -1,0 +1,458 @@
+//! A strict splitter of shell text into its simple commands (POSIX "Shell Command Language", with what bash adds).
+//!
+//! It expands nothing. A word that the shell would expand is marked, and what the splitter cannot follow is said in
+//! [`Script::unclear`]. It goes over the text once, and what is nested in it is bounded by [`DEPTH`].
+
+use std::collections::HashSet;
+
+use super::lexer::{Lexer, is_blank};
+
+/// Substitutions in substitutions that are followed.
+pub(super) const DEPTH: usize = 20;
+
+/// A word without its quotes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Word {
+    /// Expansions are left as they are written.
+    pub(super) text: String,
+    /// The shell makes something else of it: a variable, a substitution, a pattern, braces.
+    pub(super) expands: bool,
+    /// It may become several words, or none: an expansion outside of quotes.
+    pub(super) splits: bool,
+    /// Some of it is in quotes or escaped.
+    pub(super) quoted: bool,
+    /// `NAME=…`
+    pub(super) assigns: bool,
+}
+
+impl Word {
+    /// A word that nothing is expanded in.
+    pub(super) fn literal(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    fn is(&self, text: &str) -> bool {
+        !self.quoted && self.text == text
+    }
+}
+
+/// Program and arguments, without assignments and redirections.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Command {
+    pub(super) words: Vec<Word>,
+    /// The here-document that it reads, as a number in [`Script::documents`].
+    pub(super) input: Option<usize>,
+}
+
+/// Text of a here-document, and whether the shell expands it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Document {
+    pub(super) text: String,
+    pub(super) expands: bool,
+}
+
+/// What a script runs.
+#[derive(Debug, Default)]
+pub(super) struct Script {
+    pub(super) commands: Vec<Command>,
+    pub(super) documents: Vec<Document>,
+    /// Functions that are surely defined before any use. What is in them is among the commands.
+    pub(super) functions: HashSet<String>,
+    /// A redirection opens a socket: bash's /dev/tcp and /dev/udp.
+    pub(super) sockets: bool,
+    /// Why some of it is not followed.
+    pub(super) unclear: Option<&'static str>,
+}
+
+/// Splits a script. `bash`: it is surely read by bash, ksh or zsh, which know `[[`.
+pub(super) fn split(text: &str, bash: bool) -> Script {
+    split_at(text, bash, 0)
+}
+
+pub(super) fn split_at(text: &str, bash: bool, depth: usize) -> Script {
+    let mut splitter =
+        Splitter { lexer: Lexer::new(text), script: Script::default(), bash, blocks: 0, pending: Vec::new() };
+    splitter.list(None, depth);
+    splitter.script
+}
+
+/// The commands in the substitutions of a text that is expanded as if it were in double quotes.
+fn in_quotes(text: &str, bash: bool, depth: usize) -> Script {
+    let mut splitter =
+        Splitter { lexer: Lexer::new(text), script: Script::default(), bash, blocks: 0, pending: Vec::new() };
+    splitter.quoted_to_end(depth);
+    splitter.script
+}
+
+pub(super) struct Splitter<'t> {
+    pub(super) lexer: Lexer<'t>,
+    pub(super) script: Script,
+    bash: bool,
+    /// Open `if`, `while`, `for`, `case` and `{`.
+    blocks: usize,
+    /// Here-documents that begin on the next line.
+    pending: Vec<Pending>,
+}
+
+struct Pending {
+    document: usize,
+    name: String,
+    strip_tabs: bool,
+}
+
+/// What encloses the place in one list.
+#[derive(PartialEq, Eq)]
+enum Enclosing {
+    Parentheses,
+    Case,
+}
+
+/// What a list has read of its present command, and where it is.
+struct State {
+    command: Command,
+    enclosing: Vec<Enclosing>,
+    /// The command runs whatever came before it: nothing, `;` or a new line.
+    certain: bool,
+    depth: usize,
+}
+
+impl Splitter<'_> {
+    fn unclear(&mut self, why: &'static str) {
+        self.script.unclear.get_or_insert(why);
+    }
+
+    /// Reads commands up to the end, or to the `)` that closes a substitution.
+    pub(super) fn list(&mut self, closes: Option<char>, depth: usize) {
+        let mut state = State { command: Command::default(), enclosing: Vec::new(), certain: depth == 0, depth };
+        if depth > DEPTH {
+            self.unclear("substitutions are nested too deeply");
+            self.lexer.skip_all();
+            return;
+        }
+        loop {
+            self.lexer.skip_blanks();
+            let Some(letter) = self.lexer.peek() else { break };
+            match letter {
+                '\n' => {
+                    self.lexer.next();
+                    self.end(&mut state, true);
+                    self.read_documents(state.depth);
+                }
+                '#' => self.lexer.skip_line(),
+                ';' => self.semicolon(&mut state),
+                '&' if !self.lexer.at("&>") => {
+                    let and = self.lexer.eat("&&");
+                    let _ = and || self.lexer.eat("&");
+                    self.end(&mut state, false);
+                }
+                '|' => {
+                    let _ = self.lexer.eat("||") || self.lexer.eat("|&") || self.lexer.eat("|");
+                    self.end(&mut state, false);
+                }
+                '(' => self.open(&mut state),
+                ')' => {
+                    if state.enclosing.is_empty() && closes == Some(')') {
+                        self.end(&mut state, false);
+                        self.lexer.next();
+                        return;
+                    }
+                    self.lexer.next();
+                    self.end(&mut state, false);
+                    if state.enclosing.pop() != Some(Enclosing::Parentheses) {
+                        self.unclear("parentheses do not match");
+                    }
+                }
+                '<' | '>' | '&' => self.redirect(&mut state),
+                _ => self.word_of(&mut state),
+            }
+        }
+        self.end(&mut state, false);
+        if closes.is_some() || !state.enclosing.is_empty() {
+            self.unclear("it ends before it is complete");
+        }
+        if depth == 0 && !self.pending.is_empty() {
+            self.unclear("a here-document is not shown");
+        }
+    }
+
+    fn semicolon(&mut self, state: &mut State) {
+        let ends_case = self.lexer.eat(";;&") || self.lexer.eat(";;") || self.lexer.eat(";&");
+        if !ends_case {
+            self.lexer.next();
+        }
+        self.end(state, true);
+        if ends_case && state.enclosing.last() == Some(&Enclosing::Case) {
+            self.pattern(state);
+        }
+    }
+
+    /// `(`: a function's definition behind a name, a subshell elsewhere.
+    fn open(&mut self, state: &mut State) {
+        self.lexer.next();
+        match state.command.words.as_slice() {
+            [] => {
+                state.enclosing.push(Enclosing::Parentheses);
+                state.certain = false;
+            }
+            [name] if self.lexer.closes_at_once() => {
+                let name = name.text.clone();
+                self.define(name, state);
+            }
+            _ => {
+                self.unclear("a parenthesis within a command");
+                state.enclosing.push(Enclosing::Parentheses);
+            }
+        }
+    }
+
+    fn define(&mut self, name: String, state: &mut State) {
+        if state.certain && self.blocks == 0 && state.enclosing.is_empty() {
+            self.script.functions.insert(name);
+        }
+        state.command = Command::default();
+        state.certain = false;
+    }
+
+    /// The present command is complete.
+    fn end(&mut self, state: &mut State, certain: bool) {
+        let command = std::mem::take(&mut state.command);
+        if !command.words.is_empty() {
+            self.script.commands.push(command);
+        }
+        state.certain = certain && state.depth == 0 && state.enclosing.is_empty();
+    }
+
+    fn word_of(&mut self, state: &mut State) {
+        let word = self.word(state.depth);
+        let names_descriptor =
+            !word.quoted && !word.text.is_empty() && word.text.bytes().all(|byte| byte.is_ascii_digit());
+        if names_descriptor && matches!(self.lexer.peek(), Some('<' | '>')) {
+            return;
+        }
+        if !state.command.words.is_empty() {
+            state.command.words.push(word);
+            return;
+        }
+        if word.assigns {
+            if word.text.ends_with('=') && self.lexer.eat("(") {
+                self.array(state.depth);
+            }
+            return;
+        }
+        if !word.quoted && !word.expands && self.reserved(&word.text, state) {
+            return;
+        }
+        state.command.words.push(word);
+    }
+
+    /// Words up to `)`: an array's.
+    fn array(&mut self, depth: usize) {
+        loop {
+            self.lexer.skip_blanks_and_lines();
+            match self.lexer.peek() {
+                None => return self.unclear("it ends before it is complete"),
+                Some(')') => {
+                    self.lexer.next();
+                    return;
+                }
+                Some(letter) if is_operator(letter) => return self.unclear("an operator in an array"),
+                Some(_) => {
+                    self.word(depth);
+                }
+            }
+        }
+    }
+
+    /// Reserved words in a command's place. `false`: it is not one.
+    fn reserved(&mut self, word: &str, state: &mut State) -> bool {
+        match word {
+            "if" | "while" | "until" | "{" => self.blocks += 1,
+            "fi" | "done" | "}" => self.blocks = self.blocks.saturating_sub(1),
+            "then" | "elif" | "else" | "do" | "!" | "coproc" => {}
+            "for" | "select" => {
+                self.blocks += 1;
+                self.head_of_for(state.depth);
+            }
+            "case" => {
+                self.blocks += 1;
+                self.word_after_blanks(state.depth);
+                let word = self.word_after_blanks(state.depth);
+                if !word.is("in") {
+                    self.unclear("a case without in");
+                }
+                state.enclosing.push(Enclosing::Case);
+                self.pattern(state);
+            }
+            "esac" => self.leave_case(state),
+            "function" => {
+                let name = self.word_after_blanks(state.depth).text;
+                self.lexer.skip_blanks();
+                if self.lexer.eat("(") && !self.lexer.closes_at_once() {
+                    self.unclear("a function's definition");
+                }
+                self.define(name, state);
+            }
+            "[[" if self.bash => self.test(state.depth),
+            _ => return false,
+        }
+        state.certain = false;
+        true
+    }
+
+    fn leave_case(&mut self, state: &mut State) {
+        self.blocks = self.blocks.saturating_sub(1);
+        if state.enclosing.pop() != Some(Enclosing::Case) {
+            self.unclear("an esac without a case");
+        }
+    }
+
+    fn word_after_blanks(&mut self, depth: usize) -> Word {
+        self.lexer.skip_blanks_and_lines();
+        self.word(depth)
+    }
+
+    /// `NAME [in WORD…]`: the words are expanded and nothing of them is run.
+    fn head_of_for(&mut self, depth: usize) {
+        self.word_after_blanks(depth);
+        self.lexer.skip_blanks_and_lines();
+        if !self.lexer.eat_word("in") {
+            return;
+        }
+        loop {
+            self.lexer.skip_blanks();
+            match self.lexer.peek() {
+                None | Some('\n' | ';') => return,
+                Some(letter) if is_operator(letter) => return self.unclear("an operator in the words of a for"),
+                Some(_) => {
+                    self.word(depth);
+                }
+            }
+        }
+    }
+
+    /// `PATTERN|PATTERN)` of a case, or its `esac`.
+    fn pattern(&mut self, state: &mut State) {
+        self.lexer.skip_blanks_and_lines();
+        if self.lexer.eat_word("esac") {
+            return self.leave_case(state);
+        }
+        self.lexer.eat("(");
+        loop {
+            self.lexer.skip_blanks_and_lines();
+            match self.lexer.peek() {
+                Some(')') => {
+                    self.lexer.next();
+                    return;
+                }
+                Some('|') => {
+                    self.lexer.next();
+                }
+                Some(letter) if !is_operator(letter) => {
+                    self.word(state.depth);
+                }
+                _ => return self.unclear("a case's pattern"),
+            }
+        }
+    }
+
+    /// What is in `[[ … ]]`: its operators are not the shell's.
+    fn test(&mut self, depth: usize) {
+        loop {
+            self.lexer.skip_blanks_and_lines();
+            match self.lexer.peek() {
+                None => return self.unclear("it ends before it is complete"),
+                Some(letter) if is_operator(letter) => {
+                    self.lexer.next();
+                }
+                Some(_) => {
+                    if self.word(depth).is("]]") {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A redirection with its target: a file's name is not run, but may open a socket.
+    fn redirect(&mut self, state: &mut State) {
+        if self.lexer.eat("<<<") {
+            self.lexer.skip_blanks();
+            self.word(state.depth);
+            return;
+        }
+        if self.lexer.eat("<<") {
+            let strip_tabs = self.lexer.eat("-");
+            self.lexer.skip_blanks();
+            let name = self.word(state.depth);
+            let document = self.script.documents.len();
+            self.script.documents.push(Document { text: String::new(), expands: !name.quoted });
+            self.pending.push(Pending { document, name: name.text, strip_tabs });
+            state.command.input = Some(document);
+            return;
+        }
+        let operators = ["&>>", "&>", ">>", ">|", ">&", "<&", "<>", "<", ">"];
+        let _ = operators.iter().any(|operator| self.lexer.eat(operator));
+        self.lexer.skip_blanks();
+        if self.lexer.eat("(") {
+            // `<(COMMANDS)`: a file's name to the command.
+            self.list(Some(')'), state.depth + 1);
+            state.command.words.push(Word { text: "<(…)".into(), expands: true, ..Word::default() });
+            return;
+        }
+        let target = self.word(state.depth);
+        self.script.sockets |= target.text.starts_with("/dev/tcp/") || target.text.starts_with("/dev/udp/");
+        if target.text.is_empty() && !target.quoted {
+            self.unclear("a redirection without a target");
+        }
+    }
+
+    /// The here-documents of the line that has just ended.
+    fn read_documents(&mut self, depth: usize) {
+        for pending in std::mem::take(&mut self.pending) {
+            let (text, complete) = self.lexer.document(&pending.name, pending.strip_tabs);
+            if !complete {
+                self.unclear("a here-document without its end");
+            }
+            let Some(document) = self.script.documents.get_mut(pending.document) else { continue };
+            document.text = text;
+            if document.expands {
+                let inner = in_quotes(&document.text, self.bash, depth + 1);
+                self.adopt(inner);
+            }
+        }
+    }
+
+    /// Takes over what a nested text runs.
+    pub(super) fn adopt(&mut self, inner: Script) {
+        let first = self.script.documents.len();
+        self.script.documents.extend(inner.documents);
+        self.script.commands.extend(inner.commands.into_iter().map(|mut command| {
+            command.input = command.input.map(|document| first + document);
+            command
+        }));
+        self.script.sockets |= inner.sockets;
+        if let Some(why) = inner.unclear {
+            self.unclear(why);
+        }
+    }
+
+    /// A nested text, read on its own.
+    pub(super) fn nested(&mut self, text: &str, depth: usize) {
+        let inner = split_at(text, self.bash, depth + 1);
+        self.adopt(inner);
+    }
+
+    pub(super) fn note(&mut self, why: &'static str) {
+        self.unclear(why);
+    }
+}
+
+/// Letters that end a word.
+pub(super) fn is_operator(letter: char) -> bool {
+    matches!(letter, ';' | '&' | '|' | '(' | ')' | '<' | '>' | '\n')
+}
+
+/// Letters that end a word, blanks included.
+pub(super) fn ends_word(letter: char) -> bool {
+    is_operator(letter) || is_blank(letter)
+}

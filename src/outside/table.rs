@@ -1,0 +1,356 @@
+//! Programs that fetch, run others, or run scripts. To be read beside their own manuals.
+//!
+//! Sources, as of 2026-11-28: the programs' manual pages in Debian 12 and 13 and Alpine 3.20, and what they print for `--help`; for package
+//! managers of languages their command references (docs.npmjs.com, pnpm.io, yarnpkg.com, bun.sh, docs.deno.com, pip.pypa.io, docs.astral.sh/uv,
+//! python-poetry.org, doc.rust-lang.org/cargo, go.dev/ref/mod, getcomposer.org, bundler.io, maven.apache.org, docs.gradle.org,
+//! learn.microsoft.com/dotnet); the POSIX shell command language. A sub-command that is in no list is not known.
+
+use super::programs::Rule::{
+    Address, Always, By, Host, Never, Options, Script, Scripts, Shell, Special, Windows, Wraps,
+};
+use super::programs::{Row, Special as Own, Wrapper};
+
+const fn row(names: &'static str, rule: super::programs::Rule) -> Row {
+    Row { names, rule }
+}
+
+const fn by(names: &'static str, fetches: &'static str, scripts: &'static str, local: &'static str) -> Row {
+    row(names, By { fetches, scripts, local })
+}
+
+const fn wraps(names: &'static str, flags: &'static str, values: &'static str, skip: usize) -> Row {
+    row(names, Wraps(Wrapper { flags, values, skip }))
+}
+
+pub(super) const FETCHING: &[Row] = &[
+    // Transfers.
+    row("curl wget wget2 aria2c axel lftp ftp ncftp ncftpget tftp sftp ssh slogin telnet nc ncat netcat socat", Always),
+    row("http https httpie xh curlie lynx links elinks w3m yt-dlp youtube-dl gdown rclone gsutil s3cmd azcopy", Always),
+    row("ssh-keyscan ssh-copy-id dig nslookup host whois ping traceroute nmap ntpdate rdate", Always),
+    row("scp rcp rsync mount", Host),
+    row("certutil certutil.exe", Options("-urlcache -URLCache -verifyctl -ping")),
+    row("keytool", Options("-sslserver")),
+    row("dism dism.exe", Always),
+    row("Invoke-WebRequest iwr Invoke-RestMethod irm Start-BitsTransfer Install-Module Install-Package", Always),
+    row("Install-PackageProvider Install-Script Install-WindowsFeature Save-Module Update-Module Update-Help", Always),
+    row("invoke-webrequest invoke-restmethod start-bitstransfer install-module install-package", Always),
+    row("install-packageprovider install-script install-windowsfeature save-module update-module update-help", Always),
+    row(
+        "Find-Module find-module Find-Package find-package Add-WindowsCapability add-windowscapability add-windowsfeature",
+        Always,
+    ),
+    row("bitsadmin", Always),
+    row("choco scoop winget vs_buildtools vs_BuildTools", Always),
+    // Packages of systems.
+    by(
+        "apt-get apt aptitude",
+        "update upgrade dist-upgrade full-upgrade safe-upgrade install reinstall build-dep source download satisfy changelog dselect-upgrade -f",
+        "",
+        "remove purge autoremove autopurge auto-remove clean autoclean auto-clean distclean dist-clean check list show search policy indextargets markauto unmarkauto hold unhold edit-sources moo depends rdepends -",
+    ),
+    by("apt-file", "update", "", "search list show find"),
+    row(
+        "apt-fast apt-add-repository add-apt-repository extrepo debootstrap mmdebstrap cdebootstrap netselect-apt mk-build-deps",
+        Always,
+    ),
+    row("unattended-upgrade unattended-upgrades apt-clone", Always),
+    by("apt-key", "adv update net-update", "", "add del list finger export exportall"),
+    row(
+        "gpg gpg2 gpg1",
+        Options(
+            "--recv --receive-k --fetch-k --refresh-k --search-k --send-k --locate-k --locate-ext --auto-key-l --auto-key-r",
+        ),
+    ),
+    row(
+        "apk",
+        By {
+            fetches: "add update upgrade fetch fix cache version search policy info list",
+            scripts: "",
+            local: "del audit verify dot manifest stats index -",
+        },
+    ),
+    by(
+        "dnf dnf5 yum microdnf tdnf",
+        "install localinstall reinstall update upgrade update-minimal upgrade-minimal distro-sync distrosync downgrade groupinstall groupupdate group groups module makecache builddep build-dep download copr check-update check-upgrade swap upgrade-to update-to list info search provides whatprovides repoquery repolist debuginfo-install system-upgrade offline-upgrade environment advisory reposync repoinfo",
+        "shell",
+        "remove erase autoremove clean config-manager versionlock mark history needs-restarting repo-pkgs alias help check -",
+    ),
+    row("yum-builddep yumdownloader reposync debuginfo-install yum-debug-restore repoquery", Always),
+    by(
+        "zypper",
+        "in install up update dup dist-upgrade patch ref refresh si source-install inr install-new-recommends verify ve lu list-updates se search if info download dl packages pa patches patterns products what-provides wp list-patches lp addrepo ar",
+        "shell sh",
+        "rm remove cc clean removerepo rr modifyrepo mr repos lr renamerepo nr addlock al locks ll removelock rl purge-kernels ps -",
+    ),
+    row("pacman", Options("-S -U --sync --upgrade -F --files")),
+    row(
+        "yay paru pacstrap pacman-key reflector emerge equo xbps-install swupd snap pkgin pkg_add pkg opkg flatpak brew guix nix-env nix-shell nix-build nix nix-channel nixos-install port slackpkg tlmgr",
+        Always,
+    ),
+    row("rpm rpmkeys rpm2cpio xmllint xsltproc pandoc convert identify mogrify magick", Address),
+    row("update-rc.d", Never),
+    row("rpm-ostree ostree bootc", Always),
+    row(
+        "freshclam geoipupdate subscription-manager unminimize clean-install gdebi download-mibs confluent-hub meteor salt-run steamcmd steamcmd.sh",
+        Always,
+    ),
+    // Version control.
+    by(
+        "git",
+        "clone fetch pull submodule ls-remote remote-https remote-http fetch-pack push lfs svn subtree send-pack backfill",
+        "bisect filter-branch rebase difftool mergetool hook maintenance p4",
+        "init add commit config checkout switch restore reset rev-parse rev-list log show diff status tag branch apply am clean rm mv merge cherry-pick describe ls-files ls-tree cat-file hash-object write-tree gc prune stash update-index symbolic-ref show-ref worktree sparse-checkout format-patch notes blame grep archive bundle reflog repack fsck count-objects version help var check-ignore check-attr name-rev merge-base diff-tree diff-index read-tree remote credential shortlog revert update-ref -",
+    ),
+    row("git-clone git-lfs hub gh glab svn bzr fossil repo gclient cvs darcs", Always),
+    by("hg", "clone pull incoming identify", "", "init add commit update log status revert version -"),
+    // Images and clusters.
+    row(
+        "docker podman nerdctl buildah skopeo crane regctl oras ctr crictl docker-compose podman-compose img kaniko cosign umoci dive trivy grype syft notation",
+        Always,
+    ),
+    row(
+        "kubectl oc helm helmfile kustomize k3s k3d kind minikube kubeadm krew kubectl-krew istioctl flux argocd velero",
+        Always,
+    ),
+    row(
+        "terraform tofu terragrunt packer vagrant pulumi ansible ansible-galaxy ansible-playbook ansible-pull puppet chef-client knife salt-call salt-minion",
+        Always,
+    ),
+    row("aws az gcloud ibmcloud doctl hcloud vault consul nomad op doppler sops", Always),
+    // JavaScript.
+    by(
+        "npm cnpm",
+        "install i in ins inst insta instal isnt isnta isntal isntall add ci clean-install ic install-clean isntall-clean install-test it install-ci-test cit update up upgrade udpate exec x audit outdated view info show v link ln init create innit publish pack search ping dedupe ddp fund doctor login adduser whoami access team star dist-tag unpublish deprecate token profile",
+        "run run-script rum urn test t tst start stop restart rebuild rb",
+        "config c set get cache prune uninstall un unlink remove rm r version ls list ll la root prefix bin help help-search explain why shrinkwrap pkg completion -",
+    ),
+    by(
+        "pnpm",
+        "install i add update up upgrade import dlx create fetch link ln audit outdated publish deploy env self-update setup install-test it dedupe -",
+        "run exec test t start rebuild rb -r --recursive recursive *",
+        "config c get set store prune remove rm uninstall un unlink list ls la ll why root bin pack licenses server help patch patch-commit cache",
+    ),
+    by(
+        "yarn yarnpkg",
+        "install add up upgrade upgrade-interactive global dlx create import link outdated audit publish info set up-interactive npm plugin dedupe workspaces self-update policies rebuild - *",
+        "run exec node test start build workspace",
+        "config cache remove unlink list why bin dir licenses check autoclean help versions pack generate-lock-entry",
+    ),
+    by(
+        "bun",
+        "install i add a update x create upgrade link outdated publish audit init c",
+        "run test build exec *",
+        "remove rm unlink pm completions",
+    ),
+    by(
+        "deno",
+        "install i add cache run compile test bundle eval vendor info outdated update upgrade jupyter serve bench check doc task x create deploy",
+        "repl",
+        "fmt lint types uninstall remove coverage completions clean -",
+    ),
+    row(
+        "npx pnpx bunx tnpm jspm bower corepack nvm fnm volta n nodenv lerna playwright cypress ncu electron-rebuild degit tiged",
+        Always,
+    ),
+    // Python.
+    by(
+        "pip* pip-sync",
+        "install download wheel index search lock sync -r *",
+        "",
+        "uninstall freeze list show check config cache hash debug inspect completion help -",
+    ),
+    by(
+        "uv",
+        "sync add pip run tool lock python build publish init remove self tree export venv auth",
+        "",
+        "cache version help generate-shell-completion -",
+    ),
+    by(
+        "pipx",
+        "install install-all inject upgrade upgrade-all upgrade-shared run runpip reinstall reinstall-all",
+        "",
+        "list uninstall uninstall-all ensurepath environment completions uninject pin unpin -",
+    ),
+    by(
+        "poetry",
+        "install add update lock sync self build publish remove source init search new",
+        "run shell",
+        "config check env export show version about cache list help -",
+    ),
+    by(
+        "pdm",
+        "install add update sync lock build publish self remove init search outdated",
+        "run",
+        "config cache info list show venv use export import fix completion -",
+    ),
+    by(
+        "pipenv",
+        "install sync update lock upgrade",
+        "run shell",
+        "uninstall check clean graph requirements scripts verify -",
+    ),
+    by(
+        "conda* mamba* micromamba",
+        "install create update env upgrade search build repoquery self-update develop index notices",
+        "run shell",
+        "clean config init info list remove uninstall activate deactivate export package compare rename shell-hook help -",
+    ),
+    row(
+        "uvx easy_install* hatch flit rye pixi pyenv pip-compile pip-audit huggingface-cli hf spacy nltk.downloader get-pip.py buildout dvc kaggle build",
+        Always,
+    ),
+    // Go, Rust.
+    by(
+        "go*",
+        "install build get mod run test generate list vet work tool telemetry",
+        "",
+        "env version clean fmt fix doc help bug -",
+    ),
+    row(
+        "glide dep govendor godep gobrew gvm goreleaser ko xcaddy golangci-lint mage gox staticcheck govulncheck gotestsum setup-envtest xx-go xx-cargo xx-apk xx-apt xx-apt-get",
+        Always,
+    ),
+    by(
+        "cargo",
+        "install build b run r test t check c bench fetch update add publish doc d vendor search generate-lockfile metadata rustc rustdoc fix package tree clippy binstall chef nextest zigbuild xwin auditable deb component deny audit ndk udeps tarpaulin leptos make xtask cross miri hack pgrx sqlx watch cbuild cinstall build-bpf build-sbf contract",
+        "",
+        "clean init new fmt version help remove rm uninstall login logout locate-project verify-project read-manifest pkgid report yank owner config -",
+    ),
+    by(
+        "rustup",
+        "update toolchain target component install self default check upgrade",
+        "run",
+        "show override set which doc man completions help -",
+    ),
+    row(
+        "rustup-init rustup-init.sh sh.rustup.rs wasm-pack trunk cross cargo-binstall cargo-chef cargo-install",
+        Always,
+    ),
+    // Java and its kin.
+    row(
+        "mvn mvnw mvnd gradle gradlew gradle.bat gradlew.bat mvnw.cmd sbt sbtx lein boot clojure clj mill coursier cs jbang bazel bazelisk buck buck2 pants please sdk jenv sdkmanager grails grailsw spring activator",
+        Always,
+    ),
+    // .NET.
+    by(
+        "dotnet dotnet.exe",
+        "restore build publish run test pack add tool new workload nuget watch package msbuild ef msbuild.exe",
+        "exec vstest *",
+        "clean --info --version --list-sdks --list-runtimes help sln solution list remove reference store dev-certs fsi user-secrets -",
+    ),
+    row("nuget nuget.exe paket msbuild xbuild dotnet-install.sh dotnet-install.ps1", Always),
+    // Ruby, PHP, Perl, Haskell, OCaml, Erlang, R, Swift, Dart and others.
+    by(
+        "gem",
+        "install i update fetch outdated search push sources exec signin mirror",
+        "rdoc",
+        "uninstall list environment env build cleanup contents specification which pristine help cert check dependency info lock open owner server stale unpack yank -",
+    ),
+    by(
+        "bundle bundler",
+        "install update add outdated lock package pack cache inject gem plugin fund -",
+        "exec e console open",
+        "config check clean list show info remove init viz platform binstubs doctor env help version pristine",
+    ),
+    by(
+        "composer composer.phar",
+        "install i update u upgrade require r req create-project global self-update selfupdate diagnose outdated audit show info search reinstall remove rm uninstall prohibits suggests fund browse home",
+        "run-script run exec",
+        "dump-autoload dumpautoload config validate clear-cache clearcache cc licenses init status depends why archive check-platform-reqs about list help -",
+    ),
+    row(
+        "pecl pear pickle cpan cpanm cpanp cpm carton plenv phpbrew phive pie symfony install-php-extensions docker-php-ext-install docker-php-ext-configure drush wp",
+        Always,
+    ),
+    row(
+        "cabal stack ghcup opam esy rebar rebar3 mix hex elm raco luarocks shards nimble zef vcpkg conan install2.r installGithub.r install.r installBioc.r installDeps.r pub dart flutter fvm pod carthage swift spm fpm dub alr roswell quicklisp qlot xrepo zig tinygo haxelib",
+        Always,
+    ),
+    row(
+        "asdf mise rtx rbenv ruby-build ruby-install rvm chruby-exec goenv tfenv tgenv jabba proto pkgx aqua eget bin ubi webi arkade fisher antigen zinit devbox direnv",
+        Always,
+    ),
+    row("texhash mktexlsr updmap-sys fmtutil-sys kpsewhich", Never),
+    // Programs that run the program in their arguments.
+    wraps(
+        "sudo",
+        "-A -b -E -H -i -K -k -n -P -S -s --preserve-env --login --set-home --non-interactive --stdin --shell --background",
+        "-C -D -g -h -p -R -r -t -T -U -u --user --group --chdir --host --prompt --close-from --role --type",
+        0,
+    ),
+    wraps("doas", "-n -s", "-u -C", 0),
+    wraps("env", "-i -0 -v - --ignore-environment --null --debug", "-u -C --unset --chdir", 0),
+    wraps("time", "-p -v --verbose --portability -a --append", "-f -o --format --output", 0),
+    wraps("nice", "-0 -1 -2 -3 -4 -5 -6 -7 -8 -9", "-n --adjustment", 0),
+    wraps(
+        "nohup builtin chronic ifne nocache eatmydata ccache sccache distcc icecc busybox toybox linux32 linux64 with-contenv noglob",
+        "",
+        "",
+        0,
+    ),
+    wraps("command", "-p -v -V", "", 0),
+    wraps("exec", "-c -l", "-a", 0),
+    wraps("setsid", "-c -f -w --ctty --fork --wait", "", 0),
+    wraps("stdbuf", "", "-i -o -e --input --output --error", 0),
+    wraps("timeout", "--preserve-status --foreground -v --verbose", "-k -s --kill-after --signal", 1),
+    wraps(
+        "xargs",
+        "-0 -r -t -p -x -o --null --no-run-if-empty --verbose --interactive --exit --open-tty",
+        "-a -d -E -I -L -n -P -s --max-args --max-procs --max-chars --max-lines --delimiter --arg-file --replace --eof",
+        0,
+    ),
+    wraps("chroot", "--skip-chdir", "--userspec --groups", 1),
+    wraps("gosu su-exec s6-setuidgid faketime", "", "", 1),
+    wraps("flock", "-s -x -n -u -o -e --shared --exclusive --nonblock --close", "-w -E --timeout", 1),
+    wraps("tini", "-s -g -v -w --", "-p -e", 0),
+    wraps("dumb-init", "-c -v --single-child --verbose --", "--rewrite -r", 0),
+    wraps("ionice", "-t --ignore", "-c -n -p --class --classdata", 0),
+    wraps("xvfb-run", "-a --auto-servernum", "-s -n -e -f --server-args --server-num --error-file", 0),
+    wraps("fakeroot dbus-run-session", "-u --", "", 0),
+    row("eval", Special(Own::Eval)),
+    row("alias", Special(Own::Alias)),
+    row("trap", Special(Own::Trap)),
+    row("su runuser", Special(Own::Su)),
+    row("find fd fdfind", Special(Own::Find)),
+    row("sh bash ash dash ksh ksh93 mksh zsh rbash", Shell),
+    row("powershell powershell.exe pwsh pwsh.exe pwsh-preview cmd cmd.exe CMD", Windows),
+    // Programs that run a script, a build file or what a program before them wrote.
+    row("python* pypy* micropython", Special(Own::Python)),
+    row(
+        "make gmake bmake nmake cmake cmake3 ctest cpack ninja ninja-build samu meson scons waf ant rake premake4 premake5 just task tup xmake dpkg-buildpackage debuild rpmbuild abuild makepkg configure autogen.sh bootstrap buildconf qmake pyinstaller",
+        Script,
+    ),
+    row(
+        "perl* ruby* node nodejs lua* luajit* php* tclsh* wish* expect Rscript R julia* groovy scala* kotlin java java.exe jshell guile* racket sbcl clisp runhaskell runghc erl elixir iex escript ocaml octave* gdb lldb qemu-system-x86_64 wine wine64 mono osascript csh tcsh fish nu xonsh elvish",
+        Script,
+    ),
+    row(
+        "source . jupyter ipykernel unittest mysql mariadb psql mongo mongosh redis-cli sqlcmd firefox chromium google-chrome resty",
+        Script,
+    ),
+    row(
+        "gulp grunt webpack vite ng vue-cli-service nx turbo rollup parcel tsx ts-node next nuxt gatsby hugo jekyll mkdocs sphinx-build jest mocha karma rspec phpunit pytest py.test tox nox behave nosetests invoke fab rails artisan manage.py django-admin flask alembic craco react-scripts expo pm2 nodemon forever astro eslint prettier eleventy storybook lint-staged husky",
+        Script,
+    ),
+    row(
+        "parallel watch script unshare nsenter strace ltrace valgrind systemd-run machinectl setpriv setarch capsh start-stop-daemon runit runsv s6-svscan supervisord supervisorctl service systemctl initctl rc-service openrc init cron crond at batch mysqld mysqld_safe mariadbd postgres pg_ctl pg_ctlcluster mongod redis-server nginx apache2 httpd apachectl",
+        Script,
+    ),
+    row("docker-entrypoint.sh entrypoint.sh", Script),
+    row(
+        "tar bsdtar",
+        Scripts(
+            "--checkpoint-action --to-command --use-compress-prog --rsh-command --info-script --new-volume-script -I -F ://",
+        ),
+    ),
+    row("awk gawk mawk nawk original-awk", Scripts("system( getline /inet print…| -f --file -i --include -l --load")),
+    row("vim vi nvim emacs ed ex", Script),
+    row(
+        "openssl",
+        By {
+            fetches: "s_client ocsp cmp s_time",
+            scripts: "",
+            local: "version req x509 rsa rsautl genrsa genpkey pkey pkcs12 pkcs8 pkcs7 dgst enc rand dhparam ecparam ec ca verify crl sha1 sha256 sha512 md5 base64 passwd prime list ciphers speed ts cms smime rehash pkeyutl fipsinstall -",
+        },
+    ),
+];

@@ -316,24 +316,16 @@ impl KeyRing {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     //! What a key said once.
 
     use super::*;
     use crate::limits::Limits;
 
-    /// A key that signed none of the fixtures.
-    pub(crate) fn other_key() -> PublicKey {
-        let pem = "-----BEGIN PUBLIC KEY-----\n\
-             MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE+7v8tOM0mwRcZa5t9MS1tk/uUxtn\n\
-             9Bv50CA9m7QSAhDiXBr3bm2JAtaPVjJlAOWc+uw0B//PQEVTWxJ7QZM3GQ==\n\
-             -----END PUBLIC KEY-----\n";
-        PublicKey::from_pem("other.pem", pem.as_bytes(), &Limits::default()).unwrap()
-    }
-
     #[test]
     fn what_a_key_said_is_not_computed_again() {
-        let key = other_key();
+        let pem = include_bytes!("../fixtures/good-p256/key.pem");
+        let key = PublicKey::from_pem("key.pem", pem, &Limits::default()).unwrap();
         let mut seal = Seal::new(Sha256::of(b"archive"), Signature::of_bytes(b"no signature"));
         assert_eq!(seal.verify(&key), Err(SignatureFault::NotDer));
         assert!(!seal.remember([&key]));

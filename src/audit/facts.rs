@@ -136,6 +136,7 @@ impl Content<'_> {
             source.shelve(snapshot, dockerfile.as_bytes(), digits);
         }
         self.manifest.snapshots.iter_mut().for_each(crate::git::Snapshot::shelve);
+        self.manifest.record.shelve();
         if let Some(log) = &mut self.manifest.log {
             if let Some(server) = &mut self.server {
                 server.shelve(log.sha256(), log.size());

@@ -10,12 +10,17 @@ use crate::verify::TrustedKey;
 
 const NAME: &str = "manifest.docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456.sig.tbz";
 
+fn fixture(file: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(file)).unwrap()
+}
+
+fn key(file: &str) -> PublicKey {
+    PublicKey::from_pem(file, &fixture(file), &Limits::default()).unwrap()
+}
+
 /// A good bundle and its key.
 fn good() -> (Vec<u8>, PublicKey) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/good-approved");
-    let key = std::fs::read(folder.join("key.pem")).unwrap();
-    let key = PublicKey::from_pem("key.pem", &key, &Limits::default()).unwrap();
-    (std::fs::read(folder.join(NAME)).unwrap(), key)
+    (fixture(&format!("good-approved/{NAME}")), key("good-approved/key.pem"))
 }
 
 fn ring(keys: &[&PublicKey]) -> crate::verify::KeyRing {
@@ -31,7 +36,7 @@ fn now() -> Timestamp {
 #[test]
 fn what_keys_said_of_the_signature_is_held_and_of_other_keys_it_is_computed() {
     let (bytes, key) = good();
-    let other = crate::verify::tests::other_key();
+    let other = key("good-p256/key.pem");
     let (policy, limits) = (Policy::default(), Limits::default());
     let facts = |keys: &[&PublicKey], beside: &[(String, PublicKey)]| {
         let ring = ring(keys);

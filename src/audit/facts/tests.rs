@@ -14,13 +14,13 @@ fn fixture(file: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(file)).unwrap()
 }
 
-fn key(file: &str) -> PublicKey {
+fn public(file: &str) -> PublicKey {
     PublicKey::from_pem(file, &fixture(file), &Limits::default()).unwrap()
 }
 
 /// A good bundle and its key.
 fn good() -> (Vec<u8>, PublicKey) {
-    (fixture(&format!("good-approved/{NAME}")), key("good-approved/key.pem"))
+    (fixture(&format!("good-approved/{NAME}")), public("good-approved/key.pem"))
 }
 
 fn ring(keys: &[&PublicKey]) -> crate::verify::KeyRing {
@@ -36,7 +36,7 @@ fn now() -> Timestamp {
 #[test]
 fn what_keys_said_of_the_signature_is_held_and_of_other_keys_it_is_computed() {
     let (bytes, key) = good();
-    let other = key("good-p256/key.pem");
+    let other = public("good-p256/key.pem");
     let (policy, limits) = (Policy::default(), Limits::default());
     let facts = |keys: &[&PublicKey], beside: &[(String, PublicKey)]| {
         let ring = ring(keys);

@@ -144,7 +144,6 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "key_record",
             "build_name",
-            "signature",
             "outside",
             "report",
             "check",

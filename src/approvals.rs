@@ -7,6 +7,8 @@
 //! ssh-keygen -Y sign -n hpsb-audit-approvals -f KEY FILE
 //! ```
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::digest::Sha256;
@@ -14,6 +16,7 @@ use crate::error::Error;
 use crate::escape::is_treacherous;
 use crate::git::{ObjectId, RepositoryName};
 use crate::limits::Limits;
+use crate::memo::Memo;
 use crate::strict_csv;
 use crate::strict_json;
 use crate::time::Timestamp;
@@ -33,6 +36,10 @@ pub struct Approvals {
     pub(crate) bytes: Vec<u8>,
     pub(crate) signature: Option<Vec<u8>>,
     pub(crate) records: Vec<Approval>,
+    /// The places of a commit's approvals in `records`.
+    by_commit: BTreeMap<ObjectId, Vec<usize>>,
+    /// What is said of the signature, by the names and SSH keys of signers.
+    pub(crate) vouched: Memo<Vec<(String, String)>, Result<String, String>>,
 }
 
 /// One approval.
@@ -100,8 +107,18 @@ impl Approvals {
         let records = (1..).zip(rows).map(|(number, row)| {
             approval(row).map_err(|message| Error::malformed(what(), format!("record {number}: {message}")))
         });
-        let records = records.collect::<Result<_, _>>()?;
-        Ok(Self { name: name.into(), sha256: Sha256::of(&bytes), bytes, signature, records })
+        let records = records.collect::<Result<Vec<_>, _>>()?;
+        let mut by_commit: BTreeMap<ObjectId, Vec<usize>> = BTreeMap::new();
+        for (place, record) in records.iter().enumerate() {
+            by_commit.entry(record.commit).or_default().push(place);
+        }
+        let sha256 = Sha256::of(&bytes);
+        Ok(Self { name: name.into(), sha256, bytes, signature, records, by_commit, vouched: Memo::default() })
+    }
+
+    /// The approvals of a commit, in the order of the list.
+    pub(crate) fn of_commit(&self, commit: ObjectId) -> impl Iterator<Item = &Approval> {
+        self.by_commit.get(&commit).into_iter().flatten().filter_map(|place| self.records.get(*place))
     }
 }
 

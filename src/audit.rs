@@ -26,10 +26,9 @@ use crate::policy::Policy;
 pub use crate::report::Depth;
 use crate::report::{BundleReport, InputReport, KeyReport};
 use crate::server_record::{ServerFiles, ServerRecord};
-use crate::signature::Signature;
 use crate::time::Timestamp;
 use crate::trust::TrustFile;
-use crate::verify::{KeyRing, Refusal, SignedArchive, VerifiedArchive};
+use crate::verify::{KeyRing, Refusal, Seal, SignedArchive, VerifiedArchive};
 
 /// What is asked of every bundle of a run.
 #[derive(Debug, Clone)]
@@ -161,10 +160,11 @@ fn audit_and_read<'a, R: Read>(input: Input<'a, R>, question: &Question<'_>) -> 
             return Err(Error::NoKey { beside });
         }
         let build_name = bundle.build_name().clone();
+        let seal = Seal::new(bundle.archive_digest(), bundle.signature().clone());
         let content = match bundle.verify(&keys) {
             Ok(archive) => judge(&archive, given, question, &mut report)?,
             Err(refusal) => {
-                refuse(&refusal, keys_beside, question, &mut report);
+                refuse(&refusal, &seal, keys_beside, question, &mut report);
                 None
             }
         };
@@ -185,8 +185,14 @@ fn audit_and_read<'a, R: Read>(input: Input<'a, R>, question: &Question<'_>) -> 
 }
 
 /// No trusted key accepts the signature.
-fn refuse(refusal: &Refusal, keys_beside: &[(String, PublicKey)], question: &Question<'_>, report: &mut BundleReport) {
-    let beside = report.seal.as_ref().and_then(|seal| verified_by_a_key_beside(seal, keys_beside));
+fn refuse(
+    refusal: &Refusal,
+    seal: &Seal,
+    keys_beside: &[(String, PublicKey)],
+    question: &Question<'_>,
+    report: &mut BundleReport,
+) {
+    let beside = verified_by_a_key_beside(seal, keys_beside);
     report.findings = run_all(&Gate::Refused { refusal, beside }, question, &report.in_play);
 }
 
@@ -212,12 +218,9 @@ struct Given<'a> {
 const KEYS_BESIDE_TRIED: usize = 8;
 
 /// The first key next to the bundle that verifies its signature. It gives no trust: it tells a wrong key from changed bytes.
-fn verified_by_a_key_beside<'k>(
-    (digest, signature): &(Sha256, Signature),
-    keys_beside: &'k [(String, PublicKey)],
-) -> Option<(&'k str, Fingerprint)> {
+fn verified_by_a_key_beside<'k>(seal: &Seal, keys_beside: &'k [(String, PublicKey)]) -> Option<(&'k str, Fingerprint)> {
     let mut tried = keys_beside.iter().take(KEYS_BESIDE_TRIED);
-    tried.find(|(_, key)| key.verify(digest, signature).is_ok()).map(|(name, key)| (name.as_str(), key.fingerprint()))
+    tried.find(|(_, key)| seal.verify(key).is_ok()).map(|(name, key)| (name.as_str(), key.fingerprint()))
 }
 
 fn run_all(gate: &Gate<'_>, question: &Question<'_>, in_play: &[Group]) -> Vec<Finding> {
@@ -258,7 +261,7 @@ fn judge<'a>(
 }
 
 /// What was read behind the gate, whatever the question says of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Content<'a> {
     manifest: Manifest,
     source: Option<SourceProof>,

@@ -17,6 +17,9 @@ pub struct BuildRecord {
 const TEXT_FIELDS: [&str; 6] =
     ["status", "build_name", "image_tag", "build_image_tag", "manifest_key_gen", "manifest_public_key"];
 
+/// What is asked for by name: all that is left of a shelved record.
+const ASKED: [&str; 5] = ["status", "build_name", "image_tag", "build_image_tag", "root_ssh_enabled"];
+
 impl BuildRecord {
     /// Reads a record: one JSON object without duplicate keys.
     ///
@@ -68,12 +71,12 @@ impl BuildRecord {
 
     /// Could somebody log in to the build server as root? `None` where the record does not say it as a boolean.
     pub fn root_ssh_enabled(&self) -> Option<bool> {
-        self.fields.get("root_ssh_enabled")?.as_bool()
+        self.get("root_ssh_enabled")?.as_bool()
     }
 
     /// Is there a field of this name that is not `null`?
     pub fn has(&self, name: &str) -> bool {
-        self.fields.get(name).is_some_and(|value| !value.is_null())
+        self.get(name).is_some_and(|value| !value.is_null())
     }
 
     /// Every field, in the record's order: text as it is, anything else as JSON.
@@ -90,7 +93,17 @@ impl BuildRecord {
     }
 
     fn field(&self, name: &str) -> Option<&str> {
-        self.fields.get(name)?.as_str()
+        self.get(name)?.as_str()
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        debug_assert!(ASKED.contains(&name), "a shelved record has no {name}");
+        self.fields.get(name)
+    }
+
+    /// Lets go of fields that nothing asks for by name.
+    pub(crate) fn shelve(&mut self) {
+        self.fields.retain(|name, _| ASKED.contains(&name.as_str()));
     }
 }
 
@@ -115,6 +128,20 @@ mod tests {
         let record = read(r#"{"status": "success", "build_name": "", "image_tag": null}"#).unwrap();
         assert_eq!((record.build_name(), record.image_tag(), record.says_pushed()), (None, None, true));
         assert!(record.has("build_name") && !record.has("image_tag") && !record.has("root_ssh_enabled"));
+    }
+
+    #[test]
+    fn a_shelved_record_answers_as_before() {
+        let text = r#"{"status": "success", "build_name": "a", "image_tag": "b", "build_image_tag": "c", "root_ssh_enabled": false, "d": 1}"#;
+        let (record, mut shelved) = (read(text).unwrap(), read(text).unwrap());
+        shelved.shelve();
+        let answers = |record: &BuildRecord| {
+            let texts =
+                [record.build_name(), record.image_tag(), record.server_version()].map(|text| text.map(str::to_owned));
+            (record.status().to_owned(), texts, record.root_ssh_enabled(), record.has("root_ssh_enabled"))
+        };
+        assert_eq!(answers(&record), answers(&shelved));
+        assert_eq!((record.fields().count(), shelved.fields().count()), (6, 5));
     }
 
     #[test]

@@ -112,6 +112,7 @@ mod key_record;
 mod limits;
 mod manifest;
 mod mask;
+mod memo;
 #[cfg(feature = "openpgp")]
 mod openpgp;
 mod outside;

@@ -14,7 +14,7 @@ use crate::verify::VerifiedArchive;
 const WHAT: &str = "the signed archive";
 
 /// What the signed archive holds. Everything in it is *signed*: the key's holder wrote it, which does not make it true.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Manifest {
     /// `data/build.json`
     pub record: BuildRecord,

@@ -1,5 +1,7 @@
 //! The gate: the signature. Behind it bytes are *signed*; nothing else in this crate can make a [`VerifiedArchive`].
 
+use std::borrow::Cow;
+
 use crate::build_name::BuildName;
 use crate::bundle::Bundle;
 use crate::digest::Sha256;
@@ -132,11 +134,14 @@ impl KeyRing {
 
     /// Fills in the keys that were pinned by fingerprint only, from keys that lie about: a pin decides which of them is
     /// used, and one that no pin names is never used.
-    pub fn with_candidates<'a>(&self, candidates: impl IntoIterator<Item = &'a PublicKey>) -> Self {
-        let mut ring = self.clone();
+    pub fn with_candidates<'a>(&self, candidates: impl IntoIterator<Item = &'a PublicKey>) -> Cow<'_, Self> {
+        let mut ring = Cow::Borrowed(self);
+        let is_meant = |key: &TrustedKey, by: &PublicKey| key.key.is_none() && key.fingerprint == by.fingerprint();
         for candidate in candidates {
-            for key in ring.0.iter_mut().filter(|key| key.key.is_none() && key.fingerprint == candidate.fingerprint()) {
-                key.key = Some(candidate.clone());
+            if ring.0.iter().any(|key| is_meant(key, candidate)) {
+                for key in ring.to_mut().0.iter_mut().filter(|key| is_meant(key, candidate)) {
+                    key.key = Some(candidate.clone());
+                }
             }
         }
         ring
@@ -241,19 +246,57 @@ impl Bundle {
     /// # Errors
     /// [`Refusal`], with every key that was tried.
     pub fn verify(self, keys: &KeyRing) -> Result<VerifiedArchive, Refusal> {
-        let signed = keys.accept(self.digest, &self.signature, &self.build_name)?;
+        let signed = keys.accept(&Seal::new(self.digest, self.signature), &self.build_name)?;
         Ok(VerifiedArchive { bytes: self.archive, signed })
     }
 }
 
+/// A signature over an archive's digest, and what some keys say of it: that never changes, so that it need not be computed again.
+#[derive(Debug, Clone)]
+pub(crate) struct Seal {
+    digest: Sha256,
+    signature: Signature,
+    /// What [`PublicKey::verify`] answered, by the fingerprint of the key itself.
+    known: Vec<(Fingerprint, Result<(), SignatureFault>)>,
+}
+
+impl Seal {
+    /// `digest` was recomputed from the archive's bytes.
+    pub(crate) fn new(digest: Sha256, signature: Signature) -> Self {
+        Self { digest, signature, known: Vec::new() }
+    }
+
+    /// As [`PublicKey::verify`].
+    pub(crate) fn verify(&self, key: &PublicKey) -> Result<(), SignatureFault> {
+        let known = self.known.iter().find(|(fingerprint, _)| *fingerprint == key.fingerprint());
+        known.map_or_else(|| key.verify(&self.digest, &self.signature), |(_, answer)| *answer)
+    }
+
+    /// The keys whose answers are known.
+    #[cfg(test)]
+    pub(crate) fn known_keys(&self) -> Vec<Fingerprint> {
+        self.known.iter().map(|(fingerprint, _)| *fingerprint).collect()
+    }
+
+    /// Remembers what these keys say, up to the first that accepts it. `false`: none does.
+    pub(crate) fn remember<'k>(&mut self, keys: impl IntoIterator<Item = &'k PublicKey>) -> bool {
+        for key in keys {
+            let answer = self.verify(key);
+            if !self.known.iter().any(|(fingerprint, _)| *fingerprint == key.fingerprint()) {
+                self.known.push((key.fingerprint(), answer));
+            }
+            if answer.is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+}
+
 impl KeyRing {
-    /// The same for an archive whose bytes are not held any more: its digest was recomputed from them.
-    pub(crate) fn accept(
-        &self,
-        digest: Sha256,
-        signature: &Signature,
-        build_name: &BuildName,
-    ) -> Result<SignedArchive, Refusal> {
+    /// The same for an archive whose bytes are not held any more.
+    pub(crate) fn accept(&self, seal: &Seal, build_name: &BuildName) -> Result<SignedArchive, Refusal> {
+        let digest = seal.digest;
         let mut tried = Vec::new();
         let mut missing = Vec::new();
         for trusted in self.keys() {
@@ -261,7 +304,7 @@ impl KeyRing {
                 missing.push(trusted.fingerprint);
                 continue;
             };
-            match key.verify(&digest, signature) {
+            match seal.verify(key) {
                 Ok(()) => {
                     return Ok(SignedArchive { digest, build_name: build_name.clone(), key: trusted.clone() });
                 }
@@ -269,5 +312,28 @@ impl KeyRing {
             }
         }
         Err(Refusal { build_name: build_name.clone(), digest, tried, missing })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What a key said once.
+
+    use super::*;
+    use crate::limits::Limits;
+
+    #[test]
+    fn what_a_key_said_is_not_computed_again() {
+        let pem = include_bytes!("../fixtures/good-p256/key.pem");
+        let key = PublicKey::from_pem("key.pem", pem, &Limits::default()).unwrap();
+        let mut seal = Seal::new(Sha256::of(b"archive"), Signature::of_bytes(b"no signature"));
+        assert_eq!(seal.verify(&key), Err(SignatureFault::NotDer));
+        assert!(!seal.remember([&key]));
+        assert_eq!(seal.known, [(key.fingerprint(), Err(SignatureFault::NotDer))]);
+        // No signature says this: the answer comes from memory.
+        seal.known = vec![(key.fingerprint(), Ok(()))];
+        assert_eq!(seal.verify(&key), Ok(()));
+        seal.known = vec![(Sha256::of(b"another key"), Ok(()))];
+        assert_eq!(seal.verify(&key), Err(SignatureFault::NotDer));
     }
 }

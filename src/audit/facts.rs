@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
-use super::{Content, Looked, Question, conclude, refuse, settle};
+use super::{Content, KEYS_BESIDE_TRIED, Looked, Question, conclude, refuse, settle};
 use crate::build_name::BuildName;
 use crate::check;
 use crate::digest::Sha256;
@@ -16,17 +16,17 @@ use crate::finding::Group;
 use crate::key::PublicKey;
 use crate::policy::Policy;
 use crate::report::{BundleReport, KeyReport};
-use crate::signature::Signature;
+use crate::verify::Seal;
 
-/// What was read of a bundle. It is no verdict: [`Facts::judge`] makes one.
-#[derive(Debug)]
+/// What was read of a bundle. It is not a verdict: [`Facts::judge`] makes one.
+#[derive(Debug, Clone)]
 pub struct Facts {
     path: String,
     file: (Sha256, u64),
     file_name: Option<String>,
     build_name: BuildName,
-    /// The digest of the signed archive, recomputed from its bytes, and the signature over it.
-    seal: (Sha256, Signature),
+    /// The signature over the signed archive, whose digest was recomputed from its bytes, and what the keys said that were tried on it.
+    seal: Seal,
     keys_beside: Vec<(String, PublicKey)>,
     beside: Vec<Group>,
     /// `None`: no key accepted the signature, and nothing behind it was read.
@@ -45,12 +45,19 @@ impl Facts {
         question: &Question<'_>,
     ) -> Option<Self> {
         let Looked { build_name, beside, content } = looked;
+        let (digest, signature) = report.seal.clone()?;
+        let mut seal = Seal::new(digest, signature);
+        let keys = question.keys.with_candidates(keys_beside.iter().map(|(_, key)| key));
+        if !seal.remember(keys.keys().iter().filter_map(|trusted| trusted.key.as_ref())) {
+            seal.remember(keys_beside.iter().take(KEYS_BESIDE_TRIED).map(|(_, key)| key));
+        }
+        let archive = keys.accept(&seal, &build_name).ok();
         let mut facts = Self {
             path: report.path.clone(),
             file: report.file?,
             file_name,
             build_name,
-            seal: report.seal.clone()?,
+            seal,
             keys_beside,
             beside,
             content: None,
@@ -59,8 +66,7 @@ impl Facts {
         };
         if let Some(content) = content {
             let mut content = content.owned();
-            let keys = question.keys.with_candidates(facts.keys_beside.iter().map(|(_, key)| key));
-            let archive = keys.accept(facts.seal.0, &facts.seal.1, &facts.build_name).ok()?;
+            let archive = archive?;
             let grading = question.policy.grading(archive.key().fingerprint, question.limits);
             let evidence = content.evidence(&archive, None, grading, question);
             let digits = evidence.commit_digits();
@@ -76,13 +82,12 @@ impl Facts {
         let in_play = check::in_play(question.policy, question.handed, &self.beside);
         let mut report = BundleReport::of_nothing(self.path.clone(), in_play);
         report.file = Some(self.file);
-        report.seal = Some(self.seal.clone());
         report.build_name = Some(self.build_name.to_string());
         let keys = question.keys.with_candidates(self.keys_beside.iter().map(|(_, key)| key));
         if keys.keys().is_empty() {
             return None;
         }
-        match keys.accept(self.seal.0, &self.seal.1, &self.build_name) {
+        match keys.accept(&self.seal, &self.build_name) {
             Ok(archive) => {
                 let content = self.content.as_ref().filter(|content| self.suffices(content, question.policy))?;
                 let grading = question.policy.grading(archive.key().fingerprint, question.limits);
@@ -90,7 +95,7 @@ impl Facts {
                 let evidence = content.evidence(&archive, self.file_name.as_deref(), grading, question);
                 conclude(&evidence, question, &mut report);
             }
-            Err(refusal) => refuse(&refusal, &self.keys_beside, question, &mut report),
+            Err(refusal) => refuse(&refusal, &self.seal, &self.keys_beside, question, &mut report),
         }
         settle(&mut report, question);
         Some(report.masked())
@@ -131,6 +136,7 @@ impl Content<'_> {
             source.shelve(snapshot, dockerfile.as_bytes(), digits);
         }
         self.manifest.snapshots.iter_mut().for_each(crate::git::Snapshot::shelve);
+        self.manifest.record.shelve();
         if let Some(log) = &mut self.manifest.log {
             if let Some(server) = &mut self.server {
                 server.shelve(log.sha256(), log.size());
@@ -145,3 +151,6 @@ fn dockerfile_of(policy: &Policy) -> String {
     let path = policy.expect.dockerfile.as_deref().unwrap_or(DOCKERFILE);
     path.strip_prefix("./").unwrap_or(path).to_owned()
 }
+
+#[cfg(test)]
+mod tests;

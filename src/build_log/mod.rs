@@ -45,7 +45,8 @@ impl BuildLog {
         Ok(Self { entries, events, sha256: Sha256::of(bytes), size: bytes.len() as u64 })
     }
 
-    /// Lets go of the entries' text, and of all entries but those that tell whether and where the time goes back, and the last time.
+    /// Lets go of the entries' text, and of all entries but those that tell whether and where the time goes back, and the last time. Of
+    /// several lines of a builder's output in a row one is left: what matters is what they separate.
     pub(crate) fn shelve(&mut self) {
         let timed: Vec<(usize, Timestamp)> =
             self.entries.iter().enumerate().filter_map(|(at, entry)| Some((at, entry.time?))).collect();
@@ -57,6 +58,9 @@ impl BuildLog {
             Some(LogEntry { line: *line, time: *time, level: String::new(), message: String::new() })
         };
         self.entries = kept.into_iter().filter_map(entry).collect();
+        let is_output = |event: &LogEvent| matches!(event, LogEvent::BuilderOutput);
+        self.events.dedup_by(|(_, next), (_, event)| is_output(event) && is_output(next));
+        self.events.shrink_to_fit();
     }
 
     /// Every entry, in order.

@@ -29,6 +29,24 @@ fn the_public_lines_are_read() {
 }
 
 #[test]
+fn a_shelved_log_has_one_of_several_outputs_in_a_row() {
+    let [step, output, other] = ["Step 1/2 : FROM a", "Removing intermediate container 1", " ---> Running in 2"];
+    let digest = format!("Digest: {DIGEST}");
+    let lines = [step, output, output, other, &digest, output, &format!("v1: digest: {DIGEST} size: 1"), other, other];
+    let push = format!("v2: digest: {DIGEST} size: 2");
+    let log =
+        read(&lines.iter().chain([&push.as_str()]).map(|line| entry(&format!("run: {line}"))).collect::<String>());
+    let mut shelved = log.clone();
+    shelved.shelve();
+    let mut events: Vec<&LogEvent> = log.events().collect();
+    events.dedup();
+    assert_eq!(shelved.events().collect::<Vec<_>>(), events);
+    assert_eq!((log.events().count(), events.len()), (10, 7));
+    assert!(shelved.push_events().eq(log.push_events()) && shelved.push_events().count() == 1);
+    assert_eq!(shelved.disbelieved_pushes(), log.disbelieved_pushes());
+}
+
+#[test]
 fn a_push_line_that_the_build_printed_is_not_believed() {
     let fake = entry(&format!("run: latest: digest: {DIGEST} size: 1"));
     let built = entry("run: Successfully built 0123456789ab");

@@ -76,7 +76,7 @@ impl Case {
         let stored = self.record.question.keys.iter().filter_map(|named| named.member.as_deref());
         let stored = stored.map(|name| PublicKey::from_pem(name, self.member(name)?, limits));
         let stored = stored.collect::<Result<Vec<_>, Error>>()?;
-        let keys = terms.policy.keys_for(terms.keys.clone())?.with_candidates(&stored);
+        let keys = terms.policy.keys_for(terms.keys.clone())?.with_candidates(&stored).into_owned();
         let approvals = self.record.question.approvals.as_ref().map(|record| {
             let signature = record.signature.as_ref().map(|name| self.member(name).map(<[u8]>::to_vec)).transpose()?;
             Approvals::read(&record.member, self.member(&record.member)?.to_vec(), signature, limits)

@@ -6,7 +6,7 @@ use crate::approvals::{Approval, Approvals, NAMESPACE};
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::git::{Commit, Identity, SourceProof};
-use crate::policy::Policy;
+use crate::policy::{Policy, SignerKey};
 use crate::signer::{Answer, Signers};
 
 pub(super) static CHECK: Check = Check {
@@ -39,7 +39,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         Ok(statement) => statement,
         Err(fault) => return Outcome::fail(format!("the list's signature: {fault}")),
     };
-    let records: Vec<&Approval> = approvals.records.iter().filter(|record| record.commit == head.commit).collect();
+    let records: Vec<&Approval> = approvals.of_commit(head.commit).collect();
     if records.is_empty() {
         return Outcome::fail("the given list does not name the commit")
             .sides(head.commit, format!("{} other approvals", approvals.records.len()))
@@ -65,7 +65,21 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
 }
 
 /// Who vouches for the list.
+/// Who vouches for the list. It is the same for every build: SSH signatures have no time.
 fn statement(approvals: &Approvals, policy: &Policy, evidence: &Evidence<'_>) -> Result<String, String> {
+    let is_same = |asked: &Vec<(String, String)>| ssh_signers(policy).eq(asked.iter().map(|(name, line)| (name, line)));
+    let asked = || ssh_signers(policy).map(|(name, line)| (name.clone(), line.clone())).collect();
+    approvals.vouched.answer(is_same, asked, || verify(approvals, policy, evidence))
+}
+
+fn ssh_signers(policy: &Policy) -> impl Iterator<Item = (&String, &String)> {
+    policy.signers.iter().filter_map(|signer| match &signer.key {
+        SignerKey::Ssh(line) => Some((&signer.name, line)),
+        SignerKey::OpenPgp(_) | SignerKey::Pem(_) => None,
+    })
+}
+
+fn verify(approvals: &Approvals, policy: &Policy, evidence: &Evidence<'_>) -> Result<String, String> {
     let given = format!("the list is given: {} ({})", approvals.name, approvals.sha256);
     let Some(signature) = &approvals.signature else { return Ok(format!("{given}; nobody signed it")) };
     match Signers::of(policy).verify_for(NAMESPACE, &approvals.bytes, signature, evidence.now) {

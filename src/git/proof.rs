@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::config::{Setting, read_config};
 use super::directory::GitDirectory;
@@ -26,7 +27,7 @@ use crate::limits::Limits;
 use crate::time::Timestamp;
 
 /// What a snapshot proves, and what is wrong with it, claim by claim.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SourceProof {
     /// What was found of objects.
     pub objects: ObjectsProof,
@@ -45,14 +46,26 @@ pub struct SourceProof {
     pub included: Vec<String>,
     /// Signatures on HEAD's commit and on annotated tags at it.
     pub signed: Vec<SignedObject>,
-    stores: Vec<Store>,
-    /// What is left once objects and files are not held any more.
-    shelved: Option<Shelved>,
+    held: Held,
+}
+
+/// What questions about objects and files are answered from.
+#[derive(Debug, Clone)]
+enum Held {
+    /// Objects and files. A copy of the proof shares them.
+    All(Arc<Stores>),
+    /// The answers, once objects and files are not held any more.
+    Shelved(Box<Shelved>),
+}
+
+#[derive(Debug, Default)]
+struct Stores {
+    of: Vec<Store>,
     limits: Limits,
 }
 
 /// Answers from objects and files that are not held any more.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Shelved {
     file_count: usize,
     path: Vec<u8>,
@@ -135,6 +148,7 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
     let inflated = Inflated::new(limits);
     let objects = Objects::prove(&directory, threads, limits, &inflated);
     let mut store = Store { module: None, prefix: Vec::new(), objects };
+    let mut stores = Vec::new();
 
     let mut proof = SourceProof {
         objects: ObjectsProof::default(),
@@ -144,9 +158,7 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
         remotes: remotes(&settings),
         included: included(&settings),
         signed: Vec::new(),
-        stores: Vec::new(),
-        shelved: None,
-        limits: limits.clone(),
+        held: Held::All(Arc::default()),
         head,
     };
     let mut reader = Reader::new(&directory, &store.objects, limits, &inflated);
@@ -174,7 +186,7 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
     if let Some(commit) = &proof.commit {
         let mut prover = TreeProver::new(snapshot, threads, limits, &inflated);
         prover.walk(&store, commit.tree, 0);
-        (proof.tree, proof.stores) = prover.finish();
+        (proof.tree, stores) = prover.finish();
     }
     // Nothing asks any more which object names which.
     store.objects.references = References::default();
@@ -209,7 +221,8 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
         passed_over: passed_over(&directory),
         ..count(&mut store.objects)
     };
-    proof.stores.push(store);
+    stores.push(store);
+    proof.held = Held::All(Arc::new(Stores { of: stores, limits: limits.clone() }));
     proof
 }
 
@@ -341,19 +354,21 @@ pub enum FileFault {
 impl SourceProof {
     /// Lets go of objects and files, all but the one file at `path` and the count of commits that begin with `digits`.
     pub(crate) fn shelve(&mut self, snapshot: &Snapshot, path: &[u8], digits: Option<&str>) {
-        self.shelved = Some(Shelved {
+        self.held = Held::Shelved(Box::new(Shelved {
             file_count: self.file_count(),
             path: path.to_owned(),
             content: self.read_file(snapshot, path),
             digits: digits.map(|digits| (digits.to_owned(), self.commits_beginning_with(digits))),
-        });
-        self.stores = Vec::new();
+        }));
         self.tree.files = Vec::new();
     }
 
     /// How many files, links and submodules HEAD's tree has.
     pub fn file_count(&self) -> usize {
-        self.shelved.as_ref().map_or(self.tree.files.len(), |shelved| shelved.file_count)
+        match &self.held {
+            Held::All(_) => self.tree.files.len(),
+            Held::Shelved(shelved) => shelved.file_count,
+        }
     }
 
     /// The bytes of a file of HEAD's tree, from its proved blob. A symbolic link gives its target.
@@ -364,36 +379,36 @@ impl SourceProof {
     /// [`FileFault`].
     pub fn read_file(&self, snapshot: &Snapshot, path: &[u8]) -> Result<Vec<u8>, FileFault> {
         let shown = || String::from_utf8_lossy(path).into_owned();
-        match &self.shelved {
-            Some(shelved) if shelved.path == path => return shelved.content.clone(),
-            Some(_) => return Err(FileFault::Missing(shown())),
-            None => {}
-        }
+        let Stores { of: stores, limits } = match &self.held {
+            Held::All(stores) => &**stores,
+            Held::Shelved(shelved) if shelved.path == path => return shelved.content.clone(),
+            Held::Shelved(_) => return Err(FileFault::Missing(shown())),
+        };
         let files = &self.tree.files;
         let at = files.binary_search_by(|file| file.path.as_slice().cmp(path));
         let file = at.ok().and_then(|at| files.get(at)).ok_or_else(|| FileFault::NoSuchFile(shown()))?;
         if file.mode == Mode::Submodule {
             return Err(FileFault::NoFile(shown()));
         }
-        let stores = self.stores.iter().filter(|store| path.starts_with(&store.prefix));
+        let stores = stores.iter().filter(|store| path.starts_with(&store.prefix));
         let store = stores.max_by_key(|store| store.prefix.len()).ok_or_else(|| FileFault::Missing(shown()))?;
         let directory = store.directory(snapshot);
-        let inflated = Inflated::new(&self.limits);
-        let content = Reader::new(&directory, &store.objects, &self.limits, &inflated).read(&file.id, Kind::Blob);
+        let inflated = Inflated::new(limits);
+        let content = Reader::new(&directory, &store.objects, limits, &inflated).read(&file.id, Kind::Blob);
         content.map(|content| content.to_vec()).map_err(|_| FileFault::Missing(shown()))
     }
 
     /// How many proved commits of the top repository have ids that begin with `digits`: hexadecimal, at least one.
     pub fn commits_beginning_with(&self, digits: &str) -> usize {
-        if let Some(shelved) = &self.shelved {
-            // Who asks for others is told that they are not one commit's.
-            return shelved
-                .digits
-                .as_ref()
-                .filter(|(known, _)| known == digits)
-                .map_or(usize::MAX, |(_, count)| *count);
-        }
-        let top = self.stores.iter().find(|store| store.module.is_none());
+        let stores = match &self.held {
+            Held::All(stores) => &stores.of,
+            Held::Shelved(shelved) => {
+                // Other digits than these are never those of exactly one commit.
+                let known = shelved.digits.as_ref().filter(|(known, _)| known == digits);
+                return known.map_or(usize::MAX, |(_, count)| *count);
+            }
+        };
+        let top = stores.iter().find(|store| store.module.is_none());
         let table = top.map(|store| store.objects.table.as_slice()).unwrap_or_default();
         let text = |record: &Record| record.id.to_string();
         let start = table.partition_point(|record| text(record).as_str() < digits);
@@ -406,12 +421,13 @@ impl SourceProof {
     ///
     /// A commit that cannot be read ends its line: see the faults of [`Self::objects`].
     pub fn history(&self, snapshot: &Snapshot, count: usize) -> Vec<(ObjectId, Commit)> {
-        let (Ok(head), Some(store)) = (&self.head, self.stores.iter().find(|store| store.module.is_none())) else {
+        let Held::All(stores) = &self.held else { return Vec::new() };
+        let (Ok(head), Some(store)) = (&self.head, stores.of.iter().find(|store| store.module.is_none())) else {
             return Vec::new();
         };
         let directory = store.directory(snapshot);
-        let inflated = Inflated::new(&self.limits);
-        let mut reader = Reader::new(&directory, &store.objects, &self.limits, &inflated);
+        let inflated = Inflated::new(&stores.limits);
+        let mut reader = Reader::new(&directory, &store.objects, &stores.limits, &inflated);
         let mut seen = HashSet::from([head.commit]);
         let mut waiting: BTreeMap<Age, (ObjectId, Commit)> = BTreeMap::new();
         let mut listed = Vec::new();

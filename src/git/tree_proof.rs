@@ -22,7 +22,7 @@ use super::tracked::{check_git_attributes, check_git_modules};
 use crate::limits::Limits;
 
 /// What comparing HEAD's tree with the work tree gives.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct TreeProof {
     /// Every file, link and submodule of HEAD's tree, submodules' files included, in the order of their paths.
     pub files: Vec<TreeFile>,

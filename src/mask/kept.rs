@@ -16,6 +16,11 @@ pub(super) fn marked(accepted: impl Display) -> String {
     format!("{begin}{accepted}{end}")
 }
 
+/// Has `text` marks, which masking takes out?
+pub(super) fn is_marked(text: &str) -> bool {
+    text.contains(MARKS[0])
+}
+
 /// A text with numbers between marks instead of what is kept: what was marked, and names of images with their digests.
 #[derive(Default)]
 pub(super) struct Aside<'t> {

@@ -1,9 +1,10 @@
 //! How well it is known whose key it is, by the policy's key records and signers.
 
-use super::{Policy, SignerKey};
+use super::{Policy, Signer, SignerKey};
 use crate::digest::Sha256;
 use crate::key_record::{Grading, KeyRecord};
 use crate::limits::Limits;
+use crate::memo::Memo;
 use crate::person_key::PersonKey;
 
 /// A key record that the policy names.
@@ -12,13 +13,29 @@ pub struct KeyRecordFile {
     /// The path as the policy has it.
     pub path: String,
     /// The record, or why it cannot be read.
-    pub record: Result<KeyRecord, String>,
+    pub(super) record: Result<KeyRecord, String>,
+    /// What it says of the key that it is listed for, by these signers and under these bounds.
+    graded: Memo<(Sha256, Vec<Signer>, Limits), Grading>,
+}
+
+impl KeyRecordFile {
+    pub(super) fn new(path: String, record: Result<KeyRecord, String>) -> Self {
+        Self { path, record, graded: Memo::default() }
+    }
 }
 
 impl Policy {
     /// The grade of the key with this fingerprint.
     pub fn grading(&self, fingerprint: Sha256, limits: &Limits) -> Grading {
         let Some(file) = self.key_records.get(&fingerprint) else { return Grading::NoRecord };
+        file.graded.answer(
+            |(key, signers, bounds)| *key == fingerprint && *signers == self.signers && bounds == limits,
+            || (fingerprint, self.signers.clone(), limits.clone()),
+            || self.grading_by(file, fingerprint, limits),
+        )
+    }
+
+    fn grading_by(&self, file: &KeyRecordFile, fingerprint: Sha256, limits: &Limits) -> Grading {
         let (signers, unusable) = self.key_record_signers();
         let graded = file.record.clone().and_then(|record| record.grade(fingerprint, &signers, limits));
         match graded {

@@ -111,7 +111,7 @@ pub(super) fn read(
         }
         if let Some(record) = entry.record {
             let read = KeyRecord::from_json(&load(&record)?, limits).map_err(|error| error.to_string());
-            policy.key_records.insert(key.fingerprint, KeyRecordFile { path: record, record: read });
+            policy.key_records.insert(key.fingerprint, KeyRecordFile::new(record, read));
         }
         policy.keys.add(key);
     }

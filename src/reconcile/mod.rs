@@ -299,7 +299,7 @@ fn inputs(reports: &[BundleReport], books: &Books<'_>) -> Vec<Read> {
         inputs.push(given("policy", &policy.path, policy.sha256));
         inputs.extend(policy.files.iter().map(|(path, sha256)| given("policy-file", path, *sha256)));
     }
-    let Approvals { name, sha256, bytes, signature, records } = books.approvals;
+    let Approvals { name, sha256, bytes, signature, records, .. } = books.approvals;
     let (size, entries) = (Some(bytes.len() as u64), Some(records.len()));
     inputs.push(Read { size, entries, ..given("approvals", name, *sha256) });
     let signature =

@@ -3,6 +3,10 @@
 //!
 //! Terms that changed end the old index at the look that sees it: from then on nothing is let in that was not judged under them. A bundle that
 //! went or changed leaves the index at the look that sees it, and comes back once it was audited.
+//!
+//! What is held for long is copied by the thread that publishes, and what it was copied from is freed. Allocators give each thread a heap of its
+//! own (glibc, jemalloc): the small facts of many builds are together in one, and not between the large buffers of audits, where each would
+//! keep a hole of megabytes from being used again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -50,8 +54,10 @@ struct Table {
     seen: BTreeMap<PathBuf, Sha256>,
     known: BTreeMap<PathBuf, Known>,
     queue: BTreeSet<PathBuf>,
-    /// Bundles that are being audited, as they were seen when that began.
+    /// Bundles that are being audited or were audited and are not known yet, as they were seen when that began.
     running: BTreeMap<PathBuf, Sha256>,
+    /// What audits found and is not known yet.
+    fresh: Vec<(PathBuf, Known)>,
     /// The weight of all facts that are held.
     held: u64,
     /// Is there something to publish?
@@ -89,6 +95,7 @@ impl Default for Table {
             known: BTreeMap::new(),
             queue: BTreeSet::new(),
             running: BTreeMap::new(),
+            fresh: Vec::new(),
             held: 0,
             dirty: false,
             audited: 0,
@@ -220,7 +227,9 @@ impl Service {
                     build: Arc::new(build_of(&report, &terms.policy)),
                     facts: facts.map(|facts| (facts.weight(), facts)).map(|(weight, facts)| (Arc::new(facts), weight)),
                 };
-                self.keeper.table().keep(path, known);
+                let mut table = self.keeper.table();
+                table.fresh.push((path, known));
+                table.dirty = true;
             }
             // The next look finds that nothing is known of it.
             Err(error) => {
@@ -252,7 +261,9 @@ impl Service {
             table = self.keeper.wait(table);
         }
         table.dirty = false;
+        let fresh = std::mem::take(&mut table.fresh);
         drop(table);
+        self.keep(fresh);
         self.judge_again(threads);
         let began = Instant::now();
         self.publish();
@@ -260,9 +271,19 @@ impl Service {
         self.keeper.rest(PUBLISH_EVERY.max(began.elapsed() * 10))
     }
 
+    /// Keeps what audits found: copies of it.
+    fn keep(&self, fresh: Vec<(PathBuf, Known)>) {
+        let copies: Vec<(PathBuf, Known)> = fresh.iter().map(|(path, known)| (path.clone(), known.copied())).collect();
+        drop(fresh);
+        let mut table = self.keeper.table();
+        copies.into_iter().for_each(|(path, known)| table.keep(path, known));
+        drop(table);
+        self.keeper.changed.notify_all();
+    }
+
     /// Judges what is held under the terms as they are. Where the facts do not suffice, the bundle is read again, and denied until then.
     fn judge_again(&self, threads: usize) {
-        let (began, mut judged, mut to_read) = (Instant::now(), 0, 0);
+        let (began, mut judged, mut to_read, mut published) = (Instant::now(), 0, 0, None);
         loop {
             let table = self.keeper.table();
             let Ok(terms) = table.terms.clone() else { return };
@@ -277,10 +298,10 @@ impl Service {
             }
             let judge = |facts: &Arc<Facts>| {
                 let report = facts.judge(&terms.question(1, now, &self.limits))?;
-                Some(Arc::new(build_of(&report, &terms.policy)))
+                Some(build_of(&report, &terms.policy))
             };
             let share = held.len().div_ceil(threads.max(1));
-            let builds: Vec<Option<Arc<Build>>> = std::thread::scope(|scope| {
+            let builds: Vec<Option<Build>> = std::thread::scope(|scope| {
                 let judging: Vec<_> = held
                     .chunks(share)
                     .map(|few| scope.spawn(move || few.iter().map(|(_, facts)| judge(facts)).collect::<Vec<_>>()))
@@ -290,8 +311,10 @@ impl Service {
                     .flat_map(|few| few.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
                     .collect()
             });
+            let copies: Vec<Option<Arc<Build>>> = builds.iter().map(|build| build.clone().map(Arc::new)).collect();
+            drop(builds);
             let mut table = self.keeper.table();
-            for ((path, facts), build) in held.into_iter().zip(builds) {
+            for ((path, facts), build) in held.into_iter().zip(copies) {
                 match build {
                     Some(build) => judged += usize::from(table.judge_again(&path, &facts, generation, build)),
                     None => {
@@ -302,7 +325,11 @@ impl Service {
             }
             drop(table);
             self.keeper.changed.notify_all();
-            self.publish();
+            if published.is_none_or(|(at, took): (Instant, Duration)| at.elapsed() >= PUBLISH_EVERY.max(took * 10)) {
+                let at = Instant::now();
+                self.publish();
+                published = Some((at, at.elapsed()));
+            }
         }
         if judged + to_read > 0 {
             let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -402,7 +429,6 @@ impl Table {
                 self.held = held - if known.facts.is_some() { 0 } else { weight };
                 self.known.insert(path, known);
                 self.audited += 1;
-                self.dirty = true;
             }
             Some(_) => drop(self.queue.insert(path)),
             None => {}
@@ -446,6 +472,16 @@ impl Table {
 }
 
 impl Known {
+    /// A copy in the memory of this thread, to the last string.
+    fn copied(&self) -> Self {
+        let facts = self.facts.as_ref();
+        Self {
+            build: Arc::new(Build::clone(&self.build)),
+            facts: facts.map(|(facts, weight)| (Arc::new(Facts::clone(facts)), *weight)),
+            ..*self
+        }
+    }
+
     fn holds(&self, facts: &Arc<Facts>) -> bool {
         self.facts.as_ref().is_some_and(|(held, _)| Arc::ptr_eq(held, facts))
     }

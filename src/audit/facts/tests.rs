@@ -1,0 +1,70 @@
+//! What is held of a bundle is small, and what keys said of its signature is not computed again.
+
+use std::path::Path;
+
+use super::*;
+use crate::audit::{Input, audit_and_keep};
+use crate::limits::Limits;
+use crate::time::Timestamp;
+use crate::verify::TrustedKey;
+
+const NAME: &str = "manifest.docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456.sig.tbz";
+
+fn fixture(file: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(file)).unwrap()
+}
+
+fn public(file: &str) -> PublicKey {
+    PublicKey::from_pem(file, &fixture(file), &Limits::default()).unwrap()
+}
+
+/// A good bundle and its key.
+fn good() -> (Vec<u8>, PublicKey) {
+    (fixture(&format!("good-approved/{NAME}")), public("good-approved/key.pem"))
+}
+
+fn ring(keys: &[&PublicKey]) -> crate::verify::KeyRing {
+    let mut ring = crate::verify::KeyRing::default();
+    keys.iter().for_each(|key| ring.add(TrustedKey::named(key.fingerprint(), Some((*key).clone()))));
+    ring
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_rfc3339("2026-03-09T00:00:00Z").unwrap()
+}
+
+#[test]
+fn what_keys_said_of_the_signature_is_held_and_of_other_keys_it_is_computed() {
+    let (bytes, key) = good();
+    let other = public("good-p256/key.pem");
+    let (policy, limits) = (Policy::default(), Limits::default());
+    let facts = |keys: &[&PublicKey], beside: &[(String, PublicKey)]| {
+        let ring = ring(keys);
+        let input = Input { keys_beside: beside, ..Input::new("a", bytes.as_slice()) };
+        audit_and_keep(input, &Question::new(&policy, &ring, now(), &limits)).1.unwrap()
+    };
+    // Up to the key that accepts it, and of a refused bundle all that were tried.
+    assert_eq!(facts(&[&other, &key], &[]).seal.known_keys(), [other.fingerprint(), key.fingerprint()]);
+    assert_eq!(facts(&[&key, &other], &[]).seal.known_keys(), [key.fingerprint()]);
+    let beside = [("a.pem".to_owned(), key.clone())];
+    assert_eq!(facts(&[&other], &beside).seal.known_keys(), [other.fingerprint(), key.fingerprint()]);
+    // Keys that were not tried before say what they say.
+    let known = facts(&[&key], &[]);
+    for (keys, is_accepted) in [(vec![&key], true), (vec![&other], false), (vec![&other, &key], true)] {
+        let judged = known.judge(&Question::new(&policy, &ring(&keys), now(), &limits)).unwrap();
+        assert_eq!(judged.key.is_some(), is_accepted);
+        assert_eq!(judged.key.map(|key| key.fingerprint), is_accepted.then(|| key.fingerprint()));
+    }
+}
+
+#[test]
+fn a_bundle_is_held_in_little_and_a_copy_says_the_same() {
+    let (bytes, key) = good();
+    let (policy, limits, ring) = (Policy::default(), Limits::default(), ring(&[&key]));
+    let question = Question::new(&policy, &ring, now(), &limits);
+    let (_, facts) = audit_and_keep(Input::new("a", bytes.as_slice()), &question);
+    let facts = facts.unwrap();
+    let copy = facts.clone();
+    assert_eq!(format!("{facts:?}"), format!("{copy:?}"));
+    assert!(facts.weight() < 8_000, "{} bytes: {facts:#?}", facts.weight());
+}

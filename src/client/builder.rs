@@ -4,13 +4,13 @@ use std::path::Path;
 
 use reqwest::Url;
 
-use crate::client::bearer::Guarded;
+use crate::client::access::Access;
+use crate::client::bearer::{Guarded, Redirects};
 use crate::client::disk::is_safe_name;
 use crate::client::evidence_record::Origin;
 use crate::client::fault::network;
 use crate::client::http::shown;
 use crate::client::outside::Outside;
-use crate::client::registry::refused;
 use crate::client::run::Saver;
 use crate::client::settings::read_bounded;
 use crate::error::Error;
@@ -52,13 +52,19 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
         });
     };
     let name = safe_name(url.path_segments().and_then(|mut segments| segments.next_back()))?;
-    let server = Guarded::new(outside.run, outside.http(&url)?, None);
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::Usage {
+            message: "the address of a --builder-cert holds a user or password".into(),
+            hint: "leave it out: such files are public".into(),
+        });
+    }
+    let server = Guarded::new(outside.run, outside.http(&url)?, Access::default());
     let bound = limits.builder_file_bytes();
-    let answer = server.get(&url, None, bound)?;
+    let answer = server.get(&url, None, bound, Redirects::Answers)?;
     match answer.head.status {
         200 => {}
         300..400 => return Err(network(&shown(&url), "the server sends us elsewhere", "give the last address itself")),
-        status => return Err(refused(&url, status, &answer.body)),
+        status => return Err(server.refused(&url, status, &answer.body)),
     }
     let origin = server.origin(&url, &answer.head);
     Ok(BuilderFile { name, bytes: answer.whole_body(&shown(&url))?, origin })

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::build_name::BuildName;
+use crate::client::access::NamedBy;
 use crate::client::address::checked_url;
 use crate::client::builder;
 use crate::client::disk::Place;
@@ -137,15 +138,18 @@ fn save_surroundings(
 }
 
 fn save_image_and_trust(request: &Request, outside: &Outside<'_>, saver: &mut Saver<'_>) {
-    let image = match image_of(request, saver) {
+    let (image, named_by) = match image_of(request, saver) {
         Ok(image) => image,
         Err(error) => return saver.report.faults.push(error),
     };
-    let opened = Registry::open(outside, &image).and_then(|registry| Ok((find_image(&registry, &image)?, registry)));
-    let (document, registry) = match opened {
-        Ok(opened) => opened,
+    let registry = match Registry::open(outside, &image, named_by) {
+        Ok(registry) => registry,
         Err(error) => return saver.fault("image", &image.to_string(), error),
     };
+    let document = find_image(&registry, &image).unwrap_or_else(|error| {
+        saver.fault("image", &image.to_string(), error);
+        None
+    });
     if let (Some(layers), Some(document)) = (request.image, &document) {
         let name = image.tag.clone();
         save_layout(saver, &registry, "image", &[(document.clone(), name)], layers);
@@ -155,7 +159,7 @@ fn save_image_and_trust(request: &Request, outside: &Outside<'_>, saver: &mut Sa
     }
     if let Some(options) = &request.trust {
         let digest = image.digest.or(document.map(|document| document.digest));
-        save_trust(saver, outside, &registry, &image, digest, options);
+        save_trust(saver, outside, &registry, (&image, named_by), digest, options);
     }
 }
 
@@ -169,9 +173,9 @@ fn find_image(registry: &Registry<'_>, image: &ImageReference) -> Result<Option<
 
 /// The build's image: as it is named on the command line, else as the server's answer names it, else the settings' repository
 /// with the tag that stands in the build's name. All of it is *given*; the audit compares it with the signed log.
-fn image_of(request: &Request, saver: &Saver<'_>) -> Result<ImageReference, Error> {
+fn image_of(request: &Request, saver: &Saver<'_>) -> Result<(ImageReference, NamedBy), Error> {
     if let Some(image) = &request.image_name {
-        return Ok(image.clone());
+        return Ok((image.clone(), NamedBy::User));
     }
     let settings = request.server.as_ref().map(|server| &server.settings);
     let of_settings = settings.and_then(|settings| of_settings(settings, &saver.report.build_name));
@@ -183,10 +187,13 @@ fn image_of(request: &Request, saver: &Saver<'_>) -> Result<ImageReference, Erro
     match (of_answer, of_settings) {
         // The tag is only a name for the layout here.
         (Some(answer), Some(settings)) if answer.name() == settings.name() => {
-            Ok(ImageReference { tag: answer.tag.clone().or(settings.tag), ..answer })
+            Ok((ImageReference { tag: answer.tag.clone().or(settings.tag), ..answer }, NamedBy::User))
         }
-        (Some(answer), _) => Ok(answer),
-        (None, Some(settings)) => Ok(settings),
+        (Some(answer), _) => {
+            let known = settings.and_then(repository_of).is_some_and(|known| known.name() == answer.name());
+            Ok((answer, if known { NamedBy::User } else { NamedBy::Answer }))
+        }
+        (None, Some(settings)) => Ok((settings, NamedBy::User)),
         (None, None) => Err(Error::Usage {
             message: format!("it is not known which image {} pushed", saver.report.build_name),
             hint: "name it: --image-name REGISTRY/REPOSITORY@sha256:HEX, or :TAG; for many builds give settings with DOCKER_PUSH_SERVER and DOCKER_REPO".into(),

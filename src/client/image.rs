@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
+use crate::client::access::NamedBy;
 use crate::client::fault::network;
 use crate::client::http::Sink;
 use crate::client::outside::{Outside, OutsideOptions};
@@ -28,7 +29,7 @@ const PIECES: usize = 16;
 pub fn read_image(name: &str, options: &OutsideOptions, run: Run<'_>, choice: &Choice) -> Result<ImageFacts, Error> {
     let reference = reference_of(name)?;
     let outside = Outside::new(run, options);
-    let registry = Registry::open(&outside, &reference)?;
+    let registry = Registry::open(&outside, &reference, NamedBy::User)?;
     let tag = reference.tag.clone().unwrap_or_else(|| "latest".into());
     let asked = reference.digest.map_or(tag.clone(), |digest| digest.to_string());
     let top = registry.manifest(&asked)?.ok_or_else(|| {
@@ -57,7 +58,7 @@ pub fn read_layer(
     run: Run<'_>,
 ) -> Result<Option<Tree>, Error> {
     let outside = Outside::new(run, options);
-    let registry = Registry::open(&outside, &reference_of(name)?)?;
+    let registry = Registry::open(&outside, &reference_of(name)?, NamedBy::User)?;
     layer(&registry, (measured.digest, measured.size), run, &|pieces| tree::of_blob(pieces, measured, run.limits))
 }
 

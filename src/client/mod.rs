@@ -5,9 +5,11 @@
 //! order is the running order: settings and TLS, the build server's answers, the walk that never mixes two builds, the object
 //! store, the registry, the signatures, and the folder that all of it goes into.
 
+mod access;
 mod address;
 mod bearer;
 mod builder;
+mod challenge;
 mod disk;
 mod evidence_record;
 mod fault;
@@ -63,7 +65,7 @@ pub(crate) fn read_all_forms(bytes: &[u8]) {
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     for scheme in ["bearer", "basic"] {
-        let found = bearer::parameters(text, scheme).unwrap_or_default();
+        let found = challenge::parameters(text, scheme).unwrap_or_default();
         assert!(found.iter().all(|(_, value)| text.contains(value.as_str())));
     }
     if let Some(image) = ImageReference::parse(text) {

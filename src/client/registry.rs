@@ -2,13 +2,13 @@
 
 use reqwest::Url;
 
-use crate::client::bearer::Guarded;
+use crate::client::access::{Lent, NamedBy};
+use crate::client::bearer::{Guarded, Redirects};
 use crate::client::evidence_record::Origin;
 use crate::client::fault::network;
 use crate::client::http::{Sink, shown};
 use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
-use crate::client::secret::excerpt;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Bound;
@@ -35,11 +35,16 @@ pub(crate) struct Registry<'a> {
 }
 
 impl<'a> Registry<'a> {
-    pub(crate) fn open(outside: &Outside<'a>, reference: &ImageReference) -> Result<Self, Error> {
+    pub(crate) fn open(outside: &Outside<'a>, reference: &ImageReference, named_by: NamedBy) -> Result<Self, Error> {
         let base = outside.registry_url(reference)?;
-        let login = outside.login(&reference.registry, &reference.repository)?;
-        let guarded = Guarded::new(outside.run, outside.http(&base)?, login);
+        let access = outside.registry_access(reference, named_by)?;
+        let guarded = Guarded::new(outside.run, outside.http(&base)?, access);
         Ok(Self { guarded, base, repository: reference.repository.clone() })
+    }
+
+    /// The registry's login for a trust server's questions about the image that Notary calls `gun`.
+    pub(crate) fn lend(&self, gun: &str) -> Option<Lent> {
+        self.guarded.lend(format!("repository:{gun}:pull"))
     }
 
     /// The manifest that a tag or digest names; `None` if the registry has none.
@@ -59,7 +64,7 @@ impl<'a> Registry<'a> {
     /// (containers/image, docker/docker_client.go: `X-Registry-Supports-Signatures`).
     pub(crate) fn signatures(&self, digest: Sha256) -> Result<Option<Document>, Error> {
         let bound = self.document_bound();
-        let probe = self.guarded.get(&self.url_of("/v2/"), None, bound)?;
+        let probe = self.guarded.get(&self.url_of("/v2/"), None, bound, Redirects::Followed)?;
         if probe.head.header("x-registry-supports-signatures") != Some("1") {
             return Ok(None);
         }
@@ -76,7 +81,7 @@ impl<'a> Registry<'a> {
         match head.status {
             200 | 206 => Ok(Some(self.guarded.origin(&url, &head))),
             404 => Ok(None),
-            status => Err(refused(&url, status, b"")),
+            status => Err(self.guarded.refused(&url, status, b"")),
         }
     }
 
@@ -85,11 +90,11 @@ impl<'a> Registry<'a> {
     }
 
     fn document_at(&self, url: &Url, accept: Option<&str>, wanted: Option<Sha256>) -> Result<Option<Document>, Error> {
-        let answer = self.guarded.get(url, accept, self.document_bound())?;
+        let answer = self.guarded.get(url, accept, self.document_bound(), Redirects::Followed)?;
         match answer.head.status {
             200 => {}
             404 => return Ok(None),
-            status => return Err(refused(url, status, &answer.body)),
+            status => return Err(self.guarded.refused(url, status, &answer.body)),
         }
         let digest = Sha256::of(&answer.body);
         let said = answer.head.header("docker-content-digest").and_then(Sha256::from_prefixed);
@@ -121,17 +126,4 @@ impl<'a> Registry<'a> {
         url.set_path(path);
         url
     }
-}
-
-/// What a status says that is neither success nor absence.
-pub(crate) fn refused(url: &Url, status: u16, body: &[u8]) -> Error {
-    let hint = match status {
-        401 | 403 => {
-            "log in with docker login or podman login; where a credential helper keeps the login, say --credential-helpers"
-        }
-        429 => "the registry wants fewer questions: log in, or run it again later",
-        _ => "run it again",
-    };
-    let words = if body.is_empty() { String::new() } else { format!(": {}", excerpt(body)) };
-    network(&shown(url), format!("the server answers {status}{words}"), hint)
 }

@@ -9,6 +9,7 @@ mod notary;
 mod plain_http;
 mod processes;
 mod registry;
+mod secrets;
 mod server;
 mod store;
 mod tls_server;

@@ -67,6 +67,13 @@ fn image_request(port: u16, manifest: &[u8], scratch: &Scratch) -> Request {
     request
 }
 
+/// The settings name the registry and the repository too: then a login may be shown.
+fn name_in_settings(request: &mut Request, port: u16) {
+    let settings = &mut request.server.as_mut().unwrap().settings;
+    settings.push_server = Some(format!("127.0.0.1:{port}"));
+    settings.repository = Some("acme/wallet".into());
+}
+
 fn blob(scratch: &Scratch, folder: &str, digest: &str) -> std::path::PathBuf {
     scratch.path(NAME).join(folder).join("blobs/sha256").join(digest.strip_prefix("sha256:").unwrap())
 }
@@ -152,13 +159,18 @@ fn a_login_is_used_where_the_registry_asks_for_it() {
     let mut request = image_request(registry.port, &manifest, &scratch);
     let report = run(&request, &impatient()).unwrap();
     assert_eq!(report.exit_code(), 3);
-    assert!(faults(&report).contains("401") && faults(&report).contains("docker login"), "{}", faults(&report));
+    assert!(faults(&report).contains("401") && faults(&report).contains("no login is shown"), "{}", faults(&report));
 
     let config = scratch.path("config.json");
     let auth = Base64::encode_string(b"ada:hunter2");
     let text = json!({"auths": {format!("127.0.0.1:{}", registry.port): {"auth": auth}}});
     fs::write(&config, text.to_string()).unwrap();
     request.outside.login_files = vec![config.clone()];
+    // Only the build server's answer names the registry: it could be any that we have a login for.
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!(report.exit_code(), 3);
+    assert!(faults(&report).contains("--image-name"), "{}", faults(&report));
+    name_in_settings(&mut request, registry.port);
     let report = run(&request, &impatient()).unwrap();
     assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
 
@@ -227,6 +239,7 @@ fn tokens_are_fetched_and_never_sent_elsewhere() {
     let mut request = image_request(registry.port, &fake.manifest, &scratch);
     let login = RegistryLogin { user: Secret::new("ada".into()), password: Secret::new("hunter2".into()) };
     request.outside.settings_login = Some((format!("127.0.0.1:{}", registry.port), login));
+    name_in_settings(&mut request, registry.port);
     let report = run(&request, &impatient()).unwrap();
     assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
     assert_eq!(elsewhere.asked().len(), 1);

@@ -4,6 +4,7 @@ mod cosign;
 mod notary;
 mod simple_signing;
 
+use crate::client::access::NamedBy;
 use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
 use crate::client::registry::Registry;
@@ -22,17 +23,24 @@ pub struct TrustOptions {
     pub lookaside: Option<String>,
 }
 
+/// A Notary server, and whether the user named it or the registry that it belongs to.
+pub(crate) struct TrustServer {
+    pub(crate) address: String,
+    pub(crate) named_by: NamedBy,
+}
+
 /// Saves all of it for the image with this digest.
 pub(crate) fn save_trust(
     saver: &mut Saver<'_>,
     outside: &Outside<'_>,
     registry: &Registry<'_>,
-    image: &ImageReference,
+    (image, named_by): (&ImageReference, NamedBy),
     digest: Option<Sha256>,
     options: &TrustOptions,
 ) {
-    match notary_server(image, options) {
-        Some(server) => match Notary::open(outside, image, &server) {
+    let named_by = if options.server.is_some() { NamedBy::User } else { named_by };
+    match notary_server(image, options).map(|address| TrustServer { address, named_by }) {
+        Some(server) => match Notary::open(outside, image, &server, registry.lend(&image.name())) {
             Ok(notary) => notary.save(saver),
             Err(error) => saver.report.faults.push(error),
         },

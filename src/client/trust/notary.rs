@@ -7,20 +7,22 @@ use base64ct::{Base64, Encoding};
 use reqwest::Url;
 use serde_json::Value;
 
+use crate::client::access::{Access, Lent, NamedBy};
 use crate::client::address::checked_url;
-use crate::client::bearer::Guarded;
+use crate::client::bearer::{Guarded, Redirects};
 use crate::client::disk::Place;
 use crate::client::fault::network;
 use crate::client::folder::SetFile;
 use crate::client::http::shown;
-use crate::client::outside::Outside;
+use crate::client::outside::{NAMED_BY_ANSWER, Outside};
 use crate::client::reference::ImageReference;
-use crate::client::registry::refused;
 use crate::client::run::Saver;
+use crate::client::trust::TrustServer;
 use crate::digest::Sha256;
 use crate::error::Error;
 
 const PLACE: &str = "trust/notary";
+const OWN_LOGIN: &str = "give the trust server's own login in a file with logins (--registry-auth), under its HOST or HOST:PORT";
 
 /// A Notary server, for one repository.
 pub(crate) struct Notary<'a> {
@@ -36,10 +38,24 @@ struct Named {
 }
 
 impl<'a> Notary<'a> {
-    pub(crate) fn open(outside: &Outside<'a>, image: &ImageReference, server: &str) -> Result<Self, Error> {
-        let base = checked_url(server, "the Notary server's address (--trust-server)")?;
-        let login = outside.login(&image.registry, &image.repository)?;
-        Ok(Self { guarded: Guarded::new(outside.run, outside.http(&base)?, login), base, gun: image.name() })
+    /// `lent` is the registry's login, for the registry's own token server.
+    pub(crate) fn open(
+        outside: &Outside<'a>,
+        image: &ImageReference,
+        server: &TrustServer,
+        lent: Option<Lent>,
+    ) -> Result<Self, Error> {
+        let base = checked_url(&server.address, "the Notary server's address (--trust-server)")?;
+        let gun = image.name();
+        let access = match server.named_by {
+            NamedBy::User => {
+                let host = base.host_str().unwrap_or_default();
+                let name = base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+                Access { own: outside.login_of(&name, &gun)?, lent, hint: Some(OWN_LOGIN) }
+            }
+            NamedBy::Answer => Access { hint: Some(NAMED_BY_ANSWER), ..Access::default() },
+        };
+        Ok(Self { guarded: Guarded::new(outside.run, outside.http(&base)?, access), base, gun })
     }
 
     /// Saves the whole set, or nothing of it.
@@ -100,11 +116,11 @@ impl<'a> Notary<'a> {
     fn file(&self, name: &str, place: &str, wanted: Option<Sha256>) -> Result<Option<SetFile>, Error> {
         let url = self.url(name);
         let bound = self.guarded.run.limits.trust_file_bytes();
-        let answer = self.guarded.get(&url, None, bound)?;
+        let answer = self.guarded.get(&url, None, bound, Redirects::Answers)?;
         match answer.head.status {
             200 => {}
             404 => return Ok(None),
-            status => return Err(refused(&url, status, &answer.body)),
+            status => return Err(self.guarded.refused(&url, status, &answer.body)),
         }
         let found = Sha256::of(&answer.body);
         if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {

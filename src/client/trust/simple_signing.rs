@@ -7,12 +7,13 @@ use reqwest::Url;
 use serde_json::Value;
 
 use crate::client::address::checked_url;
-use crate::client::bearer::Guarded;
+use crate::client::access::Access;
+use crate::client::bearer::{Guarded, Redirects};
 use crate::client::evidence_record::Origin;
 use crate::client::http::shown;
 use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
-use crate::client::registry::{Registry, refused};
+use crate::client::registry::Registry;
 use crate::client::run::Saver;
 use crate::digest::Sha256;
 use crate::error::Error;
@@ -68,7 +69,7 @@ fn from_lookaside(
     digest: Sha256,
 ) -> Result<Vec<Found>, Error> {
     let base = checked_url(base, "the lookaside's address (--lookaside)")?;
-    let server = Guarded::new(outside.run, outside.http(&base)?, None);
+    let server = Guarded::new(outside.run, outside.http(&base)?, Access::default());
     let limits = outside.run.limits;
     let mut found = Vec::new();
     for number in 1..=limits.trust_files {
@@ -76,11 +77,11 @@ fn from_lookaside(
         let folder = base.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{folder}/{}@sha256={}/signature-{number}", image.repository, digest.hex()));
         let bound = limits.trust_file_bytes();
-        let answer = server.get(&url, None, bound)?;
+        let answer = server.get(&url, None, bound, Redirects::Answers)?;
         match answer.head.status {
             200 => {}
             404 | 410 => return Ok(found),
-            status => return Err(refused(&url, status, &answer.body)),
+            status => return Err(server.refused(&url, status, &answer.body)),
         }
         let origin = server.origin(&url, &answer.head);
         found.push(Found { bytes: answer.whole_body(&shown(&url))?, origin });

@@ -122,7 +122,7 @@ impl<'a> Guarded<'a> {
         Origin {
             from: shown(url),
             asked: None,
-            status: head.recorded_status(),
+            status: Some(head.recorded_status()),
             version: None,
             at: (self.run.clock)(),
             peer: head.peer.map(Peer::of_public_server),

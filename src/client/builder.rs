@@ -5,6 +5,7 @@ use std::path::Path;
 use reqwest::Url;
 
 use crate::client::access::Access;
+use crate::client::answers::{Asked, Came, Meaning, is_html};
 use crate::client::bearer::{Guarded, Redirects};
 use crate::client::disk::is_safe_name;
 use crate::client::evidence_record::Origin;
@@ -61,13 +62,18 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
     let server = Guarded::new(outside.run, outside.http(&url)?, Access::default());
     let bound = limits.builder_file_bytes();
     let answer = server.get(&url, None, bound, Redirects::Answers)?;
-    match answer.head.status {
-        200 => {}
+    let status = answer.head.status;
+    match status {
+        _ if Asked::BuilderFile.judge(Came { status, content_type: "", body: b"" }) == Meaning::Here => {}
         300..400 => return Err(network(&shown(&url), "the server sends us elsewhere", "give the last address itself")),
-        status => return Err(server.refused(&url, status, &answer.body)),
+        _ => return Err(server.refused(&url, status, &answer.body)),
     }
     let origin = server.origin(&url, &answer.head);
-    Ok(BuilderFile { name, bytes: answer.whole_body(&shown(&url))?, origin })
+    let bytes = answer.whole_body(&shown(&url))?;
+    if is_html(&bytes) {
+        return Err(network(&shown(&url), "expected a certificate or a list, found a page of HTML", "run it again"));
+    }
+    Ok(BuilderFile { name, bytes, origin })
 }
 
 fn safe_name(name: Option<&str>) -> Result<String, Error> {

@@ -5,18 +5,20 @@ use std::path::PathBuf;
 use crate::build_name::BuildName;
 use crate::client::access::NamedBy;
 use crate::client::address::checked_url;
+use crate::client::answers::Asked;
 use crate::client::builder;
 use crate::client::disk::Place;
 use crate::client::fit::compare_keys;
 use crate::client::folder::{EvidenceFolder, Kept};
 use crate::client::http::Resolve;
-use crate::client::layout::{Layers, save_layout};
+use crate::client::layout::{Layers, Layout};
 use crate::client::outside::{Outside, OutsideOptions};
 use crate::client::reference::ImageReference;
 use crate::client::registry::{Document, Registry};
 use crate::client::run::{BuildReport, FetchReport, Run, Saver};
 use crate::client::server::{BuildServer, Call};
 use crate::client::settings::Settings;
+use crate::client::step::Source;
 use crate::client::store::{Bucket, save_bundles};
 use crate::client::tls::TlsFiles;
 use crate::client::trust::{TrustOptions, notary_server, save_trust};
@@ -92,11 +94,16 @@ pub fn fetch(request: &Request, run: Run<'_>) -> Result<FetchReport, Error> {
         }
     }
     save_surroundings(request, run, &outside, &root, &mut report);
-    if let Some(server) = reached {
-        save_missing_keys(run, server, &root, &mut report)?;
+    if let Some(server) = reached
+        && let Err(error) = save_missing_keys(run, server, &root, &mut report)
+    {
+        report.faults.push(error);
     }
     compare_keys(&root, run.limits, &mut report);
-    report.without_key = root.without_key()?;
+    match root.without_key() {
+        Ok(names) => report.without_key = names,
+        Err(error) => report.faults.push(error),
+    }
     Ok(report)
 }
 
@@ -126,47 +133,63 @@ fn save_surroundings(
                 continue;
             }
         };
-        builder::save(&mut saver, &builder_files);
+        if !builder_files.is_empty() {
+            let names = request.builder_files.iter().map(|source| crate::mask::mask(source));
+            let names = names.collect::<Vec<_>>().join(", ");
+            saver.step(Source::BuilderFiles, &names, |saver| builder::save(saver, &builder_files));
+        }
         if request.image.is_some() || request.trust.is_some() {
             save_image_and_trust(request, outside, &mut saver);
         }
-        let BuildReport { files, notes, faults, .. } = saver.report;
-        build.files.extend(files);
-        build.notes.extend(notes);
-        build.faults.extend(faults);
+        build.add(saver.report);
     }
 }
 
 fn save_image_and_trust(request: &Request, outside: &Outside<'_>, saver: &mut Saver<'_>) {
-    let (image, named_by) = match image_of(request, saver) {
-        Ok(image) => image,
-        Err(error) => return saver.report.faults.push(error),
+    let found = image_of(request, saver);
+    let from = found.as_ref().map_or_else(|_| "the registry".to_owned(), |(image, _)| image.to_string());
+    let opened = found.and_then(|(image, named_by)| Ok((Registry::open(outside, &image, named_by)?, image, named_by)));
+    let (registry, image, named_by) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return saver.step(Source::Image, &from, |saver| saver.fault("image", &from, error)),
     };
-    let registry = match Registry::open(outside, &image, named_by) {
-        Ok(registry) => registry,
-        Err(error) => return saver.fault("image", &image.to_string(), error),
-    };
-    let document = find_image(&registry, &image).unwrap_or_else(|error| {
-        saver.fault("image", &image.to_string(), error);
-        None
-    });
-    if let (Some(layers), Some(document)) = (request.image, &document) {
-        let name = image.tag.clone();
-        save_layout(saver, &registry, "image", &[(document.clone(), name)], layers);
-    }
-    if request.image.is_some() && document.is_none() {
-        saver.absent("image", &image.to_string(), "the registry does not have it");
+    let mut digest = image.digest;
+    // With the digest known, signatures can be asked for without the image.
+    if request.image.is_some() || digest.is_none() {
+        saver.step(Source::Image, &from, |saver| match find_image(&registry, &image) {
+            Ok(Some(document)) => {
+                digest = Some(document.digest);
+                if let Some(layers) = request.image {
+                    save_image(saver, &registry, document, image.tag.clone(), layers);
+                }
+            }
+            Ok(None) => saver.absent("image", &from, "the registry does not have it"),
+            Err(error) => saver.fault("image", &from, error),
+        });
     }
     if let Some(options) = &request.trust {
-        let digest = image.digest.or(document.map(|document| document.digest));
         save_trust(saver, outside, &registry, (&image, named_by), digest, options);
+    }
+}
+
+fn save_image(
+    saver: &mut Saver<'_>,
+    registry: &Registry<'_>,
+    document: Document,
+    name: Option<String>,
+    layers: Layers,
+) {
+    let left = saver.run.limits.image_bytes();
+    let mut layout = Layout { registry, folder: "image", layers, left };
+    if layout.save_tree(saver, document.clone()) {
+        layout.save_index(saver, &[(document, name)]);
     }
 }
 
 fn find_image(registry: &Registry<'_>, image: &ImageReference) -> Result<Option<Document>, Error> {
     let digest = image.digest.map(|digest| digest.to_string());
     match digest.as_deref().or(image.tag.as_deref()) {
-        Some(reference) => registry.manifest(reference),
+        Some(reference) => registry.manifest(Asked::Image, reference),
         None => Ok(None),
     }
 }

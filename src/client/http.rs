@@ -117,8 +117,8 @@ impl Head {
     }
 
     /// The status, for evidence.json: an answer that came in several parts is one answer.
-    pub(crate) fn recorded_status(&self) -> Option<u16> {
-        Some(if self.status == 206 { 200 } else { self.status })
+    pub(crate) fn recorded_status(&self) -> u16 {
+        if self.status == 206 { 200 } else { self.status }
     }
 
     /// Is the end of the body marked, so that a cut can be told from an end?
@@ -193,12 +193,36 @@ impl Http {
 
     /// Asks, reads the whole answer into memory, and asks again where that may help. Any status is an answer.
     pub(crate) fn get(&self, question: &Question<'_>, bound: Bound) -> Result<Answer, Error> {
+        self.get_whole(question, (bound, bound), None)
+    }
+
+    /// As [`Http::get`], and the body of a success goes into `sink`, from its beginning at each try: `bound` is for it, `small` for every
+    /// other body.
+    pub(crate) fn get_streamed(
+        &self,
+        question: &Question<'_>,
+        (bound, small): (Bound, Bound),
+        sink: &mut dyn Sink,
+    ) -> Result<Answer, Error> {
+        self.get_whole(question, (bound, small), Some(sink))
+    }
+
+    fn get_whole(
+        &self,
+        question: &Question<'_>,
+        bounds: (Bound, Bound),
+        mut sink: Option<&mut dyn Sink>,
+    ) -> Result<Answer, Error> {
         let from = question.from();
         let mut tries = 0;
         loop {
             tries += 1;
             let last = tries >= self.patience.tries;
-            let wait = match self.get_once(question, bound, &from) {
+            let sink = match &mut sink {
+                Some(sink) => Some(&mut **sink as &mut dyn Sink),
+                None => None,
+            };
+            let wait = match self.get_once(question, bounds, &from, sink) {
                 Ok(answer) if last || !is_passing(answer.head.status) => return Ok(answer),
                 Ok(answer) => match self.wait(tries, &answer.head) {
                     Some(wait) => wait,
@@ -211,14 +235,27 @@ impl Http {
         }
     }
 
-    fn get_once(&self, question: &Question<'_>, bound: Bound, from: &str) -> Result<Answer, Fault> {
+    fn get_once(
+        &self,
+        question: &Question<'_>,
+        (bound, small): (Bound, Bound),
+        from: &str,
+        sink: Option<&mut dyn Sink>,
+    ) -> Result<Answer, Fault> {
         let deadline = Instant::now() + self.patience.total;
         let (head, mut response) = self.send(question, 0, from)?;
         let mut body = Vec::new();
-        read_body(&mut response, bound, 0, deadline, from, &mut |bytes| {
-            body.extend_from_slice(bytes);
-            Ok(())
-        })?;
+        match sink.filter(|_| matches!(head.status, 200 | 201)) {
+            Some(sink) => {
+                sink.start_again().map_err(Fault::pointless)?;
+                let mut take = |bytes: &[u8]| sink.take(bytes).map_err(Fault::pointless);
+                read_body(&mut response, bound, 0, deadline, from, &mut take)?;
+            }
+            None => read_body(&mut response, small, 0, deadline, from, &mut |bytes| {
+                body.extend_from_slice(bytes);
+                Ok(())
+            })?,
+        }
         Ok(Answer { head, body })
     }
 

@@ -7,6 +7,7 @@
 
 mod access;
 mod address;
+mod answers;
 mod bearer;
 mod builder;
 mod challenge;
@@ -19,6 +20,8 @@ mod folder;
 mod helper;
 mod http;
 mod image;
+mod json;
+mod json_member;
 mod layout;
 mod listing;
 mod logins;
@@ -32,10 +35,12 @@ mod secret;
 mod server;
 mod settings;
 mod signing;
+mod step;
 mod store;
 mod store_keys;
 mod tls;
 mod trust;
+mod unnamed;
 mod walk;
 
 pub use fetch::{Request, ServerOptions, fetch, nothing_new, plan};
@@ -50,6 +55,7 @@ pub use run::{BuildReport, Event, FetchReport, Run, system_clock};
 pub use secret::{Login, Secret};
 pub use settings::{Settings, registry_login};
 pub use signing::StoreKeys;
+pub use step::{Outcome, Source, SourceReport};
 pub use store::Bucket;
 pub use tls::TlsFiles;
 pub use trust::TrustOptions;

@@ -3,10 +3,11 @@
 use reqwest::Url;
 
 use crate::client::access::{Lent, NamedBy};
+use crate::client::answers::{Asked, Came, Meaning};
 use crate::client::bearer::{Guarded, Redirects};
 use crate::client::evidence_record::Origin;
 use crate::client::fault::network;
-use crate::client::http::{Sink, shown};
+use crate::client::http::{Answer, Sink, shown};
 use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
 use crate::digest::Sha256;
@@ -25,6 +26,14 @@ pub(crate) struct Document {
     pub(crate) digest: Sha256,
     pub(crate) media_type: String,
     pub(crate) origin: Origin,
+}
+
+/// What a registry has for a question.
+pub(crate) enum Found {
+    /// A document, and the address of the next page of a list.
+    Here(Document, Option<Url>),
+    /// Nothing; in words for a note.
+    Absent(String),
 }
 
 /// One repository of a registry.
@@ -51,25 +60,39 @@ impl<'a> Registry<'a> {
     ///
     /// # Errors
     /// [`Error::Network`], also if the bytes do not have the digest that was asked for or that the registry says.
-    pub(crate) fn manifest(&self, reference: &str) -> Result<Option<Document>, Error> {
-        self.document(&format!("manifests/{reference}"), Some(ACCEPT), Sha256::from_prefixed(reference))
+    pub(crate) fn manifest(&self, asked: Asked, reference: &str) -> Result<Option<Document>, Error> {
+        let url = self.url(&format!("manifests/{reference}"));
+        match self.document_at(asked, &url, Some(ACCEPT), Sha256::from_prefixed(reference))? {
+            Found::Here(document, _) => Ok(Some(document)),
+            Found::Absent(_) => Ok(None),
+        }
     }
 
-    /// What refers to a manifest; `None` if the registry does not keep such lists (Distribution specification 1.1).
-    pub(crate) fn referrers(&self, digest: Sha256) -> Result<Option<Document>, Error> {
-        self.document(&format!("referrers/{digest}"), Some("application/vnd.oci.image.index.v1+json"), None)
+    /// One page of what refers to a manifest (Distribution specification 1.1), and the next one's address. The first is asked for without `at`.
+    ///
+    /// # Errors
+    /// As [`Self::manifest`], and for a next page that another server is to have.
+    pub(crate) fn referrers(&self, digest: Sha256, at: Option<&Url>) -> Result<Found, Error> {
+        let first = self.url(&format!("referrers/{digest}"));
+        let url = at.unwrap_or(&first);
+        self.document_at(Asked::Referrers, url, Some("application/vnd.oci.image.index.v1+json"), None)
     }
 
-    /// The signatures of a manifest by the registry's own interface; `None` if it has no such interface
+    /// The signatures of a manifest by the registry's own interface; absent if it has no such interface
     /// (containers/image, docker/docker_client.go: `X-Registry-Supports-Signatures`).
-    pub(crate) fn signatures(&self, digest: Sha256) -> Result<Option<Document>, Error> {
+    pub(crate) fn signatures(&self, digest: Sha256) -> Result<Found, Error> {
         let bound = self.document_bound();
-        let probe = self.guarded.get(&self.url_of("/v2/"), None, bound, Redirects::Followed)?;
-        if probe.head.header("x-registry-supports-signatures") != Some("1") {
-            return Ok(None);
+        let at = self.url_of("/v2/");
+        let probe = self.guarded.get(&at, None, bound, Redirects::Followed)?;
+        let has = probe.head.header("x-registry-supports-signatures") == Some("1");
+        match Asked::Interface.judge(came(&probe)) {
+            // What the real client does: the header counts, also where a login is wanted.
+            Meaning::Here | Meaning::Absent if has && matches!(probe.head.status, 200 | 401) => {}
+            Meaning::Here | Meaning::Absent => return Ok(Found::Absent("the registry has no interface for them".into())),
+            Meaning::Refused => return Err(self.guarded.refused(&at, probe.head.status, &probe.body)),
         }
         let url = self.url_of(&format!("/extensions/v2/{}/signatures/{digest}", self.repository));
-        self.document_at(&url, None, None)
+        self.document_at(Asked::Signatures, &url, None, None)
     }
 
     /// Puts a blob's bytes into `sink`. `false`: the registry has no such blob.
@@ -78,24 +101,28 @@ impl<'a> Registry<'a> {
     pub(crate) fn blob_into(&self, digest: Sha256, bound: Bound, sink: &mut dyn Sink) -> Result<Option<Origin>, Error> {
         let url = self.url(&format!("blobs/{digest}"));
         let head = self.guarded.get_into(&url, bound, sink)?;
-        match head.status {
-            200 | 206 => Ok(Some(self.guarded.origin(&url, &head))),
-            404 => Ok(None),
-            status => Err(self.guarded.refused(&url, status, b"")),
+        let status = head.recorded_status();
+        match Asked::Blob.judge(Came { status, content_type: "", body: b"" }) {
+            Meaning::Here => Ok(Some(self.guarded.origin(&url, &head))),
+            _ if matches!(status, 404 | 410) => Ok(None),
+            _ => Err(self.guarded.refused(&url, status, b"")),
         }
     }
 
-    fn document(&self, path: &str, accept: Option<&str>, wanted: Option<Sha256>) -> Result<Option<Document>, Error> {
-        self.document_at(&self.url(path), accept, wanted)
-    }
-
-    fn document_at(&self, url: &Url, accept: Option<&str>, wanted: Option<Sha256>) -> Result<Option<Document>, Error> {
+    fn document_at(
+        &self,
+        asked: Asked,
+        url: &Url,
+        accept: Option<&str>,
+        wanted: Option<Sha256>,
+    ) -> Result<Found, Error> {
         let answer = self.guarded.get(url, accept, self.document_bound(), Redirects::Followed)?;
-        match answer.head.status {
-            200 => {}
-            404 => return Ok(None),
-            status => return Err(self.guarded.refused(url, status, &answer.body)),
+        match asked.judge(came(&answer)) {
+            Meaning::Here => {}
+            Meaning::Absent => return Ok(Found::Absent(format!("the registry answers {}", answer.head.status))),
+            Meaning::Refused => return Err(self.guarded.refused(url, answer.head.status, &answer.body)),
         }
+        let next = self.next_page(url, &answer)?;
         let digest = Sha256::of(&answer.body);
         let said = answer.head.header("docker-content-digest").and_then(Sha256::from_prefixed);
         if let Some(expected) = wanted.or(said).filter(|expected| *expected != digest) {
@@ -106,10 +133,17 @@ impl<'a> Registry<'a> {
                 "run it again; if it stays so, the registry or something before it is broken",
             ));
         }
-        let media_type = answer.head.header("content-type").unwrap_or_default();
-        let media_type = media_type.split(';').next().unwrap_or_default().trim().to_owned();
+        let media_type = came(&answer).content_type.to_owned();
         let origin = self.guarded.origin(url, &answer.head);
-        Ok(Some(Document { bytes: answer.body, digest, media_type, origin }))
+        Ok(Found::Here(Document { bytes: answer.body, digest, media_type, origin }, next))
+    }
+
+    /// `Link: <address>; rel="next"` (RFC 8288), at this registry.
+    fn next_page(&self, url: &Url, answer: &Answer) -> Result<Option<Url>, Error> {
+        let links = answer.head.headers.get_all("link").iter().filter_map(|value| value.to_str().ok());
+        let Some(link) = links.flat_map(|link| link.split(',')).find_map(next_link) else { return Ok(None) };
+        let next = url.join(link).ok().filter(|next| next.origin() == self.base.origin());
+        next.map(Some).ok_or_else(|| network(&shown(url), "the next page is not at this server", "run it again later"))
     }
 
     fn document_bound(&self) -> Bound {
@@ -125,5 +159,38 @@ impl<'a> Registry<'a> {
         let mut url = self.base.clone();
         url.set_path(path);
         url
+    }
+}
+
+fn came(answer: &Answer) -> Came<'_> {
+    let content_type = answer.head.header("content-type").unwrap_or_default();
+    let content_type = content_type.split(';').next().unwrap_or_default().trim();
+    Came { status: answer.head.status, content_type, body: &answer.body }
+}
+
+/// The address in one link, if it leads to the next page.
+fn next_link(link: &str) -> Option<&str> {
+    let (address, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
+    let is_next = |parameter: &str| {
+        parameter.trim().split_once('=').is_some_and(|(name, value)| {
+            name.trim().eq_ignore_ascii_case("rel")
+                && value.trim().trim_matches('"').split(' ').any(|rel| rel.eq_ignore_ascii_case("next"))
+        })
+    };
+    parameters.split(';').any(is_next).then_some(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_read_from_a_link() {
+        assert_eq!(next_link(r#"</v2/a/referrers/x?n=1&last=y>; rel="next""#), Some("/v2/a/referrers/x?n=1&last=y"));
+        assert_eq!(next_link("<x>; title=y; REL=next"), Some("x"));
+        assert_eq!(next_link(r#"<x>;rel="prev next""#), Some("x"));
+        for none in ["", "x", "<x>", "<x; rel=next", "<x>; rel=prev", "<x>; title=next"] {
+            assert_eq!(next_link(none), None, "{none}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! tool is missing fails.
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod answers;
 mod certificates;
 mod command;
 mod cutting_proxy;

@@ -45,12 +45,24 @@ impl PlainServer {
                     let Some(question) = read_question(&mut reader) else { return };
                     log.lock().unwrap().push(question.clone());
                     let (status, headers, body) = answer(&question);
+                    // How the answer ends, where it is not as it should be.
+                    let ending = headers.iter().find(|(name, _)| name == "X-Ending").map(|(_, how)| how.clone());
                     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
                     let head = format!(
                         "HTTP/1.1 {status} x\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
                         body.len()
                     );
-                    let _ = reader.get_mut().write_all(&[head.as_bytes(), &body].concat());
+                    let stream = reader.get_mut();
+                    let longer = head.replace("Content-Length: ", "Content-Length: 9");
+                    let _ = match ending.as_deref() {
+                        None => stream.write_all(&[head.as_bytes(), &body].concat()),
+                        Some(_) => stream.write_all(&[longer.as_bytes(), body.get(..body.len() / 2).unwrap_or(b"")].concat()),
+                    };
+                    match ending.as_deref() {
+                        Some("silence") => drop(stream.read(&mut [0])),
+                        Some("endless") => while stream.write_all(&[b' '; 65_536]).is_ok() {},
+                        _ => {}
+                    }
                 });
             }
         });

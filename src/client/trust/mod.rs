@@ -9,6 +9,7 @@ use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
 use crate::client::registry::Registry;
 use crate::client::run::Saver;
+use crate::client::step::Source;
 use crate::digest::Sha256;
 use crate::error::Error;
 
@@ -29,7 +30,7 @@ pub(crate) struct TrustServer {
     pub(crate) named_by: NamedBy,
 }
 
-/// Saves all of it for the image with this digest.
+/// Saves all of it for the image with this digest: each source by itself.
 pub(crate) fn save_trust(
     saver: &mut Saver<'_>,
     outside: &Outside<'_>,
@@ -38,27 +39,32 @@ pub(crate) fn save_trust(
     digest: Option<Sha256>,
     options: &TrustOptions,
 ) {
+    let from = image.name();
     let named_by = if options.server.is_some() { NamedBy::User } else { named_by };
-    match notary_server(image, options).map(|address| TrustServer { address, named_by }) {
-        Some(server) => match Notary::open(outside, image, &server, registry.lend(&image.name())) {
+    let server = notary_server(image, options).map(|address| TrustServer { address, named_by });
+    let address = server.as_ref().map_or(from.as_str(), |server| &server.address).to_owned();
+    saver.step(Source::ContentTrust, &address, |saver| match server {
+        Some(server) => match Notary::open(outside, image, &server, registry.lend(&from)) {
             Ok(notary) => notary.save(saver),
-            Err(error) => saver.report.faults.push(error),
+            Err(error) => saver.fault("trust/notary", &address, error),
         },
         None => saver.absent(
             "trust/notary",
             &image.registry,
             &format!("no Notary server is known for {}; name one with --trust-server if there is one", image.registry),
         ),
-    }
+    });
     let Some(digest) = digest else {
-        let error = Error::Usage {
-            message: format!("the digest of {image} is not known, so its signatures cannot be asked for"),
-            hint: "save the image too (--image), or name it with its digest".into(),
-        };
-        return saver.report.faults.push(error);
+        return saver.step(Source::Referrers, &from, |saver| {
+            let error = Error::Usage {
+                message: format!("the digest of {image} is not known, so its signatures cannot be asked for"),
+                hint: "save the image too (--image), or name it with its digest".into(),
+            };
+            saver.fault("trust/cosign/referrers", &from, error);
+        });
     };
-    simple_signing::save(saver, outside, registry, image, digest, options.lookaside.as_deref());
-    cosign::save(saver, registry, digest);
+    simple_signing::save(saver, outside, registry, (image, &from), digest, options.lookaside.as_deref());
+    cosign::save(saver, registry, &from, digest);
 }
 
 /// The Notary server of an image, as docker would find it, where that is certain.

@@ -171,6 +171,8 @@ limits! {
     answer_memory_bytes = 512 * MIB, "memory that the values of one JSON answer take, texts not counted";
     trust_source_bytes = 4 * GIB, "everything that one source gives for the signatures of one image, on its way to the disk";
     image_bytes = 1024 * GIB, "all blobs of one image, on their way to the disk";
+    fetched_bytes = 16 * 1024 * GIB, "all answers of one run of `fetch`";
+    fetch_questions = 5_000_000, "questions of one run of `fetch`: a bucket of 100,000 builds with an image of twenty blobs each";
     image_manifests = 200, "manifests of one image: an index names one per platform; images of a docker-archive";
     trust_file_bytes = 16 * MIB, "one file of trust metadata, one signature's layer";
     trust_files = 10_000, "files of trust metadata of one image: root versions, delegations, signatures";

@@ -30,6 +30,11 @@ pub(crate) fn load(outside: &Outside<'_>, sources: &[String]) -> Vec<Result<Buil
     sources.iter().map(|source| load_one(outside, source)).collect()
 }
 
+/// Where they are from, for evidence.json.
+pub(crate) fn origins(files: &[BuilderFile]) -> String {
+    files.iter().map(|file| file.origin.from.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 /// Saves them for one build.
 pub(crate) fn save(saver: &mut Saver<'_>, files: &[BuilderFile]) {
     for file in files {

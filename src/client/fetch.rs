@@ -11,6 +11,7 @@ use crate::client::disk::Place;
 use crate::client::fit::compare_keys;
 use crate::client::folder::{EvidenceFolder, Kept};
 use crate::client::http::Resolve;
+use crate::client::spending::Spending;
 use crate::client::layout::{Layers, Layout};
 use crate::client::outside::{Outside, OutsideOptions};
 use crate::client::reference::ImageReference;
@@ -20,7 +21,7 @@ use crate::client::server::{BuildServer, Call};
 use crate::client::settings::Settings;
 use crate::client::step::Source;
 use crate::client::store::{Bucket, save_bundles};
-use crate::client::tls::TlsFiles;
+use crate::client::tls::{TlsFiles, check_named};
 use crate::client::trust::{TrustOptions, notary_server, save_trust};
 use crate::client::walk::{save_builds, save_keys, save_missing_keys};
 use crate::error::Error;
@@ -68,12 +69,13 @@ pub struct Request {
 /// # Errors
 /// Where nothing could be begun: settings, folder, addresses. Faults on the way stand in the report.
 pub fn fetch(request: &Request, run: Run<'_>) -> Result<FetchReport, Error> {
+    let spending = Spending::within(run.limits);
     let server = request
         .server
         .as_ref()
-        .map(|options| BuildServer::new(run, &options.settings, &options.tls, &options.resolves));
+        .map(|options| BuildServer::new(run, &options.settings, &options.tls, &options.resolves, &spending));
     let server = server.transpose()?;
-    let outside = Outside::new(run, &request.outside);
+    let outside = Outside::new(run, &request.outside, &spending);
     let root = EvidenceFolder::open(&request.to, run.limits)?;
     let mut report = FetchReport::default();
     if let Some(bucket) = &request.bucket {
@@ -134,8 +136,7 @@ fn save_surroundings(
             }
         };
         if !builder_files.is_empty() {
-            let names = request.builder_files.iter().map(|source| crate::mask::mask(source));
-            let names = names.collect::<Vec<_>>().join(", ");
+            let names = builder::origins(&builder_files);
             saver.step(Source::BuilderFiles, &names, |saver| builder::save(saver, &builder_files));
         }
         if request.image.is_some() || request.trust.is_some() {
@@ -217,6 +218,10 @@ fn image_of(request: &Request, saver: &Saver<'_>) -> Result<(ImageReference, Nam
             Ok((answer, if known { NamedBy::User } else { NamedBy::Answer }))
         }
         (None, Some(settings)) => Ok((settings, NamedBy::User)),
+        (None, None) if settings.is_some_and(|settings| settings.registry().is_none()) => Err(Error::Usage {
+            message: format!("it is not known where {} was pushed", saver.report.build_name),
+            hint: "the settings' push server is a name that only the build server knows: name the image with its registry, --image-name REGISTRY/REPOSITORY@sha256:HEX".into(),
+        }),
         (None, None) => Err(Error::Usage {
             message: format!("it is not known which image {} pushed", saver.report.build_name),
             hint: "name it: --image-name REGISTRY/REPOSITORY@sha256:HEX, or :TAG; for many builds give settings with DOCKER_PUSH_SERVER and DOCKER_REPO".into(),
@@ -226,14 +231,12 @@ fn image_of(request: &Request, saver: &Saver<'_>) -> Result<(ImageReference, Nam
 
 /// The repository that the settings push to.
 fn repository_of(settings: &Settings) -> Option<ImageReference> {
-    let server = settings.push_server.as_deref().unwrap_or("docker.io");
-    ImageReference::parse(&format!("{server}/{}", settings.repository.as_deref()?))
+    ImageReference::parse(&format!("{}/{}", settings.registry()?, settings.repository.as_deref()?))
 }
 
 /// In a build's name `/` became `.`, which cannot be undone; but with the repository known, what follows it is the tag.
 fn of_settings(settings: &Settings, build: &BuildName) -> Option<ImageReference> {
-    let server = settings.push_server.as_deref().unwrap_or("docker.io");
-    let repository = settings.repository.as_deref()?;
+    let (server, repository) = (settings.registry()?, settings.repository.as_deref()?);
     let prefix = format!("{server}.{}.", repository.replace('/', "."));
     let tag = build.subject()?.strip_prefix(&prefix)?;
     ImageReference::parse(&format!("{server}/{repository}:{tag}"))
@@ -263,6 +266,9 @@ pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
     let images = match (&request.image_name, &known) {
         (Some(image), _) => image.to_string(),
         (None, Some(repository)) => format!("each build's image (by the settings, {repository})"),
+        (None, None) if request.server.as_ref().is_some_and(|server| server.settings.registry().is_none()) => {
+            "each build's image (the settings' push server is a name that only the build server knows: --image-name may be needed)".into()
+        }
         (None, None) => "each build's image".into(),
     };
     match request.image {
@@ -292,6 +298,7 @@ pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
 
 fn plan_server(options: &ServerOptions, request: &Request, lines: &mut Vec<String>) -> Result<(), Error> {
     let base = super::server::base_url(&options.settings)?;
+    check_named(&options.settings, &options.tls)?;
     let line = |call: Call<'_>| format!("GET {} with the body {}", super::server::address(&base, call), call.body());
     lines.push(line(Call::Status));
     match (&request.bucket, request.builds.is_empty()) {

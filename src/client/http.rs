@@ -13,6 +13,7 @@ use rustls::ClientConfig;
 use crate::client::address::is_allowed;
 use crate::client::fault::{Again, Fault, network};
 use crate::client::secret::Secret;
+use crate::client::spending::Spending;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Bound;
@@ -151,6 +152,7 @@ pub(crate) struct Http {
     /// For each place with an address of its own: what goes to another port of the same host does not go there.
     resolved: Vec<(Resolve, Client)>,
     patience: Patience,
+    spending: Spending,
 }
 
 impl Http {
@@ -159,6 +161,7 @@ impl Http {
         resolves: &[Resolve],
         proxies: Proxies,
         patience: &Patience,
+        spending: &Spending,
     ) -> Result<Self, Error> {
         let client = |resolve: Option<&Resolve>| {
             let mut builder = Client::builder()
@@ -180,7 +183,7 @@ impl Http {
         };
         let resolved: Result<Vec<_>, Error> =
             resolves.iter().map(|resolve| Ok((resolve.clone(), client(Some(resolve))?))).collect();
-        Ok(Self { client: client(None)?, resolved: resolved?, patience: patience.clone() })
+        Ok(Self { client: client(None)?, resolved: resolved?, patience: patience.clone(), spending: spending.clone() })
     }
 
     fn client_for(&self, url: &Url) -> &Client {
@@ -248,12 +251,12 @@ impl Http {
         match sink.filter(|_| matches!(head.status, 200 | 201)) {
             Some(sink) => {
                 sink.start_again().map_err(Fault::pointless)?;
-                let mut take = |bytes: &[u8]| sink.take(bytes).map_err(Fault::pointless);
+                let mut take = |bytes: &[u8]| self.spend(bytes, from).and_then(|()| sink.take(bytes)).map_err(Fault::pointless);
                 read_body(&mut response, bound, 0, deadline, from, &mut take)?;
             }
             None => read_body(&mut response, small, 0, deadline, from, &mut |bytes| {
                 body.extend_from_slice(bytes);
-                Ok(())
+                self.spend(bytes, from).map_err(Fault::pointless)
             })?,
         }
         Ok(Answer { head, body })
@@ -316,8 +319,13 @@ impl Http {
             _ => return Ok(head),
         }
         let held = sink.held();
-        read_body(&mut response, bound, held, deadline, from, &mut |bytes| sink.take(bytes).map_err(Fault::pointless))?;
+        let mut take = |bytes: &[u8]| self.spend(bytes, from).and_then(|()| sink.take(bytes)).map_err(Fault::pointless);
+        read_body(&mut response, bound, held, deadline, from, &mut take)?;
         Ok(head)
+    }
+
+    fn spend(&self, bytes: &[u8], from: &str) -> Result<(), Error> {
+        self.spending.bytes(bytes.len() as u64, from)
     }
 
     fn send(&self, question: &Question<'_>, from_byte: u64, from: &str) -> Result<(Head, Response), Fault> {
@@ -327,6 +335,7 @@ impl Http {
             let fault = network(from, "a login is not sent over plain http", "name an address with https");
             return Err(Fault::pointless(fault));
         }
+        self.spending.question(from).map_err(Fault::pointless)?;
         let mut request = self.client_for(question.url).get(question.url.clone());
         for (name, value) in question.headers.iter().chain(&signed) {
             request = request.header(name, value);

@@ -12,6 +12,7 @@ use crate::client::outside::{Outside, OutsideOptions};
 use crate::client::reference::ImageReference;
 use crate::client::registry::Registry;
 use crate::client::run::{Listening, Run};
+use crate::client::spending::Spending;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::image::tree::{self, Tree};
@@ -29,7 +30,7 @@ const PIECES: usize = 16;
 /// [`Error::Usage`] for a name that is none, [`Error::Network`], [`Error::OverLimit`].
 pub fn read_image(name: &str, options: &OutsideOptions, run: Run<'_>, choice: &Choice) -> Result<ImageFacts, Error> {
     let reference = reference_of(name)?;
-    let outside = Outside::new(run, options);
+    let outside = Outside::new(run, options, &Spending::within(run.limits));
     let registry = Registry::open(&outside, &reference, NamedBy::User)?;
     let tag = reference.tag.clone().unwrap_or_else(|| "latest".into());
     let asked = reference.digest.map_or(tag.clone(), |digest| digest.to_string());
@@ -58,7 +59,7 @@ pub fn read_layer(
     options: &OutsideOptions,
     run: Run<'_>,
 ) -> Result<Option<Tree>, Error> {
-    let outside = Outside::new(run, options);
+    let outside = Outside::new(run, options, &Spending::within(run.limits));
     let registry = Registry::open(&outside, &reference_of(name)?, NamedBy::User)?;
     layer(&registry, (measured.digest, measured.size), run, &|pieces| tree::of_blob(pieces, measured, run.limits))
 }

@@ -35,6 +35,7 @@ mod secret;
 mod server;
 mod settings;
 mod signing;
+mod spending;
 mod step;
 mod store;
 mod store_keys;

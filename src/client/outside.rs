@@ -13,6 +13,7 @@ use crate::client::logins::{Helpers, find_login};
 use crate::client::reference::ImageReference;
 use crate::client::run::Run;
 use crate::client::secret::Login;
+use crate::client::spending::Spending;
 use crate::client::tls;
 use crate::error::Error;
 
@@ -39,11 +40,12 @@ pub(crate) struct Outside<'a> {
     /// Made when it is first needed: reading the system's roots takes its time.
     tls: OnceLock<ClientConfig>,
     options: &'a OutsideOptions,
+    spending: Spending,
 }
 
 impl<'a> Outside<'a> {
-    pub(crate) fn new(run: Run<'a>, options: &'a OutsideOptions) -> Self {
-        Self { run, tls: OnceLock::new(), options }
+    pub(crate) fn new(run: Run<'a>, options: &'a OutsideOptions, spending: &Spending) -> Self {
+        Self { run, tls: OnceLock::new(), options, spending: spending.clone() }
     }
 
     /// A client for the server at `url`. What is on this computer is never asked through a proxy.
@@ -57,7 +59,7 @@ impl<'a> Outside<'a> {
                 self.tls.get_or_init(|| made).clone()
             }
         };
-        Http::new(tls, &self.options.resolves, proxies, self.run.patience)
+        Http::new(tls, &self.options.resolves, proxies, self.run.patience, &self.spending)
     }
 
     /// The address of an image's registry: https, but on this computer and where plain http was asked for.

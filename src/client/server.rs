@@ -17,6 +17,7 @@ use crate::client::json_member::{Base64Text, Member as MemberText};
 use crate::client::run::{Event, Run};
 use crate::client::secret::excerpt;
 use crate::client::settings::Settings;
+use crate::client::spending::Spending;
 use crate::client::tls::{self, TlsFiles};
 use crate::error::Error;
 
@@ -96,11 +97,12 @@ impl<'a> BuildServer<'a> {
         settings: &Settings,
         files: &TlsFiles,
         resolves: &[Resolve],
+        spending: &Spending,
     ) -> Result<Self, Error> {
         let tls = tls::for_build_server(settings, files, run.limits)?;
         let here = |resolve: &&Resolve| resolve.host == settings.host && resolve.port == settings.port;
         let resolves: Vec<Resolve> = resolves.iter().filter(here).cloned().collect();
-        let http = Http::new(tls, &resolves, Proxies::Never, run.patience)?;
+        let http = Http::new(tls, &resolves, Proxies::Never, run.patience, spending)?;
         Ok(Self { run, http, base: base_url(settings)? })
     }
 
@@ -119,26 +121,27 @@ impl<'a> BuildServer<'a> {
     }
 
     /// Asks for a bundle: its bytes go into `draft`, never through memory as a whole.
-    pub(crate) fn bundle(&self, name: Option<&BuildName>, mut draft: Draft) -> Result<Got<Draft>, Error> {
-        let call = Call::Manifest(name);
+    ///
+    /// # Errors
+    /// The outer one: there was no whole answer, so the same question may help later. The inner one: what the answer is instead.
+    pub(crate) fn bundle(&self, name: Option<&BuildName>, mut draft: Draft) -> Answered<Draft> {
         let mut base64 = Base64Text::new(&mut draft);
-        let (reply, found) = self.streamed(call, "encoded_manifest", &mut base64)?;
+        let (reply, found) = self.streamed(Call::Manifest(name), "encoded_manifest", &mut base64)?;
         let whole = base64.is_whole();
-        let name = reply.manifest(found)?;
-        if !whole {
-            return Err(reply.fault("encoded_manifest is not base64 (RFC 4648)".into()));
-        }
-        if draft.held() == 0 {
-            return Err(reply.fault("encoded_manifest is empty".into()));
-        }
-        Ok(Got { name, content: draft, origin: reply.origin })
+        Ok(reply.manifest(found).and_then(|name| match (whole, draft.held()) {
+            (false, _) => Err(reply.fault("encoded_manifest is not base64 (RFC 4648)".into())),
+            (true, 0) => Err(reply.fault("encoded_manifest is empty".into())),
+            (true, _) => Ok(Got { name, content: draft, origin: reply.origin }),
+        }))
     }
 
     /// Asks for a bundle's key.
-    pub(crate) fn key(&self, name: Option<&BuildName>) -> Result<Got<Vec<u8>>, Error> {
+    ///
+    /// # Errors
+    /// As [`Self::bundle`].
+    pub(crate) fn key(&self, name: Option<&BuildName>) -> Answered<Vec<u8>> {
         let reply = self.ask(Call::PublicKey(name))?;
-        let (name, content) = reply.public_key()?;
-        Ok(Got { name, content, origin: reply.origin })
+        Ok(reply.public_key().map(|(name, content)| Got { name, content, origin: reply.origin }))
     }
 
     /// Asks for the log: its text goes into `draft`.
@@ -188,6 +191,9 @@ impl<'a> BuildServer<'a> {
         Ok(Reply { status: answer.head.status, asked: call.asked(), body: answer.body, origin })
     }
 }
+
+/// A named answer, what is wrong with it, or why there was none.
+pub(crate) type Answered<T> = Result<Result<Got<T>, Error>, Error>;
 
 /// What a named answer holds.
 pub(crate) struct Got<T> {

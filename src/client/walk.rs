@@ -11,7 +11,7 @@ use crate::client::evidence_record::Origin;
 use crate::client::fault::network;
 use crate::client::folder::EvidenceFolder;
 use crate::client::run::{BuildReport, FetchReport, Run, Saver};
-use crate::client::server::{BuildServer, Call, Got, Newest};
+use crate::client::server::{Answered, BuildServer, Call, Got, Newest};
 use crate::client::step::Source;
 use crate::client::unnamed::save_unnamed;
 use crate::error::Error;
@@ -171,9 +171,9 @@ fn newest_bundle(
     server: &BuildServer<'_>,
     root: &EvidenceFolder,
 ) -> Result<(BuildName, Option<Got<Draft>>), Error> {
-    match root.draft().and_then(|draft| server.bundle(None, draft)) {
+    match root.draft().and_then(|draft| server.bundle(None, draft)?) {
         Ok(bundle) => Ok((bundle.name.clone(), Some(bundle))),
-        Err(error) => server.key(None).map(|key| (key.name, None)).map_err(|_| error),
+        Err(error) => server.key(None).flatten().map(|key| (key.name, None)).map_err(|_| error),
     }
 }
 
@@ -218,14 +218,14 @@ fn save_key(server: &BuildServer<'_>, saver: &mut Saver<'_>, name: &BuildName) {
 fn by_name<T>(
     name: &BuildName,
     from: &str,
-    ask: impl Fn(Option<&BuildName>) -> Result<Got<T>, Error>,
+    ask: impl Fn(Option<&BuildName>) -> Answered<T>,
 ) -> Result<(T, Origin), Error> {
-    let first = match ask(Some(name)) {
+    let first = match ask(Some(name))? {
         Ok(got) if got.name == *name => return Ok((got.content, got.origin)),
         Ok(got) => other_build(from, name, &got.name),
         Err(error) => error,
     };
-    match ask(None) {
+    match ask(None).flatten() {
         Ok(got) if got.name == *name => Ok((got.content, got.origin)),
         _ => Err(first),
     }

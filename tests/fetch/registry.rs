@@ -280,7 +280,7 @@ fn what_does_not_have_its_digest_is_not_kept() {
 fn hostile_manifests_are_refused() {
     let digest = Sha256::of(b"x").to_string();
     for (manifest, says) in [
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ("{}", "neither an image manifest"),
         (r#"{"config": {}, "manifests": []}"#, "index and a manifest at once"),
         (r#"{"config": {"digest": "sha256:../../x", "size": 1}, "layers": []}"#, "expected a digest"),
@@ -466,4 +466,55 @@ fn bounds_hold_for_registries() {
     limits.registry_document_bytes = 1 << 16;
     let report = run_with(&image_request(registry.port, &fake.manifest, &scratch), &impatient(), &limits).unwrap();
     assert!(faults(&report).contains("registry_document_bytes=65536"), "{}", faults(&report));
+    // All answers of a run together.
+    for (name, limits) in [
+        ("fetched_bytes=1000", set(&|limits| limits.fetched_bytes = 1_000)),
+        ("fetch_questions=9", set(&|limits| limits.fetch_questions = 9)),
+    ] {
+        let scratch = Scratch::new();
+        let mut request = image_request(registry.port, &fake.manifest, &scratch);
+        request.trust = Some(TrustOptions::default());
+        let report = run_with(&request, &impatient(), &limits).unwrap();
+        assert_eq!(report.exit_code(), 3);
+        assert!(faults(&report).contains(name), "{name}: {}", faults(&report));
+    }
+}
+
+fn set(change: &dyn Fn(&mut Limits)) -> Limits {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    limits
+}
+
+/// What is over a bound is a fault; what came before it is kept.
+#[test]
+fn more_signatures_than_allowed_are_a_fault_beside_the_first_ones() {
+    let fake = FakeRegistry::new();
+    let manifest = fake.manifest.clone();
+    let lookaside = PlainServer::start(|asked| (200, Vec::new(), asked.path.clone().into_bytes()));
+    let registry = PlainServer::start(move |asked| match asked.path.as_str() {
+        "/v2/" => (200, vec![("X-Registry-Supports-Signatures".into(), "1".into())], b"{}".to_vec()),
+        path if path.starts_with("/extensions/") => {
+            let entry = |n: u32| json!({"type": "atomic", "content": Base64::encode_string(&n.to_be_bytes())});
+            let mut entries: Vec<Value> = (0..7).map(entry).collect();
+            entries[1] = json!({"type": "atomic", "content": "!"});
+            (200, Vec::new(), json!({"signatures": entries}).to_string().into_bytes())
+        }
+        path if path.contains("/manifests/sha256:") => (200, Vec::new(), manifest.clone()),
+        _ => (404, Vec::new(), Vec::new()),
+    });
+    let scratch = Scratch::new();
+    let mut request = image_request(registry.port, &fake.manifest, &scratch);
+    request.image = None;
+    let lookaside = format!("http://127.0.0.1:{}", lookaside.port);
+    request.trust = Some(TrustOptions { server: None, lookaside: Some(lookaside) });
+    let limits = set(&|limits| limits.trust_signatures = 5);
+    let report = run_with(&request, &impatient(), &limits).unwrap();
+    assert_eq!(report.exit_code(), 3);
+    assert_eq!(faults(&report).matches("trust_signatures=5").count(), 2, "{}", faults(&report));
+    assert!(faults(&report).contains("1 of 7 signatures are not base64"), "{}", faults(&report));
+    assert_eq!(file_names(&scratch.path(NAME).join("trust/simple-signing")).len(), 5 + 4);
+    let before = tree(&scratch.0);
+    run_with(&request, &impatient(), &limits).unwrap();
+    assert!(tree(&scratch.0) == before);
 }

@@ -70,7 +70,12 @@ pub(crate) fn save_trust(
 /// The Notary server of an image, as docker would find it, where that is certain.
 pub(crate) fn notary_server(image: &ImageReference, options: &TrustOptions) -> Option<String> {
     let registry = image.registry.as_str();
-    options.server.clone().or_else(|| match registry {
+    // Settings may name it without a scheme.
+    let named = options.server.as_ref().map(|server| match server.contains("://") {
+        true => server.clone(),
+        false => format!("https://{server}"),
+    });
+    named.or_else(|| match registry {
         "docker.io" => Some("https://notary.docker.io".into()),
         // IBM Cloud Container Registry: DOCKER_CONTENT_TRUST_SERVER=https://us.icr.io:4443
         _ if registry == "icr.io" || registry.ends_with(".icr.io") => Some(format!("https://{registry}:4443")),

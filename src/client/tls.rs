@@ -105,7 +105,7 @@ fn find(
 }
 
 fn unnamed(settings: &Settings, what: &str, flags: &str) -> Error {
-    let message = format!("the settings name no {what}: name it with {flags}");
+    let message = format!("the settings name no {what}: give {flags}");
     Error::Settings { path: settings.path.display().to_string(), message }
 }
 

@@ -30,6 +30,8 @@ const REDIRECTS: usize = 5;
 pub(crate) enum Redirects {
     /// A redirect is followed, without any login beyond the server's own origin.
     Followed,
+    /// The same, and no login is shown to the server itself either: what it wants to see is an answer.
+    FollowedWithoutLogin,
     /// A redirect is an answer like any other.
     Answers,
 }
@@ -58,7 +60,9 @@ impl<'a> Guarded<'a> {
     ) -> Result<Answer, Error> {
         let mut ask = |question: &Question<'_>| self.http.get(question, bound);
         match redirects {
-            Redirects::Followed => self.followed(url, accept, &mut ask, &|answer| &answer.head),
+            Redirects::Followed | Redirects::FollowedWithoutLogin => {
+                self.followed(url, (accept, redirects), &mut ask, &|answer| &answer.head)
+            }
             Redirects::Answers => {
                 (self.run.hear)(&Event::Asking(shown(url)));
                 self.guarded(url, accept, &mut ask, &|answer| &answer.head)
@@ -69,19 +73,20 @@ impl<'a> Guarded<'a> {
     /// Asks for something large, and follows where the server sends us for it: blobs often lie elsewhere. The caller must
     /// know its digest.
     pub(crate) fn get_into(&self, url: &Url, bound: Bound, sink: &mut dyn Sink) -> Result<Head, Error> {
-        self.followed(url, None, &mut |question| self.http.get_into(question, bound, sink), &|head| head)
+        let mut ask = |question: &Question<'_>| self.http.get_into(question, bound, sink);
+        self.followed(url, (None, Redirects::Followed), &mut ask, &|head| head)
     }
 
     fn followed<T>(
         &self,
         url: &Url,
-        accept: Option<&str>,
+        (accept, redirects): (Option<&str>, Redirects),
         ask: &mut dyn FnMut(&Question<'_>) -> Result<T, Error>,
         head_of: &dyn Fn(&T) -> &Head,
     ) -> Result<T, Error> {
         (self.run.hear)(&Event::Asking(shown(url)));
         let mut at = url.clone();
-        let mut at_home = true;
+        let mut at_home = redirects == Redirects::Followed;
         for _ in 0..=REDIRECTS {
             // The login is the first server's. Who was sent elsewhere does not come back with it.
             at_home &= at.origin() == url.origin();
@@ -189,7 +194,8 @@ impl<'a> Guarded<'a> {
             return Err(fail(&message));
         }
         let body = Zeroizing::new(answer.body);
-        let token: Token = serde_json::from_slice(&body).map_err(|_| fail("the token server's answer is not a token"))?;
+        let token: Token =
+            serde_json::from_slice(&body).map_err(|_| fail("the token server's answer is not a token"))?;
         // Some servers send both, and leave one empty.
         let token = [token.token, token.access_token].into_iter().flatten().find(|token| !token.is_empty());
         let token = token.ok_or_else(|| fail("the token server's answer is not a token"))?;

@@ -197,13 +197,16 @@ impl EvidenceRecord {
             if self.files.keys().any(|path| covers(&missing.what, path)) {
                 continue;
             }
-            let same = |known: &&Missing| (&known.what, &known.why, &known.from) == (&missing.what, &missing.why, &missing.from);
+            let same = |known: &&Missing| {
+                (&known.what, &known.why, &known.from) == (&missing.what, &missing.why, &missing.from)
+            };
             let known = before.iter().find(same).cloned();
             self.missing.insert(missing.what.clone(), known.unwrap_or(missing));
         }
-        let first = self.steps.get(&step.source).filter(|known| {
-            (&known.from, known.outcome, known.files) == (&step.from, step.outcome, step.files)
-        });
+        let first = self
+            .steps
+            .get(&step.source)
+            .filter(|known| (&known.from, known.outcome, known.files) == (&step.from, step.outcome, step.files));
         if first.is_none() {
             self.steps.insert(step.source, step);
         }

@@ -10,8 +10,7 @@ use crate::client::builder;
 use crate::client::disk::Place;
 use crate::client::fit::compare_keys;
 use crate::client::folder::{EvidenceFolder, Kept};
-use crate::client::http::Resolve;
-use crate::client::spending::Spending;
+use crate::client::http::{Resolve, shown_as_given};
 use crate::client::layout::{Layers, Layout};
 use crate::client::outside::{Outside, OutsideOptions};
 use crate::client::reference::ImageReference;
@@ -19,10 +18,11 @@ use crate::client::registry::{Document, Registry};
 use crate::client::run::{BuildReport, FetchReport, Run, Saver};
 use crate::client::server::{BuildServer, Call};
 use crate::client::settings::Settings;
+use crate::client::spending::Spending;
 use crate::client::step::Source;
 use crate::client::store::{Bucket, save_bundles};
 use crate::client::tls::{TlsFiles, check_named};
-use crate::client::trust::{TrustOptions, notary_server, save_trust};
+use crate::client::trust::{TrustOptions, named_server, notary_server, save_trust};
 use crate::client::walk::{save_builds, save_keys, save_missing_keys};
 use crate::error::Error;
 
@@ -281,15 +281,17 @@ pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
         None => {}
     }
     if let Some(options) = &request.trust {
-        let server = match (&options.server, &known) {
-            (Some(server), _) => Some(server.clone()),
-            (None, Some(image)) => notary_server(image, options),
-            (None, None) => Some("the Notary server of docker.io or icr.io".into()),
+        let server = match (named_server(options), &known) {
+            (Some(server), _) => shown_as_given(&server),
+            (None, Some(image)) => notary_server(image, options).map_or_else(
+                || "no server: none is known for that registry, --trust-server names one".into(),
+                |server| shown_as_given(&server),
+            ),
+            (None, None) => "the Notary server of docker.io or icr.io".into(),
         };
-        let server =
-            server.unwrap_or_else(|| "no server: none is known for that registry, --trust-server names one".into());
         lines.push(format!("GET content trust metadata of {images} from {server}: timestamp, snapshot, targets, delegations, every root"));
-        let lookaside = options.lookaside.as_deref().map(|base| format!(" and {base}")).unwrap_or_default();
+        let lookaside =
+            options.lookaside.as_deref().map(|base| format!(" and {}", shown_as_given(base))).unwrap_or_default();
         lines.push(format!("GET simple signing and cosign signatures of {images} from its registry{lookaside}"));
     }
     lines.extend(request.builder_files.iter().map(|source| format!("copy {}", crate::mask::mask(source))));

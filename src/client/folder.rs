@@ -243,7 +243,9 @@ impl BuildFolder {
         for entry in entries {
             let entry = entry.map_err(|error| unwritable(&folder, &error))?;
             let name = entry.file_name();
-            let Some(name) = name.to_str().filter(|_| entry.file_type().is_ok_and(|kind| kind.is_file())) else { continue };
+            let Some(name) = name.to_str().filter(|_| entry.file_type().is_ok_and(|kind| kind.is_file())) else {
+                continue;
+            };
             let file = Place::new(format!("{}/{name}", place.as_str()))?;
             if let Some((sha256, _)) = self.content_of(&self.at(&file))? {
                 found.push((sha256, file));

@@ -156,7 +156,8 @@ fn a_set_is_kept_whole_or_not_at_all() {
     let notary = place("trust/notary");
     let set = |snapshot: &str| {
         let mut set = build.file_set(&notary).unwrap();
-        for (name, bytes) in [("root.json", "root"), ("targets/releases.json", "releases"), ("snapshot.json", snapshot)] {
+        for (name, bytes) in [("root.json", "root"), ("targets/releases.json", "releases"), ("snapshot.json", snapshot)]
+        {
             set.add(place(name), bytes.as_bytes(), origin(1)).unwrap();
         }
         set

@@ -103,6 +103,12 @@ pub(crate) fn shown(url: &Url) -> String {
     crate::escape::for_terminal(&format!("{}://{host}{port}{}", url.scheme(), url.path()))
 }
 
+/// The same of an address as it was given: it may be none, and hold what it must not.
+pub(crate) fn shown_as_given(text: &str) -> String {
+    Url::parse(text)
+        .map_or_else(|_| "the address that was given".into(), |url| shown(&url).trim_end_matches('/').to_owned())
+}
+
 /// The head of an answer.
 #[derive(Debug)]
 pub(crate) struct Head {
@@ -221,10 +227,7 @@ impl Http {
         loop {
             tries += 1;
             let last = tries >= self.patience.tries;
-            let sink = match &mut sink {
-                Some(sink) => Some(&mut **sink as &mut dyn Sink),
-                None => None,
-            };
+            let sink = sink.as_mut().map(|sink| &mut **sink as &mut dyn Sink);
             let wait = match self.get_once(question, bounds, &from, sink) {
                 Ok(answer) if last || !is_passing(answer.head.status) => return Ok(answer),
                 Ok(answer) => match self.wait(tries, &answer.head) {
@@ -251,7 +254,8 @@ impl Http {
         match sink.filter(|_| matches!(head.status, 200 | 201)) {
             Some(sink) => {
                 sink.start_again().map_err(Fault::pointless)?;
-                let mut take = |bytes: &[u8]| self.spend(bytes, from).and_then(|()| sink.take(bytes)).map_err(Fault::pointless);
+                let mut take =
+                    |bytes: &[u8]| self.spend(bytes, from).and_then(|()| sink.take(bytes)).map_err(Fault::pointless);
                 read_body(&mut response, bound, 0, deadline, from, &mut take)?;
             }
             None => read_body(&mut response, small, 0, deadline, from, &mut |bytes| {

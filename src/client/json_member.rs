@@ -121,7 +121,7 @@ impl<'a> Member<'a> {
 
     fn unicode(&mut self, byte: u8, digits: u8, value: u32) -> Result<(), Error> {
         let digit = char::from(byte).to_digit(16).ok_or_else(|| fault("an unknown escape in a text"))?;
-        let value = value << 4 | digit;
+        let value = (value << 4) | digit;
         if digits < 3 {
             self.at = At::Unicode { digits: digits + 1, value };
             return Ok(());

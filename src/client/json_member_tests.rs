@@ -55,7 +55,8 @@ fn the_text_is_what_a_json_reader_reads_wherever_the_answer_is_cut() {
 
 #[test]
 fn other_documents_have_no_such_text_and_stay_as_they_are() {
-    for text in [r#"["log", "x"]"#, r#"{"log": 1}"#, r#"{"log": null, "y": "log"}"#, r#"[{"log": "x"}]"#, "<html>", "\"log\""]
+    for text in
+        [r#"["log", "x"]"#, r#"{"log": 1}"#, r#"{"log": null, "y": "log"}"#, r#"[{"log": "x"}]"#, "<html>", "\"log\""]
     {
         let (found, rest, is_there) = take(text, 3).unwrap();
         assert_eq!((found.as_str(), rest.as_str(), is_there), ("", text, false));
@@ -64,7 +65,13 @@ fn other_documents_have_no_such_text_and_stay_as_they_are() {
 
 #[test]
 fn what_is_not_json_or_has_the_text_twice_is_refused() {
-    for bad in [r#"{"log": "\q"}"#, r#"{"log": "\ud83d"}"#, r#"{"log": "\ud83d\n"}"#, r#"{"log": "\ude00"}"#, "{\"log\": \"\n\"}"] {
+    for bad in [
+        r#"{"log": "\q"}"#,
+        r#"{"log": "\ud83d"}"#,
+        r#"{"log": "\ud83d\n"}"#,
+        r#"{"log": "\ude00"}"#,
+        "{\"log\": \"\n\"}",
+    ] {
         assert!(take(bad, 100).is_err(), "{bad}");
     }
     for bad in [r#"{"log": "a", "log": "b"}"#, r#"{"log": "a"#, r#"{"log": "a"} x"#] {

@@ -43,7 +43,8 @@ pub(crate) fn from_yaml(text: &[u8], folders: &[PathBuf]) -> Result<Settings, St
     let text =
         std::str::from_utf8(text).map_err(|_| "expected JSON or YAML, found bytes that are no UTF-8".to_owned())?;
     // The library's own words may quote a value.
-    const WANTED: &str = "expected a JSON object, or YAML with secure_build_workers.sbs and in it url, port, cert_path, key_path";
+    const WANTED: &str =
+        "expected a JSON object, or YAML with secure_build_workers.sbs and in it url, port, cert_path, key_path";
     let document: Document = serde_saphyr::from_str(text).map_err(|_| WANTED.to_owned())?;
     let workers = match document {
         Document { secure_build_workers: Some(workers), .. } => Some(workers),
@@ -54,7 +55,9 @@ pub(crate) fn from_yaml(text: &[u8], folders: &[PathBuf]) -> Result<Settings, St
     let (host, port_in_url) = split_url(&sbs.url)?;
     let port = sbs.port.and_then(|port| port.0).map(|text| checked_port(&text, "port")).transpose()?;
     let Docker { push_server, repo } = docker.unwrap_or(Docker { push_server: None, repo: None });
-    let all = |path: Option<String>| candidates(&path.into_iter().filter(|path| !path.is_empty()).collect::<Vec<_>>(), folders);
+    let all = |path: Option<String>| {
+        candidates(&path.into_iter().filter(|path| !path.is_empty()).collect::<Vec<_>>(), folders)
+    };
     Ok(Settings {
         path: PathBuf::new(),
         host,

@@ -31,7 +31,7 @@ pub(crate) struct Document {
 /// What a registry has for a question.
 pub(crate) enum Found {
     /// A document, and the address of the next page of a list.
-    Here(Document, Option<Url>),
+    Here(Box<Document>, Option<Url>),
     /// Nothing; in words for a note.
     Absent(String),
 }
@@ -63,7 +63,7 @@ impl<'a> Registry<'a> {
     pub(crate) fn manifest(&self, asked: Asked, reference: &str) -> Result<Option<Document>, Error> {
         let url = self.url(&format!("manifests/{reference}"));
         match self.document_at(asked, &url, Some(ACCEPT), Sha256::from_prefixed(reference))? {
-            Found::Here(document, _) => Ok(Some(document)),
+            Found::Here(document, _) => Ok(Some(*document)),
             Found::Absent(_) => Ok(None),
         }
     }
@@ -83,12 +83,14 @@ impl<'a> Registry<'a> {
     pub(crate) fn signatures(&self, digest: Sha256) -> Result<Found, Error> {
         let bound = self.document_bound();
         let at = self.url_of("/v2/");
-        let probe = self.guarded.get(&at, None, bound, Redirects::Followed)?;
+        let probe = self.guarded.get(&at, None, bound, Redirects::FollowedWithoutLogin)?;
         let has = probe.head.header("x-registry-supports-signatures") == Some("1");
         match Asked::Interface.judge(came(&probe)) {
             // What the real client does: the header counts, also where a login is wanted.
             Meaning::Here | Meaning::Absent if has && matches!(probe.head.status, 200 | 401) => {}
-            Meaning::Here | Meaning::Absent => return Ok(Found::Absent("the registry has no interface for them".into())),
+            Meaning::Here | Meaning::Absent => {
+                return Ok(Found::Absent("the registry has no interface for them".into()));
+            }
             Meaning::Refused => return Err(self.guarded.refused(&at, probe.head.status, &probe.body)),
         }
         let url = self.url_of(&format!("/extensions/v2/{}/signatures/{digest}", self.repository));
@@ -122,7 +124,7 @@ impl<'a> Registry<'a> {
             Meaning::Absent => return Ok(Found::Absent(format!("the registry answers {}", answer.head.status))),
             Meaning::Refused => return Err(self.guarded.refused(url, answer.head.status, &answer.body)),
         }
-        let next = self.next_page(url, &answer)?;
+        let next = if asked == Asked::Referrers { self.next_page(url, &answer)? } else { None };
         let digest = Sha256::of(&answer.body);
         let said = answer.head.header("docker-content-digest").and_then(Sha256::from_prefixed);
         if let Some(expected) = wanted.or(said).filter(|expected| *expected != digest) {
@@ -135,7 +137,7 @@ impl<'a> Registry<'a> {
         }
         let media_type = came(&answer).content_type.to_owned();
         let origin = self.guarded.origin(url, &answer.head);
-        Ok(Found::Here(Document { bytes: answer.body, digest, media_type, origin }, next))
+        Ok(Found::Here(Box::new(Document { bytes: answer.body, digest, media_type, origin }), next))
     }
 
     /// `Link: <address>; rel="next"` (RFC 8288), at this registry.

@@ -150,12 +150,7 @@ impl<'a> BuildServer<'a> {
     }
 
     /// Asks for something large: the text of one member of the answer goes into `sink`, and the reply has the rest.
-    fn streamed(
-        &self,
-        call: Call<'_>,
-        member: &'static str,
-        sink: &mut dyn Sink,
-    ) -> Result<(Reply, Member), Error> {
+    fn streamed(&self, call: Call<'_>, member: &'static str, sink: &mut dyn Sink) -> Result<(Reply, Member), Error> {
         let limits = self.run.limits;
         let bound = if call == Call::BuildLog { limits.server_log_bytes() } else { limits.server_manifest_bytes() };
         let mut text = MemberText::new(member, limits.server_answer_bytes(), sink);
@@ -295,7 +290,10 @@ impl Reply {
     /// A JSON string: the image's name with its digest. The body is what is kept.
     pub(crate) fn image_digest(&self) -> Result<Vec<u8>, Error> {
         let answer = self.json()?;
-        answer.as_str().map(|_| self.body.clone()).ok_or_else(|| self.unexpected("a JSON string with the image's digest"))
+        answer
+            .as_str()
+            .map(|_| self.body.clone())
+            .ok_or_else(|| self.unexpected("a JSON string with the image's digest"))
     }
 
     /// `{"public_key": …}`: the image's key and what its file is called. It is a certificate in PEM, as base64 or plain

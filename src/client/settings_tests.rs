@@ -85,7 +85,11 @@ fn on_premises_settings_are_read() {
 #[test]
 fn flags_name_what_the_samples_leave_out() {
     for (name, text, host) in [
-        ("2021", r#"{"CICD_PUBLIC_IP": "192.0.2.7", "CICD_PORT": "443", "CONTAINER_NAME": "SBContainer"}"#, "192.0.2.7"),
+        (
+            "2021",
+            r#"{"CICD_PUBLIC_IP": "192.0.2.7", "CICD_PORT": "443", "CONTAINER_NAME": "SBContainer"}"#,
+            "192.0.2.7",
+        ),
         ("2025", r#"{"HOSTNAME": "sbs.example.com", "CICD_PORT": "443", "ARG": {"A": "b"}}"#, "sbs.example.com"),
         (
             "left",

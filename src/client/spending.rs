@@ -22,10 +22,8 @@ struct Left {
 
 impl Spending {
     pub(crate) fn within(limits: &Limits) -> Self {
-        let left = Left {
-            bytes: AtomicU64::new(limits.fetched_bytes),
-            questions: AtomicU64::new(limits.fetch_questions),
-        };
+        let left =
+            Left { bytes: AtomicU64::new(limits.fetched_bytes), questions: AtomicU64::new(limits.fetch_questions) };
         Self { left: Arc::new(left), bytes: limits.fetched_bytes(), questions: limits.fetch_questions() }
     }
 

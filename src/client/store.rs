@@ -96,8 +96,7 @@ pub(crate) fn save_bundles(
     let whole = store.list(&mut listed);
     let Listed { builds, misnamed, misnamed_count } = listed;
     for key in &misnamed {
-        let message =
-            format!("the object {key} is not called manifest.<build_name>.sig.tbz, so it is not saved");
+        let message = format!("the object {key} is not called manifest.<build_name>.sig.tbz, so it is not saved");
         let hint = "load it by hand and look at it with `hpsb-audit inspect`";
         report.faults.push(network(&bucket.address(), message, hint));
     }
@@ -186,7 +185,9 @@ impl Store<'_> {
             objects = objects.saturating_add(page.objects.len() as u64);
             limits.listed_objects().check(objects, self.bucket.address())?;
             for object in page.objects {
-                limits.object_key_bytes().check(object.key.len().max(object.etag.len()) as u64, "a key of the bucket")?;
+                limits
+                    .object_key_bytes()
+                    .check(object.key.len().max(object.etag.len()) as u64, "a key of the bucket")?;
                 listed.add(object, limits)?;
             }
             let Some(next) = page.next else { return Ok(()) };

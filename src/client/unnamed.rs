@@ -40,14 +40,14 @@ pub(crate) fn save_unnamed(
             return None;
         }
     }
-    let log = root.draft().and_then(|mut draft| {
+    let replies = root.draft().map(|mut draft| {
         // In the order in which they are asked.
         let digest = server.ask(Call::ImageDigest);
         let key = server.ask(Call::ImageKey);
         let log = server.log(&mut draft);
-        Ok((digest, key, log, draft))
+        (digest, key, log, draft)
     });
-    let (digest, key, log, draft) = match log {
+    let (digest, key, log, draft) = match replies {
         Ok(replies) => replies,
         Err(error) => {
             saver.report.faults.push(error);

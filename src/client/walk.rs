@@ -167,10 +167,7 @@ fn save_newest(
 }
 
 /// The newest bundle without its name; or, where there is none, the name of the newest key: that can be saved at least.
-fn newest_bundle(
-    server: &BuildServer<'_>,
-    root: &EvidenceFolder,
-) -> Result<(BuildName, Option<Got<Draft>>), Error> {
+fn newest_bundle(server: &BuildServer<'_>, root: &EvidenceFolder) -> Result<(BuildName, Option<Got<Draft>>), Error> {
     match root.draft().and_then(|draft| server.bundle(None, draft)?) {
         Ok(bundle) => Ok((bundle.name.clone(), Some(bundle))),
         Err(error) => server.key(None).flatten().map(|key| (key.name, None)).map_err(|_| error),

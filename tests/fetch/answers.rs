@@ -70,13 +70,13 @@ fn step_of(what: &str) -> (&'static str, fn(&str) -> bool) {
         "build server: log" => ("build-log", |path| path == "/log/build"),
         "object store: listing" => ("", |path| path.starts_with("/s3/builds?")),
         "object store: bundle" => ("object-store", |path| path.starts_with("/s3/builds/")),
-        "registry: the image's manifest" => ("image", |path| path.ends_with(&format!("/manifests/{}", Sha256::of(&index())))),
+        "registry: the image's manifest" => {
+            ("image", |path| path.ends_with(&format!("/manifests/{}", Sha256::of(&index()))))
+        }
         "registry: a manifest that the image's index names" => {
             ("image", |path| path.ends_with(&format!("/manifests/{}", Sha256::of(&manifest("platform")))))
         }
-        "registry: a blob" => {
-            ("image", |path| path.ends_with(&format!("/blobs/{}", Sha256::of(&config("platform")))))
-        }
+        "registry: a blob" => ("image", |path| path.ends_with(&format!("/blobs/{}", Sha256::of(&config("platform"))))),
         "registry: a tag of signatures (cosign)" => ("cosign-tags", |path| path.ends_with(".sig")),
         "registry: referrers" => ("referrers", |path| path.contains("/referrers/")),
         "registry: a manifest that the referrers name" => {
@@ -148,7 +148,8 @@ fn good(path: &str) -> Answer {
         _ if path.starts_with("/builder/") => whole(b"crl".to_vec()),
         "/v2/" => (200, vec![("X-Registry-Supports-Signatures".into(), "1".into())], b"{}".to_vec()),
         _ if path.starts_with("/extensions/") => {
-            let entry = json!({"schemaVersion": 2, "name": "x", "type": "atomic", "content": Base64::encode_string(b"two")});
+            let entry =
+                json!({"schemaVersion": 2, "name": "x", "type": "atomic", "content": Base64::encode_string(b"two")});
             whole(json!({"signatures": [entry]}).to_string().into_bytes())
         }
         _ if path.ends_with("/signature-1") => whole(b"one".to_vec()),
@@ -292,7 +293,8 @@ fn cell(row: &Row, answer: &'static str) {
         let all = record["sources"].as_array().into_iter().flatten();
         all.clone().find(|source| source["source"] == name).map(|source| source["outcome"].clone())
     };
-    let is_missing = |name: &str| record["not_saved"].as_array().into_iter().flatten().any(|missing| missing["source"] == name);
+    let is_missing =
+        |name: &str| record["not_saved"].as_array().into_iter().flatten().any(|missing| missing["source"] == name);
     let exit = report.exit_code();
     if row.saved.iter().any(|saved| saved == answer) {
         assert_eq!(exit, 0, "{case}");

@@ -53,10 +53,12 @@ impl PlainServer {
                         body.len()
                     );
                     let stream = reader.get_mut();
-                    let longer = head.replace("Content-Length: ", "Content-Length: 9");
+                    let longer = head.replace("Content-Length: ", "Content-Length: 99999");
                     let _ = match ending.as_deref() {
                         None => stream.write_all(&[head.as_bytes(), &body].concat()),
-                        Some(_) => stream.write_all(&[longer.as_bytes(), body.get(..body.len() / 2).unwrap_or(b"")].concat()),
+                        Some(_) => {
+                            stream.write_all(&[longer.as_bytes(), body.get(..body.len() / 2).unwrap_or(b"")].concat())
+                        }
                     };
                     match ending.as_deref() {
                         Some("silence") => drop(stream.read(&mut [0])),

@@ -262,8 +262,7 @@ fn a_trust_server_gets_a_login_that_was_given_for_it() {
     let scratch = Scratch::new();
     let mut request = request(build_server.port, &scratch.path("evidence"));
     request.image_name = Some(image);
-    request.trust =
-        Some(TrustOptions { server: Some(format!("http://127.0.0.1:{}", notary.port)), lookaside: None });
+    request.trust = Some(TrustOptions { server: Some(format!("http://127.0.0.1:{}", notary.port)), lookaside: None });
     let report = run(&request, &impatient()).unwrap();
     assert_eq!(report.exit_code(), 3);
     assert!(faults(&report).contains("401") && faults(&report).contains("HOST:PORT"), "{}", faults(&report));
@@ -293,8 +292,7 @@ fn a_login_is_never_sent_over_plain_http_beyond_this_computer() {
     request.outside.resolves = vec![Resolve { host: "registry.example.com".into(), port: registry.port, address }];
     request.outside.plain_http = vec![name.clone()];
     let secret = |text: &str| Secret::new(text.into());
-    request.outside.settings_login =
-        Some((name, RegistryLogin { user: secret("ada"), password: secret("hunter2") }));
+    request.outside.settings_login = Some((name, RegistryLogin { user: secret("ada"), password: secret("hunter2") }));
     let report = run(&request, &impatient()).unwrap();
     assert_eq!(report.exit_code(), 3);
     assert!(faults(&report).contains("no login is shown over plain http"), "{}", faults(&report));
@@ -317,4 +315,30 @@ fn an_address_for_one_port_is_not_used_for_another() {
     request.builder_files = vec![format!("http://crl.invalid:{}/b.crl", other.port)];
     assert_eq!(run(&request, &impatient()).unwrap().exit_code(), 3);
     assert!(other.asked().is_empty());
+}
+
+/// Where a step is recorded although its address was refused.
+#[test]
+fn an_address_with_a_password_is_refused_and_written_nowhere() {
+    let registry = PlainServer::start(|asked| match asked.path.contains("/manifests/sha256:") {
+        true => (200, Vec::new(), manifest()),
+        false => (404, Vec::new(), Vec::new()),
+    });
+    let build_server = TlsServer::start("server", |seen, _| answer(&[Build::good()], seen));
+    let scratch = Scratch::new();
+    let mut request = request(build_server.port, &scratch.0);
+    let name = format!("127.0.0.1:{}/acme/wallet@{}", registry.port, Sha256::of(&manifest()));
+    request.image_name = ImageReference::parse(&name);
+    request.trust = Some(TrustOptions {
+        server: Some("https://ada:hunter2@notary.invalid".into()),
+        lookaside: Some("https://ada:hunter2@lookaside.invalid/?token=hunter2".into()),
+    });
+    request.builder_files = vec!["https://ada:hunter2@crl.invalid/a.crl?token=hunter2".into()];
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!(report.exit_code(), 2);
+    assert_eq!(faults(&report).matches("user or password").count(), 3, "{}", faults(&report));
+    assert!(!format!("{report:?}").contains("hunter2"));
+    for (file, bytes) in tree(&scratch.0) {
+        assert!(!String::from_utf8_lossy(&bytes).contains("hunter2"), "{file}");
+    }
 }

@@ -415,9 +415,8 @@ fn answers_without_end_or_haste_are_given_up() {
     let mut limits = Limits::default();
     (limits.server_manifest_bytes, limits.server_answer_bytes) = (1 << 20, 1 << 16);
     let endless = || Reply::Endless(b"HTTP/1.1 200 x\r\nContent-Length: 99999999999\r\n\r\n".to_vec());
-    let in_the_bundle = || {
-        Reply::Endless(b"HTTP/1.1 200 x\r\nContent-Length: 99999999999\r\n\r\n{\"encoded_manifest\": \"".to_vec())
-    };
+    let in_the_bundle =
+        || Reply::Endless(b"HTTP/1.1 200 x\r\nContent-Length: 99999999999\r\n\r\n{\"encoded_manifest\": \"".to_vec());
     faulty("/manifest", in_the_bundle, "server_manifest_bytes=1048576", &limits, &impatient());
     faulty("/manifest", endless, "server_answer_bytes=65536", &limits, &impatient());
     faulty("/publickey", endless, "server_answer_bytes=65536", &limits, &impatient());

@@ -133,7 +133,8 @@ fn a_listing_without_end_ends_and_what_it_named_is_saved() {
     for (circle, says) in [(false, "listing_pages=5"), (true, "in circles")] {
         let server = PlainServer::start(move |asked| {
             let Some((_, query)) = asked.path.split_once('?') else { return (200, Vec::new(), b"x".to_vec()) };
-            let number = query.split_once("token=t").map_or(0, |(_, rest)| rest.split('&').next().unwrap().parse().unwrap());
+            let number =
+                query.split_once("token=t").map_or(0, |(_, rest)| rest.split('&').next().unwrap().parse().unwrap());
             let next = if circle { (number + 1) % 3 } else { number + 1 };
             let object = if number == 0 { object("manifest.b.sig.tbz") } else { String::new() };
             let text = format!(
@@ -154,7 +155,8 @@ fn a_listing_without_end_ends_and_what_it_named_is_saved() {
 
 #[test]
 fn no_key_leads_to_another_bucket() {
-    let keys = ["..%2Fother%2Fmanifest.a.sig.tbz", "x%2F..%2F..%2Fother%2Fmanifest.b.sig.tbz", ".%2Fmanifest.c.sig.tbz"];
+    let keys =
+        ["..%2Fother%2Fmanifest.a.sig.tbz", "x%2F..%2F..%2Fother%2Fmanifest.b.sig.tbz", ".%2Fmanifest.c.sig.tbz"];
     let listing: String = keys.iter().chain(&["x%2F%252e%252e%2Fmanifest.d.sig.tbz"]).map(|key| object(key)).collect();
     let listing = format!("<ListBucketResult>{listing}</ListBucketResult>");
     let server = PlainServer::start(move |asked| match asked.path.contains('?') {

@@ -69,7 +69,11 @@ fn save_referrers(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, di
     }
     if digests.is_empty() && saver.report.faults.len() == faults {
         let why = if why.is_empty() { "its list of referrers is empty" } else { &why };
-        return saver.absent(&format!("{PLACE}/referrers"), from, &format!("{why}, and there is no tag with such a list"));
+        return saver.absent(
+            &format!("{PLACE}/referrers"),
+            from,
+            &format!("{why}, and there is no tag with such a list"),
+        );
     }
     for named in digests {
         if top.iter().any(|(known, _)| known.digest == named) {

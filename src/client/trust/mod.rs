@@ -5,6 +5,7 @@ mod notary;
 mod simple_signing;
 
 use crate::client::access::NamedBy;
+use crate::client::http::shown_as_given;
 use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
 use crate::client::registry::Registry;
@@ -40,9 +41,23 @@ pub(crate) fn save_trust(
     options: &TrustOptions,
 ) {
     let from = image.name();
+    match digest {
+        Some(digest) => {
+            simple_signing::save(saver, outside, registry, (image, &from), digest, options.lookaside.as_deref());
+            cosign::save(saver, registry, &from, digest);
+        }
+        None => saver.step(Source::Referrers, &from, |saver| {
+            let error = Error::Usage {
+                message: format!("the digest of {image} is not known, so its signatures cannot be asked for"),
+                hint: "save the image too (--image), or name it with its digest".into(),
+            };
+            saver.fault("trust/cosign/referrers", &from, error);
+        }),
+    }
+    // Now the registry has named its token server, if it has one.
     let named_by = if options.server.is_some() { NamedBy::User } else { named_by };
     let server = notary_server(image, options).map(|address| TrustServer { address, named_by });
-    let address = server.as_ref().map_or(from.as_str(), |server| &server.address).to_owned();
+    let address = server.as_ref().map_or_else(|| from.clone(), |server| shown_as_given(&server.address));
     saver.step(Source::ContentTrust, &address, |saver| match server {
         Some(server) => match Notary::open(outside, image, &server, registry.lend(&from)) {
             Ok(notary) => notary.save(saver),
@@ -54,31 +69,21 @@ pub(crate) fn save_trust(
             &format!("no Notary server is known for {}; name one with --trust-server if there is one", image.registry),
         ),
     });
-    let Some(digest) = digest else {
-        return saver.step(Source::Referrers, &from, |saver| {
-            let error = Error::Usage {
-                message: format!("the digest of {image} is not known, so its signatures cannot be asked for"),
-                hint: "save the image too (--image), or name it with its digest".into(),
-            };
-            saver.fault("trust/cosign/referrers", &from, error);
-        });
-    };
-    simple_signing::save(saver, outside, registry, (image, &from), digest, options.lookaside.as_deref());
-    cosign::save(saver, registry, &from, digest);
 }
 
 /// The Notary server of an image, as docker would find it, where that is certain.
 pub(crate) fn notary_server(image: &ImageReference, options: &TrustOptions) -> Option<String> {
     let registry = image.registry.as_str();
-    // Settings may name it without a scheme.
-    let named = options.server.as_ref().map(|server| match server.contains("://") {
-        true => server.clone(),
-        false => format!("https://{server}"),
-    });
-    named.or_else(|| match registry {
+    named_server(options).or_else(|| match registry {
         "docker.io" => Some("https://notary.docker.io".into()),
         // IBM Cloud Container Registry: DOCKER_CONTENT_TRUST_SERVER=https://us.icr.io:4443
         _ if registry == "icr.io" || registry.ends_with(".icr.io") => Some(format!("https://{registry}:4443")),
         _ => None,
     })
+}
+
+/// The Notary server that the user named. Settings may name it without a scheme.
+pub(crate) fn named_server(options: &TrustOptions) -> Option<String> {
+    let server = options.server.as_ref()?;
+    Some(if server.contains("://") { server.clone() } else { format!("https://{server}") })
 }

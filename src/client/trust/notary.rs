@@ -26,7 +26,8 @@ use crate::error::Error;
 use crate::limits::Limits;
 
 const PLACE: &str = "trust/notary";
-const OWN_LOGIN: &str = "give the trust server's own login in a file with logins (--registry-auth), under its HOST or HOST:PORT";
+const OWN_LOGIN: &str =
+    "give the trust server's own login in a file with logins (--registry-auth), under its HOST or HOST:PORT";
 
 /// A Notary server, for one repository.
 pub(crate) struct Notary<'a> {
@@ -121,7 +122,10 @@ impl<'a> Notary<'a> {
         let by_hash = format!("{}.{}.json", named.role, named.sha256.hex());
         // What the hash name does not lead to the plain name may: only then is its answer the last word.
         let found = self.file(Asked::OldRoot, &by_hash, Some(named.sha256))?;
-        let found = found.map_or_else(|| self.file(Asked::Named, &format!("{}.json", named.role), Some(named.sha256)), |file| Ok(Some(file)))?;
+        let found = found.map_or_else(
+            || self.file(Asked::Named, &format!("{}.json", named.role), Some(named.sha256)),
+            |file| Ok(Some(file)),
+        )?;
         found.ok_or_else(|| Error::malformed(by_hash, "the server does not have it"))
     }
 
@@ -216,7 +220,8 @@ mod tests {
             format!(r#"{{"signed":{{"meta":{{"snapshot":{{"hashes":{{"sha256":"{hash}"}},"length":1}}}}}}}}"#)
         };
         // `printf one | openssl dgst -sha256 -binary | base64`
-        let found = named_in(meta("dpLDrTVAu4A8Ags67mbNiIcSMjTqDG5xQ8Ct1z/0Me0=").as_bytes(), "x", &Limits::default()).unwrap();
+        let found =
+            named_in(meta("dpLDrTVAu4A8Ags67mbNiIcSMjTqDG5xQ8Ct1z/0Me0=").as_bytes(), "x", &Limits::default()).unwrap();
         assert_eq!((found[0].role.as_str(), found[0].sha256), ("snapshot", Sha256::of(b"one")));
         for bad in ["", "dpLD", "not base64"] {
             assert!(named_in(meta(bad).as_bytes(), "x", &Limits::default()).is_err(), "{bad}");

@@ -15,7 +15,7 @@ use crate::client::bearer::{Guarded, Redirects};
 use crate::client::disk::Place;
 use crate::client::evidence_record::Origin;
 use crate::client::fault::network;
-use crate::client::http::shown;
+use crate::client::http::{shown, shown_as_given};
 use crate::client::json::read_json;
 use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
@@ -74,10 +74,10 @@ pub(crate) fn save(
         Err(error) => return saver.step(Source::RegistrySignatures, from, |saver| saver.fault(PLACE, from, error)),
     };
     if let Some(base) = lookaside {
-        saver.step(Source::Lookaside, base, |saver| {
-            from_lookaside(saver, &mut numbered, outside, base, image, digest).unwrap_or_else(|(what, error)| {
-                saver.fault(&format!("{PLACE}/{what}"), base, error);
-            });
+        let from = shown_as_given(base);
+        saver.step(Source::Lookaside, &from, |saver| {
+            let saved = from_lookaside(saver, &mut numbered, outside, base, image, digest);
+            saved.unwrap_or_else(|(what, error)| saver.fault(&format!("{PLACE}/{what}"), &from, error));
         });
     }
     saver.step(Source::RegistrySignatures, from, |saver| match registry.signatures(digest) {

@@ -163,6 +163,16 @@ limits! {
     server_log_bytes = 512 * MIB, "a build log as one JSON string";
     listing_bytes = 16 * MIB, "one page of a bucket's listing: 1,000 objects";
     listed_objects = 1_000_000, "objects of a bucket that are looked at";
+    listing_pages = 10_000, "pages of one listing: a bucket's objects, an image's referrers";
+    listing_total_bytes = 2 * GIB, "all pages of a bucket's listing: a million objects in half a kilobyte each, four times over";
+    object_key_bytes = 2 * KIB, "one key of a bucket; object stores allow 1,024 bytes";
+    misnamed_objects = 100, "faults for objects of a bucket that are not called as bundles are: the others are counted";
+    answer_nodes = 2_000_000, "values in one JSON answer of a server that is asked for evidence";
+    answer_memory_bytes = 512 * MIB, "memory that the values of one JSON answer take, texts not counted";
+    trust_source_bytes = 4 * GIB, "everything that one source gives for the signatures of one image, on its way to the disk";
+    image_bytes = 1024 * GIB, "all blobs of one image, on their way to the disk";
+    fetched_bytes = 16 * 1024 * GIB, "all answers of one run of `fetch`";
+    fetch_questions = 5_000_000, "questions of one run of `fetch`: a bucket of 100,000 builds with an image of twenty blobs each";
     image_manifests = 200, "manifests of one image: an index names one per platform; images of a docker-archive";
     trust_file_bytes = 16 * MIB, "one file of trust metadata, one signature's layer";
     trust_files = 10_000, "files of trust metadata of one image: root versions, delegations, signatures";

@@ -10,8 +10,8 @@ use super::fetch_args::FetchArguments;
 use super::limits_with;
 use super::output::{self, Spinner};
 use crate::client::{
-    self, Bucket, BuildReport, Event, FetchReport, Kept, Layers, Patience, Request, Run, ServerOptions, Settings,
-    StoreKeys, TlsFiles, TrustOptions,
+    self, Bucket, BuildReport, Event, FetchReport, Kept, Layers, Outcome, Patience, Request, Run, ServerOptions,
+    Settings, SourceReport, StoreKeys, TlsFiles, TrustOptions,
 };
 use crate::error::Error;
 use crate::escape::{for_lines, for_terminal};
@@ -170,6 +170,15 @@ fn build_as_text(build: &BuildReport, page: &mut String) {
     for fault in &build.faults {
         let _ = writeln!(page, "  MISSING   {fault}");
     }
+    for (word, outcome) in
+        [("saved:    ", Outcome::Saved), ("note:     ", Outcome::Note), ("FAULT:    ", Outcome::Fault)]
+    {
+        let of = build.sources.iter().filter(|source| source.outcome == outcome).map(|source| source.source.name());
+        let names = of.collect::<Vec<_>>().join(", ");
+        if !names.is_empty() {
+            let _ = writeln!(page, "  {word}{names}");
+        }
+    }
 }
 
 fn as_json(report: &FetchReport) -> String {
@@ -179,10 +188,12 @@ fn as_json(report: &FetchReport) -> String {
         Kept::Same => json!({"path": path, "kept": "same"}),
         Kept::Beside(name) => json!({"path": path, "kept": "beside", "as": name}),
     };
+    let source = |source: &SourceReport| json!({"source": source.source.name(), "outcome": source.outcome.name(), "files": source.files});
     let build = |build: &BuildReport| {
         json!({
             "build_name": build.build_name.as_str(),
             "files": build.files.iter().map(file).collect::<Vec<Value>>(),
+            "sources": build.sources.iter().map(source).collect::<Vec<Value>>(),
             "notes": build.notes,
             "unreadable": build.unreadable.as_ref().map(fault),
             "faults": build.faults.iter().map(fault).collect::<Vec<Value>>(),

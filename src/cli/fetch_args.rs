@@ -23,7 +23,7 @@ there stays, what is missing is added. A fetched key is given, not trusted: comp
 with one that reached you another way, then name it with `audit --key`.
 
 Exit codes:
-  0  everything that was asked for is in the folder
+  0  everything that the sources offer is in the folder
   2  wrong usage, or settings that cannot be used
   3  something could not be had, or a bundle is without its key: run it again
   4  nothing to save";
@@ -51,7 +51,7 @@ pub(super) struct FetchArguments {
     /// Save the signatures on each build's image: content trust, simple signing, cosign
     #[arg(long)]
     pub(super) trust: bool,
-    /// The Notary server, instead of that of docker.io or icr.io
+    /// The Notary server, instead of that of docker.io or icr.io; https is assumed
     #[arg(long, value_name = "URL", requires = "trust")]
     pub(super) trust_server: Option<String>,
     /// The base address of a lookaside for simple signing
@@ -110,7 +110,7 @@ pub(super) struct OutsideArguments {
     /// Run the credential helpers that the files with logins name
     #[arg(long)]
     pub(super) credential_helpers: bool,
-    /// Ask this registry over plain http, login included: anybody on the way can read and change it; may be repeated
+    /// Ask this registry over plain http, without a login: anyone on the way can read and change it; may be repeated
     #[arg(long, value_name = "HOST[:PORT]", value_parser = registry)]
     pub(super) plain_http: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! Asking a server that wants a login or a token first: registries and Notary servers do it the same way.
 //!
-//! Source: Distribution specification and docker's "Token Authentication Specification". Tokens are got with GET.
+//! Source: Distribution specification and docker's "Token Authentication Specification". Tokens are got with GET. [`Access`] says which login
+//! may be shown; a token goes to the server that it was asked for, and nowhere else.
 
 use std::sync::Mutex;
 
@@ -10,7 +11,9 @@ use reqwest::header::{ACCEPT, HeaderName};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::client::access::{Access, Lent};
 use crate::client::address::may_lead_to;
+use crate::client::challenge::{Challenges, TokenServer};
 use crate::client::evidence_record::{Origin, Peer};
 use crate::client::fault::network;
 use crate::client::http::{Answer, Head, Http, Question, Sink, shown};
@@ -22,41 +25,101 @@ use crate::limits::Bound;
 /// How many servers may send us on to the next.
 const REDIRECTS: usize = 5;
 
+/// Whether the server may send us on to another address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Redirects {
+    /// A redirect is followed, without any login beyond the server's own origin.
+    Followed,
+    /// The same, and no login is shown to the server itself either: what it wants to see is an answer.
+    FollowedWithoutLogin,
+    /// A redirect is an answer like any other.
+    Answers,
+}
+
 /// A server that gives out tokens, or takes a login, or neither.
 pub(crate) struct Guarded<'a> {
     pub(crate) run: Run<'a>,
     http: Http,
-    login: Option<Login>,
+    access: Access,
     authorization: Mutex<Option<Secret>>,
+    token_server: Mutex<Option<TokenServer>>,
 }
 
 impl<'a> Guarded<'a> {
-    pub(crate) fn new(run: Run<'a>, http: Http, login: Option<Login>) -> Self {
-        Self { run, http, login, authorization: Mutex::new(None) }
+    pub(crate) fn new(run: Run<'a>, http: Http, access: Access) -> Self {
+        Self { run, http, access, authorization: Mutex::new(None), token_server: Mutex::new(None) }
     }
 
     /// Asks for something small. Any status is an answer.
-    pub(crate) fn get(&self, url: &Url, accept: Option<&str>, bound: Bound) -> Result<Answer, Error> {
-        (self.run.hear)(&Event::Asking(shown(url)));
-        self.guarded(url, accept, &mut |question| self.http.get(question, bound), &|answer| &answer.head)
+    pub(crate) fn get(
+        &self,
+        url: &Url,
+        accept: Option<&str>,
+        bound: Bound,
+        redirects: Redirects,
+    ) -> Result<Answer, Error> {
+        let mut ask = |question: &Question<'_>| self.http.get(question, bound);
+        match redirects {
+            Redirects::Followed | Redirects::FollowedWithoutLogin => {
+                self.followed(url, (accept, redirects), &mut ask, &|answer| &answer.head)
+            }
+            Redirects::Answers => {
+                (self.run.hear)(&Event::Asking(shown(url)));
+                self.guarded(url, accept, &mut ask, &|answer| &answer.head)
+            }
+        }
     }
 
     /// Asks for something large, and follows where the server sends us for it: blobs often lie elsewhere. The caller must
     /// know its digest.
     pub(crate) fn get_into(&self, url: &Url, bound: Bound, sink: &mut dyn Sink) -> Result<Head, Error> {
+        let mut ask = |question: &Question<'_>| self.http.get_into(question, bound, sink);
+        self.followed(url, (None, Redirects::Followed), &mut ask, &|head| head)
+    }
+
+    fn followed<T>(
+        &self,
+        url: &Url,
+        (accept, redirects): (Option<&str>, Redirects),
+        ask: &mut dyn FnMut(&Question<'_>) -> Result<T, Error>,
+        head_of: &dyn Fn(&T) -> &Head,
+    ) -> Result<T, Error> {
         (self.run.hear)(&Event::Asking(shown(url)));
-        let mut head =
-            self.guarded(url, None, &mut |question| self.http.get_into(question, bound, sink), &|head| head)?;
         let mut at = url.clone();
-        for _ in 0..REDIRECTS {
+        let mut at_home = redirects == Redirects::Followed;
+        for _ in 0..=REDIRECTS {
+            // The login is the first server's. Who was sent elsewhere does not come back with it.
+            at_home &= at.origin() == url.origin();
+            let answer = match at_home {
+                true => self.guarded(&at, accept, ask, head_of)?,
+                false => ask(&Question { headers: accepting(accept), ..Question::new(&at) })?,
+            };
+            let head = head_of(&answer);
             if !matches!(head.status, 301 | 302 | 303 | 307 | 308) {
-                return Ok(head);
+                return Ok(answer);
             }
-            at = next_address(&at, &head, url)?;
-            // The login is the first server's: it goes nowhere else.
-            head = self.http.get_into(&Question::new(&at), bound, sink)?;
+            at = next_address(&at, head, url)?;
         }
-        Err(network(&shown(url), "the server sends us on and on", "run it again later"))
+        Err(network(&shown(url), "too many redirects", "run it again later"))
+    }
+
+    /// This server's login for a trust server's questions, if there is one and this server has named its token server.
+    pub(crate) fn lend(&self, scope: String) -> Option<Lent> {
+        let named = self.token_server.lock().ok().and_then(|held| held.clone())?;
+        Some(Lent { login: self.access.own.clone()?, named, scope })
+    }
+
+    /// What a status says that is neither success nor absence.
+    pub(crate) fn refused(&self, url: &Url, status: u16, body: &[u8]) -> Error {
+        let hint = match status {
+            401 | 403 => self.access.hint.unwrap_or(
+                "log in with docker login or podman login; where a credential helper keeps the login, say --credential-helpers",
+            ),
+            429 => "rate-limited: log in, or run it again later",
+            _ => "run it again",
+        };
+        let words = if body.is_empty() { String::new() } else { format!(": {}", excerpt(body)) };
+        network(&shown(url), format!("the server answers {status}{words}"), hint)
     }
 
     /// Where an answer came from, for evidence.json.
@@ -64,7 +127,7 @@ impl<'a> Guarded<'a> {
         Origin {
             from: shown(url),
             asked: None,
-            status: head.recorded_status(),
+            status: Some(head.recorded_status()),
             version: None,
             at: (self.run.clock)(),
             peer: head.peer.map(Peer::of_public_server),
@@ -78,7 +141,7 @@ impl<'a> Guarded<'a> {
         ask: &mut dyn FnMut(&Question<'_>) -> Result<T, Error>,
         head_of: &dyn Fn(&T) -> &Head,
     ) -> Result<T, Error> {
-        let headers: Vec<(HeaderName, String)> = accept.map(|accept| (ACCEPT, accept.to_owned())).into_iter().collect();
+        let headers = accepting(accept);
         let authorization = self.authorization.lock().ok().and_then(|held| held.clone());
         let first =
             ask(&Question { headers: headers.clone(), authorization: authorization.as_ref(), ..Question::new(url) })?;
@@ -96,48 +159,54 @@ impl<'a> Guarded<'a> {
 
     /// What to show after a 401; `None` if there is nothing to show.
     fn answer_challenge(&self, url: &Url, head: &Head) -> Result<Option<Secret>, Error> {
-        let challenges: Vec<&str> =
-            head.headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok()).collect();
-        let bearer = challenges.iter().find_map(|text| parameters(text, "bearer"));
-        let basic = challenges.iter().any(|text| parameters(text, "basic").is_some());
-        match (bearer, basic, &self.login) {
-            (Some(parameters), ..) => self.token(url, &parameters).map(Some),
+        let challenges = Challenges::of(head);
+        match (challenges.bearer, challenges.basic, &self.access.own) {
+            (Some(parameters), ..) => {
+                let named = TokenServer::of(&parameters).filter(|named| may_lead_to(url, &named.realm));
+                let named = named.ok_or_else(|| {
+                    let message = "the server names no address that a token may be asked of";
+                    network(&shown(url), message, LOGIN)
+                })?;
+                if let Ok(mut held) = self.token_server.lock() {
+                    *held = Some(named.clone());
+                }
+                self.token(url, named).map(Some)
+            }
             (None, true, Some(login)) => Ok(Some(basic_authorization(login))),
             _ => Ok(None),
         }
     }
 
-    fn token(&self, url: &Url, parameters: &[(String, String)]) -> Result<Secret, Error> {
+    fn token(&self, url: &Url, named: TokenServer) -> Result<Secret, Error> {
         #[derive(Deserialize)]
         struct Token {
             token: Option<Zeroizing<String>>,
             access_token: Option<Zeroizing<String>>,
         }
-        let fail = |message: &str| network(&shown(url), message, "check the login (docker login), then run it again");
-        let parameter = |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
-        let realm = parameter("realm").and_then(|realm| Url::parse(realm).ok());
-        let realm = realm.filter(|realm| may_lead_to(url, realm));
-        let mut realm = realm.ok_or_else(|| fail("the server names no address that a token may be asked of"))?;
-        for name in ["service", "scope"] {
-            if let Some(value) = parameter(name) {
-                realm.query_pairs_mut().append_pair(name, value);
-            }
-        }
-        let login = self.login.as_ref().map(basic_authorization);
-        let question = Question { authorization: login.as_ref(), ..Question::new(&realm) };
-        let limits = self.run.limits;
-        let bound = limits.registry_document_bytes();
-        let answer = self.http.get(&question, bound)?;
+        let fail = |message: &str| network(&shown(url), message, self.access.hint.unwrap_or(LOGIN));
+        let (named, login) = self.access.to_token_server(named);
+        let login = login.map(basic_authorization);
+        let address = named.question();
+        let question = Question { authorization: login.as_ref(), ..Question::new(&address) };
+        let answer = self.http.get(&question, self.run.limits.registry_document_bytes())?;
         if answer.head.status != 200 {
             let message = format!("the token server answers {}: {}", answer.head.status, excerpt(&answer.body));
             return Err(fail(&message));
         }
         let body = Zeroizing::new(answer.body);
-        let token: Token = serde_json::from_slice(&body).map_err(|_| fail("the token server's answer is no token"))?;
-        let token = token.token.or(token.access_token).filter(|token| !token.is_empty());
-        let token = token.ok_or_else(|| fail("the token server's answer is no token"))?;
+        let token: Token =
+            serde_json::from_slice(&body).map_err(|_| fail("the token server's answer is not a token"))?;
+        // Some servers send both, and leave one empty.
+        let token = [token.token, token.access_token].into_iter().flatten().find(|token| !token.is_empty());
+        let token = token.ok_or_else(|| fail("the token server's answer is not a token"))?;
         Ok(Secret::new(format!("Bearer {}", token.as_str())))
     }
+}
+
+const LOGIN: &str = "check the login (docker login), then run it again";
+
+fn accepting(accept: Option<&str>) -> Vec<(HeaderName, String)> {
+    accept.map(|accept| (ACCEPT, accept.to_owned())).into_iter().collect()
 }
 
 fn basic_authorization(login: &Login) -> Secret {
@@ -155,47 +224,4 @@ fn next_address(at: &Url, head: &Head, asked: &Url) -> Result<Url, Error> {
             "run it again later",
         )
     })
-}
-
-/// The parameters of a challenge (RFC 9110, 11.6.1) of the scheme that is wanted.
-pub(crate) fn parameters(text: &str, scheme: &str) -> Option<Vec<(String, String)>> {
-    let (found, mut rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
-    if !found.eq_ignore_ascii_case(scheme) {
-        return None;
-    }
-    let mut parameters = Vec::new();
-    while let Some((name, tail)) = rest.split_once('=') {
-        let name = name.trim_matches([' ', ',']).to_ascii_lowercase();
-        let (value, tail) = match tail.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"')?,
-            None => tail.split_once(',').unwrap_or((tail, "")),
-        };
-        parameters.push((name, value.trim().to_owned()));
-        rest = tail;
-    }
-    Some(parameters)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn challenges_are_read() {
-        let text = r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull,push", error=x"#;
-        let found = parameters(text, "bearer").unwrap();
-        let found: Vec<(&str, &str)> = found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(
-            found,
-            [
-                ("realm", "https://auth.docker.io/token"),
-                ("service", "registry.docker.io"),
-                ("scope", "repository:a/b:pull,push"),
-                ("error", "x")
-            ]
-        );
-        assert_eq!(parameters("basic realm=x", "Basic").unwrap(), [("realm".into(), "x".into())]);
-        assert_eq!(parameters(text, "basic"), None);
-        assert_eq!(parameters(r#"Bearer realm="x"#, "bearer"), None);
-    }
 }

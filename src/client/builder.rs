@@ -4,13 +4,14 @@ use std::path::Path;
 
 use reqwest::Url;
 
-use crate::client::bearer::Guarded;
+use crate::client::access::Access;
+use crate::client::answers::{Asked, Came, Meaning, is_html};
+use crate::client::bearer::{Guarded, Redirects};
 use crate::client::disk::is_safe_name;
 use crate::client::evidence_record::Origin;
 use crate::client::fault::network;
 use crate::client::http::shown;
 use crate::client::outside::Outside;
-use crate::client::registry::refused;
 use crate::client::run::Saver;
 use crate::client::settings::read_bounded;
 use crate::error::Error;
@@ -27,6 +28,11 @@ pub(crate) struct BuilderFile {
 /// publish them so.
 pub(crate) fn load(outside: &Outside<'_>, sources: &[String]) -> Vec<Result<BuilderFile, Error>> {
     sources.iter().map(|source| load_one(outside, source)).collect()
+}
+
+/// Where they are from, for evidence.json.
+pub(crate) fn origins(files: &[BuilderFile]) -> String {
+    files.iter().map(|file| file.origin.from.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Saves them for one build.
@@ -52,16 +58,27 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
         });
     };
     let name = safe_name(url.path_segments().and_then(|mut segments| segments.next_back()))?;
-    let server = Guarded::new(outside.run, outside.http(&url)?, None);
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::Usage {
+            message: "the address of a --builder-cert holds a user or password".into(),
+            hint: "leave it out: such files are public".into(),
+        });
+    }
+    let server = Guarded::new(outside.run, outside.http(&url)?, Access::default());
     let bound = limits.builder_file_bytes();
-    let answer = server.get(&url, None, bound)?;
-    match answer.head.status {
-        200 => {}
+    let answer = server.get(&url, None, bound, Redirects::Answers)?;
+    let status = answer.head.status;
+    match status {
+        _ if Asked::BuilderFile.judge(Came { status, content_type: "", body: b"" }) == Meaning::Here => {}
         300..400 => return Err(network(&shown(&url), "the server sends us elsewhere", "give the last address itself")),
-        status => return Err(refused(&url, status, &answer.body)),
+        _ => return Err(server.refused(&url, status, &answer.body)),
     }
     let origin = server.origin(&url, &answer.head);
-    Ok(BuilderFile { name, bytes: answer.whole_body(&shown(&url))?, origin })
+    let bytes = answer.whole_body(&shown(&url))?;
+    if is_html(&bytes) {
+        return Err(network(&shown(&url), "expected a certificate or a list, found a page of HTML", "run it again"));
+    }
+    Ok(BuilderFile { name, bytes, origin })
 }
 
 fn safe_name(name: Option<&str>) -> Result<String, Error> {

@@ -74,6 +74,11 @@ impl Draft {
         (self.digest.clone().finish(), self.size)
     }
 
+    /// What it holds, from its beginning.
+    pub(crate) fn read(&self) -> Result<File, Error> {
+        File::open(&self.path).map_err(|error| unwritable(&self.path, &error))
+    }
+
     /// Flushes it to the disk.
     pub(crate) fn flush(&self) -> Result<(), Error> {
         self.file.sync_all().map_err(|error| unwritable(&self.path, &error))
@@ -178,6 +183,18 @@ pub(crate) fn remove_passing(folder: &Path) -> Result<(), Error> {
             if kind.is_dir() && !passing && depth > 0 {
                 left.push((entry.path(), depth - 1));
             }
+        }
+    }
+    Ok(())
+}
+
+/// Removes the files that broken runs left in `folder` itself.
+pub(crate) fn remove_passing_files(folder: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(folder).map_err(|error| unwritable(folder, &error))? {
+        let entry = entry.map_err(|error| unwritable(folder, &error))?;
+        let passing = entry.file_name().to_str().is_some_and(|name| name.starts_with(PASSING_PREFIX));
+        if passing && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            fs::remove_file(entry.path()).map_err(|error| unwritable(&entry.path(), &error))?;
         }
     }
     Ok(())

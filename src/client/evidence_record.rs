@@ -1,4 +1,5 @@
-//! evidence.json: what was asked of whom and when, and what came of it. It is our own word, not signed by anybody.
+//! evidence.json: what was asked of whom and when, and what came of it. It is our own word, not signed by anybody. It is written once for each
+//! step: a run that breaks before leaves files that the next run finds and adds.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::build_name::BuildName;
 use crate::client::disk::replace;
 use crate::client::settings::read_bounded;
+use crate::client::step::{Outcome, Source};
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Limits;
@@ -66,6 +68,21 @@ pub(crate) struct Missing {
     pub(crate) from: String,
     pub(crate) why: String,
     pub(crate) at: String,
+    /// The step that asked for it. Records of older programs do not say it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) source: Option<Source>,
+}
+
+/// What became of one source the last time that it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Step {
+    pub(crate) source: Source,
+    pub(crate) from: String,
+    pub(crate) outcome: Outcome,
+    /// Its files that are in the folder.
+    pub(crate) files: u64,
+    pub(crate) at: String,
 }
 
 /// A file in the folder.
@@ -108,6 +125,9 @@ struct Document {
     schema_version: u32,
     tool: Tool,
     build_name: String,
+    /// Records of older programs have none.
+    #[serde(default)]
+    sources: Vec<Step>,
     files: Vec<Entry>,
     not_saved: Vec<Missing>,
 }
@@ -116,6 +136,7 @@ struct Document {
 #[derive(Debug)]
 pub(crate) struct EvidenceRecord {
     build_name: BuildName,
+    steps: BTreeMap<Source, Step>,
     files: BTreeMap<String, Entry>,
     missing: BTreeMap<String, Missing>,
 }
@@ -123,7 +144,12 @@ pub(crate) struct EvidenceRecord {
 impl EvidenceRecord {
     /// Reads evidence.json in `folder`; none there is an empty record.
     pub(crate) fn read(folder: &Path, build_name: &BuildName, limits: &Limits) -> Result<Self, Error> {
-        let mut record = Self { build_name: build_name.clone(), files: BTreeMap::new(), missing: BTreeMap::new() };
+        let mut record = Self {
+            build_name: build_name.clone(),
+            steps: BTreeMap::new(),
+            files: BTreeMap::new(),
+            missing: BTreeMap::new(),
+        };
         let path = folder.join(FILE_NAME);
         if fs::symlink_metadata(&path).is_err() {
             return Ok(record);
@@ -137,6 +163,7 @@ impl EvidenceRecord {
             let message = format!("expected schema version {SCHEMA_VERSION} and the build {build_name}");
             return Err(Error::malformed(what(), message));
         }
+        record.steps = document.sources.into_iter().map(|step| (step.source, step)).collect();
         record.files = document.files.into_iter().map(|entry| (entry.path.clone(), entry)).collect();
         record.missing = document.not_saved.into_iter().map(|missing| (missing.what.clone(), missing)).collect();
         Ok(record)
@@ -151,14 +178,37 @@ impl EvidenceRecord {
         }
     }
 
-    /// Adds what could not be had. What lies in the folder from an earlier run is not missing.
-    pub(crate) fn add_missing(&mut self, missing: Missing) {
-        if self.files.keys().any(|path| covers(&missing.what, path)) {
-            return;
+    /// Is a file at `path` known?
+    pub(crate) fn knows(&self, path: &str) -> bool {
+        self.files.contains_key(path)
+    }
+
+    /// Adds the outcome of a step, and what it could not have in place of what it could not have before. What lies in the folder from an
+    /// earlier run is not missing. The same outcome keeps its first moment.
+    pub(crate) fn end_step(&mut self, step: Step, missing: Vec<Missing>) {
+        let before: Vec<Missing> = {
+            let of_step = |missing: &Missing| missing.source == Some(step.source);
+            let (gone, kept) = std::mem::take(&mut self.missing).into_iter().partition(|(_, missing)| of_step(missing));
+            self.missing = kept;
+            let gone: BTreeMap<String, Missing> = gone;
+            gone.into_values().collect()
+        };
+        for missing in missing {
+            if self.files.keys().any(|path| covers(&missing.what, path)) {
+                continue;
+            }
+            let same = |known: &&Missing| {
+                (&known.what, &known.why, &known.from) == (&missing.what, &missing.why, &missing.from)
+            };
+            let known = before.iter().find(same).cloned();
+            self.missing.insert(missing.what.clone(), known.unwrap_or(missing));
         }
-        match self.missing.get(&missing.what) {
-            Some(known) if known.why == missing.why && known.from == missing.from => {}
-            _ => drop(self.missing.insert(missing.what.clone(), missing)),
+        let first = self
+            .steps
+            .get(&step.source)
+            .filter(|known| (&known.from, known.outcome, known.files) == (&step.from, step.outcome, step.files));
+        if first.is_none() {
+            self.steps.insert(step.source, step);
         }
     }
 
@@ -175,6 +225,7 @@ impl EvidenceRecord {
             schema_version: SCHEMA_VERSION,
             tool: Tool { name: "hpsb-audit".into(), version: env!("CARGO_PKG_VERSION").into() },
             build_name: self.build_name.to_string(),
+            sources: self.steps.values().cloned().collect(),
             files: self.files.values().cloned().collect(),
             not_saved: self.missing.values().cloned().collect(),
         };

@@ -3,22 +3,26 @@
 use std::path::PathBuf;
 
 use crate::build_name::BuildName;
+use crate::client::access::NamedBy;
 use crate::client::address::checked_url;
+use crate::client::answers::Asked;
 use crate::client::builder;
 use crate::client::disk::Place;
 use crate::client::fit::compare_keys;
 use crate::client::folder::{EvidenceFolder, Kept};
-use crate::client::http::Resolve;
-use crate::client::layout::{Layers, save_layout};
+use crate::client::http::{Resolve, shown_as_given};
+use crate::client::layout::{Layers, Layout};
 use crate::client::outside::{Outside, OutsideOptions};
 use crate::client::reference::ImageReference;
 use crate::client::registry::{Document, Registry};
 use crate::client::run::{BuildReport, FetchReport, Run, Saver};
 use crate::client::server::{BuildServer, Call};
 use crate::client::settings::Settings;
+use crate::client::spending::Spending;
+use crate::client::step::Source;
 use crate::client::store::{Bucket, save_bundles};
-use crate::client::tls::TlsFiles;
-use crate::client::trust::{TrustOptions, notary_server, save_trust};
+use crate::client::tls::{TlsFiles, check_named};
+use crate::client::trust::{TrustOptions, named_server, notary_server, save_trust};
 use crate::client::walk::{save_builds, save_keys, save_missing_keys};
 use crate::error::Error;
 
@@ -65,12 +69,13 @@ pub struct Request {
 /// # Errors
 /// Where nothing could be begun: settings, folder, addresses. Faults on the way stand in the report.
 pub fn fetch(request: &Request, run: Run<'_>) -> Result<FetchReport, Error> {
+    let spending = Spending::within(run.limits);
     let server = request
         .server
         .as_ref()
-        .map(|options| BuildServer::new(run, &options.settings, &options.tls, &options.resolves));
+        .map(|options| BuildServer::new(run, &options.settings, &options.tls, &options.resolves, &spending));
     let server = server.transpose()?;
-    let outside = Outside::new(run, &request.outside);
+    let outside = Outside::new(run, &request.outside, &spending);
     let root = EvidenceFolder::open(&request.to, run.limits)?;
     let mut report = FetchReport::default();
     if let Some(bucket) = &request.bucket {
@@ -91,11 +96,16 @@ pub fn fetch(request: &Request, run: Run<'_>) -> Result<FetchReport, Error> {
         }
     }
     save_surroundings(request, run, &outside, &root, &mut report);
-    if let Some(server) = reached {
-        save_missing_keys(run, server, &root, &mut report)?;
+    if let Some(server) = reached
+        && let Err(error) = save_missing_keys(run, server, &root, &mut report)
+    {
+        report.faults.push(error);
     }
     compare_keys(&root, run.limits, &mut report);
-    report.without_key = root.without_key()?;
+    match root.without_key() {
+        Ok(names) => report.without_key = names,
+        Err(error) => report.faults.push(error),
+    }
     Ok(report)
 }
 
@@ -125,53 +135,71 @@ fn save_surroundings(
                 continue;
             }
         };
-        builder::save(&mut saver, &builder_files);
+        if !builder_files.is_empty() {
+            let names = builder::origins(&builder_files);
+            saver.step(Source::BuilderFiles, &names, |saver| builder::save(saver, &builder_files));
+        }
         if request.image.is_some() || request.trust.is_some() {
             save_image_and_trust(request, outside, &mut saver);
         }
-        let BuildReport { files, notes, faults, .. } = saver.report;
-        build.files.extend(files);
-        build.notes.extend(notes);
-        build.faults.extend(faults);
+        build.add(saver.report);
     }
 }
 
 fn save_image_and_trust(request: &Request, outside: &Outside<'_>, saver: &mut Saver<'_>) {
-    let image = match image_of(request, saver) {
-        Ok(image) => image,
-        Err(error) => return saver.report.faults.push(error),
-    };
-    let opened = Registry::open(outside, &image).and_then(|registry| Ok((find_image(&registry, &image)?, registry)));
-    let (document, registry) = match opened {
+    let found = image_of(request, saver);
+    let from = found.as_ref().map_or_else(|_| "the registry".to_owned(), |(image, _)| image.to_string());
+    let opened = found.and_then(|(image, named_by)| Ok((Registry::open(outside, &image, named_by)?, image, named_by)));
+    let (registry, image, named_by) = match opened {
         Ok(opened) => opened,
-        Err(error) => return saver.fault("image", &image.to_string(), error),
+        Err(error) => return saver.step(Source::Image, &from, |saver| saver.fault("image", &from, error)),
     };
-    if let (Some(layers), Some(document)) = (request.image, &document) {
-        let name = image.tag.clone();
-        save_layout(saver, &registry, "image", &[(document.clone(), name)], layers);
-    }
-    if request.image.is_some() && document.is_none() {
-        saver.absent("image", &image.to_string(), "the registry does not have it");
+    let mut digest = image.digest;
+    // With the digest known, signatures can be asked for without the image.
+    if request.image.is_some() || digest.is_none() {
+        saver.step(Source::Image, &from, |saver| match find_image(&registry, &image) {
+            Ok(Some(document)) => {
+                digest = Some(document.digest);
+                if let Some(layers) = request.image {
+                    save_image(saver, &registry, document, image.tag.clone(), layers);
+                }
+            }
+            Ok(None) => saver.absent("image", &from, "the registry does not have it"),
+            Err(error) => saver.fault("image", &from, error),
+        });
     }
     if let Some(options) = &request.trust {
-        let digest = image.digest.or(document.map(|document| document.digest));
-        save_trust(saver, outside, &registry, &image, digest, options);
+        save_trust(saver, outside, &registry, (&image, named_by), digest, options);
+    }
+}
+
+fn save_image(
+    saver: &mut Saver<'_>,
+    registry: &Registry<'_>,
+    document: Document,
+    name: Option<String>,
+    layers: Layers,
+) {
+    let left = saver.run.limits.image_bytes();
+    let mut layout = Layout { registry, folder: "image", layers, left };
+    if layout.save_tree(saver, document.clone()) {
+        layout.save_index(saver, &[(document, name)]);
     }
 }
 
 fn find_image(registry: &Registry<'_>, image: &ImageReference) -> Result<Option<Document>, Error> {
     let digest = image.digest.map(|digest| digest.to_string());
     match digest.as_deref().or(image.tag.as_deref()) {
-        Some(reference) => registry.manifest(reference),
+        Some(reference) => registry.manifest(Asked::Image, reference),
         None => Ok(None),
     }
 }
 
 /// The build's image: as it is named on the command line, else as the server's answer names it, else the settings' repository
 /// with the tag that stands in the build's name. All of it is *given*; the audit compares it with the signed log.
-fn image_of(request: &Request, saver: &Saver<'_>) -> Result<ImageReference, Error> {
+fn image_of(request: &Request, saver: &Saver<'_>) -> Result<(ImageReference, NamedBy), Error> {
     if let Some(image) = &request.image_name {
-        return Ok(image.clone());
+        return Ok((image.clone(), NamedBy::User));
     }
     let settings = request.server.as_ref().map(|server| &server.settings);
     let of_settings = settings.and_then(|settings| of_settings(settings, &saver.report.build_name));
@@ -183,10 +211,17 @@ fn image_of(request: &Request, saver: &Saver<'_>) -> Result<ImageReference, Erro
     match (of_answer, of_settings) {
         // The tag is only a name for the layout here.
         (Some(answer), Some(settings)) if answer.name() == settings.name() => {
-            Ok(ImageReference { tag: answer.tag.clone().or(settings.tag), ..answer })
+            Ok((ImageReference { tag: answer.tag.clone().or(settings.tag), ..answer }, NamedBy::User))
         }
-        (Some(answer), _) => Ok(answer),
-        (None, Some(settings)) => Ok(settings),
+        (Some(answer), _) => {
+            let known = settings.and_then(repository_of).is_some_and(|known| known.name() == answer.name());
+            Ok((answer, if known { NamedBy::User } else { NamedBy::Answer }))
+        }
+        (None, Some(settings)) => Ok((settings, NamedBy::User)),
+        (None, None) if settings.is_some_and(|settings| settings.registry().is_none()) => Err(Error::Usage {
+            message: format!("it is not known where {} was pushed", saver.report.build_name),
+            hint: "the settings' push server is a name that only the build server knows: name the image with its registry, --image-name REGISTRY/REPOSITORY@sha256:HEX".into(),
+        }),
         (None, None) => Err(Error::Usage {
             message: format!("it is not known which image {} pushed", saver.report.build_name),
             hint: "name it: --image-name REGISTRY/REPOSITORY@sha256:HEX, or :TAG; for many builds give settings with DOCKER_PUSH_SERVER and DOCKER_REPO".into(),
@@ -196,14 +231,12 @@ fn image_of(request: &Request, saver: &Saver<'_>) -> Result<ImageReference, Erro
 
 /// The repository that the settings push to.
 fn repository_of(settings: &Settings) -> Option<ImageReference> {
-    let server = settings.push_server.as_deref().unwrap_or("docker.io");
-    ImageReference::parse(&format!("{server}/{}", settings.repository.as_deref()?))
+    ImageReference::parse(&format!("{}/{}", settings.registry()?, settings.repository.as_deref()?))
 }
 
 /// In a build's name `/` became `.`, which cannot be undone; but with the repository known, what follows it is the tag.
 fn of_settings(settings: &Settings, build: &BuildName) -> Option<ImageReference> {
-    let server = settings.push_server.as_deref().unwrap_or("docker.io");
-    let repository = settings.repository.as_deref()?;
+    let (server, repository) = (settings.registry()?, settings.repository.as_deref()?);
     let prefix = format!("{server}.{}.", repository.replace('/', "."));
     let tag = build.subject()?.strip_prefix(&prefix)?;
     ImageReference::parse(&format!("{server}/{repository}:{tag}"))
@@ -233,6 +266,9 @@ pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
     let images = match (&request.image_name, &known) {
         (Some(image), _) => image.to_string(),
         (None, Some(repository)) => format!("each build's image (by the settings, {repository})"),
+        (None, None) if request.server.as_ref().is_some_and(|server| server.settings.registry().is_none()) => {
+            "each build's image (the settings' push server is a name that only the build server knows: --image-name may be needed)".into()
+        }
         (None, None) => "each build's image".into(),
     };
     match request.image {
@@ -245,15 +281,17 @@ pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
         None => {}
     }
     if let Some(options) = &request.trust {
-        let server = match (&options.server, &known) {
-            (Some(server), _) => Some(server.clone()),
-            (None, Some(image)) => notary_server(image, options),
-            (None, None) => Some("the Notary server of docker.io or icr.io".into()),
+        let server = match (named_server(options), &known) {
+            (Some(server), _) => shown_as_given(&server),
+            (None, Some(image)) => notary_server(image, options).map_or_else(
+                || "no server: none is known for that registry, --trust-server names one".into(),
+                |server| shown_as_given(&server),
+            ),
+            (None, None) => "the Notary server of docker.io or icr.io".into(),
         };
-        let server =
-            server.unwrap_or_else(|| "no server: none is known for that registry, --trust-server names one".into());
         lines.push(format!("GET content trust metadata of {images} from {server}: timestamp, snapshot, targets, delegations, every root"));
-        let lookaside = options.lookaside.as_deref().map(|base| format!(" and {base}")).unwrap_or_default();
+        let lookaside =
+            options.lookaside.as_deref().map(|base| format!(" and {}", shown_as_given(base))).unwrap_or_default();
         lines.push(format!("GET simple signing and cosign signatures of {images} from its registry{lookaside}"));
     }
     lines.extend(request.builder_files.iter().map(|source| format!("copy {}", crate::mask::mask(source))));
@@ -262,6 +300,7 @@ pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
 
 fn plan_server(options: &ServerOptions, request: &Request, lines: &mut Vec<String>) -> Result<(), Error> {
     let base = super::server::base_url(&options.settings)?;
+    check_named(&options.settings, &options.tls)?;
     let line = |call: Call<'_>| format!("GET {} with the body {}", super::server::address(&base, call), call.body());
     lines.push(line(Call::Status));
     match (&request.bucket, request.builds.is_empty()) {

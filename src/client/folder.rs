@@ -1,14 +1,15 @@
 //! The evidence folder: every file whole or not at all, none ever replaced, and a record of where each came from.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::build_name::BuildName;
 use crate::client::disk::{
-    Draft, Place, content_of, flush_parent, make_folder, passing_path, remove_passing, unwritable,
+    Draft, Place, content_of, flush_parent, make_folder, passing_path, remove_passing, remove_passing_files, unwritable,
 };
-use crate::client::evidence_record::{Entry, EvidenceRecord, Missing, Origin};
+use crate::client::evidence_record::{Entry, EvidenceRecord, Missing, Origin, Step};
 use crate::client::http::Sink;
 use crate::digest::Sha256;
 use crate::error::Error;
@@ -45,7 +46,13 @@ impl EvidenceFolder {
         if let Some(Err(fs::TryLockError::WouldBlock)) = lock.as_ref().map(File::try_lock) {
             return Err(unwritable(root, "another fetch is at work in this folder"));
         }
+        remove_passing_files(root)?;
         Ok(Self { root: root.to_path_buf(), limits: limits.clone(), _lock: lock })
+    }
+
+    /// Begins a file whose build is not known yet.
+    pub(crate) fn draft(&self) -> Result<Draft, Error> {
+        Draft::begin(&self.root)
     }
 
     /// The folder of one build. It must not be opened twice at a time.
@@ -64,7 +71,8 @@ impl EvidenceFolder {
         make_folder(&path)?;
         remove_passing(&path)?;
         let record = EvidenceRecord::read(&path, name, &self.limits)?;
-        Ok(BuildFolder { path, record: Mutex::new(record), limits: self.limits.clone() })
+        let measured = Mutex::default();
+        Ok(BuildFolder { path, record: Mutex::new(record), measured, limits: self.limits.clone() })
     }
 }
 
@@ -100,15 +108,46 @@ impl EvidenceFolder {
 pub struct BuildFolder {
     path: PathBuf,
     record: Mutex<EvidenceRecord>,
+    /// Digests and sizes of files that were read in this run: nobody else writes here meanwhile, so each is read once.
+    measured: Mutex<BTreeMap<PathBuf, (Sha256, u64)>>,
     limits: Limits,
 }
 
-/// One file of a set.
+/// Files that only mean something together, on their way into a folder of their own.
 #[derive(Debug)]
-pub(crate) struct SetFile {
-    pub(crate) place: Place,
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) origin: Origin,
+pub(crate) struct FileSet {
+    passing: PathBuf,
+    files: Vec<SetFile>,
+}
+
+#[derive(Debug)]
+struct SetFile {
+    place: Place,
+    sha256: Sha256,
+    size: u64,
+    origin: Origin,
+}
+
+impl FileSet {
+    /// Writes one file of the set.
+    pub(crate) fn add(&mut self, place: Place, bytes: &[u8], origin: Origin) -> Result<(), Error> {
+        make_folders(&self.passing, &place)?;
+        let path = self.passing.join(place.as_str());
+        let mut draft = Draft::begin(path.parent().unwrap_or(&self.passing))?;
+        draft.take(bytes)?;
+        draft.flush()?;
+        draft.name_if_free(&path)?;
+        let (sha256, size) = draft.content();
+        self.files.push(SetFile { place, sha256, size, origin });
+        Ok(())
+    }
+}
+
+impl Drop for FileSet {
+    fn drop(&mut self) {
+        // If it cannot be removed now, the next run does it. After it was renamed nothing is there.
+        let _ = fs::remove_dir_all(&self.passing);
+    }
 }
 
 impl BuildFolder {
@@ -127,6 +166,7 @@ impl BuildFolder {
 
     /// Gives a draft its name, unless other bytes have it; then it is kept beside them.
     pub(crate) fn keep_draft(&self, place: &Place, draft: Draft, origin: Origin) -> Result<Kept, Error> {
+        make_folders(&self.path, place)?;
         draft.flush()?;
         let content = draft.content();
         // One at a time: two drafts for one place must see each other.
@@ -135,45 +175,84 @@ impl BuildFolder {
             if draft.name_if_free(path)? {
                 return Ok(Some(Kept::New));
             }
-            Ok((content_of(path)? == Some(content)).then_some(Kept::Same))
+            Ok((self.content_of(path)? == Some(content)).then_some(Kept::Same))
         })?;
         drop(draft);
+        if let Ok(mut measured) = self.measured.lock() {
+            measured.insert(self.at(&target), content);
+        }
         record.add(Entry::new(target.as_str(), content.0, content.1, origin));
-        record.write(&self.path)?;
         Ok(kept)
     }
 
-    /// Keeps files that only mean something together: all of them or none, in a folder of their own. If that folder holds
-    /// another set, this one is kept beside it.
-    pub(crate) fn keep_set(&self, place: &Place, files: &[SetFile]) -> Result<Kept, Error> {
+    /// Begins a set of files for `place`.
+    pub(crate) fn file_set(&self, place: &Place) -> Result<FileSet, Error> {
         make_folders(&self.path, place)?;
         let passing = passing_path(self.at(place).parent().unwrap_or(&self.path));
         make_folder(&passing)?;
-        for file in files {
-            make_folders(&passing, &file.place)?;
-            let path = passing.join(file.place.as_str());
-            let mut draft = Draft::begin(path.parent().unwrap_or(&passing))?;
-            draft.take(&file.bytes)?;
-            draft.flush()?;
-            draft.name_if_free(&path)?;
-        }
+        Ok(FileSet { passing, files: Vec::new() })
+    }
+
+    /// Keeps a set: all of it or nothing. If the folder holds another set, this one is kept beside it.
+    pub(crate) fn keep_set(&self, place: &Place, set: &FileSet) -> Result<Kept, Error> {
+        let (passing, files) = (&set.passing, &set.files);
         let mut record = self.record()?;
-        let (target, kept) = self.settle(place, &|path| match fs::rename(&passing, path) {
+        let (target, kept) = self.settle(place, &|path| match fs::rename(passing, path) {
             Ok(()) => Ok(Some(Kept::New)),
             // A folder is never renamed onto one that holds something.
             Err(_) if path.is_dir() => Ok(holds_set(path, files)?.then_some(Kept::Same)),
             Err(error) => Err(unwritable(path, &error)),
         })?;
-        if kept == Kept::Same {
-            fs::remove_dir_all(&passing).map_err(|error| unwritable(&passing, &error))?;
-        }
         flush_parent(&self.at(&target));
         for file in files {
             let path = format!("{}/{}", target.as_str(), file.place.as_str());
-            record.add(Entry::new(&path, Sha256::of(&file.bytes), file.bytes.len() as u64, file.origin.clone()));
+            record.add(Entry::new(&path, file.sha256, file.size, file.origin.clone()));
         }
-        record.write(&self.path)?;
         Ok(kept)
+    }
+
+    /// Says where a file is from that a run left here which broke before it said so.
+    pub(crate) fn found(&self, place: &Place, (sha256, size): (Sha256, u64), origin: Origin) -> Result<(), Error> {
+        let mut record = self.record()?;
+        if !record.knows(place.as_str()) {
+            record.add(Entry::new(place.as_str(), sha256, size, origin));
+        }
+        Ok(())
+    }
+
+    fn content_of(&self, path: &Path) -> Result<Option<(Sha256, u64)>, Error> {
+        if let Some(known) = self.measured.lock().ok().and_then(|measured| measured.get(path).copied()) {
+            return Ok(Some(known));
+        }
+        let content = content_of(path)?;
+        if let (Some(content), Ok(mut measured)) = (content, self.measured.lock()) {
+            measured.insert(path.to_path_buf(), content);
+        }
+        Ok(content)
+    }
+
+    /// Files of the folder at `place`, by what they hold.
+    pub(crate) fn contents_below(&self, place: &Place) -> Result<Vec<(Sha256, Place)>, Error> {
+        let folder = self.at(place);
+        let mut found = Vec::new();
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(found),
+            Err(error) => return Err(unwritable(&folder, &error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(|error| unwritable(&folder, &error))?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str().filter(|_| entry.file_type().is_ok_and(|kind| kind.is_file())) else {
+                continue;
+            };
+            let file = Place::new(format!("{}/{name}", place.as_str()))?;
+            if let Some((sha256, _)) = self.content_of(&self.at(&file))? {
+                found.push((sha256, file));
+            }
+        }
+        found.sort_by(|(_, a), (_, b)| a.cmp(b));
+        Ok(found)
     }
 
     /// Tries `place` and the names beside it until `attempt` says what became of it.
@@ -198,7 +277,7 @@ impl BuildFolder {
 
     /// Is a file with this digest and size at `place`? It is read to know.
     pub(crate) fn holds(&self, place: &Place, sha256: Sha256, size: u64) -> Result<bool, Error> {
-        Ok(content_of(&self.at(place))? == Some((sha256, size)))
+        Ok(self.content_of(&self.at(place))? == Some((sha256, size)))
     }
 
     /// The bytes at `place`, if a file is there.
@@ -229,10 +308,10 @@ impl BuildFolder {
         }
     }
 
-    /// Says in evidence.json what was asked for and could not be had.
-    pub(crate) fn missing(&self, missing: Missing) -> Result<(), Error> {
+    /// Writes evidence.json with the outcome of a step.
+    pub(crate) fn end_step(&self, step: Step, missing: Vec<Missing>) -> Result<(), Error> {
         let mut record = self.record()?;
-        record.add_missing(missing);
+        record.end_step(step, missing);
         record.write(&self.path)
     }
 
@@ -252,8 +331,7 @@ fn make_folders(root: &Path, place: &Place) -> Result<(), Error> {
 /// Are exactly these files there? One more in the folder is a difference as well.
 fn holds_set(folder: &Path, files: &[SetFile]) -> Result<bool, Error> {
     for file in files {
-        let content = (Sha256::of(&file.bytes), file.bytes.len() as u64);
-        if content_of(&folder.join(file.place.as_str()))? != Some(content) {
+        if content_of(&folder.join(file.place.as_str()))? != Some((file.sha256, file.size)) {
             return Ok(false);
         }
     }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::client::disk::PASSING_PREFIX;
+use crate::client::step::{Outcome, Source};
 use crate::time::Timestamp;
 
 const NAME: &str = "docker.io.acme.wallet.latest-b3416d8.2020-06-23_08-39-48.301849";
@@ -40,6 +41,20 @@ fn place(text: &str) -> Place {
     Place::new(text).unwrap()
 }
 
+/// Ends a step that could not have `missing`: evidence.json is written then.
+fn end_step(build: &BuildFolder, missing: &[&str]) {
+    let missing = missing.iter().map(|what| Missing {
+        what: (*what).into(),
+        from: "x".into(),
+        why: "the server says: none".into(),
+        at: "t".into(),
+        source: Some(Source::ImageKey),
+    });
+    let (source, outcome) = (Source::ImageKey, Outcome::Note);
+    let step = Step { source, from: "x".into(), outcome, files: 0, at: "t".into() };
+    build.end_step(step, missing.collect()).unwrap();
+}
+
 /// Every file below a folder with its bytes, in order.
 fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
@@ -73,6 +88,7 @@ fn nothing_is_replaced_and_a_difference_is_kept_beside_once() {
     assert_eq!(build.keep(&status, b"one", origin(2)).unwrap(), Kept::Same);
     assert_eq!(build.keep(&status, b"two", origin(3)).unwrap(), Kept::Beside("status.json.differs-1".into()));
     assert_eq!(build.keep(&status, b"six", origin(4)).unwrap(), Kept::Beside("status.json.differs-2".into()));
+    end_step(&build, &[]);
     let before = tree(&scratch.0);
     assert_eq!(build.keep(&status, b"two", origin(5)).unwrap(), Kept::Same);
     assert_eq!(tree(&scratch.0), before);
@@ -90,22 +106,27 @@ fn the_record_says_when_bytes_were_first_saved() {
         let folder = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap();
         let build = folder.build(&name()).unwrap();
         build.keep(&place("status.json"), b"one", origin(1)).unwrap();
-        let why = "the server says: none".to_owned();
-        build.missing(Missing { what: "image-key.pem".into(), from: "x".into(), why, at: "t".into() }).unwrap();
+        end_step(&build, &["image-key.pem"]);
     }
     let folder = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap();
     let build = folder.build(&name()).unwrap();
     build.keep(&place("status.json"), b"one", origin(9)).unwrap();
+    end_step(&build, &["image-key.pem", "image-key.asc"]);
     let text = String::from_utf8(fs::read(scratch.0.join(NAME).join("evidence.json")).unwrap()).unwrap();
     assert!(text.contains("1970-01-01T00:00:01Z") && !text.contains("1970-01-01T00:00:09Z"), "{text}");
     // `printf one | sha256sum`
     assert!(text.contains("7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"), "{text}");
     assert!(text.contains("image-key.pem"));
+    assert!(text.contains("image-key.asc"));
+    // What the step no longer misses goes, and so does what is there.
     build.keep(&place("image-key.pem"), b"key", origin(9)).unwrap();
+    end_step(&build, &["image-key.pem"]);
     let text = String::from_utf8(fs::read(scratch.0.join(NAME).join("evidence.json")).unwrap()).unwrap();
     assert!(!text.contains("the server says: none"));
     assert!(build.holds_version(&place("status.json"), "https://sbs/image", "e1").unwrap());
     assert!(!build.holds_version(&place("status.json"), "https://sbs/image", "e2").unwrap());
+    drop(build);
+    let build = folder.build(&name()).unwrap();
     fs::write(scratch.0.join(NAME).join("status.json"), b"changed").unwrap();
     assert!(!build.holds_version(&place("status.json"), "https://sbs/image", "e1").unwrap());
 }
@@ -132,16 +153,21 @@ fn a_set_is_kept_whole_or_not_at_all() {
     let scratch = Scratch::new("set");
     let folder = EvidenceFolder::open(&scratch.0, &Limits::default()).unwrap();
     let build = folder.build(&name()).unwrap();
-    let set = |snapshot: &str| -> Vec<SetFile> {
-        [("root.json", "root"), ("targets/releases.json", "releases"), ("snapshot.json", snapshot)]
-            .map(|(name, bytes)| SetFile { place: place(name), bytes: bytes.into(), origin: origin(1) })
-            .into()
-    };
     let notary = place("trust/notary");
+    let set = |snapshot: &str| {
+        let mut set = build.file_set(&notary).unwrap();
+        for (name, bytes) in [("root.json", "root"), ("targets/releases.json", "releases"), ("snapshot.json", snapshot)]
+        {
+            set.add(place(name), bytes.as_bytes(), origin(1)).unwrap();
+        }
+        set
+    };
     assert_eq!(build.keep_set(&notary, &set("one")).unwrap(), Kept::New);
     assert_eq!(build.keep_set(&notary, &set("one")).unwrap(), Kept::Same);
     assert_eq!(build.keep_set(&notary, &set("two")).unwrap(), Kept::Beside("trust/notary.differs-1".into()));
     assert_eq!(build.keep_set(&notary, &set("two")).unwrap(), Kept::Same);
+    drop(set("three"));
+    end_step(&build, &[]);
     assert_eq!(
         names(&scratch.0.join(NAME)),
         [

@@ -10,8 +10,10 @@ use reqwest::blocking::{Client, Response};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use rustls::ClientConfig;
 
+use crate::client::address::is_allowed;
 use crate::client::fault::{Again, Fault, network};
 use crate::client::secret::Secret;
+use crate::client::spending::Spending;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Bound;
@@ -61,7 +63,7 @@ impl Resolve {
         let (host, rest) = text.split_once(':')?;
         let (port, address) = rest.split_once(':')?;
         let address = address.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(address);
-        let host = super::settings::checked_host(host, "").ok()?;
+        let host = super::settings::checked_host(host, "").ok()?.to_ascii_lowercase();
         Some(Self { host, port: port.parse().ok().filter(|&port| port != 0)?, address: address.parse().ok()? })
     }
 }
@@ -101,6 +103,12 @@ pub(crate) fn shown(url: &Url) -> String {
     crate::escape::for_terminal(&format!("{}://{host}{port}{}", url.scheme(), url.path()))
 }
 
+/// The same of an address as it was given: it may be none, and hold what it must not.
+pub(crate) fn shown_as_given(text: &str) -> String {
+    Url::parse(text)
+        .map_or_else(|_| "the address that was given".into(), |url| shown(&url).trim_end_matches('/').to_owned())
+}
+
 /// The head of an answer.
 #[derive(Debug)]
 pub(crate) struct Head {
@@ -116,8 +124,8 @@ impl Head {
     }
 
     /// The status, for evidence.json: an answer that came in several parts is one answer.
-    pub(crate) fn recorded_status(&self) -> Option<u16> {
-        Some(if self.status == 206 { 200 } else { self.status })
+    pub(crate) fn recorded_status(&self) -> u16 {
+        if self.status == 206 { 200 } else { self.status }
     }
 
     /// Is the end of the body marked, so that a cut can be told from an end?
@@ -147,7 +155,10 @@ pub(crate) trait Sink {
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     client: Client,
+    /// For each place with an address of its own: what goes to another port of the same host does not go there.
+    resolved: Vec<(Resolve, Client)>,
     patience: Patience,
+    spending: Spending,
 }
 
 impl Http {
@@ -156,52 +167,102 @@ impl Http {
         resolves: &[Resolve],
         proxies: Proxies,
         patience: &Patience,
+        spending: &Spending,
     ) -> Result<Self, Error> {
-        let mut builder = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .tls_info(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(patience.connect)
-            .timeout(patience.idle)
-            .user_agent(concat!("hpsb-audit/", env!("CARGO_PKG_VERSION")));
-        if proxies == Proxies::Never {
-            builder = builder.no_proxy();
-        }
-        for resolve in resolves {
-            builder = builder.resolve(&resolve.host, SocketAddr::new(resolve.address, resolve.port));
-        }
-        let client = builder.build().map_err(|error| Fault::of("HTTP", &error.without_url()).error)?;
-        Ok(Self { client, patience: patience.clone() })
+        let client = |resolve: Option<&Resolve>| {
+            let mut builder = Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .tls_info(true)
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .referer(false)
+                .connect_timeout(patience.connect)
+                .timeout(patience.idle)
+                .user_agent(concat!("hpsb-audit/", env!("CARGO_PKG_VERSION")));
+            if proxies == Proxies::Never {
+                builder = builder.no_proxy();
+            }
+            if let Some(resolve) = resolve {
+                builder = builder.resolve(&resolve.host, SocketAddr::new(resolve.address, resolve.port));
+            }
+            builder.build().map_err(|error| Fault::of("HTTP", &error.without_url()).error)
+        };
+        let resolved: Result<Vec<_>, Error> =
+            resolves.iter().map(|resolve| Ok((resolve.clone(), client(Some(resolve))?))).collect();
+        Ok(Self { client: client(None)?, resolved: resolved?, patience: patience.clone(), spending: spending.clone() })
+    }
+
+    fn client_for(&self, url: &Url) -> &Client {
+        let meant = |(resolve, _): &&(Resolve, Client)| {
+            url.port_or_known_default() == Some(resolve.port)
+                && url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(&resolve.host))
+        };
+        self.resolved.iter().find(meant).map_or(&self.client, |(_, client)| client)
     }
 
     /// Asks, reads the whole answer into memory, and asks again where that may help. Any status is an answer.
     pub(crate) fn get(&self, question: &Question<'_>, bound: Bound) -> Result<Answer, Error> {
+        self.get_whole(question, (bound, bound), None)
+    }
+
+    /// As [`Http::get`], and the body of a success goes into `sink`, from its beginning at each try: `bound` is for it, `small` for every
+    /// other body.
+    pub(crate) fn get_streamed(
+        &self,
+        question: &Question<'_>,
+        (bound, small): (Bound, Bound),
+        sink: &mut dyn Sink,
+    ) -> Result<Answer, Error> {
+        self.get_whole(question, (bound, small), Some(sink))
+    }
+
+    fn get_whole(
+        &self,
+        question: &Question<'_>,
+        bounds: (Bound, Bound),
+        mut sink: Option<&mut dyn Sink>,
+    ) -> Result<Answer, Error> {
         let from = question.from();
         let mut tries = 0;
         loop {
             tries += 1;
             let last = tries >= self.patience.tries;
-            let fault = match self.get_once(question, bound, &from) {
+            let sink = sink.as_mut().map(|sink| &mut **sink as &mut dyn Sink);
+            let wait = match self.get_once(question, bounds, &from, sink) {
                 Ok(answer) if last || !is_passing(answer.head.status) => return Ok(answer),
-                Ok(_) => None,
+                Ok(answer) => match self.wait(tries, &answer.head) {
+                    Some(wait) => wait,
+                    None => return Ok(answer),
+                },
                 Err(fault) if last || fault.again == Again::Pointless => return Err(fault.error),
-                Err(fault) => Some(fault),
+                Err(_) => self.pause(tries),
             };
-            drop(fault);
-            self.pause(tries);
+            std::thread::sleep(wait);
         }
     }
 
-    fn get_once(&self, question: &Question<'_>, bound: Bound, from: &str) -> Result<Answer, Fault> {
+    fn get_once(
+        &self,
+        question: &Question<'_>,
+        (bound, small): (Bound, Bound),
+        from: &str,
+        sink: Option<&mut dyn Sink>,
+    ) -> Result<Answer, Fault> {
         let deadline = Instant::now() + self.patience.total;
         let (head, mut response) = self.send(question, 0, from)?;
         let mut body = Vec::new();
-        read_body(&mut response, bound, 0, deadline, from, &mut |bytes| {
-            body.extend_from_slice(bytes);
-            Ok(())
-        })?;
+        match sink.filter(|_| matches!(head.status, 200 | 201)) {
+            Some(sink) => {
+                sink.start_again().map_err(Fault::pointless)?;
+                let mut take =
+                    |bytes: &[u8]| self.spend(bytes, from).and_then(|()| sink.take(bytes)).map_err(Fault::pointless);
+                read_body(&mut response, bound, 0, deadline, from, &mut take)?;
+            }
+            None => read_body(&mut response, small, 0, deadline, from, &mut |bytes| {
+                body.extend_from_slice(bytes);
+                self.spend(bytes, from).map_err(Fault::pointless)
+            })?,
+        }
         Ok(Answer { head, body })
     }
 
@@ -220,15 +281,21 @@ impl Http {
             tries += 1;
             let before = sink.held();
             let last = tries >= self.patience.tries;
-            match self.get_into_once(question, bound, deadline, &from, sink) {
+            let wait = match self.get_into_once(question, bound, deadline, &from, sink) {
                 Ok(head) if last || !is_passing(head.status) => return Ok(head),
-                Ok(_) => {}
+                Ok(head) => match self.wait(tries, &head) {
+                    Some(wait) => wait,
+                    None => return Ok(head),
+                },
                 Err(fault) if fault.again == Again::Pointless || Instant::now() >= deadline => return Err(fault.error),
-                Err(_) if sink.held() >= before.saturating_add(PROGRESS_BYTES) => tries = 0,
+                Err(_) if sink.held() >= before.saturating_add(PROGRESS_BYTES) => {
+                    tries = 0;
+                    self.pause(1)
+                }
                 Err(fault) if last => return Err(fault.error),
-                Err(_) => {}
-            }
-            self.pause(tries);
+                Err(_) => self.pause(tries),
+            };
+            std::thread::sleep(wait);
         }
     }
 
@@ -256,13 +323,24 @@ impl Http {
             _ => return Ok(head),
         }
         let held = sink.held();
-        read_body(&mut response, bound, held, deadline, from, &mut |bytes| sink.take(bytes).map_err(Fault::pointless))?;
+        let mut take = |bytes: &[u8]| self.spend(bytes, from).and_then(|()| sink.take(bytes)).map_err(Fault::pointless);
+        read_body(&mut response, bound, held, deadline, from, &mut take)?;
         Ok(head)
     }
 
+    fn spend(&self, bytes: &[u8], from: &str) -> Result<(), Error> {
+        self.spending.bytes(bytes.len() as u64, from)
+    }
+
     fn send(&self, question: &Question<'_>, from_byte: u64, from: &str) -> Result<(Head, Response), Fault> {
-        let mut request = self.client.get(question.url.clone());
         let signed = question.sign.map(|sign| sign()).unwrap_or_default();
+        // Whoever asks has looked already; this is the one place that sends.
+        if (question.authorization.is_some() || !signed.is_empty()) && !is_allowed(question.url) {
+            let fault = network(from, "a login is not sent over plain http", "name an address with https");
+            return Err(Fault::pointless(fault));
+        }
+        self.spending.question(from).map_err(Fault::pointless)?;
+        let mut request = self.client_for(question.url).get(question.url.clone());
         for (name, value) in question.headers.iter().chain(&signed) {
             request = request.header(name, value);
         }
@@ -288,9 +366,17 @@ impl Http {
         Ok((Head { status: response.status().as_u16(), headers: response.headers().clone(), peer }, response))
     }
 
-    fn pause(&self, tries: u32) {
+    fn pause(&self, tries: u32) -> Duration {
         let factor = 2_u32.saturating_pow(tries.saturating_sub(1)).min(32);
-        std::thread::sleep(self.patience.pause.saturating_mul(factor));
+        self.patience.pause.saturating_mul(factor)
+    }
+
+    /// How long to wait after an answer that may change by itself: as the server says in `Retry-After`, in seconds, else as after a fault.
+    /// `None`: the server wants more time than one answer may take to come, so the run goes on without it.
+    fn wait(&self, tries: u32, head: &Head) -> Option<Duration> {
+        let said = head.header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+        let wait = said.map_or(self.pause(tries), |said| said.max(self.pause(tries)));
+        (wait <= self.patience.idle).then_some(wait)
     }
 }
 

@@ -4,12 +4,15 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
+use crate::client::access::NamedBy;
+use crate::client::answers::Asked;
 use crate::client::fault::network;
 use crate::client::http::Sink;
 use crate::client::outside::{Outside, OutsideOptions};
 use crate::client::reference::ImageReference;
 use crate::client::registry::Registry;
 use crate::client::run::{Listening, Run};
+use crate::client::spending::Spending;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::image::tree::{self, Tree};
@@ -27,11 +30,11 @@ const PIECES: usize = 16;
 /// [`Error::Usage`] for a name that is none, [`Error::Network`], [`Error::OverLimit`].
 pub fn read_image(name: &str, options: &OutsideOptions, run: Run<'_>, choice: &Choice) -> Result<ImageFacts, Error> {
     let reference = reference_of(name)?;
-    let outside = Outside::new(run, options);
-    let registry = Registry::open(&outside, &reference)?;
+    let outside = Outside::new(run, options, &Spending::within(run.limits));
+    let registry = Registry::open(&outside, &reference, NamedBy::User)?;
     let tag = reference.tag.clone().unwrap_or_else(|| "latest".into());
     let asked = reference.digest.map_or(tag.clone(), |digest| digest.to_string());
-    let top = registry.manifest(&asked)?.ok_or_else(|| {
+    let top = registry.manifest(Asked::Image, &asked)?.ok_or_else(|| {
         network(&reference.to_string(), format!("the registry has no image {asked}"), "check the name and the tag")
     })?;
     let tag = reference.digest.is_none().then(|| RegistryTag { repository: reference.name(), tag, digest: top.digest });
@@ -56,8 +59,8 @@ pub fn read_layer(
     options: &OutsideOptions,
     run: Run<'_>,
 ) -> Result<Option<Tree>, Error> {
-    let outside = Outside::new(run, options);
-    let registry = Registry::open(&outside, &reference_of(name)?)?;
+    let outside = Outside::new(run, options, &Spending::within(run.limits));
+    let registry = Registry::open(&outside, &reference_of(name)?, NamedBy::User)?;
     layer(&registry, (measured.digest, measured.size), run, &|pieces| tree::of_blob(pieces, measured, run.limits))
 }
 
@@ -71,7 +74,7 @@ fn reference_of(name: &str) -> Result<ImageReference, Error> {
 /// `manifests/DIGEST` or `blobs/DIGEST`.
 fn document(registry: &Registry<'_>, name: &str, bound: Bound) -> Result<Option<Vec<u8>>, Error> {
     if let Some(digest) = name.strip_prefix("manifests/") {
-        return Ok(registry.manifest(digest)?.map(|document| document.bytes));
+        return Ok(registry.manifest(Asked::Platform, digest)?.map(|document| document.bytes));
     }
     let Some(digest) = name.strip_prefix("blobs/").and_then(Sha256::from_prefixed) else { return Ok(None) };
     let mut held = Held(Vec::new());

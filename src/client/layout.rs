@@ -3,12 +3,16 @@
 //! Source: OCI image layout specification. Docker manifests stay docker manifests in it: converting one would change the
 //! digest that the build log names.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
+use crate::client::answers::Asked;
 use crate::client::disk::Place;
 use crate::client::evidence_record::Origin;
 use crate::client::fault::network;
 use crate::client::folder::Kept;
+use crate::client::json::read_json;
 use crate::client::parallel::in_parallel;
 use crate::client::registry::{Document, Registry};
 use crate::client::run::{Listening, Saver};
@@ -42,20 +46,18 @@ struct Blob {
     elsewhere: bool,
 }
 
-/// Saves `top` and everything below it into the layout in `folder` (`image` or `trust/cosign`).
-pub(crate) fn save_layout(
-    saver: &mut Saver<'_>,
-    registry: &Registry<'_>,
-    folder: &str,
-    top: &[(Document, Option<String>)],
-    layers: Layers,
-) {
-    let mut whole = true;
-    for (document, _) in top {
-        whole &= save_tree(saver, registry, folder, document.clone(), layers);
-    }
-    // The index comes last: a layout with an index has what the index names.
-    if whole {
+/// A layout in a build's folder (`image` or `trust/cosign`) that is being filled.
+pub(crate) struct Layout<'a> {
+    pub(crate) registry: &'a Registry<'a>,
+    pub(crate) folder: &'static str,
+    pub(crate) layers: Layers,
+    /// How many bytes of blobs it may still take in.
+    pub(crate) left: Bound,
+}
+
+impl Layout<'_> {
+    /// Writes the list of what is in it. It comes last: a layout with an index has what the index names.
+    pub(crate) fn save_index(&self, saver: &mut Saver<'_>, top: &[(Document, Option<String>)]) {
         let manifests: Vec<Value> = top.iter().map(|(document, name)| descriptor(document, name.as_deref())).collect();
         let index = json!({
             "schemaVersion": 2,
@@ -64,8 +66,65 @@ pub(crate) fn save_layout(
         });
         let Some((first, _)) = top.first() else { return };
         let origin = || Origin { version: None, ..first.origin.clone() };
+        let folder = self.folder;
         saver.keep(&format!("{folder}/oci-layout"), b"{\"imageLayoutVersion\":\"1.0.0\"}", origin());
         saver.keep(&format!("{folder}/index.json"), index.to_string().as_bytes(), origin());
+    }
+
+    /// Saves a document and everything below it. `true`: all that was wanted is in the folder.
+    pub(crate) fn save_tree(&mut self, saver: &mut Saver<'_>, top: Document) -> bool {
+        let faults = saver.report.faults.len();
+        let (folder, what) = (self.folder, top.origin.from.clone());
+        let mut left = vec![(top, 0)];
+        let mut documents = Vec::new();
+        let mut blobs: BTreeMap<(Sha256, u64), Blob> = BTreeMap::new();
+        while let Some((document, depth)) = left.pop() {
+            let (children, own_blobs) = match parts(&document, self.layers, saver.run.limits) {
+                Ok(parts) => parts,
+                Err(error) => {
+                    saver.fault(&blob_place(folder, document.digest), &document.origin.from.clone(), error);
+                    continue;
+                }
+            };
+            let bound = saver.run.limits.image_manifests();
+            if depth > DEPTH || (documents.len() + left.len() + children.len()) as u64 > bound.allowed {
+                saver.fault(&blob_place(folder, document.digest), &what, bound.exceeded("the image's index"));
+                documents.push(document);
+                break;
+            }
+            for child in children {
+                match self.registry.manifest(Asked::Platform, &child.to_string()) {
+                    Ok(Some(found)) => left.push((found, depth + 1)),
+                    Ok(None) => {
+                        saver.absent(&blob_place(folder, child), &document.origin.from, "the registry does not have it")
+                    }
+                    Err(error) => saver.fault(&blob_place(folder, child), &document.origin.from, error),
+                }
+            }
+            blobs.extend(own_blobs.into_iter().map(|blob| ((blob.digest, blob.size), blob)));
+            documents.push(document);
+        }
+        let wanted = self.within_bounds(saver, blobs.into_values().collect());
+        save_blobs(saver, self.registry, folder, &wanted);
+        for document in documents {
+            saver.keep(&blob_place(folder, document.digest), &document.bytes, document.origin);
+        }
+        saver.report.faults.len() == faults
+    }
+
+    /// The blobs that may be taken in; the others are faults.
+    fn within_bounds(&mut self, saver: &mut Saver<'_>, blobs: Vec<Blob>) -> Vec<Blob> {
+        let mut wanted = Vec::new();
+        for blob in blobs {
+            match self.left.take(self.left.allowed, blob.size, format_args!("what {} holds", self.folder)) {
+                Ok(left) => {
+                    self.left.allowed = left;
+                    wanted.push(blob);
+                }
+                Err(error) => saver.fault(&blob_place(self.folder, blob.digest), "the registry", error),
+            }
+        }
+        wanted
     }
 }
 
@@ -86,48 +145,6 @@ fn media_type(document: &Document) -> String {
     let parsed: Option<Value> = crate::strict_json::parse(&document.bytes).ok();
     let own = parsed.as_ref().and_then(|value| value.get("mediaType")).and_then(Value::as_str);
     own.unwrap_or(&document.media_type).to_owned()
-}
-
-/// `true`: the document and everything below it that was wanted is in the folder.
-fn save_tree(saver: &mut Saver<'_>, registry: &Registry<'_>, folder: &str, top: Document, layers: Layers) -> bool {
-    let faults = saver.report.faults.len();
-    let mut left = vec![(top, 0)];
-    let mut documents = Vec::new();
-    let mut blobs: Vec<Blob> = Vec::new();
-    while let Some((document, depth)) = left.pop() {
-        let (children, own_blobs) = match parts(&document, layers, saver.run.limits) {
-            Ok(parts) => parts,
-            Err(error) => {
-                saver.fault(&blob_place(folder, document.digest), &document.origin.from.clone(), error);
-                continue;
-            }
-        };
-        let bound = saver.run.limits.image_manifests();
-        if depth > DEPTH || (documents.len() + left.len() + children.len()) as u64 > bound.allowed {
-            saver.report.faults.push(bound.exceeded("the image's index"));
-            return false;
-        }
-        for child in children {
-            match registry.manifest(&child.to_string()) {
-                Ok(Some(found)) => left.push((found, depth + 1)),
-                Ok(None) => {
-                    saver.absent(&blob_place(folder, child), &document.origin.from, "the registry does not have it")
-                }
-                Err(error) => saver.fault(&blob_place(folder, child), &document.origin.from, error),
-            }
-        }
-        for blob in own_blobs {
-            if !blobs.contains(&blob) {
-                blobs.push(blob);
-            }
-        }
-        documents.push(document);
-    }
-    save_blobs(saver, registry, folder, &blobs);
-    for document in documents {
-        saver.keep(&blob_place(folder, document.digest), &document.bytes, document.origin);
-    }
-    saver.report.faults.len() == faults
 }
 
 fn save_blobs(saver: &mut Saver<'_>, registry: &Registry<'_>, folder: &str, blobs: &[Blob]) {
@@ -152,6 +169,10 @@ fn save_blobs(saver: &mut Saver<'_>, registry: &Registry<'_>, folder: &str, blob
 fn save_blob(saver: &Saver<'_>, registry: &Registry<'_>, folder: &str, blob: &Blob) -> Result<Option<Kept>, Error> {
     let place = Place::new(blob_place(folder, blob.digest))?;
     if saver.folder.holds(&place, blob.digest, blob.size)? {
+        let at = (saver.run.clock)();
+        let from = "found in the folder, with its digest".into();
+        let origin = Origin { from, asked: None, status: None, version: None, at, peer: None };
+        saver.folder.found(&place, (blob.digest, blob.size), origin)?;
         return Ok(Some(Kept::Same));
     }
     blob.bound.check(blob.size, format!("the blob {}", blob.digest))?;
@@ -188,7 +209,7 @@ fn save_blob(saver: &Saver<'_>, registry: &Registry<'_>, folder: &str, blob: &Bl
 fn parts(document: &Document, layers: Layers, limits: &Limits) -> Result<(Vec<Sha256>, Vec<Blob>), Error> {
     let what = || format!("the manifest {}", document.digest);
     let fail = |message: &str| Error::malformed(what(), message);
-    let value = crate::strict_json::parse(&document.bytes).map_err(|error| fail(&format!("it is no JSON: {error}")))?;
+    let value = read_json(&document.bytes, limits).map_err(|error| fail(&error))?;
     let list =
         |name: &str| value.get(name).map(|list| list.as_array().ok_or_else(|| fail("a list is due"))).transpose();
     match (list("manifests")?, value.get("config")) {

@@ -5,9 +5,12 @@
 //! order is the running order: settings and TLS, the build server's answers, the walk that never mixes two builds, the object
 //! store, the registry, the signatures, and the folder that all of it goes into.
 
+mod access;
 mod address;
+mod answers;
 mod bearer;
 mod builder;
+mod challenge;
 mod disk;
 mod evidence_record;
 mod fault;
@@ -17,6 +20,8 @@ mod folder;
 mod helper;
 mod http;
 mod image;
+mod json;
+mod json_member;
 mod layout;
 mod listing;
 mod logins;
@@ -30,10 +35,13 @@ mod secret;
 mod server;
 mod settings;
 mod signing;
+mod spending;
+mod step;
 mod store;
 mod store_keys;
 mod tls;
 mod trust;
+mod unnamed;
 mod walk;
 
 pub use fetch::{Request, ServerOptions, fetch, nothing_new, plan};
@@ -48,6 +56,7 @@ pub use run::{BuildReport, Event, FetchReport, Run, system_clock};
 pub use secret::{Login, Secret};
 pub use settings::{Settings, registry_login};
 pub use signing::StoreKeys;
+pub use step::{Outcome, Source, SourceReport};
 pub use store::Bucket;
 pub use tls::TlsFiles;
 pub use trust::TrustOptions;
@@ -63,7 +72,7 @@ pub(crate) fn read_all_forms(bytes: &[u8]) {
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     for scheme in ["bearer", "basic"] {
-        let found = bearer::parameters(text, scheme).unwrap_or_default();
+        let found = challenge::parameters(text, scheme).unwrap_or_default();
         assert!(found.iter().all(|(_, value)| text.contains(value.as_str())));
     }
     if let Some(image) = ImageReference::parse(text) {

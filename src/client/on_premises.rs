@@ -6,9 +6,12 @@ use serde::Deserialize;
 
 use crate::client::settings::{Scalar, Settings, candidates, checked_host, checked_port};
 
+/// Some of IBM's pages show `sbs` and the rest at the left, below an empty `secure_build_workers`.
 #[derive(Deserialize)]
 struct Document {
-    secure_build_workers: Workers,
+    secure_build_workers: Option<Workers>,
+    sbs: Option<Server>,
+    docker: Option<Docker>,
 }
 
 #[derive(Deserialize)]
@@ -21,9 +24,10 @@ struct Workers {
 struct Server {
     url: String,
     port: Option<Scalar>,
-    cert_path: String,
-    key_path: String,
-    ca_cert_path: String,
+    cert_path: Option<String>,
+    key_path: Option<String>,
+    /// No published sample has it.
+    ca_cert_path: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -33,26 +37,34 @@ struct Docker {
 }
 
 /// Reads `secure_build_workers.sbs.{url, port, cert_path, key_path, ca_cert_path}`
-/// (ibm-wsc/hyper-protect-virtual-servers-workshop, docs/securebuild-lab/build.md); everything else is passed over.
+/// (ibm-wsc/hyper-protect-virtual-servers-workshop, docs/securebuild-lab/build.md;
+/// ibm-hyper-protect/hyper-protect-virtual-servers-hosted-trial, docs/securebuild); everything else is passed over.
 pub(crate) fn from_yaml(text: &[u8], folders: &[PathBuf]) -> Result<Settings, String> {
     let text =
         std::str::from_utf8(text).map_err(|_| "expected JSON or YAML, found bytes that are no UTF-8".to_owned())?;
     // The library's own words may quote a value.
-    let document: Document = serde_saphyr::from_str(text).map_err(|_| {
-        "expected a JSON object, or YAML with secure_build_workers.sbs and in it url, port, cert_path, key_path, ca_cert_path"
-            .to_owned()
-    })?;
-    let Workers { sbs, docker } = document.secure_build_workers;
+    const WANTED: &str =
+        "expected a JSON object, or YAML with secure_build_workers.sbs and in it url, port, cert_path, key_path";
+    let document: Document = serde_saphyr::from_str(text).map_err(|_| WANTED.to_owned())?;
+    let workers = match document {
+        Document { secure_build_workers: Some(workers), .. } => Some(workers),
+        Document { sbs: Some(sbs), docker, .. } => Some(Workers { sbs, docker }),
+        Document { .. } => None,
+    };
+    let Workers { sbs, docker } = workers.ok_or(WANTED)?;
     let (host, port_in_url) = split_url(&sbs.url)?;
     let port = sbs.port.and_then(|port| port.0).map(|text| checked_port(&text, "port")).transpose()?;
     let Docker { push_server, repo } = docker.unwrap_or(Docker { push_server: None, repo: None });
+    let all = |path: Option<String>| {
+        candidates(&path.into_iter().filter(|path| !path.is_empty()).collect::<Vec<_>>(), folders)
+    };
     Ok(Settings {
         path: PathBuf::new(),
         host,
         port: port.or(port_in_url).unwrap_or(443),
-        ca: candidates(&[sbs.ca_cert_path], folders),
-        certificate: candidates(&[sbs.cert_path], folders),
-        key: candidates(&[sbs.key_path], folders),
+        ca: all(sbs.ca_cert_path),
+        certificate: all(sbs.cert_path),
+        key: all(sbs.key_path),
         push_server,
         repository: repo,
         trust_server: None,

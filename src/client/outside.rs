@@ -6,12 +6,14 @@ use std::sync::OnceLock;
 use reqwest::Url;
 use rustls::ClientConfig;
 
-use crate::client::address::{checked_url, is_loopback};
+use crate::client::access::{Access, NamedBy};
+use crate::client::address::{checked_url, is_allowed, is_loopback};
 use crate::client::http::{Http, Proxies, Resolve};
 use crate::client::logins::{Helpers, find_login};
 use crate::client::reference::ImageReference;
 use crate::client::run::Run;
 use crate::client::secret::Login;
+use crate::client::spending::Spending;
 use crate::client::tls;
 use crate::error::Error;
 
@@ -38,11 +40,12 @@ pub(crate) struct Outside<'a> {
     /// Made when it is first needed: reading the system's roots takes its time.
     tls: OnceLock<ClientConfig>,
     options: &'a OutsideOptions,
+    spending: Spending,
 }
 
 impl<'a> Outside<'a> {
-    pub(crate) fn new(run: Run<'a>, options: &'a OutsideOptions) -> Self {
-        Self { run, tls: OnceLock::new(), options }
+    pub(crate) fn new(run: Run<'a>, options: &'a OutsideOptions, spending: &Spending) -> Self {
+        Self { run, tls: OnceLock::new(), options, spending: spending.clone() }
     }
 
     /// A client for the server at `url`. What is on this computer is never asked through a proxy.
@@ -56,7 +59,7 @@ impl<'a> Outside<'a> {
                 self.tls.get_or_init(|| made).clone()
             }
         };
-        Http::new(tls, &self.options.resolves, proxies, self.run.patience)
+        Http::new(tls, &self.options.resolves, proxies, self.run.patience, &self.spending)
     }
 
     /// The address of an image's registry: https, but on this computer and where plain http was asked for.
@@ -66,11 +69,28 @@ impl<'a> Outside<'a> {
         url.map_or_else(|| checked_url(&image.endpoint(), "the registry's address"), Ok)
     }
 
-    /// The login for a registry's repository.
-    pub(crate) fn login(&self, registry: &str, repository: &str) -> Result<Option<Login>, Error> {
+    /// What may be shown to an image's registry.
+    pub(crate) fn registry_access(&self, image: &ImageReference, named_by: NamedBy) -> Result<Access, Error> {
+        if named_by == NamedBy::Answer {
+            return Ok(Access { hint: Some(NAMED_BY_ANSWER), ..Access::default() });
+        }
+        if !is_allowed(&self.registry_url(image)?) {
+            let hint = "no login is shown over plain http";
+            return Ok(Access { hint: Some(hint), ..Access::default() });
+        }
+        let found = self.login_of(&image.registry, &image.repository)?;
+        let of_settings = self.options.settings_login.as_ref().filter(|(server, _)| *server == image.registry);
+        let own = found.or_else(|| of_settings.map(|(_, login)| login.clone()));
+        Ok(Access { own, ..Access::default() })
+    }
+
+    /// The login that was given for a registry or another server, by its name in the files with logins.
+    pub(crate) fn login_of(&self, server: &str, repository: &str) -> Result<Option<Login>, Error> {
         let OutsideOptions { login_files, helpers, .. } = self.options;
-        let found = find_login(login_files, *helpers, registry, repository, self.run.limits)?;
-        let of_settings = self.options.settings_login.as_ref().filter(|(server, _)| server == registry);
-        Ok(found.or_else(|| of_settings.map(|(_, login)| login.clone())))
+        find_login(login_files, *helpers, server, repository, self.run.limits)
     }
 }
+
+/// Why a server gets no login, and what helps.
+pub(crate) const NAMED_BY_ANSWER: &str =
+    "only the build server's answer names this registry, so no login is shown to it: if you know it, say --image-name";

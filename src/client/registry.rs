@@ -2,13 +2,14 @@
 
 use reqwest::Url;
 
-use crate::client::bearer::Guarded;
+use crate::client::access::{Lent, NamedBy};
+use crate::client::answers::{Asked, Came, Meaning};
+use crate::client::bearer::{Guarded, Redirects};
 use crate::client::evidence_record::Origin;
 use crate::client::fault::network;
-use crate::client::http::{Sink, shown};
+use crate::client::http::{Answer, Sink, shown};
 use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
-use crate::client::secret::excerpt;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Bound;
@@ -27,6 +28,14 @@ pub(crate) struct Document {
     pub(crate) origin: Origin,
 }
 
+/// What a registry has for a question.
+pub(crate) enum Found {
+    /// A document, and the address of the next page of a list.
+    Here(Box<Document>, Option<Url>),
+    /// Nothing; in words for a note.
+    Absent(String),
+}
+
 /// One repository of a registry.
 pub(crate) struct Registry<'a> {
     guarded: Guarded<'a>,
@@ -35,36 +44,57 @@ pub(crate) struct Registry<'a> {
 }
 
 impl<'a> Registry<'a> {
-    pub(crate) fn open(outside: &Outside<'a>, reference: &ImageReference) -> Result<Self, Error> {
+    pub(crate) fn open(outside: &Outside<'a>, reference: &ImageReference, named_by: NamedBy) -> Result<Self, Error> {
         let base = outside.registry_url(reference)?;
-        let login = outside.login(&reference.registry, &reference.repository)?;
-        let guarded = Guarded::new(outside.run, outside.http(&base)?, login);
+        let access = outside.registry_access(reference, named_by)?;
+        let guarded = Guarded::new(outside.run, outside.http(&base)?, access);
         Ok(Self { guarded, base, repository: reference.repository.clone() })
+    }
+
+    /// The registry's login for a trust server's questions about the image that Notary calls `gun`.
+    pub(crate) fn lend(&self, gun: &str) -> Option<Lent> {
+        self.guarded.lend(format!("repository:{gun}:pull"))
     }
 
     /// The manifest that a tag or digest names; `None` if the registry has none.
     ///
     /// # Errors
     /// [`Error::Network`], also if the bytes do not have the digest that was asked for or that the registry says.
-    pub(crate) fn manifest(&self, reference: &str) -> Result<Option<Document>, Error> {
-        self.document(&format!("manifests/{reference}"), Some(ACCEPT), Sha256::from_prefixed(reference))
+    pub(crate) fn manifest(&self, asked: Asked, reference: &str) -> Result<Option<Document>, Error> {
+        let url = self.url(&format!("manifests/{reference}"));
+        match self.document_at(asked, &url, Some(ACCEPT), Sha256::from_prefixed(reference))? {
+            Found::Here(document, _) => Ok(Some(*document)),
+            Found::Absent(_) => Ok(None),
+        }
     }
 
-    /// What refers to a manifest; `None` if the registry does not keep such lists (Distribution specification 1.1).
-    pub(crate) fn referrers(&self, digest: Sha256) -> Result<Option<Document>, Error> {
-        self.document(&format!("referrers/{digest}"), Some("application/vnd.oci.image.index.v1+json"), None)
+    /// One page of what refers to a manifest (Distribution specification 1.1), and the next one's address. The first is asked for without `at`.
+    ///
+    /// # Errors
+    /// As [`Self::manifest`], and for a next page that another server is to have.
+    pub(crate) fn referrers(&self, digest: Sha256, at: Option<&Url>) -> Result<Found, Error> {
+        let first = self.url(&format!("referrers/{digest}"));
+        let url = at.unwrap_or(&first);
+        self.document_at(Asked::Referrers, url, Some("application/vnd.oci.image.index.v1+json"), None)
     }
 
-    /// The signatures of a manifest by the registry's own interface; `None` if it has no such interface
+    /// The signatures of a manifest by the registry's own interface; absent if it has no such interface
     /// (containers/image, docker/docker_client.go: `X-Registry-Supports-Signatures`).
-    pub(crate) fn signatures(&self, digest: Sha256) -> Result<Option<Document>, Error> {
+    pub(crate) fn signatures(&self, digest: Sha256) -> Result<Found, Error> {
         let bound = self.document_bound();
-        let probe = self.guarded.get(&self.url_of("/v2/"), None, bound)?;
-        if probe.head.header("x-registry-supports-signatures") != Some("1") {
-            return Ok(None);
+        let at = self.url_of("/v2/");
+        let probe = self.guarded.get(&at, None, bound, Redirects::FollowedWithoutLogin)?;
+        let has = probe.head.header("x-registry-supports-signatures") == Some("1");
+        match Asked::Interface.judge(came(&probe)) {
+            // What the real client does: the header counts, also where a login is wanted.
+            Meaning::Here | Meaning::Absent if has && matches!(probe.head.status, 200 | 401) => {}
+            Meaning::Here | Meaning::Absent => {
+                return Ok(Found::Absent("the registry has no interface for them".into()));
+            }
+            Meaning::Refused => return Err(self.guarded.refused(&at, probe.head.status, &probe.body)),
         }
         let url = self.url_of(&format!("/extensions/v2/{}/signatures/{digest}", self.repository));
-        self.document_at(&url, None, None)
+        self.document_at(Asked::Signatures, &url, None, None)
     }
 
     /// Puts a blob's bytes into `sink`. `false`: the registry has no such blob.
@@ -73,24 +103,28 @@ impl<'a> Registry<'a> {
     pub(crate) fn blob_into(&self, digest: Sha256, bound: Bound, sink: &mut dyn Sink) -> Result<Option<Origin>, Error> {
         let url = self.url(&format!("blobs/{digest}"));
         let head = self.guarded.get_into(&url, bound, sink)?;
-        match head.status {
-            200 | 206 => Ok(Some(self.guarded.origin(&url, &head))),
-            404 => Ok(None),
-            status => Err(refused(&url, status, b"")),
+        let status = head.recorded_status();
+        match Asked::Blob.judge(Came { status, content_type: "", body: b"" }) {
+            Meaning::Here => Ok(Some(self.guarded.origin(&url, &head))),
+            _ if matches!(status, 404 | 410) => Ok(None),
+            _ => Err(self.guarded.refused(&url, status, b"")),
         }
     }
 
-    fn document(&self, path: &str, accept: Option<&str>, wanted: Option<Sha256>) -> Result<Option<Document>, Error> {
-        self.document_at(&self.url(path), accept, wanted)
-    }
-
-    fn document_at(&self, url: &Url, accept: Option<&str>, wanted: Option<Sha256>) -> Result<Option<Document>, Error> {
-        let answer = self.guarded.get(url, accept, self.document_bound())?;
-        match answer.head.status {
-            200 => {}
-            404 => return Ok(None),
-            status => return Err(refused(url, status, &answer.body)),
+    fn document_at(
+        &self,
+        asked: Asked,
+        url: &Url,
+        accept: Option<&str>,
+        wanted: Option<Sha256>,
+    ) -> Result<Found, Error> {
+        let answer = self.guarded.get(url, accept, self.document_bound(), Redirects::Followed)?;
+        match asked.judge(came(&answer)) {
+            Meaning::Here => {}
+            Meaning::Absent => return Ok(Found::Absent(format!("the registry answers {}", answer.head.status))),
+            Meaning::Refused => return Err(self.guarded.refused(url, answer.head.status, &answer.body)),
         }
+        let next = if asked == Asked::Referrers { self.next_page(url, &answer)? } else { None };
         let digest = Sha256::of(&answer.body);
         let said = answer.head.header("docker-content-digest").and_then(Sha256::from_prefixed);
         if let Some(expected) = wanted.or(said).filter(|expected| *expected != digest) {
@@ -101,10 +135,17 @@ impl<'a> Registry<'a> {
                 "run it again; if it stays so, the registry or something before it is broken",
             ));
         }
-        let media_type = answer.head.header("content-type").unwrap_or_default();
-        let media_type = media_type.split(';').next().unwrap_or_default().trim().to_owned();
+        let media_type = came(&answer).content_type.to_owned();
         let origin = self.guarded.origin(url, &answer.head);
-        Ok(Some(Document { bytes: answer.body, digest, media_type, origin }))
+        Ok(Found::Here(Box::new(Document { bytes: answer.body, digest, media_type, origin }), next))
+    }
+
+    /// `Link: <address>; rel="next"` (RFC 8288), at this registry.
+    fn next_page(&self, url: &Url, answer: &Answer) -> Result<Option<Url>, Error> {
+        let links = answer.head.headers.get_all("link").iter().filter_map(|value| value.to_str().ok());
+        let Some(link) = links.flat_map(|link| link.split(',')).find_map(next_link) else { return Ok(None) };
+        let next = url.join(link).ok().filter(|next| next.origin() == self.base.origin());
+        next.map(Some).ok_or_else(|| network(&shown(url), "the next page is not at this server", "run it again later"))
     }
 
     fn document_bound(&self) -> Bound {
@@ -123,15 +164,35 @@ impl<'a> Registry<'a> {
     }
 }
 
-/// What a status says that is neither success nor absence.
-pub(crate) fn refused(url: &Url, status: u16, body: &[u8]) -> Error {
-    let hint = match status {
-        401 | 403 => {
-            "log in with docker login or podman login; where a credential helper keeps the login, say --credential-helpers"
-        }
-        429 => "the registry wants fewer questions: log in, or run it again later",
-        _ => "run it again",
+fn came(answer: &Answer) -> Came<'_> {
+    let content_type = answer.head.header("content-type").unwrap_or_default();
+    let content_type = content_type.split(';').next().unwrap_or_default().trim();
+    Came { status: answer.head.status, content_type, body: &answer.body }
+}
+
+/// The address in one link, if it leads to the next page.
+fn next_link(link: &str) -> Option<&str> {
+    let (address, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
+    let is_next = |parameter: &str| {
+        parameter.trim().split_once('=').is_some_and(|(name, value)| {
+            name.trim().eq_ignore_ascii_case("rel")
+                && value.trim().trim_matches('"').split(' ').any(|rel| rel.eq_ignore_ascii_case("next"))
+        })
     };
-    let words = if body.is_empty() { String::new() } else { format!(": {}", excerpt(body)) };
-    network(&shown(url), format!("the server answers {status}{words}"), hint)
+    parameters.split(';').any(is_next).then_some(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_read_from_a_link() {
+        assert_eq!(next_link(r#"</v2/a/referrers/x?n=1&last=y>; rel="next""#), Some("/v2/a/referrers/x?n=1&last=y"));
+        assert_eq!(next_link("<x>; title=y; REL=next"), Some("x"));
+        assert_eq!(next_link(r#"<x>;rel="prev next""#), Some("x"));
+        for none in ["", "x", "<x>", "<x; rel=next", "<x>; rel=prev", "<x>; title=next"] {
+            assert_eq!(next_link(none), None, "{none}");
+        }
+    }
 }

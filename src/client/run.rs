@@ -1,10 +1,13 @@
 //! What one run carries with it, and what it says at its end.
 
+use std::io::{BufRead, BufReader, Read};
+
 use crate::build_name::BuildName;
-use crate::client::disk::Place;
-use crate::client::evidence_record::{Missing, Origin};
-use crate::client::folder::{BuildFolder, EvidenceFolder, Kept, SetFile};
+use crate::client::disk::{Draft, Place};
+use crate::client::evidence_record::{Missing, Origin, Step};
+use crate::client::folder::{BuildFolder, EvidenceFolder, FileSet, Kept};
 use crate::client::http::{Patience, Sink};
+use crate::client::step::{Outcome, Source, SourceReport};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::time::Timestamp;
@@ -99,6 +102,8 @@ pub struct BuildReport {
     pub notes: Vec<String>,
     /// What could not be had and may be had by running again.
     pub faults: Vec<Error>,
+    /// What became of each source that was asked, in the order they were asked in.
+    pub sources: Vec<SourceReport>,
     /// Why its bundle or its key is of no use to this program's audit, where it is saved and cannot be read.
     pub unreadable: Option<Error>,
 }
@@ -115,6 +120,27 @@ pub struct FetchReport {
     pub without_key: Vec<BuildName>,
 }
 
+impl BuildReport {
+    pub(crate) fn new(build_name: &BuildName) -> Self {
+        Self {
+            build_name: build_name.clone(),
+            files: Vec::new(),
+            notes: Vec::new(),
+            faults: Vec::new(),
+            sources: Vec::new(),
+            unreadable: None,
+        }
+    }
+
+    /// Adds what more was done for the same build.
+    pub(crate) fn add(&mut self, more: Self) {
+        self.files.extend(more.files);
+        self.notes.extend(more.notes);
+        self.faults.extend(more.faults);
+        self.sources.extend(more.sources);
+    }
+}
+
 impl FetchReport {
     /// 0: everything that was asked for is in the folder. 2: a setting must be changed. 3: something is missing; run again.
     /// 4: there was nothing to save.
@@ -126,23 +152,38 @@ impl FetchReport {
     }
 }
 
-/// Saves evidence of one build and remembers what became of it: a fault of one file does not stop the others.
+/// Saves evidence of one build, step by step, and remembers what became of it: a fault of one file or step does not stop the others.
 pub(crate) struct Saver<'a> {
     pub(crate) run: Run<'a>,
     pub(crate) folder: BuildFolder,
     pub(crate) report: BuildReport,
+    /// Of the step that is under way.
+    missing: Vec<Missing>,
 }
 
 impl<'a> Saver<'a> {
     pub(crate) fn open(run: Run<'a>, root: &EvidenceFolder, name: &BuildName) -> Result<Self, Error> {
-        let report = BuildReport {
-            build_name: name.clone(),
-            files: Vec::new(),
-            notes: Vec::new(),
-            faults: Vec::new(),
-            unreadable: None,
+        Ok(Self { run, folder: root.build(name)?, report: BuildReport::new(name), missing: Vec::new() })
+    }
+
+    /// Asks one source. Whatever `work` keeps, misses and notes is the source's outcome, in evidence.json and in the report.
+    pub(crate) fn step(&mut self, source: Source, from: &str, work: impl FnOnce(&mut Self)) {
+        let (files, faults) = (self.report.files.len(), self.report.faults.len());
+        work(self);
+        let files = self.report.files.len().saturating_sub(files) as u64;
+        let outcome = match (self.report.faults.len() > faults, files) {
+            (true, _) => Outcome::Fault,
+            (false, 0) => Outcome::Note,
+            (false, _) => Outcome::Saved,
         };
-        Ok(Self { run, folder: root.build(name)?, report })
+        let at = (self.run.clock)().to_string();
+        let step = Step { source, from: from.into(), outcome, files, at };
+        let missing = std::mem::take(&mut self.missing);
+        let missing = missing.into_iter().map(|missing| Missing { source: Some(source), ..missing }).collect();
+        self.report.sources.push(SourceReport { source, outcome, files });
+        if let Err(error) = self.folder.end_step(step, missing) {
+            self.report.faults.push(error);
+        }
     }
 
     /// Keeps bytes, and remembers it.
@@ -151,9 +192,15 @@ impl<'a> Saver<'a> {
         self.remember(place, kept);
     }
 
+    /// Keeps a file that was written while it came in, and remembers it.
+    pub(crate) fn keep_draft(&mut self, place: &str, draft: Draft, origin: Origin) {
+        let kept = Place::new(place).and_then(|place| self.folder.keep_draft(&place, draft, origin));
+        self.remember(place, kept);
+    }
+
     /// Keeps a set of files, and remembers it.
-    pub(crate) fn keep_set(&mut self, place: &str, files: &[SetFile]) {
-        let kept = Place::new(place).and_then(|place| self.folder.keep_set(&place, files));
+    pub(crate) fn keep_set(&mut self, place: &str, set: &FileSet) {
+        let kept = Place::new(place).and_then(|place| self.folder.keep_set(&place, set));
         self.remember(place, kept);
     }
 
@@ -171,27 +218,40 @@ impl<'a> Saver<'a> {
 
     /// Remembers that `place` could not be had and may be had another time.
     pub(crate) fn fault(&mut self, place: &str, from: &str, error: Error) {
-        self.write_missing(place, from, &error.to_string());
+        self.remember_missing(place, from, &error.to_string());
         self.report.faults.push(error);
     }
 
     /// Remembers that the source does not have `place`.
     pub(crate) fn absent(&mut self, place: &str, from: &str, why: &str) {
-        self.write_missing(place, from, why);
+        self.remember_missing(place, from, why);
         self.report.notes.push(format!("{place} is not saved: {why}"));
     }
 
-    fn write_missing(&mut self, place: &str, from: &str, why: &str) {
+    fn remember_missing(&mut self, place: &str, from: &str, why: &str) {
         let at = (self.run.clock)().to_string();
-        let missing = Missing { what: place.into(), from: from.into(), why: why.into(), at };
-        if let Err(error) = self.folder.missing(missing) {
-            self.report.faults.push(error);
-        }
+        self.missing.push(Missing { what: place.into(), from: from.into(), why: why.into(), at, source: None });
     }
 
     /// Says so if text that is kept as it came holds what looks like a secret.
     pub(crate) fn note_secrets(&mut self, place: &str, text: &[u8]) {
-        if crate::mask::hides_something(text) {
+        self.note_secrets_in(place, text);
+    }
+
+    /// The same of a text that may be large: it is looked at line by line, and very long lines in pieces.
+    pub(crate) fn note_secrets_in(&mut self, place: &str, text: impl Read) {
+        const PIECE_BYTES: u64 = 1 << 20;
+        let mut reader = BufReader::new(text);
+        let mut line = Vec::new();
+        let found = loop {
+            line.clear();
+            match reader.by_ref().take(PIECE_BYTES).read_until(b'\n', &mut line) {
+                Ok(0) | Err(_) => break false,
+                Ok(_) if crate::mask::hides_something(&line) => break true,
+                Ok(_) => {}
+            }
+        };
+        if found {
             self.report.notes.push(format!(
                 "{place} holds what looks like a secret (a password or token). It is saved as it came: change that secret, and mind who gets this folder"
             ));

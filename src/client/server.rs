@@ -8,12 +8,16 @@ use reqwest::Url;
 use serde_json::Value;
 
 use crate::build_name::BuildName;
+use crate::client::answers::{Asked, Came, Meaning};
+use crate::client::disk::Draft;
 use crate::client::evidence_record::{Origin, Peer};
 use crate::client::fault::network;
-use crate::client::http::{Http, Proxies, Question, Resolve};
+use crate::client::http::{Answer, Http, Proxies, Question, Resolve, Sink};
+use crate::client::json_member::{Base64Text, Member as MemberText};
 use crate::client::run::{Event, Run};
 use crate::client::secret::excerpt;
 use crate::client::settings::Settings;
+use crate::client::spending::Spending;
 use crate::client::tls::{self, TlsFiles};
 use crate::error::Error;
 
@@ -48,6 +52,18 @@ impl Call<'_> {
         }
     }
 
+    /// What is asked, for the table of answers.
+    fn asked(self) -> Asked {
+        match self {
+            Self::Status => Asked::Status,
+            Self::Manifest(_) => Asked::Bundle,
+            Self::PublicKey(_) => Asked::Key,
+            Self::ImageDigest => Asked::ImageDigest,
+            Self::ImageKey => Asked::ImageKey,
+            Self::BuildLog => Asked::BuildLog,
+        }
+    }
+
     /// The body that is sent.
     pub(crate) fn body(self) -> String {
         match self {
@@ -62,6 +78,7 @@ impl Call<'_> {
 #[derive(Debug)]
 pub(crate) struct Reply {
     status: u16,
+    asked: Asked,
     pub(crate) body: Vec<u8>,
     pub(crate) origin: Origin,
 }
@@ -80,11 +97,12 @@ impl<'a> BuildServer<'a> {
         settings: &Settings,
         files: &TlsFiles,
         resolves: &[Resolve],
+        spending: &Spending,
     ) -> Result<Self, Error> {
         let tls = tls::for_build_server(settings, files, run.limits)?;
         let here = |resolve: &&Resolve| resolve.host == settings.host && resolve.port == settings.port;
         let resolves: Vec<Resolve> = resolves.iter().filter(here).cloned().collect();
-        let http = Http::new(tls, &resolves, Proxies::Never, run.patience)?;
+        let http = Http::new(tls, &resolves, Proxies::Never, run.patience, spending)?;
         Ok(Self { run, http, base: base_url(settings)? })
     }
 
@@ -93,24 +111,70 @@ impl<'a> BuildServer<'a> {
         address(&self.base, call)
     }
 
-    /// Asks. Any HTTP status is a reply.
+    /// Asks for something small. Any HTTP status is a reply.
     ///
     /// # Errors
     /// [`Error::Network`]: there was no whole answer; [`Error::OverLimit`]: it is larger than any real one.
     pub(crate) fn ask(&self, call: Call<'_>) -> Result<Reply, Error> {
+        let bound = self.run.limits.server_answer_bytes();
+        self.asked(call, &mut |question| self.http.get(question, bound))
+    }
+
+    /// Asks for a bundle: its bytes go into `draft`, never through memory as a whole.
+    ///
+    /// # Errors
+    /// The outer one: there was no whole answer, so the same question may help later. The inner one: what the answer is instead.
+    pub(crate) fn bundle(&self, name: Option<&BuildName>, mut draft: Draft) -> Answered<Draft> {
+        let mut base64 = Base64Text::new(&mut draft);
+        let (reply, found) = self.streamed(Call::Manifest(name), "encoded_manifest", &mut base64)?;
+        let whole = base64.is_whole();
+        Ok(reply.manifest(found).and_then(|name| match (whole, draft.held()) {
+            (false, _) => Err(reply.fault("encoded_manifest is not base64 (RFC 4648)".into())),
+            (true, 0) => Err(reply.fault("encoded_manifest is empty".into())),
+            (true, _) => Ok(Got { name, content: draft, origin: reply.origin }),
+        }))
+    }
+
+    /// Asks for a bundle's key.
+    ///
+    /// # Errors
+    /// As [`Self::bundle`].
+    pub(crate) fn key(&self, name: Option<&BuildName>) -> Answered<Vec<u8>> {
+        let reply = self.ask(Call::PublicKey(name))?;
+        Ok(reply.public_key().map(|(name, content)| Got { name, content, origin: reply.origin }))
+    }
+
+    /// Asks for the log: its text goes into `draft`.
+    pub(crate) fn log(&self, draft: &mut Draft) -> Result<(Reply, Member), Error> {
+        self.streamed(Call::BuildLog, "log", draft)
+    }
+
+    /// Asks for something large: the text of one member of the answer goes into `sink`, and the reply has the rest.
+    fn streamed(&self, call: Call<'_>, member: &'static str, sink: &mut dyn Sink) -> Result<(Reply, Member), Error> {
+        let limits = self.run.limits;
+        let bound = if call == Call::BuildLog { limits.server_log_bytes() } else { limits.server_manifest_bytes() };
+        let mut text = MemberText::new(member, limits.server_answer_bytes(), sink);
+        let mut reply = self.asked(call, &mut |question| {
+            self.http.get_streamed(question, (bound, limits.server_answer_bytes()), &mut text)
+        })?;
+        let (rest, found) = text.finish();
+        if matches!(reply.status, 200 | 201) {
+            reply.body = rest;
+        }
+        Ok((reply, if found { Member::Taken } else { Member::Missing }))
+    }
+
+    fn asked(
+        &self,
+        call: Call<'_>,
+        ask: &mut dyn FnMut(&Question<'_>) -> Result<Answer, Error>,
+    ) -> Result<Reply, Error> {
         let mut url = self.base.clone();
         url.set_path(call.path());
         let from = self.address(call);
         let body = call.body();
         (self.run.hear)(&Event::Asking(from.clone()));
-        let question = Question { body: Some(&body), ..Question::new(&url) };
-        let limits = self.run.limits;
-        let bound = match call {
-            Call::Manifest(_) => limits.server_manifest_bytes(),
-            Call::BuildLog => limits.server_log_bytes(),
-            _ => limits.server_answer_bytes(),
-        };
-        let answer = self.http.get(&question, bound)?;
+        let answer = ask(&Question { body: Some(&body), ..Question::new(&url) })?;
         let origin = Origin {
             from,
             asked: Some(body),
@@ -119,8 +183,25 @@ impl<'a> BuildServer<'a> {
             at: (self.run.clock)(),
             peer: answer.head.peer.map(Peer::of_build_server),
         };
-        Ok(Reply { status: answer.head.status, body: answer.body, origin })
+        Ok(Reply { status: answer.head.status, asked: call.asked(), body: answer.body, origin })
     }
+}
+
+/// A named answer, what is wrong with it, or why there was none.
+pub(crate) type Answered<T> = Result<Result<Got<T>, Error>, Error>;
+
+/// What a named answer holds.
+pub(crate) struct Got<T> {
+    pub(crate) name: BuildName,
+    pub(crate) content: T,
+    pub(crate) origin: Origin,
+}
+
+/// Whether an answer had the text that was to be taken out of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Member {
+    Taken,
+    Missing,
 }
 
 /// The build server's address.
@@ -145,12 +226,18 @@ pub(crate) enum Newest {
     Build(BuildName),
     /// None has ended yet, or one is running: the names are empty then.
     None,
+    /// The server did not say.
+    Unknown(Error),
 }
 
 impl Reply {
     /// Did the server say that it has no such thing? The words, for a note.
     pub(crate) fn absence(&self) -> Option<String> {
-        (400..500).contains(&self.status).then(|| self.said())
+        (self.meaning() == Meaning::Absent).then(|| self.said())
+    }
+
+    fn meaning(&self) -> Meaning {
+        self.asked.judge(Came { status: self.status, content_type: "", body: &self.body })
     }
 
     fn said(&self) -> String {
@@ -169,18 +256,20 @@ impl Reply {
         }
     }
 
-    /// `{"manifest_name": "manifest.<build_name>", "encoded_manifest": "<base64>"}`: the build's name and the bundle's bytes.
-    pub(crate) fn manifest(&self) -> Result<(BuildName, Vec<u8>), Error> {
+    /// `{"manifest_name": "manifest.<build_name>", "encoded_manifest": "<base64>"}`: the build's name. The text was taken out of it.
+    pub(crate) fn manifest(&self, text: Member) -> Result<BuildName, Error> {
         const WANTED: &str = "manifest_name and encoded_manifest";
         let answer = self.json()?;
         let name = answer.get("manifest_name").and_then(Value::as_str).ok_or_else(|| self.unexpected(WANTED))?;
-        let encoded = answer.get("encoded_manifest").and_then(Value::as_str).ok_or_else(|| self.unexpected(WANTED))?;
+        self.text_of(&answer, "encoded_manifest", text).ok_or_else(|| self.unexpected(WANTED))?;
         let build_name =
             name.strip_prefix("manifest.").ok_or_else(|| self.unexpected("manifest_name to begin with manifest."))?;
-        let build_name = self.name(build_name)?;
-        let bundle = Base64::decode_vec(encoded.trim_ascii())
-            .map_err(|_| self.fault("encoded_manifest is no base64 (RFC 4648)".into()))?;
-        if bundle.is_empty() { Err(self.fault("encoded_manifest is empty".into())) } else { Ok((build_name, bundle)) }
+        self.name(build_name)
+    }
+
+    /// Is there that member, once, and was it its text that was taken out?
+    fn text_of(&self, answer: &Value, member: &str, text: Member) -> Option<()> {
+        (answer.get(member)?.as_str()?.is_empty() && text == Member::Taken).then_some(())
     }
 
     /// `{"build_name": …, "public_key_pem": …}`: the build's name and the key as it came.
@@ -199,16 +288,24 @@ impl Reply {
     }
 
     /// A JSON string: the image's name with its digest. The body is what is kept.
-    pub(crate) fn image_digest(&self) -> Result<String, Error> {
+    pub(crate) fn image_digest(&self) -> Result<Vec<u8>, Error> {
         let answer = self.json()?;
-        answer.as_str().map(str::to_owned).ok_or_else(|| self.unexpected("a JSON string with the image's digest"))
+        answer
+            .as_str()
+            .map(|_| self.body.clone())
+            .ok_or_else(|| self.unexpected("a JSON string with the image's digest"))
     }
 
     /// `{"public_key": …}`: the image's key and what its file is called. It is a certificate in PEM, as base64 or plain
-    /// (docker.io), or an OpenPGP key in armour (other registries).
-    pub(crate) fn image_key(&self) -> Result<(&'static str, Vec<u8>), Error> {
+    /// (docker.io), or an OpenPGP key in armour (other registries). `None`: the server names none, as for images that it did not sign.
+    pub(crate) fn image_key(&self) -> Result<Option<(&'static str, Vec<u8>)>, Error> {
         let answer = self.json()?;
-        let text = answer.get("public_key").and_then(Value::as_str).ok_or_else(|| self.unexpected("public_key"))?;
+        let text = match answer.get("public_key") {
+            Some(Value::Null) => return Ok(None),
+            Some(Value::String(text)) if text.trim_ascii().is_empty() => return Ok(None),
+            Some(Value::String(text)) => text,
+            _ => return Err(self.unexpected("public_key")),
+        };
         let decoded = Base64::decode_vec(text.trim_ascii()).ok();
         let key = decoded.unwrap_or_else(|| text.as_bytes().to_vec());
         let shown = String::from_utf8_lossy(&key);
@@ -216,24 +313,23 @@ impl Reply {
             return Err(self.fault("public_key holds a private key, which is not saved".into()));
         }
         match shown.trim_start() {
-            armour if armour.starts_with("-----BEGIN PGP PUBLIC KEY BLOCK-----") => Ok(("image-key.asc", key)),
-            pem if pem.starts_with("-----BEGIN ") => Ok(("image-key.pem", key)),
+            armour if armour.starts_with("-----BEGIN PGP PUBLIC KEY BLOCK-----") => Ok(Some(("image-key.asc", key))),
+            pem if pem.starts_with("-----BEGIN ") => Ok(Some(("image-key.pem", key))),
             _ => Err(self.fault("public_key is neither PEM, as base64 or plain, nor an OpenPGP key".into())),
         }
     }
 
-    /// `{"log": "line\nline"}`: the log's text.
-    pub(crate) fn log(&self) -> Result<Vec<u8>, Error> {
+    /// `{"log": "line\nline"}`: is it that? The text was taken out of it.
+    pub(crate) fn log(&self, text: Member) -> Result<(), Error> {
         let answer = self.json()?;
-        let log = answer.get("log").and_then(Value::as_str).ok_or_else(|| self.unexpected("log"))?;
-        Ok(log.as_bytes().to_vec())
+        self.text_of(&answer, "log", text).ok_or_else(|| self.unexpected("log"))
     }
 
     /// The body as JSON, if the status is one of success. 200 and 201 are both taken: which of them a call gives is not
     /// documented for every version.
     fn json(&self) -> Result<Value, Error> {
         match self.status {
-            200 | 201 => {}
+            _ if self.meaning() == Meaning::Here => {}
             300..400 => {
                 let hint = "ask the build server itself: a proxy or another server is at that address";
                 return Err(network(&self.origin.from, "the server sends us elsewhere; that is never followed", hint));

@@ -31,7 +31,7 @@ pub struct Settings {
     pub certificate: Vec<PathBuf>,
     /// Where the client's key may lie, when it has a file of its own.
     pub key: Vec<PathBuf>,
-    /// The registry that images are pushed to, for example `docker.io`.
+    /// The registry that images are pushed to, for example `docker.io`; on premises it may be a name that only the build server knows.
     pub push_server: Option<String>,
     /// The repository at that registry, for example `acme/wallet`.
     pub repository: Option<String>,
@@ -57,6 +57,15 @@ impl Settings {
         let read = if is_json { from_json(&text, &folders) } else { super::on_premises::from_yaml(&text, &folders) };
         let settings = read.map_err(|message| fail(path, message))?;
         Ok(Self { path: path.to_path_buf(), ..settings })
+    }
+}
+
+impl Settings {
+    /// The registry that images are pushed to; `None` where the settings have a name of the build server's own for it (`hpvs registry add`):
+    /// without a dot or a port it is not an address.
+    pub(crate) fn registry(&self) -> Option<&str> {
+        let named = self.push_server.as_deref().unwrap_or("docker.io");
+        (named == "localhost" || named.contains(['.', ':'])).then_some(named)
     }
 }
 
@@ -100,7 +109,7 @@ pub(crate) fn read_bounded(path: &Path, bound: Bound) -> Result<Zeroizing<Vec<u8
 }
 
 pub(crate) fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, String> {
-    const NAMES: [&str; 14] = [
+    const NAMES: [&str; 15] = [
         "hostname",
         "cicd_port",
         "container_name",
@@ -115,6 +124,7 @@ pub(crate) fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, St
         "manifest_cos_endpoint",
         "cos_endpoint",
         "ssc_host",
+        "cicd_public_ip",
     ];
     let [
         host,
@@ -131,26 +141,28 @@ pub(crate) fn from_json(text: &[u8], folders: &[PathBuf]) -> Result<Settings, St
         manifest_endpoint,
         endpoint,
         old_host,
+        oldest_host,
     ] = pick(text, NAMES)?.map(|value| value.map(|text| text.to_string()));
-    let Some(host) = host.or(old_host) else { return Err("HOSTNAME is missing".into()) };
-    let client_crt_key = match (client_crt_key, uuid) {
-        (Some(name), _) => name,
-        (None, Some(uuid)) => format!(".{}-{uuid}", container.as_deref().unwrap_or("container")),
-        (None, None) => return Err("neither CLIENT_CRT_KEY nor UUID is there to find the client certificate by".into()),
+    let Some(host) = host.or(old_host).or(oldest_host) else {
+        return Err("HOSTNAME (in files of 2021: CICD_PUBLIC_IP) is missing or empty".into());
     };
+    // IBM's samples have neither: its client adds UUID when it makes the certificate. Then the flags name the files.
+    let client_crt_key =
+        client_crt_key.or_else(|| Some(format!(".{}-{}", container.as_deref().unwrap_or("container"), uuid?)));
     let ca: Vec<String> = ca_path
         .into_iter()
         .chain(
             cert_path.map(|path| format!("{}/client-ca.pem", path.rsplit_once('/').map_or(".", |(folder, _)| folder))),
         )
-        .chain([format!("{client_crt_key}.d/client-ca.pem")])
+        .chain(client_crt_key.as_ref().map(|name| format!("{name}.d/client-ca.pem")))
         .collect();
+    let client_crt_key: Vec<String> = client_crt_key.into_iter().collect();
     Ok(Settings {
         path: PathBuf::new(),
         host: checked_host(&host, "HOSTNAME")?,
         port: port.map_or(Ok(443), |text| checked_port(&text, "CICD_PORT"))?,
         ca: candidates(&ca, folders),
-        certificate: candidates(&[client_crt_key], folders),
+        certificate: candidates(&client_crt_key, folders),
         key: Vec::new(),
         push_server,
         repository,

@@ -81,11 +81,54 @@ fn on_premises_settings_are_read() {
     assert_eq!(settings.repository.as_deref(), Some("acme/wallet"));
 }
 
+/// By the samples in IBM's repositories, 2021 to 2025: none has UUID or CLIENT_CRT_KEY, and no YAML has a CA.
+#[test]
+fn flags_name_what_the_samples_leave_out() {
+    for (name, text, host) in [
+        (
+            "2021",
+            r#"{"CICD_PUBLIC_IP": "192.0.2.7", "CICD_PORT": "443", "CONTAINER_NAME": "SBContainer"}"#,
+            "192.0.2.7",
+        ),
+        ("2025", r#"{"HOSTNAME": "sbs.example.com", "CICD_PORT": "443", "ARG": {"A": "b"}}"#, "sbs.example.com"),
+        (
+            "left",
+            "secure_build_workers:\nsbs:\n    url: 'https://192.0.2.7'\n    port: '21443'\nregfile:\n    id: 'x'\ndocker:\n    push_server: \
+             'docker_reg'\n    repo: 'a/b'\n",
+            "192.0.2.7",
+        ),
+    ] {
+        let settings = read(name, text).unwrap();
+        assert_eq!(settings.host, host);
+        let files = |ca: bool, certificate: bool| {
+            let path = |given: bool| given.then(|| PathBuf::from("x.pem"));
+            let files = crate::client::TlsFiles { ca: path(ca), certificate: path(certificate), key: None };
+            crate::client::tls::check_named(&settings, &files).map_err(|error| error.to_string())
+        };
+        assert!(files(false, false).unwrap_err().contains("--ca and --cert"), "{name}");
+        assert!(files(false, true).unwrap_err().ends_with("--ca"), "{name}");
+        assert!(files(true, false).unwrap_err().ends_with("--cert"), "{name}");
+        assert_eq!(files(true, true), Ok(()));
+    }
+}
+
+#[test]
+fn a_push_server_that_only_the_build_server_knows_is_not_a_registry() {
+    let registry = |text: &str| {
+        let settings = read("push", &format!(r#"{{"HOSTNAME": "h", {text} "UUID": "1"}}"#)).unwrap();
+        settings.registry().map(str::to_owned)
+    };
+    assert_eq!(registry("").as_deref(), Some("docker.io"));
+    for good in ["us.icr.io", "localhost", "registry:5000"] {
+        assert_eq!(registry(&format!(r#""DOCKER_PUSH_SERVER": "{good}","#)).as_deref(), Some(good));
+    }
+    assert_eq!(registry(r#""DOCKER_PUSH_SERVER": "docker_reg","#), None);
+}
+
 #[test]
 fn faults_name_the_setting_and_never_show_a_value() {
     for (name, text, says) in [
-        ("no-host", r#"{"UUID": "hunter2"}"#, "HOSTNAME is missing"),
-        ("no-cert", r#"{"HOSTNAME": "h"}"#, "CLIENT_CRT_KEY nor UUID"),
+        ("no-host", r#"{"UUID": "hunter2"}"#, "HOSTNAME (in files of 2021: CICD_PUBLIC_IP) is missing"),
         ("twice", r#"{"HOSTNAME": "hunter2", "hostname": "h", "UUID": "1"}"#, "setting HOSTNAME stands twice"),
         ("kind", r#"{"HOSTNAME": ["hunter2"], "UUID": "1"}"#, "setting HOSTNAME must be a text"),
         ("port", r#"{"HOSTNAME": "h", "UUID": "1", "CICD_PORT": "hunter2"}"#, "CICD_PORT is no port"),

@@ -1,12 +1,13 @@
 //! The object store that bundles may have been sent to. It holds bundles, never their keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Url;
 use reqwest::header::HeaderName;
 
 use crate::build_name::BuildName;
 use crate::client::address::checked_url;
+use crate::client::answers::{Asked, Came, Meaning};
 use crate::client::disk::Place;
 use crate::client::evidence_record::{Origin, Peer};
 use crate::client::fault::network;
@@ -17,7 +18,10 @@ use crate::client::parallel::in_parallel;
 use crate::client::run::{BuildReport, Event, FetchReport, Listening, Run, Saver, system_clock};
 use crate::client::secret::excerpt;
 use crate::client::signing::{Slash, StoreKeys, percent_encoded, sign};
+use crate::client::step::Source;
+use crate::digest::Sha256;
 use crate::error::Error;
+use crate::limits::{Bound, Limits};
 
 /// A bucket, or the part of it whose keys begin with `prefix`.
 #[derive(Debug, Clone)]
@@ -88,28 +92,25 @@ pub(crate) fn save_bundles(
 ) -> Result<(), Error> {
     let base = checked_url(&bucket.endpoint, "the store's address (--endpoint)")?;
     let store = Store { run, http, bucket, base, region: bucket.region() };
-    let mut builds: BTreeMap<BuildName, Vec<Object>> = BTreeMap::new();
-    for object in store.list()? {
-        let name = object.key.rsplit('/').next().unwrap_or_default();
-        if !name.ends_with(".sig.tbz") {
-            continue;
-        }
-        match BuildName::from_file_name(name, ".sig.tbz") {
-            Some(build) => builds.entry(build).or_default().push(object),
-            None => {
-                let shown = excerpt(object.key.as_bytes());
-                let message =
-                    format!("the object {shown} is not called manifest.<build_name>.sig.tbz, so it is not saved");
-                report.faults.push(network(
-                    &bucket.address(),
-                    message,
-                    "load it by hand and look at it with `hpsb-audit inspect`",
-                ));
-            }
-        }
+    let mut listed = Listed::default();
+    let whole = store.list(&mut listed);
+    let Listed { builds, misnamed, misnamed_count } = listed;
+    for key in &misnamed {
+        let message = format!("the object {key} is not called manifest.<build_name>.sig.tbz, so it is not saved");
+        let hint = "load it by hand and look at it with `hpsb-audit inspect`";
+        report.faults.push(network(&bucket.address(), message, hint));
     }
-    if builds.is_empty() && report.faults.is_empty() {
+    let more = misnamed_count.saturating_sub(misnamed.len() as u64);
+    if more > 0 {
+        let message = format!("{more} more objects are not called manifest.<build_name>.sig.tbz");
+        report.faults.push(network(&bucket.address(), message, "look at the bucket's listing"));
+    }
+    if builds.is_empty() && report.faults.is_empty() && whole.is_ok() {
         return Err(Error::NothingToVerify { paths: bucket.address() });
+    }
+    // What was listed before a fault is saved all the same.
+    if let Err(error) = whole {
+        report.faults.push(error);
     }
     let builds: Vec<(BuildName, Vec<Object>)> = builds.into_iter().collect();
     let results = in_parallel(&builds, bucket.parallel, |(name, objects)| store.save_build(root, name, objects));
@@ -122,12 +123,48 @@ pub(crate) fn save_bundles(
     Ok(())
 }
 
+/// What a listing names.
+#[derive(Default)]
+struct Listed {
+    builds: BTreeMap<BuildName, Vec<Object>>,
+    misnamed: Vec<String>,
+    misnamed_count: u64,
+}
+
+impl Listed {
+    fn add(&mut self, object: Object, limits: &Limits) -> Result<(), Error> {
+        let name = object.key.rsplit('/').next().unwrap_or_default();
+        if !name.ends_with(".sig.tbz") {
+            return Ok(());
+        }
+        match BuildName::from_file_name(name, ".sig.tbz") {
+            Some(build) => {
+                let objects = self.builds.entry(build).or_default();
+                limits.kept_beside().check(objects.len() as u64 + 1, "objects of one build")?;
+                objects.push(object);
+                limits.bundles().check(self.builds.len() as u64, "the bucket")?;
+            }
+            None => {
+                self.misnamed_count += 1;
+                if self.misnamed_count <= limits.misnamed_objects {
+                    self.misnamed.push(excerpt(object.key.as_bytes()));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Store<'_> {
-    fn list(&self) -> Result<Vec<Object>, Error> {
-        let mut objects = Vec::new();
+    /// Reads the listing page by page. After an error, `listed` has what was there before it.
+    fn list(&self, listed: &mut Listed) -> Result<(), Error> {
+        let limits = self.run.limits;
         let mut token: Option<String> = None;
-        loop {
-            let mut url = self.url("");
+        let (mut seen, mut objects) = (BTreeSet::new(), 0_u64);
+        let mut left = limits.listing_total_bytes;
+        for page in 1_u64.. {
+            limits.listing_pages().check(page, self.bucket.address())?;
+            let mut url = self.url("")?;
             // In the order of their names, as the signature wants them.
             let mut query = String::new();
             if let Some(token) = &token {
@@ -138,31 +175,43 @@ impl Store<'_> {
             (self.run.hear)(&Event::Asking(format!("the listing of {}", self.bucket.address())));
             let sign = || self.signed(&url);
             let question = Question { sign: Some(&sign), ..Question::new(&url) };
-            let bound = self.run.limits.listing_bytes();
-            let answer = self.http.get(&question, bound)?;
-            if answer.head.status != 200 {
-                return Err(self.refused(answer.head.status, &answer.body));
+            let answer = self.http.get(&question, limits.listing_bytes())?;
+            let status = answer.head.status;
+            if Asked::Listing.judge(Came { status, content_type: "", body: &answer.body }) != Meaning::Here {
+                return Err(self.refused(status, &answer.body));
             }
+            left = limits.listing_total_bytes().take(left, answer.body.len() as u64, self.bucket.address())?;
             let page = read_page(&answer.body)?;
-            objects.extend(page.objects);
-            self.run.limits.listed_objects().check(objects.len() as u64, self.bucket.address())?;
-            match page.next {
-                Some(next) if token.as_ref() != Some(&next) => token = Some(next),
-                Some(_) => return Err(Error::malformed("the bucket's listing", "it goes in circles")),
-                None => return Ok(objects),
+            objects = objects.saturating_add(page.objects.len() as u64);
+            limits.listed_objects().check(objects, self.bucket.address())?;
+            for object in page.objects {
+                limits
+                    .object_key_bytes()
+                    .check(object.key.len().max(object.etag.len()) as u64, "a key of the bucket")?;
+                listed.add(object, limits)?;
             }
+            let Some(next) = page.next else { return Ok(()) };
+            limits.object_key_bytes().check(next.len() as u64, "the address of the bucket's next page")?;
+            // A token's digest is enough to know it again.
+            if !seen.insert(Sha256::of(next.as_bytes())) {
+                return Err(Error::malformed("the bucket's listing", "it goes in circles"));
+            }
+            token = Some(next);
         }
+        Ok(())
     }
 
     fn save_build(&self, root: &EvidenceFolder, name: &BuildName, objects: &[Object]) -> Result<BuildReport, Error> {
         let mut saver = Saver::open(self.run, root, name)?;
         let place = format!("manifest.{name}.sig.tbz");
-        for object in objects {
-            match self.save_object(&saver, &place, object) {
-                Ok(kept) => saver.remember(&place, Ok(kept)),
-                Err(error) => saver.fault(&place, &self.from(object), error),
+        saver.step(Source::ObjectStore, &self.bucket.address(), |saver| {
+            for object in objects {
+                match self.save_object(saver, &place, object) {
+                    Ok(kept) => saver.remember(&place, Ok(kept)),
+                    Err(error) => saver.fault(&place, &self.from(object), error),
+                }
             }
-        }
+        });
         Ok(saver.report)
     }
 
@@ -174,7 +223,7 @@ impl Store<'_> {
         }
         let bound = self.run.limits.bundle_bytes();
         bound.check(object.size, &from)?;
-        let url = self.url(&object.key);
+        let url = self.url(&object.key)?;
         (self.run.hear)(&Event::Asking(from.clone()));
         let sign = || self.signed(&url);
         // The very version that was listed: a part of another one must not be joined to it.
@@ -182,9 +231,18 @@ impl Store<'_> {
         let question = Question { headers, sign: Some(&sign), ..Question::new(&url) };
         let mut draft = saver.folder.draft(&place)?;
         let mut listening = Listening::new(self.run, from.clone(), Some(object.size), &mut draft);
-        let head = self.http.get_into(&question, bound, &mut listening)?;
-        if !matches!(head.status, 200 | 206) {
-            return Err(self.refused(head.status, b""));
+        // One byte more than is due is enough to know that it is something else.
+        let bound = Bound { allowed: object.size.saturating_add(1), ..bound };
+        let longer = |error| match error {
+            Error::OverLimit { .. } => {
+                network(&from, format!("expected {} bytes, found more", object.size), "run it again")
+            }
+            other => other,
+        };
+        let head = self.http.get_into(&question, bound, &mut listening).map_err(longer)?;
+        let status = head.recorded_status();
+        if Asked::Object.judge(Came { status, content_type: "", body: b"" }) != Meaning::Here {
+            return Err(self.refused(status, b""));
         }
         if draft.held() != object.size {
             let message = format!("expected {} bytes, found {}", object.size, draft.held());
@@ -193,7 +251,7 @@ impl Store<'_> {
         let origin = Origin {
             from,
             asked: None,
-            status: head.recorded_status(),
+            status: Some(head.recorded_status()),
             version: Some(object.etag.clone()),
             at: (self.run.clock)(),
             peer: head.peer.map(Peer::of_public_server),
@@ -207,12 +265,20 @@ impl Store<'_> {
     }
 
     /// Bucket and key in the path: it works for every store and needs no name service for buckets.
-    fn url(&self, key: &str) -> Url {
+    ///
+    /// # Errors
+    /// A key that would become another address: with `.` or `..` as a folder it would be asked, and signed, in another bucket.
+    fn url(&self, key: &str) -> Result<Url, Error> {
         let mut url = self.base.clone();
         let base = url.path().trim_end_matches('/').to_owned();
         let slash = if key.is_empty() { "" } else { "/" };
-        url.set_path(&format!("{base}/{}{slash}{}", self.bucket.name, percent_encoded(key, Slash::Kept)));
-        url
+        let wanted = format!("{base}/{}{slash}{}", self.bucket.name, percent_encoded(key, Slash::Kept));
+        url.set_path(&wanted);
+        if url.path() == wanted {
+            return Ok(url);
+        }
+        let message = format!("the key {} cannot be asked for: it is not its own address", excerpt(key.as_bytes()));
+        Err(network(&self.bucket.address(), message, "load that object by hand"))
     }
 
     fn signed(&self, url: &Url) -> Vec<(HeaderName, String)> {

@@ -37,6 +37,7 @@ pub struct TlsFiles {
 /// # Errors
 /// [`Error::Settings`] names the file that is missing or cannot be used.
 pub(crate) fn for_build_server(settings: &Settings, files: &TlsFiles, limits: &Limits) -> Result<ClientConfig, Error> {
+    check_named(settings, files)?;
     let ca = find(settings, files.ca.as_deref(), &settings.ca, "CA", "--ca")?;
     let certificate =
         find(settings, files.certificate.as_deref(), &settings.certificate, "client certificate", "--cert")?;
@@ -101,6 +102,26 @@ fn find(
             message: format!("no {what} found; looked for {}; name it with {flag}", tried.join(", ")),
         }
     })
+}
+
+fn unnamed(settings: &Settings, what: &str, flags: &str) -> Error {
+    let message = format!("the settings name no {what}: give {flags}");
+    Error::Settings { path: settings.path.display().to_string(), message }
+}
+
+/// Do settings and flags name every file that is needed? Whether the files are there is not looked at.
+///
+/// # Errors
+/// [`Error::Settings`] with every flag that is missing.
+pub(crate) fn check_named(settings: &Settings, files: &TlsFiles) -> Result<(), Error> {
+    let no_ca = files.ca.is_none() && settings.ca.is_empty();
+    let no_certificate = files.certificate.is_none() && settings.certificate.is_empty();
+    match (no_ca, no_certificate) {
+        (false, false) => Ok(()),
+        (true, false) => Err(unnamed(settings, "CA", "--ca")),
+        (false, true) => Err(unnamed(settings, "client certificate", "--cert")),
+        (true, true) => Err(unnamed(settings, "CA and no client certificate", "--ca and --cert")),
+    }
 }
 
 fn unusable(path: &Path, message: &str) -> Error {

@@ -55,7 +55,8 @@ fn a_run_says_what_it_saved_and_never_a_secret() {
     assert_eq!((output.status.code(), talk.as_str()), (Some(0), ""), "{out}");
     let expected = format!(
         "{NAME}\n  saved     manifest.{NAME}.sig.tbz\n  saved     manifest.{NAME}-public.pem\n  saved     status.json\n  \
-         saved     image-digest.json\n  saved     image-key.pem\n  saved     server-build.log\nSAVED: 1 of 1 builds are in saved\n"
+         saved     image-digest.json\n  saved     image-key.pem\n  saved     server-build.log\n  \
+         saved:    bundle, key, status, image-digest, image-key, build-log\nSAVED: 1 of 1 builds are in saved\n"
     );
     assert_eq!(out, expected);
     for (name, bytes) in tree(&scratch.path("saved")) {

@@ -2,6 +2,7 @@
 //! tool is missing fails.
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod answers;
 mod certificates;
 mod command;
 mod cutting_proxy;
@@ -9,6 +10,7 @@ mod notary;
 mod plain_http;
 mod processes;
 mod registry;
+mod secrets;
 mod server;
 mod store;
 mod tls_server;

@@ -25,7 +25,14 @@ pub struct PlainServer {
 impl PlainServer {
     /// Each answer is a status, headers and a body; each connection carries one.
     pub fn start(answer: impl Fn(&Asked) -> (u16, Vec<(String, String)>, Vec<u8>) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), answer)
+    }
+
+    /// The same on a listener whose port is known already.
+    pub fn on(
+        listener: TcpListener,
+        answer: impl Fn(&Asked) -> (u16, Vec<(String, String)>, Vec<u8>) + Send + Sync + 'static,
+    ) -> Self {
         let port = listener.local_addr().unwrap().port();
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
         let log = Arc::clone(&asked);
@@ -38,12 +45,26 @@ impl PlainServer {
                     let Some(question) = read_question(&mut reader) else { return };
                     log.lock().unwrap().push(question.clone());
                     let (status, headers, body) = answer(&question);
+                    // How the answer ends, where it is not as it should be.
+                    let ending = headers.iter().find(|(name, _)| name == "X-Ending").map(|(_, how)| how.clone());
                     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
                     let head = format!(
                         "HTTP/1.1 {status} x\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
                         body.len()
                     );
-                    let _ = reader.get_mut().write_all(&[head.as_bytes(), &body].concat());
+                    let stream = reader.get_mut();
+                    let longer = head.replace("Content-Length: ", "Content-Length: 99999");
+                    let _ = match ending.as_deref() {
+                        None => stream.write_all(&[head.as_bytes(), &body].concat()),
+                        Some(_) => {
+                            stream.write_all(&[longer.as_bytes(), body.get(..body.len() / 2).unwrap_or(b"")].concat())
+                        }
+                    };
+                    match ending.as_deref() {
+                        Some("silence") => drop(stream.read(&mut [0])),
+                        Some("endless") => while stream.write_all(&[b' '; 65_536]).is_ok() {},
+                        _ => {}
+                    }
                 });
             }
         });

@@ -67,6 +67,13 @@ fn image_request(port: u16, manifest: &[u8], scratch: &Scratch) -> Request {
     request
 }
 
+/// The settings name the registry and the repository too: then a login may be shown.
+fn name_in_settings(request: &mut Request, port: u16) {
+    let settings = &mut request.server.as_mut().unwrap().settings;
+    settings.push_server = Some(format!("127.0.0.1:{port}"));
+    settings.repository = Some("acme/wallet".into());
+}
+
 fn blob(scratch: &Scratch, folder: &str, digest: &str) -> std::path::PathBuf {
     scratch.path(NAME).join(folder).join("blobs/sha256").join(digest.strip_prefix("sha256:").unwrap())
 }
@@ -152,13 +159,18 @@ fn a_login_is_used_where_the_registry_asks_for_it() {
     let mut request = image_request(registry.port, &manifest, &scratch);
     let report = run(&request, &impatient()).unwrap();
     assert_eq!(report.exit_code(), 3);
-    assert!(faults(&report).contains("401") && faults(&report).contains("docker login"), "{}", faults(&report));
+    assert!(faults(&report).contains("401") && faults(&report).contains("no login is shown"), "{}", faults(&report));
 
     let config = scratch.path("config.json");
     let auth = Base64::encode_string(b"ada:hunter2");
     let text = json!({"auths": {format!("127.0.0.1:{}", registry.port): {"auth": auth}}});
     fs::write(&config, text.to_string()).unwrap();
     request.outside.login_files = vec![config.clone()];
+    // Only the build server's answer names the registry: it could be any that we have a login for.
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!(report.exit_code(), 3);
+    assert!(faults(&report).contains("--image-name"), "{}", faults(&report));
+    name_in_settings(&mut request, registry.port);
     let report = run(&request, &impatient()).unwrap();
     assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
 
@@ -227,12 +239,45 @@ fn tokens_are_fetched_and_never_sent_elsewhere() {
     let mut request = image_request(registry.port, &fake.manifest, &scratch);
     let login = RegistryLogin { user: Secret::new("ada".into()), password: Secret::new("hunter2".into()) };
     request.outside.settings_login = Some((format!("127.0.0.1:{}", registry.port), login));
+    name_in_settings(&mut request, registry.port);
     let report = run(&request, &impatient()).unwrap();
     assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
     assert_eq!(elsewhere.asked().len(), 1);
     assert!(elsewhere.asked().iter().all(|asked| asked.header("authorization").is_none()));
     assert_eq!(tokens.asked().len(), 1);
     assert!(!tree(&scratch.0).iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains("hunter2")));
+}
+
+/// A redirect within one origin is no other server; `Retry-After` says when to ask again, and an hour is too long for one run.
+#[test]
+fn a_login_stays_within_an_origin_and_a_wait_is_kept_if_it_is_short() {
+    for (wait, exit, asked_at_end) in [("0", 0, 3), ("3600", 3, 1)] {
+        let fake = FakeRegistry::new();
+        let (manifest, config) = (fake.manifest.clone(), fake.config.clone());
+        let count = std::sync::atomic::AtomicUsize::new(0);
+        let registry = PlainServer::start(move |asked| {
+            let header = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+            if asked.header("authorization") != Some("Basic YWRhOmh1bnRlcjI=") {
+                return (401, header("WWW-Authenticate", "Basic realm=x"), Vec::new());
+            }
+            let Some(path) = asked.path.strip_prefix("/moved") else {
+                return (307, header("Location", &format!("/moved{}", asked.path)), Vec::new());
+            };
+            if path.contains("/manifests/") && count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 {
+                return (429, header("Retry-After", wait), b"later".to_vec());
+            }
+            (200, Vec::new(), if path.contains("/blobs/") { config.clone() } else { manifest.clone() })
+        });
+        let scratch = Scratch::new();
+        let mut request = image_request(registry.port, &fake.manifest, &scratch);
+        let login = RegistryLogin { user: Secret::new("ada".into()), password: Secret::new("hunter2".into()) };
+        request.outside.settings_login = Some((format!("127.0.0.1:{}", registry.port), login));
+        name_in_settings(&mut request, registry.port);
+        let report = run(&request, &Patience { tries: 3, ..impatient() }).unwrap();
+        assert_eq!(report.exit_code(), exit, "{}", faults(&report));
+        let moved = registry.asked().iter().filter(|asked| asked.path.starts_with("/moved/v2/acme/wallet/man")).count();
+        assert_eq!(moved, asked_at_end);
+    }
 }
 
 #[test]
@@ -267,7 +312,7 @@ fn what_does_not_have_its_digest_is_not_kept() {
 fn hostile_manifests_are_refused() {
     let digest = Sha256::of(b"x").to_string();
     for (manifest, says) in [
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ("{}", "neither an image manifest"),
         (r#"{"config": {}, "manifests": []}"#, "index and a manifest at once"),
         (r#"{"config": {"digest": "sha256:../../x", "size": 1}, "layers": []}"#, "expected a digest"),
@@ -453,4 +498,55 @@ fn bounds_hold_for_registries() {
     limits.registry_document_bytes = 1 << 16;
     let report = run_with(&image_request(registry.port, &fake.manifest, &scratch), &impatient(), &limits).unwrap();
     assert!(faults(&report).contains("registry_document_bytes=65536"), "{}", faults(&report));
+    // All answers of a run together.
+    for (name, limits) in [
+        ("fetched_bytes=1000", set(&|limits| limits.fetched_bytes = 1_000)),
+        ("fetch_questions=9", set(&|limits| limits.fetch_questions = 9)),
+    ] {
+        let scratch = Scratch::new();
+        let mut request = image_request(registry.port, &fake.manifest, &scratch);
+        request.trust = Some(TrustOptions::default());
+        let report = run_with(&request, &impatient(), &limits).unwrap();
+        assert_ne!(report.exit_code(), 0);
+        assert!(faults(&report).contains(name), "{name}: {}", faults(&report));
+    }
+}
+
+fn set(change: &dyn Fn(&mut Limits)) -> Limits {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    limits
+}
+
+/// What is over a bound is a fault; what came before it is kept.
+#[test]
+fn more_signatures_than_allowed_are_a_fault_beside_the_first_ones() {
+    let fake = FakeRegistry::new();
+    let manifest = fake.manifest.clone();
+    let lookaside = PlainServer::start(|asked| (200, Vec::new(), asked.path.clone().into_bytes()));
+    let registry = PlainServer::start(move |asked| match asked.path.as_str() {
+        "/v2/" => (200, vec![("X-Registry-Supports-Signatures".into(), "1".into())], b"{}".to_vec()),
+        path if path.starts_with("/extensions/") => {
+            let entry = |n: u32| json!({"type": "atomic", "content": Base64::encode_string(&n.to_be_bytes())});
+            let mut entries: Vec<Value> = (0..7).map(entry).collect();
+            entries[1] = json!({"type": "atomic", "content": "!"});
+            (200, Vec::new(), json!({"signatures": entries}).to_string().into_bytes())
+        }
+        path if path.contains("/manifests/sha256:") => (200, Vec::new(), manifest.clone()),
+        _ => (404, Vec::new(), Vec::new()),
+    });
+    let scratch = Scratch::new();
+    let mut request = image_request(registry.port, &fake.manifest, &scratch);
+    request.image = None;
+    let lookaside = format!("http://127.0.0.1:{}", lookaside.port);
+    request.trust = Some(TrustOptions { server: None, lookaside: Some(lookaside) });
+    let limits = set(&|limits| limits.trust_signatures = 5);
+    let report = run_with(&request, &impatient(), &limits).unwrap();
+    assert_eq!(report.exit_code(), 3);
+    assert_eq!(faults(&report).matches("trust_signatures=5").count(), 2, "{}", faults(&report));
+    assert!(faults(&report).contains("1 of 7 signatures are not base64"), "{}", faults(&report));
+    assert_eq!(file_names(&scratch.path(NAME).join("trust/simple-signing")).len(), 5 + 4);
+    let before = tree(&scratch.0);
+    run_with(&request, &impatient(), &limits).unwrap();
+    assert!(tree(&scratch.0) == before);
 }

@@ -396,7 +396,7 @@ fn hostile_names_and_rubbish_are_refused() {
     faulty(
         "/manifest",
         json(format!(r#"{{"manifest_name": "manifest.{NAME}", "encoded_manifest": "!!!!"}}"#)),
-        "no base64",
+        "not base64",
         &limits,
         &patience,
     );
@@ -415,7 +415,10 @@ fn answers_without_end_or_haste_are_given_up() {
     let mut limits = Limits::default();
     (limits.server_manifest_bytes, limits.server_answer_bytes) = (1 << 20, 1 << 16);
     let endless = || Reply::Endless(b"HTTP/1.1 200 x\r\nContent-Length: 99999999999\r\n\r\n".to_vec());
-    faulty("/manifest", endless, "server_manifest_bytes=1048576", &limits, &impatient());
+    let in_the_bundle =
+        || Reply::Endless(b"HTTP/1.1 200 x\r\nContent-Length: 99999999999\r\n\r\n{\"encoded_manifest\": \"".to_vec());
+    faulty("/manifest", in_the_bundle, "server_manifest_bytes=1048576", &limits, &impatient());
+    faulty("/manifest", endless, "server_answer_bytes=65536", &limits, &impatient());
     faulty("/publickey", endless, "server_answer_bytes=65536", &limits, &impatient());
     let short = Patience { idle: Duration::from_millis(300), ..impatient() };
     let silence = || Reply::Silence(b"HTTP/1.1 200 x\r\nContent-Length: 100\r\n\r\n{".to_vec());

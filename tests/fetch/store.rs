@@ -124,6 +124,54 @@ fn a_listing_of_many_pages_is_read_to_its_end() {
     assert_eq!(fs::read(scratch.path("b11/manifest.b11.sig.tbz")).unwrap(), b"x");
 }
 
+fn object(key: &str) -> String {
+    format!("<Contents><Key>{key}</Key><ETag>\"e\"</ETag><Size>1</Size></Contents>")
+}
+
+#[test]
+fn a_listing_without_end_ends_and_what_it_named_is_saved() {
+    for (circle, says) in [(false, "listing_pages=5"), (true, "in circles")] {
+        let server = PlainServer::start(move |asked| {
+            let Some((_, query)) = asked.path.split_once('?') else { return (200, Vec::new(), b"x".to_vec()) };
+            let number =
+                query.split_once("token=t").map_or(0, |(_, rest)| rest.split('&').next().unwrap().parse().unwrap());
+            let next = if circle { (number + 1) % 3 } else { number + 1 };
+            let object = if number == 0 { object("manifest.b.sig.tbz") } else { String::new() };
+            let text = format!(
+                "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t{next}</NextContinuationToken>{object}</ListBucketResult>"
+            );
+            (200, Vec::new(), text.into_bytes())
+        });
+        let scratch = Scratch::new();
+        let mut limits = hpsb_audit::Limits::default();
+        limits.listing_pages = 5;
+        let report = run_with(&bucket_request(server.port, &scratch), &impatient(), &limits).unwrap();
+        assert_eq!(report.exit_code(), 3);
+        assert!(faults(&report).contains(says), "{}", faults(&report));
+        assert!(scratch.path("b/manifest.b.sig.tbz").is_file());
+        assert!(server.asked().len() <= 6, "{}", server.asked().len());
+    }
+}
+
+#[test]
+fn no_key_leads_to_another_bucket() {
+    let keys =
+        ["..%2Fother%2Fmanifest.a.sig.tbz", "x%2F..%2F..%2Fother%2Fmanifest.b.sig.tbz", ".%2Fmanifest.c.sig.tbz"];
+    let listing: String = keys.iter().chain(&["x%2F%252e%252e%2Fmanifest.d.sig.tbz"]).map(|key| object(key)).collect();
+    let listing = format!("<ListBucketResult>{listing}</ListBucketResult>");
+    let server = PlainServer::start(move |asked| match asked.path.contains('?') {
+        true => (200, Vec::new(), listing.clone().into_bytes()),
+        false => (200, Vec::new(), b"x".to_vec()),
+    });
+    let scratch = Scratch::new();
+    let report = run(&bucket_request(server.port, &scratch), &impatient()).unwrap();
+    assert_eq!(report.exit_code(), 3);
+    assert_eq!(faults(&report).matches("cannot be asked for").count(), 3, "{}", faults(&report));
+    let asked: Vec<String> = server.asked().into_iter().map(|asked| asked.path).collect();
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    assert_eq!(asked[1], "/builds/x/%252e%252e/manifest.d.sig.tbz");
+}
+
 #[test]
 fn requests_are_signed_as_s3_wants_them() {
     // Three questions make a user who may read; then the store lets nobody in without a good signature.

@@ -4,10 +4,13 @@ mod cosign;
 mod notary;
 mod simple_signing;
 
+use crate::client::access::NamedBy;
+use crate::client::http::shown_as_given;
 use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
 use crate::client::registry::Registry;
 use crate::client::run::Saver;
+use crate::client::step::Source;
 use crate::digest::Sha256;
 use crate::error::Error;
 
@@ -22,44 +25,65 @@ pub struct TrustOptions {
     pub lookaside: Option<String>,
 }
 
-/// Saves all of it for the image with this digest.
+/// A Notary server, and whether the user named it or the registry that it belongs to.
+pub(crate) struct TrustServer {
+    pub(crate) address: String,
+    pub(crate) named_by: NamedBy,
+}
+
+/// Saves all of it for the image with this digest: each source by itself.
 pub(crate) fn save_trust(
     saver: &mut Saver<'_>,
     outside: &Outside<'_>,
     registry: &Registry<'_>,
-    image: &ImageReference,
+    (image, named_by): (&ImageReference, NamedBy),
     digest: Option<Sha256>,
     options: &TrustOptions,
 ) {
-    match notary_server(image, options) {
-        Some(server) => match Notary::open(outside, image, &server) {
+    let from = image.name();
+    match digest {
+        Some(digest) => {
+            simple_signing::save(saver, outside, registry, (image, &from), digest, options.lookaside.as_deref());
+            cosign::save(saver, registry, &from, digest);
+        }
+        None => saver.step(Source::Referrers, &from, |saver| {
+            let error = Error::Usage {
+                message: format!("the digest of {image} is not known, so its signatures cannot be asked for"),
+                hint: "save the image too (--image), or name it with its digest".into(),
+            };
+            saver.fault("trust/cosign/referrers", &from, error);
+        }),
+    }
+    // Now the registry has named its token server, if it has one.
+    let named_by = if options.server.is_some() { NamedBy::User } else { named_by };
+    let server = notary_server(image, options).map(|address| TrustServer { address, named_by });
+    let address = server.as_ref().map_or_else(|| from.clone(), |server| shown_as_given(&server.address));
+    saver.step(Source::ContentTrust, &address, |saver| match server {
+        Some(server) => match Notary::open(outside, image, &server, registry.lend(&from)) {
             Ok(notary) => notary.save(saver),
-            Err(error) => saver.report.faults.push(error),
+            Err(error) => saver.fault("trust/notary", &address, error),
         },
         None => saver.absent(
             "trust/notary",
             &image.registry,
             &format!("no Notary server is known for {}; name one with --trust-server if there is one", image.registry),
         ),
-    }
-    let Some(digest) = digest else {
-        let error = Error::Usage {
-            message: format!("the digest of {image} is not known, so its signatures cannot be asked for"),
-            hint: "save the image too (--image), or name it with its digest".into(),
-        };
-        return saver.report.faults.push(error);
-    };
-    simple_signing::save(saver, outside, registry, image, digest, options.lookaside.as_deref());
-    cosign::save(saver, registry, digest);
+    });
 }
 
 /// The Notary server of an image, as docker would find it, where that is certain.
 pub(crate) fn notary_server(image: &ImageReference, options: &TrustOptions) -> Option<String> {
     let registry = image.registry.as_str();
-    options.server.clone().or_else(|| match registry {
+    named_server(options).or_else(|| match registry {
         "docker.io" => Some("https://notary.docker.io".into()),
         // IBM Cloud Container Registry: DOCKER_CONTENT_TRUST_SERVER=https://us.icr.io:4443
         _ if registry == "icr.io" || registry.ends_with(".icr.io") => Some(format!("https://{registry}:4443")),
         _ => None,
     })
+}
+
+/// The Notary server that the user named. Settings may name it without a scheme.
+pub(crate) fn named_server(options: &TrustOptions) -> Option<String> {
+    let server = options.server.as_ref()?;
+    Some(if server.contains("://") { server.clone() } else { format!("https://{server}") })
 }

@@ -7,20 +7,27 @@ use base64ct::{Base64, Encoding};
 use reqwest::Url;
 use serde_json::Value;
 
+use crate::client::access::{Access, Lent, NamedBy};
 use crate::client::address::checked_url;
-use crate::client::bearer::Guarded;
+use crate::client::answers::{Asked, Came, Meaning};
+use crate::client::bearer::{Guarded, Redirects};
 use crate::client::disk::Place;
+use crate::client::evidence_record::Origin;
 use crate::client::fault::network;
-use crate::client::folder::SetFile;
+use crate::client::folder::FileSet;
 use crate::client::http::shown;
-use crate::client::outside::Outside;
+use crate::client::json::read_json;
+use crate::client::outside::{NAMED_BY_ANSWER, Outside};
 use crate::client::reference::ImageReference;
-use crate::client::registry::refused;
 use crate::client::run::Saver;
+use crate::client::trust::TrustServer;
 use crate::digest::Sha256;
 use crate::error::Error;
+use crate::limits::Limits;
 
 const PLACE: &str = "trust/notary";
+const OWN_LOGIN: &str =
+    "give the trust server's own login in a file with logins (--registry-auth), under its HOST or HOST:PORT";
 
 /// A Notary server, for one repository.
 pub(crate) struct Notary<'a> {
@@ -36,17 +43,31 @@ struct Named {
 }
 
 impl<'a> Notary<'a> {
-    pub(crate) fn open(outside: &Outside<'a>, image: &ImageReference, server: &str) -> Result<Self, Error> {
-        let base = checked_url(server, "the Notary server's address (--trust-server)")?;
-        let login = outside.login(&image.registry, &image.repository)?;
-        Ok(Self { guarded: Guarded::new(outside.run, outside.http(&base)?, login), base, gun: image.name() })
+    /// `lent` is the registry's login, for the registry's own token server.
+    pub(crate) fn open(
+        outside: &Outside<'a>,
+        image: &ImageReference,
+        server: &TrustServer,
+        lent: Option<Lent>,
+    ) -> Result<Self, Error> {
+        let base = checked_url(&server.address, "the Notary server's address (--trust-server)")?;
+        let gun = image.name();
+        let access = match server.named_by {
+            NamedBy::User => {
+                let host = base.host_str().unwrap_or_default();
+                let name = base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+                Access { own: outside.login_of(&name, &gun)?, lent, hint: Some(OWN_LOGIN) }
+            }
+            NamedBy::Answer => Access { hint: Some(NAMED_BY_ANSWER), ..Access::default() },
+        };
+        Ok(Self { guarded: Guarded::new(outside.run, outside.http(&base)?, access), base, gun })
     }
 
-    /// Saves the whole set, or nothing of it.
+    /// Saves the whole set, or nothing of it. Each file goes to the disk as it comes.
     pub(crate) fn save(&self, saver: &mut Saver<'_>) {
         let from = shown(&self.url("timestamp.json"));
-        match self.load() {
-            Ok(Some(files)) => saver.keep_set(PLACE, &files),
+        match self.load(saver, &from) {
+            Ok(Some(set)) => saver.keep_set(PLACE, &set),
             Ok(None) => {
                 saver.absent(PLACE, &from, &format!("the server has no content trust metadata for {}", self.gun))
             }
@@ -54,57 +75,68 @@ impl<'a> Notary<'a> {
         }
     }
 
-    fn load(&self) -> Result<Option<Vec<SetFile>>, Error> {
-        let Some(timestamp) = self.file("timestamp.json", "timestamp.json", None)? else { return Ok(None) };
-        let named = named_in(&timestamp.bytes, "timestamp.json")?;
+    fn load(&self, saver: &mut Saver<'_>, from: &str) -> Result<Option<FileSet>, Error> {
+        let limits = saver.run.limits;
+        let mut left = limits.trust_source_bytes;
+        let Some(timestamp) = self.file(Asked::Timestamp, "timestamp.json", None)? else { return Ok(None) };
+        let mut set = saver.folder.file_set(&Place::new(PLACE)?)?;
+        let mut add = |place: &str, (bytes, origin): (Vec<u8>, Origin)| {
+            left = limits.trust_source_bytes().take(left, bytes.len() as u64, "content trust metadata")?;
+            set.add(Place::new(place)?, &bytes, origin).map(|()| bytes)
+        };
+        let timestamp = add("timestamp.json", timestamp)?;
+        let named = named_in(&timestamp, "timestamp.json", limits)?;
         let snapshot = named.into_iter().find(|named| named.role == "snapshot");
         let snapshot = snapshot.ok_or_else(|| Error::malformed("timestamp.json", "it names no snapshot"))?;
-        let snapshot = self.named(&snapshot)?;
-        let roles = named_in(&snapshot.bytes, "snapshot.json")?;
-        let bound = self.guarded.run.limits.trust_files();
+        let snapshot = add("snapshot.json", self.named(&snapshot)?)?;
+        let roles = named_in(&snapshot, "snapshot.json", limits)?;
+        let bound = limits.trust_files();
         bound.check(roles.len() as u64, "snapshot.json")?;
-        let mut files = vec![timestamp, snapshot];
+        let mut root = None;
         for role in roles.iter().filter(|named| is_wanted(&named.role)) {
-            files.push(self.named(role)?);
+            let bytes = add(&format!("{}.json", role.role), self.named(role)?)?;
+            if role.role == "root" {
+                root = Some(version_of(&bytes, limits)?);
+            }
         }
-        let root = files.iter().find(|file| file.place.as_str() == "root.json");
-        let root = root.ok_or_else(|| Error::malformed("snapshot.json", "it names no root"))?;
-        let version = version_of(&root.bytes)?;
+        let version = root.ok_or_else(|| Error::malformed("snapshot.json", "it names no root"))?;
         bound.check(version, "root versions")?;
+        let mut lost = Vec::new();
         for version in 1..=version {
             let name = format!("{version}.root.json");
-            // A server that was set up anew may have lost the early ones; the chain then says so in the audit.
-            files.extend(self.file(&name, &name, None)?);
+            // A server that was set up anew may have lost the early ones.
+            match self.file(Asked::OldRoot, &name, None)? {
+                Some(file) => drop(add(&name, file)?),
+                None => lost.push(version),
+            }
         }
-        Ok(Some(files))
+        if let (Some(first), Some(last)) = (lost.first(), lost.last()) {
+            let why = format!("the server does not have {} of the roots {first} to {last}", lost.len());
+            saver.absent("trust/notary-roots", from, &why);
+        }
+        Ok(Some(set))
     }
 
     /// A file by the hash that names it, or by its plain name if the server does not keep hash names.
-    fn named(&self, named: &Named) -> Result<SetFile, Error> {
-        let place = format!("{}.json", named.role);
+    fn named(&self, named: &Named) -> Result<(Vec<u8>, Origin), Error> {
         let by_hash = format!("{}.{}.json", named.role, named.sha256.hex());
-        let found = match self.file(&by_hash, &place, Some(named.sha256))? {
-            Some(file) => Some(file),
-            None => self.file(&place, &place, Some(named.sha256))?,
-        };
-        let missing = || {
-            network(
-                &shown(&self.url(&by_hash)),
-                "the server does not have this file, which its own metadata names",
-                "run it again",
-            )
-        };
-        found.ok_or_else(missing)
+        // What the hash name does not lead to the plain name may: only then is its answer the last word.
+        let found = self.file(Asked::OldRoot, &by_hash, Some(named.sha256))?;
+        let found = found.map_or_else(
+            || self.file(Asked::Named, &format!("{}.json", named.role), Some(named.sha256)),
+            |file| Ok(Some(file)),
+        )?;
+        found.ok_or_else(|| Error::malformed(by_hash, "the server does not have it"))
     }
 
-    fn file(&self, name: &str, place: &str, wanted: Option<Sha256>) -> Result<Option<SetFile>, Error> {
+    fn file(&self, asked: Asked, name: &str, wanted: Option<Sha256>) -> Result<Option<(Vec<u8>, Origin)>, Error> {
         let url = self.url(name);
-        let bound = self.guarded.run.limits.trust_file_bytes();
-        let answer = self.guarded.get(&url, None, bound)?;
-        match answer.head.status {
-            200 => {}
-            404 => return Ok(None),
-            status => return Err(refused(&url, status, &answer.body)),
+        let limits = self.guarded.run.limits;
+        let answer = self.guarded.get(&url, None, limits.trust_file_bytes(), Redirects::Answers)?;
+        match asked.judge(Came { status: answer.head.status, content_type: "", body: &answer.body }) {
+            Meaning::Here => {}
+            Meaning::Absent => return Ok(None),
+            Meaning::Refused => return Err(self.guarded.refused(&url, answer.head.status, &answer.body)),
         }
         let found = Sha256::of(&answer.body);
         if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {
@@ -112,10 +144,9 @@ impl<'a> Notary<'a> {
             return Err(network(&shown(&url), message, "run it again"));
         }
         // What is no JSON is not this server's: a proxy's page must not be kept as metadata.
-        crate::strict_json::parse(&answer.body)
+        read_json(&answer.body, limits)
             .map_err(|error| network(&shown(&url), format!("expected JSON: {error}"), "run it again"))?;
-        let origin = self.guarded.origin(&url, &answer.head);
-        Ok(Some(SetFile { place: Place::new(place)?, bytes: answer.body, origin }))
+        Ok(Some((answer.body, self.guarded.origin(&url, &answer.head))))
     }
 
     fn url(&self, name: &str) -> Url {
@@ -137,9 +168,9 @@ fn is_wanted(role: &str) -> bool {
 }
 
 /// The files that `signed.meta` of a timestamp or snapshot names with a SHA-256.
-fn named_in(bytes: &[u8], what: &str) -> Result<Vec<Named>, Error> {
+fn named_in(bytes: &[u8], what: &str, limits: &Limits) -> Result<Vec<Named>, Error> {
     let fail = |message: &str| Error::malformed(what, message);
-    let document = crate::strict_json::parse(bytes).map_err(|error| fail(&format!("it is no JSON: {error}")))?;
+    let document = read_json(bytes, limits).map_err(|error| fail(&error))?;
     let meta = document.get("signed").and_then(|signed| signed.get("meta")).and_then(Value::as_object);
     let meta = meta.ok_or_else(|| fail("expected signed.meta"))?;
     let named = meta.iter().map(|(role, file)| {
@@ -152,8 +183,8 @@ fn named_in(bytes: &[u8], what: &str) -> Result<Vec<Named>, Error> {
     named.collect()
 }
 
-fn version_of(root: &[u8]) -> Result<u64, Error> {
-    let document = crate::strict_json::parse(root).ok();
+fn version_of(root: &[u8], limits: &Limits) -> Result<u64, Error> {
+    let document = read_json(root, limits).ok();
     let version =
         document.as_ref().and_then(|document| document.get("signed")).and_then(|signed| signed.get("version"));
     version.and_then(Value::as_u64).ok_or_else(|| Error::malformed("root.json", "expected signed.version"))
@@ -189,11 +220,12 @@ mod tests {
             format!(r#"{{"signed":{{"meta":{{"snapshot":{{"hashes":{{"sha256":"{hash}"}},"length":1}}}}}}}}"#)
         };
         // `printf one | openssl dgst -sha256 -binary | base64`
-        let found = named_in(meta("dpLDrTVAu4A8Ags67mbNiIcSMjTqDG5xQ8Ct1z/0Me0=").as_bytes(), "x").unwrap();
+        let found =
+            named_in(meta("dpLDrTVAu4A8Ags67mbNiIcSMjTqDG5xQ8Ct1z/0Me0=").as_bytes(), "x", &Limits::default()).unwrap();
         assert_eq!((found[0].role.as_str(), found[0].sha256), ("snapshot", Sha256::of(b"one")));
         for bad in ["", "dpLD", "not base64"] {
-            assert!(named_in(meta(bad).as_bytes(), "x").is_err(), "{bad}");
+            assert!(named_in(meta(bad).as_bytes(), "x", &Limits::default()).is_err(), "{bad}");
         }
-        assert!(named_in(b"{}", "x").is_err());
+        assert!(named_in(b"{}", "x", &Limits::default()).is_err());
     }
 }

@@ -2,103 +2,170 @@
 //!
 //! Source: containers/image, docs/signature-protocols.md and docker/docker_client.go.
 
+use std::collections::BTreeSet;
+
 use base64ct::{Base64, Encoding};
 use reqwest::Url;
 use serde_json::Value;
 
+use crate::client::access::Access;
 use crate::client::address::checked_url;
-use crate::client::bearer::Guarded;
+use crate::client::answers::{Asked, Came, Meaning, is_html};
+use crate::client::bearer::{Guarded, Redirects};
+use crate::client::disk::Place;
 use crate::client::evidence_record::Origin;
-use crate::client::http::shown;
+use crate::client::fault::network;
+use crate::client::http::{shown, shown_as_given};
+use crate::client::json::read_json;
 use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
-use crate::client::registry::{Registry, refused};
+use crate::client::registry::{Document, Found, Registry};
 use crate::client::run::Saver;
+use crate::client::step::Source;
 use crate::digest::Sha256;
 use crate::error::Error;
+use crate::limits::Limits;
 
 const PLACE: &str = "trust/simple-signing";
 
-/// A signature as it came.
-struct Found {
-    bytes: Vec<u8>,
-    origin: Origin,
+/// `signature-1`, `signature-2`, …: each signature once, whoever gave it, and none ever under another's number.
+struct Numbered {
+    known: Vec<(Sha256, Place)>,
+    names: BTreeSet<String>,
+    next: u64,
 }
 
-/// Saves `signature-1`, `signature-2`, …: first the lookaside's, then the registry's that are not among them.
+impl Numbered {
+    fn open(saver: &Saver<'_>) -> Result<Self, Error> {
+        let known = saver.folder.contents_below(&Place::new(PLACE)?)?;
+        let names = known.iter().map(|(_, place)| place.as_str().to_owned()).collect();
+        Ok(Self { known, names, next: 1 })
+    }
+
+    fn keep(&mut self, saver: &mut Saver<'_>, bytes: &[u8], origin: Origin) {
+        let digest = Sha256::of(bytes);
+        if let Some((_, place)) = self.known.iter().find(|(known, _)| *known == digest) {
+            let place = place.as_str().to_owned();
+            return saver.keep(&place, bytes, origin);
+        }
+        let mut name = format!("{PLACE}/signature-{}", self.next);
+        while !self.names.insert(name.clone()) {
+            self.next = self.next.saturating_add(1);
+            name = format!("{PLACE}/signature-{}", self.next);
+        }
+        saver.keep(&name, bytes, origin);
+        if let Ok(place) = Place::new(name) {
+            self.known.push((digest, place));
+        }
+    }
+}
+
+/// Saves the lookaside's signatures, and then the registry's that are not among them.
 pub(crate) fn save(
     saver: &mut Saver<'_>,
     outside: &Outside<'_>,
     registry: &Registry<'_>,
-    image: &ImageReference,
+    (image, from): (&ImageReference, &str),
     digest: Sha256,
     lookaside: Option<&str>,
 ) {
-    let mut signatures: Vec<Found> = Vec::new();
-    let of_lookaside = lookaside.map_or(Ok(Vec::new()), |base| from_lookaside(outside, base, image, digest));
-    for found in [of_lookaside, from_registry(registry, digest)] {
-        match found {
-            Ok(found) => {
-                for signature in found {
-                    if signatures.iter().all(|known| known.bytes != signature.bytes) {
-                        signatures.push(signature);
-                    }
-                }
-            }
-            Err(error) => return saver.fault(PLACE, &image.registry, error),
-        }
+    let mut numbered = match Numbered::open(saver) {
+        Ok(numbered) => numbered,
+        Err(error) => return saver.step(Source::RegistrySignatures, from, |saver| saver.fault(PLACE, from, error)),
+    };
+    if let Some(base) = lookaside {
+        let from = shown_as_given(base);
+        saver.step(Source::Lookaside, &from, |saver| {
+            let saved = from_lookaside(saver, &mut numbered, outside, base, image, digest);
+            saved.unwrap_or_else(|(what, error)| saver.fault(&format!("{PLACE}/{what}"), &from, error));
+        });
     }
-    if signatures.is_empty() {
-        let why = match lookaside {
-            Some(_) => "neither the lookaside nor the registry has one",
-            None => "the registry has none, and no lookaside was named (--lookaside)",
-        };
-        return saver.absent(PLACE, &image.registry, why);
-    }
-    for (number, signature) in (1..).zip(signatures) {
-        saver.keep(&format!("{PLACE}/signature-{number}"), &signature.bytes, signature.origin);
-    }
+    saver.step(Source::RegistrySignatures, from, |saver| match registry.signatures(digest) {
+        Ok(Found::Here(list, _)) => from_list(saver, &mut numbered, from, &list),
+        Ok(Found::Absent(why)) => saver.absent(&format!("{PLACE}/registry"), from, &why),
+        Err(error) => saver.fault(&format!("{PLACE}/registry"), from, error),
+    });
 }
 
 /// `<base>/<repository>@sha256=<hex>/signature-1`, and on until one is missing.
 fn from_lookaside(
+    saver: &mut Saver<'_>,
+    numbered: &mut Numbered,
     outside: &Outside<'_>,
     base: &str,
     image: &ImageReference,
     digest: Sha256,
-) -> Result<Vec<Found>, Error> {
-    let base = checked_url(base, "the lookaside's address (--lookaside)")?;
-    let server = Guarded::new(outside.run, outside.http(&base)?, None);
+) -> Result<(), (String, Error)> {
+    let all = |error| ("lookaside".to_owned(), error);
+    let base = checked_url(base, "the lookaside's address (--lookaside)").map_err(all)?;
+    let server = Guarded::new(outside.run, outside.http(&base).map_err(all)?, Access::default());
     let limits = outside.run.limits;
-    let mut found = Vec::new();
-    for number in 1..=limits.trust_files {
+    let mut left = limits.trust_source_bytes;
+    for number in 1..=limits.trust_signatures {
+        let at = |error| (format!("lookaside-{number}"), error);
         let mut url: Url = base.clone();
         let folder = base.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{folder}/{}@sha256={}/signature-{number}", image.repository, digest.hex()));
-        let bound = limits.trust_file_bytes();
-        let answer = server.get(&url, None, bound)?;
-        match answer.head.status {
-            200 => {}
-            404 | 410 => return Ok(found),
-            status => return Err(refused(&url, status, &answer.body)),
+        let answer = server.get(&url, None, limits.trust_file_bytes(), Redirects::Answers).map_err(at)?;
+        let status = answer.head.status;
+        match Asked::Lookaside.judge(Came { status, content_type: "", body: &answer.body }) {
+            Meaning::Here => {}
+            Meaning::Absent => {
+                if number == 1 {
+                    saver.absent(&format!("{PLACE}/lookaside"), &shown(&url), "the lookaside has no signature");
+                }
+                return Ok(());
+            }
+            Meaning::Refused => return Err(at(server.refused(&url, status, &answer.body))),
         }
         let origin = server.origin(&url, &answer.head);
-        found.push(Found { bytes: answer.whole_body(&shown(&url))?, origin });
+        let bytes = answer.whole_body(&shown(&url)).map_err(at)?;
+        if is_html(&bytes) {
+            let error = network(&shown(&url), "expected a signature, found a page of HTML", "run it again");
+            return Err(at(error));
+        }
+        left = limits.trust_source_bytes().take(left, bytes.len() as u64, "the lookaside").map_err(at)?;
+        numbered.keep(saver, &bytes, origin);
     }
-    Err(limits.trust_files().exceeded("the lookaside"))
+    Err(all(limits.trust_signatures().exceeded("the lookaside")))
 }
 
 /// `{"signatures":[{"schemaVersion":2,"name":…,"type":"atomic","content":"<base64>"}]}`. Other types are for other tools.
-fn from_registry(registry: &Registry<'_>, digest: Sha256) -> Result<Vec<Found>, Error> {
-    let Some(document) = registry.signatures(digest)? else { return Ok(Vec::new()) };
-    let fail = |message: &str| Error::malformed("the registry's list of signatures", message);
-    let value = crate::strict_json::parse(&document.bytes).map_err(|error| fail(&error.to_string()))?;
-    let list = value.get("signatures").and_then(Value::as_array).ok_or_else(|| fail("expected signatures"))?;
-    let mut found = Vec::new();
-    for entry in list.iter().filter(|entry| entry.get("type").and_then(Value::as_str) == Some("atomic")) {
-        let content = entry.get("content").and_then(Value::as_str).and_then(|text| Base64::decode_vec(text).ok());
-        let bytes = content.ok_or_else(|| fail("a signature that is no base64"))?;
-        found.push(Found { bytes, origin: document.origin.clone() });
+fn from_list(saver: &mut Saver<'_>, numbered: &mut Numbered, from: &str, list: &Document) {
+    let limits = saver.run.limits;
+    let place = format!("{PLACE}/registry");
+    let entries = match entries_of(list, limits) {
+        Ok(entries) => entries,
+        Err(error) => return saver.fault(&place, from, error),
+    };
+    if entries.is_empty() {
+        return saver.absent(&place, from, "the registry has no signature");
     }
-    Ok(found)
+    let mut bad = 0_u64;
+    for content in entries.iter().take(usize::try_from(limits.trust_signatures).unwrap_or(usize::MAX)) {
+        match content {
+            Some(bytes) => numbered.keep(saver, bytes, list.origin.clone()),
+            None => bad += 1,
+        }
+    }
+    if bad > 0 {
+        let message = format!("{bad} of {} signatures are not base64", entries.len());
+        saver.fault(&place, from, Error::malformed("the registry's list of signatures", message));
+    }
+    if let Err(error) = limits.trust_signatures().check(entries.len() as u64, "the registry's list of signatures") {
+        saver.fault(&place, from, error);
+    }
+}
+
+/// The signatures; `None` for one that is not base64.
+fn entries_of(list: &Document, limits: &Limits) -> Result<Vec<Option<Vec<u8>>>, Error> {
+    let fail = |message: &str| Error::malformed("the registry's list of signatures", message);
+    let value = read_json(&list.bytes, limits).map_err(|error| fail(&error))?;
+    let entries = value.get("signatures").and_then(Value::as_array).ok_or_else(|| fail("expected signatures"))?;
+    let atomic = entries.iter().filter(|entry| entry.get("type").and_then(Value::as_str) == Some("atomic"));
+    let content = atomic.map(|entry| {
+        let text = entry.get("content").and_then(Value::as_str)?.replace(['\r', '\n'], "");
+        Base64::decode_vec(&text).ok()
+    });
+    Ok(content.collect())
 }

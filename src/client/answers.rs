@@ -1,0 +1,188 @@
+//! What each answer means, for everything that is asked. One table decides: the page docs/fetch.md shows it, and `tests/fetch/answers.rs`
+//! gives every source every answer. Only what the table lists as absent is a note; all else that is not the thing itself is a fault.
+
+/// What is asked of whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Status,
+    Bundle,
+    Key,
+    ImageDigest,
+    ImageKey,
+    BuildLog,
+    Listing,
+    Object,
+    Image,
+    Platform,
+    Blob,
+    CosignTag,
+    Referrers,
+    Referrer,
+    Interface,
+    Signatures,
+    Lookaside,
+    Timestamp,
+    Named,
+    OldRoot,
+    BuilderFile,
+}
+
+/// What an answer means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// Here it is: read it.
+    Here,
+    /// The source does not have it, or does not know such questions: a note.
+    Absent,
+    /// Anything else: a fault.
+    Refused,
+}
+
+/// How an answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Came<'a> {
+    pub(crate) status: u16,
+    pub(crate) content_type: &'a str,
+    pub(crate) body: &'a [u8],
+}
+
+struct Row {
+    asked: Asked,
+    /// In words, for the page.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the page is compared with it"))]
+    what: &'static str,
+    here: &'static [u16],
+    absent: &'static [u16],
+    /// What else is saved, and what else is a note, in words.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the page is compared with it"))]
+    more: [&'static str; 2],
+}
+
+const FOLLOWED: [&str; 2] = ["redirects", ""];
+const NO_MORE: [&str; 2] = ["", ""];
+const MADE: &[u16] = &[200, 201];
+const GONE: &[u16] = &[404, 410];
+
+const fn row(
+    asked: Asked,
+    what: &'static str,
+    here: &'static [u16],
+    absent: &'static [u16],
+    more: [&'static str; 2],
+) -> Row {
+    Row { asked, what, here, absent, more }
+}
+
+const ROWS: [Row; 21] = [
+    row(Asked::Status, "build server: status", MADE, &[], NO_MORE),
+    row(Asked::Bundle, "build server: bundle", MADE, &[], NO_MORE),
+    row(Asked::Key, "build server: public key", MADE, &[], NO_MORE),
+    row(Asked::ImageDigest, "build server: image digest", MADE, GONE, NO_MORE),
+    row(Asked::ImageKey, "build server: image key", MADE, GONE, ["", "an empty key"]),
+    row(Asked::BuildLog, "build server: log", MADE, GONE, NO_MORE),
+    row(Asked::Listing, "object store: listing", &[200], &[], ["pages", ""]),
+    row(Asked::Object, "object store: bundle", &[200], &[], NO_MORE),
+    row(Asked::Image, "registry: the image's manifest", &[200], GONE, FOLLOWED),
+    row(Asked::Platform, "registry: a manifest that the image's index names", &[200], GONE, FOLLOWED),
+    row(Asked::Blob, "registry: a blob", &[200], &[], FOLLOWED),
+    row(Asked::CosignTag, "registry: a tag of signatures (cosign)", &[200], GONE, FOLLOWED),
+    row(
+        Asked::Referrers,
+        "registry: referrers",
+        &[200],
+        &[404, 405, 406, 501],
+        ["redirects, pages", "400 UNSUPPORTED, HTML 200, HTML 400"],
+    ),
+    row(Asked::Referrer, "registry: a manifest that the referrers name", &[200], &[], FOLLOWED),
+    row(Asked::Interface, "registry: its interface for simple signing", &[200], &[401, 404], ["redirects", "HTML 200"]),
+    row(Asked::Signatures, "registry: simple signatures", &[200], GONE, FOLLOWED),
+    row(Asked::Lookaside, "lookaside: a signature", &[200], GONE, NO_MORE),
+    row(Asked::Timestamp, "trust server: timestamp", &[200], GONE, NO_MORE),
+    row(Asked::Named, "trust server: a file that its metadata names", &[200], &[], NO_MORE),
+    row(Asked::OldRoot, "trust server: an earlier root", &[200], GONE, NO_MORE),
+    row(Asked::BuilderFile, "builder file", &[200], &[], NO_MORE),
+];
+
+impl Asked {
+    /// What an answer to this means.
+    pub(crate) fn judge(self, came: Came<'_>) -> Meaning {
+        let Some(row) = ROWS.iter().find(|row| row.asked == self) else { return Meaning::Refused };
+        // Servers that do not know the question give a page for people, or say so in their own words.
+        if self == Asked::Referrers
+            && ((matches!(came.status, 200 | 400) && came.is_html()) || (came.status == 400 && came.is_unsupported()))
+        {
+            return Meaning::Absent;
+        }
+        match came.status {
+            status if row.here.contains(&status) => Meaning::Here,
+            status if row.absent.contains(&status) => Meaning::Absent,
+            _ => Meaning::Refused,
+        }
+    }
+}
+
+impl Came<'_> {
+    fn is_html(&self) -> bool {
+        self.content_type.eq_ignore_ascii_case("text/html") || is_html(self.body)
+    }
+
+    /// `{"errors": [{"code": "UNSUPPORTED"}]}` (Distribution specification, "Error Codes").
+    fn is_unsupported(&self) -> bool {
+        let document = crate::strict_json::parse(self.body).ok();
+        let errors = document.as_ref().and_then(|document| document.get("errors")).and_then(|errors| errors.as_array());
+        errors.is_some_and(|errors| {
+            errors.iter().any(|error| error.get("code").and_then(|code| code.as_str()) == Some("UNSUPPORTED"))
+        })
+    }
+}
+
+/// Does a body look like a page for people?
+pub(crate) fn is_html(body: &[u8]) -> bool {
+    let head = body.trim_ascii_start();
+    let begins = |with: &[u8]| head.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
+    begins(b"<!doctype html") || begins(b"<html")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEGIN: &str = "| what is asked | saved | note |\n";
+
+    fn cell(numbers: &[u16], more: &str) -> String {
+        let numbers = numbers.iter().map(u16::to_string);
+        let all: Vec<String> = numbers.chain(Some(more.to_owned()).filter(|more| !more.is_empty())).collect();
+        if all.is_empty() { "–".into() } else { all.join(", ") }
+    }
+
+    /// `HPSB_UPDATE=1` writes it anew.
+    #[test]
+    fn the_page_shows_this_table() {
+        let rows = ROWS.iter().map(|row| {
+            format!("| {} | {} | {} |\n", row.what, cell(row.here, row.more[0]), cell(row.absent, row.more[1]))
+        });
+        let table = format!("{BEGIN}| --- | --- | --- |\n{}", rows.collect::<String>());
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/fetch.md");
+        let page = std::fs::read_to_string(&path).unwrap();
+        let (before, rest) = page.split_once(BEGIN).expect("the page has the table's head");
+        let after: String = rest.split_inclusive('\n').skip_while(|line| line.starts_with('|')).collect();
+        let expected = format!("{before}{table}{after}");
+        if std::env::var_os("HPSB_UPDATE").is_some() {
+            std::fs::write(&path, &expected).unwrap();
+        } else {
+            assert!(page == expected, "docs/fetch.md is not what the program does: HPSB_UPDATE=1 writes it anew");
+        }
+    }
+
+    #[test]
+    fn a_page_for_people_and_an_unknown_question_are_recognised() {
+        let came = |status, content_type, body: &'static [u8]| Came { status, content_type, body };
+        let judge = |came| Asked::Referrers.judge(came);
+        assert_eq!(judge(came(200, "", b" <!DOCTYPE HTML><p>")), Meaning::Absent);
+        assert_eq!(judge(came(400, "text/html", b"x")), Meaning::Absent);
+        assert_eq!(judge(came(503, "text/html", b"<html>")), Meaning::Refused);
+        assert_eq!(judge(came(400, "", b"{\"errors\": [{\"code\": \"UNSUPPORTED\"}]}")), Meaning::Absent);
+        assert_eq!(judge(came(400, "", b"{\"errors\": [{\"code\": \"DENIED\"}]}")), Meaning::Refused);
+        assert_eq!(judge(came(200, "", b"{}")), Meaning::Here);
+    }
+}

@@ -1,0 +1,27 @@
+//! JSON of servers, read strictly and within bounds: a few megabytes of text may stand for hundreds of megabytes of values.
+
+use std::cell::Cell;
+
+use serde_json::Value;
+
+use crate::limits::Limits;
+use crate::strict_json::{Bounds, parse_within};
+
+/// Reads one document.
+///
+/// # Errors
+/// In words: not JSON, a key twice, or more than the bounds allow.
+pub(crate) fn read_json(bytes: &[u8], limits: &Limits) -> Result<Value, String> {
+    let bounds = Bounds {
+        nodes: Cell::new(limits.answer_nodes),
+        memory: Cell::new(limits.answer_memory_bytes),
+        key: 4096,
+        passed: Cell::new(None),
+    };
+    parse_within(bytes, &bounds).map_err(|error| match bounds.passed.get() {
+        Some("nodes") => limits.answer_nodes().exceeded("it").to_string(),
+        Some("memory") => limits.answer_memory_bytes().exceeded("it").to_string(),
+        Some(_) => "it has a key of more than 4,096 bytes".into(),
+        None => format!("it is not JSON: {error}"),
+    })
+}

@@ -1,0 +1,267 @@
+//! One large text in a JSON object, taken out while the answer comes in: a bundle of gigabytes is never held in memory.
+//!
+//! What is left is the same object with an empty text in that place. It is small, and is read as strictly as every other answer; a second
+//! member of the same name is seen there.
+
+use crate::client::http::Sink;
+use crate::error::Error;
+use crate::limits::Bound;
+
+const WHAT: &str = "the answer";
+
+/// Where in the document the next byte is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// Outside of texts.
+    Between,
+    /// In a text that stays, and whether the last byte was a backslash.
+    Text { escaped: bool },
+    /// In the text that is wanted.
+    Wanted,
+    /// Behind a backslash of it.
+    Escape,
+    /// Behind `\u` of it: digits so far, and their value.
+    Unicode { digits: u8, value: u32 },
+}
+
+/// Gives the text of one member of the outermost object to another sink.
+pub(crate) struct Member<'a> {
+    wanted: &'static str,
+    bound: Bound,
+    inner: &'a mut dyn Sink,
+    rest: Vec<u8>,
+    at: At,
+    depth: u32,
+    /// The outermost object's current key, without its quotes; and whether a key or a value is next.
+    key: Vec<u8>,
+    key_is_next: bool,
+    /// The first half of a character beyond 16 bits.
+    high: Option<u32>,
+    seen: u64,
+    found: bool,
+}
+
+impl<'a> Member<'a> {
+    /// `bound` is for all but the wanted text.
+    pub(crate) fn new(wanted: &'static str, bound: Bound, inner: &'a mut dyn Sink) -> Self {
+        let (rest, key) = (Vec::new(), Vec::new());
+        let at = At::Between;
+        Self { wanted, bound, inner, rest, at, depth: 0, key, key_is_next: false, high: None, seen: 0, found: false }
+    }
+
+    /// The object without the wanted text; `None` if there was no such text.
+    pub(crate) fn finish(self) -> (Vec<u8>, bool) {
+        (self.rest, self.found)
+    }
+
+    fn keep(&mut self, byte: u8) -> Result<(), Error> {
+        self.bound.check(self.rest.len() as u64 + 1, WHAT)?;
+        self.rest.push(byte);
+        Ok(())
+    }
+
+    /// A byte that is not of the wanted text.
+    fn step(&mut self, byte: u8) -> Result<(), Error> {
+        let outermost = self.depth == 1;
+        match self.at {
+            At::Text { escaped } => {
+                let ends = byte == b'"' && !escaped;
+                if outermost && self.key_is_next && !ends {
+                    self.key.push(byte);
+                }
+                self.at = if ends { At::Between } else { At::Text { escaped: byte == b'\\' && !escaped } };
+            }
+            _ => match byte {
+                b'"' if outermost && !self.key_is_next && self.key == self.wanted.as_bytes() => {
+                    self.found = true;
+                    self.at = At::Wanted;
+                }
+                b'"' => {
+                    if outermost && self.key_is_next {
+                        self.key.clear();
+                    }
+                    self.at = At::Text { escaped: false };
+                }
+                b'{' | b'[' => {
+                    self.depth = self.depth.saturating_add(1);
+                    self.key_is_next = self.depth == 1 && byte == b'{';
+                }
+                b'}' | b']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                }
+                b',' if outermost => {
+                    self.key.clear();
+                    self.key_is_next = true;
+                }
+                b':' if outermost => self.key_is_next = false,
+                _ => {}
+            },
+        }
+        self.keep(byte)
+    }
+
+    fn escape(&mut self, byte: u8) -> Result<(), Error> {
+        let plain = match byte {
+            b'"' | b'\\' | b'/' => byte,
+            b'b' => 8,
+            b'f' => 12,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'u' => {
+                self.at = At::Unicode { digits: 0, value: 0 };
+                return Ok(());
+            }
+            _ => return Err(fault("an unknown escape in a text")),
+        };
+        self.no_half()?;
+        self.at = At::Wanted;
+        self.inner.take(&[plain])
+    }
+
+    fn unicode(&mut self, byte: u8, digits: u8, value: u32) -> Result<(), Error> {
+        let digit = char::from(byte).to_digit(16).ok_or_else(|| fault("an unknown escape in a text"))?;
+        let value = (value << 4) | digit;
+        if digits < 3 {
+            self.at = At::Unicode { digits: digits + 1, value };
+            return Ok(());
+        }
+        self.at = At::Wanted;
+        let value = match (self.high.take(), value) {
+            (None, 0xD800..=0xDBFF) => {
+                self.high = Some(value);
+                return Ok(());
+            }
+            (Some(high), 0xDC00..=0xDFFF) => 0x10000 + ((high - 0xD800) << 10) + (value - 0xDC00),
+            (None, value) => value,
+            (Some(_), _) => return Err(fault("half a character in a text")),
+        };
+        let character = char::from_u32(value).ok_or_else(|| fault("half a character in a text"))?;
+        self.inner.take(character.encode_utf8(&mut [0; 4]).as_bytes())
+    }
+
+    fn no_half(&self) -> Result<(), Error> {
+        if self.high.is_some() { Err(fault("half a character in a text")) } else { Ok(()) }
+    }
+
+    /// The wanted text up to its end or an escape, in one piece; what is left of `bytes`.
+    fn wanted<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], Error> {
+        let end = bytes.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < b' ').unwrap_or(bytes.len());
+        let (text, rest) = bytes.split_at(end);
+        if !text.is_empty() {
+            self.no_half()?;
+            self.inner.take(text)?;
+        }
+        let Some((&byte, rest)) = rest.split_first() else { return Ok(rest) };
+        match byte {
+            b'\\' => self.at = At::Escape,
+            b'"' => {
+                self.no_half()?;
+                self.at = At::Between;
+                self.keep(b'"')?;
+            }
+            _ => return Err(fault("a control character in a text")),
+        }
+        Ok(rest)
+    }
+}
+
+impl Sink for Member<'_> {
+    fn held(&self) -> u64 {
+        self.seen
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.seen = self.seen.saturating_add(bytes.len() as u64);
+        let mut left = bytes;
+        while let Some((&byte, rest)) = left.split_first() {
+            left = match self.at {
+                At::Wanted => self.wanted(left)?,
+                At::Escape => {
+                    self.escape(byte)?;
+                    rest
+                }
+                At::Unicode { digits, value } => {
+                    self.unicode(byte, digits, value)?;
+                    rest
+                }
+                At::Between | At::Text { .. } => {
+                    self.step(byte)?;
+                    rest
+                }
+            };
+        }
+        Ok(())
+    }
+
+    fn start_again(&mut self) -> Result<(), Error> {
+        self.inner.start_again()?;
+        self.rest.clear();
+        self.key.clear();
+        (self.at, self.depth, self.key_is_next, self.high) = (At::Between, 0, false, None);
+        (self.seen, self.found) = (0, false);
+        Ok(())
+    }
+}
+
+fn fault(message: &str) -> Error {
+    Error::malformed(WHAT, message)
+}
+
+/// Takes base64 (RFC 4648) and gives the bytes that it stands for to another sink. White space is passed over.
+pub(crate) struct Base64Text<'a> {
+    inner: &'a mut dyn Sink,
+    /// Less than four characters that wait for the rest of their group.
+    waiting: Vec<u8>,
+    padded: bool,
+    seen: u64,
+}
+
+impl<'a> Base64Text<'a> {
+    pub(crate) fn new(inner: &'a mut dyn Sink) -> Self {
+        Self { inner, waiting: Vec::new(), padded: false, seen: 0 }
+    }
+
+    /// Is every group whole?
+    pub(crate) fn is_whole(&self) -> bool {
+        self.waiting.is_empty()
+    }
+}
+
+impl Sink for Base64Text<'_> {
+    fn held(&self) -> u64 {
+        self.seen
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        use base64ct::{Base64, Encoding};
+        let bad = || Error::malformed("encoded_manifest", "it is not base64 (RFC 4648)");
+        self.seen = self.seen.saturating_add(bytes.len() as u64);
+        self.waiting.extend(bytes.iter().filter(|byte| !byte.is_ascii_whitespace()));
+        let groups = self.waiting.len() - self.waiting.len() % 4;
+        if groups == 0 {
+            return Ok(());
+        }
+        let left = self.waiting.split_off(groups);
+        // After padding nothing follows.
+        if self.padded {
+            return Err(bad());
+        }
+        let text = std::str::from_utf8(&self.waiting).map_err(|_| bad())?;
+        let decoded = Base64::decode_vec(text).map_err(|_| bad())?;
+        self.padded = text.ends_with('=');
+        self.waiting = left;
+        self.inner.take(&decoded)
+    }
+
+    fn start_again(&mut self) -> Result<(), Error> {
+        self.inner.start_again()?;
+        self.waiting.clear();
+        (self.padded, self.seen) = (false, 0);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "json_member_tests.rs"]
+mod tests;

@@ -1,0 +1,95 @@
+//! The sources of evidence. Each is a step of its own: it has an outcome of its own, and no other step is lost by it.
+
+use serde::{Deserialize, Serialize};
+
+/// A source of evidence of one build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Source {
+    /// The build server's status record.
+    Status,
+    /// The build server's bundle.
+    Bundle,
+    /// The build server's key for the bundle.
+    Key,
+    /// The build server's digest of the image.
+    ImageDigest,
+    /// The build server's key of the image.
+    ImageKey,
+    /// The build server's log.
+    BuildLog,
+    /// The bundle in the object store.
+    ObjectStore,
+    /// The image at its registry.
+    Image,
+    /// The trust server (Notary).
+    ContentTrust,
+    /// The lookaside for simple signing.
+    Lookaside,
+    /// The registry's interface for simple signing.
+    RegistrySignatures,
+    /// The registry's tags of signatures.
+    CosignTags,
+    /// What the registry lists as referring to the image.
+    Referrers,
+    /// Certificates and revocation lists of builders.
+    BuilderFiles,
+}
+
+impl Source {
+    /// Its name in evidence.json and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Bundle => "bundle",
+            Self::Key => "key",
+            Self::ImageDigest => "image-digest",
+            Self::ImageKey => "image-key",
+            Self::BuildLog => "build-log",
+            Self::ObjectStore => "object-store",
+            Self::Image => "image",
+            Self::ContentTrust => "content-trust",
+            Self::Lookaside => "lookaside",
+            Self::RegistrySignatures => "registry-signatures",
+            Self::CosignTags => "cosign-tags",
+            Self::Referrers => "referrers",
+            Self::BuilderFiles => "builder-files",
+        }
+    }
+}
+
+/// What became of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// All that it offers is in the folder.
+    Saved,
+    /// It does not have it.
+    Note,
+    /// Something that it has, or may have, is not in the folder.
+    Fault,
+}
+
+impl Outcome {
+    /// Its name in evidence.json and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Saved => "saved",
+            Self::Note => "note",
+            Self::Fault => "fault",
+        }
+    }
+}
+
+/// The outcome of one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SourceReport {
+    /// The source.
+    pub source: Source,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Its files that are in the folder.
+    pub files: u64,
+}

@@ -1,0 +1,144 @@
+//! What the build server has of its newest build only: status, image digest, image key and log.
+
+use crate::build_name::BuildName;
+use crate::client::fault::network;
+use crate::client::folder::EvidenceFolder;
+use crate::client::run::Saver;
+use crate::client::server::{BuildServer, Call, Newest, Reply};
+use crate::client::step::Source;
+use crate::error::Error;
+
+/// The sources, what is asked for each, and the file that it becomes.
+const STATUS: (Source, Call<'_>, &str) = (Source::Status, Call::Status, "status.json");
+const OTHERS: [(Source, Call<'_>, &str); 3] = [
+    (Source::ImageDigest, Call::ImageDigest, "image-digest.json"),
+    (Source::ImageKey, Call::ImageKey, "image-key"),
+    (Source::BuildLog, Call::BuildLog, "server-build.log"),
+];
+
+/// Saves what only the newest build has. The newest build afterwards is returned if it is no longer this one.
+pub(crate) fn save_unnamed(
+    server: &BuildServer<'_>,
+    root: &EvidenceFolder,
+    saver: &mut Saver<'_>,
+    name: &BuildName,
+    before: &Newest,
+) -> Option<Newest> {
+    match before {
+        Newest::Build(newest) if newest == name => {}
+        Newest::Build(newest) => {
+            none_of_them(server, saver, &format!("the server has it for its newest build only, {newest}"));
+            return None;
+        }
+        Newest::None => {
+            let why = "by its status record the server has no ended build, or one is running now";
+            none_of_them(server, saver, why);
+            return None;
+        }
+        Newest::Unknown(error) => {
+            status_fault(server, saver, error.clone());
+            return None;
+        }
+    }
+    let replies = root.draft().map(|mut draft| {
+        // In the order in which they are asked.
+        let digest = server.ask(Call::ImageDigest);
+        let key = server.ask(Call::ImageKey);
+        let log = server.log(&mut draft);
+        (digest, key, log, draft)
+    });
+    let (digest, key, log, draft) = match replies {
+        Ok(replies) => replies,
+        Err(error) => {
+            saver.report.faults.push(error);
+            return None;
+        }
+    };
+    let status = match server.ask(Call::Status).and_then(|status| Ok((status.newest()?, status))) {
+        Ok((Newest::Build(after), status)) if after == *name => status,
+        Ok((after, _)) => {
+            let message = format!(
+                "another build began or ended while {name} was saved: status.json, image-digest.json, image-key and \
+                 server-build.log could be of either, and are not kept"
+            );
+            let hint = "run it again when no build is running";
+            status_fault(server, saver, network(&server.address(Call::Status), message, hint));
+            return Some(after);
+        }
+        Err(error) => {
+            status_fault(server, saver, error);
+            return None;
+        }
+    };
+    saver.step(Source::Status, &server.address(Call::Status), |saver| {
+        saver.note_secrets("status.json", &status.body);
+        saver.keep("status.json", &status.body, status.origin);
+    });
+    let [of_digest, of_key, of_log] = OTHERS;
+    keep_small(server, saver, of_digest, digest, |reply| Ok(Some(("image-digest.json", reply.image_digest()?))));
+    keep_small(server, saver, of_key, key, Reply::image_key);
+    let (source, call, place) = of_log;
+    let from = server.address(call);
+    saver.step(source, &from, |saver| match log {
+        Err(error) => saver.fault(place, &from, error),
+        Ok((reply, text)) => match (reply.absence(), reply.log(text)) {
+            (Some(words), _) => saver.absent(place, &from, &words),
+            (None, Err(error)) => saver.fault(place, &from, error),
+            (None, Ok(())) => {
+                match draft.read() {
+                    Ok(file) => saver.note_secrets_in(place, file),
+                    Err(error) => saver.report.faults.push(error),
+                }
+                saver.keep_draft(place, draft, reply.origin);
+            }
+        },
+    });
+    None
+}
+
+fn keep_small(
+    server: &BuildServer<'_>,
+    saver: &mut Saver<'_>,
+    (source, call, place): (Source, Call<'_>, &str),
+    reply: Result<Reply, Error>,
+    read: impl Fn(&Reply) -> Result<Option<(&'static str, Vec<u8>)>, Error>,
+) {
+    let from = server.address(call);
+    saver.step(source, &from, |saver| {
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(error) => return saver.fault(place, &from, error),
+        };
+        if let Some(words) = reply.absence() {
+            return saver.absent(place, &from, &words);
+        }
+        match read(&reply) {
+            Ok(Some((place, bytes))) => {
+                saver.note_secrets(place, &bytes);
+                saver.keep(place, &bytes, reply.origin);
+            }
+            Ok(None) => saver.absent(place, &from, "the server names no image key"),
+            Err(error) => saver.fault(place, &from, error),
+        }
+    });
+}
+
+fn none_of_them(server: &BuildServer<'_>, saver: &mut Saver<'_>, why: &str) {
+    for (source, call, place) in [STATUS].into_iter().chain(OTHERS) {
+        let from = server.address(call);
+        saver.step(source, &from, |saver| saver.absent(place, &from, why));
+    }
+}
+
+/// Without the status it is not known of which build the others are: one fault, and the others say that it is the reason.
+fn status_fault(server: &BuildServer<'_>, saver: &mut Saver<'_>, error: Error) {
+    let (source, call, place) = STATUS;
+    let from = server.address(call);
+    saver.step(source, &from, |saver| saver.fault(place, &from, error));
+    for (source, call, place) in OTHERS {
+        let from = server.address(call);
+        saver.step(source, &from, |saver| {
+            saver.absent(place, &from, "it is not known of which build it is: see status.json");
+        });
+    }
+}

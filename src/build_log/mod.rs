@@ -46,7 +46,7 @@ impl BuildLog {
     }
 
     /// Lets go of the entries' text, and of all entries but those that tell whether and where the time goes back, and the last time. Of
-    /// several lines of a builder's output in a row one is left: what matters is what they separate.
+    /// several lines of one builder's output in a row one is left: what matters is whose they are and what they separate.
     pub(crate) fn shelve(&mut self) {
         let timed: Vec<(usize, Timestamp)> =
             self.entries.iter().enumerate().filter_map(|(at, entry)| Some((at, entry.time?))).collect();
@@ -58,8 +58,7 @@ impl BuildLog {
             Some(LogEntry { line: *line, time: *time, level: String::new(), message: String::new() })
         };
         self.entries = kept.into_iter().filter_map(entry).collect();
-        let is_output = |event: &LogEvent| matches!(event, LogEvent::BuilderOutput);
-        self.events.dedup_by(|(_, next), (_, event)| is_output(event) && is_output(next));
+        self.events.dedup_by(|(_, next), (_, event)| matches!(event, LogEvent::BuilderOutput(_)) && event == next);
         self.events.shrink_to_fit();
     }
 

@@ -129,6 +129,14 @@ fn the_words_of_a_pattern_stand_in_all_that_it_fits() {
             assert_eq!(mask(&text), mask_slowly(&text));
         }
     }
+    for word in NAMES {
+        for text in [format!("{word}=hunter2"), format!("a --{word} hunter2"), format!("my-{word}_x: hunter2")] {
+            assert_eq!(mask(&text), mask_slowly(&text), "{text}");
+        }
+    }
+    // Each word by itself: without it the text would be shown.
+    let hidden = NAMES.iter().filter(|word| mask(&format!("{word}=hunter2")).ends_with("=***"));
+    assert_eq!(hidden.count(), NAMES.len());
 }
 
 #[test]

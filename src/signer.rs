@@ -134,6 +134,10 @@ impl Signers {
                 Err(Fault::Refused(message)) => {
                     return Answer::Bad(format!("the OpenPGP signature that names {name}'s key: {message}"));
                 }
+                Err(Fault::Unsupported(message)) => {
+                    let message = format!("the OpenPGP signature that names {name}'s key uses {message}, which is not supported");
+                    return Answer::Unsupported(message);
+                }
                 Err(Fault::OtherKey) => {}
             }
         }

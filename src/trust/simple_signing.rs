@@ -104,6 +104,7 @@ fn judge_message(
         report.answer = match certificate.and_then(|certificate| message.verify(&certificate, now)) {
             Err(Fault::OtherKey) => continue,
             Err(Fault::Refused(message)) => Answer::Refused(message),
+            Err(Fault::Unsupported(message)) => Answer::Undecided(format!("unsupported: {message}")),
             Ok(signed) => {
                 report.details.push(format!("signed at {} by the signer's own clock", signed.created));
                 report.expiries = signed.expiries;

@@ -146,5 +146,7 @@ impl Signers {
     }
 }
 
+#[cfg(all(test, feature = "openpgp"))]
+mod public_tests;
 #[cfg(test)]
 mod tests;

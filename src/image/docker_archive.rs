@@ -35,8 +35,12 @@ pub(super) fn read(
         message: format!("{}: {message}", image.source),
         hint: "name one behind the path: docker-archive:FILE:NAME:TAG, or docker-archive:FILE:@0 for the first".into(),
     })?;
-    if images.len() == 1 && store.has("index.json") {
-        layout::read(image, store, None, choice, limits)?;
+    if images.len() == 1 && store.has("index.json") && !layout::is_empty(store, limits)? {
+        match layout::way_to(&saved.config, store, limits)? {
+            // Of an index with images for several platforms engines load the one whose configuration manifest.json names.
+            Some(digests) => layout::read(image, store, None, &Choice { platforms: Vec::new(), digests }, limits)?,
+            None => layout::read(image, store, None, choice, limits)?,
+        }
     }
     image.names.clone_from(&saved.tags);
     read_saved(image, store, saved, limits)

@@ -1,6 +1,6 @@
 //! From a manifest's bytes to the facts of its image. The same for every form.
 
-use super::document::{self, Descriptor, Document};
+use super::document::{self, Descriptor, Document, Platform, UnsupportedEntry};
 use super::store::{Found, Store};
 use super::{Choice, ConfigFacts, DocumentFacts, ImageFacts, LayerFacts, Part};
 use crate::digest::Sha256;
@@ -39,24 +39,28 @@ pub(super) fn resolve(
             }
         };
         let facts = |media_type| DocumentFacts { media_type, digest: Sha256::of(&bytes), size: bytes.len() as u64 };
-        let manifests = match document {
+        let (manifests, unsupported) = match document {
             Document::Manifest { media_type, config, layers } => {
                 image.manifest = Some(facts(media_type));
                 return read_parts(image, store, names, &Parts { config, layers, platform }, limits);
             }
-            Document::Index { media_type, manifests } => {
+            Document::Index { media_type, manifests, unsupported } => {
                 image.indexes.push(facts(media_type));
-                manifests
+                (manifests, unsupported)
             }
         };
         if image.indexes.len() as u64 > limits.image_index_depth {
             image.fault(Part::Manifest, format!("more than {} indexes in indexes", limits.image_index_depth()));
             return Ok(());
         }
-        let chosen = match choose(&manifests, choice) {
+        let chosen = match choose(&manifests, &unsupported, choice) {
             Ok(chosen) => chosen.clone(),
             Err(Unclear::Fault(message)) => {
                 image.fault(Part::Manifest, message);
+                return Ok(());
+            }
+            Err(Unclear::Unsupported(digest)) => {
+                image.unsupported.push((Part::Manifest, unsupported_digest(&digest)));
                 return Ok(());
             }
             Err(Unclear::Usage(message)) => {
@@ -78,7 +82,15 @@ pub(super) fn resolve(
 const PLATFORM_HINT: &str =
     "say which is meant: expect.platforms in the policy of an audit, --platform for `image` and `compare`";
 
+/// What is said of an entry that is meant and not read.
+pub(super) fn unsupported_digest(digest: &str) -> String {
+    let algorithm = digest.split(':').next().unwrap_or_default();
+    format!("the entry that is meant has the digest {digest}: the algorithm {algorithm} is not supported, sha256 is")
+}
+
 enum Unclear {
+    /// The entry that is meant has a digest by another algorithm.
+    Unsupported(String),
     /// What is asked for is not there.
     Fault(String),
     /// Nobody said which of several is meant.
@@ -86,32 +98,44 @@ enum Unclear {
 }
 
 /// The entry of an index that is meant: by digest, or else by platform, or else the only one.
-fn choose<'d>(manifests: &'d [Descriptor], choice: &Choice) -> Result<&'d Descriptor, Unclear> {
+fn choose<'d>(
+    manifests: &'d [Descriptor],
+    unsupported: &[UnsupportedEntry],
+    choice: &Choice,
+) -> Result<&'d Descriptor, Unclear> {
     let images: Vec<&Descriptor> = manifests.iter().filter(|entry| !entry.is_attestation()).collect();
-    let fits = |entry: &&&Descriptor| {
+    let fits = |platform: &Option<Platform>| {
         choice.platforms.is_empty()
-            || entry
-                .platform
-                .as_ref()
-                .is_none_or(|platform| choice.platforms.iter().any(|expected| platform.is(expected)))
+            || platform.as_ref().is_none_or(|platform| choice.platforms.iter().any(|expected| platform.is(expected)))
     };
-    let fitting: Vec<&Descriptor> = images.iter().filter(fits).copied().collect();
+    let fitting: Vec<&Descriptor> = images.iter().filter(|entry| fits(&entry.platform)).copied().collect();
+    let unread: Vec<&UnsupportedEntry> = unsupported.iter().filter(|entry| fits(&entry.platform)).collect();
     let wanted = fitting.iter().find(|entry| choice.digests.contains(&entry.digest));
     let rival = |one: &Descriptor| {
-        let takes_its_place = |other: &&&Descriptor| {
-            other.digest != one.digest
-                && match (&other.platform, &one.platform) {
-                    (Some(other), Some(one)) => other.normal() == one.normal(),
-                    _ => true,
-                }
+        let takes_its_place = |other: &Option<Platform>| match (other, &one.platform) {
+            (Some(other), Some(one)) => other.normal() == one.normal(),
+            _ => true,
         };
         // What does not fit here may fit elsewhere: `S390X` is s390x to others.
-        images.iter().find(takes_its_place).copied()
+        let other = images.iter().find(|other| other.digest != one.digest && takes_its_place(&other.platform));
+        let unread = || unsupported.iter().find(|other| takes_its_place(&other.platform));
+        other.map(|other| other.digest.to_string()).or_else(|| unread().map(|other| other.digest.clone()))
     };
     if let Some((one, other)) = wanted.and_then(|one| Some((one, rival(one)?))) {
         return Err(Unclear::Fault(format!(
-            "the index has two images for one platform, and other programs may take the other: {} and {}",
-            one.digest, other.digest
+            "the index has two images for one platform, and other programs may take the other: {} and {other}",
+            one.digest
+        )));
+    }
+    if let (None, [], [one]) = (wanted, fitting.as_slice(), unread.as_slice()) {
+        return Err(Unclear::Unsupported(one.digest.clone()));
+    }
+    if let (None, Some(one)) = (wanted, unread.first()) {
+        return Err(Unclear::Usage(format!(
+            "the index has {} images, {} of them with a digest that is not supported ({})",
+            fitting.len() + unread.len(),
+            unread.len(),
+            one.digest
         )));
     }
     match (wanted, fitting.as_slice()) {
@@ -187,7 +211,7 @@ fn read_parts(
     image.config_descriptor = Some(parts.config.clone());
     read_config(image, store, &(names.blob)(&parts.config.digest), limits)?;
     if let (Some(said), Some(config)) = (&parts.platform, &image.config)
-        && !config.platform.is(&said.to_string())
+        && !config.platform.agrees_with(said)
         && !said.os.is_empty()
     {
         let message = format!("the index calls it an image for {said}, its configuration is for {}", config.platform);

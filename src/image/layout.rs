@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::document::{self, Descriptor, Document, REFERENCE_NAME};
-use super::gather::{Names, Top, differs, resolve};
+use super::document::{self, Descriptor, Document, REFERENCE_NAME, UnsupportedEntry};
+use super::gather::{Names, Top, differs, resolve, unsupported_digest};
 use super::store::{Found, Store};
 use super::{Choice, ImageFacts, Part};
 use crate::digest::Sha256;
@@ -24,20 +24,28 @@ pub(super) fn read(
     choice: &Choice,
     limits: &Limits,
 ) -> Result<(), Error> {
-    let manifests = match entries(store, limits)? {
-        Ok(manifests) => manifests,
+    let (manifests, unsupported) = match entries(store, limits)? {
+        Ok(entries) => entries,
         Err(message) => {
             image.fault(Part::Manifest, message);
             return Ok(());
         }
     };
+    let manifests = without_artifacts(manifests, reference, store, limits)?;
+    let is_meant = |entry: &&UnsupportedEntry| match reference {
+        Some(reference) => [entry.name.as_deref(), Some(entry.digest.as_str())].contains(&Some(reference)),
+        None => manifests.is_empty() && unsupported.len() == 1,
+    };
+    if let Some(entry) = unsupported.iter().find(is_meant) {
+        image.unsupported.push((Part::Manifest, unsupported_digest(&entry.digest)));
+        return Ok(());
+    }
     let entry = match chosen(&manifests, reference, choice) {
         Ok(entry) => entry.clone(),
         Err(message) => {
             return Err(Error::Usage {
                 message: format!("{}: {message}", image.source),
-                hint: "name one behind the path, as in oci:PATH:REF; an image without a name goes by its platform"
-                    .into(),
+                hint: "name one behind the path, as in oci:PATH:REF or oci:PATH:sha256:DIGEST; an image without a name goes by its platform".into(),
             });
         }
     };
@@ -70,8 +78,82 @@ pub(super) fn read_version(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
+/// Entries that can be read, and those with other digests.
+type Entries = (Vec<Descriptor>, Vec<UnsupportedEntry>);
+
+/// Of several entries those that are no artifacts: `cosign save` and registries' tools put signatures, attestations and other referrers beside the
+/// image. A name that is given chooses among all.
+fn without_artifacts(
+    manifests: Vec<Descriptor>,
+    reference: Option<&str>,
+    store: &Store<'_>,
+    limits: &Limits,
+) -> Result<Vec<Descriptor>, Error> {
+    if manifests.len() < 2 || reference.is_some() {
+        return Ok(manifests);
+    }
+    let mut images = Vec::new();
+    for entry in &manifests {
+        if !leads_to_artifacts(entry, store, limits)? {
+            images.push(entry.clone());
+        }
+    }
+    Ok(if images.is_empty() { manifests } else { images })
+}
+
+/// Is the entry an artifact, or an index of nothing else, as registries keep the referrers of an image? What is not there, or cannot be read, may
+/// be an image to others.
+fn leads_to_artifacts(entry: &Descriptor, store: &Store<'_>, limits: &Limits) -> Result<bool, Error> {
+    let read = |entry: &Descriptor| -> Result<Option<Vec<u8>>, Error> {
+        match store.document(&blob(&entry.digest), limits.registry_document_bytes())? {
+            Found::Bytes(bytes) => Ok(Some(bytes).filter(|bytes| Sha256::of(bytes) == entry.digest)),
+            Found::Missing | Found::Faulty(_) => Ok(None),
+        }
+    };
+    let Some(bytes) = read(entry)? else { return Ok(false) };
+    let Ok(Document::Index { manifests, unsupported, .. }) = document::read(&bytes, None, limits) else {
+        return Ok(document::is_artifact(&bytes));
+    };
+    for inner in &manifests {
+        if !read(inner)?.is_some_and(|bytes| document::is_artifact(&bytes)) {
+            return Ok(false);
+        }
+    }
+    Ok(!manifests.is_empty() && unsupported.is_empty())
+}
+
+/// Has `index.json` no entries? Docker 25 writes `null` for them.
+pub(super) fn is_empty(store: &Store<'_>, limits: &Limits) -> Result<bool, Error> {
+    Ok(matches!(entries(store, limits)?, Ok((manifests, unsupported)) if manifests.is_empty() && unsupported.is_empty()))
+}
+
+/// The digests on the way from `index.json` through an index to the manifest whose configuration is the file `config`; `None` where no index
+/// leads to it.
+pub(super) fn way_to(config: &str, store: &Store<'_>, limits: &Limits) -> Result<Option<Vec<Sha256>>, Error> {
+    let Found::Bytes(config) = store.document(config, limits.image_config_bytes())? else { return Ok(None) };
+    let config_digest = Sha256::of(&config);
+    let Ok((tops, _)) = entries(store, limits)? else { return Ok(None) };
+    let read = |entry: &Descriptor| -> Result<Option<Document>, Error> {
+        let Found::Bytes(bytes) = store.document(&blob(&entry.digest), limits.registry_document_bytes())? else {
+            return Ok(None);
+        };
+        Ok(document::read(&bytes, Some(&entry.media_type), limits).ok())
+    };
+    let has_config = |document: Option<Document>| matches!(document, Some(Document::Manifest { config, .. }) if config.digest == config_digest);
+    let mut seen = std::collections::BTreeSet::new();
+    for top in tops {
+        let Some(Document::Index { manifests, .. }) = read(&top)? else { continue };
+        for entry in manifests.iter().filter(|entry| !entry.is_attestation()) {
+            if seen.insert(entry.digest) && has_config(read(entry)?) {
+                return Ok(Some(vec![top.digest, entry.digest]));
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// The entries of `index.json`, or what is wrong with the layout.
-fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Vec<Descriptor>, String>, Error> {
+fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Entries, String>, Error> {
     let bound = limits.registry_document_bytes();
     let version = match store.document("oci-layout", bound)? {
         Found::Bytes(bytes) => read_version(&bytes),
@@ -83,7 +165,7 @@ fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Vec<Descriptor>,
     }
     Ok(match store.document("index.json", bound)? {
         Found::Bytes(bytes) => match document::read(&bytes, None, limits) {
-            Ok(Document::Index { manifests, .. }) => Ok(manifests),
+            Ok(Document::Index { manifests, unsupported, .. }) => Ok((manifests, unsupported)),
             Ok(Document::Manifest { .. }) => Err("its index.json is a manifest".into()),
             Err(message) => Err(format!("index.json: {message}")),
         },
@@ -96,7 +178,13 @@ fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Vec<Descriptor>,
 fn chosen<'d>(manifests: &'d [Descriptor], reference: Option<&str>, choice: &Choice) -> Result<&'d Descriptor, String> {
     let name_of = |entry: &Descriptor| entry.annotations.get(REFERENCE_NAME).cloned();
     let mut named: Vec<&Descriptor> = match reference {
-        Some(reference) => manifests.iter().filter(|entry| name_of(entry).as_deref() == Some(reference)).collect(),
+        Some(reference) => {
+            let digest = Sha256::from_prefixed(reference.trim_start_matches('@'));
+            let is_meant = |entry: &&Descriptor| {
+                name_of(entry).as_deref() == Some(reference) || digest.is_some_and(|digest| digest == entry.digest)
+            };
+            manifests.iter().filter(is_meant).collect()
+        }
         None => manifests.iter().filter(|entry| !entry.is_attestation()).collect(),
     };
     // `docker save` lists an image once for each of its tags.

@@ -122,7 +122,9 @@ impl Token {
                 der,
             ))
         };
-        let certificates = certificates.into_iter().map(read).collect::<Answer<_>>()?;
+        // The other choices (RFC 5652, 10.2.2), as attribute certificates in Microsoft's tokens, sign nothing here.
+        let certificates = certificates.into_iter().filter(|choice| choice.tag() == Tag::Sequence);
+        let certificates = certificates.map(read).collect::<Answer<_>>()?;
         let at = moment(&info.time)?.plus_seconds(allowance(info.accuracy.as_ref())?);
         Ok(Self { content, info, signer, certificates, at })
     }

@@ -252,11 +252,14 @@ fn what_openssl_refuses_is_refused_and_more() {
         );
         assert!(name == "tsa" || !accepted_by_openssl(), "{name}: openssl accepts it");
     }
-    // The same way with nothing wrong is accepted by both, and so is RSA-PSS.
+    // The same way with nothing wrong is accepted, and so is RSA-PSS.
     for more in [&["-cades"][..], &["-cades", "-keyopt", "rsa_padding_mode:pss"]] {
         let before = fs::read(folder.path().join("case.tar")).unwrap();
         sign("tsa", more);
-        assert!(accepted_by_openssl());
+        // `openssl ts` reads PKCS#7, which has no RSA-PSS; `openssl cms` does.
+        let line = ["cms", "-verify", "-inform", "DER", "-in", "case.tsr", "-CAfile", "ca.pem", "-purpose", "timestampsign"];
+        assert!(openssl_answers(&line, folder.path()).status.success());
+        assert!(more.len() > 1 || accepted_by_openssl());
         add(&folder, "ca.pem").unwrap();
         folder.write("case.tar", before);
     }

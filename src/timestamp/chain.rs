@@ -34,8 +34,8 @@ impl Authorities {
     /// # Errors
     /// In words, for anything but certificates, and for a file without a CA.
     pub(crate) fn add_pem(&mut self, text: &[u8], limits: &Limits) -> Result<(), String> {
-        let text = std::str::from_utf8(text).map_err(|_| "not PEM".to_owned())?;
-        let blocks = blocks(text)?;
+        let text = String::from_utf8_lossy(text);
+        let blocks = blocks(&text)?;
         if blocks.is_empty() || blocks.len() as u64 > limits.timestamp_certificates {
             return Err(format!(
                 "expected 1 to {} certificates, found {}",
@@ -76,17 +76,27 @@ impl Authorities {
 }
 
 /// The blocks of PEM in a text, each from its BEGIN line to the end of its END line.
-fn blocks(text: &str) -> Result<Vec<&str>, String> {
+fn blocks(text: &str) -> Result<Vec<String>, String> {
     let mut blocks = Vec::new();
     let mut rest = text;
     while let Some((_, block)) = rest.find("-----BEGIN ").and_then(|start| rest.split_at_checked(start)) {
         let end = block.find("-----END ").and_then(|end| Some((end + 9, block.get(end + 9..)?.find("-----")?)));
         let end = end.map(|(end, label)| end + label + 5);
         let (whole, behind) = end.and_then(|end| block.split_at_checked(end)).ok_or("a block of PEM has no END")?;
-        blocks.push(whole);
+        blocks.push(wrapped(whole));
         rest = behind;
     }
     Ok(blocks)
+}
+
+/// The block with lines of 64 letters: other lengths are read by openssl, and not by the strict reader of PEM.
+fn wrapped(block: &str) -> String {
+    let mut lines = block.lines().map(str::trim).filter(|line| !line.is_empty());
+    let begin = lines.next().unwrap_or_default();
+    let (body, ends): (Vec<&str>, Vec<&str>) = lines.partition(|line| !line.starts_with('-'));
+    let body: Vec<char> = body.concat().chars().collect();
+    let body: Vec<String> = body.chunks(64).map(|line| line.iter().collect()).collect();
+    format!("{begin}\n{}\n{}", body.join("\n"), ends.concat())
 }
 
 /// The purpose of time-stamping must be the only one, and critical (RFC 3161, 2.3).

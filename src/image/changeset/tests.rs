@@ -50,7 +50,7 @@ with tarfile.open(fileobj=out, mode="w", format=FORMAT) as tar:
     add("etc/", tarfile.DIRTYPE, mode=0o700)
     add("n" * 150 + "/file", tarfile.REGTYPE, b"x" * 600)
     add("link", tarfile.SYMTYPE, linkname="/etc/motd", mode=0o777)
-    add("hard", tarfile.LNKTYPE, linkname="/etc/motd", uid=5000000)
+    add("hard", tarfile.LNKTYPE, linkname="/etc/motd", uid=0 if FORMAT == tarfile.USTAR_FORMAT else 5000000)
 sys.stdout.buffer.write(out.getvalue())
 "#;
 

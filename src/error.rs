@@ -202,6 +202,9 @@ impl Error {
             Self::Settings { .. } => {
                 "give the sbs-config.json that build.py uses, or the on-premises YAML; --ca, --cert and --key-file name files that it does not".into()
             }
+            Self::Key { message, .. } if message.contains("OpenPGP") => {
+                "give one person's OpenPGP key, armoured or binary, with its revocations: gpg --armor --export FINGERPRINT".into()
+            }
             Self::Key { .. } => {
                 "give a PEM file with one public key (BEGIN PUBLIC KEY or BEGIN RSA PUBLIC KEY), or sha256:HEX as `hpsb-audit key show FILE` prints it".into()
             }

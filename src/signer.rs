@@ -134,6 +134,11 @@ impl Signers {
                 Err(Fault::Refused(message)) => {
                     return Answer::Bad(format!("the OpenPGP signature that names {name}'s key: {message}"));
                 }
+                Err(Fault::Unsupported(message)) => {
+                    let message =
+                        format!("the OpenPGP signature that names {name}'s key uses {message}, which is not supported");
+                    return Answer::Unsupported(message);
+                }
                 Err(Fault::OtherKey) => {}
             }
         }
@@ -142,5 +147,7 @@ impl Signers {
     }
 }
 
+#[cfg(all(test, feature = "openpgp"))]
+mod public_tests;
 #[cfg(test)]
 mod tests;

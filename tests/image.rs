@@ -485,3 +485,74 @@ fn one_image_is_not_the_image_of_many_bundles() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(report["error"]["code"], "usage");
 }
+
+/// Two images as `docker save` writes them, each with one layer; `edit` changes what the second one's layer has.
+const SAVED_BY_PYTHON: &str = r#"
+import hashlib, io, json, sys, tarfile
+def layer(second):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        def add(name, kind, data=b"", mode=0o644, **more):
+            member = tarfile.TarInfo(name)
+            member.type, member.size, member.mode = kind, len(data), mode
+            for field, value in more.items():
+                setattr(member, field, value)
+            tar.addfile(member, io.BytesIO(data))
+        add("./", tarfile.DIRTYPE, mode=0o700 if second else 0o755)
+        add("/etc//motd", tarfile.REGTYPE, b"hello" if second else b"hullo")
+        add("dev/null", tarfile.CHRTYPE, mode=0o666, devmajor=1, devminor=5 if second else 3)
+        add("run/pipe", tarfile.FIFOTYPE, mode=0o600)
+    # Without the end that a strict reader wants.
+    return out.getvalue()[:4 * 512 + 512]
+for name, second in (("one.tar", False), ("two.tar", True)):
+    content = layer(second)
+    empty = b""
+    ids = ["sha256:" + hashlib.sha256(part).hexdigest() for part in (content, empty)]
+    config = json.dumps({"os": "linux", "architecture": "s390x", "rootfs": {"type": "layers", "diff_ids": ids}}).encode()
+    config_name = hashlib.sha256(config).hexdigest() + ".json"
+    saved = json.dumps([{"Config": config_name, "RepoTags": None, "Layers": ["a/layer.tar", "b/layer.tar"]}]).encode()
+    with tarfile.open(name, "w") as tar:
+        for path, data in ((config_name, config), ("a/layer.tar", content), ("b/layer.tar", empty), ("manifest.json", saved)):
+            member = tarfile.TarInfo(path)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+"#;
+
+#[test]
+fn layers_are_compared_as_engines_unpack_them_and_rows_say_what_there_is() {
+    let folder = folder("engines");
+    must(Command::new("python3").current_dir(&folder).args(["-c", SAVED_BY_PYTHON]));
+    let program = |arguments: &[&str]| {
+        let output = Command::new(PROGRAM).current_dir(&folder).args(arguments).output().unwrap();
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        (output.status.code(), text.concat())
+    };
+    for name in ["one.tar", "two.tar"] {
+        let (code, text) = program(&["image", name]);
+        assert_eq!(code, Some(0), "{text}");
+    }
+    let (code, text) = program(&["compare", "one.tar", "two.tar"]);
+    assert_eq!(code, Some(1), "{text}");
+    for line in ["/ (the layer's root): mode 755 in A, 700 in B", "etc/motd: other content", "dev/null: other content"]
+    {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    assert!(!text.contains("run/pipe") && !text.contains("one side only"), "{text}");
+    // An unpacked one is named for what it is.
+    must(Command::new("mkdir").current_dir(&folder).arg("unpacked"));
+    must(Command::new("tar").current_dir(&folder).args(["-xf", "one.tar", "-C", "unpacked"]));
+    let (code, text) = program(&["compare", "unpacked", "two.tar"]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("a docker-archive that was unpacked") && text.contains("tar -cf image.tar"), "{text}");
+    // Compressed as a whole by the tools themselves.
+    for (tool, suffix) in [("gzip", "gz"), ("zstd", "zst"), ("bzip2", "bz2"), ("xz", "xz")] {
+        must(Command::new(tool).current_dir(&folder).args(["-k", "-q", "one.tar"]));
+        let (code, text) = program(&["compare", "one.tar", &format!("one.tar.{suffix}")]);
+        match tool {
+            "xz" => assert!(code == Some(1) && text.contains("compression xz is not supported"), "{text}"),
+            _ => assert!(code == Some(0) && text.contains("same configuration and content"), "{tool}: {text}"),
+        }
+    }
+    let (code, text) = program(&["image", "one.tar.xz"]);
+    assert!(code == Some(1) && text.contains("NOT SUPPORTED") && !text.contains("CONTRADICTION"), "{text}");
+}

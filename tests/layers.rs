@@ -387,7 +387,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("der", &["attestation", "certificate", "client", "key", "person_key", "timestamp", "trust"]),
     ("ed25519_dalek", &["git", "person_key"]),
     ("flate2", &["git", "image", "workload"]),
-    ("gix_hash", &["git"]),
+    ("gix_hash", &["git", "timestamp"]),
     ("hmac", &["client", "workload"]),
     ("http_body_util", &["serve"]),
     ("hyper", &["serve"]),

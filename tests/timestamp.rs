@@ -235,10 +235,14 @@ fn what_openssl_refuses_is_refused_and_more() {
         ("loose", &["-cades"], "not critical"),
         ("agreement", &["-cades"], "not for signatures"),
         ("tsa", &["-cades", "-keyid"], "neither a time-stamp response nor a token"),
-        ("tsa", &[], "signed attribute 1.2.840.113549.1.9.16.2.47"),
+        ("tsa", &[], "neither of the signed attributes 1.2.840.113549.1.9.16.2.47"),
         ("tsa", &["-noattr"], "no signed attributes"),
         ("tsa", &["-cades", "-md", "sha1"], "expected SHA-256, SHA-384 or SHA-512"),
-        ("tsa", &["-cades", "-keyopt", "rsa_padding_mode:pss"], "1.2.840.113549.1.1.10 is not supported"),
+        (
+            "tsa",
+            &["-cades", "-keyopt", "rsa_padding_mode:pss", "-keyopt", "rsa_mgf1_md:sha512"],
+            "another mask than MGF1 by its own hash",
+        ),
     ] {
         sign(name, more);
         let error = add(&folder, "ca.pem").expect_err(expected);
@@ -248,20 +252,22 @@ fn what_openssl_refuses_is_refused_and_more() {
         );
         assert!(name == "tsa" || !accepted_by_openssl(), "{name}: openssl accepts it");
     }
-    // The same way with nothing wrong is accepted by both.
-    let before = fs::read(folder.path().join("case.tar")).unwrap();
-    sign("tsa", &["-cades"]);
-    assert!(accepted_by_openssl());
-    add(&folder, "ca.pem").unwrap();
-    folder.write("case.tar", before);
+    // The same way with nothing wrong is accepted, and so is RSA-PSS.
+    for more in [&["-cades"][..], &["-cades", "-keyopt", "rsa_padding_mode:pss"]] {
+        let before = fs::read(folder.path().join("case.tar")).unwrap();
+        sign("tsa", more);
+        // `openssl ts` reads PKCS#7, which has no RSA-PSS; `openssl cms` does.
+        let line =
+            ["cms", "-verify", "-inform", "DER", "-in", "case.tsr", "-CAfile", "ca.pem", "-purpose", "timestampsign"];
+        assert!(openssl_answers(&line, folder.path()).status.success());
+        assert!(more.len() > 1 || accepted_by_openssl());
+        add(&folder, "ca.pem").unwrap();
+        folder.write("case.tar", before);
+    }
     reply(&folder, "tsa", "case.tsq", &[]);
     refused("no CA that was named has signed", "other.pem");
     refused("not the certificate of a CA", "tsa.pem");
-    // SHA-1 in the signing certificate attribute; no certificates; another digest.
-    folder.write("tsa.cnf", configuration("sha256", "sha1"));
-    reply(&folder, "tsa", "case.tsq", &[]);
-    refused("signed attribute 1.2.840.113549.1.9.16.2.47", "ca.pem");
-    folder.write("tsa.cnf", configuration("sha256", "sha256"));
+    // No certificates; another digest.
     let answer = run(folder.path(), &["seal", "case.tar", "--tsq", "again.tsq"]);
     let digest = answer.out.split("sha256:").nth(1).unwrap().trim().to_owned();
     openssl(&["ts", "-query", "-digest", &digest, "-sha256", "-out", "bare.tsq"], folder.path());
@@ -274,6 +280,81 @@ fn what_openssl_refuses_is_refused_and_more() {
     assert!(!openssl_verifies(&folder, "case.tsq", "ca.pem"));
     folder.write("case.tsr", "not a time-stamp");
     refused("neither a time-stamp response nor a token", "ca.pem");
+}
+
+/// What FreeTSA, Sectigo, IdenTrust, sigstore and others do: a certificate named by SHA-1 alone, signed with RSA-PSS, with critical policies; CAs in a
+/// file with other text and the authority's own certificate; answers without certificates.
+#[test]
+fn what_public_authorities_do_is_accepted_as_by_openssl() {
+    let folder = folder();
+    let path = folder.path();
+    let original = fs::read(path.join("case.tar")).unwrap();
+    let accepted = |ca: &str, remark: bool| {
+        add(&folder, ca).unwrap();
+        let (code, report) = audit(&folder, &["--tsa-ca", ca]);
+        assert_eq!(code, 0, "{report}");
+        assert_eq!(report["case"]["remarks"].to_string().contains("by SHA-1 alone"), remark, "{report}");
+        folder.write("case.tar", &original);
+    };
+    folder.write("tsa.cnf", configuration("sha256", "sha1"));
+    reply(&folder, "tsa", "case.tsq", &[]);
+    assert!(openssl_verifies(&folder, "case.tsq", "ca.pem"));
+    accepted("ca.pem", true);
+    // Another certificate for the same key, name and number: its SHA-1 is not the one that is signed.
+    let twin =
+        ["x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "300", "-extfile", "tsa.ext"];
+    let serial =
+        String::from_utf8(openssl_answers(&["x509", "-in", "tsa.pem", "-noout", "-serial"], path).stdout).unwrap();
+    let serial = format!("0x{}", serial.trim().split('=').nth(1).unwrap());
+    openssl(&[&twin[..], &["-set_serial", &serial, "-out", "twin.pem"]].concat(), path);
+    let mut token = fs::read(path.join("case.tsr")).unwrap();
+    let der = |name: &str| {
+        openssl(&["x509", "-in", name, "-outform", "DER", "-out", "one.der"], path);
+        fs::read(path.join("one.der")).unwrap()
+    };
+    let (own, other) = (der("tsa.pem"), der("twin.pem"));
+    assert_eq!(own.len(), other.len());
+    {
+        let at = token.windows(own.len()).position(|part| part == own).unwrap();
+        token[at..at + own.len()].copy_from_slice(&other);
+        folder.write("case.tsr", &token);
+        assert!(!openssl_verifies(&folder, "case.tsq", "ca.pem"));
+        assert!(add(&folder, "ca.pem").unwrap_err().contains("is not in it"));
+    }
+
+    folder.write("tsa.cnf", configuration("sha256", "sha256"));
+    let policies = format!("{PURPOSE}certificatePolicies=critical,1.2.3.4\n");
+    authority(&folder, "policies", "ca", (RSA, "365"), &policies);
+    authority(&folder, "pss", "ca", (RSA, "365"), PURPOSE);
+    let pss =
+        ["x509", "-req", "-in", "pss.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "300", "-extfile", "pss.ext"];
+    openssl(&[&pss[..], &["-sigopt", "rsa_padding_mode:pss", "-sha256", "-out", "pss.pem"]].concat(), path);
+    for name in ["policies", "pss"] {
+        reply(&folder, name, "case.tsq", &[]);
+        assert!(openssl_verifies(&folder, "case.tsq", "ca.pem"), "{name}");
+        accepted("ca.pem", false);
+    }
+    // The chain as authorities publish it, and as openssl prints it: text around the blocks, the authority's own certificate before its CA.
+    let read = |name: &str| fs::read_to_string(path.join(name)).unwrap();
+    folder.write("chain.pem", format!("subject=CN=tsa\n{}issuer\n{}the end\n\n", read("tsa.pem"), read("ca.pem")));
+    reply(&folder, "tsa", "case.tsq", &[]);
+    accepted("chain.pem", false);
+    // An answer without certificates, which the chain brings.
+    let answer = run(path, &["seal", "case.tar", "--tsq", "again.tsq"]);
+    let digest = answer.out.split("sha256:").nth(1).unwrap().trim().to_owned();
+    openssl(&["ts", "-query", "-digest", &digest, "-sha256", "-out", "bare.tsq"], path);
+    reply(&folder, "tsa", "bare.tsq", &[]);
+    accepted("chain.pem", false);
+    assert!(add(&folder, "ca.pem").unwrap_err().contains("is not in it"));
+    // A CA of the right name whose signature cannot be judged is not one that has not signed.
+    openssl(&["ecparam", "-name", "secp521r1", "-genkey", "-noout", "-out", "ca521.key"], path);
+    let line =
+        ["req", "-x509", "-new", "-key", "ca521.key", "-days", "3650", "-subj", "/CN=Test ca521", "-out", "ca521.pem"];
+    openssl(&line, path);
+    authority(&folder, "below521", "ca521", (RSA, "365"), PURPOSE);
+    reply(&folder, "below521", "case.tsq", &[]);
+    let error = add(&folder, "ca521.pem").unwrap_err();
+    assert!(error.contains("P-521"), "{error}");
 }
 
 /// No flipped bit of an answer is accepted with another time, and next to none at all.

@@ -65,7 +65,7 @@ pub(crate) fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limit
     let signers = if vouched_by == Voucher::Nobody { Vec::new() } else { terms.policy.person_signers() };
     let sign_offs = sign_offs(case, &signers)?;
     let mut remarks = remarks(case, &sign_offs);
-    remarks.extend(stamps.remark);
+    remarks.extend(stamps.remarks);
     if compared.rules == Rules::Version1 {
         remarks.push(
             "sealed under the verdicts of 0.1: compared by the statuses of the checks that both versions know".into(),

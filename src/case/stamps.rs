@@ -18,7 +18,7 @@ pub(crate) struct Stamps {
     pub(crate) existed_by: Option<Timestamp>,
     /// The end of the last one's certificate.
     pub(crate) again_by: Option<Timestamp>,
-    pub(crate) remark: Option<String>,
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Case {
@@ -91,6 +91,9 @@ impl Case {
                 true => None,
                 false => Some(token.verify(&digest, authorities).map_err(malformed)?),
             };
+            stamps.remarks.extend(one.iter().filter(|one| one.named_by_sha1).map(|one| {
+                format!("the time-stamp of {} names its certificate by SHA-1 alone (ESSCertID)", one.authority)
+            }));
             stamps.reports.push(report(&token, one.as_ref()));
             verified.extend(one);
         }
@@ -101,7 +104,7 @@ impl Case {
         match over {
             None => stamps.existed_by = verified.first().map(|first| first.at),
             Some((stamp, _)) => {
-                stamps.remark = Some(format!(
+                stamps.remarks.push(format!(
                     "the time-stamps do not count: the certificate of {} ended on {}, and no other stamp took over before that",
                     stamp.authority, stamp.ends
                 ));

@@ -19,11 +19,16 @@ pub(super) fn image_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e ImageFacts,
     }
 }
 
-/// A failure if documents contradict bytes or each other in this part of the image.
+/// A failure if documents contradict bytes or each other in this part of the image; unknown where something of it is not supported.
 pub(super) fn contradiction(image: &ImageFacts, part: Part) -> Option<Outcome> {
-    let faults: Vec<&str> = image.faults_of(part).collect();
-    let mut outcome = Outcome::fail((*faults.first()?).to_owned());
-    outcome.details = faults.into_iter().skip(1).map(str::to_owned).collect();
+    let (faults, unsupported): (Vec<&str>, Vec<&str>) =
+        (image.faults_of(part).collect(), image.unsupported_of(part).collect());
+    let mut outcome = match (faults.first(), unsupported.first()) {
+        (Some(fault), _) => Outcome::fail((*fault).to_owned()),
+        (None, Some(what)) => Outcome::unknown((*what).to_owned()),
+        (None, None) => return None,
+    };
+    outcome.details = faults.iter().chain(&unsupported).skip(1).map(|detail| (*detail).to_owned()).collect();
     Some(outcome)
 }
 

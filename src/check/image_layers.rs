@@ -6,7 +6,7 @@ use super::{Check, Run};
 use crate::digest::Sha256;
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence, Reason};
-use crate::image::{ImageFacts, LayerFacts, Part};
+use crate::image::{Compression, ImageFacts, LayerFacts, Part};
 use crate::policy::Policy;
 
 pub(super) static CHECK: Check = Check {
@@ -14,8 +14,8 @@ pub(super) static CHECK: Check = Check {
     group: Group::Image,
     level: Level::Require,
     says: "every layer has the digest, size and diff_id that are named",
-    explanation: "Recomputes the digest and size of every layer as it lies there and the diff_id of its decompressed bytes (gzip, zstd or \
-plain), and compares them with the manifest and the configuration; their numbers must be equal. A layer whose bytes are left to other places \
+    explanation: "Recomputes the digest and size of every layer as it lies there and the diff_id of its decompressed bytes (gzip, zstd, bzip2 \
+or plain), and compares them with the manifest and the configuration; their numbers must be equal. A layer whose bytes are left to other places \
 (foreign) and one that is encrypted are named as unproved, which is unknown. No layer at hand at all, as after a fetch without layers, is no \
 evidence; some that are missing fail. It does not look into the layers: what they hold is what the signed log's digest stands for.",
     missing_evidence: MissingEvidence::RejectsWithGroup,
@@ -75,6 +75,7 @@ fn judge(layer: &LayerFacts, diff_id: Sha256) -> Layer {
         Ok((found, size)) => {
             Layer::Bad(format!("expected the diff_id {diff_id}, found {found} ({size} bytes decompressed)"))
         }
+        Err(message) if measured.compression == Compression::Xz => Layer::Unproved(message.clone()),
         Err(message) => Layer::Bad(format!("it does not unpack: {message}")),
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::args::OutputFormat;
-use super::image::{contradictions, layer_files, must_be_for, read_image};
+use super::image::{contradictions, layer_files, must_be_for, read_image, unsupported};
 use super::image_args::CompareArguments;
 use super::{limits_with, output, read_named};
 use crate::bundle::Bundle;
@@ -151,6 +151,9 @@ fn side(
     if let Some(fault) = side.image.as_ref().and_then(|image| contradictions(image).into_iter().next()) {
         return Ok(Err(format!("the image of {} contradicts itself: {fault}", side.name)));
     }
+    if let Some(what) = side.image.as_ref().and_then(|image| unsupported(image).into_iter().next()) {
+        return Ok(Err(format!("the image of {} cannot be read: {what}", side.name)));
+    }
     Ok(Ok(side))
 }
 
@@ -207,6 +210,8 @@ fn between(one: &Side, other: &Side, arguments: &CompareArguments, limits: &Limi
             hint: "a bundle whose log names no digest can be compared with another bundle, or with an image if its own lies beside it".into(),
         });
     }
+    // What neither side has is not a row.
+    rows.retain(|row| row.one.is_some() || row.other.is_some());
     let conclusion = conclude(one, other, &rows);
     Ok(Comparison { rows, files, conclusion })
 }
@@ -379,7 +384,8 @@ fn differing_files(one: &Tree, other: &Tree) -> Vec<String> {
         return vec!["the same files: only times, owners, attributes or the order in the archive differ".into()];
     }
     let lines = differences.into_iter().map(|(path, difference)| {
-        let path = String::from_utf8_lossy(&path).into_owned();
+        let path =
+            if path.is_empty() { "/ (the layer's root)".into() } else { String::from_utf8_lossy(&path).into_owned() };
         match difference {
             Difference::OnlyInFirst => format!("{path}: only in A"),
             Difference::OnlyInSecond => format!("{path}: only in B"),

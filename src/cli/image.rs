@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::escape::for_terminal;
 use crate::evidence::image_facts;
 use crate::image::tree::{self, Tree};
-use crate::image::{self, Choice, ImageFacts, Source};
+use crate::image::{self, Choice, Compression, ImageFacts, LayerFacts, Source, XZ_UNSUPPORTED};
 use crate::limits::Limits;
 use crate::mask::mask;
 
@@ -23,12 +23,12 @@ pub(super) fn image(arguments: &ImageArguments) -> Result<u8, Error> {
     let choice = Choice { platforms: arguments.platform.iter().cloned().collect(), digests: Vec::new() };
     let image = read_image(&arguments.source, &arguments.network, &choice, &limits)?;
     must_be_for(&image, arguments.platform.as_deref())?;
-    let faults = contradictions(&image);
+    let (faults, unsupported) = (contradictions(&image), unsupported(&image));
     output::print(&match arguments.format {
-        OutputFormat::Text => as_text(&image, &faults),
-        OutputFormat::Json => as_json(&image, &faults),
+        OutputFormat::Text => as_text(&image, &faults, &unsupported),
+        OutputFormat::Json => as_json(&image, &faults, &unsupported),
     })?;
-    Ok(u8::from(!faults.is_empty()))
+    Ok(u8::from(!faults.is_empty() || !unsupported.is_empty()))
 }
 
 /// `--platform` picks one of several images. Where there is only one it must be that one: the flag is not dropped.
@@ -130,6 +130,19 @@ fn from_network<T>(
     ask(&options, run)
 }
 
+/// What of the image is not supported, and so not read.
+pub(super) fn unsupported(image: &ImageFacts) -> Vec<String> {
+    let mut lines: Vec<String> = image.unsupported.iter().map(|(_, message)| message.clone()).collect();
+    lines.dedup();
+    let layers = image.layers.iter().enumerate().filter(|(_, layer)| is_unsupported(layer));
+    lines.extend(layers.map(|(at, _)| format!("layer {}: {XZ_UNSUPPORTED}", at + 1)));
+    lines
+}
+
+fn is_unsupported(layer: &LayerFacts) -> bool {
+    layer.measured.as_ref().is_some_and(|measured| measured.compression == Compression::Xz)
+}
+
 /// Where the image's documents and bytes contradict each other.
 pub(super) fn contradictions(image: &ImageFacts) -> Vec<String> {
     let mut faults: Vec<String> = image.faults.iter().map(|(_, message)| message.clone()).collect();
@@ -158,7 +171,7 @@ pub(super) fn contradictions(image: &ImageFacts) -> Vec<String> {
         }
         let encrypted = layer.descriptor.as_ref().is_some_and(|said| said.is_encrypted());
         match (&measured.content, diff_ids.get(at)) {
-            _ if encrypted => {}
+            _ if encrypted || is_unsupported(layer) => {}
             (Ok((found, _)), Some(expected)) if found != expected => {
                 faults.push(format!("{place} should have the diff_id {expected} and has {found}"));
             }
@@ -169,7 +182,7 @@ pub(super) fn contradictions(image: &ImageFacts) -> Vec<String> {
     faults
 }
 
-fn as_text(image: &ImageFacts, faults: &[String]) -> String {
+fn as_text(image: &ImageFacts, faults: &[String], unsupported: &[String]) -> String {
     let mut page = format!("{}\n", for_terminal(&image.source));
     let mut line = |label: &str, value: &str| {
         let _ = writeln!(page, "  {label:<14} {}", for_terminal(value));
@@ -193,13 +206,16 @@ fn as_text(image: &ImageFacts, faults: &[String]) -> String {
     for fault in faults {
         line("CONTRADICTION", fault);
     }
+    for what in unsupported {
+        line("NOT SUPPORTED", what);
+    }
     page.push_str(
         "\nDigests are recomputed from the bytes. Settings, labels, history, platform and times are what the image says of itself.\n",
     );
     page
 }
 
-fn as_json(image: &ImageFacts, faults: &[String]) -> String {
+fn as_json(image: &ImageFacts, faults: &[String], unsupported: &[String]) -> String {
     let rows: Vec<_> = image_facts(image)
         .into_iter()
         .map(|fact| json!({"fact": fact.fact, "witness": fact.witness, "value": fact.masked_value(), "known": fact.known.word()}))
@@ -219,7 +235,7 @@ fn as_json(image: &ImageFacts, faults: &[String]) -> String {
     });
     let document = json!({
         "schema_version": 1, "source": image.source, "form": image.form.witness(), "evidence": rows, "config": config,
-        "contradictions": faults,
+        "contradictions": faults, "not_supported": unsupported,
     });
     format!("{document:#}\n")
 }

@@ -40,8 +40,12 @@ pub(super) fn read(
         image.undecided = Some(Undecided { message: format!("it has {} images", images.len()), hint: hint.into() });
         return Ok(());
     };
-    if images.len() == 1 && store.has("index.json") {
-        layout::read(image, store, None, choice, limits)?;
+    if images.len() == 1 && store.has("index.json") && !layout::is_empty(store, limits)? {
+        match layout::way_to(&saved.config, store, limits)? {
+            // Of an index with images for several platforms engines load the one whose configuration manifest.json names.
+            Some(digests) => layout::read(image, store, None, &Choice { platforms: Vec::new(), digests }, limits)?,
+            None => layout::read(image, store, None, choice, limits)?,
+        }
     }
     image.names.clone_from(&saved.tags);
     read_saved(image, store, saved, limits)

@@ -11,8 +11,8 @@ use crate::strict_json;
 
 /// Annotation of an entry of `index.json`: the reference that it goes by (OCI image layout).
 pub(super) const REFERENCE_NAME: &str = "org.opencontainers.image.ref.name";
-/// Annotation with which BuildKit marks a manifest that is a statement about another one.
-const ATTESTATION: (&str, &str) = ("vnd.docker.reference.type", "attestation-manifest");
+/// Annotation with which BuildKit marks a manifest that is a statement about another one, whatever the statement's type.
+const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
 /// What one document says of another: type, digest and size.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,14 +42,39 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// Is it the platform that `expected` names? A variant is compared where `expected` has one.
+    /// Is it the platform that `expected` names? Both are compared by their normal form, the variant where `expected` has one. Images for arm without
+    /// a variant are of any: old ones do not say which.
     pub fn is(&self, expected: &str) -> bool {
-        let mut words = expected.split('/');
-        let (os, architecture, variant) = (words.next(), words.next(), words.next());
-        os == Some(&self.os)
-            && architecture == Some(&self.architecture)
-            && words.next().is_none()
-            && variant.is_none_or(|variant| Some(variant) == self.variant.as_deref())
+        let mut words = expected.splitn(4, '/').map(str::to_owned);
+        let (Some(os), Some(architecture), variant, None) = (words.next(), words.next(), words.next(), words.next())
+        else {
+            return false;
+        };
+        if variant.as_deref() == Some("") {
+            return false;
+        }
+        let expected = Self { os, architecture, variant };
+        let is_open = expected.variant.is_none() || (self.stated_variant().is_none() && self.normal().1 == "arm");
+        match is_open {
+            true => (self.normal().0, self.normal().1) == (expected.normal().0, expected.normal().1),
+            false => self.normal() == expected.normal(),
+        }
+    }
+
+    /// Can both be said of one image? A variant that one of them does not state contradicts nothing.
+    pub(super) fn agrees_with(&self, other: &Self) -> bool {
+        let (one, two) = (self.normal(), other.normal());
+        let both_state = self.stated_variant().is_some() && other.stated_variant().is_some();
+        (one.0, one.1) == (two.0, two.1) && (!both_state || one.2 == two.2)
+    }
+
+    /// The variant, where it is said: some names of architectures have one in them.
+    fn stated_variant(&self) -> Option<&str> {
+        match self.architecture.to_lowercase().as_str() {
+            "armhf" => Some("v7"),
+            "armel" => Some("v6"),
+            _ => self.variant.as_deref().filter(|variant| !variant.is_empty()),
+        }
     }
 
     /// The platform as engines on containerd compare it (containerd/platforms, `Normalize`): in lower case, by one name where there are several;
@@ -89,8 +114,17 @@ impl std::fmt::Display for Platform {
 /// An index or a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Document {
-    Index { media_type: String, manifests: Vec<Descriptor> },
+    Index { media_type: String, manifests: Vec<Descriptor>, unsupported: Vec<UnsupportedEntry> },
     Manifest { media_type: String, config: Descriptor, layers: Vec<Descriptor> },
+}
+
+/// An index's entry that is named by another digest than SHA-256. It is not read; the others are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct UnsupportedEntry {
+    pub(super) digest: String,
+    pub(super) platform: Option<Platform>,
+    /// The reference that it goes by.
+    pub(super) name: Option<String>,
 }
 
 /// An image's configuration.
@@ -154,10 +188,14 @@ pub(super) fn read(bytes: &[u8], announced: Option<&str>, limits: &Limits) -> An
     let media_type = stated.or(announced).unwrap_or_default().to_owned();
     let kind_fits = |known: &[&str; 2]| media_type.is_empty() || known.contains(&media_type.as_str());
     if index && kind_fits(&INDEXES) {
-        return Ok(Document::Index {
-            media_type,
-            manifests: descriptors(&fields, "manifests", limits.image_manifests)?,
-        });
+        let (mut manifests, mut unsupported) = (Vec::new(), Vec::new());
+        for entry in list(&fields, "manifests", limits.image_manifests)? {
+            match entry.get("digest").and_then(Value::as_str).filter(|digest| is_other_algorithm(digest)) {
+                Some(digest) => unsupported.push(unsupported_entry(entry, digest)?),
+                None => manifests.push(descriptor(entry)?),
+            }
+        }
+        return Ok(Document::Index { media_type, manifests, unsupported });
     }
     if manifest && kind_fits(&MANIFESTS) {
         let config = descriptor(fields.get("config").ok_or("it has no config")?)?;
@@ -257,9 +295,8 @@ impl Descriptor {
     /// Is it a statement about another manifest, as BuildKit adds to its indexes? Programs that choose by platform do not look at annotations:
     /// one that is called so and has a platform of its own is an image to them.
     pub(super) fn is_attestation(&self) -> bool {
-        let (name, value) = ATTESTATION;
-        let is_called_so = self.annotations.get(name).is_some_and(|found| found == value);
-        is_called_so && self.platform.as_ref().is_some_and(|platform| platform.is("unknown/unknown"))
+        self.annotations.contains_key(REFERENCE_TYPE)
+            && self.platform.as_ref().is_some_and(|platform| platform.is("unknown/unknown"))
     }
 
     /// Does the registry leave its bytes to others? Docker's `foreign` and OCI's non-distributable layers.
@@ -330,6 +367,53 @@ fn texts(fields: &Map<String, Value>, name: &str) -> Answer<BTreeMap<String, Str
 fn digest(value: &Value) -> Answer<Sha256> {
     let text = value.as_str().ok_or("a digest that is no text")?;
     Sha256::from_prefixed(text).ok_or(format!("expected sha256: and 64 lower-case hexadecimal digits, found {text:?}"))
+}
+
+/// A digest by another algorithm than SHA-256, in the form that it must have (OCI image specification, "Digests").
+fn is_other_algorithm(text: &str) -> bool {
+    let Some((algorithm, encoded)) = text.split_once(':') else { return false };
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    algorithm != "sha256"
+        && algorithm.split(['+', '.', '_', '-']).all(is_word)
+        && !encoded.is_empty()
+        && encoded.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"=_-".contains(&byte))
+        && (algorithm != "sha512"
+            || (encoded.len() == 128 && Sha256::from_hex(encoded.get(..64).unwrap_or_default()).is_some()))
+}
+
+fn unsupported_entry(entry: &Value, digest: &str) -> Answer<UnsupportedEntry> {
+    // Everything but the digest must be sound.
+    let mut fields = entry.as_object().cloned().ok_or("a descriptor that is no object")?;
+    fields.insert("digest".into(), Value::String(Sha256::of(digest.as_bytes()).to_string()));
+    let read = descriptor(&Value::Object(fields))?;
+    let name = read.annotations.get(REFERENCE_NAME).cloned();
+    Ok(UnsupportedEntry { digest: digest.to_owned(), platform: read.platform, name })
+}
+
+/// The media type that a registry announces, if it is one of an image: without parameters. Others say nothing about bytes that a digest proves.
+#[cfg(feature = "fetch")]
+pub(super) fn known_type(announced: &str) -> Option<&'static str> {
+    const OLD: [&str; 2] = [
+        "application/vnd.docker.distribution.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v1+prettyjws",
+    ];
+    let announced = announced.split(';').next().unwrap_or_default().trim();
+    INDEXES.into_iter().chain(MANIFESTS).chain(OLD).find(|known| known.eq_ignore_ascii_case(announced))
+}
+
+/// Media types of layers by their beginnings, foreign, non-distributable and compressed ones among them.
+const LAYERS: [&str; 2] = ["application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs."];
+
+/// Is it a manifest that is no container image: a signature, an attestation, a list of materials or another artifact? Of these no engine makes a
+/// container.
+pub(super) fn is_artifact(bytes: &[u8]) -> bool {
+    let Ok(fields) = object(bytes) else { return false };
+    let type_of = |value: &Value| value.get("mediaType").and_then(Value::as_str).map(str::to_owned).unwrap_or_default();
+    let Some(config) = fields.get("config").map(type_of) else { return false };
+    let layers = fields.get("layers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let is_layer = |layer: &Value| LAYERS.iter().any(|known| type_of(layer).starts_with(known));
+    !CONFIGS.contains(&config.as_str()) || (!layers.is_empty() && !layers.iter().any(is_layer))
 }
 
 fn descriptors(fields: &Map<String, Value>, name: &str, allowed: u64) -> Answer<Vec<Descriptor>> {

@@ -1,6 +1,6 @@
 //! From a manifest's bytes to the facts of its image. The same for every form.
 
-use super::document::{self, Descriptor, Document};
+use super::document::{self, Descriptor, Document, Platform, UnsupportedEntry};
 use super::store::{Found, Store};
 use super::{Choice, ConfigFacts, DocumentFacts, ImageFacts, LayerFacts, Part, Undecided, layout};
 use crate::digest::Sha256;
@@ -39,30 +39,35 @@ pub(super) fn resolve(
             }
         };
         let facts = |media_type| DocumentFacts { media_type, digest: Sha256::of(&bytes), size: bytes.len() as u64 };
-        let manifests = match document {
+        let (manifests, unsupported) = match document {
             Document::Manifest { media_type, config, layers } => {
                 image.manifest = Some(facts(media_type));
                 return read_parts(image, store, names, &Parts { config, layers, platform }, limits);
             }
-            Document::Index { media_type, manifests } => {
+            Document::Index { media_type, manifests, unsupported } => {
                 image.indexes.push(facts(media_type));
-                manifests
+                (manifests, unsupported)
             }
         };
         if image.indexes.len() as u64 > limits.image_index_depth {
             image.fault(Part::Manifest, format!("more than {} indexes in indexes", limits.image_index_depth()));
             return Ok(());
         }
-        let chosen = match choose(&manifests, choice) {
+        let chosen = match choose(&manifests, &unsupported, choice) {
             Ok(chosen) => chosen.cloned(),
-            Err(message) => {
+            Err(Unclear::Fault(message)) => {
                 image.fault(Part::Manifest, message);
+                return Ok(());
+            }
+            Err(Unclear::Unsupported(digest)) => {
+                image.unsupported.push((Part::Manifest, unsupported_digest(&digest)));
                 return Ok(());
             }
         };
         let others = manifests.iter().filter(|entry| !entry.is_attestation());
         let others = others.filter(|entry| chosen.as_ref().is_none_or(|chosen| chosen.digest != entry.digest));
         others.for_each(|entry| image.others.add(layout::label(entry)));
+        unsupported.iter().for_each(|entry| image.others.add(entry.digest.clone()));
         let Some(chosen) = chosen else {
             let message = "its index has several images".into();
             image.undecided = Some(Undecided { message, hint: PLATFORM_HINT.into() });
@@ -80,45 +85,63 @@ pub(super) fn resolve(
 const PLATFORM_HINT: &str =
     "say which is meant: expect.platforms in the policy of an audit, --platform for `image` and `compare`";
 
+/// What is said of an entry that is meant and not read.
+pub(super) fn unsupported_digest(digest: &str) -> String {
+    let algorithm = digest.split(':').next().unwrap_or_default();
+    format!("the entry that is meant has the digest {digest}: the algorithm {algorithm} is not supported, sha256 is")
+}
+
+enum Unclear {
+    /// The entry that is meant has a digest by another algorithm.
+    Unsupported(String),
+    /// What is asked for is not there, or other programs may take another entry.
+    Fault(String),
+}
+
 /// The entry of an index that is meant: by digest, or else by platform, or else the only one. `None` where several are left.
-///
-/// # Errors
-/// In words, where what is asked for is not there, or where other programs may take another entry.
-fn choose<'d>(manifests: &'d [Descriptor], choice: &Choice) -> Result<Option<&'d Descriptor>, String> {
+fn choose<'d>(
+    manifests: &'d [Descriptor],
+    unsupported: &[UnsupportedEntry],
+    choice: &Choice,
+) -> Result<Option<&'d Descriptor>, Unclear> {
     let images: Vec<&Descriptor> = manifests.iter().filter(|entry| !entry.is_attestation()).collect();
-    let fits = |entry: &&&Descriptor| {
+    let fits = |platform: &Option<Platform>| {
         choice.platforms.is_empty()
-            || entry
-                .platform
-                .as_ref()
-                .is_none_or(|platform| choice.platforms.iter().any(|expected| platform.is(expected)))
+            || platform.as_ref().is_none_or(|platform| choice.platforms.iter().any(|expected| platform.is(expected)))
     };
-    let fitting: Vec<&Descriptor> = images.iter().filter(fits).copied().collect();
+    let fitting: Vec<&Descriptor> = images.iter().filter(|entry| fits(&entry.platform)).copied().collect();
+    let unread: Vec<&UnsupportedEntry> = unsupported.iter().filter(|entry| fits(&entry.platform)).collect();
     let wanted = fitting.iter().find(|entry| choice.digests.contains(&entry.digest));
     let rival = |one: &Descriptor| {
-        let takes_its_place = |other: &&&Descriptor| {
-            other.digest != one.digest
-                && match (&other.platform, &one.platform) {
-                    (Some(other), Some(one)) => other.normal() == one.normal(),
-                    _ => true,
-                }
+        let takes_its_place = |other: &Option<Platform>| match (other, &one.platform) {
+            (Some(other), Some(one)) => other.normal() == one.normal(),
+            _ => true,
         };
         // What does not fit here may fit elsewhere: `S390X` is s390x to others.
-        images.iter().find(takes_its_place).copied()
+        let other = images.iter().find(|other| other.digest != one.digest && takes_its_place(&other.platform));
+        let unread = || unsupported.iter().find(|other| takes_its_place(&other.platform));
+        other.map(|other| other.digest.to_string()).or_else(|| unread().map(|other| other.digest.clone()))
     };
     if let Some((one, other)) = wanted.and_then(|one| Some((one, rival(one)?))) {
-        return Err(format!(
-            "the index has two images for one platform, and other programs may take the other: {} and {}",
-            one.digest, other.digest
-        ));
+        return Err(Unclear::Fault(format!(
+            "the index has two images for one platform, and other programs may take the other: {} and {other}",
+            one.digest
+        )));
+    }
+    match (wanted, fitting.as_slice(), unread.as_slice()) {
+        (None, [], [one]) => return Err(Unclear::Unsupported(one.digest.clone())),
+        (None, _, [_, ..]) => return Ok(None),
+        _ => {}
     }
     match (wanted, fitting.as_slice()) {
         (Some(wanted), _) => Ok(Some(wanted)),
         (None, [one]) => Ok(Some(one)),
-        (None, []) if images.is_empty() => Err("the index has no image".into()),
-        (None, []) => {
-            Err(format!("the index has no image for {}; it has {}", choice.platforms.join(" or "), platforms(&images)))
-        }
+        (None, []) if images.is_empty() => Err(Unclear::Fault("the index has no image".into())),
+        (None, []) => Err(Unclear::Fault(format!(
+            "the index has no image for {}; it has {}",
+            choice.platforms.join(" or "),
+            platforms(&images)
+        ))),
         (None, _) => Ok(None),
     }
 }
@@ -181,7 +204,7 @@ fn read_parts(
     image.config_descriptor = Some(parts.config.clone());
     read_config(image, store, &(names.blob)(&parts.config.digest), limits)?;
     if let (Some(said), Some(config)) = (&parts.platform, &image.config)
-        && !config.platform.is(&said.to_string())
+        && !config.platform.agrees_with(said)
         && !said.os.is_empty()
     {
         let message = format!("the index calls it an image for {said}, its configuration is for {}", config.platform);

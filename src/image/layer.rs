@@ -7,11 +7,14 @@ use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::FrameDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 
+use crate::archive::decompress;
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::error::Error;
 use crate::limits::{Bound, Limits};
 
 const BUFFER: usize = 1 << 16;
+/// Bytes that tell how a blob is compressed.
+pub(super) const START: usize = 10;
 
 /// How a blob is compressed, by its first bytes: container engines go by them too, not by the media type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +25,14 @@ pub enum Compression {
     Gzip,
     /// RFC 8878, one frame or several, skippable ones among them.
     Zstd,
+    /// One stream or several.
+    Bzip2,
+    /// Recognised, and not read.
+    Xz,
 }
+
+/// What is said of a blob in xz.
+pub const XZ_UNSUPPORTED: &str = "compression xz is not supported; xz -d unpacks it";
 
 impl Compression {
     /// A word for reports.
@@ -31,14 +41,21 @@ impl Compression {
             Self::Plain => "plain",
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
         }
     }
 
-    fn of(start: &[u8]) -> Self {
+    /// By the first [`START`] bytes.
+    pub(super) fn of(start: &[u8]) -> Self {
         match start {
             [0x1f, 0x8b, ..] => Self::Gzip,
             // A zstd frame, or a skippable one before it (RFC 8878, 3.1.1 and 3.1.2).
-            [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Self::Zstd,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            // With the magic of a block or of the end: a plain tar file may begin with a name like BZh9.
+            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59]
+            | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90] => Self::Bzip2,
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
             _ => Self::Plain,
         }
     }
@@ -107,6 +124,9 @@ fn unpack(
 ) -> (Compression, Result<u64, Stop>) {
     let (compression, mut decoder) = match decoder(input, limits) {
         Ok(parts) => parts,
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            return (Compression::Xz, Err(Stop::Corrupt(error.to_string())));
+        }
         Err(error) => return (Compression::Plain, Err(Stop::Corrupt(error.to_string()))),
     };
     let mut buffer = vec![0; BUFFER];
@@ -122,6 +142,10 @@ fn unpack(
                 sink(buffer.get(..read).unwrap_or_default());
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // A bound of ours says nothing about the blob.
+            Err(error) if error.get_ref().is_some_and(|inner| inner.is::<Error>()) => {
+                return (compression, Err(Stop::Error(Error::from_read(what, error))));
+            }
             Err(error) => {
                 let message = format!("its {} stream is broken: {error}", compression.word());
                 return (compression, Err(Stop::Corrupt(message)));
@@ -131,14 +155,16 @@ fn unpack(
 }
 
 fn decoder<'r>(mut input: impl Read + 'r, limits: &Limits) -> io::Result<(Compression, Box<dyn Read + 'r>)> {
-    let mut start = Vec::with_capacity(4);
-    (&mut input).take(4).read_to_end(&mut start)?;
+    let mut start = Vec::new();
+    (&mut input).take(START as u64).read_to_end(&mut start)?;
     let compression = Compression::of(&start);
     let whole = io::Cursor::new(start).chain(BufReader::with_capacity(BUFFER, input));
     let decoder: Box<dyn Read + 'r> = match compression {
         Compression::Plain => Box::new(whole),
         Compression::Gzip => Box::new(MultiGzDecoder::new(whole)),
-        Compression::Zstd => Box::new(Frames::new(whole, limits.zstd_window_bytes)),
+        Compression::Zstd => Box::new(Frames::new(whole, limits.zstd_window_bytes())),
+        Compression::Bzip2 => Box::new(decompress(whole, 1, "a layer", limits.layer_expanded_bytes())),
+        Compression::Xz => return Err(io::Error::new(io::ErrorKind::Unsupported, XZ_UNSUPPORTED)),
     };
     Ok((compression, decoder))
 }
@@ -194,14 +220,15 @@ impl<R: Read> Read for Capped<'_, R> {
 struct Frames<R> {
     input: R,
     decoder: FrameDecoder,
+    window: Bound,
     inside: bool,
 }
 
 impl<R: BufRead> Frames<R> {
-    fn new(input: R, window: u64) -> Self {
+    fn new(input: R, window: Bound) -> Self {
         let mut decoder = FrameDecoder::new();
-        decoder.set_max_window_size(window);
-        Self { input, decoder, inside: false }
+        decoder.set_max_window_size(window.allowed);
+        Self { input, decoder, window, inside: false }
     }
 
     /// Begins the next frame that has content; `false` at the end.
@@ -215,6 +242,9 @@ impl<R: BufRead> Frames<R> {
                         return Err(io::ErrorKind::UnexpectedEof.into());
                     }
                 }
+                Err(FrameDecoderError::WindowSizeTooBig { .. }) => {
+                    return Err(self.window.exceeded("the window of a zstd frame").into());
+                }
                 Err(error) => return Err(corrupt(error)),
             }
         }
@@ -224,6 +254,10 @@ impl<R: BufRead> Frames<R> {
 
 impl<R: BufRead> Read for Frames<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Nothing read below is a frame's end, which nothing asked for is not.
+        if buffer.is_empty() {
+            return Ok(0);
+        }
         loop {
             if !self.inside {
                 if !self.next_frame()? {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::document::{self, Descriptor, Document, REFERENCE_NAME};
-use super::gather::{Names, Top, differs, resolve};
+use super::document::{self, Descriptor, Document, REFERENCE_NAME, UnsupportedEntry};
+use super::gather::{Names, Top, differs, resolve, unsupported_digest};
 use super::store::{Found, Store};
 use super::{Choice, ImageFacts, Part, Undecided};
 use crate::digest::Sha256;
@@ -26,18 +26,28 @@ pub(super) fn read(
     choice: &Choice,
     limits: &Limits,
 ) -> Result<(), Error> {
-    let manifests = match entries(store, limits)? {
-        Ok(manifests) => manifests,
+    let (manifests, unsupported) = match entries(store, limits)? {
+        Ok(entries) => entries,
         Err(message) => {
             image.fault(Part::Manifest, message);
             return Ok(());
         }
     };
-    let chosen = chosen(&manifests, reference, choice)
+    let images = without_artifacts(&manifests, store, limits)?;
+    let is_meant = |entry: &&UnsupportedEntry| match reference {
+        Some(reference) => [entry.name.as_deref(), Some(entry.digest.as_str())].contains(&Some(reference)),
+        None => images.is_empty() && unsupported.len() == 1,
+    };
+    if let Some(entry) = unsupported.iter().find(is_meant) {
+        image.unsupported.push((Part::Manifest, unsupported_digest(&entry.digest)));
+        return Ok(());
+    }
+    let chosen = chosen(if reference.is_some() { &manifests } else { &images }, reference, choice)
         .map_err(|message| Error::Usage { message: format!("{}: {message}", image.source), hint: HINT.into() })?;
     let mut seen = BTreeSet::from_iter(chosen.map(|entry| entry.digest));
-    let others = manifests.iter().filter(|entry| !entry.is_attestation() && seen.insert(entry.digest));
+    let others = images.iter().filter(|entry| !entry.is_attestation() && seen.insert(entry.digest));
     others.for_each(|entry| image.others.add(label(entry)));
+    unsupported.iter().for_each(|entry| image.others.add(entry.digest.clone()));
     let Some(entry) = chosen.cloned() else {
         image.undecided =
             Some(Undecided { message: format!("it has {} images", image.others.count), hint: HINT.into() });
@@ -72,8 +82,76 @@ pub(super) fn read_version(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
+/// Entries that can be read, and those with other digests.
+type Entries = (Vec<Descriptor>, Vec<UnsupportedEntry>);
+
+/// Of several entries those that are images: `cosign save` and registries' tools put signatures, attestations and other referrers next to the
+/// image. All of them where none is.
+fn without_artifacts(manifests: &[Descriptor], store: &Store<'_>, limits: &Limits) -> Result<Vec<Descriptor>, Error> {
+    let mut images = Vec::new();
+    for entry in manifests {
+        if manifests.len() < 2 || !leads_to_artifacts(entry, store, limits)? {
+            images.push(entry.clone());
+        }
+    }
+    Ok(if images.is_empty() { manifests.to_vec() } else { images })
+}
+
+/// Is the entry an artifact, or an index of nothing else, as registries keep the referrers of an image? What is not there, or cannot be read, may
+/// be an image to others.
+fn leads_to_artifacts(entry: &Descriptor, store: &Store<'_>, limits: &Limits) -> Result<bool, Error> {
+    let read = |entry: &Descriptor| -> Result<Option<Vec<u8>>, Error> {
+        match store.document(&blob(&entry.digest), limits.registry_document_bytes())? {
+            Found::Bytes(bytes) => Ok(Some(bytes).filter(|bytes| Sha256::of(bytes) == entry.digest)),
+            Found::Missing | Found::Faulty(_) => Ok(None),
+        }
+    };
+    let Some(bytes) = read(entry)? else { return Ok(false) };
+    let Ok(Document::Index { manifests, unsupported, .. }) = document::read(&bytes, None, limits) else {
+        return Ok(document::is_artifact(&bytes));
+    };
+    for inner in &manifests {
+        if !read(inner)?.is_some_and(|bytes| document::is_artifact(&bytes)) {
+            return Ok(false);
+        }
+    }
+    Ok(!manifests.is_empty() && unsupported.is_empty())
+}
+
+/// Has `index.json` no entries? Docker 25 writes `null` for them.
+pub(super) fn is_empty(store: &Store<'_>, limits: &Limits) -> Result<bool, Error> {
+    Ok(
+        matches!(entries(store, limits)?, Ok((manifests, unsupported)) if manifests.is_empty() && unsupported.is_empty()),
+    )
+}
+
+/// The digests on the way from `index.json` through an index to the manifest whose configuration is the file `config`; `None` where no index
+/// leads to it.
+pub(super) fn way_to(config: &str, store: &Store<'_>, limits: &Limits) -> Result<Option<Vec<Sha256>>, Error> {
+    let Found::Bytes(config) = store.document(config, limits.image_config_bytes())? else { return Ok(None) };
+    let config_digest = Sha256::of(&config);
+    let Ok((tops, _)) = entries(store, limits)? else { return Ok(None) };
+    let read = |entry: &Descriptor| -> Result<Option<Document>, Error> {
+        let Found::Bytes(bytes) = store.document(&blob(&entry.digest), limits.registry_document_bytes())? else {
+            return Ok(None);
+        };
+        Ok(document::read(&bytes, Some(&entry.media_type), limits).ok())
+    };
+    let has_config = |document: Option<Document>| matches!(document, Some(Document::Manifest { config, .. }) if config.digest == config_digest);
+    let mut seen = BTreeSet::new();
+    for top in tops {
+        let Some(Document::Index { manifests, .. }) = read(&top)? else { continue };
+        for entry in manifests.iter().filter(|entry| !entry.is_attestation()) {
+            if seen.insert(entry.digest) && has_config(read(entry)?) {
+                return Ok(Some(vec![top.digest, entry.digest]));
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// The entries of `index.json`, or what is wrong with the layout.
-fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Vec<Descriptor>, String>, Error> {
+fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Entries, String>, Error> {
     let bound = limits.registry_document_bytes();
     let version = match store.document("oci-layout", bound)? {
         Found::Bytes(bytes) => read_version(&bytes),
@@ -85,7 +163,7 @@ fn entries(store: &Store<'_>, limits: &Limits) -> Result<Result<Vec<Descriptor>,
     }
     Ok(match store.document("index.json", bound)? {
         Found::Bytes(bytes) => match document::read(&bytes, None, limits) {
-            Ok(Document::Index { manifests, .. }) => Ok(manifests),
+            Ok(Document::Index { manifests, unsupported, .. }) => Ok((manifests, unsupported)),
             Ok(Document::Manifest { .. }) => Err("its index.json is a manifest".into()),
             Err(message) => Err(format!("index.json: {message}")),
         },
@@ -105,7 +183,8 @@ fn chosen<'d>(
     choice: &Choice,
 ) -> Result<Option<&'d Descriptor>, String> {
     let is_called = |entry: &&Descriptor, reference: &str| {
-        name_of(entry) == Some(reference) || Sha256::from_prefixed(reference) == Some(entry.digest)
+        name_of(entry) == Some(reference)
+            || Sha256::from_prefixed(reference.trim_start_matches('@')) == Some(entry.digest)
     };
     let mut named: Vec<&Descriptor> = match reference {
         Some(reference) => manifests.iter().filter(|entry| is_called(entry, reference)).collect(),

@@ -11,6 +11,7 @@
 //!
 //! To add a form: a variant of [`Source`] and [`Form`], a file here that resolves it to a manifest, one arm in [`read`].
 
+mod changeset;
 mod directory;
 mod docker_archive;
 mod document;
@@ -31,7 +32,7 @@ use crate::limits::Limits;
 pub use self::document::{Descriptor, History, Platform};
 #[cfg(feature = "fetch")]
 pub(crate) use self::layer::measure;
-pub use self::layer::{Compression, Measured};
+pub use self::layer::{Compression, Measured, XZ_UNSUPPORTED};
 pub use self::source::Source;
 #[cfg(feature = "fetch")]
 pub(crate) use self::store::Remote;
@@ -99,6 +100,8 @@ pub struct ImageFacts {
     pub tag: Option<RegistryTag>,
     /// Where documents contradict bytes or each other.
     pub faults: Vec<(Part, String)>,
+    /// What is not supported here, so that nothing is said of that part.
+    pub unsupported: Vec<(Part, String)>,
     /// Where the parts are, to be read again when layers are compared.
     pub(crate) place: Place,
 }
@@ -268,6 +271,12 @@ fn resolve(
         }
         Err(error) => return Err(error),
     };
+    if let Store::Unsupported(why) = &store {
+        for part in [Part::Manifest, Part::Config, Part::Layers] {
+            image.unsupported.push((part, (*why).to_owned()));
+        }
+        return Ok(image);
+    }
     image.form = match expected {
         Some(form) => form,
         None => recognise(&store).ok_or_else(|| not_an_image(&image.source))?,
@@ -280,7 +289,8 @@ fn resolve(
     Ok(image)
 }
 
-/// Reads an image from a registry: `top` is what the name led to, with the media type that the registry gave.
+/// Reads an image from a registry: `top` is what the name led to, with the media type that the registry
+/// gave: a digest proves the bytes, so that only a known type contradicts them.
 #[cfg(feature = "fetch")]
 pub(crate) fn read_remote(
     source: &str,
@@ -294,7 +304,7 @@ pub(crate) fn read_remote(
         gather::Names { manifest: |digest| format!("manifests/{digest}"), blob: |digest| format!("blobs/{digest}") };
     let mut image = empty(source, Form::Registry, Place::Elsewhere);
     image.tag = tag;
-    let top = gather::Top { bytes, media_type: Some(media_type), platform: None };
+    let top = gather::Top { bytes, media_type: document::known_type(media_type), platform: None };
     gather::resolve(&mut image, &Store::Remote(remote), &NAMES, top, choice, limits)?;
     Ok(image)
 }
@@ -313,6 +323,7 @@ fn empty(source: &str, form: Form, place: Place) -> ImageFacts {
         undecided: None,
         tag: None,
         faults: Vec::new(),
+        unsupported: Vec::new(),
         place,
     }
 }
@@ -390,11 +401,18 @@ impl ImageFacts {
         self.faults.iter().filter(move |(about, _)| *about == part).map(|(_, message)| message.as_str())
     }
 
+    /// What is not supported of one part.
+    pub fn unsupported_of(&self, part: Part) -> impl Iterator<Item = &str> {
+        self.unsupported.iter().filter(move |(about, _)| *about == part).map(|(_, message)| message.as_str())
+    }
+
     fn fault(&mut self, part: Part, message: impl Into<String>) {
         self.faults.push((part, message.into()));
     }
 }
 
+#[cfg(test)]
+mod choice_tests;
 #[cfg(test)]
 pub(crate) mod spec_tests;
 #[cfg(test)]

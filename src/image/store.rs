@@ -6,7 +6,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::document::Descriptor;
-use super::layer::{Measured, measure, with_content};
+use super::layer::{Compression, Measured, START, XZ_UNSUPPORTED, measure, with_content};
 use crate::archive::{MemberKind, MemberPath, TarReader};
 use crate::digest::Sha256;
 use crate::error::Error;
@@ -21,6 +21,8 @@ pub(super) enum Store<'a> {
     /// Files in memory, as they would lie in a folder.
     Held(BTreeMap<&'a str, &'a [u8]>),
     Remote(Remote<'a>),
+    /// A file that is not read, in words.
+    Unsupported(&'static str),
 }
 
 /// Asks a registry: the network edge brings the functions, so that nothing here knows of networks.
@@ -65,6 +67,9 @@ impl Store<'_> {
         if fs::metadata(path).map_err(unreadable)?.is_dir() {
             return Ok(Self::Folder(path.to_owned()));
         }
+        if compression(folder::open(path)?, path)? == Compression::Xz {
+            return Ok(Self::Unsupported(XZ_UNSUPPORTED));
+        }
         let what = path.display().to_string();
         let files = read_tar(path, limits, |input| scan(input, &what, limits))?;
         Ok(Self::Archive(Archive { files }))
@@ -72,6 +77,9 @@ impl Store<'_> {
 
     /// A tar file in memory, which may be compressed as a whole.
     pub(super) fn of_archive(what: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+        if Compression::of(bytes.get(..START).unwrap_or(bytes)) == Compression::Xz {
+            return Ok(Self::Unsupported(XZ_UNSUPPORTED));
+        }
         let files = with_content(bytes, limits, |input| scan(input, what, limits))?;
         Ok(Self::Archive(Archive { files }))
     }
@@ -82,7 +90,7 @@ impl Store<'_> {
             Self::Folder(top) => regular_file(&top.join(name)),
             Self::Archive(archive) => archive.file(name).is_some(),
             Self::Held(files) => files.contains_key(name),
-            Self::Remote(_) => false,
+            Self::Remote(_) | Self::Unsupported(_) => false,
         }
     }
 
@@ -97,6 +105,7 @@ impl Store<'_> {
                 folder::read_file(&path, bound).map(Found::Bytes)
             }
             Self::Remote(remote) => Ok((remote.document)(name, bound)?.map_or(Found::Missing, Found::Bytes)),
+            Self::Unsupported(why) => Ok(Found::Faulty((*why).to_owned())),
             Self::Held(files) => match files.get(name) {
                 None => Ok(Found::Missing),
                 Some(bytes) => bound.check(bytes.len() as u64, name).map(|()| Found::Bytes(bytes.to_vec())),
@@ -123,7 +132,7 @@ impl Store<'_> {
             // What a manifest leaves to other places is not asked for.
             Self::Remote(_) if said.is_foreign() => Ok(None),
             Self::Remote(remote) => (remote.layer)(said.digest, said.size),
-            Self::Folder(_) | Self::Archive(_) | Self::Held(_) => self.measure(name, limits),
+            Self::Folder(_) | Self::Archive(_) | Self::Held(_) | Self::Unsupported(_) => self.measure(name, limits),
         }
     }
 
@@ -139,14 +148,14 @@ impl Store<'_> {
             }
             Self::Archive(archive) => Ok(archive.file(name).map(|(_, measured)| measured.clone())),
             Self::Held(files) => files.get(name).map(|bytes| measure(*bytes, name, limits)).transpose(),
-            Self::Remote(_) => Ok(None),
+            Self::Remote(_) | Self::Unsupported(_) => Ok(None),
         }
     }
 
     /// The name of the file that a name leads to through a link, for [`with_layer`].
     pub(super) fn resolved(&self, name: &str) -> String {
         match self {
-            Self::Folder(_) | Self::Held(_) | Self::Remote(_) => name.to_owned(),
+            Self::Folder(_) | Self::Held(_) | Self::Remote(_) | Self::Unsupported(_) => name.to_owned(),
             Self::Archive(archive) => archive.resolve(name).map_or(name.to_owned(), |path| path.to_string()),
         }
     }
@@ -216,9 +225,8 @@ fn scan(input: &mut dyn Read, what: &str, limits: &Limits) -> Result<BTreeMap<Me
         let entry = match &member.kind {
             MemberKind::Directory => continue,
             MemberKind::File => {
-                let mut start = Vec::new();
-                (&mut tar.content()).take(1).read_to_end(&mut start).map_err(|error| Error::from_read(what, error))?;
-                let is_document = matches!(start.as_slice(), [b'{' | b'[']) && member.size <= limits.image_config_bytes;
+                let start = leading_bytes(tar.content()).map_err(|error| Error::from_read(what, error))?;
+                let is_document = matches!(start.last(), Some(b'{' | b'[')) && member.size <= limits.image_config_bytes;
                 let whole = std::io::Cursor::new(start).chain(tar.content());
                 read_file(whole, is_document, &mut documents_left, what, limits)?
             }
@@ -228,6 +236,28 @@ fn scan(input: &mut dyn Read, what: &str, limits: &Limits) -> Result<BTreeMap<Me
         files.insert(member.path, entry);
     }
     Ok(files)
+}
+
+/// What stands before the first byte that is not white space in JSON, and that byte. Where there is too much of it, it is not a document.
+fn leading_bytes(mut content: impl Read) -> std::io::Result<Vec<u8>> {
+    const WHITE_SPACE_MAX: usize = 4096;
+    let mut start = Vec::new();
+    while start.len() <= WHITE_SPACE_MAX && start.last().is_none_or(|last| b" \t\r\n".contains(last)) {
+        let mut byte = [0];
+        match content.read(&mut byte)? {
+            0 => break,
+            _ => start.extend_from_slice(&byte),
+        }
+    }
+    Ok(start)
+}
+
+/// How a file is compressed, by its first bytes.
+fn compression(file: File, path: &Path) -> Result<Compression, Error> {
+    let mut start = Vec::new();
+    let read = file.take(START as u64).read_to_end(&mut start);
+    read.map_err(|error| Error::from_read(&path.display().to_string(), error))?;
+    Ok(Compression::of(&start))
 }
 
 fn read_file(

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use super::changeset::{self, Changeset};
 #[cfg(feature = "fetch")]
 use super::layer::{Measured, with_content};
 use super::store::with_layer;
 use super::{ImageFacts, Place};
-use crate::archive::{MemberKind, TarReader};
 #[cfg(feature = "fetch")]
 use crate::digest::HashingReader;
 use crate::digest::{Sha256, Sha256Hasher};
@@ -37,6 +37,8 @@ pub enum Kind {
     Symlink(Vec<u8>),
     /// Another name of a file.
     HardLink(Vec<u8>),
+    /// A device with its numbers, or a pipe: what it is, in words.
+    Special(&'static str, u64, u64),
 }
 
 /// One path at which two layers differ.
@@ -57,7 +59,7 @@ pub enum Difference {
 /// The entries of layer number `at`, from 0; `None` where its bytes are not at hand.
 ///
 /// # Errors
-/// [`Error::Malformed`] for a layer that the strict tar reader refuses (devices, for example), and what reading gives.
+/// [`Error::Malformed`] for a layer that engines do not unpack either, and for sparse files; what reading gives.
 pub fn of_layer(image: &ImageFacts, at: usize, limits: &Limits) -> Result<Option<Tree>, Error> {
     let (Some(layer), Place::Disk(place)) = (image.layers.get(at), &image.place) else { return Ok(None) };
     with_layer(place, &layer.name, limits, |content| read(content, limits))
@@ -81,20 +83,22 @@ pub(crate) fn of_blob(blob: impl Read, measured: &Measured, limits: &Limits) -> 
 }
 
 fn read(content: &mut dyn Read, limits: &Limits) -> Result<Tree, Error> {
-    let mut tar = TarReader::new(content, "a layer", limits);
+    let mut changeset = Changeset::new(content, limits);
     let mut tree = Tree::new();
-    while let Some(member) = tar.next_member()? {
-        let kind = match &member.kind {
-            MemberKind::Directory => Kind::Directory,
-            MemberKind::File => {
+    while let Some(member) = changeset.next_member()? {
+        let kind = match member.kind {
+            changeset::Kind::Directory => Kind::Directory,
+            changeset::Kind::File => {
                 let mut hasher = Sha256Hasher::new();
-                tar.stream_content(|piece| hasher.update(piece))?;
+                changeset.content(|piece| hasher.update(piece))?;
                 Kind::File(member.size, hasher.finish())
             }
-            MemberKind::Symlink(target) => Kind::Symlink(target.clone()),
-            MemberKind::HardLink(target) => Kind::HardLink(target.as_bytes().to_vec()),
+            changeset::Kind::Symlink(target) => Kind::Symlink(target),
+            changeset::Kind::HardLink(target) => Kind::HardLink(target),
+            changeset::Kind::Special(what, major, minor) => Kind::Special(what, major, minor),
         };
-        tree.insert(member.path.as_bytes().to_vec(), Entry { kind, mode: member.mode });
+        // The later one counts, as when it is unpacked.
+        tree.insert(member.path, Entry { kind, mode: member.mode });
     }
     Ok(tree)
 }

@@ -23,11 +23,21 @@ impl Certificate {
     /// # Errors
     /// In words, where there is none, several, or something else.
     pub(crate) fn read(file: &[u8]) -> Result<Self, String> {
-        let mut all = Self::read_all(file)?.into_iter();
-        match (all.next(), all.next()) {
-            (Some(one), None) => Ok(one),
+        let mut all = Self::read_all(file)?;
+        match (all.pop(), all.is_empty()) {
+            (Some(one), true) => Ok(one),
             (None, _) => Err("it holds no OpenPGP public key".into()),
-            (Some(_), Some(_)) => Err("it holds more than one OpenPGP public key".into()),
+            (Some(last), false) => {
+                const SHOWN: usize = 4;
+                let count = all.len() + 1;
+                let prints =
+                    all.iter().chain([&last]).take(SHOWN).map(Self::fingerprint).collect::<Vec<_>>().join(", ");
+                let rest = if count > SHOWN { ", …" } else { "" };
+                Err(format!(
+                    "it holds {count} OpenPGP public keys ({prints}{rest}): write each one that you trust into a file of its own with \
+                     `gpg --armor --export FINGERPRINT`, and give each its own [[signers]]"
+                ))
+            }
         }
     }
 

@@ -3,7 +3,8 @@
 //! The rules here: the signer is named by the fingerprint of a *primary* key, also when a subkey signed. Key flags, expiry and
 //! revocation are judged at the moment that the signature gives for itself, which is its signer's word; a revocation that may mean that
 //! somebody else has the key counts whenever it was made. The signature's own expiry is judged at the moment of the audit. Refused: SHA-1 and
-//! MD5, RSA below 2048 bits, DSA, signatures of version 3 and below, critical subpackets that are not understood.
+//! MD5, RSA below 2048 bits, DSA, signatures of version 3 and below, critical subpackets that are not understood. The two octets of the hash that a
+//! signature of version 4 repeats are ignored, as by GnuPG.
 //!
 //! A revocation that cannot be verified here, by a key that the owner named for it or in a form that rPGP does not read, is a revocation.
 //!
@@ -16,7 +17,8 @@ pub(crate) use self::certificate::Certificate;
 pub(crate) use self::message::{read_detached, read_message};
 
 use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{Signature, SignatureType, SignatureVersion, SubpacketData};
+use pgp::errors::Error as PgpError;
+use pgp::packet::{Signature, SignatureConfig, SignatureType, SignatureVersion, SubpacketData};
 use pgp::ser::Serialize as _;
 use pgp::types::{KeyDetails, PublicParams, VerifyingKey};
 
@@ -38,15 +40,21 @@ pub(crate) enum Fault {
     OtherKey,
     /// It is wrong, or its key was not good for it.
     Refused(String),
+    /// Its key, hash or form is not supported here, so nothing is said of it.
+    Unsupported(String),
 }
 
 fn refused<T>(message: impl Into<String>) -> Result<T, Fault> {
     Err(Fault::Refused(message.into()))
 }
 
+fn unsupported<T>(message: impl Into<String>) -> Result<T, Fault> {
+    Err(Fault::Unsupported(message.into()))
+}
+
 fn issuer(signature: &Signature) -> String {
     let fingerprint = signature.issuer_fingerprint().first().map(|known| format!("{known:x}"));
-    let id = || signature.issuer_key_id().first().map(|id| format!("{id:?}"));
+    let id = || signature.issuer_key_id().first().map(ToString::to_string);
     fingerprint.or_else(id).unwrap_or_else(|| "it names none".into())
 }
 
@@ -128,9 +136,45 @@ fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Res
             return refused("an RSA key of less than 2048 bits");
         }
         PublicParams::DSA(_) | PublicParams::Elgamal(_) => return refused("a key of a kind that is not accepted"),
+        PublicParams::Unknown { .. } => return unsupported(format!("a key of the kind {:?}", key.algorithm())),
         _ => {}
     }
-    signature.verify(key, data).map_err(|_| Fault::Refused("the signature does not match the key it names".into()))
+    let verified = match signature.version() {
+        SignatureVersion::V4 => with_computed_start(signature, data)?.verify(key, data),
+        _ => signature.verify(key, data),
+    };
+    verified.map_err(|error| match error {
+        PgpError::RSAError { .. } | PgpError::SignatureError { .. } | PgpError::EllipticCurve { .. } => {
+            Fault::Refused("the signature does not match the key it names".into())
+        }
+        PgpError::Unsupported { .. } | PgpError::Unimplemented { .. } => Fault::Unsupported(format!(
+            "the algorithm {:?} with a key of this kind",
+            signature.hash_alg().unwrap_or(HashAlgorithm::None)
+        )),
+        _ => Fault::Refused(
+            "the signature cannot be one by the key it names: its numbers or its hash do not fit that key".into(),
+        ),
+    })
+}
+
+/// The signature with the first two octets of the hash as they are computed here. In version 4 they only help to find the right key (RFC 9580,
+/// 5.2.3), and GnuPG ignores them; rPGP refuses others. GitHub's web-flow key wrote the same two octets into all of its signatures for years. What
+/// is verified is the whole hash, so that this accepts nothing that its key did not sign.
+fn with_computed_start(signature: &Signature, data: &[u8]) -> Result<Signature, Fault> {
+    let parts = signature.config().cloned().zip(signature.signature().cloned());
+    let Some((config, numbers)) = parts else { return unsupported("a signature in a form that is not known") };
+    let start = computed_start(&config, data).map_err(|_| Fault::Unsupported("a hash that is not known".into()))?;
+    Signature::from_config(config, start, numbers)
+        .map_err(|_| Fault::Refused("the signature is malformed: it cannot be written again".into()))
+}
+
+fn computed_start(config: &SignatureConfig, data: &[u8]) -> Result<[u8; 2], PgpError> {
+    let mut hasher = config.hash_alg.new_hasher()?;
+    config.hash_data_to_sign(&mut hasher, data)?;
+    let length = config.hash_signature_data(&mut hasher)?;
+    hasher.update(&config.trailer(length)?);
+    let hash = hasher.finalize();
+    Ok([hash.first().copied().unwrap_or_default(), hash.get(1).copied().unwrap_or_default()])
 }
 
 #[cfg(test)]

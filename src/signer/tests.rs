@@ -262,6 +262,35 @@ mod with_gpg {
         assert!(matches!(&answers[0], Answer::Good { signer, .. } if signer == "ada"), "{answers:?}");
     }
 
+    /// A signature in which the two octets that repeat the hash are others: GitHub's web-flow key wrote 74 72 there for years.
+    #[test]
+    fn the_octets_that_repeat_the_hash_are_ignored() {
+        use pgp::composed::{ArmorOptions, Deserializable as _, DetachedSignature};
+
+        let gpg = Gpg::new();
+        gpg.key("ada", "20240101T000000", "never");
+        gpg.run(&["--quick-add-key", &gpg.fingerprint("ada"), "rsa2048", "sign"], b"");
+        let certificate = gpg.certificate("ada");
+        for key in [format!("{}!", gpg.fingerprint("ada")), gpg.fingerprint("ada")] {
+            let (repository, commit) = repository();
+            for (payload, is_good) in [(commit.clone(), true), (commit.replace("signed", "other"), false)] {
+                let signed = gpg.sign(&key, &[], &payload);
+                let (parsed, _) = DetachedSignature::from_string(&signed).unwrap();
+                let (config, numbers) = (parsed.signature.config().unwrap(), parsed.signature.signature().unwrap());
+                assert_ne!(parsed.signature.signed_hash_value(), Some([0x74, 0x72]));
+                let altered =
+                    pgp::packet::Signature::from_config(config.clone(), [0x74, 0x72], numbers.clone()).unwrap();
+                let altered = DetachedSignature::new(altered).to_armored_string(ArmorOptions::default()).unwrap();
+                set_head(&repository, &commit, &altered);
+                let answer = ours(&repository, &[("ada", &certificate)]).remove(0);
+                assert_eq!(matches!(answer, Answer::Good { .. }), is_good, "{answer}");
+                assert_eq!(git_says(&repository, &certificate, &COMMIT), is_good, "{answer}");
+                let says_mismatch = answer.to_string().contains("does not match");
+                assert_eq!(says_mismatch, !is_good, "{answer}");
+            }
+        }
+    }
+
     #[test]
     fn other_purposes_and_forms() {
         let gpg = Gpg::new();

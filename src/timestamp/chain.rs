@@ -6,8 +6,8 @@ use x509_cert::Certificate;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
-use super::algorithm;
 use super::wire::TIME_STAMPING;
+use super::{Named, algorithm};
 use crate::certificate::first_element;
 use crate::limits::Limits;
 use crate::time::Timestamp;
@@ -17,20 +17,25 @@ const INTERMEDIATES_MAX: usize = 4;
 const BASIC_CONSTRAINTS: &str = "2.5.29.19";
 const KEY_USAGE: &str = "2.5.29.15";
 const EXTENDED_KEY_USAGE: &str = "2.5.29.37";
+/// Understood in so far as no policy is asked for: then none can be missing (RFC 5280, 6.1.1, with any-policy).
+const CERTIFICATE_POLICIES: &str = "2.5.29.32";
 
-/// The CAs that the reader named.
+/// The certificates that the reader named: CAs that are believed, and certificates of authorities, which lead to a CA as those in a token do.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Authorities(Vec<Certificate>);
+pub(crate) struct Authorities {
+    cas: Vec<Certificate>,
+    for_time_stamping: Vec<Named>,
+}
 
 impl Authorities {
-    /// Adds the certificates of a PEM file; each is believed as a CA.
+    /// Adds the certificates of a PEM file; each CA is believed. Text around the blocks is passed over, as by openssl. A certificate for
+    /// time-stamping may stand in the file too, as authorities publish their whole chain; it is trusted for nothing.
     ///
     /// # Errors
-    /// In words, for anything but certificates of CAs.
+    /// In words, for anything but certificates, and for a file without a CA.
     pub(crate) fn add_pem(&mut self, text: &[u8], limits: &Limits) -> Result<(), String> {
-        let text = std::str::from_utf8(text).map_err(|_| "not PEM".to_owned())?;
-        const END: &str = "-----END CERTIFICATE-----";
-        let blocks: Vec<&str> = text.split_inclusive(END).filter(|block| !block.trim().is_empty()).collect();
+        let text = String::from_utf8_lossy(text);
+        let blocks = blocks(&text)?;
         if blocks.is_empty() || blocks.len() as u64 > limits.timestamp_certificates {
             return Err(format!(
                 "expected 1 to {} certificates, found {}",
@@ -38,23 +43,60 @@ impl Authorities {
                 blocks.len()
             ));
         }
+        let before = self.cas.len();
+        let mut fault = None;
         for block in blocks {
-            let (label, der) = pem::decode_vec(block.trim().as_bytes())
-                .map_err(|error| format!("not certificates in PEM: {error}"))?;
+            let (label, der) =
+                pem::decode_vec(block.as_bytes()).map_err(|error| format!("not certificates in PEM: {error}"))?;
             let certificate = match label {
                 "CERTIFICATE" => Certificate::from_der(&der).map_err(|error| format!("not a certificate: {error}"))?,
                 other => return Err(format!("expected a CERTIFICATE, found {other}")),
             };
-            must_be_ca(&certificate, 0).map_err(|fault| format!("{}: {fault}", name(&certificate)))?;
-            self.0.push(certificate);
+            match must_be_ca(&certificate, 0).map_err(|fault| format!("{}: {fault}", name(&certificate))) {
+                Ok(()) => self.cas.push(certificate),
+                Err(message) if must_be_for_time_stamping(&certificate).is_ok() => {
+                    fault = fault.or(Some(message));
+                    self.for_time_stamping.push((certificate, der));
+                }
+                Err(message) => return Err(message),
+            }
         }
-        Ok(())
+        if self.cas.len() == before { Err(fault.unwrap_or_default()) } else { Ok(()) }
     }
 
-    /// Was none named?
+    /// Was no CA named?
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.cas.is_empty()
     }
+
+    /// Certificates of authorities, for tokens that do not bring their own.
+    pub(super) fn for_time_stamping(&self) -> &[Named] {
+        &self.for_time_stamping
+    }
+}
+
+/// The blocks of PEM in a text, each from its BEGIN line to the end of its END line.
+fn blocks(text: &str) -> Result<Vec<String>, String> {
+    let mut blocks = Vec::new();
+    let mut rest = text;
+    while let Some((_, block)) = rest.find("-----BEGIN ").and_then(|start| rest.split_at_checked(start)) {
+        let end = block.find("-----END ").and_then(|end| Some((end + 9, block.get(end + 9..)?.find("-----")?)));
+        let end = end.map(|(end, label)| end + label + 5);
+        let (whole, behind) = end.and_then(|end| block.split_at_checked(end)).ok_or("a block of PEM has no END")?;
+        blocks.push(wrapped(whole));
+        rest = behind;
+    }
+    Ok(blocks)
+}
+
+/// The block with lines of 64 letters: other lengths are read by openssl, and not by the strict reader of PEM.
+fn wrapped(block: &str) -> String {
+    let mut lines = block.lines().map(str::trim).filter(|line| !line.is_empty());
+    let begin = lines.next().unwrap_or_default();
+    let (body, ends): (Vec<&str>, Vec<&str>) = lines.partition(|line| !line.starts_with('-'));
+    let body: Vec<char> = body.concat().chars().collect();
+    let body: Vec<String> = body.chunks(64).map(|line| line.iter().collect()).collect();
+    format!("{begin}\n{}\n{}", body.join("\n"), ends.concat())
 }
 
 /// The purpose of time-stamping must be the only one, and critical (RFC 3161, 2.3).
@@ -86,12 +128,12 @@ pub(super) fn must_lead_to(
     let (mut current, mut der) = (certificate, der);
     check(current, at)?;
     for below in 0..=INTERMEDIATES_MAX {
-        if let Some(authority) = issuer_among(current, der, authorities.0.iter()) {
+        if let Some(authority) = issuer_among(current, der, authorities.cas.iter())? {
             check(authority, at)?;
             return must_be_ca(authority, below);
         }
         // A way through certificates that only the token brings: it must end at a named CA.
-        let next = issuer_among(current, der, others.iter().map(|(other, _)| *other)).filter(|next| *next != current);
+        let next = issuer_among(current, der, others.iter().map(|(other, _)| *other))?.filter(|next| *next != current);
         let next = next.and_then(|next| others.iter().find(|(other, _)| std::ptr::eq(*other, next)));
         let Some((next, next_der)) = next else {
             return Err(format!("no CA that was named has signed {}", name(current)));
@@ -108,24 +150,25 @@ pub(super) fn must_lead_to(
 fn issuer_among<'c>(
     certificate: &Certificate,
     der: &[u8],
-    mut candidates: impl Iterator<Item = &'c Certificate>,
-) -> Option<&'c Certificate> {
+    candidates: impl Iterator<Item = &'c Certificate>,
+) -> Result<Option<&'c Certificate>, String> {
     let tbs = certificate.tbs_certificate();
-    let signed = first_element(der)?;
-    let signature = certificate.signature().as_bytes()?;
-    candidates.find(|candidate| {
+    let parts = first_element(der).zip(certificate.signature().as_bytes());
+    let Some((signed, signature)) = parts else { return Ok(None) };
+    let algorithm = certificate.signature_algorithm();
+    let mut fault = None;
+    for candidate in candidates {
         let issuer = candidate.tbs_certificate();
-        issuer.subject() == tbs.issuer()
-            && tbs.signature() == certificate.signature_algorithm()
-            && algorithm::verify(
-                issuer.subject_public_key_info(),
-                certificate.signature_algorithm(),
-                None,
-                signed,
-                signature,
-            )
-            .is_ok()
-    })
+        if issuer.subject() != tbs.issuer() || tbs.signature() != algorithm {
+            continue;
+        }
+        match algorithm::verify(issuer.subject_public_key_info(), algorithm, None, signed, signature) {
+            Ok(true) => return Ok(Some(candidate)),
+            Ok(false) => {}
+            Err(message) => fault = Some(format!("the signature on {}: {message}", name(certificate))),
+        }
+    }
+    fault.map_or(Ok(None), Err)
 }
 
 /// Dates, and critical extensions that nothing here understands.
@@ -135,7 +178,8 @@ fn check(certificate: &Certificate, at: Timestamp) -> Result<(), String> {
         return Err(format!("{} is valid from {from} to {to}, and the token is of {at}", name(certificate)));
     }
     let known = |extension: &Extension| {
-        [BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE].contains(&extension.extn_id.to_string().as_str())
+        [BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE, CERTIFICATE_POLICIES]
+            .contains(&extension.extn_id.to_string().as_str())
     };
     let extensions = certificate.tbs_certificate().extensions().map(Vec::as_slice).unwrap_or_default();
     match extensions.iter().find(|extension| extension.critical && !known(extension)) {
@@ -229,10 +273,10 @@ mod tests {
         let key = p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
         let der = certificate(&key);
         let read = Certificate::from_der(&der).unwrap();
-        assert!(issuer_among(&read, &der, [&read].into_iter()).is_some());
+        assert!(issuer_among(&read, &der, [&read].into_iter()).unwrap().is_some());
         let mut other = der.clone();
         let at = other.windows(3).position(|part| part == b"key").unwrap();
         other[at] ^= 1;
-        assert!(issuer_among(&read, &other, [&read].into_iter()).is_none());
+        assert!(issuer_among(&read, &other, [&read].into_iter()).unwrap().is_none());
     }
 }

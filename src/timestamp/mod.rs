@@ -11,21 +11,28 @@ mod chain;
 mod wire;
 
 use der::asn1::{Any, Int, Null, ObjectIdentifier, OctetString, SetOfVec};
-use der::{Decode as _, Encode as _, Tag, Tagged as _};
+use der::{Decode as _, Encode as _, Tag, TagNumber, Tagged as _};
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::Certificate;
+use x509_cert::name::Name;
 
 use self::algorithm::Hash;
 pub(crate) use self::chain::Authorities;
 use self::wire::{
-    Accuracy, CONTENT_TYPE, ContentInfo, MESSAGE_DIGEST, MessageImprint, Request, Response, SIGNED_DATA,
-    SIGNING_CERTIFICATE_V2, SignedData, SignerInfo, SigningCertificate, TST_INFO, TstInfo,
+    Accuracy, CONTENT_TYPE, CertificateId, ContentInfo, MESSAGE_DIGEST, MessageImprint, Request, Response, SIGNED_DATA,
+    SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, SignedData, SignerInfo, SigningCertificate, TST_INFO, TstInfo,
 };
 use crate::digest::Sha256;
 use crate::limits::Limits;
 use crate::time::Timestamp;
 
 type Answer<T> = Result<T, String>;
+
+/// A certificate with its DER.
+type Named = (Certificate, Vec<u8>);
+
+/// GeneralName's choice of a distinguished name (RFC 5280, 4.2.1.6).
+const DIRECTORY_NAME: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(4) };
 
 /// A time-stamp request (RFC 3161, 2.4.1) for a digest, in DER: SHA-256, certificates wanted. The nonce is derived from the digest, so
 /// that the same case has the same request.
@@ -52,8 +59,7 @@ pub(crate) struct Token {
     content: Vec<u8>,
     info: TstInfo,
     signer: SignerInfo,
-    /// Certificates with their DER.
-    certificates: Vec<(Certificate, Vec<u8>)>,
+    certificates: Vec<Named>,
     at: Timestamp,
 }
 
@@ -66,6 +72,8 @@ pub(crate) struct Verified {
     pub(crate) authority: String,
     /// The end of that certificate.
     pub(crate) ends: Timestamp,
+    /// Is that certificate named by its SHA-1 alone?
+    pub(crate) named_by_sha1: bool,
 }
 
 impl Token {
@@ -82,6 +90,9 @@ impl Token {
             Ok(Response { status, .. }) => {
                 let said = status.text.unwrap_or_default().join(", ");
                 return Err(format!("the authority did not grant it: status {}, {said:?}", status.status));
+            }
+            Err(_) if bytes.get(1) == Some(&0x80) => {
+                return Err("it is in BER with indefinite lengths, which is not supported: expected DER".into());
             }
             Err(_) => ContentInfo::from_der(bytes)
                 .map_err(|error| format!("neither a time-stamp response nor a token in DER (RFC 3161): {error}"))?,
@@ -111,7 +122,9 @@ impl Token {
                 der,
             ))
         };
-        let certificates = certificates.into_iter().map(read).collect::<Answer<_>>()?;
+        // The other choices (RFC 5652, 10.2.2), as attribute certificates in Microsoft's tokens, sign nothing here.
+        let certificates = certificates.into_iter().filter(|choice| choice.tag() == Tag::Sequence);
+        let certificates = certificates.map(read).collect::<Answer<_>>()?;
         let at = moment(&info.time)?.plus_seconds(allowance(info.accuracy.as_ref())?);
         Ok(Self { content, info, signer, certificates, at })
     }
@@ -127,8 +140,11 @@ impl Token {
     /// In words, where it is not.
     pub(crate) fn must_be_over(&self, digest: &Sha256) -> Answer<()> {
         let imprint = &self.info.message_imprint;
-        if Hash::of(&imprint.hash_algorithm)? != Hash::Sha256 {
-            return Err("its imprint is no SHA-256".into());
+        match Hash::of(&imprint.hash_algorithm)? {
+            Hash::Sha256 => {}
+            other => {
+                return Err(format!("its imprint is a {other}; the request that this program writes asks for SHA-256"));
+            }
         }
         match imprint.hashed_message.as_bytes() == digest.as_bytes() {
             true => Ok(()),
@@ -140,12 +156,17 @@ impl Token {
     }
 
     /// Verifies the token for a digest: content and attributes (RFC 5652, 5.4 and 11), the certificate that the signed attributes name
-    /// (RFC 5035), its purpose (RFC 3161, 2.3), and its chain to a CA of the reader's at the token's own time.
+    /// (RFC 5035, RFC 5816), its purpose (RFC 3161, 2.3), and its chain to a CA of the reader's at the token's own time.
     ///
     /// # Errors
     /// In words, the first thing that does not hold.
     pub(crate) fn verify(&self, digest: &Sha256, authorities: &Authorities) -> Answer<Verified> {
         self.must_be_over(digest)?;
+        self.verify_as_it_is(authorities)
+    }
+
+    /// As [`Token::verify`], for whatever it is over.
+    fn verify_as_it_is(&self, authorities: &Authorities) -> Answer<Verified> {
         if self.info.version != 1 {
             return Err(format!("expected a TSTInfo of version 1, found {}", self.info.version));
         }
@@ -154,17 +175,17 @@ impl Token {
         }
         let attributes = self.signer.signed_attributes.as_ref().ok_or("it has no signed attributes")?;
         let hash = Hash::of(&self.signer.digest_algorithm)?;
-        if ObjectIdentifier::from_der(&self.attribute(CONTENT_TYPE)?) != Ok(TST_INFO) {
+        if ObjectIdentifier::from_der(&self.required_attribute(CONTENT_TYPE)?) != Ok(TST_INFO) {
             return Err("its signed content type is not TSTInfo".into());
         }
-        let message_digest = OctetString::from_der(&self.attribute(MESSAGE_DIGEST)?);
+        let message_digest = OctetString::from_der(&self.required_attribute(MESSAGE_DIGEST)?);
         let message_digest = message_digest.map_err(|error| format!("its message digest is malformed: {error}"))?;
         if message_digest.as_bytes() != hash.digest(&self.content) {
             return Err("its signed message digest is not that of its content".into());
         }
-        let (certificate, der) = self.signing_certificate()?;
+        let (certificate, der) = self.signing_certificate(authorities.for_time_stamping())?;
         let signed = attributes.to_der().map_err(|error| error.to_string())?;
-        algorithm::verify(
+        let is_its = algorithm::verify(
             certificate.tbs_certificate().subject_public_key_info(),
             &self.signer.signature_algorithm,
             Some(hash),
@@ -172,45 +193,89 @@ impl Token {
             self.signer.signature.as_bytes(),
         )
         .map_err(|fault| format!("its signature: {fault}"))?;
+        if !is_its {
+            return Err("its signature: the key does not accept it".into());
+        }
         chain::must_be_for_time_stamping(certificate)?;
         let others = self.certificates.iter().filter(|(_, other)| other != der);
         let others: Vec<(&Certificate, &[u8])> = others.map(|(other, der)| (other, der.as_slice())).collect();
         chain::must_lead_to((certificate, der), &others, authorities, moment(&self.info.time)?)?;
         let (_, ends) = chain::validity(certificate)?;
-        Ok(Verified { at: self.at, authority: certificate.tbs_certificate().subject().to_string(), ends })
+        let named_by_sha1 = self.attribute(SIGNING_CERTIFICATE_V2)?.is_none();
+        let authority = certificate.tbs_certificate().subject().to_string();
+        Ok(Verified { at: self.at, authority, ends, named_by_sha1 })
     }
 
-    /// The one value of the one attribute of this type, as DER.
-    fn attribute(&self, oid: ObjectIdentifier) -> Answer<Vec<u8>> {
+    /// The one value of the one attribute of this type, as DER; `None` without one.
+    fn attribute(&self, oid: ObjectIdentifier) -> Answer<Option<Vec<u8>>> {
         let attributes = self.signer.signed_attributes.iter().flat_map(|attributes| attributes.iter());
         let mut fitting = attributes.filter(|attribute| attribute.oid == oid);
-        let (Some(attribute), None) = (fitting.next(), fitting.next()) else {
-            return Err(format!("expected one signed attribute {oid}; it has none, or several"));
+        let attribute = match (fitting.next(), fitting.next()) {
+            (None, _) => return Ok(None),
+            (Some(one), None) => one,
+            _ => return Err(format!("it has several signed attributes {oid}")),
         };
         match attribute.values.as_slice() {
-            [one] => one.to_der().map_err(|error| error.to_string()),
+            [one] => one.to_der().map(Some).map_err(|error| error.to_string()),
             _ => Err(format!("expected one value of the signed attribute {oid}")),
         }
     }
 
-    /// The certificate that signer and signed attributes name.
-    fn signing_certificate(&self) -> Answer<(&Certificate, &Vec<u8>)> {
-        let named = SigningCertificate::from_der(&self.attribute(SIGNING_CERTIFICATE_V2)?);
-        let named = named.map_err(|error| format!("its signing certificate attribute is malformed: {error}"))?;
-        let id = named.certificates.first().ok_or("its signing certificate attribute names none")?;
-        let hash = id.hash_algorithm.as_ref().map_or(Ok(Hash::Sha256), Hash::of)?;
-        let fits = |(certificate, der): &&(Certificate, Vec<u8>)| {
+    fn required_attribute(&self, oid: ObjectIdentifier) -> Answer<Vec<u8>> {
+        self.attribute(oid)?.ok_or_else(|| format!("it has no signed attribute {oid}"))
+    }
+
+    /// The certificate that signer and signed attributes name, among the token's own and `given`. An attribute with SHA-256 or longer (RFC 5035)
+    /// and one with SHA-1 (RFC 2634) name it, or both: what is there must fit. Many authorities still write the older one alone.
+    fn signing_certificate<'c>(&'c self, given: &'c [Named]) -> Answer<&'c Named> {
+        let newer = self.signing_certificate_id(SIGNING_CERTIFICATE_V2)?;
+        let older = self.signing_certificate_id(SIGNING_CERTIFICATE)?;
+        if newer.is_none() && older.is_none() {
+            return Err(format!(
+                "it has neither of the signed attributes {SIGNING_CERTIFICATE_V2} and {SIGNING_CERTIFICATE}, which name its certificate"
+            ));
+        }
+        let hash = newer.as_ref().and_then(|id| id.hash_algorithm.as_ref()).map_or(Ok(Hash::Sha256), Hash::of)?;
+        for one in self.certificates.iter().chain(given) {
+            let (certificate, der) = one;
             let tbs = certificate.tbs_certificate();
-            let serial = tbs.serial_number().as_bytes();
-            hash.digest(der) == id.hash.as_bytes()
-                && *tbs.issuer() == self.signer.signer.issuer
-                && serial == self.signer.signer.serial_number.as_bytes()
-                && id.issuer_serial.as_ref().is_none_or(|named| named.serial_number.as_bytes() == serial)
-        };
-        let found = self.certificates.iter().find(fits);
-        found.map(|(certificate, der)| (certificate, der)).ok_or_else(|| {
-            "the certificate that its signed attributes name is not in it; ask the authority for certificates (certReq)".into()
-        })
+            let is_signers = *tbs.issuer() == self.signer.signer.issuer
+                && tbs.serial_number().as_bytes() == self.signer.signer.serial_number.as_bytes();
+            if !is_signers {
+                continue;
+            }
+            let fits_newer =
+                newer.as_ref().is_none_or(|id| hash.digest(der) == id.hash.as_bytes() && id.is_of(certificate));
+            let fits_older = match &older {
+                Some(id) => {
+                    id.hash_algorithm.is_none() && algorithm::sha1(der)? == id.hash.as_bytes() && id.is_of(certificate)
+                }
+                None => true,
+            };
+            if fits_newer && fits_older {
+                return Ok(one);
+            }
+        }
+        Err("the certificate that its signed attributes name is not in it; ask the authority for certificates (certReq)".into())
+    }
+
+    fn signing_certificate_id(&self, oid: ObjectIdentifier) -> Answer<Option<CertificateId>> {
+        let Some(value) = self.attribute(oid)? else { return Ok(None) };
+        let named = SigningCertificate::from_der(&value);
+        let named = named.map_err(|error| format!("its signed attribute {oid} is malformed: {error}"))?;
+        let first = named.certificates.into_iter().next();
+        first.map(Some).ok_or_else(|| format!("its signed attribute {oid} names no certificate"))
+    }
+}
+
+impl CertificateId {
+    /// Do issuer and serial number, where it has them, agree with the certificate's?
+    fn is_of(&self, certificate: &Certificate) -> bool {
+        let Some(named) = &self.issuer_serial else { return true };
+        let tbs = certificate.tbs_certificate();
+        let is_issuer = |name: &Any| Name::from_der(name.value()).is_ok_and(|name| name == *tbs.issuer());
+        named.serial_number.as_bytes() == tbs.serial_number().as_bytes()
+            && matches!(named.issuer.as_slice(), [one] if one.tag() == DIRECTORY_NAME && is_issuer(one))
     }
 }
 
@@ -249,6 +314,8 @@ fn allowance(accuracy: Option<&Accuracy>) -> Answer<i64> {
     Ok(i64::from(accuracy.seconds.unwrap_or(0)) + part)
 }
 
+#[cfg(test)]
+mod public_tests;
 #[cfg(test)]
 mod wycheproof_tests;
 

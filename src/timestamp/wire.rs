@@ -1,5 +1,5 @@
-//! The ASN.1 of time-stamps: RFC 3161 (requests, responses, TSTInfo), RFC 5652 (SignedData), RFC 5035 (ESSCertIDv2). In DER only: a token
-//! in BER is refused.
+//! The ASN.1 of time-stamps: RFC 3161 (requests, responses, TSTInfo), RFC 5652 (SignedData), RFC 2634 and RFC 5035 (ESSCertID,
+//! ESSCertIDv2). In DER only: a token in BER is refused.
 
 use der::Sequence;
 use der::asn1::{Any, BitString, Int, ObjectIdentifier, OctetString, SetOfVec};
@@ -13,6 +13,8 @@ pub(super) const TST_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.
 pub(super) const CONTENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
 pub(super) const MESSAGE_DIGEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.4");
 pub(super) const SIGNING_CERTIFICATE_V2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.47");
+/// With SHA-1 (RFC 2634, 5.4).
+pub(super) const SIGNING_CERTIFICATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.12");
 /// id-kp-timeStamping
 pub(super) const TIME_STAMPING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.8");
 
@@ -131,7 +133,7 @@ pub(super) struct SigningCertificate {
 
 #[derive(Debug, Clone, PartialEq, Eq, Sequence)]
 pub(super) struct CertificateId {
-    /// SHA-256 where it is left out.
+    /// SHA-256 where it is left out; the form with SHA-1 never has it.
     #[asn1(optional = "true")]
     pub(super) hash_algorithm: Option<AlgorithmIdentifierOwned>,
     pub(super) hash: OctetString,

@@ -2,10 +2,10 @@
 //!
 //! Sources: sigstore/protobuf-specs, sigstore_bundle.proto; DSSE protocol 1.0.0; in-toto statements; sigstore/cosign, specs/BUNDLE_SPEC.md.
 
-use base64ct::{Base64, Encoding as _};
 use serde_json::{Map, Value};
 
 use super::cosign::{BUNDLE, Judge, media_type};
+use super::encoded::{decode_base64, plain_bundle};
 use super::public_key::Scheme;
 use super::sigstore::Signed;
 use super::{Answer, ImageTarget, compare_digest};
@@ -16,8 +16,11 @@ use crate::strict_json;
 const SIGN_PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";
 const STATEMENTS: [&str; 2] = ["https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"];
 
-/// Judges the bundle `document`, which was read from `bytes`.
-pub(super) fn judge_bundle(document: &Map<String, Value>, bytes: &[u8], judge: &Judge<'_>) -> Result<Signed, Answer> {
+/// Judges the bundle `document`.
+pub(super) fn judge_bundle(document: &Map<String, Value>, judge: &Judge<'_>) -> Result<Signed, Answer> {
+    let document = &plain_bundle(document);
+    let bytes = Value::Object(document.clone()).to_string().into_bytes();
+    let bytes = bytes.as_slice();
     let version = media_type(document);
     let known = ["+json;version=0.1", "+json;version=0.2", "+json;version=0.3", ".v0.3+json"];
     if !known.iter().any(|known| version.strip_prefix(BUNDLE) == Some(known)) {
@@ -134,7 +137,7 @@ fn pre_authentication_encoding(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 
 fn base64_member(object: &Value, name: &str) -> Result<Vec<u8>, Answer> {
     let text = object.get(name).and_then(Value::as_str);
-    text.and_then(|text| Base64::decode_vec(text).ok()).ok_or_else(|| refused(&format!("{name} is no base64")))
+    text.and_then(decode_base64).ok_or_else(|| refused(&format!("{name} is no base64")))
 }
 
 fn refused(message: &str) -> Answer {

@@ -8,10 +8,10 @@
 //! Sources: sigstore/cosign, specs/SIGNATURE_SPEC.md and BUNDLE_SPEC.md; sigstore/protobuf-specs; DSSE protocol 1.0.0;
 //! containers/image, internal/signature, for `signature-N`.
 
-use base64ct::{Base64, Encoding as _};
 use serde_json::{Map, Value};
 
 use super::bundle::judge_bundle;
+use super::encoded::decode_base64;
 use super::payload::{self, Payload};
 use super::public_key::{ImageKey, Scheme};
 use super::sigstore::{Identities, Signed, bundle_of_layer, verify_log};
@@ -62,7 +62,7 @@ pub(super) fn judge(
             continue;
         };
         if media_type(&document).starts_with(BUNDLE) {
-            reports.push(report(&file.path, judge_bundle(&document, &file.bytes, &judge)));
+            reports.push(report(&file.path, judge_bundle(&document, &judge)));
         }
         for layer in signature_layers(&document).take(usize::try_from(limits.trust_signatures).unwrap_or(usize::MAX)) {
             reports.push(report(&file.path, judge_layer(layer, files, &judge)));
@@ -115,7 +115,7 @@ fn judge_stored(stored: &[u8], judge: &Judge<'_>) -> Result<Signed, Answer> {
             return Err(Answer::Undecided(format!("unsupported: an attachment of the type {other:?}")));
         }
     }
-    let payload = document.get("payload").and_then(Value::as_str).and_then(|text| Base64::decode_vec(text).ok());
+    let payload = document.get("payload").and_then(Value::as_str).and_then(decode_base64);
     let payload = payload.ok_or_else(|| refused("it has no payload in base64"))?;
     judge_payload(document, &payload, &Sha256::of(&payload), judge)
 }
@@ -131,7 +131,7 @@ fn judge_payload(
     let annotations = holder.get("annotations").and_then(Value::as_object);
     let annotations = annotations.ok_or_else(|| refused("it has no annotations"))?;
     let annotation = |name: &str| annotations.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let signature = annotation(SIGNATURE).and_then(|text| Base64::decode_vec(text).ok());
+    let signature = annotation(SIGNATURE).and_then(decode_base64);
     let signature = signature.ok_or_else(|| refused("it has no signature in base64"))?;
     let mut signed = if annotation(CERTIFICATE).is_some() {
         judge.identities.find_signer(&bundle_of_layer(annotations, digest, &signature)?, digest)?

@@ -12,6 +12,7 @@ mod containers_tests;
 mod content_trust;
 mod cosign;
 mod describe;
+mod encoded;
 pub(crate) mod notary;
 mod payload;
 pub(crate) mod public_key;

@@ -3,9 +3,9 @@
 //! Files are found by what they are: one binary OpenPGP message each, as `dir:` layouts and lookaside servers have them, or the JSON
 //! that registries with the signatures extension answer with. Where skopeo would take the first good signature, every one is judged.
 
-use base64ct::{Base64, Encoding as _};
 use serde_json::Value;
 
+use super::encoded::decode_base64;
 use super::{Answer, ImageTarget, Kind, SignatureReport, TrustFile, TrustPolicy};
 use crate::limits::Limits;
 use crate::strict_json;
@@ -62,7 +62,7 @@ fn content(entry: &Value) -> Result<Vec<u8>, String> {
         return Err("its schema version is not 2".into());
     }
     let content = entry.get("content").and_then(Value::as_str);
-    content.and_then(|text| Base64::decode_vec(text).ok()).ok_or_else(|| "its content is no base64".to_owned())
+    content.and_then(decode_base64).ok_or_else(|| "its content is no base64".to_owned())
 }
 
 #[cfg(not(feature = "openpgp"))]
@@ -104,6 +104,7 @@ fn judge_message(
         report.answer = match certificate.and_then(|certificate| message.verify(&certificate, now)) {
             Err(Fault::OtherKey) => continue,
             Err(Fault::Refused(message)) => Answer::Refused(message),
+            Err(Fault::Unsupported(message)) => Answer::Undecided(format!("unsupported: {message}")),
             Ok(signed) => {
                 report.details.push(format!("signed at {} by the signer's own clock", signed.created));
                 report.expiries = signed.expiries;

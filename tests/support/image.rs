@@ -21,6 +21,8 @@ pub struct Image {
     pub config: Value,
     /// Put into the manifest over what is computed.
     pub manifest: Value,
+    /// White space before each document.
+    pub before: &'static str,
 }
 
 pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
@@ -70,7 +72,7 @@ impl Image {
             ],
             "os": "linux",
         });
-        Self { layers: vec![Layer::gzip(base), Layer::gzip(own)], config, manifest: json!({}) }
+        Self { layers: vec![Layer::gzip(base), Layer::gzip(own)], config, manifest: json!({}), before: "" }
     }
 
     /// The configuration's bytes; `rootfs` follows from the layers where it is not set.
@@ -80,7 +82,7 @@ impl Image {
             let ids: Vec<String> = self.layers.iter().map(|layer| digest(&layer.content)).collect();
             config["rootfs"] = json!({"type": "layers", "diff_ids": ids});
         }
-        config.to_string().into_bytes()
+        format!("{}{config}", self.before).into_bytes()
     }
 
     pub fn manifest_bytes(&self) -> Vec<u8> {
@@ -101,7 +103,7 @@ impl Image {
         for (field, value) in self.manifest.as_object().unwrap() {
             manifest[field] = value.clone();
         }
-        serde_json::to_vec_pretty(&manifest).unwrap()
+        format!("{}{manifest:#}", self.before).into_bytes()
     }
 
     /// The image id as docker's classic builder prints it.

@@ -107,6 +107,11 @@ impl SshKey {
     }
 }
 
+/// Is it a certificate, which a CA of SSH keys signed for a key (OpenSSH, PROTOCOL.certkeys)?
+pub(super) fn is_certificate(blob: &[u8]) -> bool {
+    Reader::new(blob).string().is_some_and(|kind| kind.ends_with(b"-cert-v01@openssh.com"))
+}
+
 pub(super) fn fingerprint(blob: &[u8]) -> String {
     format!("SHA256:{}", Base64Unpadded::encode_string(&Sha256::digest(blob)))
 }

@@ -35,7 +35,7 @@ pub enum SshFault {
         found: String,
     },
     /// It uses an algorithm that is not accepted here.
-    #[error("the SSH signature uses {0}, which is not supported")]
+    #[error("signed with {0}, which is not supported")]
     Unsupported(String),
     /// Its key is none of those that were given.
     #[error("the SSH signature is by the key {0}, which is none of the policy's signers")]
@@ -101,6 +101,9 @@ impl SshSignature {
         if self.namespace != namespace.as_bytes() {
             let found = String::from_utf8_lossy(&self.namespace).into_owned();
             return Err(SshFault::Namespace { expected: namespace.into(), found });
+        }
+        if key::is_certificate(&self.public_key) {
+            return Err(SshFault::Unsupported("an SSH certificate".into()));
         }
         let place = keys.iter().position(|key| key.blob() == self.public_key);
         let Some((place, key)) = place.and_then(|place| Some((place, keys.get(place)?))) else {

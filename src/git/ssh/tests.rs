@@ -159,3 +159,20 @@ fn lines_that_are_no_usable_keys() {
         assert!(SshKey::from_line(&bad).is_err(), "{bad}");
     }
 }
+
+/// A certificate is a key that a CA signed. Whether that CA may be believed is nothing that a list of keys says.
+#[test]
+fn certificates_are_not_supported_and_say_so() {
+    let repository = TestRepository::new();
+    let line = signing_key(&repository, "key", &["-t", "ed25519"]);
+    signing_key(&repository, "authority", &["-t", "ed25519"]);
+    let path = |name: &str| repository.path.join(name);
+    let mut sign = command("ssh-keygen");
+    sign.arg("-q").arg("-s").arg(path("authority")).args(["-I", "ada", "-n", "ada"]).arg(path("key.pub"));
+    assert!(sign.status().unwrap().success());
+    let certificate = path("key-cert.pub");
+    repository.git(&["config", "user.signingkey", certificate.to_str().unwrap()]);
+    repository.git(&["commit", "--quiet", "--allow-empty", "--gpg-sign", "--message", "x"]);
+    let object = signed(&repository).remove(0);
+    assert_eq!(verify(&object, &line), Err(SshFault::Unsupported("an SSH certificate".into())));
+}

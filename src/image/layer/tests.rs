@@ -71,8 +71,11 @@ fn the_bounds_hold() {
     };
     assert_eq!(over(Limits { layer_expanded_bytes: 1000, ..Limits::default() }), "layer_expanded_bytes");
     assert_eq!(over(Limits { image_layer_bytes: 100, ..Limits::default() }), "image_layer_bytes");
-    // A window of 1 GiB is refused before it is taken.
-    assert!(content(&zstd(&[0, 20 << 3], b"abc", b"")).is_none());
+    // A window of 1 GiB is refused before it is taken, and says nothing about the blob.
+    match measure(zstd(&[0, 20 << 3], b"abc", b"").as_slice(), "test", &Limits::default()) {
+        Err(Error::OverLimit { limit, .. }) => assert_eq!(limit, "zstd_window_bytes"),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -86,4 +89,51 @@ fn a_source_that_fails_is_an_error_and_no_finding() {
     for start in [&gzip(b"abc")[..12], b"plain"] {
         assert!(matches!(measure(start.chain(Failing), "test", &Limits::default()), Err(Error::Unreadable { .. })));
     }
+}
+
+/// A tar reader asks for no bytes at the end of each member: that is not the end of a frame, a member of gzip or a stream.
+#[test]
+fn reading_nothing_ends_nothing() {
+    let text = b"some content that is longer than a few bytes ".repeat(200);
+    let (one, other) = text.split_at(5000);
+    let tool = |program: &str, content: &[u8]| {
+        let mut child = std::process::Command::new(program)
+            .arg("-c")
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{program}: {error}"));
+        child.stdin.take().unwrap().write_all(content).unwrap();
+        child.wait_with_output().unwrap().stdout
+    };
+    let blobs = [
+        text.clone(),
+        gzip(&text),
+        [gzip(one), gzip(other)].concat(),
+        // With a checksum, as the tool writes it, in one frame and in two.
+        tool("zstd", &text),
+        [tool("zstd", one), tool("zstd", other)].concat(),
+        // Without one.
+        [zstd(&[0, 0x38], one, b""), zstd(&[0, 0x38], other, b"")].concat(),
+        tool("bzip2", &text),
+        [tool("bzip2", one), tool("bzip2", other)].concat(),
+    ];
+    for (at, blob) in blobs.iter().enumerate() {
+        assert_eq!(content(blob), Some((Sha256::of(&text), text.len() as u64)), "blob {at}");
+        let read = with_content(blob.as_slice(), &Limits::default(), |input| {
+            let (mut read, mut buffer) = (Vec::new(), [0; 7]);
+            loop {
+                assert_eq!(input.read(&mut []).unwrap(), 0);
+                match input.read(&mut buffer).unwrap() {
+                    0 => return Ok(read),
+                    count => read.extend_from_slice(&buffer[..count]),
+                }
+            }
+        });
+        assert_eq!(read.unwrap(), text, "blob {at}");
+    }
+    let xz = of(&tool("xz", &text));
+    assert_eq!((xz.compression, xz.content), (Compression::Xz, Err(XZ_UNSUPPORTED.to_owned())));
+    // A name, and no compression.
+    assert_eq!(of(b"BZh9lives").compression, Compression::Plain);
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use base64ct::{Base64, Encoding as _};
 use serde_json::{Map, Value};
 
 use super::super::canonical_json;
+use super::super::encoded::decode_base64;
 use super::Fault;
 use super::key::NotaryKey;
 use crate::digest::Sha256;
@@ -111,7 +111,7 @@ fn read_signature(value: &Value) -> Option<KeySignature> {
     Some(KeySignature {
         key_id: text(value, "keyid")?.to_owned(),
         method: text(value, "method")?.to_owned(),
-        bytes: Base64::decode_vec(text(value, "sig")?).ok()?,
+        bytes: decode_base64(text(value, "sig")?)?,
     })
 }
 

@@ -1,9 +1,9 @@
 //! What one metadata file says of another: length and hashes of the bytes as they are stored.
 
-use base64ct::{Base64, Encoding as _};
 use serde_json::{Map, Value};
 use sha2::Digest as _;
 
+use super::super::encoded::decode_base64;
 use super::envelope::{object, text};
 use crate::digest::Sha256;
 
@@ -20,8 +20,7 @@ impl Described {
     pub(super) fn read(value: &Map<String, Value>) -> Result<Self, String> {
         let hashes = object(value, "hashes").ok_or("it has no hashes")?;
         let hash = |name: &str, length: usize| match text(hashes, name) {
-            Some(text) => Base64::decode_vec(text)
-                .ok()
+            Some(text) => decode_base64(text)
                 .filter(|bytes| bytes.len() == length)
                 .map(Some)
                 .ok_or_else(|| format!("its {name} is not base64 of {length} bytes")),
@@ -53,6 +52,8 @@ impl Described {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+
+    use base64ct::{Base64, Encoding as _};
 
     use super::*;
 

@@ -1,10 +1,10 @@
 //! Keys of Notary v1: their ids, kinds and certificates.
 
-use base64ct::{Base64, Encoding as _};
 use spki::der::{Decode as _, Encode as _};
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::BasicConstraints;
 
+use super::super::encoded::decode_base64;
 use super::super::public_key::{ImageKey, Scheme};
 use crate::digest::Sha256;
 use crate::time::Timestamp;
@@ -53,7 +53,7 @@ impl NotaryKey {
         if computed != id {
             return Err(format!("listed as {id}, its id is {computed}"));
         }
-        let bytes = Base64::decode_vec(public).map_err(|_| "its public part is not base64".to_owned())?;
+        let bytes = decode_base64(public).ok_or("its public part is not base64")?;
         let (key, certificate) = match kind {
             "ed25519" => (ImageKey::from_ed25519(&bytes)?, None),
             "ecdsa" | "rsa" => (ImageKey::from_spki(&bytes)?, None),

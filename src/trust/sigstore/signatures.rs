@@ -6,6 +6,7 @@ use base64ct::{Base64, Encoding as _};
 use serde_json::{Map, Value, json};
 use spki::der::pem;
 
+use super::super::encoded::decode_base64;
 use super::Answer;
 use crate::digest::{Sha256, decode_hex};
 use crate::strict_json;
@@ -55,7 +56,7 @@ fn log_entry(text: &[u8]) -> Result<Value, String> {
     let body = payload.get("body").and_then(Value::as_str).ok_or_else(|| fault("body"))?;
     let log = payload.get("logID").and_then(Value::as_str).and_then(|id| decode_hex(id.as_bytes()));
     let log = log.ok_or_else(|| fault("logID"))?;
-    let decoded = Base64::decode_vec(body).map_err(|_| fault("body in base64"))?;
+    let decoded = decode_base64(body).ok_or_else(|| fault("body in base64"))?;
     let decoded = strict_json::parse(&decoded).map_err(|error| format!("its transparency log entry: {error}"))?;
     let kind = |name: &str| decoded.get(name).and_then(Value::as_str).ok_or_else(|| fault(name));
     Ok(json!({

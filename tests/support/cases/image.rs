@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::case::{Case, image_tag};
+use super::super::encoding::bzip2;
 use super::super::image::{DOCKER_LIST, Image, Layer, blob, digest, entry, gzip, layout_of, list_of, zstd};
 use super::super::inputs;
 use super::super::keys::Named;
@@ -21,7 +22,10 @@ fn good(name: &str, about: &'static str, image: &Image, entries: &[Entry]) -> Ca
 }
 
 fn passing(case: Case, entries: &[Entry]) -> Case {
-    let case = case.hand_over(LAYOUT, entries);
+    passes(case.hand_over(LAYOUT, entries))
+}
+
+fn passes(case: Case) -> Case {
     PASSES.into_iter().fold(case, |case, check| case.expect(check, "pass"))
 }
 
@@ -63,6 +67,11 @@ fn forms() -> Vec<Case> {
         // A skippable frame (RFC 8878, 3.1.2), as zstd:chunked puts its table of contents behind the content.
         layer.blob.extend(b"\x50\x2a\x4d\x18\x04\0\0\0toc!");
     }
+    let mut wide = with(Layer::zstd);
+    // A window of a terabyte (RFC 8878, 3.1.1.1.2), in a frame without content.
+    wide.layers[0].blob = b"\x28\xb5\x2f\xfd\x00\xf0\x01\0\0".to_vec();
+    let mut spaced = wallet.clone();
+    spaced.before = "\r\n\t ";
     let mut empty = wallet.clone();
     empty.layers.push(Layer::gzip(vec![0; 1024]));
     vec![
@@ -86,6 +95,39 @@ fn forms() -> Vec<Case> {
             &skippable.layout(),
         ),
         good("image-good-empty-layer", "A layer without a file.", &empty, &empty.layout()),
+        passes(
+            Case::good("image-whole-zstd", "The archive is compressed as a whole, in two frames of zstd.")
+                .image(&wallet)
+                .hand_over_bytes(LAYOUT, parts(&tar::archive(&wallet.layout()), zstd)),
+        ),
+        passes(
+            Case::good("image-whole-bzip2", "The archive is compressed as a whole, in two streams of bzip2.")
+                .image(&wallet)
+                .hand_over_bytes(LAYOUT, parts(&tar::archive(&wallet.layout()), bzip2)),
+        ),
+        Case::rejected(
+            "image-whole-xz",
+            "The archive is compressed as a whole in xz, which is not read: unknown, not accepted.",
+        )
+        .image(&wallet)
+        .hand_over_bytes(LAYOUT, b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46 cut off: nothing of it is read".to_vec())
+        .expect("image-digest", "unknown")
+        .expect("image-config", "unknown")
+        .expect("image-layers", "unknown"),
+        Case::error(
+            "image-zstd-window",
+            3,
+            "over-limit",
+            "A layer in zstd looks back over more bytes than are held: no word on the layer.",
+        )
+        .image(&wide)
+        .hand_over(LAYOUT, &wide.layout()),
+        good(
+            "image-documents-behind-white-space",
+            "Documents that begin with white space, as some tools write them.",
+            &spaced,
+            &spaced.layout(),
+        ),
         Case::good("image-good-bare-path", "The archive is named by its bare path and recognised.")
             .image(&wallet)
             .hand_over(&["--image", "image.tar"], &wallet.layout())
@@ -158,7 +200,10 @@ fn digests() -> Vec<Case> {
             format!("sha256:{}", hex.to_uppercase()),
         ),
         named("image-digest-short", "index.json has a digest of 63 digits.", format!("sha256:{}", &hex[1..])),
-        named("image-digest-md5", "index.json has a digest of another algorithm.", format!("md5:{hex}")),
+        Case::rejected("image-digest-md5", "index.json has a digest of another algorithm: unknown, not accepted.")
+            .image(&wallet)
+            .hand_over(LAYOUT, &renamed(&format!("md5:{hex}")))
+            .expect("image-digest", "unknown"),
         named("image-digest-path", "index.json has a path where a digest is due.", "sha256:../../x".into()),
         wrong("image-manifest-changed", "image-digest", "The manifest's bytes are not what their name says.", &{
             let mut entries = wallet.layout();
@@ -237,6 +282,16 @@ fn hidden_rival(name: &str, about: &'static str, manifests: impl FnOnce(&Value, 
     Case::fails(name, "image-digest", about).image(&wallet).hand_over(LAYOUT, &entries)
 }
 
+/// The list with entries before and behind its own that are named by other algorithms.
+fn other_algorithms(list: &[u8]) -> Vec<u8> {
+    let mut list: Value = serde_json::from_slice(list).unwrap();
+    let named = |digest: String, architecture: &str| json!({"mediaType": DOCKER_LIST, "size": 7, "digest": digest, "platform": {"os": "linux", "architecture": architecture}});
+    let entries = list["manifests"].as_array_mut().unwrap();
+    entries.insert(0, named(format!("sha512:{}", "ab".repeat(64)), "arm64"));
+    entries.push(named("blake3+b64:q83vEjRWeJCrze8SNFZ4kA==".into(), "ppc64le"));
+    serde_json::to_vec(&list).unwrap()
+}
+
 fn indexes() -> Vec<Case> {
     let wallet = Image::wallet();
     let mut other = Image::wallet();
@@ -267,6 +322,23 @@ fn indexes() -> Vec<Case> {
         entries.extend(blobs.filter(|blob| seen.insert(blob.path.clone())));
         entries
     };
+    let arm_layout = |image: &Image, architecture: &str, variant: &str| {
+        let mut descriptor = image.descriptor();
+        descriptor["platform"] = json!({"os": "linux", "architecture": architecture, "variant": variant});
+        let index =
+            json!({"schemaVersion": 2, "mediaType": DOCKER_LIST, "manifests": [descriptor]}).to_string().into_bytes();
+        let mut entries =
+            layout_of(&[json!({"mediaType": DOCKER_LIST, "size": index.len(), "digest": digest(&index)})]);
+        entries.extend([blob(index), blob(image.manifest_bytes())]);
+        entries.extend(image.blobs());
+        entries
+    };
+    let mut arm = Image::wallet();
+    arm.config["architecture"] = json!("arm64");
+    let mut arm_v7 = Image::wallet();
+    arm_v7.config["architecture"] = json!("arm");
+    arm_v7.config["variant"] = json!("v7");
+    let for_arm = |case: Case| case.image_policy("[expect]\nplatforms = [\"linux/aarch64\", \"linux/arm/v6\"]\n");
     let for_s390x = |case: Case| case.image_policy("[expect]\nplatforms = [\"linux/s390x\"]\n");
     let pushed_list = |case: Case| case.pushed(&digest(&list), list.len(), &wallet);
     let nested =
@@ -309,6 +381,25 @@ fn indexes() -> Vec<Case> {
         pushed_list(Case::fails("image-index-other-platform", "image-digest", "The index has no image for the policy's platform."))
             .hand_over(LAYOUT, &whole(list.clone(), &[]))
             .image_policy("[expect]\nplatforms = [\"linux/arm64\"]\n"),
+        for_s390x(good(
+            "image-index-other-algorithm",
+            "An index has entries for other platforms that are named by SHA-512 and by an algorithm that nobody knows: they are passed over.",
+            &wallet,
+            &whole(other_algorithms(&list), &[]),
+        )),
+        for_arm(good(
+            "image-index-variant",
+            "The index calls an image arm64/v8, the policy aarch64, its configuration arm64 without a variant.",
+            &arm,
+            &arm_layout(&arm, "arm64", "v8"),
+        ))
+        .expect("image-platform", "pass"),
+        for_arm(
+            Case::fails("image-index-variant-contradicts", "image-config", "The index calls an image arm/v6, its configuration says arm/v7.")
+                .image(&arm_v7)
+                .hand_over(LAYOUT, &arm_layout(&arm_v7, "arm", "v6")),
+        )
+        .expect("image-platform", "fail"),
         for_s390x(
             Case::fails("image-index-lies", "image-config", "The index calls an image s390x whose configuration says amd64.")
                 .pushed(&digest(&lying_list), lying_list.len(), &lying)
@@ -586,6 +677,8 @@ fn saved() -> Vec<Case> {
     let text = String::from_utf8(entry(&mut lying, "manifest.json").content.clone()).unwrap();
     entry(&mut lying, "manifest.json").content =
         text.replace("acme/wallet:latest", &format!("docker.io/acme/wallet:{}", image_tag())).into_bytes();
+    let mut foreign = Image::wallet();
+    foreign.config["architecture"] = json!("amd64");
     let mut with_layout = wallet.saved();
     with_layout.extend(wallet.layout());
     vec![
@@ -603,6 +696,37 @@ fn saved() -> Vec<Case> {
             .expect("image-digest", "pass")
             .expect("image-config", "pass")
             .expect("image-layers", "pass"),
+        archive("image-saved-null-manifests", "Docker 25 writes an index.json without entries beside its own files: there is no manifest.", &{
+            let mut entries = wallet.saved();
+            entries.push(Entry::file("oci-layout", "{\"imageLayoutVersion\": \"1.0.0\"}"));
+            entries.push(Entry::file("index.json", "{\"schemaVersion\": 2, \"mediaType\": \"application/vnd.oci.image.index.v1+json\", \"manifests\": null}"));
+            entries
+        })
+        .expect("image-digest", "unknown")
+        .expect("image-config", "unknown")
+        .expect("image-layers", "pass"),
+        passes(
+            Case::good("image-saved-platforms", "The archive carries an index of two platforms and a statement; manifest.json says which image an engine loads.")
+                .image(&wallet)
+                .hand_over(SAVED, &{
+                    let mut entries = wallet.saved();
+                    let of = |image: &Image, architecture: &str| {
+                        let mut descriptor = image.descriptor();
+                        descriptor["platform"] = json!({"os": "linux", "architecture": architecture});
+                        descriptor
+                    };
+                    let mut statement = of(&wallet, "unknown");
+                    statement["platform"]["os"] = json!("unknown");
+                    statement["digest"] = json!(digest(b"statement"));
+                    statement["annotations"] = json!({"vnd.docker.reference.type": "signature-manifest"});
+                    let manifests = [of(&foreign, "amd64"), of(&wallet, "s390x"), statement];
+                    let index = json!({"schemaVersion": 2, "mediaType": DOCKER_LIST, "manifests": manifests}).to_string().into_bytes();
+                    entries.extend(layout_of(&[json!({"mediaType": DOCKER_LIST, "size": index.len(), "digest": digest(&index)})]));
+                    entries.extend([blob(index), blob(wallet.manifest_bytes()), blob(foreign.manifest_bytes())]);
+                    entries.extend(wallet.blobs());
+                    entries
+                }),
+        ),
         Case::fails(
             "image-saved-other-layers",
             "image-layers",

@@ -1,0 +1,257 @@
+//! The tar file of a layer as container engines unpack it: they read with Go's archive/tar, which is lenient where [`crate::archive`] is strict.
+//!
+//! Devices and pipes are members; a name may be absolute, doubled or `.`; of two members with one name the later counts; the end may be missing,
+//! and a layer may have no bytes at all. Refused: sparse files, `..` that leads out of the layer, and what Go refuses. Read is what names, kinds,
+//! permission bits and bytes are; nothing here decides whether a layer is the one that is named.
+
+use std::io::{self, Read};
+
+use crate::error::Error;
+use crate::limits::Limits;
+
+const BLOCK: usize = 512;
+const WHAT: &str = "a layer";
+
+/// What a member is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    File,
+    Directory,
+    Symlink(Vec<u8>),
+    HardLink(Vec<u8>),
+    /// `character device`, `block device` and its numbers, or `pipe`.
+    Special(&'static str, u64, u64),
+}
+
+/// One member; its content follows.
+pub(super) struct Member {
+    pub(super) path: Vec<u8>,
+    pub(super) kind: Kind,
+    pub(super) mode: u32,
+    pub(super) size: u64,
+}
+
+/// What headers before a member say of it.
+#[derive(Default)]
+struct Said {
+    path: Option<Vec<u8>>,
+    link: Option<Vec<u8>>,
+    size: Option<u64>,
+}
+
+pub(super) struct Changeset<'a, R> {
+    input: R,
+    limits: &'a Limits,
+    /// Bytes of content, and of padding behind it, that were not read.
+    left: u64,
+    padding: u64,
+    members: u64,
+    names_left: u64,
+}
+
+impl<'a, R: Read> Changeset<'a, R> {
+    pub(super) fn new(input: R, limits: &'a Limits) -> Self {
+        Self { input, limits, left: 0, padding: 0, members: 0, names_left: limits.names_bytes }
+    }
+
+    /// The next member, or `None` at the end.
+    pub(super) fn next_member(&mut self) -> Result<Option<Member>, Error> {
+        self.skip()?;
+        let mut said = Said::default();
+        loop {
+            let Some(header) = self.header()? else { return Ok(None) };
+            let size = number(field(&header, 124, 12))?;
+            self.set_size(size);
+            match field(&header, 156, 1) {
+                b"x" => self.read_pax(&mut said)?,
+                b"L" => said.path = Some(self.read_name()?),
+                b"K" => said.link = Some(self.read_name()?),
+                b"g" => self.skip()?,
+                b"S" => return Err(malformed("a sparse file, which is not read")),
+                flag => return self.member(&header, flag, said).map(Some),
+            }
+        }
+    }
+
+    /// Gives the rest of the member's content to `sink`.
+    pub(super) fn content(&mut self, mut sink: impl FnMut(&[u8])) -> Result<(), Error> {
+        let mut buffer = [0; 1 << 14];
+        while self.left > 0 {
+            let want = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+            let piece = buffer.get_mut(..want).unwrap_or_default();
+            self.input.read_exact(piece).map_err(|error| Error::from_read(WHAT, error))?;
+            sink(piece);
+            self.left -= want as u64;
+        }
+        Ok(())
+    }
+
+    fn set_size(&mut self, size: u64) {
+        self.left = size;
+        self.padding = size.wrapping_neg() % BLOCK as u64;
+    }
+
+    fn skip(&mut self) -> Result<(), Error> {
+        self.content(|_| {})?;
+        let mut padding = (&mut self.input).take(std::mem::take(&mut self.padding));
+        io::copy(&mut padding, &mut io::sink()).map(drop).map_err(|error| Error::from_read(WHAT, error))
+    }
+
+    /// A header that is not all zero; `None` at the end, which two blocks of zeros are, or no more bytes.
+    fn header(&mut self) -> Result<Option<[u8; BLOCK]>, Error> {
+        let mut block = [0; BLOCK];
+        for zeros in 0..2 {
+            let mut read = 0;
+            while let Some(rest) = block.get_mut(read..).filter(|rest| !rest.is_empty()) {
+                match self.input.read(rest) {
+                    Ok(0) if read == 0 => return Ok(None),
+                    Ok(0) => return Err(Error::Truncated { what: WHAT.into() }),
+                    Ok(count) => read += count,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(Error::from_read(WHAT, error)),
+                }
+            }
+            if block.iter().any(|&byte| byte != 0) {
+                return match zeros {
+                    0 => self.checked(block).map(Some),
+                    _ => Err(malformed("a header behind a block of zeros")),
+                };
+            }
+        }
+        Ok(None)
+    }
+
+    fn checked(&mut self, block: [u8; BLOCK]) -> Result<[u8; BLOCK], Error> {
+        self.members += 1;
+        self.limits.archive_members().check(self.members, WHAT)?;
+        let place = |at: usize, byte: u8| if (148..156).contains(&at) { b' ' } else { byte };
+        let bytes = || block.iter().enumerate().map(|(at, &byte)| place(at, byte));
+        let unsigned: u64 = bytes().map(u64::from).sum();
+        let signed: i64 = bytes().map(|byte| i64::from(byte.cast_signed())).sum();
+        let claimed = number(field(&block, 148, 8))?;
+        match claimed == unsigned || i64::try_from(claimed) == Ok(signed) {
+            true => Ok(block),
+            false => Err(malformed("a header whose checksum is wrong")),
+        }
+    }
+
+    fn member(&mut self, header: &[u8; BLOCK], flag: &[u8], said: Said) -> Result<Member, Error> {
+        let is_ustar = field(header, 257, 8) == b"ustar\x0000";
+        let name = said.path.unwrap_or_else(|| {
+            let (prefix, name) = (text(field(header, 345, 155)), text(field(header, 0, 100)));
+            if is_ustar && !prefix.is_empty() { [prefix, b"/", name].concat() } else { name.to_vec() }
+        });
+        let link = said.link.unwrap_or_else(|| text(field(header, 157, 100)).to_vec());
+        let numbers = || Ok::<_, Error>((number(field(header, 329, 8))?, number(field(header, 337, 8))?));
+        let kind = match flag {
+            b"0" | b"\0" | b"7" if name.ends_with(b"/") => Kind::Directory,
+            b"0" | b"\0" | b"7" => Kind::File,
+            b"1" => Kind::HardLink(clean(&link)?),
+            b"2" => Kind::Symlink(link),
+            b"3" => numbers().map(|(major, minor)| Kind::Special("character device", major, minor))?,
+            b"4" => numbers().map(|(major, minor)| Kind::Special("block device", major, minor))?,
+            b"5" => Kind::Directory,
+            b"6" => Kind::Special("pipe", 0, 0),
+            other => return Err(malformed(format!("a member of the type {:?}", String::from_utf8_lossy(other)))),
+        };
+        // Whatever its header says, only a file has content.
+        self.set_size(if kind == Kind::File { said.size.unwrap_or(self.left) } else { 0 });
+        let path = clean(&name)?;
+        let bytes = path.len() as u64;
+        self.names_left = self.limits.names_bytes().take(self.names_left, bytes, WHAT)?;
+        let mode = u32::try_from(number(field(header, 100, 8))? & 0o7777).unwrap_or(0);
+        Ok(Member { path, kind, mode, size: self.left })
+    }
+
+    fn extension(&mut self) -> Result<Vec<u8>, Error> {
+        self.limits.extended_header_bytes().check(self.left, WHAT)?;
+        let mut bytes = Vec::new();
+        self.content(|piece| bytes.extend_from_slice(piece))?;
+        self.skip()?;
+        Ok(bytes)
+    }
+
+    fn read_name(&mut self) -> Result<Vec<u8>, Error> {
+        Ok(text(&self.extension()?).to_vec())
+    }
+
+    /// Records `LENGTH KEYWORD=VALUE\n`; of two with one keyword the later counts.
+    fn read_pax(&mut self, said: &mut Said) -> Result<(), Error> {
+        let bytes = self.extension()?;
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            let bad = || malformed("a PAX header that is not a list of records");
+            let digits = rest.split(|&byte| byte == b' ').next().and_then(|digits| std::str::from_utf8(digits).ok());
+            let length: usize = digits.and_then(|digits| digits.parse().ok()).ok_or_else(bad)?;
+            let (record, behind) = rest.split_at_checked(length).ok_or_else(bad)?;
+            let record = record.get(digits.unwrap_or_default().len() + 1..).and_then(|body| body.strip_suffix(b"\n"));
+            let record = record.ok_or_else(bad)?;
+            let equals = record.iter().position(|&byte| byte == b'=').ok_or_else(bad)?;
+            let (keyword, value) = record.split_at_checked(equals).ok_or_else(bad)?;
+            let value = value.strip_prefix(b"=").unwrap_or(value).to_vec();
+            match keyword {
+                b"path" => said.path = Some(value),
+                b"linkpath" => said.link = Some(value),
+                b"size" => {
+                    let size = std::str::from_utf8(&value).ok().and_then(|size| size.parse().ok());
+                    said.size = Some(size.ok_or_else(|| malformed("a PAX size that is not a number"))?);
+                }
+                _ if keyword.starts_with(b"GNU.sparse.") => return Err(malformed("a sparse file, which is not read")),
+                _ => {}
+            }
+            rest = behind;
+        }
+        Ok(())
+    }
+}
+
+fn malformed(message: impl Into<String>) -> Error {
+    Error::malformed(WHAT, message)
+}
+
+fn field(header: &[u8; BLOCK], at: usize, length: usize) -> &[u8] {
+    header.get(at..at + length).unwrap_or_default()
+}
+
+/// Up to the first NUL.
+fn text(field: &[u8]) -> &[u8] {
+    field.split(|&byte| byte == 0).next().unwrap_or_default()
+}
+
+/// Octal digits with blanks and NULs around them, or base 256 (GNU tar manual, "Basic Tar Format").
+fn number(field: &[u8]) -> Result<u64, Error> {
+    let bad = || malformed("a header with a number that is not one");
+    if let Some((first, rest)) = field.split_first().filter(|(first, _)| **first & 0x80 != 0) {
+        let bytes = std::iter::once(first & 0x7f).chain(rest.iter().copied());
+        let mut value = 0_u64;
+        for byte in bytes {
+            value = value.checked_mul(256).ok_or_else(bad)? | u64::from(byte);
+        }
+        return Ok(value);
+    }
+    let is_blank = |byte: &u8| matches!(byte, 0 | b' ');
+    let digits = field.iter().skip_while(|byte| is_blank(byte)).take_while(|byte| !is_blank(byte));
+    digits.copied().try_fold(0_u64, |value, digit| match digit {
+        b'0'..=b'7' => value.checked_mul(8).map(|value| value | u64::from(digit - b'0')).ok_or_else(bad),
+        _ => Err(bad()),
+    })
+}
+
+/// The place that a name leads to from the layer's root; empty for the root itself.
+fn clean(name: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut segments: Vec<&[u8]> = Vec::new();
+    for segment in name.split(|&byte| byte == b'/') {
+        match segment {
+            b"" | b"." => {}
+            b".." if segments.pop().is_none() && !name.starts_with(b"/") => {
+                return Err(malformed("a name that leads out of the layer"));
+            }
+            b".." => {}
+            _ => segments.push(segment),
+        }
+    }
+    Ok(segments.join(&b'/'))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! Which image of a source is read, and what is passed over: layouts as people's tools leave them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::document::Platform;
+use super::{Choice, Form, Held, ImageFacts, Part, read_held};
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::limits::Limits;
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+/// Blobs by their paths, and descriptors of what is put in.
+#[derive(Default)]
+struct Layout(BTreeMap<String, Vec<u8>>);
+
+impl Layout {
+    fn put(&mut self, media_type: &str, bytes: &[u8]) -> Value {
+        let digest = Sha256::of(bytes);
+        self.0.insert(format!("blobs/sha256/{}", digest.hex()), bytes.to_vec());
+        json!({"mediaType": media_type, "digest": digest.to_string(), "size": bytes.len()})
+    }
+
+    fn image(&mut self, architecture: &str) -> Value {
+        let layer = self.put("application/vnd.oci.image.layer.v1.tar", architecture.as_bytes());
+        let config = json!({"os": "linux", "architecture": architecture, "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]}});
+        self.manifest("application/vnd.oci.image.config.v1+json", &config, &[layer])
+    }
+
+    fn manifest(&mut self, config_type: &str, config: &Value, layers: &[Value]) -> Value {
+        let config = self.put(config_type, config.to_string().as_bytes());
+        let manifest = json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers});
+        self.put(MANIFEST, manifest.to_string().as_bytes())
+    }
+
+    /// A signature as cosign keeps it: around a configuration of an image.
+    fn signature(&mut self) -> Value {
+        let payload = self.put("application/vnd.dev.cosign.simplesigning.v1+json", b"{}");
+        let config = json!({"os": "", "architecture": "", "rootfs": {"type": "layers", "diff_ids": []}});
+        self.manifest("application/vnd.oci.image.config.v1+json", &config, &[payload])
+    }
+
+    /// An attestation as the referrers of an image are.
+    fn referrer(&mut self) -> Value {
+        let statement = self.put("application/vnd.in-toto+json", b"{\"a\": 1}");
+        self.manifest("application/vnd.oci.empty.v1+json", &json!({}), &[statement])
+    }
+
+    fn index(&mut self, entries: &[&Value]) -> Value {
+        self.put(INDEX, index(entries).as_bytes())
+    }
+
+    fn read(&mut self, entries: &[&Value], reference: Option<&str>) -> Result<ImageFacts, Error> {
+        self.0.insert("oci-layout".into(), b"{\"imageLayoutVersion\": \"1.0.0\"}".to_vec());
+        self.0.insert("index.json".into(), index(entries).into_bytes());
+        let files = self.0.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
+        read_held("test", &Held::Folder(files), (Some(Form::Layout), reference), &Choice::default(), &Limits::default())
+    }
+}
+
+fn index(entries: &[&Value]) -> String {
+    json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}).to_string()
+}
+
+fn named(entry: &Value, name: &str) -> Value {
+    let mut entry = entry.clone();
+    entry["annotations"] = json!({"org.opencontainers.image.ref.name": name});
+    entry
+}
+
+fn manifest_of(image: &ImageFacts) -> String {
+    image.manifest.as_ref().map(|manifest| manifest.digest.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn signatures_and_referrers_beside_an_image_are_left_out() {
+    let mut layout = Layout::default();
+    let (image, signature, referrer) = (layout.image("s390x"), layout.signature(), layout.referrer());
+    let fallback = layout.index(&[&referrer]);
+    let fallback = named(&fallback, &image["digest"].as_str().unwrap().replace(':', "-"));
+    let entries = [&fallback, &signature, &image, &referrer];
+    let read = layout.read(&entries, None).unwrap();
+    assert_eq!((manifest_of(&read).as_str(), read.faults.as_slice()), (image["digest"].as_str().unwrap(), &[][..]));
+    // By its digest anything can be named; a signature is no image.
+    let by_digest = layout.read(&entries, image["digest"].as_str()).unwrap();
+    assert_eq!(manifest_of(&by_digest), manifest_of(&read));
+    assert_eq!(layout.read(&entries, Some("sha256:00")).unwrap_err().exit_code(), 2);
+    let error = layout.read(&entries, Some("latest")).unwrap_err();
+    assert!(error.hint().contains("oci:PATH:sha256:DIGEST"), "{}", error.hint());
+    // Two images are two.
+    let other = layout.image("amd64");
+    assert_eq!(layout.read(&[&signature, &image, &other], None).unwrap_err().exit_code(), 2);
+    // What is not there may be an image, and an index that leads to one is.
+    let missing = json!({"mediaType": MANIFEST, "digest": Sha256::of(b"x").to_string(), "size": 1});
+    assert!(layout.read(&[&image, &missing], None).is_err());
+    let mixed = layout.index(&[&referrer, &other]);
+    assert!(layout.read(&[&image, &mixed], None).is_err());
+    // Alone, an artifact is what was named: it is judged, not left out.
+    assert!(layout.read(&[&referrer], None).unwrap().faults_of(Part::Manifest).next().is_some());
+}
+
+#[test]
+fn other_algorithms_matter_only_where_such_an_entry_is_meant() {
+    let mut layout = Layout::default();
+    let image = layout.image("s390x");
+    let mut unread = json!({"mediaType": MANIFEST, "digest": format!("sha512:{}", "0f".repeat(64)), "size": 1});
+    let digest = unread["digest"].as_str().unwrap().to_owned();
+    let read = layout.read(&[&image, &named(&unread, "v2")], None).unwrap();
+    assert_eq!((manifest_of(&read).as_str(), read.unsupported.len()), (image["digest"].as_str().unwrap(), 0));
+    for reference in ["v2", digest.as_str()] {
+        let read = layout.read(&[&image, &named(&unread, "v2")], Some(reference)).unwrap();
+        assert!(read.manifest.is_none() && read.faults.is_empty(), "{reference}");
+        assert!(read.unsupported_of(Part::Manifest).any(|message| message.contains("sha512 is not supported")));
+    }
+    assert_eq!(layout.read(&[&unread], None).unwrap().unsupported.len(), 1);
+    // In an index: the same platform, another one, none that is named.
+    let mut meant = image.clone();
+    meant["platform"] = json!({"os": "linux", "architecture": "s390x"});
+    unread["platform"] = meant["platform"].clone();
+    let top = layout.index(&[&meant, &unread]);
+    assert_eq!(layout.read(&[&top], None).unwrap_err().exit_code(), 2, "two images for one platform");
+    let top = layout.index(&[&unread]);
+    assert_eq!(layout.read(&[&top], None).unwrap().unsupported.len(), 1);
+    // A digest that no algorithm has is malformed.
+    for bad in ["sha512:00", "sha256:00", "md5", "md5:", "MD5:00", ":00", "sha512:../../x"] {
+        unread["digest"] = json!(bad);
+        let read = layout.read(&[&image, &unread], None).unwrap();
+        assert!(read.faults_of(Part::Manifest).next().is_some(), "{bad}");
+    }
+}
+
+#[test]
+fn platforms_are_compared_by_their_normal_form() {
+    let platform = |text: &str| {
+        let mut words = text.split('/').map(str::to_owned);
+        Platform {
+            os: words.next().unwrap_or_default(),
+            architecture: words.next().unwrap_or_default(),
+            variant: words.next(),
+        }
+    };
+    for (one, other, agree) in [
+        ("linux/arm64/v8", "linux/arm64", true),
+        ("linux/arm64/v8", "linux/aarch64", true),
+        ("linux/arm/v7", "linux/arm", true),
+        ("linux/arm/v6", "linux/arm", true),
+        ("linux/amd64/v1", "linux/amd64", true),
+        ("linux/x86_64", "linux/amd64", true),
+        ("Linux/S390X", "linux/s390x", true),
+        ("linux/arm/7", "linux/armhf", true),
+        ("linux/arm/v6", "linux/arm/v7", false),
+        ("linux/armel", "linux/armhf", false),
+        ("linux/arm64/v8", "linux/arm64/v9", false),
+        ("linux/amd64/v1", "linux/amd64/v3", false),
+        ("linux/arm64", "linux/arm/v8", false),
+        ("linux/s390x", "linux/s390", false),
+        ("linux/amd64", "windows/amd64", false),
+    ] {
+        assert_eq!(platform(one).agrees_with(&platform(other)), agree, "{one} {other}");
+        assert_eq!(platform(other).agrees_with(&platform(one)), agree, "{other} {one}");
+    }
+    for (found, expected, is) in [
+        ("linux/arm64", "linux/arm64/v8", true),
+        ("linux/arm64/v8", "linux/arm64", true),
+        ("linux/arm64/v9", "linux/arm64/v8", false),
+        ("linux/arm64", "linux/arm64/v9", false),
+        ("linux/amd64", "linux/amd64/v1", true),
+        ("linux/amd64", "linux/amd64/v3", false),
+        ("linux/amd64/v3", "linux/amd64", true),
+        // Images for arm did not say which for years.
+        ("linux/arm", "linux/arm/v6", true),
+        ("linux/arm/v7", "linux/arm/v6", false),
+        ("linux/arm/v6", "linux/armel", true),
+        ("linux/s390x", "linux/s390x/", false),
+        ("linux/s390x", "linux", false),
+        ("linux/s390x", "linux/s390x/a/b", false),
+    ] {
+        assert_eq!(platform(found).is(expected), is, "{found} as {expected}");
+    }
+}
+
+/// A registry's Content-Type is a hint: the digest proves the bytes.
+#[cfg(feature = "fetch")]
+#[test]
+fn only_a_known_and_different_content_type_contradicts() {
+    use super::{Remote, read_remote};
+
+    let mut layout = Layout::default();
+    let image = layout.image("s390x");
+    let blob =
+        |digest: &str| layout.0.get(&format!("blobs/sha256/{}", digest.strip_prefix("sha256:").unwrap())).cloned();
+    let document = |path: &str, _| Ok(blob(path.rsplit('/').next().unwrap()));
+    let layer = |_, _| Ok(None);
+    for (content_type, is_read) in [
+        (MANIFEST, true),
+        ("application/vnd.oci.image.manifest.v1+json; charset=utf-8", true),
+        ("application/json", true),
+        ("application/octet-stream", true),
+        ("text/plain; charset=utf-8", true),
+        ("", true),
+        (INDEX, false),
+        ("application/vnd.docker.distribution.manifest.v2+json", false),
+        ("application/vnd.docker.distribution.manifest.v1+prettyjws", false),
+    ] {
+        let bytes = blob(image["digest"].as_str().unwrap()).unwrap();
+        let remote = Remote { document: &document, layer: &layer };
+        let read =
+            read_remote("test", None, (bytes, content_type), remote, &Choice::default(), &Limits::default()).unwrap();
+        assert_eq!(read.faults.is_empty(), is_read, "{content_type:?}: {:?}", read.faults);
+    }
+}

@@ -58,6 +58,7 @@ impl Layout {
         self.0.insert("index.json".into(), index(entries).into_bytes());
         let files = self.0.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
         read_held("test", &Held::Folder(files), (Some(Form::Layout), reference), &Choice::default(), &Limits::default())
+            .and_then(ImageFacts::decided)
     }
 }
 

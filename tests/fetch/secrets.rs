@@ -193,10 +193,13 @@ fn request_to(servers: &Servers, build_server: u16, scratch: &Scratch) -> Reques
 #[test]
 fn five_dishonest_servers_together_get_no_secret_that_is_not_theirs() {
     let mut lent = 0;
-    for round in 0..REGISTRY_TRICKS * NOTARY_TRICKS * 2 {
+    // Every trick of the registry with every one of the trust server and either name, while tokens are given; then the other token servers.
+    for round in 0..REGISTRY_TRICKS * NOTARY_TRICKS * 3 {
         let (registry_trick, notary_trick) = (round % REGISTRY_TRICKS, round / 2 % NOTARY_TRICKS);
         let names_bystander = round % 2 == 1;
-        let tricks = [registry_trick, (round / 7) % TOKEN_TRICKS, notary_trick, (round / 3) % STORE_TRICKS];
+        let token_trick =
+            if round < REGISTRY_TRICKS * NOTARY_TRICKS * 2 { 0 } else { 1 + round / 10 % (TOKEN_TRICKS - 1) };
+        let tricks = [registry_trick, token_trick, notary_trick, (round / 3) % STORE_TRICKS];
         let servers = Servers::start(tricks);
         let named = if names_bystander { servers.bystander.port } else { servers.registry.port };
         let digest = format!("127.0.0.1:{named}/acme/wallet@{}", Sha256::of(&manifest()));

@@ -1,5 +1,7 @@
 //! `base-image`: the bases in the log are the policy's, and the image stands on the one that was handed over.
 
+use std::collections::HashSet;
+
 use super::image_evidence::steps;
 use super::outcome::Outcome;
 use super::{Check, Run};
@@ -163,7 +165,7 @@ pub(crate) fn base_images(log: &BuildLog) -> Result<Vec<String>, String> {
 fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
     steps(log)?;
     let mut bases: Vec<Base> = Vec::new();
-    let mut stages: Vec<String> = Vec::new();
+    let mut stages: HashSet<String> = HashSet::new();
     let mut open = false;
     for event in log.events() {
         match event {
@@ -191,7 +193,7 @@ fn digest_in(name: &str) -> Option<Sha256> {
 }
 
 /// `FROM [--platform=…] NAME [AS STAGE]`
-fn from(instruction: &str, stages: &mut Vec<String>) -> Option<Base> {
+fn from(instruction: &str, stages: &mut HashSet<String>) -> Option<Base> {
     let mut words = instruction.split_whitespace();
     if !words.next()?.eq_ignore_ascii_case("FROM") {
         return None;

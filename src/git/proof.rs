@@ -22,6 +22,7 @@ use super::remote::{Remote, remotes};
 use super::signed::{SignedObject, split_commit, split_tag};
 use super::snapshot::Snapshot;
 use super::tree_proof::{Store, TreeProof, TreeProver};
+use crate::budget::Budget;
 use crate::limits::Limits;
 use crate::time::Timestamp;
 
@@ -49,6 +50,7 @@ pub struct SourceProof {
     /// What is left once objects and files are not held any more.
     shelved: Option<Shelved>,
     limits: Limits,
+    budget: Budget,
 }
 
 /// Answers from objects and files that are not held any more.
@@ -123,6 +125,12 @@ const TAG_DEPTH: usize = 5;
 ///
 /// It does not say that anybody meant this commit to be built, or who made it: signatures are only taken apart here.
 pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProof {
+    prove_within(snapshot, threads, limits, &Budget::of_unknown_input(limits))
+}
+
+/// As [`prove`], within a budget. Where that is gone the proof is cut short, and says no more than that something is wrong: ask
+/// [`Budget::check`] before anything of it is believed.
+pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget: &Budget) -> SourceProof {
     let directory = GitDirectory::top(snapshot);
     let mut faults: Vec<String> = snapshot.faults.clone();
     faults.extend(refusals(&directory, limits));
@@ -131,8 +139,8 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
         settings.iter().chain(&read_settings(&directory, "config.worktree", limits)).any(Setting::moves_work_tree);
     faults.extend(moved.then(|| "core.worktree in config puts the work tree elsewhere".to_owned()));
     let head = follow_head(&directory);
-    let refs = Refs::read(&directory);
-    let inflated = Inflated::new(limits);
+    let inflated = Inflated::new(limits, budget);
+    let refs = Refs::read(&directory, &inflated);
     let objects = Objects::prove(&directory, threads, limits, &inflated);
     let mut store = Store { module: None, prefix: Vec::new(), objects };
 
@@ -141,12 +149,13 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
         commit: None,
         tree: TreeProof::default(),
         refs_at_head: Vec::new(),
-        remotes: remotes(&settings),
+        remotes: remotes(&settings, budget),
         included: included(&settings),
         signed: Vec::new(),
         stores: Vec::new(),
         shelved: None,
         limits: limits.clone(),
+        budget: budget.clone(),
         head,
     };
     let mut reader = Reader::new(&directory, &store.objects, limits, &inflated);
@@ -232,12 +241,18 @@ fn read_settings(directory: &GitDirectory<'_>, file: &str, limits: &Limits) -> V
 }
 
 fn included(settings: &[Setting]) -> Vec<String> {
-    let paths = settings.iter().filter(|setting| matches!(setting.section.as_str(), "include" | "includeif"));
+    let paths = settings.iter().filter(|setting| matches!(&*setting.section, "include" | "includeif"));
     paths.map(|setting| setting.value.clone().unwrap_or_default()).collect()
 }
 
+/// Memory for a header of a commit is at most so many times its bytes.
+const HEADER_HELD_FACTOR: u64 = 32;
+
 fn read_commit(reader: &mut Reader<'_>, id: ObjectId) -> Result<(Commit, Option<SignedObject>), String> {
     let content = reader.read(&id, Kind::Commit).map_err(|fault| format!("HEAD: {fault}"))?;
+    if !reader.inflated().hold((content.len() as u64).saturating_mul(HEADER_HELD_FACTOR)) {
+        return Err(format!("HEAD's commit {id} is too large to be read"));
+    }
     let commit = Commit::read(&content).map_err(|fault| format!("HEAD's commit {id} is malformed: {fault}"))?;
     let signed = split_commit(id, &content, &commit);
     Ok((commit, signed))
@@ -378,7 +393,7 @@ impl SourceProof {
         let stores = self.stores.iter().filter(|store| path.starts_with(&store.prefix));
         let store = stores.max_by_key(|store| store.prefix.len()).ok_or_else(|| FileFault::Missing(shown()))?;
         let directory = store.directory(snapshot);
-        let inflated = Inflated::new(&self.limits);
+        let inflated = Inflated::new(&self.limits, &self.budget);
         let content = Reader::new(&directory, &store.objects, &self.limits, &inflated).read(&file.id, Kind::Blob);
         content.map(|content| content.to_vec()).map_err(|_| FileFault::Missing(shown()))
     }
@@ -410,7 +425,7 @@ impl SourceProof {
             return Vec::new();
         };
         let directory = store.directory(snapshot);
-        let inflated = Inflated::new(&self.limits);
+        let inflated = Inflated::new(&self.limits, &self.budget);
         let mut reader = Reader::new(&directory, &store.objects, &self.limits, &inflated);
         let mut seen = HashSet::from([head.commit]);
         let mut waiting: BTreeMap<Age, (ObjectId, Commit)> = BTreeMap::new();

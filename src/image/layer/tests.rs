@@ -15,8 +15,12 @@ fn zstd(header: &[u8], content: &[u8], tail: &[u8]) -> Vec<u8> {
     [&[0x28, 0xb5, 0x2f, 0xfd], header, &block[..3], content, tail].concat()
 }
 
+fn budget(limits: &Limits) -> Budget {
+    Budget::of_unknown_input(limits)
+}
+
 fn of(bytes: &[u8]) -> Measured {
-    measure(bytes, "test", &Limits::default()).unwrap()
+    measure(bytes, "test", &Limits::default(), &budget(&Limits::default())).unwrap()
 }
 
 fn content(bytes: &[u8]) -> Option<(Sha256, u64)> {
@@ -65,7 +69,7 @@ fn whatever_is_cut_changed_or_appended_is_noticed_and_the_blob_is_still_measured
 #[test]
 fn the_bounds_hold() {
     let zeros = gzip(&vec![0; 1 << 20]);
-    let over = |limits: Limits| match measure(zeros.as_slice(), "test", &limits) {
+    let over = |limits: Limits| match measure(zeros.as_slice(), "test", &limits, &budget(&limits)) {
         Err(Error::OverLimit { limit, .. }) => limit,
         other => panic!("{other:?}"),
     };
@@ -84,6 +88,9 @@ fn a_source_that_fails_is_an_error_and_no_finding() {
         }
     }
     for start in [&gzip(b"abc")[..12], b"plain"] {
-        assert!(matches!(measure(start.chain(Failing), "test", &Limits::default()), Err(Error::Unreadable { .. })));
+        assert!(matches!(
+            measure(start.chain(Failing), "test", &Limits::default(), &budget(&Limits::default())),
+            Err(Error::Unreadable { .. })
+        ));
     }
 }

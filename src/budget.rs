@@ -139,6 +139,12 @@ impl Budget {
         checked
     }
 
+    /// Units that were spent.
+    #[cfg(test)]
+    pub(crate) fn spent(&self) -> u64 {
+        self.0.work.used.load(Ordering::Relaxed)
+    }
+
     /// Bytes of input that the budget knows of.
     pub(crate) fn input(&self) -> u64 {
         self.0.memory.input.load(Ordering::Relaxed)
@@ -209,9 +215,9 @@ impl Total {
 
     /// What is allowed, by the name of the bound that says so.
     fn bound(&self) -> Bound {
-        let input = u128::from(self.input.load(Ordering::Relaxed));
-        let grown = input * u128::from(self.per_input) / u128::from(self.input_unit);
-        let allowed = self.base.allowed.saturating_add(u64::try_from(grown).unwrap_or(u64::MAX));
+        // Where this saturates it is far beyond what the most allows, or all memory that there is.
+        let grown = self.input.load(Ordering::Relaxed).saturating_mul(self.per_input) / self.input_unit;
+        let allowed = self.base.allowed.saturating_add(grown);
         if allowed > self.most.allowed { self.most } else { Bound { allowed, ..self.base } }
     }
 }
@@ -292,6 +298,39 @@ mod tests {
         let request = Budget::of_request(3, &limits());
         request.hold(70, "a").unwrap();
         assert_eq!(over(request.hold(1, "a")), Some(("request_base_bytes", 70)));
+    }
+
+    #[test]
+    fn what_was_refused_is_known_afterwards() {
+        let budget = Budget::of_audit(0, &limits());
+        assert!(budget.check("a").is_ok());
+        assert!(budget.hold(101, "a").is_err());
+        assert_eq!(over(budget.check("a")), Some(("held_base_bytes", 100)));
+        let budget = Budget::of_audit(0, &limits());
+        budget.refuse_memory();
+        assert_eq!(over(budget.check("a")), Some(("held_base_bytes", 100)));
+        let budget = Budget::of_audit(0, &limits());
+        assert!(budget.spend(Work::Unpacked(1_251), "a").is_err());
+        assert_eq!(over(budget.check("a")), Some(("work_base_units", 10_000)));
+    }
+
+    #[test]
+    fn a_reader_spends_for_what_it_gives_and_input_adds_to_what_is_allowed() {
+        let bytes = vec![0; 1_250];
+        let read = |budget: &Budget, is_input: bool| {
+            let mut content = Vec::new();
+            let mut reader = match is_input {
+                true => budget.reading_input(bytes.as_slice(), "a"),
+                false => budget.reading(bytes.as_slice(), Work::Unpacked, "a"),
+            };
+            reader.read_to_end(&mut content).map(|_| content.len()).map_err(|error| Error::from_read("a", error))
+        };
+        let budget = Budget::of_audit(0, &limits());
+        assert_eq!(read(&budget, false), Ok(1_250));
+        assert!(matches!(read(&budget, false), Err(Error::OverLimit { limit: "work_base_units", .. })));
+        let budget = Budget::of_audit(0, &limits());
+        assert_eq!(read(&budget, true), Ok(1_250));
+        assert_eq!((budget.input(), budget.spent(), budget.memory_left()), (1_250, 1_250, 2_600));
     }
 
     /// Whether there is an error is the same, whoever spends first.

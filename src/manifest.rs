@@ -66,7 +66,11 @@ impl Manifest {
             budget.spend(Work::Objects(MEMBER_OBJECTS), WHAT)?;
             let places = tar.place_count();
             let new_places = places.saturating_sub(std::mem::replace(&mut reading.place_count, places));
-            let names = (member.path.as_bytes().len() as u64).saturating_mul(NAMES_HELD);
+            let target = match &member.kind {
+                MemberKind::Symlink(target) => target.len(),
+                _ => 0,
+            };
+            let names = (member.path.as_bytes().len() as u64).saturating_mul(NAMES_HELD) + target as u64;
             budget.hold(names.saturating_add(new_places.saturating_mul(PLACE_HELD_BYTES)), WHAT)?;
             reading.member_count += 1;
             reading.content_bytes += member.size;
@@ -240,6 +244,7 @@ fn add_work_entry<R: Read>(
     let entry = match &member.kind {
         MemberKind::Directory => WorkEntry::Directory,
         MemberKind::File => {
+            snapshot.hold(WorkFileHasher::held_bytes(path, member.size))?;
             let mut file = WorkFileHasher::new(path, member.mode, member.size);
             tar.stream_content(|piece| file.update(piece))?;
             WorkEntry::File(file.finish())

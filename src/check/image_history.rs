@@ -208,4 +208,23 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn shells_steps_and_letters_are_spent_together() {
+        let shells: Vec<String> = (0..100).map(|number| format!("SHELL [\"/bin/s{number}\"]")).collect();
+        let runs: Vec<String> = (0..100).map(|number| format!("RUN {}{number}", "m".repeat(100))).collect();
+        let instructions: Vec<&str> = shells.iter().chain(&runs).map(String::as_str).collect();
+        let spelled = |text: &String| format!("/bin/sh -c {}", text.strip_prefix("RUN ").unwrap_or_default());
+        let history: Vec<History> =
+            shells.iter().map(|text| entry(text)).chain(runs.iter().map(|text| entry(&spelled(text)))).collect();
+        let status = |units: u64| {
+            let limits = crate::limits::Limits { work_base_units: units, ..crate::limits::Limits::default() };
+            let budget = Budget::of_audit(0, &limits);
+            let outcome = compare(&instructions, &history, None, "x", &budget);
+            (outcome.status == crate::finding::Status::Pass, budget.check("x").is_ok())
+        };
+        // 100 entries of 113 letters, each looked through for 101 shells.
+        assert_eq!(status(2_000_000), (true, true));
+        assert_eq!(status(1_000_000), (false, false));
+    }
 }

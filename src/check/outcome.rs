@@ -148,3 +148,26 @@ impl Comparison {
         outcome
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_lists_the_first_and_a_count_and_all_of_it_is_judged() {
+        let lines = (0..250).map(|number| number.to_string());
+        let outcome = Outcome::pass("x").details(lines).shown();
+        assert_eq!((outcome.details.len(), outcome.details[99].as_str()), (101, "99"));
+        assert_eq!(outcome.details[100], "and 150 more lines");
+        let mut comparison = Comparison::default();
+        (0..250).for_each(|_| comparison.compare("a", "1", "1"));
+        let agreed = comparison.outcome("x").shown();
+        assert_eq!((agreed.status, agreed.details.last().unwrap().as_str()), (Status::Pass, "and 150 more lines"));
+        let mut comparison = Comparison::default();
+        (0..250).for_each(|_| comparison.compare("a", "1", "1"));
+        (0..150).for_each(|_| comparison.compare("a", "1", "2"));
+        let disagreed = comparison.outcome("x").shown();
+        assert_eq!((disagreed.status, disagreed.details.last().unwrap().as_str()), (Status::Fail, "and 50 more lines"));
+        assert_eq!(Outcome::pass("x").details(vec!["a".into()]).shown().details, ["a"]);
+    }
+}

@@ -91,3 +91,15 @@ fn named(repositories: &[String]) -> String {
 fn name(build: &Build) -> &str {
     build.build_name.as_deref().unwrap_or(&build.path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_repositories_are_named_and_the_others_counted() {
+        let names: Vec<String> = (0..12).map(|number| format!("r{number}")).collect();
+        assert_eq!(named(&names[..2]), "r0, r1");
+        assert!(named(&names[..10]).ends_with("r9") && named(&names).ends_with("r9 and 2 more"), "{}", named(&names));
+    }
+}

@@ -266,3 +266,24 @@ fn base_by_digest(instruction: &str) -> Option<&str> {
     words.next().filter(|keyword| keyword.eq_ignore_ascii_case("FROM"))?;
     words.find(|word| !word.starts_with("--")).filter(|image| image.contains("@sha256:"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_each_kind_the_first_facts_are_listed_and_the_others_counted() {
+        let mut facts = FactList::default();
+        let fact = |name: &str, number: usize| Fact::new(name, "build.log", number.to_string(), Known::Signed);
+        (0..150).for_each(|number| facts.add(fact("image", number)));
+        (0..100).for_each(|number| facts.add(fact("tag", number)));
+        facts.add(fact("tag", 99));
+        let facts = facts.finish();
+        assert_eq!(facts.len(), 201);
+        let last = facts.last().unwrap();
+        assert_eq!(
+            (last.fact.as_str(), last.witness, last.value.as_str()),
+            ("left-out", "build.log", "image: 50 more")
+        );
+    }
+}

@@ -206,9 +206,9 @@ impl Objects {
             .collect();
         // Counted before the first is inflated, so that the answer does not depend on threads.
         let mut inflater = Inflater::new();
-        let sizes: u64 =
-            files.iter().map(|(_, _, bytes)| loose::claimed_size(bytes, &mut inflater)).fold(0, u64::saturating_add);
-        if !inflated.spend_objects(files.len() as u64) || !inflated.spend(sizes) {
+        let sizes: Vec<u64> = files.iter().map(|(_, _, bytes)| loose::claimed_size(bytes, &mut inflater)).collect();
+        let all = sizes.iter().copied().fold(0, u64::saturating_add);
+        if !inflated.spend_objects(files.len() as u64) || !inflated.spend(all) {
             let bound = inflated.bound();
             self.faults.push(format!("loose objects are over the limit {bound} when they are inflated"));
             return;
@@ -224,7 +224,7 @@ impl Objects {
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 let Some((id, _, bytes)) = files.get(number) else { break (references, answers) };
-                let size = loose::claimed_size(bytes, &mut inflater);
+                let size = sizes.get(number).copied().unwrap_or(0);
                 if size <= limits.git_object_bytes && !inflated.has_room_for(size) {
                     break (references, answers);
                 }

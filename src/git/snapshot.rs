@@ -61,9 +61,9 @@ impl SnapshotBuilder {
         Self { snapshot, git_bytes_left: limits.git_bytes, git_bound: limits.git_bytes(), budget: budget.clone() }
     }
 
-    /// Holds memory for a file below `.git`, before it is read or copied.
+    /// Holds memory for a file that is kept, before it is read or copied.
     pub(crate) fn hold(&self, bytes: u64) -> Result<(), Error> {
-        self.budget.hold(bytes, "the folder .git")
+        self.budget.hold(bytes, "the source repository")
     }
 
     pub(crate) fn add_git_file(&mut self, path: &[u8], content: Vec<u8>) -> Result<(), Error> {
@@ -94,7 +94,9 @@ impl SnapshotBuilder {
                 }
             }
             (None, None) => {
-                if let Some(entry @ WorkEntry::File(_)) = self.snapshot.work_tree.get(target).cloned() {
+                if let Some(WorkEntry::File(file)) = self.snapshot.work_tree.get(target) {
+                    self.hold(file.git_link.as_ref().map_or(0, Vec::len) as u64)?;
+                    let entry = WorkEntry::File(file.clone());
                     self.add_work_entry(path, entry);
                     return Ok(());
                 }

@@ -53,6 +53,7 @@ pub(super) struct Judge<'a> {
 /// Files by the digests of their bytes: each is hashed once, when the first payload is asked for.
 struct Payloads<'a> {
     files: &'a [TrustFile],
+    budget: &'a Budget,
     by_digest: OnceCell<HashMap<Sha256, &'a TrustFile>>,
 }
 
@@ -61,6 +62,9 @@ impl<'a> Payloads<'a> {
         let by_digest = self.by_digest.get_or_init(|| {
             let mut by_digest = HashMap::new();
             for file in self.files {
+                if self.budget.spend(Work::Bytes(file.bytes.len() as u64), WHAT).is_err() {
+                    break;
+                }
                 by_digest.entry(Sha256::of(&file.bytes)).or_insert(file);
             }
             by_digest
@@ -78,7 +82,7 @@ pub(super) fn judge(
     budget: &Budget,
 ) -> Vec<SignatureReport> {
     let identities = Identities::of(policy, now, limits);
-    let payloads = Payloads { files, by_digest: OnceCell::new() };
+    let payloads = Payloads { files, budget, by_digest: OnceCell::new() };
     let judge = Judge { image, policy, identities, now, limits, budget, payloads };
     let mut reports = Vec::new();
     for file in files {
@@ -246,6 +250,26 @@ impl Judge<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_payload_is_hashed_once_however_many_layers_name_it() {
+        let payload = vec![b'x'; 10_000];
+        let layer = serde_json::json!({
+            "mediaType": LAYER, "digest": Sha256::of(&payload).to_string(), "annotations": { SIGNATURE: "AAAA" },
+        });
+        let spent = |count: usize| {
+            let manifest = serde_json::json!({ "layers": vec![layer.clone(); count] }).to_string();
+            let file = |path: &str, bytes: &[u8]| TrustFile { path: path.into(), bytes: bytes.to_vec() };
+            let files = [file("a.json", manifest.as_bytes()), file("b.json", b"{}"), file("p", &payload)];
+            let limits = Limits::default();
+            let budget = Budget::of_audit(0, &limits);
+            let now = Timestamp::from_unix_seconds(1_800_000_000).unwrap();
+            let reports = judge(&files, None, now, &TrustPolicy::default(), &limits, &budget);
+            assert_eq!(reports.len(), count);
+            budget.spent() - manifest.len() as u64
+        };
+        assert_eq!((spent(1), spent(300)), (10_002, 10_002));
+    }
 
     #[test]
     fn a_broken_file_is_a_signature_only_where_it_says_so() {

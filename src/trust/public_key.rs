@@ -160,7 +160,7 @@ impl ImageKey {
     }
 
     /// As [`Self::accepts`], of a message that was hashed before.
-    pub(super) fn accepts_message(&self, scheme: Scheme, message: &Message<'_>, signature: &[u8]) -> bool {
+    pub(crate) fn accepts_message(&self, scheme: Scheme, message: &Message<'_>, signature: &[u8]) -> bool {
         let Message { bytes, digest } = message;
         let Some(message) = *bytes else { return scheme == Scheme::Cosign && self.accepts_digest(digest, signature) };
         let prehash = digest.as_bytes();

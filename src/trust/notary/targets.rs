@@ -171,10 +171,10 @@ fn delegations(envelope: &Envelope, parent_paths: &Beginnings) -> Result<Vec<Del
 
 /// Beginnings of names, sorted, none of which begins with another: then only the last that is not behind a name can fit it.
 #[derive(Debug)]
-struct Beginnings(Vec<String>);
+pub(super) struct Beginnings(Vec<String>);
 
 impl Beginnings {
-    fn of(mut paths: Vec<String>) -> Self {
+    pub(super) fn of(mut paths: Vec<String>) -> Self {
         paths.sort_unstable();
         let mut kept: Vec<String> = Vec::new();
         for path in paths {
@@ -186,7 +186,7 @@ impl Beginnings {
     }
 
     /// Does the name begin with one of them?
-    fn fit(&self, name: &str) -> bool {
+    pub(super) fn fit(&self, name: &str) -> bool {
         let end = self.0.partition_point(|path| path.as_str() <= name);
         let last = end.checked_sub(1).and_then(|at| self.0.get(at));
         last.is_some_and(|path| name.starts_with(path.as_str()))

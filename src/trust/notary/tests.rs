@@ -299,3 +299,40 @@ fn recorded_delegation_by_an_rsa_certificate_is_good() {
     let method = strict_json::parse(&read("targets/qa")).unwrap();
     assert_eq!(method["signatures"][0]["method"], "rsapss");
 }
+
+#[test]
+fn a_file_is_hashed_once_and_each_signature_and_listed_key_counts() {
+    let key = TestKey::p256(1);
+    let mut document = signed(timestamp(), &[&key]);
+    let good = document["signatures"][0].clone();
+    let mut wrong = good.clone();
+    wrong["sig"] = Base64::encode_string(&[1; 64]).into();
+    document["signatures"] = vec![wrong; 50].into_iter().chain([good]).collect();
+    let envelope = envelope(&document);
+    let budget = Budget::of_audit(0, &Limits::default());
+    assert!(envelope.signers(&role(&[&key], 1), &budget).is_ok());
+    assert!(budget.spent() >= 51 * 300_000);
+    let few = Limits { work_base_units: 40 * 300_000, ..Limits::default() };
+    let budget = Budget::of_audit(0, &few);
+    assert!(envelope.signers(&role(&[&key], 1), &budget).is_err());
+    assert!(budget.check("x").is_err());
+}
+
+#[test]
+fn beginnings_of_names_are_found_among_any_number() {
+    use super::targets::Beginnings;
+    let paths = |texts: &[&str]| Beginnings::of(texts.iter().map(|text| (*text).to_owned()).collect());
+    let (none, all, some) = (paths(&[]), paths(&["b", ""]), paths(&["ab", "abc", "b/", "ab", "z"]));
+    for (name, fits) in [
+        ("", false),
+        ("a", false),
+        ("ab", true),
+        ("abd", true),
+        ("ac", false),
+        ("b", false),
+        ("b/x", true),
+        ("zz", true),
+    ] {
+        assert_eq!((none.fit(name), all.fit(name), some.fit(name)), (false, true, fits), "{name}");
+    }
+}

@@ -185,6 +185,8 @@ fn audit_and_read<'a, R: Read>(input: Input<'a, R>, question: &Question<'_>) -> 
         Err(error) => {
             let gate = Gate::NoVerdict { signed: report.key.is_some() };
             report.findings = run_all(&gate, question, &report.in_play);
+            // What was cut short is not shown.
+            (report.evidence, report.outside_the_commit, report.built) = (Vec::new(), Vec::new(), None);
             report.error = Some(error);
             (report.finished(question.limits), None)
         }

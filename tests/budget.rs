@@ -26,7 +26,7 @@ fn audit(name: &str, limits: &[&str]) -> (i32, Value) {
 }
 
 fn says(report: &Value, word: &str) -> bool {
-    report["bundles"][0]["error"].to_string().contains(word)
+    report["reports"][0]["error"].to_string().contains(word)
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn work_and_memory_that_are_gone_end_without_a_verdict_and_name_the_limit() {
             let none = ["work_per_megabyte_units=0", "held_per_input_bytes=0"];
             let (code, report) = audit(name, &[&format!("{limit}=1"), none[0], none[1]]);
             assert_eq!(code, 3, "{name} {limit}");
-            let bundle = &report["bundles"][0];
+            let bundle = &report["reports"][0];
             assert!(says(&report, limit) && says(&report, "--limit"), "{name}: {}", bundle["error"]);
             assert_eq!(bundle["verdict"], "none");
         }
@@ -69,5 +69,5 @@ fn the_largest_limit_that_is_too_small_stops_the_same_audit_on_any_number_of_thr
 fn the_backstop_of_an_answer_is_an_error_without_lists() {
     let (code, report) = audit("good-rsa-2048", &["answer_bytes=1000"]);
     assert_eq!((code, says(&report, "answer_bytes")), (3, true));
-    assert_eq!(report["bundles"][0]["evidence"], Value::Array(Vec::new()));
+    assert_eq!(report["reports"][0]["evidence"], Value::Array(Vec::new()));
 }

@@ -97,7 +97,10 @@ impl Facts {
         }
         match budget.check("the checks") {
             Ok(()) => settle(&mut report, question),
-            Err(error) => report.error = Some(error),
+            Err(error) => {
+                report.built = None;
+                report.error = Some(error);
+            }
         }
         Some(report.finished(question.limits))
     }

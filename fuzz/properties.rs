@@ -80,6 +80,7 @@ pub fn trust(bytes: &[u8]) {
         let described = || hpsb_audit::trust::describe(&files, &policy.trust, now, &limits());
         let found = described();
         assert_eq!(found, described());
+        let Ok(found) = found else { continue };
         let trusted = found.iter().any(|one| one.standing == Standing::Trusted);
         assert!(!trusted || !policy.require.is_empty(), "nobody is trusted by no policy");
     }
@@ -89,7 +90,7 @@ pub fn trust(bytes: &[u8]) {
 pub fn openpgp(bytes: &[u8]) {
     let file = TrustFile { path: "signature-1".into(), bytes: bytes.to_vec() };
     let now = Timestamp::from_unix_seconds(1_800_000_000).expect("a moment");
-    let found = hpsb_audit::trust::describe(&[file], &SIGNERS.trust, now, &limits());
+    let Ok(found) = hpsb_audit::trust::describe(&[file], &SIGNERS.trust, now, &limits()) else { return };
     // What begins with zero is the form in which such a layout keeps cosign's.
     assert!(found.iter().any(|one| matches!(one.kind, Kind::SimpleSigning | Kind::Cosign)), "it is passed over");
 }

@@ -3,11 +3,13 @@
 mod facts;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::io::Read;
 
 pub use self::facts::Facts;
 use crate::approvals::Approvals;
 use crate::attestation::Attestation;
+use crate::budget::Budget;
 use crate::build_name::BuildName;
 use crate::bundle::Bundle;
 use crate::check::{self, Gate};
@@ -74,8 +76,8 @@ impl<'a> Question<'a> {
 }
 
 /// Reads the image that belongs to a bundle. It is called once it is known that the bundle is signed, with what is known of the image that is
-/// meant.
-pub type LoadImage<'a> = dyn Fn(&Choice) -> Result<ImageFacts, Error> + 'a;
+/// meant, and within the budget of the audit.
+pub type LoadImage<'a> = dyn Fn(&Choice, &Budget) -> Result<ImageFacts, Error> + 'a;
 
 /// A bundle as the caller has it.
 pub struct Input<'a, R> {
@@ -85,6 +87,8 @@ pub struct Input<'a, R> {
     pub file_name: Option<String>,
     /// Its bytes.
     pub bytes: R,
+    /// How many they are, as far as that is known before they are read: what may be spent on them grows with it. 0: not known.
+    pub size: u64,
     /// Keys that lie beside it, by file name. A pin may pick one of them; none is trusted for lying there.
     pub keys_beside: &'a [(String, PublicKey)],
     /// What was saved of the build server's answers about this build.
@@ -104,6 +108,7 @@ impl<R> Input<'_, R> {
             path: path.into(),
             file_name: None,
             bytes,
+            size: 0,
             keys_beside: &[],
             server: None,
             trust: None,
@@ -138,8 +143,9 @@ struct Looked<'a> {
 }
 
 fn audit_and_read<'a, R: Read>(input: Input<'a, R>, question: &Question<'_>) -> (BundleReport, Option<Looked<'a>>) {
-    let Input { path, file_name, bytes, keys_beside, server, trust, builder, image } = input;
+    let Input { path, file_name, bytes, size, keys_beside, server, trust, builder, image } = input;
     let given = Given { file_name, server, trust, builder, image };
+    let budget = Budget::of_audit(size.saturating_add(given.size(question)), question.limits);
     let present = [
         (given.image.is_some(), Group::Image),
         (given.trust.is_some(), Group::Trust),
@@ -148,8 +154,9 @@ fn audit_and_read<'a, R: Read>(input: Input<'a, R>, question: &Question<'_>) -> 
     let beside: Vec<Group> = present.into_iter().filter(|(is, _)| *is).map(|(_, group)| group).collect();
     let mut report = BundleReport::of_nothing(path, check::in_play(question.policy, question.handed, &beside));
     let mut bytes = HashingReader::new(bytes);
-    let bundle = Bundle::from_reader_on_threads(&mut bytes, question.threads, question.limits);
+    let bundle = Bundle::from_reader_within(&mut bytes, question.threads, question.limits, &budget);
     report.file = finish(bytes, question.limits);
+    budget.add_input(report.file.map_or(0, |(_, found)| found.saturating_sub(size)));
     report.seal = bundle.as_ref().ok().map(|bundle| (bundle.archive_digest(), bundle.signature().clone()));
     report.build_name = bundle.as_ref().ok().map(|bundle| bundle.build_name().to_string());
 
@@ -162,7 +169,7 @@ fn audit_and_read<'a, R: Read>(input: Input<'a, R>, question: &Question<'_>) -> 
         let build_name = bundle.build_name().clone();
         let seal = Seal::new(bundle.archive_digest(), bundle.signature().clone());
         let content = match bundle.verify(&keys) {
-            Ok(archive) => judge(&archive, given, question, &mut report)?,
+            Ok(archive) => judge(&archive, given, question, &budget, &mut report)?,
             Err(refusal) => {
                 refuse(&refusal, &seal, keys_beside, question, &mut report);
                 None
@@ -173,13 +180,15 @@ fn audit_and_read<'a, R: Read>(input: Input<'a, R>, question: &Question<'_>) -> 
     match judged {
         Ok(read) => {
             settle(&mut report, question);
-            (report.masked(), Some(read))
+            (report.finished(question.limits), Some(read))
         }
         Err(error) => {
             let gate = Gate::NoVerdict { signed: report.key.is_some() };
             report.findings = run_all(&gate, question, &report.in_play);
+            // What was cut short is not shown.
+            (report.evidence, report.outside_the_commit, report.built) = (Vec::new(), Vec::new(), None);
             report.error = Some(error);
-            (report.masked(), None)
+            (report.finished(question.limits), None)
         }
     }
 }
@@ -214,6 +223,16 @@ struct Given<'a> {
     image: Option<&'a LoadImage<'a>>,
 }
 
+impl Given<'_> {
+    /// Bytes that were read beside the bundle: more of the input. An image adds its own when it is read.
+    fn size(&self, question: &Question<'_>) -> u64 {
+        let server = self.server.iter().flat_map(|files| [&files.status, &files.image_digest, &files.log]).flatten();
+        let trust = self.trust.into_iter().flatten().map(|file| &file.bytes);
+        let approvals = question.approvals.map(|list| &list.bytes);
+        server.chain(trust).chain(approvals).map(|bytes| bytes.len() as u64).fold(0, u64::saturating_add)
+    }
+}
+
 /// Keys next to a bundle that are tried on a signature which no trusted key accepts.
 const KEYS_BESIDE_TRIED: usize = 8;
 
@@ -232,6 +251,7 @@ fn judge<'a>(
     archive: &VerifiedArchive,
     given: Given<'a>,
     question: &Question<'_>,
+    budget: &Budget,
     report: &mut BundleReport,
 ) -> Result<Option<Content<'a>>, Error> {
     let grading = question.policy.grading(archive.key().fingerprint, question.limits);
@@ -241,22 +261,24 @@ fn judge<'a>(
         report.in_play = vec![Group::Manifest];
         return Ok(None);
     }
-    let manifest = Manifest::read_on_threads(archive, question.threads, question.limits)?;
+    let manifest = Manifest::read_within(archive, question.threads, question.limits, budget)?;
     let source = match manifest.snapshots.as_slice() {
-        [snapshot] => Some(git::prove(snapshot, question.threads, question.limits)),
+        [snapshot] => Some(git::prove_within(snapshot, question.threads, question.limits, budget)),
         _ => None,
     };
-    let image = given.image.map(|load| load(&choice(&manifest, question.policy))).transpose()?;
+    budget.check("the source")?;
+    let image = given.image.map(|load| load(&choice(&manifest, question.policy), budget)).transpose()?;
     let server = given.server.map(|files| ServerRecord::read(files, question.limits));
     let (trust, builder) = (given.trust.map(Cow::Borrowed), given.builder.map(Cow::Borrowed));
     let content = Content { manifest, source, server, trust, builder, image };
-    let evidence = content.evidence(archive.signed(), given.file_name.as_deref(), grading, question);
+    let evidence = content.evidence(archive.signed(), given.file_name.as_deref(), grading, question, budget);
     conclude(&evidence, question, report);
     report.evidence = evidence.facts();
     report.evidence.extend(expected_facts(question.policy));
     report.evidence.extend(check::trust_facts(&evidence, question.policy));
     report.inputs = inputs(&evidence, question.policy);
     report.outside_the_commit = outside_the_commit(&evidence, question.policy);
+    budget.check("the checks")?;
     Ok(Some(content))
 }
 
@@ -278,6 +300,7 @@ impl Content<'_> {
         file_name: Option<&'e str>,
         grading: Grading,
         question: &'e Question<'_>,
+        budget: &'e Budget,
     ) -> Evidence<'e> {
         Evidence {
             file_name,
@@ -292,6 +315,8 @@ impl Content<'_> {
             image: self.image.as_ref(),
             bases: question.bases,
             limits: question.limits,
+            budget,
+            signatures: OnceCell::new(),
             now: question.now,
             existed_by: question.existed_by,
         }

@@ -1,18 +1,24 @@
 //! The budget of an audit or of a request: it bounds totals, where each part is within its own bound.
 //!
 //! Work is counted in units and never by a clock, so that the same input ends the same way on every machine. A unit is one byte that is read,
-//! inflated, hashed or compared; an object counts [`OBJECT_UNITS`] and a node [`NODE_UNITS`], which is about what they cost. The budget has a
+//! inflated, hashed or compared, and what costs more counts as many of them as it takes: see [`Work`]. The budget has a
 //! base, which small inputs never use up, and grows with the input: `work_base_units` and the other numbers are in [`Limits`]. Memory is
-//! counted likewise, in bytes that are held at a time.
+//! counted likewise, in bytes that are held at a time; the input's own bytes are not counted.
 //!
-//! Each blob and file is spent for once, however often it is named. What works on an input spends before the work is done, and stops with the
-//! error when nothing is left: [`Error::OverLimit`], exit code 3. Clones share one budget, on any number of threads: which of several parts is
+//! One value goes along the way of an audit: `audit` makes it, and hands it to the readers of the bundle, of the source, of the image and of
+//! its signatures, and to the checks by `Evidence`. Each blob and file is spent for once, however often it is named. What works on an input
+//! spends before the work is done, and stops with the error when nothing is left: [`Error::OverLimit`], exit code 3. What answers with
+//! findings and not with errors (the source's proof, the checks) stops just so, and `audit` asks [`Budget::check`] behind it: an answer
+//! that was cut short is never shown.
+//!
+//! Clones share one budget, on any number of threads: which of several parts is
 //! named in the error may then depend on the threads, and whether there is an error does not.
 //!
 //! It does not bound the text of an answer, nor what a single part may be: those are bounds of their own in [`Limits`].
 
+use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::error::Error;
 use crate::limits::{Bound, Limits};
@@ -21,6 +27,10 @@ use crate::limits::{Bound, Limits};
 const OBJECT_UNITS: u64 = 1_000;
 /// Units of one node of YAML or JSON.
 const NODE_UNITS: u64 = 500;
+/// Units of one byte that bzip2 gives: it is decoded, read as tar, and hashed twice where it is a file's.
+const UNPACKED_UNITS: u64 = 8;
+/// Units of one signature that is tried: RSA with 8192 bits is the dearest.
+const SIGNATURE_UNITS: u64 = 300_000;
 const MEGABYTE: u64 = 1_000_000;
 
 /// What is spent.
@@ -32,6 +42,10 @@ pub enum Work {
     Objects(u64),
     /// Mappings, lists and texts of a document; places that name an image.
     Nodes(u64),
+    /// Bytes that bzip2 gives.
+    Unpacked(u64),
+    /// Signatures that are tried with a key, besides the bytes that are hashed for it.
+    Signatures(u64),
 }
 
 impl Work {
@@ -40,6 +54,8 @@ impl Work {
             Self::Bytes(bytes) => bytes,
             Self::Objects(objects) => objects.saturating_mul(OBJECT_UNITS),
             Self::Nodes(nodes) => nodes.saturating_mul(NODE_UNITS),
+            Self::Unpacked(bytes) => bytes.saturating_mul(UNPACKED_UNITS),
+            Self::Signatures(signatures) => signatures.saturating_mul(SIGNATURE_UNITS),
         }
     }
 }
@@ -52,6 +68,8 @@ pub struct Budget(Arc<Shared>);
 struct Shared {
     work: Total,
     memory: Total,
+    /// Memory was asked for and not given.
+    refused: AtomicBool,
 }
 
 /// One total: what is allowed grows with the input, up to `most`.
@@ -73,6 +91,11 @@ impl Budget {
         Self::with(input_bytes, memory, limits)
     }
 
+    /// The budget of an input whose size is not known: only the most that any input may cost bounds it.
+    pub fn of_unknown_input(limits: &Limits) -> Self {
+        Self::of_audit(u64::MAX, limits)
+    }
+
     /// The budget of one request of so many bytes.
     pub fn of_request(request_bytes: u64, limits: &Limits) -> Self {
         let (base, per_input) = (limits.request_base_bytes(), limits.request_per_input_bytes);
@@ -82,7 +105,7 @@ impl Budget {
     fn with(input_bytes: u64, memory: Total, limits: &Limits) -> Self {
         let (base, most) = (limits.work_base_units(), limits.work_most_units());
         let work = Total::new(base, limits.work_per_megabyte_units, MEGABYTE, most);
-        let budget = Self(Arc::new(Shared { work, memory }));
+        let budget = Self(Arc::new(Shared { work, memory, refused: AtomicBool::new(false) }));
         budget.add_input(input_bytes);
         budget
     }
@@ -111,13 +134,77 @@ impl Budget {
         let checked = total.bound().check(add(&total.used, bytes), what);
         if checked.is_err() {
             self.release(bytes);
+            self.0.refused.store(true, Ordering::Relaxed);
         }
         checked
+    }
+
+    /// Units that were spent.
+    #[cfg(test)]
+    pub(crate) fn spent(&self) -> u64 {
+        self.0.work.used.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of input that the budget knows of.
+    pub(crate) fn input(&self) -> u64 {
+        self.0.memory.input.load(Ordering::Relaxed)
+    }
+
+    /// Memory that could still be held.
+    pub(crate) fn memory_left(&self) -> u64 {
+        let total = &self.0.memory;
+        total.bound().allowed.saturating_sub(total.used.load(Ordering::Relaxed))
+    }
+
+    /// Notes that something needs more memory than there is: from then on [`Budget::check`] fails.
+    pub(crate) fn refuse_memory(&self) {
+        self.0.refused.store(true, Ordering::Relaxed);
+    }
+
+    /// Was everything spent and held that was asked for? For those who hand on answers that may have been cut short.
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`]: work or memory was refused.
+    pub fn check(&self, what: &str) -> Result<(), Error> {
+        if self.0.refused.load(Ordering::Relaxed) {
+            return Err(self.0.memory.bound().exceeded(what));
+        }
+        self.spend(Work::Bytes(0), what)
+    }
+
+    /// `inner` read within this budget, as more of the input: every byte that it gives adds to what is allowed.
+    pub(crate) fn reading_input<R>(&self, inner: R, what: &str) -> Spending<R> {
+        Spending { is_input: true, ..self.reading(inner, Work::Bytes, what) }
+    }
+
+    /// `inner` read within this budget: every byte that it gives is spent for as `work` says.
+    pub(crate) fn reading<R>(&self, inner: R, work: fn(u64) -> Work, what: &str) -> Spending<R> {
+        Spending { inner, budget: self.clone(), work, what: what.to_owned(), is_input: false }
     }
 
     /// Memory that is held no more.
     pub fn release(&self, bytes: u64) {
         change(&self.0.memory.used, |held| held.saturating_sub(bytes));
+    }
+}
+
+/// A reader within a budget.
+pub(crate) struct Spending<R> {
+    inner: R,
+    budget: Budget,
+    work: fn(u64) -> Work,
+    what: String,
+    is_input: bool,
+}
+
+impl<R: Read> Read for Spending<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        if self.is_input {
+            self.budget.add_input(read as u64);
+        }
+        self.budget.spend((self.work)(read as u64), &self.what)?;
+        Ok(read)
     }
 }
 
@@ -128,9 +215,9 @@ impl Total {
 
     /// What is allowed, by the name of the bound that says so.
     fn bound(&self) -> Bound {
-        let input = u128::from(self.input.load(Ordering::Relaxed));
-        let grown = input * u128::from(self.per_input) / u128::from(self.input_unit);
-        let allowed = self.base.allowed.saturating_add(u64::try_from(grown).unwrap_or(u64::MAX));
+        // Where this saturates it is far beyond what the most allows, or all memory that there is.
+        let grown = self.input.load(Ordering::Relaxed).saturating_mul(self.per_input) / self.input_unit;
+        let allowed = self.base.allowed.saturating_add(grown);
         if allowed > self.most.allowed { self.most } else { Bound { allowed, ..self.base } }
     }
 }
@@ -211,6 +298,39 @@ mod tests {
         let request = Budget::of_request(3, &limits());
         request.hold(70, "a").unwrap();
         assert_eq!(over(request.hold(1, "a")), Some(("request_base_bytes", 70)));
+    }
+
+    #[test]
+    fn what_was_refused_is_known_afterwards() {
+        let budget = Budget::of_audit(0, &limits());
+        assert!(budget.check("a").is_ok());
+        assert!(budget.hold(101, "a").is_err());
+        assert_eq!(over(budget.check("a")), Some(("held_base_bytes", 100)));
+        let budget = Budget::of_audit(0, &limits());
+        budget.refuse_memory();
+        assert_eq!(over(budget.check("a")), Some(("held_base_bytes", 100)));
+        let budget = Budget::of_audit(0, &limits());
+        assert!(budget.spend(Work::Unpacked(1_251), "a").is_err());
+        assert_eq!(over(budget.check("a")), Some(("work_base_units", 10_000)));
+    }
+
+    #[test]
+    fn a_reader_spends_for_what_it_gives_and_input_adds_to_what_is_allowed() {
+        let bytes = vec![0; 1_250];
+        let read = |budget: &Budget, is_input: bool| {
+            let mut content = Vec::new();
+            let mut reader = match is_input {
+                true => budget.reading_input(bytes.as_slice(), "a"),
+                false => budget.reading(bytes.as_slice(), Work::Unpacked, "a"),
+            };
+            reader.read_to_end(&mut content).map(|_| content.len()).map_err(|error| Error::from_read("a", error))
+        };
+        let budget = Budget::of_audit(0, &limits());
+        assert_eq!(read(&budget, false), Ok(1_250));
+        assert!(matches!(read(&budget, false), Err(Error::OverLimit { limit: "work_base_units", .. })));
+        let budget = Budget::of_audit(0, &limits());
+        assert_eq!(read(&budget, true), Ok(1_250));
+        assert_eq!((budget.input(), budget.spent(), budget.memory_left()), (1_250, 1_250, 2_600));
     }
 
     /// Whether there is an error is the same, whoever spends first.

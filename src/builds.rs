@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 /// What a verified manifest says of the image that was pushed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuiltImage {
-    /// Tags and digests as the signed log has them.
+    /// Tags and digests as the signed log has them: sorted, each pair once, so that a tag is found without looking at all of them.
     pub pushed: Vec<(String, Sha256)>,
     /// Repositories that it was pushed to, spelled in full.
     pub repositories: Vec<String>,
@@ -59,6 +59,16 @@ pub struct Builds {
     /// Builds without a verified manifest, by their names.
     unverified: BTreeMap<String, Vec<usize>>,
     without_image: usize,
+}
+
+impl BuiltImage {
+    /// What was pushed under `tag`, or under any.
+    fn pushed_as(&self, tag: Option<&str>) -> &[(String, Sha256)] {
+        let Some(tag) = tag else { return &self.pushed };
+        let start = self.pushed.partition_point(|(pushed, _)| pushed.as_str() < tag);
+        let rest = self.pushed.get(start..).unwrap_or_default();
+        rest.get(..rest.partition_point(|(pushed, _)| pushed == tag)).unwrap_or_default()
+    }
 }
 
 impl Build {
@@ -132,11 +142,11 @@ impl Builds {
     /// The builds that pushed to a repository, newest first, each with the digests that it pushed under `tag`, or under any.
     pub fn of_tag(&self, repository: &str, tag: Option<&str>) -> impl Iterator<Item = (&Build, Sha256)> {
         self.at(self.by_repository.get(repository)).flat_map(move |build| {
-            let pushed = build.image.iter().flat_map(|image| &image.pushed);
-            let mut digests: Vec<Sha256> =
-                pushed.filter(|(pushed, _)| tag.is_none_or(|tag| tag == pushed)).map(|(_, digest)| *digest).collect();
-            digests.dedup();
-            digests.into_iter().map(move |digest| (build, digest))
+            let pushed = build.image.as_ref().map_or(&[][..], |image| image.pushed_as(tag));
+            let mut last = None;
+            let new =
+                pushed.iter().map(|(_, digest)| *digest).filter(move |digest| last.replace(*digest) != Some(*digest));
+            new.map(move |digest| (build, digest))
         })
     }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use crate::archive::{Member, MemberKind, TarReader, decompress};
+use crate::budget::{Budget, Work};
 use crate::build_name::BuildName;
 use crate::digest::Sha256;
 use crate::error::Error;
@@ -32,24 +33,31 @@ impl Bundle {
     /// [`Error::Malformed`] for anything but a bzip2 tar of exactly two regular files whose names agree and whose
     /// signature member is hexadecimal text; [`Error::Truncated`], [`Error::OverLimit`], [`Error::Unreadable`].
     pub fn from_reader(input: impl Read, limits: &Limits) -> Result<Self, Error> {
-        Self::from_reader_on_threads(input, 1, limits)
+        Self::from_reader_within(input, 1, limits, &Budget::of_unknown_input(limits))
     }
 
-    /// As [`Self::from_reader`], on several threads. They change no answer; `input` is read some megabytes ahead.
+    /// As [`Self::from_reader`], on several threads and within a budget that knows how large the input is. Threads change no answer; `input`
+    /// is read some megabytes ahead.
     ///
     /// # Errors
     /// As there.
-    pub fn from_reader_on_threads(input: impl Read, threads: usize, limits: &Limits) -> Result<Self, Error> {
+    pub fn from_reader_within(
+        input: impl Read,
+        threads: usize,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Self, Error> {
         let input = Bounded { inner: input, left: limits.bundle_bytes, bound: limits.bundle_bytes() };
         let bound = limits.signed_archive_bytes();
         let bound = Bound { allowed: bound.allowed.saturating_add(1 << 20), ..bound };
-        let expanded = decompress(input, threads, WHAT, bound);
+        let expanded = budget.reading(decompress(input, threads, WHAT, bound), Work::Unpacked, WHAT);
         let mut tar = TarReader::new(expanded, WHAT, limits);
         let mut archive: Option<(BuildName, Vec<u8>)> = None;
         let mut signature: Option<(BuildName, Signature)> = None;
         while let Some(member) = tar.next_member()? {
             if let Some(name) = member_name(&member, ".tbz")? {
                 limits.signed_archive_bytes().check(member.size, "the signed archive")?;
+                budget.hold(member.size.saturating_sub(budget.input()), "the signed archive")?;
                 set_once(&mut archive, (name, tar.read_content()?), &member)?;
             } else if let Some(name) = member_name(&member, ".sig")? {
                 limits.signature_bytes().check(member.size, "the signature member")?;

@@ -105,6 +105,11 @@ impl Certificate {
         self.issuer_der == issuer.subject_der && self.signed.is_by(&issuer.key)
     }
 
+    /// Bytes that its signature is over.
+    pub(crate) fn size(&self) -> usize {
+        self.signed.bytes.len()
+    }
+
     /// Is it valid at `now`, or in words why not?
     pub(crate) fn valid_at(&self, now: Timestamp) -> Result<(), String> {
         if now < self.not_before {
@@ -139,6 +144,11 @@ impl RevocationList {
             revoked: revoked.map(|entry| entry.serial_number.as_bytes().to_vec()).collect(),
             signed: Signed::new(der, &read.signature_algorithm.oid, bits)?,
         })
+    }
+
+    /// Bytes that its signature is over.
+    pub(crate) fn size(&self) -> usize {
+        self.signed.bytes.len()
     }
 
     /// Is it the list of `issuer`: by name and by key?

@@ -93,6 +93,7 @@ limits! {
     held_per_input_bytes = 2, "further memory for each byte of input";
     request_base_bytes = MIB, "memory of one request to the webhook besides that for its text";
     request_per_input_bytes = 20, "further memory for each byte of the request: JSON grows when it is read";
+    answer_bytes = 16 * MIB, "text of one report: its lists show their first entries and a count, so that a large one is rare";
     bundle_bytes = 4 * GIB, "a bundle as it lies on disk; the largest clones in use are far below";
     signed_archive_bytes = 2 * GIB, "the signed archive is held in memory once";
     signature_bytes = 8 * KIB, "hex text of an 8192-bit RSA signature is 2,048 bytes";
@@ -150,7 +151,7 @@ limits! {
     registry_document_bytes = 4 * MIB, "a registry's manifest, index, referrers or token (4 MiB by the distribution specification)";
     image_config_bytes = 8 * MIB, "an image's configuration";
     image_layer_bytes = 32 * GIB, "one layer as the registry stores it";
-    image_layers = 1_000, "layers of an image; container engines stop at 127";
+    image_layers = 4_000, "layers of an image; container engines stop at 127";
     image_index_depth = 4, "indexes in indexes: one is usual, two are seen";
     image_documents_bytes = 32 * MIB, "JSON files of an image archive, held while it is read once from front to end";
     layer_expanded_bytes = 128 * GIB, "one layer after decompression; it is hashed as it passes, and not held";

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::Read;
 
 use crate::archive::{Member, MemberKind, MemberPath, SignedTar, TarReader, decompress};
+use crate::budget::{Budget, Work};
 use crate::build_log::BuildLog;
 use crate::build_record::BuildRecord;
 use crate::error::Error;
@@ -41,21 +42,36 @@ impl Manifest {
     /// [`Error::Malformed`] for a container or a `build.json` that is not well-formed or missing, [`Error::Truncated`],
     /// [`Error::OverLimit`].
     pub fn read(archive: &VerifiedArchive, limits: &Limits) -> Result<Self, Error> {
-        Self::read_on_threads(archive, 1, limits)
+        Self::read_within(archive, 1, limits, &Budget::of_unknown_input(limits))
     }
 
-    /// As [`Self::read`], on several threads. They change no answer.
+    /// As [`Self::read`], on several threads and within a budget. Threads change no answer.
     ///
     /// # Errors
     /// As there.
-    pub fn read_on_threads(archive: &VerifiedArchive, threads: usize, limits: &Limits) -> Result<Self, Error> {
-        Self::from_tar(decompress(archive.bytes(), threads, WHAT, limits.expanded_bytes()), limits)
+    pub fn read_within(
+        archive: &VerifiedArchive,
+        threads: usize,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Self, Error> {
+        let expanded = decompress(archive.bytes(), threads, WHAT, limits.expanded_bytes());
+        Self::from_tar(budget.reading(expanded, Work::Unpacked, WHAT), limits, budget)
     }
 
-    pub(crate) fn from_tar(input: impl Read, limits: &Limits) -> Result<Self, Error> {
-        let mut reading = Reading::new(limits);
+    pub(crate) fn from_tar(input: impl Read, limits: &Limits, budget: &Budget) -> Result<Self, Error> {
+        let mut reading = Reading::new(limits, budget);
         let mut tar = SignedTar::new(input, limits);
         while let Some(member) = tar.next_member()? {
+            budget.spend(Work::Objects(MEMBER_OBJECTS), WHAT)?;
+            let places = tar.place_count();
+            let new_places = places.saturating_sub(std::mem::replace(&mut reading.place_count, places));
+            let target = match &member.kind {
+                MemberKind::Symlink(target) => target.len(),
+                _ => 0,
+            };
+            let names = (member.path.as_bytes().len() as u64).saturating_mul(NAMES_HELD) + target as u64;
+            budget.hold(names.saturating_add(new_places.saturating_mul(PLACE_HELD_BYTES)), WHAT)?;
             reading.member_count += 1;
             reading.content_bytes += member.size;
             reading.add(&member, tar.reader())?;
@@ -64,8 +80,19 @@ impl Manifest {
     }
 }
 
+/// A member costs as much as so many objects: its header and its name are read, and looked for among all others.
+const MEMBER_OBJECTS: u64 = 2;
+/// How often a member's path is held: in the archive's names, in its tree, in the snapshot.
+const NAMES_HELD: u64 = 3;
+/// Bytes of what is known of a member, and of a folder that no member names.
+const PLACE_HELD_BYTES: u64 = 350;
+
+/// Bytes of what is known of a line of the log besides its text.
+const LINE_HELD_BYTES: u64 = 160;
+
 struct Reading<'l> {
     limits: &'l Limits,
+    budget: &'l Budget,
     record: Option<BuildRecord>,
     log: Option<BuildLog>,
     snapshots: HashMap<Vec<u8>, SnapshotBuilder>,
@@ -75,12 +102,14 @@ struct Reading<'l> {
     content_bytes: u64,
     work_tree_bytes: u64,
     git_bytes: u64,
+    place_count: u64,
 }
 
 impl<'l> Reading<'l> {
-    fn new(limits: &'l Limits) -> Self {
+    fn new(limits: &'l Limits, budget: &'l Budget) -> Self {
         Self {
             limits,
+            budget,
             record: None,
             log: None,
             snapshots: HashMap::new(),
@@ -90,6 +119,7 @@ impl<'l> Reading<'l> {
             content_bytes: 0,
             work_tree_bytes: 0,
             git_bytes: 0,
+            place_count: 0,
         }
     }
 
@@ -101,7 +131,15 @@ impl<'l> Reading<'l> {
             }
             b"data/build.log" => {
                 self.limits.build_log_bytes().check(member.size, &member.path)?;
-                self.log = Some(BuildLog::from_bytes(&tar.read_content()?, self.limits)?);
+                self.budget.hold(member.size, "data/build.log")?;
+                let content = tar.read_content()?;
+                let lines = content.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
+                // Entries and events hold the text once each.
+                let held = member.size.saturating_mul(2).saturating_add(lines.saturating_mul(LINE_HELD_BYTES));
+                self.budget.hold(held, "data/build.log")?;
+                self.budget.spend(Work::Nodes(lines), "data/build.log")?;
+                self.log = Some(BuildLog::from_bytes(&content, self.limits)?);
+                self.budget.release(member.size);
             }
             b"root_ssh" if member.kind == MemberKind::Directory => drop(self.root_ssh.get_or_insert_default()),
             b"root_ssh" => self.root_ssh.get_or_insert_default().push("root_ssh, which is not a folder".into()),
@@ -116,9 +154,9 @@ impl<'l> Reading<'l> {
             self.root_ssh.get_or_insert_default().push(String::from_utf8_lossy(path).into_owned());
         } else if let Some(path) = member.path.below(b"git") {
             let (repository, path) = split_first(path);
-            let limits = self.limits;
-            let snapshot =
-                self.snapshots.entry(repository.to_vec()).or_insert_with(|| SnapshotBuilder::new(repository, limits));
+            let (limits, budget) = (self.limits, self.budget);
+            let new = || SnapshotBuilder::new(repository, limits, budget);
+            let snapshot = self.snapshots.entry(repository.to_vec()).or_insert_with(new);
             match (path, path.and_then(below_git)) {
                 (None, _) => {}
                 (Some(_), Some(path)) => {
@@ -183,6 +221,7 @@ fn add_git_entry<R: Read>(
         MemberKind::Directory => Ok(()),
         MemberKind::File if !path.is_empty() => {
             limits.git_bytes().check(member.size, &member.path)?;
+            snapshot.hold(member.size)?;
             snapshot.add_git_file(path, tar.read_content()?)
         }
         MemberKind::HardLink(target) if !path.is_empty() => {
@@ -205,6 +244,7 @@ fn add_work_entry<R: Read>(
     let entry = match &member.kind {
         MemberKind::Directory => WorkEntry::Directory,
         MemberKind::File => {
+            snapshot.hold(WorkFileHasher::held_bytes(path, member.size))?;
             let mut file = WorkFileHasher::new(path, member.mode, member.size);
             tar.stream_content(|piece| file.update(piece))?;
             WorkEntry::File(file.finish())

@@ -17,7 +17,7 @@ fn file(folder: &str, name: &str) -> TrustFile {
 
 fn look(files: &[TrustFile], policy: &Policy) -> Vec<Description> {
     let now = Timestamp::from_rfc3339("2026-03-02T12:00:00Z").unwrap();
-    describe(files, &policy.trust, now, &Limits::default())
+    describe(files, &policy.trust, now, &Limits::default()).unwrap()
 }
 
 fn policy(signer: &str) -> Policy {

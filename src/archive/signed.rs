@@ -38,6 +38,11 @@ impl<'a, R: Read> SignedTar<'a, R> {
         Ok(Some(member))
     }
 
+    /// Members and folders so far, those that no member names among them.
+    pub(crate) fn place_count(&self) -> u64 {
+        self.tree.nodes.len() as u64
+    }
+
     /// The reader of the current member's content.
     pub(crate) fn reader(&mut self) -> &mut TarReader<'a, R> {
         &mut self.tar

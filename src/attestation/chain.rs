@@ -13,7 +13,7 @@ use crate::digest::Sha256;
 use crate::time::Timestamp;
 
 /// Certificates of a chain at most.
-const STEPS: usize = 8;
+pub(super) const STEPS: usize = 8;
 
 /// The DER of every PEM block in a text; nothing for what is no PEM.
 pub(super) fn pem_blocks(bytes: &[u8]) -> Vec<Vec<u8>> {

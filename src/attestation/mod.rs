@@ -7,11 +7,12 @@ mod chain;
 mod record;
 
 pub use self::record::Record;
+use crate::budget::Work;
 use crate::certificate::{Certificate, RevocationList};
 use crate::digest::Sha256;
 use crate::time::Timestamp;
 use crate::trust::TrustFile;
-use crate::trust::public_key::Scheme;
+use crate::trust::public_key::{Message, Scheme};
 
 /// The record as the machine writes it.
 const RECORD: &str = "se-checksums.txt";
@@ -19,6 +20,8 @@ const RECORD: &str = "se-checksums.txt";
 const SIGNATURE: &str = "se-signature.bin";
 /// The contract as it was delivered.
 const USER_DATA: &str = "user-data";
+/// Files that hold no certificate and are named.
+const UNREADABLE_NAMED: usize = 20;
 /// SHA-256 of the certificate DigiCert Trusted Root G4, at which IBM's chain ends.
 const DIGICERT_TRUSTED_ROOT_G4: &str = "552f7bdcf1a7af9e6ce672017f4f12abf77240c78e761ac203d1d9d20ac89988";
 /// Whom DigiCert certified. Others have certificates of the same authority.
@@ -104,10 +107,24 @@ impl Attestation {
                 (_, Ok(list)) => self.lists.push(list),
                 (Err(one), Err(other)) => {
                     let why = if extension == "crl" { other } else { one };
-                    self.unreadable.push(format!("{}: {why}", file.path));
+                    if self.unreadable.len() < UNREADABLE_NAMED {
+                        self.unreadable.push(format!("{}: {why}", file.path));
+                    }
                 }
             }
         }
+    }
+
+    /// The most that [`Self::standing`] may cost: for each step of the chain every certificate may be the issuer, and every list its.
+    pub(crate) fn cost(&self) -> [Work; 2] {
+        let count = |number: usize| number as u64;
+        let steps = count(chain::STEPS);
+        let signatures = count(self.certificates.len()) * (steps + 1) + count(self.lists.len()) * steps;
+        let largest = self.certificates.iter().map(Certificate::size).max().unwrap_or(0);
+        let certificates = largest.saturating_mul(self.certificates.len()).saturating_mul(chain::STEPS);
+        let lists = self.lists.iter().map(RevocationList::size).sum::<usize>().saturating_mul(chain::STEPS);
+        let bytes = certificates.saturating_add(lists).saturating_add(self.record_bytes.len());
+        [Work::Signatures(signatures), Work::Bytes(count(bytes))]
     }
 
     /// Is the record signed by a key that leads to IBM, at `moment`?
@@ -118,9 +135,10 @@ impl Attestation {
         let Some(signature) = &self.signature else {
             return Standing::Undecided(format!("there is no {SIGNATURE} beside the record"));
         };
+        let record = Message::new(&self.record_bytes);
         let signed = |certificate: &&Certificate| {
             // RSA PKCS#1 v1.5 with SHA-256 over the record's bytes, its line ends included.
-            certificate.key.accepts(Scheme::RsaPkcs1, &self.record_bytes, signature)
+            certificate.key.accepts_message(Scheme::RsaPkcs1, &record, signature)
         };
         match self.certificates.iter().find(signed) {
             Some(leaf) => match chain::follow(leaf, &self.certificates, &self.lists, policy, moment) {

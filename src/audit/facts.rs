@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use super::{Content, KEYS_BESIDE_TRIED, Looked, Question, conclude, refuse, settle};
+use crate::budget::Budget;
 use crate::build_name::BuildName;
 use crate::check;
 use crate::digest::Sha256;
@@ -68,7 +69,8 @@ impl Facts {
             let mut content = content.owned();
             let archive = archive?;
             let grading = question.policy.grading(archive.key().fingerprint, question.limits);
-            let evidence = content.evidence(&archive, None, grading, question);
+            let budget = Budget::of_audit(facts.file.1, question.limits);
+            let evidence = content.evidence(&archive, None, grading, question, &budget);
             let digits = evidence.commit_digits();
             content.shelve(&facts.dockerfile, digits.as_ref().map(|(digits, _)| digits.as_str()));
             facts.content = Some(content);
@@ -83,6 +85,7 @@ impl Facts {
         let mut report = BundleReport::of_nothing(self.path.clone(), in_play);
         report.file = Some(self.file);
         report.build_name = Some(self.build_name.to_string());
+        let budget = Budget::of_audit(self.file.1, question.limits);
         let keys = question.keys.with_candidates(self.keys_beside.iter().map(|(_, key)| key));
         if keys.keys().is_empty() {
             return None;
@@ -92,13 +95,19 @@ impl Facts {
                 let content = self.content.as_ref().filter(|content| self.suffices(content, question.policy))?;
                 let grading = question.policy.grading(archive.key().fingerprint, question.limits);
                 report.key = KeyReport::of(archive.key(), grading.grade());
-                let evidence = content.evidence(&archive, self.file_name.as_deref(), grading, question);
+                let evidence = content.evidence(&archive, self.file_name.as_deref(), grading, question, &budget);
                 conclude(&evidence, question, &mut report);
             }
             Err(refusal) => refuse(&refusal, &self.seal, &self.keys_beside, question, &mut report),
         }
-        settle(&mut report, question);
-        Some(report.masked())
+        match budget.check("the checks") {
+            Ok(()) => settle(&mut report, question),
+            Err(error) => {
+                report.built = None;
+                report.error = Some(error);
+            }
+        }
+        Some(report.finished(question.limits))
     }
 
     fn suffices(&self, content: &Content<'_>, policy: &Policy) -> bool {

@@ -5,6 +5,7 @@ use super::record::{BundleRecord, ImageRecord};
 use crate::approvals::Approvals;
 use crate::attestation::Attestation;
 use crate::audit::{Depth, Input, LoadImage, Question, audit};
+use crate::budget::Budget;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::finding::Group;
@@ -117,14 +118,15 @@ impl Case {
         let trust = bundle.trust.as_deref().map(|folder| self.trust_files(folder, limits)).transpose()?;
         let builder = bundle.builder.as_deref().map(|folder| self.trust_files(folder, limits)).transpose()?;
         let builder = builder.and_then(|files| Attestation::read(&files));
-        let load = |choice: &Choice| match &bundle.image {
-            Some(image) => self.image(image, choice, limits),
+        let load = |choice: &Choice, budget: &Budget| match &bundle.image {
+            Some(image) => self.image(image, choice, limits, budget),
             None => Err(Error::Unreadable { what: "the image".into(), message: "none was named".into() }),
         };
         let input = Input {
             path: bundle.member.clone(),
             file_name: Some(bundle.file_name.clone()),
             bytes: self.member(&bundle.member)?,
+            size: self.member(&bundle.member)?.len() as u64,
             keys_beside: &keys_beside,
             server: bundle.server.as_deref().map(|folder| self.server_files(folder)),
             trust: trust.as_deref(),
@@ -151,7 +153,13 @@ impl Case {
         Ok(files)
     }
 
-    fn image(&self, record: &ImageRecord, choice: &Choice, limits: &Limits) -> Result<ImageFacts, Error> {
+    fn image(
+        &self,
+        record: &ImageRecord,
+        choice: &Choice,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<ImageFacts, Error> {
         let form = match record.form.as_deref() {
             None => None,
             Some("oci") => Some(Form::Layout),
@@ -163,7 +171,7 @@ impl Case {
             Some(archive) => Held::File(archive),
             None => Held::Folder(self.below(&record.place).collect()),
         };
-        image::read_held(&record.place, &held, (form, record.reference.as_deref()), choice, limits)
+        image::read_held(&record.place, &held, (form, record.reference.as_deref()), choice, limits, budget)
     }
 }
 

@@ -246,6 +246,14 @@ mod tests {
     }
 
     #[test]
+    fn many_stages_take_no_longer_than_their_number() {
+        // Compared each with each, these would not end while somebody waits.
+        let lines: Vec<String> =
+            (1..=200_000).map(|number| format!("Step {number}/200000 : FROM base{number} AS s{number}")).collect();
+        assert_eq!(read(&lines).unwrap().len(), 200_000);
+    }
+
+    #[test]
     fn a_step_that_a_run_step_printed_is_noticed() {
         let lines = ["Step 1/2 : FROM nginx:1", "Step 2/2 : RUN x", "Step 2/2 : FROM allowed:1"].map(str::to_owned);
         assert!(read(&lines).is_err());

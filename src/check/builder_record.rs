@@ -63,6 +63,11 @@ fn attestation_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e Attestation, Out
 }
 
 fn standing(evidence: &Evidence<'_>, attestation: &Attestation, policy: &Policy) -> Standing {
+    for work in attestation.cost() {
+        if let Err(error) = evidence.budget.spend(work, "the build server's certificates") {
+            return Standing::Undecided(error.to_string());
+        }
+    }
     attestation.standing(&policy.builder, evidence.build_time().unwrap_or(evidence.now))
 }
 

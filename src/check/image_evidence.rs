@@ -1,5 +1,7 @@
 //! What the checks on the image share.
 
+use std::collections::HashSet;
+
 use super::outcome::Outcome;
 use crate::build_log::{BuildLog, LogEvent};
 use crate::digest::Sha256;
@@ -40,13 +42,8 @@ pub(crate) fn built_image(log: &BuildLog) -> Option<&str> {
 
 /// Each digest that the push recorded, with its size, once.
 pub(super) fn pushed(log: &BuildLog) -> Vec<(Sha256, u64)> {
-    let mut pushed: Vec<(Sha256, u64)> = Vec::new();
-    for (_, digest, size) in log.pushed() {
-        if !pushed.contains(&(digest, size)) {
-            pushed.push((digest, size));
-        }
-    }
-    pushed
+    let mut seen: HashSet<(Sha256, u64)> = HashSet::new();
+    log.pushed().map(|(_, digest, size)| (digest, size)).filter(|image| seen.insert(*image)).collect()
 }
 
 /// The instructions of the Dockerfile as the classic builder and podman print them.

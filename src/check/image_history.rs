@@ -1,8 +1,11 @@
 //! `image-history`: the image's history follows the Dockerfile's instructions.
 
+use std::collections::BTreeSet;
+
 use super::image_evidence::{image_of, steps};
 use super::outcome::Outcome;
 use super::{Check, Run};
+use crate::budget::{Budget, Work};
 use crate::evidence::{Evidence, NoInstructions};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::image::History;
@@ -36,13 +39,16 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let not_proved = match evidence.dockerfile(policy.expect.dockerfile.as_deref()) {
         Ok(instructions) => {
             let texts: Vec<&str> = instructions.iter().map(|instruction| instruction.text.as_str()).collect();
-            return compare(last_stage(&texts), &config.history, shell, "the proved Dockerfile");
+            let texts = last_stage(&texts);
+            return compare(texts, &config.history, shell, "the proved Dockerfile", evidence.budget);
         }
         Err(NoInstructions::NotProved(fault) | NoInstructions::NoFile(fault) | NoInstructions::NotRead(fault)) => fault,
     };
     match evidence.log().map(steps) {
-        Some(Ok(printed)) if !printed.is_empty() => compare(last_stage(&printed), &config.history, shell, "the log")
-            .detail(format!("compared with the log only, not with a proved Dockerfile: {not_proved}")),
+        Some(Ok(printed)) if !printed.is_empty() => {
+            compare(last_stage(&printed), &config.history, shell, "the log", evidence.budget)
+                .detail(format!("compared with the log only, not with a proved Dockerfile: {not_proved}"))
+        }
         Some(Err(message)) => Outcome::unknown(message),
         _ => {
             Outcome::not_run(Reason::NoEvidence, "no Dockerfile is proved, and the log does not show its instructions")
@@ -58,10 +64,17 @@ fn last_stage<'i, 't>(instructions: &'i [&'t str]) -> &'i [&'t str] {
 }
 
 /// `shell` is the image's own at its end, where it has one.
-fn compare(instructions: &[&str], history: &[History], shell: Option<String>, witness: &str) -> Outcome {
+fn compare(
+    instructions: &[&str],
+    history: &[History],
+    shell: Option<String>,
+    witness: &str,
+    budget: &Budget,
+) -> Outcome {
     let own = instructions.iter().filter(|instruction| keyword(instruction) == "SHELL");
     let own = own.filter_map(|instruction| words_of(instruction.split_once(char::is_whitespace)?.1));
-    let shells: Vec<String> = ["/bin/sh -c".to_owned()].into_iter().chain(own).chain(shell).collect();
+    let shells: BTreeSet<String> = ["/bin/sh -c".to_owned()].into_iter().chain(own).chain(shell).collect();
+    let shells = Shells { letters: shells.iter().map(|shell| shell.len() as u64 + 1).sum(), shells };
     let Some(inherited) = history.len().checked_sub(instructions.len()) else {
         return Outcome::fail(format!("the image's history is shorter than the last stage of {witness}"))
             .sides(format!("at least {} entries", instructions.len()), format!("{} entries", history.len()));
@@ -69,7 +82,8 @@ fn compare(instructions: &[&str], history: &[History], shell: Option<String>, wi
     for (at, (instruction, entry)) in instructions.iter().zip(history.iter().skip(inherited)).enumerate() {
         let (found_keyword, found) = read(&entry.created_by);
         let expected = keyword(instruction);
-        let differs = expected != found_keyword || (expected == "RUN" && !same_command(instruction, &found, &shells));
+        let differs =
+            expected != found_keyword || (expected == "RUN" && !same_command(instruction, &found, &shells, budget));
         if differs {
             return Outcome::fail(format!("entry {} of the last stage of {witness} is another instruction", at + 1))
                 .sides(*instruction, &entry.created_by);
@@ -80,6 +94,12 @@ fn compare(instructions: &[&str], history: &[History], shell: Option<String>, wi
         instructions.len()
     ))
     .detail(format!("{inherited} entries before them come from the base image and were not compared"))
+}
+
+/// What may stand before a command: each shell once, and the letters of all.
+struct Shells {
+    shells: BTreeSet<String>,
+    letters: u64,
 }
 
 fn keyword(instruction: &str) -> String {
@@ -104,7 +124,7 @@ fn read(created_by: &str) -> (String, String) {
 
 /// Is the entry's command the instruction's? A shell stands before it, and build arguments before that; nothing else may: `evil && make`
 /// ends like `make`.
-fn same_command(instruction: &str, found: &str, shells: &[String]) -> bool {
+fn same_command(instruction: &str, found: &str, shells: &Shells, budget: &Budget) -> bool {
     let text = instruction.split_once(char::is_whitespace).map_or("", |(_, rest)| rest).trim();
     // Flags (`--mount=…`) are the builder's and not in the command.
     let command: Vec<&str> = text.split_whitespace().skip_while(|word| word.starts_with("--")).collect();
@@ -113,7 +133,12 @@ fn same_command(instruction: &str, found: &str, shells: &[String]) -> bool {
     if let Some(command) = words_of(&command) {
         return found.strip_suffix(command.as_str()).is_some_and(|head| is_head(head.trim_end()));
     }
-    shells.iter().any(|shell| {
+    // Each shell is looked for in the entry.
+    let letters = (found.len() as u64).saturating_mul(shells.shells.len() as u64).saturating_add(shells.letters);
+    if budget.spend(Work::Bytes(letters), "the image's history").is_err() {
+        return false;
+    }
+    shells.shells.iter().any(|shell| {
         let parts = found.split_once(shell.as_str());
         parts.is_some_and(|(head, rest)| is_head(head.trim_end()) && rest.strip_prefix(' ') == Some(command.as_str()))
     })
@@ -134,6 +159,10 @@ fn collapsed(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn budget() -> Budget {
+        Budget::of_audit(0, &crate::limits::Limits::default())
+    }
+
     fn entry(created_by: &str) -> History {
         History { created_by: created_by.into(), created: None, makes_layer: true }
     }
@@ -153,7 +182,7 @@ mod tests {
             ("RUN make all", "/bin/bash -o pipefail -c make all"),
         ] {
             let shell = Some("/bin/bash -o pipefail -c".to_owned());
-            let outcome = compare(&[instruction], &[self::entry("base"), self::entry(entry)], shell, "x");
+            let outcome = compare(&[instruction], &[self::entry("base"), self::entry(entry)], shell, "x", &budget());
             assert_eq!(outcome.status, crate::finding::Status::Pass, "{instruction} {entry}: {outcome:?}");
         }
     }
@@ -173,10 +202,29 @@ mod tests {
         ] {
             let history: Vec<History> = history.iter().map(|text| entry(text)).collect();
             assert_eq!(
-                compare(instructions, &history, None, "x").status,
+                compare(instructions, &history, None, "x", &budget()).status,
                 crate::finding::Status::Fail,
                 "{instructions:?}"
             );
         }
+    }
+
+    #[test]
+    fn shells_steps_and_letters_are_spent_together() {
+        let shells: Vec<String> = (0..100).map(|number| format!("SHELL [\"/bin/s{number}\"]")).collect();
+        let runs: Vec<String> = (0..100).map(|number| format!("RUN {}{number}", "m".repeat(100))).collect();
+        let instructions: Vec<&str> = shells.iter().chain(&runs).map(String::as_str).collect();
+        let spelled = |text: &String| format!("/bin/sh -c {}", text.strip_prefix("RUN ").unwrap_or_default());
+        let history: Vec<History> =
+            shells.iter().map(|text| entry(text)).chain(runs.iter().map(|text| entry(&spelled(text)))).collect();
+        let status = |units: u64| {
+            let limits = crate::limits::Limits { work_base_units: units, ..crate::limits::Limits::default() };
+            let budget = Budget::of_audit(0, &limits);
+            let outcome = compare(&instructions, &history, None, "x", &budget);
+            (outcome.status == crate::finding::Status::Pass, budget.check("x").is_ok())
+        };
+        // 100 entries of 113 letters, each looked through for 101 shells.
+        assert_eq!(status(2_000_000), (true, true));
+        assert_eq!(status(1_000_000), (false, false));
     }
 }

@@ -28,9 +28,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         Ok(reports) => reports,
         Err(outcome) => return outcome,
     };
-    let mut outcome = judge(&reports, policy);
-    outcome.details = reports.iter().flat_map(lines).collect();
-    outcome
+    judge(reports, policy).details(reports.iter().flat_map(lines))
 }
 
 fn judge(reports: &[SignatureReport], policy: &Policy) -> Outcome {

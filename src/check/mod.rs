@@ -199,6 +199,7 @@ pub(crate) fn run_workload(deployment: &Deployment<'_>, policy: &Policy) -> Vec<
 }
 
 fn finding(check: &Check, level: Level, outcome: Outcome, demand: Demand) -> Finding {
+    let outcome = outcome.shown();
     Finding {
         check: check.name,
         group: check.group,

@@ -24,6 +24,9 @@ another statement.",
     run: Run::Function(run),
 };
 
+/// Approvals of one commit that are listed.
+const APPROVALS_SHOWN: usize = 20;
+
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let Some(approvals) = evidence.approvals else {
         return Outcome::not_run(Reason::NoEvidence, "no list of approvals was given (--approvals)");
@@ -60,8 +63,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             Outcome::fail(first.cloned().unwrap_or_else(|| "no approval counts".into()))
         }
     };
-    let lines = judged.into_iter().map(|answer| answer.unwrap_or_else(|fault| fault));
-    lines.fold(outcome.detail(statement), Outcome::detail)
+    let more = judged.len().saturating_sub(APPROVALS_SHOWN);
+    let lines = judged.into_iter().take(APPROVALS_SHOWN).map(|answer| answer.unwrap_or_else(|fault| fault));
+    let more = (more > 0).then(|| format!("and {more} more approvals of the commit"));
+    outcome.detail(statement).details(lines.chain(more))
 }
 
 /// Who vouches for the list.

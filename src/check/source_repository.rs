@@ -45,10 +45,13 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             None => compared.disagree(&format!("the remote {}", remote.name), &wanted, &remote.url),
         }
     }
-    for host in evidence.log().into_iter().flat_map(|log| log.events()).filter_map(host_of) {
-        for name in remotes.iter().filter_map(|remote| remote.repository.as_ref()) {
-            compared.compare("the log's host", &host.to_ascii_lowercase(), name.host_name());
-        }
+    // All hosts are one when each of the log's is the first remote's, and each remote's is the log's first.
+    let hosts =
+        || evidence.log().into_iter().flat_map(|log| log.events()).filter_map(host_of).map(str::to_ascii_lowercase);
+    let mut names = remotes.iter().filter_map(|remote| remote.repository.as_ref()).map(RepositoryName::host_name);
+    if let (Some(logged), Some(name)) = (hosts().next(), names.next()) {
+        hosts().for_each(|host| compared.compare("the log's host", &host, name));
+        names.for_each(|name| compared.compare("the log's host", &logged, name));
     }
     let agrees = compared.agrees();
     let outcome = compared.outcome("the snapshot was cloned from the policy's repository");

@@ -2,8 +2,10 @@
 
 use super::outcome::Outcome;
 use super::{Check, Run};
+use crate::budget::Work;
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence, Reason};
+use crate::git::SignedObject;
 use crate::policy::Policy;
 use crate::signer::{Answer, Signers};
 
@@ -36,9 +38,16 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         let reason = if signers.is_empty() { Reason::NoExpectation } else { Reason::NoEvidence };
         return Outcome::not_run(reason, message);
     }
+    let signer_count = signers.names().len() as u64 + 1;
+    let within = |object: &&SignedObject| {
+        let bytes = Work::Bytes((object.payload.len() as u64).saturating_mul(signer_count));
+        let works = [Work::Signatures(signer_count), bytes];
+        works.into_iter().all(|work| evidence.budget.spend(work, "the signatures of commits and tags").is_ok())
+    };
     let answers: Vec<(String, Answer)> = proof
         .signed
         .iter()
+        .take_while(within)
         .map(|object| (object.subject.to_string(), signers.verify(&object.payload, &object.signature, evidence.now)))
         .collect();
     let lines: Vec<String> = answers.iter().map(|(subject, answer)| format!("{subject}: {answer}")).collect();

@@ -1,7 +1,8 @@
 //! `source-tree`: the archived work tree is HEAD's tree.
 
-use super::outcome::Outcome;
+use super::outcome::{DETAILS_SHOWN, Outcome};
 use super::{Check, Run};
+use crate::budget::Work;
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::git::{Change, Conversion, Difference, PathPattern, SubmoduleState, TreeProof};
@@ -41,7 +42,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let allowed: Vec<PathPattern> =
         policy.expect.untracked.iter().filter_map(|text| PathPattern::parse(text)).collect();
     let is_allowed = |difference: &&Difference| {
-        difference.change == Change::Untracked && allowed.iter().any(|pattern| pattern.covers(&difference.path))
+        let cost = || allowed.iter().map(|pattern| pattern.cost(&difference.path)).fold(0, u64::saturating_add);
+        difference.change == Change::Untracked
+            && evidence.budget.spend(Work::Bytes(cost()), "the policy's untracked files").is_ok()
+            && allowed.iter().any(|pattern| pattern.covers(&difference.path))
     };
     let (excused, refused): (Vec<&Difference>, Vec<&Difference>) = tree.differences.iter().partition(is_allowed);
     let mut faults: Vec<String> = tree.faults.iter().map(|fault| format!("HEAD's tree: {fault}")).collect();
@@ -119,7 +123,7 @@ fn said(tree: &TreeProof) -> Vec<String> {
             lines.push(format!("{} files are equal {words}: {shown}", paths.len()));
         }
     }
-    for module in &tree.submodules {
+    for module in tree.submodules.iter().take(DETAILS_SHOWN) {
         let path = String::from_utf8_lossy(&module.path);
         match &module.state {
             SubmoduleState::Empty => {

@@ -2,7 +2,7 @@
 
 use super::outcome::Outcome;
 use crate::build_log::LogEvent;
-use crate::evidence::{Evidence, Fact, Known};
+use crate::evidence::{Evidence, Fact, FactList, Known};
 use crate::finding::Reason;
 use crate::image_name::repository_of;
 use crate::policy::Policy;
@@ -13,14 +13,19 @@ use crate::trust::{self, Answer, ImageTarget, Kind, SignatureReport};
 ///
 /// # Errors
 /// The outcome of each check of the group, when there is nothing to judge or nothing to judge it by.
-pub(super) fn signature_reports(evidence: &Evidence<'_>, policy: &Policy) -> Result<Vec<SignatureReport>, Outcome> {
+pub(super) fn signature_reports<'e>(
+    evidence: &'e Evidence<'_>,
+    policy: &Policy,
+) -> Result<&'e [SignatureReport], Outcome> {
     let files = evidence.trust.unwrap_or_default();
     if files.is_empty() {
         return Err(Outcome::not_run(Reason::NoEvidence, "no signatures of the image were given"));
     }
     let image = image_target(evidence)?;
-    let recorded = recorded_key(evidence);
-    let reports = trust::judge(files, &image, &policy.trust, recorded.as_deref(), evidence.limits);
+    let reports = evidence.signatures.get_or_init(|| {
+        let recorded = recorded_key(evidence);
+        trust::judge(files, &image, &policy.trust, recorded.as_deref(), evidence.limits, evidence.budget)
+    });
     if reports.is_empty() {
         return Err(Outcome::not_run(
             Reason::NoEvidence,
@@ -36,17 +41,18 @@ pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact>
     let (Ok(reports), Ok(image)) = (signature_reports(evidence, policy), image_target(evidence)) else {
         return Vec::new();
     };
-    let mut facts = Vec::new();
-    let mut add = |fact: &str, value, known| facts.push(Fact::new(fact, "trust", value, known));
+    let mut facts = FactList::default();
+    let mut add = |fact: &str, value, known| facts.add(Fact::new(fact, "trust", value, known));
     for report in reports {
         let kind = report.kind.words();
-        match report.answer {
+        match &report.answer {
             Answer::Accepted(signer) => {
-                let who = signer.name.map_or("recorded in the signed log".to_owned(), |name| format!("policy: {name}"));
+                let recorded = || "recorded in the signed log".to_owned();
+                let who = signer.name.as_ref().map_or_else(recorded, |name| format!("policy: {name}"));
                 let value = format!("{} signed by {} ({who}), {kind}", image.digest, signer.key);
                 add("image-digest", value, Known::Signed);
                 if report.kind == Kind::ContentTrust {
-                    add("key-id", signer.key, Known::Signed);
+                    add("key-id", signer.key.clone(), Known::Signed);
                 }
             }
             Answer::Refused(message) => {
@@ -57,7 +63,7 @@ pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact>
             }
         }
     }
-    facts
+    facts.finish()
 }
 
 /// The image that must be signed: repository, tags, digest and size as the signed log has them.

@@ -22,6 +22,9 @@ answer is the policy's `require`. It does not say that the commit became the ima
 /// Bundles that are named one by one; all of them are in the count.
 const UNVERIFIED_SHOWN: usize = 5;
 
+/// Repositories of one build that are named one by one.
+const REPOSITORIES_SHOWN: usize = 10;
+
 fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     let image = match &deployment.image.image {
         Ok(image) => image,
@@ -37,7 +40,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
             if build.because.is_empty()
                 && let Some(built) = &build.image
             {
-                outcome = outcome.detail(format!("the signed log has it as {}", built.repositories.join(", ")));
+                outcome = outcome.detail(format!("the signed log has it as {}", named(&built.repositories)));
                 outcome
                     .details
                     .extend(built.commit.iter().map(|commit| format!("commit {commit}, as the build server states")));
@@ -76,6 +79,27 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     }
 }
 
+/// The first names and a count: a log may have any number, and a workload any number of images.
+fn named(repositories: &[String]) -> String {
+    let first = repositories.iter().take(REPOSITORIES_SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match repositories.len().checked_sub(REPOSITORIES_SHOWN) {
+        Some(more @ 1..) => format!("{first} and {more} more"),
+        _ => first,
+    }
+}
+
 fn name(build: &Build) -> &str {
     build.build_name.as_deref().unwrap_or(&build.path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_repositories_are_named_and_the_others_counted() {
+        let names: Vec<String> = (0..12).map(|number| format!("r{number}")).collect();
+        assert_eq!(named(&names[..2]), "r0, r1");
+        assert!(named(&names[..10]).ends_with("r9") && named(&names).ends_with("r9 and 2 more"), "{}", named(&names));
+    }
 }

@@ -13,6 +13,7 @@ use super::{files, limits_with, now_or, read_named, summary};
 use crate::approvals::Approvals;
 use crate::attestation::Attestation;
 use crate::audit::{Depth, Input, LoadImage, Question, audit as audit_bundle};
+use crate::budget::Budget;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::finding::Group;
@@ -118,7 +119,7 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     let bases: Vec<ImageFacts> = arguments
         .bases
         .iter()
-        .map(|base| read_image(base, &arguments.network, &choice, limits))
+        .map(|base| read_image(base, &arguments.network, &choice, limits, &Budget::of_audit(0, limits)))
         .collect::<Result<_, _>>()?;
     let threads = super::threads_for(scale.threads);
     let approvals = arguments.approvals.as_deref().map(|path| read_approvals(path, limits)).transpose()?;
@@ -274,8 +275,8 @@ fn with_input<T>(
     let keys_beside = folder::keys_beside(path, limits);
     let image_beside = folder::image_beside(path).map(|folder| Source::Layout(folder, None));
     let source = given.image.cloned().or(image_beside);
-    let load = |choice: &Choice| match &source {
-        Some(source) => load_image(source, given.network, choice, limits),
+    let load = |choice: &Choice, budget: &Budget| match &source {
+        Some(source) => load_image(source, given.network, choice, limits, budget),
         None => Err(Error::Unreadable { what: "the image".into(), message: "none was named".into() }),
     };
     let beside = match refusal {
@@ -292,6 +293,7 @@ fn with_input<T>(
         path: path.display().to_string(),
         file_name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
         bytes: beside.bytes,
+        size: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
         keys_beside: &keys_beside,
         server: beside.server,
         trust: given.trust.or(beside.trust.as_deref()),

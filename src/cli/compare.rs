@@ -12,6 +12,7 @@ use super::args::OutputFormat;
 use super::image::{contradictions, layer_files, must_be_for, read_image, unsupported};
 use super::image_args::CompareArguments;
 use super::{limits_with, output, read_named};
+use crate::budget::Budget;
 use crate::bundle::Bundle;
 use crate::check::base_images;
 use crate::error::Error;
@@ -141,11 +142,14 @@ fn side(
                 build.manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect();
             if let Some(layout) = folder::image_beside(&path) {
                 side.source = Source::Layout(layout, None);
-                side.image = Some(read_image(&side.source, &arguments.network, &choice, limits)?);
+                side.image =
+                    Some(read_image(&side.source, &arguments.network, &choice, limits, &Budget::of_audit(0, limits))?);
             }
             side.build = Some(build);
         }
-        None => side.image = Some(read_image(source, &arguments.network, &choice, limits)?),
+        None => {
+            side.image = Some(read_image(source, &arguments.network, &choice, limits, &Budget::of_audit(0, limits))?)
+        }
     }
     side.image.iter().try_for_each(|image| must_be_for(image, arguments.platform.as_deref()))?;
     if let Some(fault) = side.image.as_ref().and_then(|image| contradictions(image).into_iter().next()) {

@@ -53,11 +53,14 @@ pub(super) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     output::print(&section(&name, &built, &policy)?)
 }
 
+/// Tags and repositories that are named: a build pushes two tags to one repository.
+const NAMES_SHOWN: usize = 20;
+
 /// The section, ready to be pasted. Names are quoted as JSON texts, which YAML reads.
 fn section(build: &str, built: &BuiltImage, policy: &Policy) -> Result<String, Error> {
     let mut page = format!("# Keys of the image that the build {} pushed.\n", for_terminal(build));
-    for (tag, digest) in &built.pushed {
-        for repository in &built.repositories {
+    for (tag, digest) in built.pushed.iter().take(NAMES_SHOWN) {
+        for repository in built.repositories.iter().take(NAMES_SHOWN) {
             let _ = writeln!(page, "# {}: write it as {}@{digest}", for_terminal(tag), for_terminal(repository));
         }
     }

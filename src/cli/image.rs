@@ -8,6 +8,7 @@ use serde_json::json;
 use super::args::{NetworkArguments, OutputFormat};
 use super::image_args::ImageArguments;
 use super::{limits_with, output};
+use crate::budget::Budget;
 #[cfg(feature = "fetch")]
 use crate::client::{self, Event, OutsideOptions, Patience, Run};
 use crate::error::Error;
@@ -21,7 +22,7 @@ use crate::mask::mask;
 pub(super) fn image(arguments: &ImageArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
     let choice = Choice { platforms: arguments.platform.iter().cloned().collect(), digests: Vec::new() };
-    let image = read_image(&arguments.source, &arguments.network, &choice, &limits)?;
+    let image = read_image(&arguments.source, &arguments.network, &choice, &limits, &Budget::of_audit(0, &limits))?;
     must_be_for(&image, arguments.platform.as_deref())?;
     let (faults, unsupported) = (contradictions(&image), unsupported(&image));
     output::print(&match arguments.format {
@@ -49,8 +50,9 @@ pub(super) fn read_image(
     network: &NetworkArguments,
     choice: &Choice,
     limits: &Limits,
+    budget: &Budget,
 ) -> Result<ImageFacts, Error> {
-    load_image(source, network, choice, limits)?.decided()
+    load_image(source, network, choice, limits, budget)?.decided()
 }
 
 /// As [`read_image`], for an audit: that none of several could be chosen is for its checks to say.
@@ -59,6 +61,7 @@ pub(super) fn load_image(
     network: &NetworkArguments,
     choice: &Choice,
     limits: &Limits,
+    budget: &Budget,
 ) -> Result<ImageFacts, Error> {
     match source {
         Source::Registry(_) if network.offline => Err(Error::Usage {
@@ -66,8 +69,8 @@ pub(super) fn load_image(
             hint: "save the image first: skopeo copy --preserve-digests docker://REF dir:image".into(),
         }),
         #[cfg(feature = "fetch")]
-        Source::Registry(name) => from_registry(name, network, choice, limits),
-        _ => image::read(source, choice, limits),
+        Source::Registry(name) => from_registry(name, network, choice, limits, budget),
+        _ => image::read_within(source, choice, limits, budget),
     }
 }
 
@@ -77,8 +80,9 @@ fn from_registry(
     network: &NetworkArguments,
     choice: &Choice,
     limits: &Limits,
+    budget: &Budget,
 ) -> Result<ImageFacts, Error> {
-    from_network(network, limits, |options, run| client::read_image(name, options, run, choice))
+    from_network(network, limits, |options, run| client::read_image(name, options, run, choice, budget))
 }
 
 /// The files of layer number `at`, from 0; `None` where its bytes are not at hand. Those of a registry are loaded once more.

@@ -23,7 +23,7 @@ pub(super) fn show(arguments: &TrustArguments) -> Result<u8, Error> {
         None => Policy::default(),
     };
     let files = folder::read_trust(&arguments.source, &limits)?;
-    let found = describe(&files, &policy.trust, now, &limits);
+    let found = describe(&files, &policy.trust, now, &limits)?;
     let page = match arguments.output.format {
         OutputFormat::Text => as_text(&found),
         OutputFormat::Json => as_json(&found),

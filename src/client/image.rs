@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
+use crate::budget::Budget;
 use crate::client::access::NamedBy;
 use crate::client::answers::Asked;
 use crate::client::fault::network;
@@ -28,7 +29,13 @@ const PIECES: usize = 16;
 ///
 /// # Errors
 /// [`Error::Usage`] for a name that is none, [`Error::Network`], [`Error::OverLimit`].
-pub fn read_image(name: &str, options: &OutsideOptions, run: Run<'_>, choice: &Choice) -> Result<ImageFacts, Error> {
+pub fn read_image(
+    name: &str,
+    options: &OutsideOptions,
+    run: Run<'_>,
+    choice: &Choice,
+    budget: &Budget,
+) -> Result<ImageFacts, Error> {
     let reference = reference_of(name)?;
     let outside = Outside::new(run, options, &Spending::within(run.limits));
     let registry = Registry::open(&outside, &reference, NamedBy::User)?;
@@ -42,10 +49,20 @@ pub fn read_image(name: &str, options: &OutsideOptions, run: Run<'_>, choice: &C
         document: &|name, bound| document(&registry, name, bound),
         layer: &|digest, size| {
             let what = format!("the blob {digest}");
-            layer(&registry, (digest, size), run, &|pieces| image::measure(pieces, &what, run.limits))
+            layer(&registry, (digest, size), run, &|pieces| {
+                image::measure(budget.reading_input(pieces, &what), &what, run.limits, budget)
+            })
         },
     };
-    image::read_remote(&format!("docker://{name}"), tag, (top.bytes, &top.media_type), remote, choice, run.limits)
+    image::read_remote(
+        &format!("docker://{name}"),
+        tag,
+        (top.bytes, &top.media_type),
+        remote,
+        choice,
+        run.limits,
+        budget,
+    )
 }
 
 /// Reads the files of a layer that [`read_image`] has measured: its blob is asked for once more, and must be the same. `None` if the registry

@@ -18,6 +18,8 @@ impl Evidence<'_> {
         };
         let Some(log) = self.log() else { return image };
         image.pushed = log.pushed().map(|(tag, digest, _)| (tag.to_owned(), digest)).collect();
+        image.pushed.sort_unstable();
+        image.pushed.dedup();
         let mut keys: Vec<&String> = Vec::new();
         for event in log.push_events() {
             match event {

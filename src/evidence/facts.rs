@@ -2,6 +2,8 @@
 //!
 //! To add a fact: a line in the function of its witness, here or beside; its name among those of the contract.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::Evidence;
@@ -105,11 +107,51 @@ impl Fact {
     }
 }
 
+/// Facts of one kind by one witness that are listed; the others are counted in a fact `left-out`. An image has some tens of layers, a build
+/// pushes two tags.
+const FACTS_SHOWN: usize = 100;
+
+/// Collects facts, the first of each kind and a count.
+#[derive(Debug, Default)]
+pub(crate) struct FactList {
+    facts: Vec<Fact>,
+    counts: BTreeMap<(&'static str, String), usize>,
+}
+
+impl FactList {
+    /// Adds one, unless it is the one before it again.
+    pub(crate) fn add(&mut self, fact: Fact) {
+        if self.facts.last() == Some(&fact) {
+            return;
+        }
+        let count = self.counts.entry((fact.witness, fact.fact.clone())).or_default();
+        *count += 1;
+        if *count <= FACTS_SHOWN {
+            self.facts.push(fact);
+        }
+    }
+
+    fn extend(&mut self, facts: impl IntoIterator<Item = Fact>) {
+        facts.into_iter().for_each(|fact| self.add(fact));
+    }
+
+    /// What was listed, and how many of each kind were not.
+    pub(crate) fn finish(mut self) -> Vec<Fact> {
+        for ((witness, fact), count) in self.counts {
+            if let Some(more @ 1..) = count.checked_sub(FACTS_SHOWN) {
+                let value = format!("{fact}: {more} more");
+                self.facts.push(Fact::new("left-out", witness, value, Known::Recomputed));
+            }
+        }
+        self.facts
+    }
+}
+
 impl Evidence<'_> {
-    /// Every fact, in the order of the witnesses.
+    /// Every fact, in the order of the witnesses; the first of each kind and a count.
     pub fn facts(&self) -> Vec<Fact> {
-        let mut facts = Vec::new();
-        let mut add = |fact: &str, witness, value: String, known| facts.push(Fact::new(fact, witness, value, known));
+        let mut facts = FactList::default();
+        let mut add = |fact: &str, witness, value: String, known| facts.add(Fact::new(fact, witness, value, known));
         let name = self.archive.build_name();
         add("build-name", "file-name", name.to_string(), Known::Given);
         if let Some(stamp) = name.stamp() {
@@ -143,10 +185,10 @@ impl Evidence<'_> {
         }
         if let Ok(snapshot) = self.snapshot() {
             let folder = format!("folder {}", String::from_utf8_lossy(&snapshot.repository));
-            facts.push(Fact::new("repository", "work-tree", folder, Known::Signed));
+            facts.add(Fact::new("repository", "work-tree", folder, Known::Signed));
             facts.extend(self.source.into_iter().flat_map(source_facts));
         }
-        let mut add = |fact: &str, witness, value: String, known| facts.push(Fact::new(fact, witness, value, known));
+        let mut add = |fact: &str, witness, value: String, known| facts.add(Fact::new(fact, witness, value, known));
         if let Some(moment) = self.existed_by {
             add("existed-by", "timestamp", moment.to_string(), Known::Timestamped);
         }
@@ -157,8 +199,7 @@ impl Evidence<'_> {
             add(fact, "approvals", value, Known::Given);
         }
         facts.extend(self.image.into_iter().flat_map(image_facts));
-        facts.dedup();
-        facts
+        facts.finish()
     }
 
     /// What the given list says of the commit that HEAD names. It may be a list of many: what is about others is no fact of this build.
@@ -226,4 +267,25 @@ fn base_by_digest(instruction: &str) -> Option<&str> {
     let mut words = instruction.split_whitespace();
     words.next().filter(|keyword| keyword.eq_ignore_ascii_case("FROM"))?;
     words.find(|word| !word.starts_with("--")).filter(|image| image.contains("@sha256:"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_each_kind_the_first_facts_are_listed_and_the_others_counted() {
+        let mut facts = FactList::default();
+        let fact = |name: &str, number: usize| Fact::new(name, "build.log", number.to_string(), Known::Signed);
+        (0..150).for_each(|number| facts.add(fact("image", number)));
+        (0..100).for_each(|number| facts.add(fact("tag", number)));
+        facts.add(fact("tag", 99));
+        let facts = facts.finish();
+        assert_eq!(facts.len(), 201);
+        let last = facts.last().unwrap();
+        assert_eq!(
+            (last.fact.as_str(), last.witness, last.value.as_str()),
+            ("left-out", "build.log", "image: 50 more")
+        );
+    }
 }

@@ -5,13 +5,18 @@ mod facts;
 mod image;
 mod source;
 
+use std::cell::OnceCell;
+
+pub(crate) use self::facts::FactList;
 pub use self::facts::{Fact, Known};
 pub(crate) use self::image::image_facts;
 use crate::approvals::Approvals;
 use crate::attestation::Attestation;
+use crate::budget::{Budget, Work};
 use crate::build_log::{BuildLog, LogEvent};
 use crate::build_name::BuildName;
 use crate::dockerfile::{self, Dockerfile, DockerfileFault, Instruction};
+use crate::error::Error;
 use crate::git::{Snapshot, SourceProof};
 use crate::image::ImageFacts;
 use crate::image_name::{ImageName, tag_of};
@@ -20,7 +25,7 @@ use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::server_record::ServerRecord;
 use crate::time::Timestamp;
-use crate::trust::TrustFile;
+use crate::trust::{SignatureReport, TrustFile};
 use crate::verify::SignedArchive;
 
 /// Everything that was gathered about one build. It exists only behind the gate.
@@ -50,6 +55,10 @@ pub struct Evidence<'a> {
     pub bases: &'a [ImageFacts],
     /// The bounds.
     pub limits: &'a Limits,
+    /// What the audit may still do: checks spend of it, and whoever runs them asks behind them whether it was enough.
+    pub budget: &'a Budget,
+    /// The signatures of the image, judged once for all checks that ask.
+    pub(crate) signatures: OnceCell<Vec<SignatureReport>>,
     /// The moment that the audit is for.
     pub now: Timestamp,
     /// When an authority that the auditor named had seen the bundle, by a verified time-stamp.
@@ -162,7 +171,15 @@ impl Evidence<'_> {
         let snapshot = self.snapshot().map_err(NoInstructions::NotProved)?;
         let content = proof.read_file(snapshot, path.as_bytes());
         let content = content.map_err(|fault| NoInstructions::NoFile(fault.to_string()))?;
+        self.spend_dockerfile(content.len() as u64).map_err(|error| NoInstructions::NotRead(error.to_string()))?;
         read(&content).map_err(|fault| NoInstructions::NotRead(format!("{path}: {fault}")))
+    }
+
+    /// Lines may be short, and each is held with its number.
+    fn spend_dockerfile(&self, bytes: u64) -> Result<(), Error> {
+        self.budget.spend(Work::Bytes(bytes.saturating_mul(20)), "the Dockerfile")?;
+        let held = bytes.saturating_mul(25);
+        self.budget.hold(held, "the Dockerfile").map(|()| self.budget.release(held))
     }
 
     /// The seven digits of the commit that name the build, and where they are from: the tag's, or else those of the build's name. Where

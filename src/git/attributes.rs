@@ -186,6 +186,7 @@ fn read_assignments(rest: &[u8]) -> Option<Assignments> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Budget;
     use crate::git::test_repository::TestRepository;
 
     #[test]
@@ -219,7 +220,8 @@ mod tests {
         let repository = TestRepository::new();
         repository.write(".gitattributes", top).write("inner/.gitattributes", inner);
         let mut attributes = Attributes::new(&Limits::default());
-        let mut budget = Comparisons::new(&Limits::default());
+        let limits = Limits::default();
+        let mut budget = Comparisons::new(&limits, &Budget::of_unknown_input(&limits));
         attributes.add_file(b"", top.as_bytes());
         attributes.add_file(b"inner/", inner.as_bytes());
         for file in files {

@@ -2,15 +2,17 @@
 //!
 //! Nothing in it is obeyed: no include is followed, no hook, filter or file-system monitor is run.
 
+use std::sync::Arc;
+
 use crate::limits::{Bound, Limits};
 
 /// One `key = value` of a config file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Setting {
-    /// In lower case.
-    pub(super) section: String,
+    /// In lower case. Any number of keys may stand in one section.
+    pub(super) section: Arc<str>,
     /// What stands in quotes after the section; case counts.
-    pub(super) subsection: Option<String>,
+    pub(super) subsection: Option<Arc<str>>,
     /// In lower case.
     pub(super) key: String,
     /// `None` for a key without `=`, which means true.
@@ -20,7 +22,7 @@ pub(super) struct Setting {
 impl Setting {
     /// Does git look for the work tree elsewhere because of it?
     pub(super) fn moves_work_tree(&self) -> bool {
-        self.section == "core" && self.key == "worktree"
+        &*self.section == "core" && self.key == "worktree"
     }
 }
 
@@ -33,6 +35,9 @@ pub(super) enum ConfigFault {
     TooLarge(Bound),
 }
 
+/// Names in quotes are those of remotes and branches, and paths of submodules: PATH_MAX on Linux. A name counts for each of its keys.
+const SUBSECTION_BYTES_MAX: usize = 4_096;
+
 /// Reads all settings in order. Bytes that are not UTF-8 become replacement characters.
 pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Result<Vec<Setting>, ConfigFault> {
     if bytes.len() as u64 > limits.git_config_bytes {
@@ -41,14 +46,17 @@ pub(super) fn read_config(bytes: &[u8], limits: &Limits) -> Result<Vec<Setting>,
     let text = String::from_utf8_lossy(bytes);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut settings = Vec::new();
-    let mut place: Option<(String, Option<String>)> = None;
+    let mut place: Option<(Arc<str>, Option<Arc<str>>)> = None;
     let mut lines = text.lines().enumerate();
     while let Some((number, line)) = lines.next() {
         let fault = ConfigFault::Line(number + 1);
         let mut rest = line.trim_start();
         if let Some(header) = rest.strip_prefix('[') {
             let (section, after) = read_section(header).ok_or_else(|| fault.clone())?;
-            place = Some(section);
+            if section.1.as_ref().is_some_and(|subsection| subsection.len() > SUBSECTION_BYTES_MAX) {
+                return Err(fault);
+            }
+            place = Some((section.0.into(), section.1.map(Arc::from)));
             rest = after.trim_start();
         }
         if rest.is_empty() || rest.starts_with(['#', ';']) {

@@ -2,6 +2,8 @@
 //!
 //! Each refusal is something that would let git see other objects than those that are proved here, or none at all.
 
+use std::collections::BTreeSet;
+
 use super::config::{Setting, read_config};
 use super::directory::GitDirectory;
 use crate::limits::Limits;
@@ -47,7 +49,7 @@ fn packed_replace(directory: &GitDirectory<'_>) -> bool {
 
 fn refused_setting(setting: &Setting) -> Option<String> {
     let value = setting.value.as_deref().unwrap_or_default();
-    match (setting.section.as_str(), setting.key.as_str()) {
+    match (&*setting.section, setting.key.as_str()) {
         ("core", "repositoryformatversion") if !matches!(value, "0" | "1") => {
             Some(format!("repository format {value:?}; 0 and 1 are known"))
         }
@@ -70,11 +72,11 @@ pub(super) fn promisors(directory: &GitDirectory<'_>, settings: &[Setting]) -> V
             .as_deref()
             .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "" | "0" | "false" | "no" | "off"))
     };
-    let mut found: Vec<String> = settings
+    let mut found: BTreeSet<String> = settings
         .iter()
         .filter_map(|setting| {
             let name = setting.subsection.as_deref().unwrap_or_default();
-            match (setting.section.as_str(), setting.key.as_str()) {
+            match (&*setting.section, setting.key.as_str()) {
                 ("remote", "promisor") if !is_off(&setting.value) => Some(format!("remote.{name}.promisor")),
                 ("remote", "partialclonefilter") => Some(format!("remote.{name}.partialclonefilter")),
                 ("extensions", "partialclone") => Some("extensions.partialclone".into()),
@@ -83,16 +85,14 @@ pub(super) fn promisors(directory: &GitDirectory<'_>, settings: &[Setting]) -> V
         })
         .collect();
     if directory.files_below("objects/pack/").any(|(name, _)| name.ends_with(b".promisor")) {
-        found.push("objects/pack/*.promisor".into());
+        found.insert("objects/pack/*.promisor".into());
     }
-    found.sort_unstable();
-    found.dedup();
-    found
+    found.into_iter().collect()
 }
 
 /// Does the config leave files out of the work tree (git-sparse-checkout(1))?
 pub(super) fn is_sparse(settings: &[Setting]) -> bool {
-    let last = settings.iter().rev().find(|setting| setting.section == "core" && setting.key == "sparsecheckout");
+    let last = settings.iter().rev().find(|setting| &*setting.section == "core" && setting.key == "sparsecheckout");
     last.is_some_and(|setting| {
         setting
             .value

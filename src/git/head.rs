@@ -113,7 +113,11 @@ mod tests {
     const B: &str = "2222222222222222222222222222222222222222";
 
     fn snapshot(files: &[(&str, String)]) -> Snapshot {
-        let mut builder = SnapshotBuilder::new(b"repo", &Limits::default());
+        let mut builder = SnapshotBuilder::new(
+            b"repo",
+            &Limits::default(),
+            &crate::budget::Budget::of_unknown_input(&Limits::default()),
+        );
         for (path, content) in files {
             builder.add_git_file(path.as_bytes(), content.clone().into_bytes()).unwrap();
         }

@@ -93,6 +93,7 @@ impl IgnoreRules {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Budget;
     use crate::git::test_repository::TestRepository;
 
     #[test]
@@ -105,7 +106,8 @@ mod tests {
             .write(".gitignore", top)
             .write("inner/.gitignore", inner)
             .write(".git/info/exclude", "secret\n*.a\n");
-        let mut budget = Comparisons::new(&Limits::default());
+        let limits = Limits::default();
+        let mut budget = Comparisons::new(&limits, &Budget::of_unknown_input(&limits));
         let mut rules = IgnoreRules::new(&Limits::default());
         rules.add_file(b"", ".git/info/exclude", b"secret\n*.a\n");
         rules.add_file(b"", ".gitignore", top.as_bytes());

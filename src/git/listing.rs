@@ -32,6 +32,9 @@ pub(super) struct Listing {
 /// Faults that are named one by one.
 const FAULTS_NAMED: usize = 20;
 
+/// Memory for a file or folder of a tree besides its path.
+const FILE_HELD_BYTES: u64 = 80;
+
 /// Lists the tree `root`, each of its trees decoded strictly, each of its blobs known to be there.
 ///
 /// `prefix` is put before every path and ends with `/` where it is not empty.
@@ -69,6 +72,9 @@ pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], 
                     limits.git_tree_depth(),
                     limits.git_listing_bytes()
                 ));
+                return listing;
+            }
+            if !reader.inflated().hold(path.len() as u64 + FILE_HELD_BYTES) {
                 return listing;
             }
             if !entry.is_usual() && listing.notes.len() < FAULTS_NAMED {

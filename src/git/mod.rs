@@ -50,7 +50,7 @@ pub use self::malformed::Malformed;
 pub use self::object::{Commit, Identity, Mode, Tag};
 pub use self::object_id::ObjectId;
 pub use self::pattern::PathPattern;
-pub use self::proof::{FileFault, ObjectsProof, SourceProof, prove};
+pub use self::proof::{FileFault, ObjectsProof, SourceProof, prove, prove_within};
 pub use self::remote::{Remote, RepositoryName};
 pub use self::signed::{SignedObject, SignedSubject};
 pub(crate) use self::snapshot::SnapshotBuilder;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::panic::resume_unwind;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -21,7 +22,8 @@ use crate::limits::Limits;
 pub(super) struct Objects {
     /// Sorted by id, each id once.
     pub(super) table: Vec<Record>,
-    /// For each two bytes that an id can begin with, and for the end: the first place in the table that is not before them.
+    /// For each two bytes that an id can begin with, and for the end: the first place in the table that is not before them. Empty for a small
+    /// table.
     starts: Vec<u32>,
     pub(super) packs: Vec<PackFile>,
     /// Paths of loose objects.
@@ -81,8 +83,23 @@ fn starts(table: &[Record]) -> Vec<u32> {
     starts
 }
 
+/// A pack costs as much as so many objects, besides its own: threads are started for it.
+const PACK_OBJECTS: u64 = 40;
+/// Memory for an object that others name.
+const REFERENCE_HELD_BYTES: u64 = 64;
+/// In a small table there is little to search.
+const SMALL_TABLE: usize = 4_096;
+
 /// Loose objects with faults that are named one by one; the rest is counted.
 const FAULTS_NAMED: usize = 20;
+
+/// Objects of more bytes are made one at a time, so that memory is bounded on any number of threads.
+pub(super) const LARGE_BYTES: u64 = 16 << 20;
+
+/// How many objects may be named by others, by the memory that is left. One thread's are never more than those of all.
+pub(super) fn most_references(inflated: &Inflated) -> usize {
+    usize::try_from(inflated.budget().memory_left() / REFERENCE_HELD_BYTES).unwrap_or(usize::MAX)
+}
 
 impl Objects {
     /// Makes and hashes every object of every pack and every loose object.
@@ -98,7 +115,9 @@ impl Objects {
         objects.malformed.dedup();
         objects.table.sort_unstable_by_key(|record| (record.id, record.place));
         objects.table.dedup_by_key(|record| record.id);
-        objects.starts = starts(&objects.table);
+        if objects.table.len() > SMALL_TABLE {
+            objects.starts = starts(&objects.table);
+        }
         objects
     }
 
@@ -109,10 +128,20 @@ impl Objects {
 
     /// The place of an object in the table.
     pub(super) fn number(&self, id: &ObjectId) -> Option<usize> {
+        if self.starts.is_empty() {
+            return self.table.binary_search_by_key(id, |record| record.id).ok();
+        }
         let place = |prefix| self.starts.get(prefix).and_then(|&start| usize::try_from(start).ok());
         let start = place(prefix(id))?;
         let candidates = self.table.get(start..place(prefix(id) + 1)?)?;
         Some(start + candidates.binary_search_by_key(id, |record| record.id).ok()?)
+    }
+
+    fn absorb(&mut self, references: References, inflated: &Inflated) {
+        let before = self.references.count();
+        self.references.absorb(references);
+        let more = self.references.count().saturating_sub(before) as u64;
+        inflated.hold(more.saturating_mul(REFERENCE_HELD_BYTES));
     }
 
     fn read_shallow(&mut self, directory: &GitDirectory<'_>) {
@@ -137,6 +166,9 @@ impl Objects {
             };
             let path = [b"objects/pack/", name].concat();
             let index = directory.file(&[b"objects/pack/", stem, b".idx"].concat());
+            if !inflated.spend_objects(PACK_OBJECTS) {
+                return;
+            }
             let verified = verify(bytes, index, &self.shallow, threads, limits, inflated);
             let shown = String::from_utf8_lossy(&path).into_owned();
             self.faults.extend(verified.faults.into_iter().map(|fault| format!("{shown}: {fault}")));
@@ -146,7 +178,7 @@ impl Objects {
             let records = verified.proved.into_iter();
             self.table.extend(records.map(|(entry, id, kind)| Record { id, kind, place: place(entry) }));
             self.refuse_twice(first, &shown);
-            self.references.absorb(verified.references);
+            self.absorb(verified.references, inflated);
             self.packs.push(PackFile { path, pack: verified.pack });
         }
         for stem in indexes {
@@ -174,22 +206,29 @@ impl Objects {
             .collect();
         // Counted before the first is inflated, so that the answer does not depend on threads.
         let mut inflater = Inflater::new();
-        let sizes: u64 =
-            files.iter().map(|(_, _, bytes)| loose::claimed_size(bytes, &mut inflater)).fold(0, u64::saturating_add);
-        if !inflated.spend(sizes) {
+        let sizes: Vec<u64> = files.iter().map(|(_, _, bytes)| loose::claimed_size(bytes, &mut inflater)).collect();
+        let all = sizes.iter().copied().fold(0, u64::saturating_add);
+        if !inflated.spend_objects(files.len() as u64) || !inflated.spend(all) {
             let bound = inflated.bound();
             self.faults.push(format!("loose objects are over the limit {bound} when they are inflated"));
             return;
         }
         let next = AtomicUsize::new(0);
         let shallow = &self.shallow;
+        let most = most_references(inflated);
+        let large = Mutex::new(());
         let work = || {
             let mut inflater = Inflater::new();
-            let mut references = References::default();
+            let mut references = References::within(most);
             let mut answers = Vec::new();
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 let Some((id, _, bytes)) = files.get(number) else { break (references, answers) };
+                let size = sizes.get(number).copied().unwrap_or(0);
+                if size <= limits.git_object_bytes && !inflated.has_room_for(size) {
+                    break (references, answers);
+                }
+                let _alone = (size > LARGE_BYTES).then(|| large.lock());
                 let proved = loose::prove(*id, bytes, &mut inflater, limits).map(|(kind, content)| {
                     references.note(kind, *id, &content, shallow);
                     kind
@@ -207,7 +246,7 @@ impl Objects {
         });
         let mut bad = Vec::new();
         for (references, answers) in workers {
-            self.references.absorb(references);
+            self.absorb(references, inflated);
             for (number, answer) in answers {
                 let Some((id, path, _)) = files.get(number) else { continue };
                 match answer {

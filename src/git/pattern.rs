@@ -32,6 +32,11 @@ impl PathPattern {
         Pattern::parse(text.as_bytes()).filter(|_| plain).map(Self)
     }
 
+    /// The most comparisons of letters that [`Self::covers`] may take.
+    pub(crate) fn cost(&self, path: &[u8]) -> u64 {
+        self.0.letters.saturating_mul(path.len() as u64 + 1)
+    }
+
     /// Does it name this file, or a folder that holds it?
     pub fn covers(&self, path: &[u8]) -> bool {
         self.0.covers(path)

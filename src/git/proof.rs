@@ -23,6 +23,7 @@ use super::remote::{Remote, remotes};
 use super::signed::{SignedObject, split_commit, split_tag};
 use super::snapshot::Snapshot;
 use super::tree_proof::{Store, TreeProof, TreeProver};
+use crate::budget::Budget;
 use crate::limits::Limits;
 use crate::time::Timestamp;
 
@@ -58,10 +59,11 @@ enum Held {
     Shelved(Box<Shelved>),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Stores {
     of: Vec<Store>,
     limits: Limits,
+    budget: Budget,
 }
 
 /// Answers from objects and files that are not held any more.
@@ -136,6 +138,12 @@ const TAG_DEPTH: usize = 5;
 ///
 /// It does not say that anybody meant this commit to be built, or who made it: signatures are only taken apart here.
 pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProof {
+    prove_within(snapshot, threads, limits, &Budget::of_unknown_input(limits))
+}
+
+/// As [`prove`], within a budget. Where that is gone the proof is cut short, and says no more than that something is wrong: ask
+/// [`Budget::check`] before anything of it is believed.
+pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget: &Budget) -> SourceProof {
     let directory = GitDirectory::top(snapshot);
     let mut faults: Vec<String> = snapshot.faults.clone();
     faults.extend(refusals(&directory, limits));
@@ -144,8 +152,8 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
         settings.iter().chain(&read_settings(&directory, "config.worktree", limits)).any(Setting::moves_work_tree);
     faults.extend(moved.then(|| "core.worktree in config puts the work tree elsewhere".to_owned()));
     let head = follow_head(&directory);
-    let refs = Refs::read(&directory);
-    let inflated = Inflated::new(limits);
+    let inflated = Inflated::new(limits, budget);
+    let refs = Refs::read(&directory, &inflated);
     let objects = Objects::prove(&directory, threads, limits, &inflated);
     let mut store = Store { module: None, prefix: Vec::new(), objects };
     let mut stores = Vec::new();
@@ -155,10 +163,10 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
         commit: None,
         tree: TreeProof::default(),
         refs_at_head: Vec::new(),
-        remotes: remotes(&settings),
+        remotes: remotes(&settings, budget),
         included: included(&settings),
         signed: Vec::new(),
-        held: Held::All(Arc::default()),
+        held: Held::All(Arc::new(Stores { of: Vec::new(), limits: limits.clone(), budget: budget.clone() })),
         head,
     };
     let mut reader = Reader::new(&directory, &store.objects, limits, &inflated);
@@ -222,7 +230,7 @@ pub fn prove(snapshot: &Snapshot, threads: usize, limits: &Limits) -> SourceProo
         ..count(&mut store.objects)
     };
     stores.push(store);
-    proof.held = Held::All(Arc::new(Stores { of: stores, limits: limits.clone() }));
+    proof.held = Held::All(Arc::new(Stores { of: stores, limits: limits.clone(), budget: budget.clone() }));
     proof
 }
 
@@ -245,12 +253,18 @@ fn read_settings(directory: &GitDirectory<'_>, file: &str, limits: &Limits) -> V
 }
 
 fn included(settings: &[Setting]) -> Vec<String> {
-    let paths = settings.iter().filter(|setting| matches!(setting.section.as_str(), "include" | "includeif"));
+    let paths = settings.iter().filter(|setting| matches!(&*setting.section, "include" | "includeif"));
     paths.map(|setting| setting.value.clone().unwrap_or_default()).collect()
 }
 
+/// Memory for a header of a commit is at most so many times its bytes.
+const HEADER_HELD_FACTOR: u64 = 32;
+
 fn read_commit(reader: &mut Reader<'_>, id: ObjectId) -> Result<(Commit, Option<SignedObject>), String> {
     let content = reader.read(&id, Kind::Commit).map_err(|fault| format!("HEAD: {fault}"))?;
+    if !reader.inflated().hold((content.len() as u64).saturating_mul(HEADER_HELD_FACTOR)) {
+        return Err(format!("HEAD's commit {id} is too large to be read"));
+    }
     let commit = Commit::read(&content).map_err(|fault| format!("HEAD's commit {id} is malformed: {fault}"))?;
     let signed = split_commit(id, &content, &commit);
     Ok((commit, signed))
@@ -379,7 +393,7 @@ impl SourceProof {
     /// [`FileFault`].
     pub fn read_file(&self, snapshot: &Snapshot, path: &[u8]) -> Result<Vec<u8>, FileFault> {
         let shown = || String::from_utf8_lossy(path).into_owned();
-        let Stores { of: stores, limits } = match &self.held {
+        let Stores { of: stores, limits, budget } = match &self.held {
             Held::All(stores) => &**stores,
             Held::Shelved(shelved) if shelved.path == path => return shelved.content.clone(),
             Held::Shelved(_) => return Err(FileFault::Missing(shown())),
@@ -393,7 +407,7 @@ impl SourceProof {
         let stores = stores.iter().filter(|store| path.starts_with(&store.prefix));
         let store = stores.max_by_key(|store| store.prefix.len()).ok_or_else(|| FileFault::Missing(shown()))?;
         let directory = store.directory(snapshot);
-        let inflated = Inflated::new(limits);
+        let inflated = Inflated::new(limits, budget);
         let content = Reader::new(&directory, &store.objects, limits, &inflated).read(&file.id, Kind::Blob);
         content.map(|content| content.to_vec()).map_err(|_| FileFault::Missing(shown()))
     }
@@ -426,7 +440,7 @@ impl SourceProof {
             return Vec::new();
         };
         let directory = store.directory(snapshot);
-        let inflated = Inflated::new(&stores.limits);
+        let inflated = Inflated::new(&stores.limits, &stores.budget);
         let mut reader = Reader::new(&directory, &store.objects, &stores.limits, &inflated);
         let mut seen = HashSet::from([head.commit]);
         let mut waiting: BTreeMap<Age, (ObjectId, Commit)> = BTreeMap::new();

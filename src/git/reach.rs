@@ -23,6 +23,9 @@ pub(super) struct Reach {
 /// Holes that are named one by one; the rest is counted.
 const HOLES_NAMED: usize = 20;
 
+/// Memory for an object that is still to be looked at.
+const STEP_HELD_BYTES: u64 = 24;
+
 /// Measures what `tips` lead to. Parents of shallow commits are no holes.
 ///
 /// Objects name each other by hash, so there are no circles: when each object that is named is there, and each that
@@ -83,6 +86,9 @@ fn walk(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
                         stack.push((link.id, link.kind));
                     }
                 });
+                if !reader.inflated().has_room_for(stack.len() as u64 * STEP_HELD_BYTES) {
+                    break;
+                }
             }
             Err(fault) => {
                 reach.add_hole(&fault.to_string());

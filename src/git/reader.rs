@@ -57,6 +57,10 @@ impl<'a> Reader<'a> {
         Self { directory, objects, limits, inflater: Inflater::new(), cache: HashMap::new(), cached: 0, inflated }
     }
 
+    pub(super) fn inflated(&self) -> &'a Inflated {
+        self.inflated
+    }
+
     pub(super) fn objects(&self) -> &'a Objects {
         self.objects
     }
@@ -113,12 +117,16 @@ impl<'a> Reader<'a> {
     fn make(&mut self, pack: u32, entry: u32, base: Option<&[u8]>) -> Option<Rc<[u8]>> {
         let file = self.objects.packs.get(usize::try_from(pack).ok()?)?;
         let bytes = self.directory.file(&file.path)?;
-        file.pack.read(bytes, entry, base, &mut self.inflater, self.limits).map(Rc::from)
+        file.pack.read(bytes, entry, base, &mut self.inflater, self.limits, self.inflated).map(Rc::from)
     }
 
     fn read_loose(&mut self, number: u32) -> Option<Rc<[u8]>> {
         let path = self.objects.loose.get(usize::try_from(number).ok()?)?;
-        let (_, content) = loose::read(self.directory.file(path)?, &mut self.inflater, self.limits).ok()?;
+        let file = self.directory.file(path)?;
+        if !self.inflated.has_room_for(loose::claimed_size(file, &mut self.inflater)) {
+            return None;
+        }
+        let (_, content) = loose::read(file, &mut self.inflater, self.limits).ok()?;
         self.inflated.spend(content.len() as u64).then(|| Rc::from(content))
     }
 

@@ -13,6 +13,8 @@ pub(super) struct References {
     named: HashMap<ObjectId, Kinds>,
     /// Names that came lately: most entries of a tree are those of the tree before it.
     recent: Vec<(ObjectId, Kinds)>,
+    /// How many may be held; beyond them nothing is added, and whoever counts them finds one too many.
+    most: Option<usize>,
     /// Objects that `git fsck` would complain about.
     pub(super) malformed: Vec<(ObjectId, Malformed)>,
 }
@@ -40,6 +42,16 @@ impl Kinds {
 const RECENT: usize = 1 << 13;
 
 impl References {
+    /// None yet, and never more than `most` and one.
+    pub(super) fn within(most: usize) -> Self {
+        Self { most: Some(most), ..Self::default() }
+    }
+
+    /// How many objects are named.
+    pub(super) fn count(&self) -> usize {
+        self.named.len()
+    }
+
     /// Looks at one object. Parents of the commits in `shallow` are left out.
     pub(super) fn note(&mut self, kind: Kind, id: ObjectId, content: &[u8], shallow: &HashSet<ObjectId>) {
         if kind == Kind::Blob {
@@ -67,7 +79,9 @@ impl References {
             }
             *recent = (link.id, kinds);
         }
-        self.named.entry(link.id).or_default().add(kinds);
+        if self.most.is_none_or(|most| self.named.len() <= most) {
+            self.named.entry(link.id).or_default().add(kinds);
+        }
     }
 
     pub(super) fn absorb(&mut self, other: Self) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::directory::GitDirectory;
 use super::hash::Kind;
 use super::head::{RefValue, parse_ref};
+use super::inflated::Inflated;
 use super::object_id::ObjectId;
 
 /// Every ref with the object that it names, by its full name.
@@ -19,13 +20,20 @@ pub(super) struct Refs {
 /// Where branches are.
 pub(super) const BRANCHES: &str = "refs/heads/";
 
+/// Memory for a packed ref is at most so many times its line.
+const REFS_HELD_FACTOR: u64 = 6;
+
 /// Refs with faults that are named.
 const FAULTS_NAMED: usize = 20;
 
 impl Refs {
     /// Reads `refs/` and `packed-refs`. A loose ref counts before a packed one.
-    pub(super) fn read(directory: &GitDirectory<'_>) -> Self {
+    pub(super) fn read(directory: &GitDirectory<'_>, inflated: &Inflated) -> Self {
         let mut refs = Self::default();
+        let packed = directory.file(b"packed-refs").map_or(0, |text| text.len() as u64);
+        if !inflated.hold(packed.saturating_mul(REFS_HELD_FACTOR)) {
+            return refs;
+        }
         let mut packed: HashMap<&[u8], &[u8]> = HashMap::new();
         for line in packed_lines(directory) {
             let Ok((id, name)) = line else {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::config::Setting;
+use crate::budget::{Budget, Work};
 
 /// A repository's identity: host and path, whatever the protocol. `git@github.com:acme/wallet.git`,
 /// `ssh://git@github.com/acme/wallet` and `https://user:token@github.com/acme/wallet.git/` are one.
@@ -86,20 +87,44 @@ pub struct Remote {
     pub repository: Option<RepositoryName>,
 }
 
-/// The remotes of a config, one for each `url`, as `insteadOf` rewrites it. `pushurl` is not looked at.
-pub(super) fn remotes(settings: &[Setting]) -> Vec<Remote> {
-    let urls = settings.iter().filter(|setting| setting.section == "remote" && setting.key == "url");
-    urls.map(|setting| {
-        let url = rewritten(setting.value.as_deref().unwrap_or_default(), settings);
-        let repository = RepositoryName::parse(&url);
-        Remote { name: setting.subsection.clone().unwrap_or_default(), url: without_credentials(&url), repository }
-    })
-    .collect()
+/// Bytes that one address costs for one rule that might rewrite it.
+const RULE_UNITS: u64 = 8;
+/// Memory for a remote besides its texts.
+const REMOTE_HELD_BYTES: u64 = 200;
+
+/// The remotes of a config, one for each `url`, as `insteadOf` rewrites it. `pushurl` is not looked at. None where the budget has not so much.
+pub(super) fn remotes(settings: &[Setting], budget: &Budget) -> Vec<Remote> {
+    let is_rule = |setting: &&Setting| &*setting.section == "url" && setting.key == "insteadof";
+    let rules = || settings.iter().filter(is_rule);
+    let longest = rules().filter_map(|rule| Some(rule.subsection.as_ref()?.len())).max().unwrap_or(0);
+    let urls = || settings.iter().filter(|setting| &*setting.section == "remote" && setting.key == "url");
+    let pairs = (urls().count() as u64).saturating_mul(rules().count() as u64);
+    let text = |url: &Setting| {
+        let (name, value) =
+            (url.subsection.as_ref().map_or(0, |name| name.len()), url.value.as_ref().map_or(0, String::len));
+        (name + 3 * (value + longest)) as u64 + REMOTE_HELD_BYTES
+    };
+    let held = urls().map(text).fold(0, u64::saturating_add);
+    let spent = budget.spend(Work::Bytes(pairs.saturating_mul(RULE_UNITS).saturating_add(held)), "the remotes");
+    if spent.and_then(|()| budget.hold(held, "the remotes")).is_err() {
+        return Vec::new();
+    }
+    urls()
+        .map(|setting| {
+            let url = rewritten(setting.value.as_deref().unwrap_or_default(), settings);
+            let repository = RepositoryName::parse(&url);
+            Remote {
+                name: setting.subsection.as_deref().unwrap_or_default().to_owned(),
+                url: without_credentials(&url),
+                repository,
+            }
+        })
+        .collect()
 }
 
 /// Where git really goes: the longest `url.BASE.insteadOf` that the address begins with gives way to BASE (git-config(1)).
 fn rewritten(url: &str, settings: &[Setting]) -> String {
-    let rules = settings.iter().filter(|setting| setting.section == "url" && setting.key == "insteadof");
+    let rules = settings.iter().filter(|setting| &*setting.section == "url" && setting.key == "insteadof");
     let fitting =
         rules.filter_map(|rule| Some((rule.subsection.as_deref()?, url.strip_prefix(rule.value.as_deref()?)?)));
     let mut best: Option<(&str, &str)> = None;
@@ -196,12 +221,13 @@ mod tests {
         let repository = TestRepository::new();
         repository.write(".git/config", config);
         let settings = super::super::config::read_config(config.as_bytes(), &crate::limits::Limits::default()).unwrap();
-        let ours = remotes(&settings);
+        let budget = Budget::of_unknown_input(&crate::limits::Limits::default());
+        let ours = remotes(&settings, &budget);
         assert_eq!(ours[0].url, repository.git(&["remote", "get-url", "origin"]).trim());
         assert_eq!(ours[0].url, "https://evil.example/acme/wallet.git");
         let twice = config.replace("other", "second").replace("gitlab", "github");
         let settings = super::super::config::read_config(twice.as_bytes(), &crate::limits::Limits::default()).unwrap();
-        assert_eq!(remotes(&settings)[0].repository, None);
+        assert_eq!(remotes(&settings, &budget)[0].repository, None);
     }
 
     #[test]

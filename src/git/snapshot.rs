@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::work_file::WorkFile;
+use crate::budget::Budget;
 use crate::error::Error;
 use crate::limits::{Bound, Limits};
 
@@ -46,17 +47,23 @@ pub(crate) struct SnapshotBuilder {
     snapshot: Snapshot,
     git_bytes_left: u64,
     git_bound: Bound,
+    budget: Budget,
 }
 
 impl SnapshotBuilder {
-    pub(crate) fn new(repository: &[u8], limits: &Limits) -> Self {
+    pub(crate) fn new(repository: &[u8], limits: &Limits, budget: &Budget) -> Self {
         let snapshot = Snapshot {
             repository: repository.to_vec(),
             git: BTreeMap::new(),
             work_tree: BTreeMap::new(),
             faults: Vec::new(),
         };
-        Self { snapshot, git_bytes_left: limits.git_bytes, git_bound: limits.git_bytes() }
+        Self { snapshot, git_bytes_left: limits.git_bytes, git_bound: limits.git_bytes(), budget: budget.clone() }
+    }
+
+    /// Holds memory for a file that is kept, before it is read or copied.
+    pub(crate) fn hold(&self, bytes: u64) -> Result<(), Error> {
+        self.budget.hold(bytes, "the source repository")
     }
 
     pub(crate) fn add_git_file(&mut self, path: &[u8], content: Vec<u8>) -> Result<(), Error> {
@@ -80,12 +87,16 @@ impl SnapshotBuilder {
         let inside = |path: &[u8]| path.strip_prefix(b".git/").map(<[u8]>::to_vec);
         match (inside(path), inside(target)) {
             (Some(path), Some(target)) => {
-                if let Some(content) = self.snapshot.git.get(&target).cloned() {
+                if let Some(content) = self.snapshot.git.get(&target) {
+                    self.hold(content.len() as u64)?;
+                    let content = content.clone();
                     return self.add_git_file(&path, content);
                 }
             }
             (None, None) => {
-                if let Some(entry @ WorkEntry::File(_)) = self.snapshot.work_tree.get(target).cloned() {
+                if let Some(WorkEntry::File(file)) = self.snapshot.work_tree.get(target) {
+                    self.hold(file.git_link.as_ref().map_or(0, Vec::len) as u64)?;
+                    let entry = WorkEntry::File(file.clone());
                     self.add_work_entry(path, entry);
                     return Ok(());
                 }

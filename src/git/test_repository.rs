@@ -125,7 +125,11 @@ impl TestRepository {
 
     /// The folder as the signed archive would hold it.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let mut builder = SnapshotBuilder::new(b"repository", &Limits::default());
+        let mut builder = SnapshotBuilder::new(
+            b"repository",
+            &Limits::default(),
+            &crate::budget::Budget::of_unknown_input(&Limits::default()),
+        );
         add_folder(&mut builder, &self.path, "");
         builder.finish()
     }

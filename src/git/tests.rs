@@ -4,6 +4,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use super::test_repository::TestRepository;
 use super::*;
+use crate::budget::Budget;
 use crate::limits::Limits;
 
 fn run(repository: &TestRepository) -> SourceProof {
@@ -594,4 +595,80 @@ fn packs_loose_objects_and_submodules_share_what_may_be_inflated() {
     let enough = (100..20_000).step_by(100).find(|allowed| prove_within(*allowed) == (true, 2, true)).unwrap();
     // A little less is enough for the top, and would be for each of the others alone.
     assert_eq!(prove_within(enough - 200), (true, 2, false));
+}
+
+/// Proves within `limits`, and answers which limit was not enough, if one was not.
+fn over(snapshot: &Snapshot, threads: usize, limits: &Limits) -> Option<&'static str> {
+    let budget = Budget::of_audit(0, limits);
+    prove_within(snapshot, threads, limits, &budget);
+    match budget.check("x") {
+        Ok(()) => None,
+        Err(crate::Error::OverLimit { limit, .. }) => Some(limit),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+fn held(bytes: u64) -> Limits {
+    Limits { held_base_bytes: bytes, ..Limits::default() }
+}
+
+#[test]
+fn the_budget_of_an_audit_stops_a_proof_the_same_on_any_number_of_threads() {
+    let (top, _middle, _inner) = with_submodules();
+    let snapshot = top.clone_with(&["--recurse-submodules"]).snapshot();
+    let work = |units: u64| Limits { work_base_units: units, ..Limits::default() };
+    for (limits, name) in
+        [(work as fn(u64) -> Limits, "work_base_units"), (held as fn(u64) -> Limits, "held_base_bytes")]
+    {
+        let (mut little, mut enough) = (1_u64, 1_u64 << 40);
+        while enough - little > 1 {
+            let middle = little.midpoint(enough);
+            match over(&snapshot, 2, &limits(middle)) {
+                None => enough = middle,
+                Some(limit) => {
+                    assert_eq!(limit, name);
+                    little = middle;
+                }
+            }
+        }
+        for threads in [1, 7] {
+            assert_eq!(over(&snapshot, threads, &limits(enough)), None, "{name} {threads}");
+            assert_eq!(over(&snapshot, threads, &limits(little)), Some(name), "{name} {threads}");
+        }
+    }
+}
+
+#[test]
+fn one_file_of_rules_counts_in_every_folder() {
+    let repository = TestRepository::new();
+    let rules = "a x\n".repeat(1_000);
+    let folders = |count: usize| {
+        for number in 0..count {
+            repository.write(&format!("d{number}/.gitattributes"), &rules);
+        }
+        repository.commit("rules");
+        repository.snapshot()
+    };
+    assert_eq!(over(&folders(1), 1, &held(1_000_000)), None);
+    assert_eq!(over(&folders(20), 1, &held(1_000_000)), Some("held_base_bytes"));
+}
+
+#[test]
+fn headers_of_a_commit_and_names_of_remotes_are_bounded_before_they_are_held() {
+    let repository = sample();
+    let head = repository.git(&["cat-file", "commit", "HEAD"]);
+    let (headers, message) = head.split_once("\n\n").unwrap();
+    let commit = format!("{headers}\n{}\n{message}", "a b\n".repeat(10_000));
+    let id = repository.git_input(&["hash-object", "-w", "-t", "commit", "--stdin"], commit.as_bytes());
+    assert_eq!(over(&repository.snapshot(), 1, &held(1_000_000)), None);
+    repository.git(&["update-ref", "HEAD", &id]);
+    assert_eq!(over(&repository.snapshot(), 1, &held(1_000_000)), Some("held_base_bytes"));
+    let repository = sample();
+    let config = format!("[remote \"{}\"]\n{}", "n".repeat(4_000), "url = a\n".repeat(1_000));
+    repository.write(".git/config", config);
+    assert_eq!(over(&repository.snapshot(), 1, &held(1_000_000)), Some("held_base_bytes"));
+    // A name that long is nobody's.
+    repository.write(".git/config", format!("[remote \"{}\"]\nurl = a\n", "n".repeat(5_000)));
+    let faults = run(&repository).objects.faults;
+    assert!(faults.iter().any(|fault| fault.contains("line 1 of config is malformed")), "{faults:?}");
 }

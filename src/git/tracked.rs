@@ -1,6 +1,8 @@
 //! Contents of `.gitmodules` and `.gitattributes` in HEAD's tree, judged as `git fsck` does (git's `fsck.c`). Nothing here
 //! follows them, but what builds from the source might.
 
+use std::sync::Arc;
+
 use super::config::read_config;
 use super::malformed::Malformed;
 use crate::limits::Limits;
@@ -12,9 +14,11 @@ pub(super) const ATTRIBUTES_LINE_BYTES: usize = 2048;
 pub(super) fn check_git_modules(content: &[u8], limits: &Limits) -> Vec<Malformed> {
     let Ok(settings) = read_config(content, limits) else { return vec![Malformed::GitmodulesParse] };
     let mut faults = Vec::new();
-    for setting in settings.iter().filter(|setting| setting.section == "submodule") {
+    let mut last = None;
+    for setting in settings.iter().filter(|setting| &*setting.section == "submodule") {
         let Some(name) = &setting.subsection else { continue };
-        if !is_module_name(name) {
+        // A name is looked at once, however many keys it has.
+        if last.replace(name).is_none_or(|last| !Arc::ptr_eq(last, name)) && !is_module_name(name) {
             faults.push(Malformed::GitmodulesName);
         }
         let Some(value) = &setting.value else { continue };

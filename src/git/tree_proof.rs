@@ -16,6 +16,7 @@ use super::object::{Commit, Mode, is_git_attributes, is_git_modules};
 use super::object_id::ObjectId;
 use super::objects::Objects;
 use super::reader::Reader;
+use super::references::References;
 use super::snapshot::{Snapshot, WorkEntry};
 use super::submodule::{Place, locate};
 use super::tracked::{check_git_attributes, check_git_modules};
@@ -99,6 +100,9 @@ pub(super) struct TreeProver<'a> {
     budget: Comparisons,
 }
 
+/// A submodule costs as much as so many objects, besides its own.
+const SUBMODULE_OBJECTS: u64 = 20;
+
 impl<'a> TreeProver<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, threads: usize, limits: &'a Limits, inflated: &'a Inflated) -> Self {
         let mut ignored = IgnoreRules::new(limits);
@@ -114,7 +118,7 @@ impl<'a> TreeProver<'a> {
             attributes: Attributes::new(limits),
             ignored,
             inflated,
-            budget: Comparisons::new(limits),
+            budget: Comparisons::new(limits, inflated.budget()),
         }
     }
 
@@ -168,6 +172,9 @@ impl<'a> TreeProver<'a> {
         self.attributes = Attributes::new(self.limits);
         for file in found {
             let Ok(content) = reader.read(&file.id, Kind::Blob) else { continue };
+            if self.budget.spend_rules(&content).is_none() {
+                return;
+            }
             let name = name_of(file);
             if is_git_modules(name) {
                 self.judge_rules(file, &check_git_modules(&content, self.limits));
@@ -202,6 +209,9 @@ impl<'a> TreeProver<'a> {
     }
 
     fn prove_submodule(&mut self, file: &TreeFile, depth: u64) -> SubmoduleState {
+        if !self.inflated.spend_objects(SUBMODULE_OBJECTS) {
+            return SubmoduleState::Faulty(vec!["it was not looked at".into()]);
+        }
         let module = match locate(self.snapshot, &file.path, self.limits) {
             Place::Empty => return SubmoduleState::Empty,
             Place::Deleted => {
@@ -222,7 +232,9 @@ impl<'a> TreeProver<'a> {
         if !refused.is_empty() {
             return SubmoduleState::Faulty(refused);
         }
-        let objects = Objects::prove(&directory, self.threads, self.limits, self.inflated);
+        let mut objects = Objects::prove(&directory, self.threads, self.limits, self.inflated);
+        // Only of the top is it asked which object names which.
+        objects.references = References::default();
         let commit = Reader::new(&directory, &objects, self.limits, self.inflated)
             .read(&file.id, Kind::Commit)
             .map_err(|fault| fault.to_string())

@@ -24,6 +24,10 @@ pub struct WorkFile {
     pub git_link: Option<Vec<u8>>,
 }
 
+fn is_git_link(path: &[u8]) -> bool {
+    path.rsplit(|&byte| byte == b'/').next() == Some(b".git")
+}
+
 /// Hashes one file of the work tree, piece by piece.
 ///
 /// The caller tells path, mode and size from the archive's header, hands over every piece of content in order, and
@@ -42,7 +46,6 @@ pub struct WorkFileHasher {
 impl WorkFileHasher {
     /// `path` is relative to the top of the repository, `mode` holds the permission bits of the archive's header.
     pub fn new(path: &[u8], mode: u32, size: u64) -> Self {
-        let is_git_link = path.rsplit(|&byte| byte == b'/').next() == Some(b".git");
         Self {
             executable: mode & 0o100 != 0,
             privileged: mode & 0o6000 != 0,
@@ -50,8 +53,13 @@ impl WorkFileHasher {
             seen: 0,
             blob: Sha1::of_object(Kind::Blob, size),
             sha256: Sha256Hasher::new(),
-            git_link: is_git_link.then(Vec::new),
+            git_link: is_git_link(path).then(Vec::new),
         }
+    }
+
+    /// Bytes of content that are held of such a file.
+    pub(crate) fn held_bytes(path: &[u8], size: u64) -> u64 {
+        if is_git_link(path) { size.min(GIT_LINK_BYTES_MAX as u64) } else { 0 }
     }
 
     /// The next piece of content.

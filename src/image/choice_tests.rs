@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::document::Platform;
 use super::{Choice, Form, Held, ImageFacts, Part, read_held};
+use crate::budget::Budget;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Limits;
@@ -57,8 +58,15 @@ impl Layout {
         self.0.insert("oci-layout".into(), b"{\"imageLayoutVersion\": \"1.0.0\"}".to_vec());
         self.0.insert("index.json".into(), index(entries).into_bytes());
         let files = self.0.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
-        read_held("test", &Held::Folder(files), (Some(Form::Layout), reference), &Choice::default(), &Limits::default())
-            .and_then(ImageFacts::decided)
+        read_held(
+            "test",
+            &Held::Folder(files),
+            (Some(Form::Layout), reference),
+            &Choice::default(),
+            &Limits::default(),
+            &Budget::of_unknown_input(&Limits::default()),
+        )
+        .and_then(ImageFacts::decided)
     }
 }
 
@@ -208,8 +216,16 @@ fn only_a_known_and_different_content_type_contradicts() {
     ] {
         let bytes = blob(image["digest"].as_str().unwrap()).unwrap();
         let remote = Remote { document: &document, layer: &layer };
-        let read =
-            read_remote("test", None, (bytes, content_type), remote, &Choice::default(), &Limits::default()).unwrap();
+        let read = read_remote(
+            "test",
+            None,
+            (bytes, content_type),
+            remote,
+            &Choice::default(),
+            &Limits::default(),
+            &Budget::of_unknown_input(&Limits::default()),
+        )
+        .unwrap();
         assert_eq!(read.faults.is_empty(), is_read, "{content_type:?}: {:?}", read.faults);
     }
 }

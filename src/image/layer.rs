@@ -8,6 +8,7 @@ use ruzstd::decoding::FrameDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 
 use crate::archive::decompress;
+use crate::budget::{Budget, Work};
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::error::Error;
 use crate::limits::{Bound, Limits};
@@ -79,11 +80,12 @@ pub struct Measured {
 /// # Errors
 /// [`Error::OverLimit`] beyond `image_layer_bytes` or `layer_expanded_bytes`, and what reading gives. A blob that cannot be unpacked
 /// is no error: it is said in [`Measured::content`].
-pub(crate) fn measure(input: impl Read, what: &str, limits: &Limits) -> Result<Measured, Error> {
+pub(crate) fn measure(input: impl Read, what: &str, limits: &Limits, budget: &Budget) -> Result<Measured, Error> {
+    let inner = budget.reading(input, Work::Bytes, what);
     let mut blob =
-        Blob { inner: input, hasher: Sha256Hasher::new(), count: 0, bound: limits.image_layer_bytes(), fault: None };
+        Blob { inner, hasher: Sha256Hasher::new(), count: 0, bound: limits.image_layer_bytes(), fault: None };
     let mut hasher = Sha256Hasher::new();
-    let (compression, content) = unpack(&mut blob, what, limits, |piece| hasher.update(piece));
+    let (compression, content) = unpack(&mut blob, what, limits, budget, |piece| hasher.update(piece));
     let content = match (blob.fault.take(), content) {
         (Some(fault), _) => return Err(Error::from_read(what, fault)),
         (None, Err(Stop::Error(error))) => return Err(error),
@@ -103,12 +105,13 @@ pub(crate) fn measure(input: impl Read, what: &str, limits: &Limits) -> Result<M
 pub(super) fn with_content<T>(
     input: impl Read,
     limits: &Limits,
+    budget: &Budget,
     with: impl FnOnce(&mut dyn Read) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let what = "a layer";
     let (_, decoder) = decoder(input, limits).map_err(|error| Error::from_read(what, error))?;
     let bound = limits.layer_expanded_bytes();
-    with(&mut Capped { inner: decoder, left: bound.allowed, what, bound })
+    with(&mut budget.reading(Capped { inner: decoder, left: bound.allowed, what, bound }, Work::Bytes, what))
 }
 
 enum Stop {
@@ -120,6 +123,7 @@ fn unpack(
     input: impl Read,
     what: &str,
     limits: &Limits,
+    budget: &Budget,
     mut sink: impl FnMut(&[u8]),
 ) -> (Compression, Result<u64, Stop>) {
     let (compression, mut decoder) = match decoder(input, limits) {
@@ -136,7 +140,9 @@ fn unpack(
             Ok(0) => return (compression, Ok(size)),
             Ok(read) => {
                 size = size.saturating_add(read as u64);
-                if let Err(error) = limits.layer_expanded_bytes().check(size, what) {
+                // They were inflated, and are hashed.
+                let spent = budget.spend(Work::Bytes(2 * read as u64), what);
+                if let Err(error) = limits.layer_expanded_bytes().check(size, what).and(spent) {
                     return (compression, Err(Stop::Error(error)));
                 }
                 sink(buffer.get(..read).unwrap_or_default());

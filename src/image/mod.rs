@@ -25,6 +25,7 @@ pub mod tree;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::budget::Budget;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Limits;
@@ -205,6 +206,14 @@ pub struct Choice {
 /// [`Error::Usage`] where the source is not an image, or has none of the name that was given; [`Error::Unreadable`], [`Error::Truncated`]
 /// and [`Error::OverLimit`].
 pub fn read(source: &Source, choice: &Choice, limits: &Limits) -> Result<ImageFacts, Error> {
+    read_within(source, choice, limits, &Budget::of_unknown_input(limits))
+}
+
+/// As [`read`], within a budget: the image's files are more of its input.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_within(source: &Source, choice: &Choice, limits: &Limits, budget: &Budget) -> Result<ImageFacts, Error> {
     let (path, reference, expected) = match source {
         Source::Registry(_) => {
             return Err(Error::NotBuiltIn { what: "reading images from a registry".into(), feature: "fetch" });
@@ -217,7 +226,7 @@ pub fn read(source: &Source, choice: &Choice, limits: &Limits) -> Result<ImageFa
         Source::Path(path) => (path, &None, None),
     };
     let image = empty(&source.to_string(), expected.unwrap_or(Form::Layout), Place::Disk(path.clone()));
-    resolve(image, open(source, path, limits), expected, reference.as_deref(), choice, limits)
+    resolve(image, open(source, path, limits, budget), expected, reference.as_deref(), choice, limits)
 }
 
 /// Reads an image from the bytes of a tar file: an OCI layout, or what `docker save` writes. `name` names it in reports.
@@ -225,7 +234,7 @@ pub fn read(source: &Source, choice: &Choice, limits: &Limits) -> Result<ImageFa
 /// # Errors
 /// As [`read`].
 pub fn read_archive(name: &str, bytes: &[u8], choice: &Choice, limits: &Limits) -> Result<ImageFacts, Error> {
-    read_held(name, &Held::File(bytes), (None, None), choice, limits)
+    read_held(name, &Held::File(bytes), (None, None), choice, limits, &Budget::of_unknown_input(limits))
 }
 
 /// An image in memory.
@@ -243,11 +252,12 @@ pub(crate) fn read_held(
     (form, reference): (Option<Form>, Option<&str>),
     choice: &Choice,
     limits: &Limits,
+    budget: &Budget,
 ) -> Result<ImageFacts, Error> {
     let image = empty(name, form.unwrap_or(Form::Layout), Place::Elsewhere);
     let store = match held {
-        Held::File(bytes) => Store::of_archive(name, bytes, limits),
-        Held::Folder(files) => Ok(Store::Held(files.clone())),
+        Held::File(bytes) => Store::of_archive(name, bytes, limits, budget),
+        Held::Folder(files) => Ok(Store::of_files(files.clone(), budget)),
     };
     resolve(image, store, form, reference, choice, limits)
 }
@@ -271,9 +281,9 @@ fn resolve(
         }
         Err(error) => return Err(error),
     };
-    if let Store::Unsupported(why) = &store {
+    if let Some(why) = store.unsupported() {
         for part in [Part::Manifest, Part::Config, Part::Layers] {
-            image.unsupported.push((part, (*why).to_owned()));
+            image.unsupported.push((part, why.to_owned()));
         }
         return Ok(image);
     }
@@ -299,13 +309,14 @@ pub(crate) fn read_remote(
     remote: Remote<'_>,
     choice: &Choice,
     limits: &Limits,
+    budget: &Budget,
 ) -> Result<ImageFacts, Error> {
     const NAMES: gather::Names =
         gather::Names { manifest: |digest| format!("manifests/{digest}"), blob: |digest| format!("blobs/{digest}") };
     let mut image = empty(source, Form::Registry, Place::Elsewhere);
     image.tag = tag;
     let top = gather::Top { bytes, media_type: document::known_type(media_type), platform: None };
-    gather::resolve(&mut image, &Store::Remote(remote), &NAMES, top, choice, limits)?;
+    gather::resolve(&mut image, &Store::of_registry(remote, budget), &NAMES, top, choice, limits)?;
     Ok(image)
 }
 
@@ -328,14 +339,14 @@ fn empty(source: &str, form: Form, place: Place) -> ImageFacts {
     }
 }
 
-fn open(source: &Source, path: &Path, limits: &Limits) -> Result<Store<'static>, Error> {
-    let store = Store::open(path, limits)?;
+fn open(source: &Source, path: &Path, limits: &Limits, budget: &Budget) -> Result<Store<'static>, Error> {
+    let store = Store::open(path, limits, budget)?;
     let wants_folder = match source {
         Source::Layout(..) | Source::Directory(_) => true,
         Source::LayoutArchive(..) | Source::DockerArchive(..) => false,
         Source::Path(_) | Source::Registry(_) => return Ok(store),
     };
-    if wants_folder == matches!(store, Store::Folder(_)) {
+    if wants_folder == store.is_on_disk() {
         return Ok(store);
     }
     let found = if wants_folder { "a file" } else { "a folder" };
@@ -347,7 +358,7 @@ fn open(source: &Source, path: &Path, limits: &Limits) -> Result<Store<'static>,
 
 /// The form by what lies there. An archive of docker's newer engines has both documents and is read as docker-archive, which reads both.
 fn recognise(store: &Store<'_>) -> Option<Form> {
-    let is_folder = matches!(store, Store::Folder(_) | Store::Held(_));
+    let is_folder = store.is_folder();
     match (store.has("manifest.json"), store.has("index.json") || store.has("oci-layout")) {
         (true, _) if !is_folder => Some(Form::DockerArchive),
         (_, true) => Some(Form::Layout),

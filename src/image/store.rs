@@ -1,5 +1,6 @@
 //! Where an image's parts are read from: files of a folder, or members of a tar file that passes once.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
@@ -8,14 +9,22 @@ use std::path::{Path, PathBuf};
 use super::document::Descriptor;
 use super::layer::{Compression, Measured, START, XZ_UNSUPPORTED, measure, with_content};
 use crate::archive::{MemberKind, MemberPath, TarReader};
+use crate::budget::{Budget, Work};
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::folder;
 use crate::limits::{Bound, Limits};
 
-/// Parts of an image by name: a path relative to the top of a folder or an archive.
+/// Parts of an image by name: a path relative to the top of a folder or an archive. Each blob is measured once, however often it is named.
+pub(super) struct Store<'a> {
+    parts: Parts<'a>,
+    budget: Budget,
+    measured: RefCell<BTreeMap<String, Option<Measured>>>,
+}
+
+/// Where they are.
 #[cfg_attr(not(feature = "fetch"), allow(dead_code))]
-pub(super) enum Store<'a> {
+enum Parts<'a> {
     Folder(PathBuf),
     Archive(Archive),
     /// Files in memory, as they would lie in a folder.
@@ -51,6 +60,13 @@ enum Entry {
     Link(Option<MemberPath>),
 }
 
+/// A member costs as much as so many objects.
+const MEMBER_OBJECTS: u64 = 2;
+/// How often a member's path is held.
+const NAMES_HELD: u64 = 2;
+/// Bytes of what is known of a member: its digests, and its name in two tables.
+const MEMBER_HELD_BYTES: u64 = 350;
+
 /// What a document's name leads to.
 pub(super) enum Found {
     Bytes(Vec<u8>),
@@ -59,58 +75,94 @@ pub(super) enum Found {
     Faulty(String),
 }
 
-impl Store<'_> {
+impl<'a> Store<'a> {
     /// Opens a folder or a tar file, which may be compressed as a whole.
-    pub(super) fn open(path: &Path, limits: &Limits) -> Result<Self, Error> {
+    pub(super) fn open(path: &Path, limits: &Limits, budget: &Budget) -> Result<Self, Error> {
         let unreadable =
             |error: std::io::Error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() };
-        if fs::metadata(path).map_err(unreadable)?.is_dir() {
-            return Ok(Self::Folder(path.to_owned()));
+        let metadata = fs::metadata(path).map_err(unreadable)?;
+        if metadata.is_dir() {
+            return Ok(Self::of(Parts::Folder(path.to_owned()), budget));
         }
         if compression(folder::open(path)?, path)? == Compression::Xz {
-            return Ok(Self::Unsupported(XZ_UNSUPPORTED));
+            return Ok(Self::of(Parts::Unsupported(XZ_UNSUPPORTED), budget));
         }
+        budget.add_input(metadata.len());
         let what = path.display().to_string();
-        let files = read_tar(path, limits, |input| scan(input, &what, limits))?;
-        Ok(Self::Archive(Archive { files }))
+        let files = read_tar(path, limits, budget, |input| scan(input, &what, limits, budget))?;
+        Ok(Self::of(Parts::Archive(Archive { files }), budget))
     }
 
     /// A tar file in memory, which may be compressed as a whole.
-    pub(super) fn of_archive(what: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+    pub(super) fn of_archive(what: &str, bytes: &[u8], limits: &Limits, budget: &Budget) -> Result<Self, Error> {
         if Compression::of(bytes.get(..START).unwrap_or(bytes)) == Compression::Xz {
-            return Ok(Self::Unsupported(XZ_UNSUPPORTED));
+            return Ok(Self::of(Parts::Unsupported(XZ_UNSUPPORTED), budget));
         }
-        let files = with_content(bytes, limits, |input| scan(input, what, limits))?;
-        Ok(Self::Archive(Archive { files }))
+        budget.add_input(bytes.len() as u64);
+        let files = with_content(bytes, limits, budget, |input| scan(input, what, limits, budget))?;
+        Ok(Self::of(Parts::Archive(Archive { files }), budget))
+    }
+
+    /// Files in memory, as they would lie in a folder.
+    pub(super) fn of_files(files: BTreeMap<&'a str, &'a [u8]>, budget: &Budget) -> Self {
+        Self::of(Parts::Held(files), budget)
+    }
+
+    /// A registry.
+    #[cfg(feature = "fetch")]
+    pub(super) fn of_registry(remote: Remote<'a>, budget: &Budget) -> Self {
+        Self::of(Parts::Remote(remote), budget)
+    }
+
+    fn of(parts: Parts<'a>, budget: &Budget) -> Self {
+        Self { parts, budget: budget.clone(), measured: RefCell::default() }
+    }
+
+    /// Why it is not read, where it is a file of a form that is not supported.
+    pub(super) fn unsupported(&self) -> Option<&'static str> {
+        match self.parts {
+            Parts::Unsupported(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// Is it a folder on disk?
+    pub(super) fn is_on_disk(&self) -> bool {
+        matches!(self.parts, Parts::Folder(_))
+    }
+
+    /// Are its parts files of a folder, on disk or in memory?
+    pub(super) fn is_folder(&self) -> bool {
+        matches!(self.parts, Parts::Folder(_) | Parts::Held(_))
     }
 
     /// Is there a file of this name?
     pub(super) fn has(&self, name: &str) -> bool {
-        match self {
-            Self::Folder(top) => regular_file(&top.join(name)),
-            Self::Archive(archive) => archive.file(name).is_some(),
-            Self::Held(files) => files.contains_key(name),
-            Self::Remote(_) | Self::Unsupported(_) => false,
+        match &self.parts {
+            Parts::Folder(top) => regular_file(&top.join(name)),
+            Parts::Archive(archive) => archive.file(name).is_some(),
+            Parts::Held(files) => files.contains_key(name),
+            Parts::Remote(_) | Parts::Unsupported(_) => false,
         }
     }
 
     /// A document of at most as many bytes as `bound` allows.
     pub(super) fn document(&self, name: &str, bound: Bound) -> Result<Found, Error> {
-        match self {
-            Self::Folder(top) => {
+        match &self.parts {
+            Parts::Folder(top) => {
                 let path = top.join(name);
                 if !regular_file(&path) {
                     return Ok(Found::Missing);
                 }
                 folder::read_file(&path, bound).map(Found::Bytes)
             }
-            Self::Remote(remote) => Ok((remote.document)(name, bound)?.map_or(Found::Missing, Found::Bytes)),
-            Self::Unsupported(why) => Ok(Found::Faulty((*why).to_owned())),
-            Self::Held(files) => match files.get(name) {
+            Parts::Remote(remote) => Ok((remote.document)(name, bound)?.map_or(Found::Missing, Found::Bytes)),
+            Parts::Unsupported(why) => Ok(Found::Faulty((*why).to_owned())),
+            Parts::Held(files) => match files.get(name) {
                 None => Ok(Found::Missing),
                 Some(bytes) => bound.check(bytes.len() as u64, name).map(|()| Found::Bytes(bytes.to_vec())),
             },
-            Self::Archive(archive) => Ok(match archive.file(name) {
+            Parts::Archive(archive) => Ok(match archive.file(name) {
                 None => Found::Missing,
                 Some((Some(bytes), _)) => {
                     bound.check(bytes.len() as u64, name)?;
@@ -128,35 +180,54 @@ impl Store<'_> {
         said: &Descriptor,
         limits: &Limits,
     ) -> Result<Option<Measured>, Error> {
-        match self {
+        match &self.parts {
             // What a manifest leaves to other places is not asked for.
-            Self::Remote(_) if said.is_foreign() => Ok(None),
-            Self::Remote(remote) => (remote.layer)(said.digest, said.size),
-            Self::Folder(_) | Self::Archive(_) | Self::Held(_) | Self::Unsupported(_) => self.measure(name, limits),
+            Parts::Remote(_) if said.is_foreign() => Ok(None),
+            Parts::Remote(remote) => self.once(name, || (remote.layer)(said.digest, said.size)),
+            Parts::Folder(_) | Parts::Archive(_) | Parts::Held(_) | Parts::Unsupported(_) => self.measure(name, limits),
         }
+    }
+
+    /// What is known of the blob, or else what `measure` says of it now.
+    fn once(
+        &self,
+        name: &str,
+        measure: impl FnOnce() -> Result<Option<Measured>, Error>,
+    ) -> Result<Option<Measured>, Error> {
+        if let Some(known) = self.measured.borrow().get(name) {
+            return Ok(known.clone());
+        }
+        let measured = measure()?;
+        self.measured.borrow_mut().insert(name.to_owned(), measured.clone());
+        Ok(measured)
     }
 
     /// The blob's measures; `None` where it is not there.
     pub(super) fn measure(&self, name: &str, limits: &Limits) -> Result<Option<Measured>, Error> {
-        match self {
-            Self::Folder(top) => {
+        self.once(name, || match &self.parts {
+            Parts::Folder(top) => {
                 let path = top.join(name);
                 if !regular_file(&path) {
                     return Ok(None);
                 }
-                measure(folder::open(&path)?, &path.display().to_string(), limits).map(Some)
+                let what = path.display().to_string();
+                let blob = self.budget.reading_input(folder::open(&path)?, &what);
+                measure(blob, &what, limits, &self.budget).map(Some)
             }
-            Self::Archive(archive) => Ok(archive.file(name).map(|(_, measured)| measured.clone())),
-            Self::Held(files) => files.get(name).map(|bytes| measure(*bytes, name, limits)).transpose(),
-            Self::Remote(_) | Self::Unsupported(_) => Ok(None),
-        }
+            Parts::Archive(archive) => Ok(archive.file(name).map(|(_, measured)| measured.clone())),
+            Parts::Held(files) => {
+                let blob = files.get(name).map(|bytes| self.budget.reading_input(*bytes, name));
+                blob.map(|blob| measure(blob, name, limits, &self.budget)).transpose()
+            }
+            Parts::Remote(_) | Parts::Unsupported(_) => Ok(None),
+        })
     }
 
     /// The name of the file that a name leads to through a link, for [`with_layer`].
     pub(super) fn resolved(&self, name: &str) -> String {
-        match self {
-            Self::Folder(_) | Self::Held(_) | Self::Remote(_) | Self::Unsupported(_) => name.to_owned(),
-            Self::Archive(archive) => archive.resolve(name).map_or(name.to_owned(), |path| path.to_string()),
+        match &self.parts {
+            Parts::Folder(_) | Parts::Held(_) | Parts::Remote(_) | Parts::Unsupported(_) => name.to_owned(),
+            Parts::Archive(archive) => archive.resolve(name).map_or(name.to_owned(), |path| path.to_string()),
         }
     }
 }
@@ -169,20 +240,21 @@ pub(super) fn with_layer<T>(
     limits: &Limits,
     with: impl FnOnce(&mut dyn Read) -> Result<T, Error>,
 ) -> Result<Option<T>, Error> {
+    let budget = &Budget::of_unknown_input(limits);
     if place.is_dir() {
         let path = place.join(name);
         if !regular_file(&path) {
             return Ok(None);
         }
-        return with_content(folder::open(&path)?, limits, with).map(Some);
+        return with_content(folder::open(&path)?, limits, budget, with).map(Some);
     }
     let Ok(path) = MemberPath::parse(name.as_bytes()) else { return Ok(None) };
     let what = place.display().to_string();
-    read_tar(place, limits, |input| {
+    read_tar(place, limits, budget, |input| {
         let mut tar = TarReader::new(input, &what, limits);
         while let Some(member) = tar.next_member()? {
             if member.path == path && member.kind == MemberKind::File {
-                return with_content(tar.content(), limits, with).map(Some);
+                return with_content(tar.content(), limits, budget, with).map(Some);
             }
         }
         Ok(None)
@@ -211,24 +283,37 @@ fn regular_file(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
-fn read_tar<T>(path: &Path, limits: &Limits, with: impl FnOnce(&mut dyn Read) -> Result<T, Error>) -> Result<T, Error> {
+fn read_tar<T>(
+    path: &Path,
+    limits: &Limits,
+    budget: &Budget,
+    with: impl FnOnce(&mut dyn Read) -> Result<T, Error>,
+) -> Result<T, Error> {
     let file: File = folder::open(path)?;
-    with_content(BufReader::with_capacity(1 << 16, file), limits, with)
+    with_content(BufReader::with_capacity(1 << 16, file), limits, budget, with)
 }
 
 /// Reads a tar file from front to end.
-fn scan(input: &mut dyn Read, what: &str, limits: &Limits) -> Result<BTreeMap<MemberPath, Entry>, Error> {
+fn scan(
+    input: &mut dyn Read,
+    what: &str,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<BTreeMap<MemberPath, Entry>, Error> {
     let mut documents_left = limits.image_documents_bytes;
     let mut tar = TarReader::new(input, what, limits);
     let mut files = BTreeMap::new();
     while let Some(member) = tar.next_member()? {
+        budget.spend(Work::Objects(MEMBER_OBJECTS), what)?;
+        let names = (member.path.as_bytes().len() as u64).saturating_mul(NAMES_HELD);
+        budget.hold(names.saturating_add(MEMBER_HELD_BYTES), what)?;
         let entry = match &member.kind {
             MemberKind::Directory => continue,
             MemberKind::File => {
                 let start = leading_bytes(tar.content()).map_err(|error| Error::from_read(what, error))?;
                 let is_document = matches!(start.last(), Some(b'{' | b'[')) && member.size <= limits.image_config_bytes;
                 let whole = std::io::Cursor::new(start).chain(tar.content());
-                read_file(whole, is_document, &mut documents_left, what, limits)?
+                read_file(whole, is_document, &mut documents_left, what, limits, budget)?
             }
             MemberKind::Symlink(target) => Entry::Link(beside(&member.path, target)),
             MemberKind::HardLink(target) => Entry::Link(Some(target.clone())),
@@ -266,14 +351,15 @@ fn read_file(
     documents_left: &mut u64,
     what: &str,
     limits: &Limits,
+    budget: &Budget,
 ) -> Result<Entry, Error> {
     if !is_document {
-        return Ok(Entry::File { measured: measure(content, what, limits)?, document: None });
+        return Ok(Entry::File { measured: measure(content, what, limits, budget)?, document: None });
     }
     let mut bytes = Vec::new();
     content.read_to_end(&mut bytes).map_err(|error| Error::from_read(what, error))?;
     *documents_left = limits.image_documents_bytes().take(*documents_left, bytes.len() as u64, what)?;
-    Ok(Entry::File { measured: measure(bytes.as_slice(), what, limits)?, document: Some(bytes) })
+    Ok(Entry::File { measured: measure(bytes.as_slice(), what, limits, budget)?, document: Some(bytes) })
 }
 
 /// Where a relative link leads, from the folder that it stands in; `None` for one that leads out of the archive.

@@ -142,3 +142,52 @@ fn layers_differ_by_path() {
             .into();
     assert_eq!(tree::differences(&one, &wider), [(b"a".to_vec(), Difference::Mode(0o644, 0o755))]);
 }
+
+/// A layout in memory whose one layer is named `count` times.
+fn layout_naming(count: usize) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let layer = vec![7; 10_000];
+    let mut files = std::collections::BTreeMap::new();
+    let mut add = |bytes: &[u8], kind: &str| {
+        let digest = Sha256::of(bytes);
+        files.insert(format!("blobs/sha256/{}", digest.hex()), bytes.to_vec());
+        serde_json::json!({ "mediaType": format!("application/vnd.oci.image.{kind}"), "digest": digest.to_string(), "size": bytes.len() })
+    };
+    let layer = add(&layer, "layer.v1.tar");
+    let config = add(CONFIG.as_bytes(), "config.v1+json");
+    let manifest = serde_json::json!({ "schemaVersion": 2, "config": config, "layers": vec![layer; count] });
+    let index = add(manifest.to_string().as_bytes(), "manifest.v1+json");
+    let index = serde_json::json!({ "schemaVersion": 2, "manifests": [index] });
+    files.insert("index.json".into(), index.to_string().into_bytes());
+    files.insert("oci-layout".into(), br#"{"imageLayoutVersion":"1.0.0"}"#.to_vec());
+    files
+}
+
+#[test]
+fn a_blob_is_measured_once_however_often_it_is_named() {
+    let spent = |count: usize| {
+        let files = layout_naming(count);
+        let held: std::collections::BTreeMap<&str, &[u8]> =
+            files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+        let limits = Limits::default();
+        let budget = crate::budget::Budget::of_audit(0, &limits);
+        let held = super::Held::Folder(held);
+        let image = super::read_held("x", &held, (None, None), &super::Choice::default(), &limits, &budget).unwrap();
+        assert_eq!(image.layers.len(), count);
+        assert!(image.layers.iter().all(|layer| layer.measured == image.layers[0].measured));
+        (budget.spent(), budget.input())
+    };
+    assert!(spent(1).0 >= 30_000);
+    assert_eq!(spent(1), spent(500));
+}
+
+#[test]
+fn layers_that_unpack_to_too_much_end_in_the_limit_of_work() {
+    let files = layout_naming(1);
+    let held = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    // It is read, hashed, and hashed again as what it unpacks to.
+    let limits = Limits { work_base_units: 39_999, work_per_megabyte_units: 0, ..Limits::default() };
+    let budget = crate::budget::Budget::of_audit(0, &limits);
+    let held = super::Held::Folder(held);
+    let read = super::read_held("x", &held, (None, None), &super::Choice::default(), &limits, &budget);
+    assert!(matches!(read, Err(crate::Error::OverLimit { limit: "work_base_units", .. })), "{read:?}");
+}

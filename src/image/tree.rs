@@ -9,6 +9,8 @@ use super::layer::{Measured, with_content};
 use super::store::with_layer;
 use super::{ImageFacts, Place};
 #[cfg(feature = "fetch")]
+use crate::budget::Budget;
+#[cfg(feature = "fetch")]
 use crate::digest::HashingReader;
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::error::Error;
@@ -74,7 +76,7 @@ pub(crate) fn of_blob(blob: impl Read, measured: &Measured, limits: &Limits) -> 
     let what = "a layer";
     // One byte more than is due is enough to know that it is another blob.
     let mut blob = HashingReader::new(blob.take(measured.size.saturating_add(1)));
-    let tree = with_content(&mut blob, limits, |content| read(content, limits))?;
+    let tree = with_content(&mut blob, limits, &Budget::of_unknown_input(limits), |content| read(content, limits))?;
     std::io::copy(&mut blob, &mut std::io::sink()).map_err(|error| Error::from_read(what, error))?;
     match blob.finish() == (measured.digest, measured.size) {
         true => Ok(tree),

@@ -5,6 +5,7 @@
 mod admission;
 mod admission_text;
 mod attachment;
+mod bounded;
 mod case;
 mod chain;
 mod controls;
@@ -423,7 +424,7 @@ impl BundleReport {
     }
 
     /// Hides what looks like a secret in every text that came from evidence.
-    pub(crate) fn masked(mut self) -> Self {
+    fn masked(mut self) -> Self {
         self.findings.iter_mut().for_each(mask_finding);
         for fact in &mut self.evidence {
             fact.value = fact.masked_value();

@@ -3,6 +3,7 @@
 use super::cases::Case;
 use crate::approvals::Approvals;
 use crate::audit::{Input, LoadImage, Question, audit as audit_bundle};
+use crate::budget::Budget;
 use crate::check::status_text;
 use crate::error::Error;
 use crate::finding::{Group, Verdict};
@@ -148,7 +149,8 @@ fn report(setup: &Setup) -> Result<BundleReport, Error> {
     let question =
         Question { handed: &handed, approvals: approvals.as_ref(), ..Question::new(&policy, &keys, now, limits) };
     let image = setup.image.as_deref();
-    let load_image = |choice: &Choice| image::read_archive("image.tar", image.unwrap_or_default(), choice, limits);
+    let load_image =
+        |choice: &Choice, _: &Budget| image::read_archive("image.tar", image.unwrap_or_default(), choice, limits);
     let input = Input {
         file_name: Some(setup.file_name.clone()),
         server: setup.server.clone(),

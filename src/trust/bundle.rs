@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::cosign::{BUNDLE, Judge, media_type};
 use super::encoded::{decode_base64, plain_bundle};
-use super::public_key::Scheme;
+use super::public_key::Message;
 use super::sigstore::Signed;
 use super::{Answer, ImageTarget, compare_digest};
 use crate::digest::Sha256;
@@ -62,14 +62,17 @@ fn judge_message(message: &Value, bytes: &[u8], who: Who, judge: &Judge<'_>) -> 
     }
     let digest = image_digest.ok_or_else(|| Answer::Undecided("the bundle does not name a digest".into()))?;
     let mut signed = match who {
-        Who::Certified => judge.identities.find_signer(bytes, &digest)?,
+        Who::Certified => {
+            judge.spend_keyless(bytes.len())?;
+            judge.identities.find_signer(bytes, &digest)?
+        }
         Who::KeyHolder => {
             let mut families = judge.keys().map(|(_, key, _)| key.family()).peekable();
             if families.peek().is_some() && families.all(|family| family == "ed25519") {
                 let message = "unsupported: Ed25519 needs the manifest itself, only its digest is known";
                 return Err(Answer::Undecided(message.into()));
             }
-            judge.find_key(|key| key.accepts_digest(&digest, &signature), &digest, || Ok(bytes.to_vec()))?
+            judge.find_key(&Message::of_digest(digest), &signature, &digest, || Ok(bytes.to_vec()))?
         }
     };
     signed.details.push(format!("it signs {digest}"));
@@ -87,11 +90,13 @@ fn judge_envelope(envelope: &Value, bytes: &[u8], who: Who, judge: &Judge<'_>) -
     let digest = judge.image.map(|image| image.digest).or_else(|| subjects(&strict_json::parse(&payload).ok()?).next());
     let digest = digest.ok_or_else(|| refused("the statement names no sha256 digest"));
     let mut signed = match who {
-        Who::Certified => judge.identities.find_signer(bytes, &digest?)?,
+        Who::Certified => {
+            judge.spend_keyless(bytes.len())?;
+            judge.identities.find_signer(bytes, &digest?)?
+        }
         Who::KeyHolder => {
             let message = pre_authentication_encoding(payload_type, &payload);
-            let accepts = |key: &super::public_key::ImageKey| key.accepts(Scheme::Cosign, &message, &signature);
-            judge.find_key(accepts, &digest?, || Ok(bytes.to_vec()))?
+            judge.find_key(&Message::new(&message), &signature, &digest?, || Ok(bytes.to_vec()))?
         }
     };
     let said = judge_statement(payload_type, &payload, judge.image)?;

@@ -85,8 +85,22 @@ fn the_signatures_of_containers_image() {
             .zip(signatures.into_iter().flatten())
             .map(|(number, bytes)| TrustFile { path: format!("signature-{number}"), bytes })
             .collect();
-        let mut reports = simple_signing::judge(&files, Some(&image), now, &policy, &limits);
-        reports.extend(cosign::judge(&files, Some(&image), now, &policy, &limits));
+        let mut reports = simple_signing::judge(
+            &files,
+            Some(&image),
+            now,
+            &policy,
+            &limits,
+            &crate::budget::Budget::of_unknown_input(&limits),
+        );
+        reports.extend(cosign::judge(
+            &files,
+            Some(&image),
+            now,
+            &policy,
+            &limits,
+            &crate::budget::Budget::of_unknown_input(&limits),
+        ));
         assert_eq!(reports.len(), files.len(), "{name}: {reports:?}");
         let accepted = reports.iter().any(|report| matches!(report.answer, Answer::Accepted(_)));
         assert_eq!(accepted, *valid && exception.is_none(), "{name}: {reports:?}");

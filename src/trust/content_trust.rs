@@ -2,6 +2,7 @@
 
 use super::notary::{Fault, Leaf, Pins, Repository, Trusted};
 use super::{AcceptedSigner, Answer, ImageSignerKey, ImageTarget, Kind, SignatureReport, TrustFile, TrustPolicy};
+use crate::budget::{Budget, Work};
 use crate::limits::Limits;
 use crate::time::Timestamp;
 
@@ -11,10 +12,17 @@ pub(super) fn judge(
     trusted: &TrustPolicy,
     recorded_key: Option<&str>,
     limits: &Limits,
+    budget: &Budget,
 ) -> Vec<SignatureReport> {
     let pins = pins(trusted, recorded_key);
-    let repositories = Repository::all(files);
-    repositories.iter().map(|repository| judge_one(repository, image, trusted, &pins, limits)).collect()
+    let repositories = Repository::all(files, budget);
+    // Each is asked for each of the tags.
+    let within = |_: &&Repository<'_>| budget.spend(Work::Nodes(image.tags.len() as u64), "the image's tags").is_ok();
+    repositories
+        .iter()
+        .take_while(within)
+        .map(|repository| judge_one(repository, image, trusted, &pins, limits))
+        .collect()
 }
 
 /// The policy's root keys, or else the one that the signed log records.
@@ -31,7 +39,7 @@ fn pins(trusted: &TrustPolicy, recorded_key: Option<&str>) -> Vec<String> {
 }
 
 fn judge_one(
-    repository: &Repository,
+    repository: &Repository<'_>,
     image: &ImageTarget,
     policy: &TrustPolicy,
     pins: &[String],
@@ -77,6 +85,9 @@ pub(super) fn expiries(walked: &Trusted) -> Vec<(String, Timestamp)> {
     roles.chain(certificates.map(|leaf| ("the root key's certificate".to_owned(), leaf.not_after))).collect()
 }
 
+/// Tags that are named one by one: a build pushes two.
+const TAGS_SHOWN: usize = 20;
+
 /// The build's own tag must lead to the image; `latest` may have moved on to a later build since.
 fn signed_target(walked: &Trusted, image: &ImageTarget) -> Result<(), Answer> {
     let tags = match &image.tag {
@@ -98,6 +109,7 @@ fn signed_target(walked: &Trusted, image: &ImageTarget) -> Result<(), Answer> {
             Ok(Some(_)) => return Ok(()),
         }
     }
+    missing.truncate(TAGS_SHOWN);
     Err(Answer::Refused(format!("no signed target is called {}", missing.join(" or "))))
 }
 
@@ -114,7 +126,7 @@ fn details(walked: &Trusted, image: &ImageTarget) -> Vec<String> {
         .iter()
         .map(|role| format!("{} version {} until {}", role.name, role.version, role.expires))
         .collect();
-    for tag in image.tags.iter().filter(|tag| Some(*tag) != image.tag.as_ref()) {
+    for tag in image.tags.iter().filter(|tag| Some(*tag) != image.tag.as_ref()).take(TAGS_SHOWN) {
         lines.push(match walked.look_up(tag) {
             Ok(Some((_, target))) if target.sha256 == image.digest => format!("{tag} is this image too"),
             Ok(Some((_, target))) => format!("{tag} is another image now: {}", target.sha256),
@@ -144,7 +156,8 @@ mod tests {
             path: path.file_name().unwrap().to_string_lossy().into_owned(),
             bytes: fs::read(path).unwrap(),
         });
-        let repository = Repository::all(&files.collect::<Vec<_>>()).remove(0);
+        let files: Vec<TrustFile> = files.collect();
+        let repository = Repository::all(&files, &Budget::of_unknown_input(&Limits::default())).remove(0);
         let walked = repository.walk(Pins::Unpinned, None, &Limits::default()).unwrap();
         let begins = walked.anchor_certificates.iter().map(|leaf| leaf.not_before).max().unwrap();
         let ends = expiries(&walked).into_iter().map(|(_, moment)| moment).min().unwrap();

@@ -8,17 +8,21 @@
 //! Sources: sigstore/cosign, specs/SIGNATURE_SPEC.md and BUNDLE_SPEC.md; sigstore/protobuf-specs; DSSE protocol 1.0.0;
 //! containers/image, internal/signature, for `signature-N`.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::bundle::judge_bundle;
 use super::encoded::decode_base64;
 use super::payload::{self, Payload};
-use super::public_key::{ImageKey, Scheme};
+use super::public_key::{ImageKey, Message, Scheme};
 use super::sigstore::{Identities, Signed, bundle_of_layer, verify_log};
 use super::{
-    AcceptedSigner, Answer, ImageSigner, ImageSignerKey, ImageTarget, Kind, SignatureReport, TrustFile, TrustPolicy,
-    compare_digest,
+    AcceptedSigner, Answer, ImageSigner, ImageSignerKey, ImageTarget, JSON_UNITS, Kind, SignatureReport, TrustFile,
+    TrustPolicy, compare_digest,
 };
+use crate::budget::{Budget, Work};
 use crate::digest::Sha256;
 use crate::limits::Limits;
 use crate::strict_json;
@@ -29,6 +33,12 @@ const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 pub(super) const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
 
+const WHAT: &str = "the signatures of cosign";
+/// Memory for a report besides the name of its file.
+const REPORT_HELD_BYTES: u64 = 400;
+/// The fewest bytes in which a bundle has a part that is signed: a signature, a time, an id.
+const SIGNED_PART_BYTES: u64 = 200;
+
 /// What signatures are judged by.
 pub(super) struct Judge<'a> {
     pub(super) image: Option<&'a ImageTarget>,
@@ -36,6 +46,31 @@ pub(super) struct Judge<'a> {
     pub(super) identities: Identities<'a>,
     now: Timestamp,
     limits: &'a Limits,
+    budget: &'a Budget,
+    payloads: Payloads<'a>,
+}
+
+/// Files by the digests of their bytes: each is hashed once, when the first payload is asked for.
+struct Payloads<'a> {
+    files: &'a [TrustFile],
+    budget: &'a Budget,
+    by_digest: OnceCell<HashMap<Sha256, &'a TrustFile>>,
+}
+
+impl<'a> Payloads<'a> {
+    fn find(&self, digest: &Sha256) -> Option<&'a TrustFile> {
+        let by_digest = self.by_digest.get_or_init(|| {
+            let mut by_digest = HashMap::new();
+            for file in self.files {
+                if self.budget.spend(Work::Bytes(file.bytes.len() as u64), WHAT).is_err() {
+                    break;
+                }
+                by_digest.entry(Sha256::of(&file.bytes)).or_insert(file);
+            }
+            by_digest
+        });
+        by_digest.get(digest).copied()
+    }
 }
 
 pub(super) fn judge(
@@ -44,8 +79,11 @@ pub(super) fn judge(
     now: Timestamp,
     policy: &TrustPolicy,
     limits: &Limits,
+    budget: &Budget,
 ) -> Vec<SignatureReport> {
-    let judge = Judge { image, policy, identities: Identities::of(policy, now, limits), now, limits };
+    let identities = Identities::of(policy, now, limits);
+    let payloads = Payloads { files, budget, by_digest: OnceCell::new() };
+    let judge = Judge { image, policy, identities, now, limits, budget, payloads };
     let mut reports = Vec::new();
     for file in files {
         let name = file.path.rsplit('/').next().unwrap_or_default();
@@ -65,7 +103,11 @@ pub(super) fn judge(
             reports.push(report(&file.path, judge_bundle(&document, &judge)));
         }
         for layer in signature_layers(&document).take(usize::try_from(limits.trust_signatures).unwrap_or(usize::MAX)) {
-            reports.push(report(&file.path, judge_layer(layer, files, &judge)));
+            // A report names the file.
+            if judge.budget.hold(file.path.len() as u64 + REPORT_HELD_BYTES, WHAT).is_err() {
+                return reports;
+            }
+            reports.push(report(&file.path, judge_layer(layer, &judge)));
         }
     }
     reports
@@ -93,10 +135,10 @@ fn signature_layers(document: &Map<String, Value>) -> impl Iterator<Item = &Map<
 }
 
 /// One layer of a `.sig` manifest: the payload is a file by its digest, the signature stands in an annotation.
-fn judge_layer(layer: &Map<String, Value>, files: &[TrustFile], judge: &Judge<'_>) -> Result<Signed, Answer> {
+fn judge_layer(layer: &Map<String, Value>, judge: &Judge<'_>) -> Result<Signed, Answer> {
     let digest = layer.get("digest").and_then(Value::as_str).and_then(Sha256::from_prefixed);
     let digest = digest.ok_or_else(|| Answer::Refused("the layer has no sha256 digest".into()))?;
-    let payload = files.iter().find(|file| Sha256::of(&file.bytes) == digest);
+    let payload = judge.payloads.find(&digest);
     let payload = payload.ok_or_else(|| Answer::Undecided(format!("the payload {digest} is not there")))?;
     judge_payload(layer, &payload.bytes, &digest, judge)
 }
@@ -134,10 +176,11 @@ fn judge_payload(
     let signature = annotation(SIGNATURE).and_then(decode_base64);
     let signature = signature.ok_or_else(|| refused("it has no signature in base64"))?;
     let mut signed = if annotation(CERTIFICATE).is_some() {
+        judge.spend_keyless(annotations.values().filter_map(Value::as_str).map(str::len).sum())?;
         judge.identities.find_signer(&bundle_of_layer(annotations, digest, &signature)?, digest)?
     } else {
-        let accepts = |key: &ImageKey| key.accepts(Scheme::Cosign, payload, &signature);
-        judge.find_key(accepts, digest, || bundle_of_layer(annotations, digest, &signature))?
+        let message = Message::with_digest(payload, *digest);
+        judge.find_key(&message, &signature, digest, || bundle_of_layer(annotations, digest, &signature))?
     };
     let payload = Payload::read(payload, payload::COSIGN).map_err(Answer::Refused)?;
     compare_digest(&payload.digest, judge.image)?;
@@ -150,14 +193,18 @@ impl Judge<'_> {
     /// If the policy wants the key's log entry, it is looked at in the bundle of the signature of `digest`.
     pub(super) fn find_key(
         &self,
-        accepts: impl Fn(&ImageKey) -> bool,
+        message: &Message<'_>,
+        signature: &[u8],
         digest: &Sha256,
         bundle: impl FnOnce() -> Result<Vec<u8>, Answer>,
     ) -> Result<Signed, Answer> {
         let mut found = None;
         for (signer, key, log) in self.keys() {
             found = Some(None);
-            if accepts(key) {
+            for work in message.cost(key) {
+                self.spend(work)?;
+            }
+            if key.accepts_message(Scheme::Cosign, message, signature) {
                 found = Some(Some((signer, key, log)));
                 break;
             }
@@ -177,6 +224,18 @@ impl Judge<'_> {
         Ok(Signed { signer, details })
     }
 
+    fn spend(&self, work: Work) -> Result<(), Answer> {
+        self.budget.spend(work, WHAT).map_err(|error| Answer::Undecided(error.to_string()))
+    }
+
+    /// Spends for a bundle of so many bytes: every log entry, time-stamp and certificate in it may cost a signature, for each identity.
+    pub(super) fn spend_keyless(&self, bytes: usize) -> Result<(), Answer> {
+        let signatures = bytes as u64 / SIGNED_PART_BYTES + 1;
+        let identities = self.policy.signers.len() as u64 + 1;
+        self.spend(Work::Bytes((bytes as u64).saturating_mul(identities).saturating_mul(JSON_UNITS)))?;
+        self.spend(Work::Signatures(signatures.saturating_mul(identities)))
+    }
+
     /// The policy's keys, with the trusted roots whose logs must have their signatures.
     pub(super) fn keys(
         &self,
@@ -193,11 +252,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_payload_is_hashed_once_however_many_layers_name_it() {
+        let payload = vec![b'x'; 10_000];
+        let layer = serde_json::json!({
+            "mediaType": LAYER, "digest": Sha256::of(&payload).to_string(), "annotations": { SIGNATURE: "AAAA" },
+        });
+        let spent = |count: usize| {
+            let manifest = serde_json::json!({ "layers": vec![layer.clone(); count] }).to_string();
+            let file = |path: &str, bytes: &[u8]| TrustFile { path: path.into(), bytes: bytes.to_vec() };
+            let files = [file("a.json", manifest.as_bytes()), file("b.json", b"{}"), file("p", &payload)];
+            let limits = Limits::default();
+            let budget = Budget::of_audit(0, &limits);
+            let now = Timestamp::from_unix_seconds(1_800_000_000).unwrap();
+            let reports = judge(&files, None, now, &TrustPolicy::default(), &limits, &budget);
+            assert_eq!(reports.len(), count);
+            budget.spent() - manifest.len() as u64
+        };
+        assert_eq!((spent(1), spent(300)), (10_002, 10_002));
+    }
+
+    #[test]
     fn a_broken_file_is_a_signature_only_where_it_says_so() {
         let now = Timestamp::from_unix_seconds(1_800_000_000).unwrap();
         let found = |text: &str| {
             let file = TrustFile { path: "x.json".into(), bytes: text.into() };
-            judge(&[file], None, now, &TrustPolicy::default(), &Limits::default())
+            let limits = Limits::default();
+            judge(&[file], None, now, &TrustPolicy::default(), &limits, &Budget::of_unknown_input(&limits))
         };
         assert_eq!(found("{\"mediaType\": \"application/json\", broken").len(), 0);
         for kind in [BUNDLE, LAYER] {

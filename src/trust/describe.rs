@@ -3,7 +3,10 @@
 use super::notary::{Fault, Pins, Repository, Trusted};
 use super::{
     Answer, ImageSigner, ImageSignerKey, Kind, SignatureReport, TrustFile, TrustPolicy, cosign, simple_signing,
+    spend_files,
 };
+use crate::budget::Budget;
+use crate::error::Error;
 use crate::limits::Limits;
 use crate::time::Timestamp;
 
@@ -34,14 +37,26 @@ pub enum Standing {
 }
 
 /// Describes every signature in `files`, judged by the policy's signers as far as it names any. It compares with no image.
-pub fn describe(files: &[TrustFile], policy: &TrustPolicy, now: Timestamp, limits: &Limits) -> Vec<Description> {
+///
+/// # Errors
+/// [`Error::OverLimit`]: judging all of them takes more work or memory than files of this size may take.
+pub fn describe(
+    files: &[TrustFile],
+    policy: &TrustPolicy,
+    now: Timestamp,
+    limits: &Limits,
+) -> Result<Vec<Description>, Error> {
+    let bytes = files.iter().map(|file| file.bytes.len() as u64).fold(0, u64::saturating_add);
+    let budget = Budget::of_audit(bytes, limits);
+    spend_files(files, &budget)?;
     let mut descriptions: Vec<Description> =
-        Repository::all(files).iter().map(|repository| metadata(repository, policy, now, limits)).collect();
-    descriptions.extend(signatures(files, policy, now, limits));
-    descriptions
+        Repository::all(files, &budget).iter().map(|repository| metadata(repository, policy, now, limits)).collect();
+    descriptions.extend(signatures(files, policy, now, limits, &budget));
+    budget.check("the image's signatures")?;
+    Ok(descriptions)
 }
 
-fn metadata(repository: &Repository, policy: &TrustPolicy, now: Timestamp, limits: &Limits) -> Description {
+fn metadata(repository: &Repository<'_>, policy: &TrustPolicy, now: Timestamp, limits: &Limits) -> Description {
     let pins: Vec<String> = policy
         .signers
         .iter()
@@ -95,9 +110,15 @@ fn until(end: Timestamp, now: Timestamp) -> String {
 }
 
 /// Simple signing and cosign, without an image to compare with.
-fn signatures(files: &[TrustFile], policy: &TrustPolicy, now: Timestamp, limits: &Limits) -> Vec<Description> {
-    let mut reports = simple_signing::judge(files, None, now, policy, limits);
-    reports.extend(cosign::judge(files, None, now, policy, limits));
+fn signatures(
+    files: &[TrustFile],
+    policy: &TrustPolicy,
+    now: Timestamp,
+    limits: &Limits,
+    budget: &Budget,
+) -> Vec<Description> {
+    let mut reports = simple_signing::judge(files, None, now, policy, limits, budget);
+    reports.extend(cosign::judge(files, None, now, policy, limits, budget));
     let describe = |report: SignatureReport| {
         let mut rows = Vec::new();
         let standing = match report.answer {

@@ -31,7 +31,9 @@ pub(crate) use self::reference::ReferenceRule;
 pub use self::trusted::{ImageSigner, ImageSignerKey, SigstoreIdentity, TrustPolicy};
 pub(crate) use self::trusted::{check_openpgp, cosign_key, sigstore_root};
 
+use crate::budget::{Budget, Work};
 use crate::digest::Sha256;
+use crate::error::Error;
 use crate::limits::Limits;
 use crate::time::Timestamp;
 
@@ -147,9 +149,26 @@ pub(crate) fn judge(
     trusted: &TrustPolicy,
     recorded_key: Option<&str>,
     limits: &Limits,
+    budget: &Budget,
 ) -> Vec<SignatureReport> {
-    let mut reports = content_trust::judge(files, image, trusted, recorded_key, limits);
-    reports.extend(simple_signing::judge(files, Some(image), image.now, trusted, limits));
-    reports.extend(cosign::judge(files, Some(image), image.now, trusted, limits));
+    if spend_files(files, budget).is_err() {
+        return Vec::new();
+    }
+    let mut reports = content_trust::judge(files, image, trusted, recorded_key, limits, budget);
+    reports.extend(simple_signing::judge(files, Some(image), image.now, trusted, limits, budget));
+    reports.extend(cosign::judge(files, Some(image), image.now, trusted, limits, budget));
     reports
+}
+
+/// Units of one byte of JSON: it is read by each kind of signature, into values and back.
+const JSON_UNITS: u64 = 30;
+/// How much larger JSON grows when it is read, as a rule.
+const JSON_HELD_FACTOR: u64 = 10;
+
+/// What reading all files costs.
+fn spend_files(files: &[TrustFile], budget: &Budget) -> Result<(), Error> {
+    let bytes = files.iter().map(|file| file.bytes.len() as u64).fold(0, u64::saturating_add);
+    let what = "the image's signatures";
+    budget.spend(Work::Bytes(bytes.saturating_mul(JSON_UNITS)), what)?;
+    budget.hold(bytes.saturating_mul(JSON_HELD_FACTOR), what)
 }

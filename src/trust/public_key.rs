@@ -8,6 +8,7 @@ use rsa::{pkcs1v15, pss};
 use spki::der::pem;
 use spki::{DecodePublicKey as _, EncodePublicKey as _, SubjectPublicKeyInfoRef};
 
+use crate::budget::Work;
 use crate::digest::Sha256;
 use crate::key;
 
@@ -38,6 +39,36 @@ impl Material {
             Self::Ed25519(key) => key.to_public_key_der(),
         };
         spki.map(|spki| spki.as_bytes().to_vec()).map_err(|error| error.to_string())
+    }
+}
+
+/// What was signed, hashed once however many signatures of it are tried.
+pub(crate) struct Message<'m> {
+    /// `None`: only the digest is known.
+    bytes: Option<&'m [u8]>,
+    digest: Sha256,
+}
+
+impl<'m> Message<'m> {
+    /// Hashes `bytes`.
+    pub(crate) fn new(bytes: &'m [u8]) -> Self {
+        Self { bytes: Some(bytes), digest: Sha256::of(bytes) }
+    }
+
+    /// As [`Self::new`], of bytes whose SHA-256 was computed before.
+    pub(super) fn with_digest(bytes: &'m [u8], digest: Sha256) -> Self {
+        Self { bytes: Some(bytes), digest }
+    }
+
+    /// A message of which only the SHA-256 is known. Ed25519 accepts no signature of it.
+    pub(super) fn of_digest(digest: Sha256) -> Self {
+        Self { bytes: None, digest }
+    }
+
+    /// What trying one signature by `key` costs. Ed25519 hashes the message for each.
+    pub(super) fn cost(&self, key: &ImageKey) -> [Work; 2] {
+        let hashed = self.bytes.filter(|_| matches!(key.material, Material::Ed25519(_)));
+        [Work::Signatures(1), Work::Bytes(hashed.map_or(0, |bytes| bytes.len() as u64))]
     }
 }
 
@@ -125,7 +156,13 @@ impl ImageKey {
 
     /// Did the holder of this key sign `message`? A scheme that does not go with the key is a no.
     pub(crate) fn accepts(&self, scheme: Scheme, message: &[u8], signature: &[u8]) -> bool {
-        let digest = Sha256::of(message);
+        self.accepts_message(scheme, &Message::new(message), signature)
+    }
+
+    /// As [`Self::accepts`], of a message that was hashed before.
+    pub(crate) fn accepts_message(&self, scheme: Scheme, message: &Message<'_>, signature: &[u8]) -> bool {
+        let Message { bytes, digest } = message;
+        let Some(message) = *bytes else { return scheme == Scheme::Cosign && self.accepts_digest(digest, signature) };
         let prehash = digest.as_bytes();
         match (&self.material, scheme) {
             (Material::P256(key), Scheme::EcdsaRaw) => p256::ecdsa::Signature::from_slice(signature)
@@ -136,7 +173,7 @@ impl ImageKey {
                 let verifier = pss::VerifyingKey::<sha2::Sha256>::new((**key).clone());
                 signature.len() == key.size()
                     && pss::Signature::try_from(signature)
-                        .is_ok_and(|signature| verifier.verify(message, &signature).is_ok())
+                        .is_ok_and(|signature| verifier.verify_prehash(prehash, &signature).is_ok())
             }
             (Material::Ed25519(key), Scheme::Ed25519 | Scheme::Cosign) => ed25519::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
@@ -152,7 +189,7 @@ impl ImageKey {
                     && pkcs1v15::Signature::try_from(signature)
                         .is_ok_and(|signature| verifier.verify(message, &signature).is_ok())
             }
-            (Material::Rsa(_), Scheme::RsaPkcs1) | (_, Scheme::Cosign) => self.accepts_digest(&digest, signature),
+            (Material::Rsa(_), Scheme::RsaPkcs1) | (_, Scheme::Cosign) => self.accepts_digest(digest, signature),
             _ => false,
         }
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::encoded::decode_base64;
 use super::{Answer, ImageTarget, Kind, SignatureReport, TrustFile, TrustPolicy};
+use crate::budget::{Budget, Work};
 use crate::limits::Limits;
 use crate::strict_json;
 use crate::time::Timestamp;
@@ -17,10 +18,18 @@ pub(super) fn judge(
     now: Timestamp,
     trusted: &TrustPolicy,
     limits: &Limits,
+    budget: &Budget,
 ) -> Vec<SignatureReport> {
-    let messages = messages(files, limits);
+    let messages = messages(files, limits, budget);
+    // A message may hold as much as a file, compressed; each signer's key is tried.
+    let tries = Work::Signatures(trusted.signers.len() as u64 + 1);
+    let bytes = |message: &Message| message.1.as_ref().map_or(0, |bytes| unpacked_size(bytes, limits));
     messages
         .into_iter()
+        .take_while(|message| {
+            let hashed = Work::Bytes(bytes(message).saturating_mul(trusted.signers.len() as u64 + 2));
+            [tries, hashed].into_iter().all(|work| budget.spend(work, "the signatures of simple signing").is_ok())
+        })
         .map(|(name, message)| match message {
             Ok(message) => judge_message(name, &message, image, now, trusted, limits),
             Err(fault) => SignatureReport::new(Kind::SimpleSigning, name, Answer::Refused(fault)),
@@ -32,7 +41,7 @@ type Message = (String, Result<Vec<u8>, String>);
 
 /// Every file that is an OpenPGP message by its first byte (RFC 9580, 4.2: the highest bit is set) or by its name, and every entry of
 /// the signatures extension.
-fn messages(files: &[TrustFile], limits: &Limits) -> Vec<Message> {
+fn messages(files: &[TrustFile], limits: &Limits, budget: &Budget) -> Vec<Message> {
     let mut messages = Vec::new();
     let most = usize::try_from(limits.trust_signatures).unwrap_or(usize::MAX);
     for file in files {
@@ -41,6 +50,11 @@ fn messages(files: &[TrustFile], limits: &Limits) -> Vec<Message> {
         let binary = first.is_some_and(|byte| byte & 0x80 != 0);
         // What begins with zero has another form: `cosign.rs`.
         if binary || (name.starts_with("signature-") && first != Some(&0)) {
+            if messages.len() >= most
+                || budget.hold(file.bytes.len() as u64, "the signatures of simple signing").is_err()
+            {
+                break;
+            }
             messages.push((file.path.clone(), Ok(file.bytes.clone())));
         } else if file.bytes.trim_ascii_start().first() == Some(&b'{') {
             let Ok(document) = strict_json::parse(&file.bytes) else { continue };
@@ -55,6 +69,13 @@ fn messages(files: &[TrustFile], limits: &Limits) -> Vec<Message> {
     }
     messages.truncate(most);
     messages
+}
+
+/// The most that a message can unpack to.
+fn unpacked_size(message: &[u8], limits: &Limits) -> u64 {
+    // Deflate makes at most 1,032 bytes of one (zlib, "Maximum Compression Factor"); bzip2 more.
+    let most = limits.trust_file_bytes.saturating_add(1);
+    (message.len() as u64).saturating_mul(2_000).min(most)
 }
 
 fn content(entry: &Value) -> Result<Vec<u8>, String> {

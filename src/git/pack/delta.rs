@@ -15,6 +15,13 @@ pub(super) enum DeltaFault {
     TooLarge,
 }
 
+/// Bytes of the object that `delta` makes, as it says itself.
+pub(super) fn result_size(delta: &[u8]) -> Option<u64> {
+    let mut rest = delta;
+    read_size(&mut rest)?;
+    read_size(&mut rest)
+}
+
 /// Makes the object that `delta` describes from `base`, into `out`, which is emptied before.
 pub(super) fn apply(base: &[u8], delta: &[u8], largest: u64, out: &mut Vec<u8>) -> Result<(), DeltaFault> {
     let mut rest = delta;

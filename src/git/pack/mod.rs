@@ -57,6 +57,11 @@ pub(super) fn verify(
         Ok(count) => count,
         Err(fault) => return Verified { faults: vec![fault.to_string()], ..Verified::default() },
     };
+    // An entry has nine bytes at least: a header, and the shortest stream.
+    let entries = u64::from(count).min(pack.len() as u64 / 9);
+    if !inflated.spend_objects(entries) || !inflated.has_room_for(index.map_or(0, <[u8]>::len) as u64 * 2) {
+        return Verified { faults: vec![PackFault::OverLimit(inflated.bound()).to_string()], ..Verified::default() };
+    }
     let mut faults = Vec::new();
     let index = index.map(Index::read).and_then(|index| index.map_err(|fault| faults.push(bad_index(fault))).ok());
     let rows = index.as_ref().map(|index| index.rows.as_slice());
@@ -163,9 +168,13 @@ impl Pack {
         base: Option<&[u8]>,
         inflater: &mut Inflater,
         limits: &Limits,
+        inflated: &Inflated,
     ) -> Option<Vec<u8>> {
         let entry = self.entries.get(place(number))?;
         let size = usize::try_from(entry.size).ok().filter(|_| entry.size <= limits.git_object_bytes)?;
+        if !inflated.has_room_for(entry.size) {
+            return None;
+        }
         let mut content = Vec::new();
         inflater.inflate(bytes.get(entry.data..entry.end)?, size, &mut content).ok()?;
         let Some(base) = base else { return Some(content) };

@@ -6,17 +6,19 @@
 use std::collections::HashSet;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 
 use flate2::Crc;
 
-use super::delta::{DeltaFault, apply};
+use super::delta::{DeltaFault, apply, result_size};
 use super::index::Row;
 use super::layout::{Base, Entry, Layout, PackFault, index};
 use crate::git::hash::{Collision, Kind, Sha1, object_id};
 use crate::git::inflate::{InflateFault, Inflater};
 use crate::git::inflated::Inflated;
 use crate::git::object_id::ObjectId;
+use crate::git::objects::{LARGE_BYTES, most_references};
 use crate::git::references::References;
 use crate::limits::Limits;
 
@@ -122,6 +124,11 @@ struct Job<'a> {
     roots: Vec<u32>,
     next: AtomicUsize,
     inflated: &'a Inflated,
+    /// Bytes that one family may hold.
+    room: u64,
+    /// Held by the family that is larger than others.
+    large: Mutex<()>,
+    most_references: usize,
     /// For each reference delta: has somebody found its base? Two entries of one name must not both make its family.
     claimed: Vec<AtomicBool>,
 }
@@ -141,7 +148,10 @@ impl<'a> Job<'a> {
         roots.sort_by_key(|root| std::cmp::Reverse(weight(root)));
         let claimed = layout.references.iter().map(|_| AtomicBool::new(false)).collect();
         let next = AtomicUsize::new(0);
-        Self { pack, layout, rows, shallow, limits, roots, next, inflated, claimed }
+        // The other half is for what the objects name.
+        let room = inflated.budget().memory_left() / 2;
+        let (large, most_references) = (Mutex::new(()), most_references(inflated));
+        Self { pack, layout, rows, shallow, limits, roots, next, inflated, room, large, most_references, claimed }
     }
 }
 
@@ -172,12 +182,15 @@ struct Worker<'j, 'a> {
     held: u64,
     delta: Vec<u8>,
     content: Vec<u8>,
+    /// Large families are made one at a time.
+    alone: Option<MutexGuard<'j, ()>>,
 }
 
 impl<'j, 'a> Worker<'j, 'a> {
     fn new(job: &'j Job<'a>) -> Self {
         let inflater = Inflater::new();
-        Self { job, inflater, swept: Swept::default(), held: 0, delta: Vec::new(), content: Vec::new() }
+        let swept = Swept { references: References::within(job.most_references), ..Swept::default() };
+        Self { job, inflater, swept, held: 0, delta: Vec::new(), content: Vec::new(), alone: None }
     }
 
     fn run(mut self) -> Swept {
@@ -188,11 +201,29 @@ impl<'j, 'a> Worker<'j, 'a> {
                 continue;
             };
             let Some(&root) = self.job.roots.get(turn) else { break };
-            if !self.walk_family(root) {
+            let goes_on = self.walk_family(root);
+            if self.alone.is_some() {
+                (self.delta, self.content) = (Vec::new(), Vec::new());
+                self.alone = None;
+            }
+            if !goes_on {
                 break;
             }
         }
         self.swept
+    }
+
+    /// Is there memory for `more` bytes besides the bases that are held? A family's need is the same on any number of threads.
+    fn has_room_for(&mut self, more: u64) -> bool {
+        let needed = self.held.saturating_add(more);
+        if needed > self.job.room {
+            self.job.inflated.budget().refuse_memory();
+            return false;
+        }
+        if needed > LARGE_BYTES && self.alone.is_none() {
+            self.alone = self.job.large.lock().ok();
+        }
+        true
     }
 
     /// `false`: over the limit of all inflated bytes, so that going on is of no use.
@@ -240,6 +271,9 @@ impl<'j, 'a> Worker<'j, 'a> {
                 Err(fault) => self.fault(number, fault),
             };
         }
+        if !self.has_room_for(entry.size) {
+            return Made::OverLimit;
+        }
         let mut content = std::mem::take(&mut self.content);
         match self.inflate(entry, &mut content) {
             Ok(()) => self.finish(number, kind, content, 0),
@@ -258,9 +292,17 @@ impl<'j, 'a> Worker<'j, 'a> {
         if !self.job.inflated.spend(entry.size) {
             return Made::OverLimit;
         }
+        if !self.has_room_for(entry.size) {
+            return Made::OverLimit;
+        }
         let mut delta = std::mem::take(&mut self.delta);
         let mut content = std::mem::take(&mut self.content);
-        let applied = self.inflate(entry, &mut delta).and_then(|()| {
+        let inflated = self.inflate(entry, &mut delta);
+        let result = result_size(&delta).filter(|size| *size <= self.job.limits.git_object_bytes).unwrap_or(0);
+        if inflated.is_ok() && !self.has_room_for(entry.size.saturating_add(result)) {
+            return Made::OverLimit;
+        }
+        let applied = inflated.and_then(|()| {
             apply(base, &delta, self.job.limits.git_object_bytes, &mut content).map_err(EntryFault::from)
         });
         self.delta = delta;

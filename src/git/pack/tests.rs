@@ -83,9 +83,13 @@ fn longer_by(size: usize, byte: u8) -> Vec<u8> {
     delta
 }
 
+fn inflated(limits: &Limits) -> Inflated {
+    Inflated::new(limits, &crate::budget::Budget::of_unknown_input(limits))
+}
+
 fn run_with(pack: &[u8], index: Option<&[u8]>, limits: &Limits) -> (Vec<ObjectId>, Vec<String>) {
     let answers = THREADS.map(|threads| {
-        let verified = verify(pack, index, &HashSet::new(), threads, limits, &Inflated::new(limits));
+        let verified = verify(pack, index, &HashSet::new(), threads, limits, &inflated(limits));
         let ids: Vec<ObjectId> = verified.proved.iter().map(|(_, id, _)| *id).collect();
         (ids, verified.faults)
     });
@@ -147,8 +151,7 @@ fn packs_of_git_give_the_objects_that_git_lists() {
         assert!(expected.len() > 180);
         assert_eq!(list.contains("chain length"), !options.contains(&"pack.window=0"));
         for index in [Some(index.as_slice()), None] {
-            let verified =
-                verify(&pack, index, &HashSet::new(), 2, &Limits::default(), &Inflated::new(&Limits::default()));
+            let verified = verify(&pack, index, &HashSet::new(), 2, &Limits::default(), &inflated(&Limits::default()));
             assert_eq!(verified.faults, Vec::<String>::new());
             let found: Vec<String> = verified.proved.iter().map(|(_, id, kind)| format!("{id} {kind}")).collect();
             assert_eq!(found, expected);
@@ -165,7 +168,7 @@ fn every_flipped_byte_of_pack_and_index_is_noticed() {
         let mut bad = pack.clone();
         bad[at] ^= 0x10;
         assert_ne!(
-            verify(&bad, Some(&index), &HashSet::new(), 2, &limits, &Inflated::new(&limits)).faults,
+            verify(&bad, Some(&index), &HashSet::new(), 2, &limits, &inflated(&limits)).faults,
             Vec::<String>::new(),
             "pack {at}"
         );
@@ -174,7 +177,7 @@ fn every_flipped_byte_of_pack_and_index_is_noticed() {
         let mut bad = index.clone();
         bad[at] ^= 0x10;
         assert_ne!(
-            verify(&pack, Some(&bad), &HashSet::new(), 2, &limits, &Inflated::new(&limits)).faults,
+            verify(&pack, Some(&bad), &HashSet::new(), 2, &limits, &inflated(&limits)).faults,
             Vec::<String>::new(),
             "index {at}"
         );

@@ -15,8 +15,12 @@ fn zstd(header: &[u8], content: &[u8], tail: &[u8]) -> Vec<u8> {
     [&[0x28, 0xb5, 0x2f, 0xfd], header, &block[..3], content, tail].concat()
 }
 
+fn budget(limits: &Limits) -> Budget {
+    Budget::of_unknown_input(limits)
+}
+
 fn of(bytes: &[u8]) -> Measured {
-    measure(bytes, "test", &Limits::default()).unwrap()
+    measure(bytes, "test", &Limits::default(), &budget(&Limits::default())).unwrap()
 }
 
 fn content(bytes: &[u8]) -> Option<(Sha256, u64)> {
@@ -65,14 +69,15 @@ fn whatever_is_cut_changed_or_appended_is_noticed_and_the_blob_is_still_measured
 #[test]
 fn the_bounds_hold() {
     let zeros = gzip(&vec![0; 1 << 20]);
-    let over = |limits: Limits| match measure(zeros.as_slice(), "test", &limits) {
+    let over = |limits: Limits| match measure(zeros.as_slice(), "test", &limits, &budget(&limits)) {
         Err(Error::OverLimit { limit, .. }) => limit,
         other => panic!("{other:?}"),
     };
     assert_eq!(over(Limits { layer_expanded_bytes: 1000, ..Limits::default() }), "layer_expanded_bytes");
     assert_eq!(over(Limits { image_layer_bytes: 100, ..Limits::default() }), "image_layer_bytes");
     // A window of 1 GiB is refused before it is taken, and says nothing about the blob.
-    match measure(zstd(&[0, 20 << 3], b"abc", b"").as_slice(), "test", &Limits::default()) {
+    match measure(zstd(&[0, 20 << 3], b"abc", b"").as_slice(), "test", &Limits::default(), &budget(&Limits::default()))
+    {
         Err(Error::OverLimit { limit, .. }) => assert_eq!(limit, "zstd_window_bytes"),
         other => panic!("{other:?}"),
     }
@@ -87,7 +92,10 @@ fn a_source_that_fails_is_an_error_and_no_finding() {
         }
     }
     for start in [&gzip(b"abc")[..12], b"plain"] {
-        assert!(matches!(measure(start.chain(Failing), "test", &Limits::default()), Err(Error::Unreadable { .. })));
+        assert!(matches!(
+            measure(start.chain(Failing), "test", &Limits::default(), &budget(&Limits::default())),
+            Err(Error::Unreadable { .. })
+        ));
     }
 }
 
@@ -120,7 +128,7 @@ fn reading_nothing_ends_nothing() {
     ];
     for (at, blob) in blobs.iter().enumerate() {
         assert_eq!(content(blob), Some((Sha256::of(&text), text.len() as u64)), "blob {at}");
-        let read = with_content(blob.as_slice(), &Limits::default(), |input| {
+        let read = with_content(blob.as_slice(), &Limits::default(), &budget(&Limits::default()), |input| {
             let (mut read, mut buffer) = (Vec::new(), [0; 7]);
             loop {
                 assert_eq!(input.read(&mut []).unwrap(), 0);

@@ -1,13 +1,17 @@
 //! One metadata file of Notary v1: what is signed, by whom, and until when.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
 use super::super::canonical_json;
 use super::super::encoded::decode_base64;
+use super::super::public_key::Message;
 use super::Fault;
 use super::key::NotaryKey;
+use crate::budget::Budget;
 use crate::digest::Sha256;
 use crate::limits::Limits;
 use crate::strict_json;
@@ -22,6 +26,7 @@ pub(super) struct Envelope {
     pub(super) version: u64,
     pub(super) expires: Timestamp,
     canonical: Vec<u8>,
+    digest: Sha256,
     signatures: Vec<KeySignature>,
 }
 
@@ -36,7 +41,7 @@ struct KeySignature {
 #[derive(Debug, Clone)]
 pub(super) struct Role {
     /// The keys by their ids; one that cannot be read says why.
-    pub(super) keys: BTreeMap<String, Result<NotaryKey, String>>,
+    pub(super) keys: BTreeMap<String, Rc<Result<NotaryKey, String>>>,
     pub(super) threshold: u64,
 }
 
@@ -69,23 +74,33 @@ impl Envelope {
         let version = version.ok_or_else(|| refuse("the version is no number from 1"))?;
         let expires = text(&signed, "expires").and_then(Timestamp::from_rfc3339);
         let expires = expires.ok_or_else(|| refuse("the time of expiry cannot be read"))?;
-        Ok(Self { role: role.into(), signed, version, expires, canonical, signatures })
+        let digest = Sha256::of(&canonical);
+        Ok(Self { role: role.into(), signed, version, expires, canonical, digest, signatures })
     }
 
     /// The ids of the role's keys that signed this file, at least as many different keys as the role's threshold asks for. Two ids or
     /// certificates of one key count once; signatures by other keys are passed over.
-    pub(super) fn signers(&self, role: &Role) -> Result<Vec<String>, Fault> {
+    pub(super) fn signers(&self, role: &Role, budget: &Budget) -> Result<Vec<String>, Fault> {
+        let message = Message::with_digest(&self.canonical, self.digest);
         let mut counted: Vec<Sha256> = Vec::new();
         let mut ids: Vec<String> = Vec::new();
         for signature in &self.signatures {
-            let key = match role.keys.get(&signature.key_id) {
+            let key = match role.keys.get(&signature.key_id).map(|key| key.as_ref()) {
                 None => continue,
                 Some(Err(message)) => {
                     return Err(Fault::refused(format!("{}.json: key {}: {message}", self.role, signature.key_id)));
                 }
                 Some(Ok(key)) => key,
             };
-            if ids.contains(&key.id) || !key.accepts(&signature.method, &self.canonical, &signature.bytes) {
+            if ids.contains(&key.id) {
+                continue;
+            }
+            for work in message.cost(&key.key) {
+                budget
+                    .spend(work, "the signatures of content trust")
+                    .map_err(|error| Fault::refused(error.to_string()))?;
+            }
+            if !key.accepts(&signature.method, &message, &signature.bytes) {
                 continue;
             }
             ids.push(key.id.clone());
@@ -117,7 +132,7 @@ fn read_signature(value: &Value) -> Option<KeySignature> {
 
 impl Role {
     /// `keyids` and `threshold` of a role, its keys from `keys`.
-    pub(super) fn read(name: &str, role: &Map<String, Value>, keys: &Map<String, Value>) -> Result<Self, Fault> {
+    pub(super) fn read(name: &str, role: &Map<String, Value>, keys: &Keys<'_>) -> Result<Self, Fault> {
         let refuse = |message: &str| Fault::refused(format!("the role {name}: {message}"));
         let threshold = role.get("threshold").and_then(Value::as_u64).filter(|threshold| *threshold >= 1);
         let threshold = threshold.ok_or_else(|| refuse("its threshold is no number from 1"))?;
@@ -125,9 +140,30 @@ impl Role {
         let mut read = BTreeMap::new();
         for id in ids {
             let id = id.as_str().ok_or_else(|| refuse("a key id is no text"))?;
-            read.insert(id.to_owned(), read_key(id, keys));
+            read.insert(id.to_owned(), keys.read(id));
         }
         Ok(Self { keys: read, threshold })
+    }
+}
+
+/// The keys that a file lists: each is read once, however many roles name it.
+pub(super) struct Keys<'a> {
+    listed: &'a Map<String, Value>,
+    read: RefCell<BTreeMap<String, Rc<Result<NotaryKey, String>>>>,
+}
+
+impl<'a> Keys<'a> {
+    pub(super) fn new(listed: &'a Map<String, Value>) -> Self {
+        Self { listed, read: RefCell::default() }
+    }
+
+    fn read(&self, id: &str) -> Rc<Result<NotaryKey, String>> {
+        if let Some(known) = self.read.borrow().get(id) {
+            return Rc::clone(known);
+        }
+        let key = Rc::new(read_key(id, self.listed));
+        self.read.borrow_mut().insert(id.to_owned(), Rc::clone(&key));
+        key
     }
 }
 

@@ -4,40 +4,49 @@ use std::collections::BTreeMap;
 
 use super::Fault;
 use super::hashes::Described;
+use crate::budget::{Budget, Work};
 use crate::digest::Sha256;
 use crate::trust::TrustFile;
 
 /// A file's bytes, with the digest where its name has one.
-type Candidate = (Option<Sha256>, Vec<u8>);
+type Candidate<'f> = (Option<Sha256>, &'f [u8]);
 
 /// Metadata of one repository: everything that lies beside one `root.json`.
-#[derive(Debug, Default)]
-pub(crate) struct Repository {
+#[derive(Debug)]
+pub(crate) struct Repository<'f> {
     /// The folder as it was named, for people.
     pub(crate) folder: String,
     /// By the role's name: `targets/releases`, `snapshot` …, with the digest where the file's name has one.
-    files: BTreeMap<String, Vec<Candidate>>,
+    files: BTreeMap<String, Vec<Candidate<'f>>>,
     /// `<version>.root.json`.
-    pub(super) numbered_roots: BTreeMap<u64, Vec<u8>>,
+    pub(super) numbered_roots: BTreeMap<u64, &'f [u8]>,
+    pub(super) budget: Budget,
 }
 
-impl Repository {
+impl<'f> Repository<'f> {
     /// Every repository in `files`: each folder with a `root.json`, and what lies in it and below it.
-    pub(crate) fn all(files: &[TrustFile]) -> Vec<Self> {
+    pub(crate) fn all(files: &'f [TrustFile], budget: &Budget) -> Vec<Self> {
         let folders = files.iter().filter_map(|file| match file.path.strip_suffix("root.json") {
             Some(folder) if folder.is_empty() || folder.ends_with('/') => Some(folder),
             _ => None,
         });
-        folders.map(|folder| Self::of(folder, files)).collect()
+        // Folders may lie in each other: each is a repository of everything below it.
+        let within = |_: &&str| budget.spend(Work::Nodes(files.len() as u64), "the files of content trust").is_ok();
+        folders.take_while(within).map(|folder| Self::of(folder, files, budget)).collect()
     }
 
-    fn of(folder: &str, files: &[TrustFile]) -> Self {
-        let mut repository = Self { folder: folder.trim_end_matches('/').into(), ..Self::default() };
+    fn of(folder: &str, files: &'f [TrustFile], budget: &Budget) -> Self {
+        let mut repository = Self {
+            folder: folder.trim_end_matches('/').into(),
+            files: BTreeMap::new(),
+            numbered_roots: BTreeMap::new(),
+            budget: budget.clone(),
+        };
         let names =
             files.iter().filter_map(|file| Some((file.path.strip_prefix(folder)?.strip_suffix(".json")?, &file.bytes)));
         for (name, bytes) in names {
             if let Some(version) = name.strip_suffix(".root").and_then(|version| version.parse().ok()) {
-                repository.numbered_roots.insert(version, bytes.clone());
+                repository.numbered_roots.insert(version, bytes);
                 continue;
             }
             let (role, digest) = match name.rsplit_once('.') {
@@ -47,13 +56,13 @@ impl Repository {
                 },
                 None => (name, None),
             };
-            repository.files.entry(role.to_owned()).or_default().push((digest, bytes.clone()));
+            repository.files.entry(role.to_owned()).or_default().push((digest, bytes));
         }
         repository
     }
 
     /// The file of `role`. With `described` it must be the one described: `ROLE.json`, or the file that has the digest in its name.
-    pub(super) fn file(&self, role: &str, described: Option<&Described>) -> Result<&[u8], Fault> {
+    pub(super) fn file(&self, role: &str, described: Option<&Described>) -> Result<&'f [u8], Fault> {
         let candidates = self.files.get(role).map(Vec::as_slice).unwrap_or_default();
         let named = |wanted: Option<Sha256>| candidates.iter().find(|(digest, _)| *digest == wanted);
         let by_digest = described.and_then(|described| named(Some(described.sha256)));
@@ -61,6 +70,9 @@ impl Repository {
             return Err(Fault::missing(format!("{role}.json is not there")));
         };
         if let Some(described) = described {
+            // Two hashes.
+            let spent = self.budget.spend(Work::Bytes(2 * bytes.len() as u64), "the files of content trust");
+            spent.map_err(|error| Fault::refused(error.to_string()))?;
             described.compare(bytes).map_err(|message| Fault::refused(format!("{role}.json: {message}")))?;
         }
         Ok(bytes)

@@ -5,7 +5,7 @@ use x509_cert::Certificate;
 use x509_cert::ext::pkix::BasicConstraints;
 
 use super::super::encoded::decode_base64;
-use super::super::public_key::{ImageKey, Scheme};
+use super::super::public_key::{ImageKey, Message, Scheme};
 use crate::digest::Sha256;
 use crate::time::Timestamp;
 
@@ -70,7 +70,7 @@ impl NotaryKey {
 
     /// Does this key accept a signature made by `method`? A method that does not go with the key's kind is a no, and so is
     /// `pycrypto-pkcs#1 pss`, which nobody writes any more.
-    pub(super) fn accepts(&self, method: &str, message: &[u8], signature: &[u8]) -> bool {
+    pub(super) fn accepts(&self, method: &str, message: &Message<'_>, signature: &[u8]) -> bool {
         let scheme = match (method.to_ascii_lowercase().as_str(), self.kind.trim_end_matches("-x509")) {
             ("ecdsa", "ecdsa") => Scheme::EcdsaRaw,
             ("rsapss", "rsa") => Scheme::RsaPss,
@@ -78,7 +78,7 @@ impl NotaryKey {
             ("eddsa", "ed25519") => Scheme::Ed25519,
             _ => return false,
         };
-        self.key.accepts(scheme, message, signature)
+        self.key.accepts_message(scheme, message, signature)
     }
 }
 

@@ -91,7 +91,7 @@ impl Trusted {
     }
 }
 
-impl Repository {
+impl Repository<'_> {
     /// Walks from the pinned root to the targets. `repository` is the image's name in full, which the root certificates must name;
     /// `None` takes whatever they name.
     pub(crate) fn walk(&self, pins: Pins<'_>, repository: Option<&str>, limits: &Limits) -> Result<Trusted, Fault> {
@@ -122,7 +122,7 @@ impl Repository {
     ) -> Result<(RoleReport, Envelope), Fault> {
         let bytes = self.file(role, described)?;
         let envelope = Envelope::read(role, type_name, bytes, limits)?;
-        let signers = envelope.signers(root.role(role)?)?;
+        let signers = envelope.signers(root.role(role)?, &self.budget)?;
         let (version, expires) = (envelope.version, envelope.expires);
         Ok((RoleReport { name: role.into(), version, expires, signers }, envelope))
     }

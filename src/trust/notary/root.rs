@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::envelope::{Envelope, Role, object};
+use super::envelope::{Envelope, Keys, Role, object};
 use super::files::Repository;
 use super::key::{Leaf, names_repository};
 use super::{Fault, Pins, RoleReport};
+use crate::budget::Budget;
 use crate::limits::Limits;
 
 /// The roles that every root lists.
@@ -36,11 +37,12 @@ impl<'a> Root<'a> {
         let (Some(keys), Some(listed)) = lists else {
             return Err(Fault::refused(format!("{name}.json: keys or roles are missing")));
         };
+        let keys = Keys::new(keys);
         let mut roles = BTreeMap::new();
         for role in ROLES {
             let entry = object(listed, role)
                 .ok_or_else(|| Fault::refused(format!("{name}.json: the role {role} is missing")))?;
-            roles.insert(role, Role::read(role, entry, keys)?);
+            roles.insert(role, Role::read(role, entry, &keys)?);
         }
         Ok(Self { bytes, envelope, roles })
     }
@@ -50,12 +52,12 @@ impl<'a> Root<'a> {
     }
 
     /// Who signed it, by its own list; the certificates of those keys name `repository`.
-    fn own_signers(&self, repository: Option<&str>) -> Result<(RoleReport, Vec<Leaf>), Fault> {
+    fn own_signers(&self, repository: Option<&str>, budget: &Budget) -> Result<(RoleReport, Vec<Leaf>), Fault> {
         let role = self.role("root")?;
-        let signers = self.envelope.signers(role)?;
+        let signers = self.envelope.signers(role, budget)?;
         let mut certificates = Vec::new();
         for id in &signers {
-            let Some(Ok(key)) = role.keys.get(id) else { continue };
+            let Some(Ok(key)) = role.keys.get(id).map(|key| key.as_ref()) else { continue };
             let Some(leaf) = &key.certificate else {
                 return Err(Fault::refused(format!(
                     "{}.json: the root key {id} has no certificate",
@@ -87,7 +89,7 @@ impl<'a> Root<'a> {
 
 /// From the newest root that a pinned key signed to `root.json`, one version at a time.
 pub(super) fn walk<'a>(
-    repository: &'a Repository,
+    repository: &'a Repository<'a>,
     pins: Pins<'_>,
     name: Option<&str>,
     limits: &Limits,
@@ -110,7 +112,7 @@ pub(super) fn walk<'a>(
     }
     roots.insert(newest, current);
 
-    let (anchor, anchor_keys) = find_anchor(&roots, pins)?;
+    let (anchor, anchor_keys) = find_anchor(&roots, pins, &repository.budget)?;
     let (mut reports, mut anchor_certificates, mut later_certificates) = (Vec::new(), Vec::new(), Vec::new());
     let mut previous: Option<&Root<'_>> = None;
     for version in anchor..=newest {
@@ -118,12 +120,12 @@ pub(super) fn walk<'a>(
             Fault::missing(format!("{version}.root.json is not there: the step from the pinned root is not proved"))
         })?;
         if let Some(previous) = previous {
-            root.envelope.signers(previous.role("root")?).map_err(|fault| match fault {
+            root.envelope.signers(previous.role("root")?, &repository.budget).map_err(|fault| match fault {
                 Fault::Refused(message) => Fault::refused(format!("not signed by the root before it: {message}")),
                 missing @ Fault::Missing(_) => missing,
             })?;
         }
-        let (report, leaves) = root.own_signers(name)?;
+        let (report, leaves) = root.own_signers(name, &repository.budget)?;
         reports.push(report);
         if version == anchor {
             anchor_certificates = leaves;
@@ -138,7 +140,7 @@ pub(super) fn walk<'a>(
 
 /// The newest root that lists a pinned key among its root keys and is signed by it. That key's holder vouches for the whole root, so
 /// that its own threshold decides who else must have signed.
-fn find_anchor(roots: &BTreeMap<u64, Root<'_>>, pins: Pins<'_>) -> Result<(u64, Vec<String>), Fault> {
+fn find_anchor(roots: &BTreeMap<u64, Root<'_>>, pins: Pins<'_>, budget: &Budget) -> Result<(u64, Vec<String>), Fault> {
     let Pins::Keys(pins) = pins else {
         let first = roots.first_key_value();
         return first.map(|(version, _)| (*version, Vec::new())).ok_or_else(|| Fault::missing("there is no root"));
@@ -148,7 +150,7 @@ fn find_anchor(roots: &BTreeMap<u64, Root<'_>>, pins: Pins<'_>) -> Result<(u64, 
         let pinned = role.keys.iter().filter(|(id, _)| pins.contains(id));
         let pinned = Role { keys: pinned.map(|(id, key)| (id.clone(), key.clone())).collect(), threshold: 1 };
         if !pinned.keys.is_empty()
-            && let Ok(ids) = root.envelope.signers(&pinned)
+            && let Ok(ids) = root.envelope.signers(&pinned, budget)
         {
             return Ok((*version, ids));
         }

@@ -10,7 +10,7 @@ use super::key::{NotaryKey, key_id, names_repository};
 use crate::digest::decode_hex;
 use crate::image::spec_tests::go_source;
 use crate::test_figures::assert_documented;
-use crate::trust::public_key::ImageKey;
+use crate::trust::public_key::{ImageKey, Message};
 
 fn source(path: &str) -> String {
     fs::read_to_string(go_source("theupdateframework/notary").join(path)).unwrap()
@@ -50,7 +50,9 @@ fn the_signatures_of_notarys_tests() {
         let function = format!("func {test}(");
         let signature = decode_hex(between(&code, &function, "DecodeString(\"", "\"").as_bytes()).unwrap();
         let message = between(&code, &function, "message := []byte(\"", "\"").as_bytes();
-        let accepts = |signature: &[u8]| key(kind, public).is_ok_and(|key| key.accepts(method, message, signature));
+        let accepts = |signature: &[u8]| {
+            key(kind, public).is_ok_and(|key| key.accepts(method, &Message::new(message), signature))
+        };
         assert_eq!(accepts(&signature), *valid, "{test}");
         if *valid {
             // As TestRSAPSSVerifierWithInvalidSignature and its like do.
@@ -66,7 +68,11 @@ fn the_signatures_of_notarys_tests() {
 
     let test = "func TestPyNaCled25519Compat(";
     let ed25519 = key("ed25519", &Base64::encode_string(&bytes(&compat(test, "pubHex")))).unwrap();
-    assert!(ed25519.accepts("eddsa", compat(test, "testStr").as_bytes(), &bytes(&compat(test, "sigHex"))));
+    assert!(ed25519.accepts(
+        "eddsa",
+        &Message::new(compat(test, "testStr").as_bytes()),
+        &bytes(&compat(test, "sigHex"))
+    ));
     accepted += 1;
 
     // A key in PEM and a salt of any length, under a name of its own: what old Python clients wrote. It counts for nothing here.
@@ -75,7 +81,9 @@ fn the_signatures_of_notarys_tests() {
     let (_, spki) = spki::der::pem::decode_vec(pem.trim().as_bytes()).unwrap();
     assert!(key("rsa", &Base64::encode_string(pem.as_bytes())).is_err());
     let rsa = key("rsa", &Base64::encode_string(&spki)).unwrap();
-    let accepts = |method| rsa.accepts(method, compat(test, "testStr").as_bytes(), &bytes(&compat(test, "sigHex")));
+    let accepts = |method| {
+        rsa.accepts(method, &Message::new(compat(test, "testStr").as_bytes()), &bytes(&compat(test, "sigHex")))
+    };
     assert!(!accepts("pycrypto-pkcs#1 pss"));
     // The signature itself is one with 32 bytes of salt.
     assert!(accepts("rsapss"));

@@ -1,10 +1,10 @@
 //! Targets: signed names of images, and the roles that may sign for some of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::envelope::{Envelope, Role, object};
+use super::envelope::{Envelope, Keys, Role, object};
 use super::files::Repository;
 use super::hashes::Described;
 use super::{Fault, RoleReport, described};
@@ -65,19 +65,19 @@ impl Targets {
 struct Delegation {
     name: String,
     role: Result<Role, Fault>,
-    paths: Vec<String>,
+    paths: Beginnings,
 }
 
 /// Reads `targets.json`'s targets and every delegation below it that the snapshot names.
 pub(super) fn walk(
-    repository: &Repository,
+    repository: &Repository<'_>,
     top: Envelope,
     snapshot: &Envelope,
     limits: &Limits,
     reports: &mut Vec<RoleReport>,
 ) -> Result<Targets, Fault> {
     let mut targets = Targets::default();
-    let everything = vec![String::new()];
+    let everything = Beginnings::of(vec![String::new()]);
     targets.roles.push(("targets".into(), read_targets(&top, &everything)?));
     let mut waiting = delegations(&top, &everything)?;
     let mut seen: u64 = 0;
@@ -109,7 +109,7 @@ pub(super) fn walk(
 type Read = (RoleReport, NamedTargets, Vec<Delegation>);
 
 fn read_delegation(
-    repository: &Repository,
+    repository: &Repository<'_>,
     delegation: &Delegation,
     snapshot: &Envelope,
     limits: &Limits,
@@ -117,7 +117,7 @@ fn read_delegation(
     let role = delegation.role.as_ref().map_err(Fault::clone)?;
     let bytes = repository.file(&delegation.name, Some(&described(snapshot, &delegation.name)?))?;
     let envelope = Envelope::read(&delegation.name, "Targets", bytes, limits)?;
-    let signers = envelope.signers(role)?;
+    let signers = envelope.signers(role, &repository.budget)?;
     let report =
         RoleReport { name: delegation.name.clone(), version: envelope.version, expires: envelope.expires, signers };
     let own = read_targets(&envelope, &delegation.paths)?;
@@ -125,14 +125,14 @@ fn read_delegation(
 }
 
 /// The targets whose names begin with one of `paths`; others are not this role's to sign.
-fn read_targets(envelope: &Envelope, paths: &[String]) -> Result<NamedTargets, Fault> {
+fn read_targets(envelope: &Envelope, paths: &Beginnings) -> Result<NamedTargets, Fault> {
     let empty = Map::new();
     let listed = match envelope.signed.get("targets") {
         Some(Value::Object(listed)) => listed,
         None | Some(Value::Null) => &empty,
         Some(_) => return Err(Fault::refused(format!("{}.json: `targets` is no object", envelope.role))),
     };
-    let own = listed.iter().filter(|(name, _)| begins_with_one_of(name, paths));
+    let own = listed.iter().filter(|(name, _)| paths.fit(name));
     Ok(own
         .map(|(name, target)| {
             let target = target.as_object().ok_or_else(|| "it is no object".to_owned()).and_then(Described::read);
@@ -142,7 +142,7 @@ fn read_targets(envelope: &Envelope, paths: &[String]) -> Result<NamedTargets, F
 }
 
 /// The roles that `envelope` delegates to. A child is a direct one, and its paths lie within its parent's.
-fn delegations(envelope: &Envelope, parent_paths: &[String]) -> Result<Vec<Delegation>, Fault> {
+fn delegations(envelope: &Envelope, parent_paths: &Beginnings) -> Result<Vec<Delegation>, Fault> {
     let refuse = |message: String| Fault::refused(format!("{}.json: {message}", envelope.role));
     let empty = Map::new();
     let delegations = match envelope.signed.get("delegations") {
@@ -150,27 +150,47 @@ fn delegations(envelope: &Envelope, parent_paths: &[String]) -> Result<Vec<Deleg
         None | Some(Value::Null) => &empty,
         Some(_) => return Err(refuse("`delegations` is no object".into())),
     };
-    let keys = object(delegations, "keys").unwrap_or(&empty);
+    let keys = Keys::new(object(delegations, "keys").unwrap_or(&empty));
     let mut read: Vec<Delegation> = Vec::new();
+    let mut names: HashSet<&str> = HashSet::new();
     for entry in delegations.get("roles").and_then(Value::as_array).into_iter().flatten() {
         let entry = entry.as_object().ok_or_else(|| refuse("a delegation is no object".into()))?;
         let name = entry.get("name").and_then(Value::as_str).unwrap_or_default();
         if !is_direct_child(name, &envelope.role) {
             return Err(refuse(format!("{name:?} is no name of a delegation below it")));
         }
-        if read.iter().any(|known| known.name == name) {
+        if !names.insert(name) {
             return Err(refuse(format!("the delegation {name} stands twice")));
         }
         let paths = entry.get("paths").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        let paths: Vec<String> =
-            paths.filter(|path| begins_with_one_of(path, parent_paths)).map(str::to_owned).collect();
-        read.push(Delegation { name: name.into(), role: Role::read(name, entry, keys), paths });
+        let paths = Beginnings::of(paths.filter(|path| parent_paths.fit(path)).map(str::to_owned).collect());
+        read.push(Delegation { name: name.into(), role: Role::read(name, entry, &keys), paths });
     }
     Ok(read)
 }
 
-fn begins_with_one_of(name: &str, paths: &[String]) -> bool {
-    paths.iter().any(|path| name.starts_with(path.as_str()))
+/// Beginnings of names, sorted, none of which begins with another: then only the last that is not behind a name can fit it.
+#[derive(Debug)]
+pub(super) struct Beginnings(Vec<String>);
+
+impl Beginnings {
+    pub(super) fn of(mut paths: Vec<String>) -> Self {
+        paths.sort_unstable();
+        let mut kept: Vec<String> = Vec::new();
+        for path in paths {
+            if kept.last().is_none_or(|last| !path.starts_with(last.as_str())) {
+                kept.push(path);
+            }
+        }
+        Self(kept)
+    }
+
+    /// Does the name begin with one of them?
+    pub(super) fn fit(&self, name: &str) -> bool {
+        let end = self.0.partition_point(|path| path.as_str() <= name);
+        let last = end.checked_sub(1).and_then(|at| self.0.get(at));
+        last.is_some_and(|path| name.starts_with(path.as_str()))
+    }
 }
 
 fn is_direct_child(name: &str, parent: &str) -> bool {

@@ -7,9 +7,10 @@ use ed25519_dalek::Signer as _;
 use p256::pkcs8::EncodePublicKey as _;
 use serde_json::{Value, json};
 
-use super::envelope::{Envelope, Role};
+use super::envelope::{Envelope, Keys, Role};
 use super::key::names_repository;
 use super::*;
+use crate::budget::Budget;
 use crate::digest::Sha256;
 use crate::strict_json;
 use crate::trust::{TrustFile, canonical_json};
@@ -69,11 +70,15 @@ fn signed(mut body: Value, keys: &[&TestKey]) -> Value {
     json!({ "signed": body, "signatures": signatures })
 }
 
+fn budget() -> Budget {
+    Budget::of_unknown_input(&Limits::default())
+}
+
 fn role(keys: &[&TestKey], threshold: u64) -> Role {
     let listed: serde_json::Map<String, Value> = keys.iter().map(|key| key.listed()).collect();
     let ids: Vec<&String> = listed.keys().collect();
     let entry = json!({ "keyids": ids, "threshold": threshold });
-    Role::read("timestamp", entry.as_object().unwrap(), &listed).unwrap()
+    Role::read("timestamp", entry.as_object().unwrap(), &Keys::new(&listed)).unwrap()
 }
 
 fn envelope(document: &Value) -> Envelope {
@@ -93,15 +98,15 @@ fn every_kind_of_key_counts_with_its_own_method_only() {
     ];
     for key in &keys {
         let mut document = signed(timestamp(), &[key]);
-        assert_eq!(envelope(&document).signers(&role(&[key], 1)).unwrap(), [key.listed().0]);
+        assert_eq!(envelope(&document).signers(&role(&[key], 1), &budget()).unwrap(), [key.listed().0]);
         for method in ["rsapss", "rsapkcs1v15", "pycrypto-pkcs#1 pss", ""] {
             document["signatures"][0]["method"] = method.into();
-            assert!(envelope(&document).signers(&role(&[key], 1)).is_err(), "{method}");
+            assert!(envelope(&document).signers(&role(&[key], 1), &budget()).is_err(), "{method}");
         }
     }
     let mut upper = signed(timestamp(), &[&keys[0]]);
     upper["signatures"][0]["method"] = "ECDSA".into();
-    assert!(envelope(&upper).signers(&role(&[&keys[0]], 1)).is_ok());
+    assert!(envelope(&upper).signers(&role(&[&keys[0]], 1), &budget()).is_ok());
 }
 
 #[test]
@@ -121,14 +126,14 @@ fn the_bounds_of_a_file_are_exact() {
 fn a_threshold_counts_different_keys() {
     let (one, two, other) = (TestKey::p256(1), TestKey::p256(2), TestKey::p256(3));
     let both = role(&[&one, &two], 2);
-    assert_eq!(envelope(&signed(timestamp(), &[&one, &two])).signers(&both).unwrap().len(), 2);
+    assert_eq!(envelope(&signed(timestamp(), &[&one, &two])).signers(&both, &budget()).unwrap().len(), 2);
     // One key twice, one key and a stranger, nobody.
     for keys in [vec![&one, &one], vec![&one, &other], vec![]] {
-        assert!(envelope(&signed(timestamp(), &keys)).signers(&both).is_err());
+        assert!(envelope(&signed(timestamp(), &keys)).signers(&both, &budget()).is_err());
     }
-    assert!(envelope(&signed(timestamp(), &[&one])).signers(&role(&[&one], 1)).is_ok());
+    assert!(envelope(&signed(timestamp(), &[&one])).signers(&role(&[&one], 1), &budget()).is_ok());
     // A stranger's signature beside enough others is passed over.
-    assert!(envelope(&signed(timestamp(), &[&other, &two])).signers(&role(&[&one, &two], 1)).is_ok());
+    assert!(envelope(&signed(timestamp(), &[&other, &two])).signers(&role(&[&one, &two], 1), &budget()).is_ok());
 }
 
 /// The same point, once compressed: two ids, one key.
@@ -154,10 +159,10 @@ fn one_key_under_two_ids_counts_once() {
     document["signatures"][1]["keyid"] = other_id.clone().into();
     let read = |threshold| {
         let entry = json!({ "keyids": [id, other_id], "threshold": threshold });
-        Role::read("timestamp", entry.as_object().unwrap(), &keys).unwrap()
+        Role::read("timestamp", entry.as_object().unwrap(), &Keys::new(&keys)).unwrap()
     };
-    assert_eq!(envelope(&document).signers(&read(1)).unwrap().len(), 2, "both signatures are good");
-    assert!(envelope(&document).signers(&read(2)).is_err());
+    assert_eq!(envelope(&document).signers(&read(1), &budget()).unwrap().len(), 2, "both signatures are good");
+    assert!(envelope(&document).signers(&read(2), &budget()).is_err());
 }
 
 #[test]
@@ -167,8 +172,8 @@ fn a_listed_key_must_have_its_own_id() {
     listed["keyval"]["public"] = TestKey::p256(2).listed().1["keyval"]["public"].clone();
     let keys: serde_json::Map<String, Value> = [(id.clone(), listed)].into_iter().collect();
     let entry = json!({ "keyids": [id], "threshold": 1 });
-    let role = Role::read("timestamp", entry.as_object().unwrap(), &keys).unwrap();
-    let fault = envelope(&signed(timestamp(), &[&key])).signers(&role).unwrap_err();
+    let role = Role::read("timestamp", entry.as_object().unwrap(), &Keys::new(&keys)).unwrap();
+    let fault = envelope(&signed(timestamp(), &[&key])).signers(&role, &budget()).unwrap_err();
     assert!(matches!(fault, Fault::Refused(message) if message.contains("its id is")));
 }
 
@@ -222,7 +227,7 @@ fn delegated_within(
         .collect();
     let snapshot = signed(json!({ "_type": "Snapshot", "meta": meta }), &[&top]);
     let snapshot = Envelope::read("snapshot", "Snapshot", snapshot.to_string().as_bytes(), limits)?;
-    let repository = Repository::all(&trust).remove(0);
+    let repository = Repository::all(&trust, &budget()).remove(0);
     let top = Envelope::read("targets", "Targets", repository.file("targets", None)?, limits)?;
     let walked = targets::walk(&repository, top, &snapshot, limits, &mut Vec::new())?;
     if let Some((_, fault)) = walked.faults().first() {
@@ -286,10 +291,48 @@ fn recorded_delegation_by_an_rsa_certificate_is_good() {
     let targets = strict_json::parse(&read("targets")).unwrap();
     let delegations = targets["signed"]["delegations"].as_object().unwrap();
     let qa = delegations["roles"].as_array().unwrap().iter().find(|role| role["name"] == "targets/qa").unwrap();
-    let role = Role::read("targets/qa", qa.as_object().unwrap(), delegations["keys"].as_object().unwrap()).unwrap();
+    let keys = Keys::new(delegations["keys"].as_object().unwrap());
+    let role = Role::read("targets/qa", qa.as_object().unwrap(), &keys).unwrap();
     let limits = Limits::default();
     let envelope = Envelope::read("targets/qa", "Targets", &read("targets/qa"), &limits).unwrap();
-    assert_eq!(envelope.signers(&role).unwrap().len(), 1);
+    assert_eq!(envelope.signers(&role, &budget()).unwrap().len(), 1);
     let method = strict_json::parse(&read("targets/qa")).unwrap();
     assert_eq!(method["signatures"][0]["method"], "rsapss");
+}
+
+#[test]
+fn a_file_is_hashed_once_and_each_signature_and_listed_key_counts() {
+    let key = TestKey::p256(1);
+    let mut document = signed(timestamp(), &[&key]);
+    let good = document["signatures"][0].clone();
+    let mut wrong = good.clone();
+    wrong["sig"] = Base64::encode_string(&[1; 64]).into();
+    document["signatures"] = vec![wrong; 50].into_iter().chain([good]).collect();
+    let envelope = envelope(&document);
+    let budget = Budget::of_audit(0, &Limits::default());
+    assert!(envelope.signers(&role(&[&key], 1), &budget).is_ok());
+    assert!(budget.spent() >= 51 * 300_000);
+    let few = Limits { work_base_units: 40 * 300_000, ..Limits::default() };
+    let budget = Budget::of_audit(0, &few);
+    assert!(envelope.signers(&role(&[&key], 1), &budget).is_err());
+    assert!(budget.check("x").is_err());
+}
+
+#[test]
+fn beginnings_of_names_are_found_among_any_number() {
+    use super::targets::Beginnings;
+    let paths = |texts: &[&str]| Beginnings::of(texts.iter().map(|text| (*text).to_owned()).collect());
+    let (none, all, some) = (paths(&[]), paths(&["b", ""]), paths(&["ab", "abc", "b/", "ab", "z"]));
+    for (name, fits) in [
+        ("", false),
+        ("a", false),
+        ("ab", true),
+        ("abd", true),
+        ("ac", false),
+        ("b", false),
+        ("b/x", true),
+        ("zz", true),
+    ] {
+        assert_eq!((none.fit(name), all.fit(name), some.fit(name)), (false, true, fits), "{name}");
+    }
 }

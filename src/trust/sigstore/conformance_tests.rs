@@ -56,7 +56,14 @@ pub(super) fn verdict(bundle: Vec<u8>, digest: Sha256, key: ImageSignerKey) -> R
         now,
     };
     let files = [TrustFile { path: "bundle".into(), bytes: bundle }];
-    let reports = cosign::judge(&files, Some(&image), now, &policy, &Limits::default());
+    let reports = cosign::judge(
+        &files,
+        Some(&image),
+        now,
+        &policy,
+        &Limits::default(),
+        &crate::budget::Budget::of_unknown_input(&Limits::default()),
+    );
     match reports.as_slice() {
         [] => Err("no signature".into()),
         [report] => match &report.answer {

@@ -1,0 +1,114 @@
+//! What bounds the text of an answer: long texts are cut, lists were cut where they were made, and all of it has a backstop.
+
+use super::BundleReport;
+use crate::escape::is_treacherous;
+use crate::finding::Verdict;
+use crate::limits::Limits;
+
+/// Bytes of one text of an answer. Keys in base64, the longest that people need, are below two thousand.
+const TEXT_BYTES_MAX: usize = 4_096;
+
+impl BundleReport {
+    /// Cuts long texts, hides what looks like a secret, and makes an answer that is still too large an error.
+    pub(crate) fn finished(self, limits: &Limits) -> Self {
+        let mut report = self.shortened().masked();
+        if let Err(error) = limits.answer_bytes().check(report.text_bytes(), "the report on the bundle") {
+            report.findings.iter_mut().for_each(|finding| finding.details.clear());
+            report.evidence.clear();
+            report.outside_the_commit.clear();
+            report.inputs.clear();
+            report.verdict = Verdict::None;
+            report.error = report.error.or(Some(error));
+        }
+        report
+    }
+
+    /// Cut before they are masked: a text may have any length, and masking is slow.
+    fn shortened(mut self) -> Self {
+        for finding in &mut self.findings {
+            shorten(&mut finding.message);
+            finding.expected.iter_mut().chain(&mut finding.found).chain(&mut finding.details).for_each(shorten);
+        }
+        self.evidence.iter_mut().for_each(|fact| shorten(&mut fact.value));
+        self.outside_the_commit.iter_mut().for_each(shorten);
+        self
+    }
+
+    /// About what it takes in JSON.
+    fn text_bytes(&self) -> u64 {
+        let findings = self.findings.iter().flat_map(|finding| {
+            let sides = finding.expected.iter().chain(&finding.found);
+            std::iter::once(&finding.message).chain(sides).chain(&finding.details)
+        });
+        let facts = self
+            .evidence
+            .iter()
+            .map(|fact| written(&fact.value) + fact.data.as_ref().map_or(0, |data| data.to_string().len() as u64));
+        let inputs = self.inputs.iter().map(|input| written(&input.name) + PARTS_BYTES);
+        let lines = findings.chain(&self.outside_the_commit).map(|text| written(text));
+        lines.chain(facts.map(|bytes| bytes + PARTS_BYTES)).chain(inputs).fold(0, u64::saturating_add)
+    }
+}
+
+/// Names of fields, and parts of one length.
+const PARTS_BYTES: u64 = 128;
+
+/// Bytes of a text in JSON, as this program writes it.
+fn written(text: &str) -> u64 {
+    let letter = |letter: char| match letter {
+        '"' | '\\' => 2,
+        _ if letter.is_control() || is_treacherous(letter) => 6,
+        _ => letter.len_utf8() as u64,
+    };
+    text.chars().map(letter).sum::<u64>() + 4
+}
+
+/// Cuts a text between two words, so that no secret is halved: a pattern that fits the whole fits its beginning.
+fn shorten(text: &mut String) {
+    if text.len() <= TEXT_BYTES_MAX {
+        return;
+    }
+    let whole = text.len();
+    let end = (0..=TEXT_BYTES_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let end = text.get(..end).and_then(|start| start.rfind(char::is_whitespace)).unwrap_or(0);
+    text.truncate(end);
+    text.push_str(if end == 0 { "(a text of " } else { " … (a text of " });
+    text.push_str(&format!("{whole} bytes)"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_between_words_and_no_secret_is_halved() {
+        let cut = |text: &str| {
+            let mut text = text.to_owned();
+            shorten(&mut text);
+            text
+        };
+        let fits = "a".repeat(TEXT_BYTES_MAX);
+        assert_eq!(cut(&fits), fits);
+        assert_eq!(cut(&format!("{fits}b")), "(a text of 4097 bytes)");
+        let words = "word ".repeat(2_000);
+        assert!(cut(&words).ends_with("word … (a text of 10000 bytes)"), "{}", cut(&words));
+        assert!(cut(&words).len() < TEXT_BYTES_MAX + 40);
+        // The secret lies across the border.
+        for secret in ["https://ada:hunter22@example.org", "ghp_0123456789012345678901234567", "token=hunter22"] {
+            let text = format!("{} {secret} {words}", "é".repeat((TEXT_BYTES_MAX - 12) / 2));
+            let shown = crate::mask::mask(&cut(&text));
+            assert!(!shown.contains("hunter") && !shown.contains("ghp_"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn an_answer_beyond_the_backstop_is_an_error_without_lists() {
+        let mut report = BundleReport::of_nothing("b", Vec::new());
+        report.outside_the_commit = vec!["\u{1}".repeat(100); 100];
+        let limits = |answer_bytes| Limits { answer_bytes, ..Limits::default() };
+        assert_eq!(report.clone().finished(&limits(60_400)).error, None);
+        let over = report.finished(&limits(60_399));
+        assert_eq!(over.error.map(|error| error.exit_code()), Some(3));
+        assert!(over.outside_the_commit.is_empty());
+    }
+}

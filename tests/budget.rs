@@ -1,0 +1,73 @@
+//! One budget bounds an audit: what is named often is measured once, what multiplies stops, and answers show the first entries and a count.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+/// Audits a fixture with more limits: exit code and report.
+fn audit(name: &str, limits: &[&str]) -> (i32, Value) {
+    let folder = fixture(name);
+    let arguments = std::fs::read_to_string(folder.join("args")).unwrap();
+    let bundle = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let bundle = bundle.into_iter().find(|path| path.to_string_lossy().ends_with(".sig.tbz")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
+    command.current_dir(&folder).args(["audit", "--format", "json"]).args(arguments.lines()).arg(bundle);
+    for limit in limits {
+        command.args(["--limit", limit]);
+    }
+    let output = command.args(["--now", "2026-03-10T00:00:00Z"]).output().unwrap();
+    (output.status.code().unwrap(), serde_json::from_slice(&output.stdout).unwrap())
+}
+
+fn says(report: &Value, word: &str) -> bool {
+    report["reports"][0]["error"].to_string().contains(word)
+}
+
+#[test]
+fn work_and_memory_that_are_gone_end_without_a_verdict_and_name_the_limit() {
+    for name in ["good-rsa-2048", "good-trust-cosign"] {
+        for limit in ["work_base_units", "held_base_bytes"] {
+            // Nothing grows with the input here.
+            let none = ["work_per_megabyte_units=0", "held_per_input_bytes=0"];
+            let (code, report) = audit(name, &[&format!("{limit}=1"), none[0], none[1]]);
+            assert_eq!(code, 3, "{name} {limit}");
+            let bundle = &report["reports"][0];
+            assert!(says(&report, limit) && says(&report, "--limit"), "{name}: {}", bundle["error"]);
+            assert_eq!(bundle["verdict"], "none");
+        }
+    }
+}
+
+#[test]
+fn the_largest_limit_that_is_too_small_stops_the_same_audit_on_any_number_of_threads() {
+    let code = |units: u64, threads: &str| {
+        let limit = format!("work_base_units={units}");
+        let folder = fixture("good-rsa-2048");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
+        command.current_dir(&folder).args(["audit", ".", "--key", "key.pem", "--threads", threads]);
+        let command = command.args(["--limit", &limit, "--limit", "work_per_megabyte_units=0"]);
+        command.args(["--now", "2026-03-10T00:00:00Z"]).output().unwrap().status.code().unwrap()
+    };
+    let (mut little, mut enough) = (1_u64, 1_u64 << 36);
+    while enough - little > 1 {
+        let middle = little.midpoint(enough);
+        match code(middle, "2") {
+            3 => little = middle,
+            _ => enough = middle,
+        }
+    }
+    assert_eq!((code(little, "1"), code(enough, "1")), (3, 0));
+}
+
+#[test]
+fn the_backstop_of_an_answer_is_an_error_without_lists() {
+    let (code, report) = audit("good-rsa-2048", &["answer_bytes=1000"]);
+    assert_eq!((code, says(&report, "answer_bytes")), (3, true));
+    assert_eq!(report["reports"][0]["evidence"], Value::Array(Vec::new()));
+}

@@ -135,7 +135,8 @@ impl Signers {
                     return Answer::Bad(format!("the OpenPGP signature that names {name}'s key: {message}"));
                 }
                 Err(Fault::Unsupported(message)) => {
-                    let message = format!("the OpenPGP signature that names {name}'s key uses {message}, which is not supported");
+                    let message =
+                        format!("the OpenPGP signature that names {name}'s key uses {message}, which is not supported");
                     return Answer::Unsupported(message);
                 }
                 Err(Fault::OtherKey) => {}

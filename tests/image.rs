@@ -478,7 +478,8 @@ fn layers_are_compared_as_engines_unpack_them_and_rows_say_what_there_is() {
     }
     let (code, text) = program(&["compare", "one.tar", "two.tar"]);
     assert_eq!(code, Some(1), "{text}");
-    for line in ["/ (the layer's root): mode 755 in A, 700 in B", "etc/motd: other content", "dev/null: other content"] {
+    for line in ["/ (the layer's root): mode 755 in A, 700 in B", "etc/motd: other content", "dev/null: other content"]
+    {
         assert!(text.contains(line), "{line}: {text}");
     }
     assert!(!text.contains("run/pipe") && !text.contains("one side only"), "{text}");
@@ -499,4 +500,12 @@ fn layers_are_compared_as_engines_unpack_them_and_rows_say_what_there_is() {
     }
     let (code, text) = program(&["image", "one.tar.xz"]);
     assert!(code == Some(1) && text.contains("NOT SUPPORTED") && !text.contains("CONTRADICTION"), "{text}");
+}
+
+/// Of a `docker save` with several platforms an engine loads the image that manifest.json names: it is read without a word on the platform.
+#[test]
+fn a_saved_index_of_platforms_is_decided_by_its_own_list() {
+    let saved = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/image-saved-platforms/image.tar");
+    let text = must(Command::new(PROGRAM).arg("image").arg(format!("docker-archive:{}", saved.display())));
+    assert!(text.contains("linux/s390x") && !text.contains("CONTRADICTION"), "{text}");
 }

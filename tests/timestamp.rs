@@ -257,7 +257,8 @@ fn what_openssl_refuses_is_refused_and_more() {
         let before = fs::read(folder.path().join("case.tar")).unwrap();
         sign("tsa", more);
         // `openssl ts` reads PKCS#7, which has no RSA-PSS; `openssl cms` does.
-        let line = ["cms", "-verify", "-inform", "DER", "-in", "case.tsr", "-CAfile", "ca.pem", "-purpose", "timestampsign"];
+        let line =
+            ["cms", "-verify", "-inform", "DER", "-in", "case.tsr", "-CAfile", "ca.pem", "-purpose", "timestampsign"];
         assert!(openssl_answers(&line, folder.path()).status.success());
         assert!(more.len() > 1 || accepted_by_openssl());
         add(&folder, "ca.pem").unwrap();
@@ -300,8 +301,10 @@ fn what_public_authorities_do_is_accepted_as_by_openssl() {
     assert!(openssl_verifies(&folder, "case.tsq", "ca.pem"));
     accepted("ca.pem", true);
     // Another certificate for the same key, name and number: its SHA-1 is not the one that is signed.
-    let twin = ["x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "300", "-extfile", "tsa.ext"];
-    let serial = String::from_utf8(openssl_answers(&["x509", "-in", "tsa.pem", "-noout", "-serial"], path).stdout).unwrap();
+    let twin =
+        ["x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "300", "-extfile", "tsa.ext"];
+    let serial =
+        String::from_utf8(openssl_answers(&["x509", "-in", "tsa.pem", "-noout", "-serial"], path).stdout).unwrap();
     let serial = format!("0x{}", serial.trim().split('=').nth(1).unwrap());
     openssl(&[&twin[..], &["-set_serial", &serial, "-out", "twin.pem"]].concat(), path);
     let mut token = fs::read(path.join("case.tsr")).unwrap();
@@ -323,7 +326,8 @@ fn what_public_authorities_do_is_accepted_as_by_openssl() {
     let policies = format!("{PURPOSE}certificatePolicies=critical,1.2.3.4\n");
     authority(&folder, "policies", "ca", (RSA, "365"), &policies);
     authority(&folder, "pss", "ca", (RSA, "365"), PURPOSE);
-    let pss = ["x509", "-req", "-in", "pss.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "300", "-extfile", "pss.ext"];
+    let pss =
+        ["x509", "-req", "-in", "pss.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "300", "-extfile", "pss.ext"];
     openssl(&[&pss[..], &["-sigopt", "rsa_padding_mode:pss", "-sha256", "-out", "pss.pem"]].concat(), path);
     for name in ["policies", "pss"] {
         reply(&folder, name, "case.tsq", &[]);
@@ -344,7 +348,8 @@ fn what_public_authorities_do_is_accepted_as_by_openssl() {
     assert!(add(&folder, "ca.pem").unwrap_err().contains("is not in it"));
     // A CA of the right name whose signature cannot be judged is not one that has not signed.
     openssl(&["ecparam", "-name", "secp521r1", "-genkey", "-noout", "-out", "ca521.key"], path);
-    let line = ["req", "-x509", "-new", "-key", "ca521.key", "-days", "3650", "-subj", "/CN=Test ca521", "-out", "ca521.pem"];
+    let line =
+        ["req", "-x509", "-new", "-key", "ca521.key", "-days", "3650", "-subj", "/CN=Test ca521", "-out", "ca521.pem"];
     openssl(&line, path);
     authority(&folder, "below521", "ca521", (RSA, "365"), PURPOSE);
     reply(&folder, "below521", "case.tsq", &[]);

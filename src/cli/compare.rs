@@ -384,7 +384,8 @@ fn differing_files(one: &Tree, other: &Tree) -> Vec<String> {
         return vec!["the same files: only times, owners, attributes or the order in the archive differ".into()];
     }
     let lines = differences.into_iter().map(|(path, difference)| {
-        let path = if path.is_empty() { "/ (the layer's root)".into() } else { String::from_utf8_lossy(&path).into_owned() };
+        let path =
+            if path.is_empty() { "/ (the layer's root)".into() } else { String::from_utf8_lossy(&path).into_owned() };
         match difference {
             Difference::OnlyInFirst => format!("{path}: only in A"),
             Difference::OnlyInSecond => format!("{path}: only in B"),

@@ -190,7 +190,8 @@ fn only_a_known_and_different_content_type_contradicts() {
 
     let mut layout = Layout::default();
     let image = layout.image("s390x");
-    let blob = |digest: &str| layout.0.get(&format!("blobs/sha256/{}", digest.strip_prefix("sha256:").unwrap())).cloned();
+    let blob =
+        |digest: &str| layout.0.get(&format!("blobs/sha256/{}", digest.strip_prefix("sha256:").unwrap())).cloned();
     let document = |path: &str, _| Ok(blob(path.rsplit('/').next().unwrap()));
     let layer = |_, _| Ok(None);
     for (content_type, is_read) in [

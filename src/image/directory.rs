@@ -23,8 +23,12 @@ pub(super) fn read(image: &mut ImageFacts, store: &Store<'_>, choice: &Choice, l
     };
     if bytes.trim_ascii_start().first() == Some(&b'[') {
         return Err(Error::Usage {
-            message: format!("{}: its manifest.json is of `docker save`: this is a docker-archive that was unpacked", image.source),
-            hint: "name the file that `docker save` wrote, or pack the folder again: tar -cf image.tar -C FOLDER .".into(),
+            message: format!(
+                "{}: its manifest.json is of `docker save`: this is a docker-archive that was unpacked",
+                image.source
+            ),
+            hint: "name the file that `docker save` wrote, or pack the folder again: tar -cf image.tar -C FOLDER ."
+                .into(),
         });
     }
     resolve(image, store, &NAMES, Top { bytes, media_type: None, platform: None }, choice, limits)

@@ -295,7 +295,8 @@ impl Descriptor {
     /// Is it a statement about another manifest, as BuildKit adds to its indexes? Programs that choose by platform do not look at annotations:
     /// one that is called so and has a platform of its own is an image to them.
     pub(super) fn is_attestation(&self) -> bool {
-        self.annotations.contains_key(REFERENCE_TYPE) && self.platform.as_ref().is_some_and(|platform| platform.is("unknown/unknown"))
+        self.annotations.contains_key(REFERENCE_TYPE)
+            && self.platform.as_ref().is_some_and(|platform| platform.is("unknown/unknown"))
     }
 
     /// Does the registry leave its bytes to others? Docker's `foreign` and OCI's non-distributable layers.
@@ -371,14 +372,14 @@ fn digest(value: &Value) -> Answer<Sha256> {
 /// A digest by another algorithm than SHA-256, in the form that it must have (OCI image specification, "Digests").
 fn is_other_algorithm(text: &str) -> bool {
     let Some((algorithm, encoded)) = text.split_once(':') else { return false };
-    let is_word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    };
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     algorithm != "sha256"
         && algorithm.split(['+', '.', '_', '-']).all(is_word)
         && !encoded.is_empty()
         && encoded.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"=_-".contains(&byte))
-        && (algorithm != "sha512" || (encoded.len() == 128 && Sha256::from_hex(encoded.get(..64).unwrap_or_default()).is_some()))
+        && (algorithm != "sha512"
+            || (encoded.len() == 128 && Sha256::from_hex(encoded.get(..64).unwrap_or_default()).is_some()))
 }
 
 fn unsupported_entry(entry: &Value, digest: &str) -> Answer<UnsupportedEntry> {

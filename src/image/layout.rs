@@ -124,7 +124,9 @@ fn leads_to_artifacts(entry: &Descriptor, store: &Store<'_>, limits: &Limits) ->
 
 /// Has `index.json` no entries? Docker 25 writes `null` for them.
 pub(super) fn is_empty(store: &Store<'_>, limits: &Limits) -> Result<bool, Error> {
-    Ok(matches!(entries(store, limits)?, Ok((manifests, unsupported)) if manifests.is_empty() && unsupported.is_empty()))
+    Ok(
+        matches!(entries(store, limits)?, Ok((manifests, unsupported)) if manifests.is_empty() && unsupported.is_empty()),
+    )
 }
 
 /// The digests on the way from `index.json` through an index to the manifest whose configuration is the file `config`; `None` where no index

@@ -73,7 +73,8 @@ const MEDIA_TYPE: &str =
 const SETTING: &str = "settings of a container are shown as they stand and judged by nobody";
 const PLATFORM: &str = "a platform without an architecture is read, and matches none that is asked for";
 const URLS: &str = "addresses of foreign layers are shown and never asked";
-const ALGORITHM: &str = "digests other than SHA-256 are not supported where they are meant: entries of an index are passed over";
+const ALGORITHM: &str =
+    "digests other than SHA-256 are not supported where they are meant: entries of an index are passed over";
 
 /// Refused by the suite, read here.
 const LENIENT: &[(&str, &str)] = &[

@@ -226,8 +226,7 @@ fn scan(input: &mut dyn Read, what: &str, limits: &Limits) -> Result<BTreeMap<Me
             MemberKind::Directory => continue,
             MemberKind::File => {
                 let start = leading_bytes(tar.content()).map_err(|error| Error::from_read(what, error))?;
-                let is_document =
-                    matches!(start.last(), Some(b'{' | b'[')) && member.size <= limits.image_config_bytes;
+                let is_document = matches!(start.last(), Some(b'{' | b'[')) && member.size <= limits.image_config_bytes;
                 let whole = std::io::Cursor::new(start).chain(tar.content());
                 read_file(whole, is_document, &mut documents_left, what, limits)?
             }

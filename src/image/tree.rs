@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use super::changeset::{self, Changeset};
 #[cfg(feature = "fetch")]
 use super::layer::{Measured, with_content};
-use super::changeset::{self, Changeset};
 use super::store::with_layer;
 use super::{ImageFacts, Place};
 #[cfg(feature = "fetch")]

@@ -30,7 +30,8 @@ impl Certificate {
             (Some(last), false) => {
                 const SHOWN: usize = 4;
                 let count = all.len() + 1;
-                let prints = all.iter().chain([&last]).take(SHOWN).map(Self::fingerprint).collect::<Vec<_>>().join(", ");
+                let prints =
+                    all.iter().chain([&last]).take(SHOWN).map(Self::fingerprint).collect::<Vec<_>>().join(", ");
                 let rest = if count > SHOWN { ", …" } else { "" };
                 Err(format!(
                     "it holds {count} OpenPGP public keys ({prints}{rest}): write each one that you trust into a file of its own with \

@@ -151,7 +151,9 @@ fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Res
             "the algorithm {:?} with a key of this kind",
             signature.hash_alg().unwrap_or(HashAlgorithm::None)
         )),
-        _ => Fault::Refused("the signature cannot be one by the key it names: its numbers or its hash do not fit that key".into()),
+        _ => Fault::Refused(
+            "the signature cannot be one by the key it names: its numbers or its hash do not fit that key".into(),
+        ),
     })
 }
 

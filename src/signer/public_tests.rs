@@ -49,7 +49,8 @@ fn ssh_key(signature: &[u8]) -> Option<String> {
 #[ignore = "tests/signatures gives it repositories"]
 fn signatures_in_public_repositories() {
     let variable = |name: &str| std::env::var(name).expect("tests/signatures sets it");
-    let (list, repository) = (std::fs::read_to_string(variable("HPSB_SIGNATURES")).unwrap(), variable("HPSB_REPOSITORY"));
+    let (list, repository) =
+        (std::fs::read_to_string(variable("HPSB_SIGNATURES")).unwrap(), variable("HPSB_REPOSITORY"));
     let mut git = Command::new("git");
     git.args(["--git-dir", &repository, "cat-file", "--batch"]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut git = git.spawn().unwrap();
@@ -81,7 +82,11 @@ fn signatures_in_public_repositories() {
             Answer::Unsupported(message) => format!("unknown: {message}"),
         };
         // Moments and key ids make one line of each.
-        let answer: String = answer.split(' ').filter(|word| !word.contains(|c: char| c.is_ascii_digit()) || word.contains("SHA-256")).collect::<Vec<_>>().join(" ");
+        let answer: String = answer
+            .split(' ')
+            .filter(|word| !word.contains(|c: char| c.is_ascii_digit()) || word.contains("SHA-256"))
+            .collect::<Vec<_>>()
+            .join(" ");
         let count = counts.entry((grade.to_owned(), answer)).or_insert((0, id.to_owned()));
         count.0 += 1;
     }

@@ -278,7 +278,8 @@ mod with_gpg {
                 let (parsed, _) = DetachedSignature::from_string(&signed).unwrap();
                 let (config, numbers) = (parsed.signature.config().unwrap(), parsed.signature.signature().unwrap());
                 assert_ne!(parsed.signature.signed_hash_value(), Some([0x74, 0x72]));
-                let altered = pgp::packet::Signature::from_config(config.clone(), [0x74, 0x72], numbers.clone()).unwrap();
+                let altered =
+                    pgp::packet::Signature::from_config(config.clone(), [0x74, 0x72], numbers.clone()).unwrap();
                 let altered = DetachedSignature::new(altered).to_armored_string(ArmorOptions::default()).unwrap();
                 set_head(&repository, &commit, &altered);
                 let answer = ours(&repository, &[("ada", &certificate)]).remove(0);

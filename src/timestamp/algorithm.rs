@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use der::{Decode as _, Encode as _};
 use der::asn1::{Any, ObjectIdentifier};
+use der::{Decode as _, Encode as _};
 use gix_hash::{Kind as HashKind, hasher};
 use rsa::pkcs1::RsaPssParams;
 use rsa::signature::hazmat::PrehashVerifier as _;
@@ -157,25 +157,14 @@ fn pss_accepts(der: &[u8], hash: Hash, salt: usize, digest: &[u8], signature: &[
     let size = key.size();
     let Ok(parsed) = pss::Signature::try_from(signature) else { return Ok(false) };
     let verified = match hash {
-        Hash::Sha256 => {
-            pss::VerifyingKey::<sha2::Sha256>::new_with_salt_len(key, salt).verify_prehash(digest, &parsed)
-        }
-        Hash::Sha384 => {
-            pss::VerifyingKey::<sha2::Sha384>::new_with_salt_len(key, salt).verify_prehash(digest, &parsed)
-        }
-        Hash::Sha512 => {
-            pss::VerifyingKey::<sha2::Sha512>::new_with_salt_len(key, salt).verify_prehash(digest, &parsed)
-        }
+        Hash::Sha256 => pss::VerifyingKey::<sha2::Sha256>::new_with_salt_len(key, salt).verify_prehash(digest, &parsed),
+        Hash::Sha384 => pss::VerifyingKey::<sha2::Sha384>::new_with_salt_len(key, salt).verify_prehash(digest, &parsed),
+        Hash::Sha512 => pss::VerifyingKey::<sha2::Sha512>::new_with_salt_len(key, salt).verify_prehash(digest, &parsed),
     };
     Ok(signature.len() == size && verified.is_ok())
 }
 
-fn ec_accepts(
-    info: &SubjectPublicKeyInfoOwned,
-    der: &[u8],
-    digest: &[u8],
-    signature: &[u8],
-) -> Result<bool, String> {
+fn ec_accepts(info: &SubjectPublicKeyInfoOwned, der: &[u8], digest: &[u8], signature: &[u8]) -> Result<bool, String> {
     if info.algorithm.parameters.as_ref().and_then(|curve| curve.decode_as().ok()) == Some(P521) {
         return Err("EC keys on P-521 are not supported; P-256 and P-384 are".into());
     }

@@ -6,8 +6,8 @@ use x509_cert::Certificate;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
-use super::{Named, algorithm};
 use super::wire::TIME_STAMPING;
+use super::{Named, algorithm};
 use crate::certificate::first_element;
 use crate::limits::Limits;
 use crate::time::Timestamp;
@@ -178,7 +178,8 @@ fn check(certificate: &Certificate, at: Timestamp) -> Result<(), String> {
         return Err(format!("{} is valid from {from} to {to}, and the token is of {at}", name(certificate)));
     }
     let known = |extension: &Extension| {
-        [BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE, CERTIFICATE_POLICIES].contains(&extension.extn_id.to_string().as_str())
+        [BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE, CERTIFICATE_POLICIES]
+            .contains(&extension.extn_id.to_string().as_str())
     };
     let extensions = certificate.tbs_certificate().extensions().map(Vec::as_slice).unwrap_or_default();
     match extensions.iter().find(|extension| extension.critical && !known(extension)) {

@@ -142,7 +142,9 @@ impl Token {
         let imprint = &self.info.message_imprint;
         match Hash::of(&imprint.hash_algorithm)? {
             Hash::Sha256 => {}
-            other => return Err(format!("its imprint is a {other}; the request that this program writes asks for SHA-256")),
+            other => {
+                return Err(format!("its imprint is a {other}; the request that this program writes asks for SHA-256"));
+            }
         }
         match imprint.hashed_message.as_bytes() == digest.as_bytes() {
             true => Ok(()),
@@ -242,7 +244,8 @@ impl Token {
             if !is_signers {
                 continue;
             }
-            let fits_newer = newer.as_ref().is_none_or(|id| hash.digest(der) == id.hash.as_bytes() && id.is_of(certificate));
+            let fits_newer =
+                newer.as_ref().is_none_or(|id| hash.digest(der) == id.hash.as_bytes() && id.is_of(certificate));
             let fits_older = match &older {
                 Some(id) => {
                     id.hash_algorithm.is_none() && algorithm::sha1(der)? == id.hash.as_bytes() && id.is_of(certificate)

@@ -7,7 +7,13 @@ use super::*;
 
 fn openssl_verifies(token: &Path, is_token: bool, imprint: &str, ca: &Path) -> bool {
     let mut openssl = Command::new("openssl");
-    openssl.args(["ts", "-verify", "-digest", imprint, "-CAfile"]).arg(ca).arg("-untrusted").arg(ca).arg("-in").arg(token);
+    openssl
+        .args(["ts", "-verify", "-digest", imprint, "-CAfile"])
+        .arg(ca)
+        .arg("-untrusted")
+        .arg(ca)
+        .arg("-in")
+        .arg(token);
     if is_token {
         openssl.arg("-token_in");
     }
@@ -35,13 +41,14 @@ fn tokens_of_public_authorities() {
         for file in files.into_iter().filter(|file| file.extension().is_none_or(|end| end != "pem")) {
             let bytes = std::fs::read(&file).unwrap();
             let token = Token::read(&bytes, &Limits::default());
-            let imprint = token.as_ref().map(|token| {
-                crate::digest::encode_hex(token.info.message_imprint.hashed_message.as_bytes())
-            });
+            let imprint = token
+                .as_ref()
+                .map(|token| crate::digest::encode_hex(token.info.message_imprint.hashed_message.as_bytes()));
             let is_token = Response::from_der(&bytes).is_err();
             let openssl = openssl_verifies(&file, is_token, imprint.as_deref().unwrap_or("00"), &ca);
             let ours = pem.clone().and_then(|()| token?.verify_as_it_is(&authorities));
-            let (name, answer) = (file.strip_prefix(folder.parent().unwrap()).unwrap().display(), if openssl { "OK" } else { "no" });
+            let (name, answer) =
+                (file.strip_prefix(folder.parent().unwrap()).unwrap().display(), if openssl { "OK" } else { "no" });
             match ours {
                 Ok(verified) => {
                     let sha1 = if verified.named_by_sha1 { ", named by SHA-1" } else { "" };

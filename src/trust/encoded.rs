@@ -46,7 +46,8 @@ mod tests {
     #[test]
     fn null_is_absent_and_a_checkpoint_keeps_its_lines() {
         let read = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap();
-        let bundle = read(r#"{"a": null, "b": {"c": null, "envelope": "x\ny\n"}, "d": ["e\r\nf"], "g": {"envelope": null}}"#);
+        let bundle =
+            read(r#"{"a": null, "b": {"c": null, "envelope": "x\ny\n"}, "d": ["e\r\nf"], "g": {"envelope": null}}"#);
         assert_eq!(plain_bundle(&bundle), read(r#"{"b": {"envelope": "x\ny\n"}, "d": ["ef"], "g": {}}"#));
     }
 }

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::super::case::{Case, image_tag};
+use super::super::encoding::bzip2;
 use super::super::image::{DOCKER_LIST, Image, Layer, blob, digest, entry, gzip, layout_of, list_of, zstd};
 use super::super::inputs;
-use super::super::encoding::bzip2;
 use super::super::keys::Named;
 use super::super::tar::{self, Entry};
 
@@ -105,15 +105,23 @@ fn forms() -> Vec<Case> {
                 .image(&wallet)
                 .hand_over_bytes(LAYOUT, parts(&tar::archive(&wallet.layout()), bzip2)),
         ),
-        Case::rejected("image-whole-xz", "The archive is compressed as a whole in xz, which is not read: unknown, not accepted.")
-            .image(&wallet)
-            .hand_over_bytes(LAYOUT, b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46 cut off: nothing of it is read".to_vec())
-            .expect("image-digest", "unknown")
-            .expect("image-config", "unknown")
-            .expect("image-layers", "unknown"),
-        Case::error("image-zstd-window", 3, "over-limit", "A layer in zstd looks back over more bytes than are held: no word on the layer.")
-            .image(&wide)
-            .hand_over(LAYOUT, &wide.layout()),
+        Case::rejected(
+            "image-whole-xz",
+            "The archive is compressed as a whole in xz, which is not read: unknown, not accepted.",
+        )
+        .image(&wallet)
+        .hand_over_bytes(LAYOUT, b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46 cut off: nothing of it is read".to_vec())
+        .expect("image-digest", "unknown")
+        .expect("image-config", "unknown")
+        .expect("image-layers", "unknown"),
+        Case::error(
+            "image-zstd-window",
+            3,
+            "over-limit",
+            "A layer in zstd looks back over more bytes than are held: no word on the layer.",
+        )
+        .image(&wide)
+        .hand_over(LAYOUT, &wide.layout()),
         good(
             "image-documents-behind-white-space",
             "Documents that begin with white space, as some tools write them.",
@@ -277,9 +285,7 @@ fn hidden_rival(name: &str, about: &'static str, manifests: impl FnOnce(&Value, 
 /// The list with entries before and behind its own that are named by other algorithms.
 fn other_algorithms(list: &[u8]) -> Vec<u8> {
     let mut list: Value = serde_json::from_slice(list).unwrap();
-    let named = |digest: String, architecture: &str| {
-        json!({"mediaType": DOCKER_LIST, "size": 7, "digest": digest, "platform": {"os": "linux", "architecture": architecture}})
-    };
+    let named = |digest: String, architecture: &str| json!({"mediaType": DOCKER_LIST, "size": 7, "digest": digest, "platform": {"os": "linux", "architecture": architecture}});
     let entries = list["manifests"].as_array_mut().unwrap();
     entries.insert(0, named(format!("sha512:{}", "ab".repeat(64)), "arm64"));
     entries.push(named("blake3+b64:q83vEjRWeJCrze8SNFZ4kA==".into(), "ppc64le"));
@@ -309,8 +315,10 @@ fn indexes() -> Vec<Case> {
     let arm_layout = |image: &Image, architecture: &str, variant: &str| {
         let mut descriptor = image.descriptor();
         descriptor["platform"] = json!({"os": "linux", "architecture": architecture, "variant": variant});
-        let index = json!({"schemaVersion": 2, "mediaType": DOCKER_LIST, "manifests": [descriptor]}).to_string().into_bytes();
-        let mut entries = layout_of(&[json!({"mediaType": DOCKER_LIST, "size": index.len(), "digest": digest(&index)})]);
+        let index =
+            json!({"schemaVersion": 2, "mediaType": DOCKER_LIST, "manifests": [descriptor]}).to_string().into_bytes();
+        let mut entries =
+            layout_of(&[json!({"mediaType": DOCKER_LIST, "size": index.len(), "digest": digest(&index)})]);
         entries.extend([blob(index), blob(image.manifest_bytes())]);
         entries.extend(image.blobs());
         entries

@@ -556,3 +556,11 @@ fn layers_are_compared_as_engines_unpack_them_and_rows_say_what_there_is() {
     let (code, text) = program(&["image", "one.tar.xz"]);
     assert!(code == Some(1) && text.contains("NOT SUPPORTED") && !text.contains("CONTRADICTION"), "{text}");
 }
+
+/// Of a `docker save` with several platforms an engine loads the image that manifest.json names: it is read without a word on the platform.
+#[test]
+fn a_saved_index_of_platforms_is_decided_by_its_own_list() {
+    let saved = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/image-saved-platforms/image.tar");
+    let text = must(Command::new(PROGRAM).arg("image").arg(format!("docker-archive:{}", saved.display())));
+    assert!(text.contains("linux/s390x") && !text.contains("CONTRADICTION"), "{text}");
+}

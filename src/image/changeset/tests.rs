@@ -34,7 +34,7 @@ fn python(script: &str) -> Vec<u8> {
 const SCRIPT: &str = r#"
 import io, sys, tarfile
 out = io.BytesIO()
-with tarfile.open(fileobj=out, mode="w", format=CHOSEN) as tar:
+with tarfile.open(fileobj=out, mode="w", format=HOW) as tar:
     def add(name, kind, data=b"", mode=0o644, **more):
         member = tarfile.TarInfo(name)
         member.type, member.size, member.mode = kind, len(data), mode
@@ -50,7 +50,7 @@ with tarfile.open(fileobj=out, mode="w", format=CHOSEN) as tar:
     add("etc/", tarfile.DIRTYPE, mode=0o700)
     add("n" * 150 + "/file", tarfile.REGTYPE, b"x" * 600)
     add("link", tarfile.SYMTYPE, linkname="/etc/motd", mode=0o777)
-    add("hard", tarfile.LNKTYPE, linkname="/etc/motd", uid=0 if CHOSEN == tarfile.USTAR_FORMAT else 5000000)
+    add("hard", tarfile.LNKTYPE, linkname="/etc/motd", uid=0 if HOW == tarfile.USTAR_FORMAT else 5000000)
 sys.stdout.buffer.write(out.getvalue())
 "#;
 
@@ -72,7 +72,7 @@ fn members_are_read_as_engines_unpack_them() {
     let expected: Listed =
         expected.map(|(path, kind, mode, size)| (path.to_owned(), kind.to_owned(), mode, size)).to_vec();
     for format in ["tarfile.USTAR_FORMAT", "tarfile.GNU_FORMAT", "tarfile.PAX_FORMAT"] {
-        let bytes = python(&SCRIPT.replace("CHOSEN", format));
+        let bytes = python(&SCRIPT.replace("HOW", format));
         assert_eq!(read(&bytes).unwrap(), expected, "{format}");
         // The end may be missing, in part or whole.
         let end = bytes.iter().rposition(|&byte| byte != 0).unwrap() / BLOCK * BLOCK + BLOCK;
@@ -86,7 +86,7 @@ fn members_are_read_as_engines_unpack_them() {
 
 #[test]
 fn what_engines_refuse_is_refused_and_no_cut_or_flip_panics() {
-    let bytes = python(&SCRIPT.replace("CHOSEN", "tarfile.PAX_FORMAT"));
+    let bytes = python(&SCRIPT.replace("HOW", "tarfile.PAX_FORMAT"));
     for cut in [1, 511, 513, 1025, 3000] {
         assert!(read(&bytes[..cut]).is_err(), "{cut}");
     }

@@ -17,7 +17,7 @@ pub(super) struct Comparisons {
 /// Coming to a rule costs about as much as comparing so many letters; measured, with rules that no cache holds.
 pub(super) const RULE_UNITS: u64 = 64;
 /// Memory for a rule of `.gitattributes` or `.gitignore` besides its letters.
-const RULE_HELD_BYTES: u64 = 250;
+const RULE_HELD_BYTES: u64 = 450;
 
 impl Comparisons {
     pub(super) fn new(limits: &Limits, budget: &Budget) -> Self {

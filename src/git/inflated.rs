@@ -59,10 +59,6 @@ impl Inflated {
         self.used.load(Ordering::Relaxed) > self.bound.allowed || self.budget.check("").is_err()
     }
 
-    pub(super) fn left(&self) -> u64 {
-        self.bound.allowed.saturating_sub(self.used.load(Ordering::Relaxed))
-    }
-
     pub(super) fn bound(&self) -> Bound {
         self.bound
     }

@@ -123,10 +123,12 @@ impl Layout {
         for _ in 0..count {
             let mut entry = read_entry(pack, start, trailer, &entries, &mut references)?;
             let stream = pack.get(entry.data..trailer).ok_or(PackFault::CutOff)?;
-            let (used, size) = inflater
-                .inflate_through(stream, entry.size.min(inflated.left()), |_| {})
+            if !inflated.spend(entry.size) {
+                return Err(PackFault::OverLimit(inflated.bound()));
+            }
+            let (used, _) = inflater
+                .inflate_through(stream, entry.size, |_| {})
                 .map_err(|fault| PackFault::Entry { offset: start, fault })?;
-            inflated.spend(size);
             entry.end = entry.data.saturating_add(used);
             start = entry.end;
             entries.push(entry);

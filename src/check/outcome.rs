@@ -13,7 +13,7 @@ pub(crate) struct Outcome {
     pub(crate) found: Option<String>,
     pub(crate) details: Vec<String>,
     /// Details that were left out, because there are so many.
-    pub(crate) more: usize,
+    pub(crate) more: u32,
 }
 
 /// Details of one answer: the first ones and a count. Whatever is listed, all of it was judged.
@@ -57,7 +57,7 @@ impl Outcome {
     pub(crate) fn detail(mut self, line: impl Into<String>) -> Self {
         match self.details.len() < DETAILS_SHOWN {
             true => self.details.push(line.into()),
-            false => self.more += 1,
+            false => self.more = self.more.saturating_add(1),
         }
         self
     }
@@ -69,7 +69,7 @@ impl Outcome {
 
     /// As it is shown: with a count of the details that are left out.
     pub(crate) fn shown(mut self) -> Self {
-        let more = self.more + self.details.len().saturating_sub(DETAILS_SHOWN);
+        let more = u64::from(self.more) + self.details.len().saturating_sub(DETAILS_SHOWN) as u64;
         self.details.truncate(DETAILS_SHOWN);
         self.details.extend((more > 0).then(|| format!("and {more} more lines")));
         self
@@ -93,8 +93,8 @@ impl Outcome {
 pub(crate) struct Comparison {
     agreed: Vec<String>,
     disagreed: Vec<(String, String, String)>,
-    more_agreed: usize,
-    more_disagreed: usize,
+    more_agreed: u32,
+    more_disagreed: u32,
 }
 
 impl Comparison {
@@ -111,7 +111,7 @@ impl Comparison {
     pub(crate) fn agree(&mut self, what: impl ToString) {
         match self.agreed.len() < DETAILS_SHOWN {
             true => self.agreed.push(what.to_string()),
-            false => self.more_agreed += 1,
+            false => self.more_agreed = self.more_agreed.saturating_add(1),
         }
     }
 
@@ -119,7 +119,7 @@ impl Comparison {
     pub(crate) fn disagree(&mut self, what: &str, expected: impl ToString, found: impl ToString) {
         match self.disagreed.len() < DETAILS_SHOWN {
             true => self.disagreed.push((what.into(), expected.to_string(), found.to_string())),
-            false => self.more_disagreed += 1,
+            false => self.more_disagreed = self.more_disagreed.saturating_add(1),
         }
     }
 

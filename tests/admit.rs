@@ -253,14 +253,15 @@ fn places_are_bounded_and_told_apart() {
 #[test]
 fn workloads_share_one_budget() {
     let folder = place(POLICY);
+    // Each bundle has a budget of its own: the workloads must cost more than its audit.
     let good = compose(&format!("acme/wallet@{DIGEST}"));
-    folder.write("a.yaml", &good);
-    folder.write("b.yaml", &good);
-    let units = |units: u64| format!("work_base_units={units}");
-    let (code, report) = admit(&folder, "a.yaml", &["--limit", &units(4_000), "--limit", "work_per_megabyte_units=0"]);
+    let long = format!("{good}# {}\n", "x".repeat(4_000_000));
+    folder.write("a.yaml", &long);
+    folder.write("b.yaml", &long);
+    let bounds = ["--limit", "work_base_units=6000000", "--limit", "work_per_megabyte_units=0"];
+    let (code, report) = admit(&folder, "a.yaml", &bounds);
     assert_eq!(code, 0, "{report:#}");
-    let more = ["b.yaml", "--limit", &units(4_000), "--limit", "work_per_megabyte_units=0"];
-    let (code, report) = admit(&folder, "a.yaml", &more);
+    let (code, report) = admit(&folder, "a.yaml", &[&["b.yaml"], &bounds[..]].concat());
     assert_eq!((code, &report["error"]["code"]), (3, &"over-limit".into()), "{report:#}");
     let mut limits = Limits::default();
     (limits.held_base_bytes, limits.held_per_input_bytes) = (0, 0);

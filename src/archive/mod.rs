@@ -4,6 +4,7 @@
 
 mod bzip2;
 mod name;
+mod pax;
 mod signed;
 mod tar;
 

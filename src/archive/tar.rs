@@ -1,7 +1,7 @@
 //! A strict, streaming reader of tar archives: ustar (POSIX.1-1988), PAX (POSIX.1-2001) and the long names of GNU tar.
 //!
 //! Each of these makes readers disagree and is refused: an unknown member type, a size that is not plain octal, a PAX
-//! size other than the header's, PAX and GNU long names for one member, sparse members, members with content that have
+//! size other than the header's, a PAX keyword in no table ([`pax`]), PAX and GNU long names for one member, sparse members, members with content that have
 //! none by their type, numbers that are none, GNU headers with anything where ustar has the beginning of a name, one name
 //! twice, bytes other than zero after the end, no end at all.
 
@@ -11,6 +11,7 @@ use std::io::{self, Read};
 use ::tar::{EntryType, Header};
 
 use super::name::MemberPath;
+use super::pax::{self, Meaning};
 use crate::error::Error;
 use crate::limits::Limits;
 
@@ -320,22 +321,17 @@ impl<'a, R: Read> TarReader<'a, R> {
                 let keyword = String::from_utf8_lossy(keyword);
                 return Err(self.malformed(format!("a PAX header with two values for {keyword:?}")));
             }
-            match keyword {
-                b"path" => extensions.pax_path = Some(value.to_vec()),
-                b"linkpath" => extensions.pax_link = Some(value.to_vec()),
-                b"size" => {
+            match pax::meaning(keyword, value).map_err(|message| self.malformed(message))? {
+                Meaning::Path => extensions.pax_path = Some(value.to_vec()),
+                Meaning::LinkPath => extensions.pax_link = Some(value.to_vec()),
+                Meaning::Size => {
                     let size = std::str::from_utf8(value).ok().filter(|v| v.bytes().all(|b| b.is_ascii_digit()));
                     let size = size
                         .and_then(|v| v.parse().ok())
                         .ok_or_else(|| self.malformed("a PAX size that is no number"))?;
                     extensions.pax_size = Some(size);
                 }
-                // libarchive takes the second for the size of the unpacked file.
-                _ if keyword.starts_with(b"GNU.sparse.") || keyword == b"SCHILY.realsize" => {
-                    return Err(self.malformed("a sparse member"));
-                }
-                // Times, owners and vendors' attributes say nothing about names or bytes.
-                _ => {}
+                Meaning::Nothing => {}
             }
         }
         Ok(())

@@ -203,7 +203,7 @@ fn pax_text_that_is_no_list_of_records_is_refused() {
             "{text:?}"
         );
     }
-    assert!(list(&archive(&[extension(b'x', "6 a=b\n5 b=\n"), file("a")])).is_ok());
+    assert!(list(&archive(&[extension(b'x', "13 comment=b\n10 uname=\n"), file("a")])).is_ok());
 }
 
 #[test]

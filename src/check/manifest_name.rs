@@ -4,6 +4,7 @@ use super::outcome::{Comparison, Outcome};
 use super::{Check, Run};
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence};
+use crate::image_name::repository_of;
 use crate::policy::Policy;
 
 pub(super) static CHECK: Check = Check {
@@ -34,15 +35,15 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     if let Some(recorded) = record.build_name() {
         names.compare("build.json's build_name", recorded, name.as_str());
     }
-    if record.image_tag().is_some() {
+    if let Some(whole) = record.image_tag() {
         let tag = evidence.image_tag().unwrap_or_default();
         let subject = evidence.name().and_then(|name| Some(name.subject()?.to_owned()));
         match subject {
-            Some(subject) if subject.strip_suffix(tag.as_str()).is_some_and(|rest| rest.ends_with('.')) => {
+            Some(subject) if has_repository(whole, &tag, &subject) => {
                 names.agree(format!("build.json's image_tag: {tag}"));
             }
             Some(subject) => {
-                names.disagree("build.json's image_tag", format!("a build's name with the tag {tag}"), subject)
+                names.disagree("build.json's image_tag", format!("a build's name with the tag {whole}"), subject);
             }
             None => names.disagree("the build's name", format!("…{tag}.YYYY-MM-DD_HH-MM-SS.ffffff"), signed),
         }
@@ -51,4 +52,13 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         names.disagree("the file's name", file_name, file);
     }
     names.outcome("every place names the same build")
+}
+
+/// Is `subject` a build's name of the tag, and of the repository, where the record's text has one (`docker.io/acme/wallet:v1`)?
+fn has_repository(whole: &str, tag: &str, subject: &str) -> bool {
+    let Some(rest) = subject.strip_suffix(tag).and_then(|rest| rest.strip_suffix('.')) else { return false };
+    let written = whole.strip_suffix(tag).and_then(|text| text.strip_suffix(':'));
+    written.is_none_or(|written| {
+        [written.to_owned(), repository_of(written)].iter().any(|name| name.replace('/', ".") == rest)
+    })
 }

@@ -34,17 +34,22 @@ pub(super) fn read(
     let hint = "name one behind the path: docker-archive:FILE:NAME:TAG, or docker-archive:FILE:@0 for the first";
     let saved = chosen(&images, reference)
         .map_err(|message| Error::Usage { message: format!("{}: {message}", image.source), hint: hint.into() })?;
+    let saved = match saved {
+        None => by_digest(&images, store, choice, limits)?,
+        one => one,
+    };
     let others = images.iter().filter(|other| saved.is_none_or(|saved| !std::ptr::eq(saved, *other)));
     others.for_each(|other| image.others.add(label(other)));
     let Some(saved) = saved else {
         image.undecided = Some(Undecided { message: format!("it has {} images", images.len()), hint: hint.into() });
         return Ok(());
     };
-    if images.len() == 1 && store.has("index.json") && !layout::is_empty(store, limits)? {
+    if store.has("index.json") && !layout::is_empty(store, limits)? {
         match layout::way_to(&saved.config, store, limits)? {
             // Of an index with images for several platforms engines load the one whose configuration manifest.json names.
             Some(digests) => layout::read(image, store, None, &Choice { platforms: Vec::new(), digests }, limits)?,
-            None => layout::read(image, store, None, choice, limits)?,
+            None if images.len() == 1 => layout::read(image, store, None, choice, limits)?,
+            None => {}
         }
     }
     image.names.clone_from(&saved.tags);
@@ -66,6 +71,61 @@ fn chosen<'d>(images: &'d [SavedImage], reference: Option<&str>) -> Result<Optio
     };
     let labels = || images.iter().take(20).map(label).collect::<Vec<_>>().join(", ");
     found.map(Some).ok_or_else(|| format!("it has no image {reference:?}; it has {}", labels()))
+}
+
+/// The one of several whose manifest has a digest that the signed log names.
+fn by_digest<'d>(
+    images: &'d [SavedImage],
+    store: &Store<'_>,
+    choice: &Choice,
+    limits: &Limits,
+) -> Result<Option<&'d SavedImage>, Error> {
+    if choice.digests.is_empty() || !store.has("index.json") {
+        return Ok(None);
+    }
+    for image in images {
+        let way = layout::way_to(&image.config, store, limits)?;
+        if way.as_ref().and_then(|way| way.last()).is_some_and(|digest| choice.digests.contains(digest)) {
+            return Ok(Some(image));
+        }
+    }
+    Ok(None)
+}
+
+/// A layout may have the `manifest.json` of `docker save` beside its index, and `docker load` reads that one: it must name the same image. Other
+/// images that the index leads to as well are listed.
+pub(super) fn compare_with(image: &mut ImageFacts, store: &Store<'_>, limits: &Limits) -> Result<(), Error> {
+    let Some(config) = image.config.as_ref().map(|config| config.digest) else { return Ok(()) };
+    let saved = match store.document("manifest.json", limits.registry_document_bytes())? {
+        Found::Missing => return Ok(()),
+        Found::Bytes(bytes) => document::read_docker_archive(&bytes, limits),
+        Found::Faulty(message) => Err(message),
+    };
+    let saved = match saved {
+        Ok(saved) => saved,
+        Err(message) => {
+            image.fault(Part::Config, format!("manifest.json next to index.json: {message}"));
+            return Ok(());
+        }
+    };
+    for other in &saved {
+        let own = match store.document(&other.config, limits.image_config_bytes())? {
+            Found::Bytes(bytes) => Sha256::of(&bytes) == config,
+            Found::Missing | Found::Faulty(_) => false,
+        };
+        if own {
+            compare_layers(image, store, other, limits)?;
+        } else if layout::way_to(&other.config, store, limits)?.is_some() {
+            image.others.add(label(other));
+        } else {
+            let message = format!(
+                "manifest.json, which docker load reads, names another image than index.json: {}",
+                label(other)
+            );
+            image.fault(Part::Config, message);
+        }
+    }
+    Ok(())
 }
 
 /// Its names and its configuration, whose file is mostly called by its digest.

@@ -125,8 +125,8 @@ pub(super) fn is_empty(store: &Store<'_>, limits: &Limits) -> Result<bool, Error
     )
 }
 
-/// The digests on the way from `index.json` through an index to the manifest whose configuration is the file `config`; `None` where no index
-/// leads to it.
+/// The digests on the way from `index.json`, through an index where there is one, to the manifest whose configuration is the file `config`;
+/// `None` where nothing leads to it.
 pub(super) fn way_to(config: &str, store: &Store<'_>, limits: &Limits) -> Result<Option<Vec<Sha256>>, Error> {
     let Found::Bytes(config) = store.document(config, limits.image_config_bytes())? else { return Ok(None) };
     let config_digest = Sha256::of(&config);
@@ -137,12 +137,16 @@ pub(super) fn way_to(config: &str, store: &Store<'_>, limits: &Limits) -> Result
         };
         Ok(document::read(&bytes, Some(&entry.media_type), limits).ok())
     };
-    let has_config = |document: Option<Document>| matches!(document, Some(Document::Manifest { config, .. }) if config.digest == config_digest);
+    let has_config = |document: &Option<Document>| matches!(document, Some(Document::Manifest { config, .. }) if config.digest == config_digest);
     let mut seen = BTreeSet::new();
     for top in tops {
-        let Some(Document::Index { manifests, .. }) = read(&top)? else { continue };
+        let document = read(&top)?;
+        if has_config(&document) {
+            return Ok(Some(vec![top.digest]));
+        }
+        let Some(Document::Index { manifests, .. }) = document else { continue };
         for entry in manifests.iter().filter(|entry| !entry.is_attestation()) {
-            if seen.insert(entry.digest) && has_config(read(entry)?) {
+            if seen.insert(entry.digest) && has_config(&read(entry)?) {
                 return Ok(Some(vec![top.digest, entry.digest]));
             }
         }

@@ -292,7 +292,10 @@ fn resolve(
         None => recognise(&store).ok_or_else(|| not_an_image(&image.source))?,
     };
     match image.form {
-        Form::Layout => layout::read(&mut image, &store, reference, choice, limits)?,
+        Form::Layout => {
+            layout::read(&mut image, &store, reference, choice, limits)?;
+            docker_archive::compare_with(&mut image, &store, limits)?;
+        }
         Form::DockerArchive => docker_archive::read(&mut image, &store, reference, choice, limits)?,
         Form::Directory | Form::Registry => directory::read(&mut image, &store, choice, limits)?,
     }

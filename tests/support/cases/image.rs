@@ -776,6 +776,37 @@ fn saved() -> Vec<Case> {
         .expect("image-layers", "fail"),
         archive("image-saved-link-nowhere", "A layer is a link to itself.", &linked("layer.tar"))
             .expect("image-layers", "fail"),
+        Case::rejected(
+            "image-layout-saved-other",
+            "A layout of the pushed image has docker's manifest.json beside it, and `docker load` takes another image from that.",
+        )
+        .image(&wallet)
+        .hand_over(LAYOUT, &{
+            let mut entries = other.saved();
+            entries.extend(wallet.layout());
+            entries
+        })
+        .expect("image-digest", "pass")
+        .expect("image-config", "fail"),
+        Case::good("image-saved-two-by-digest", "The archive has two images, and the signed digest is that of one of them.")
+            .image(&wallet)
+            .hand_over(SAVED, &{
+                let mut entries = wallet.saved();
+                let of = |entries: &mut Vec<Entry>| {
+                    let text = String::from_utf8(entry(entries, "manifest.json").content.clone()).unwrap();
+                    text.trim_start_matches('[').trim_end_matches(']').to_owned()
+                };
+                let mut second = other.saved();
+                let both = format!("[{},{}]", of(&mut second), of(&mut entries));
+                entry(&mut entries, "manifest.json").content = both.into_bytes();
+                entries.extend(wallet.layout());
+                let known: Vec<Vec<u8>> = entries.iter().map(|entry| entry.path.clone()).collect();
+                entries.extend(second.into_iter().filter(|entry| !known.contains(&entry.path)));
+                entries
+            })
+            .expect("image-digest", "pass")
+            .expect("image-config", "pass")
+            .expect("image-layers", "pass"),
         Case::rejected("image-saved-two", "The archive has two images, and nobody says which is meant.")
             .image(&wallet)
             .expect("image-digest", "unknown")

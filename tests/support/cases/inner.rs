@@ -120,6 +120,13 @@ fn container() -> Vec<Case> {
         malformed("inner-pax-keyword-twice", "The log's PAX header gives its time twice.", |entries| {
             log(entries).pax.push(("mtime", b"0".to_vec()));
         }),
+        malformed(
+            "inner-pax-keyword-with-blank",
+            "The log's PAX header has a keyword that GNU tar reads as path.",
+            |entries| {
+                log(entries).pax.push((" path", b"git/wallet/Dockerfile".to_vec()));
+            },
+        ),
         malformed("inner-device", "A member is a device.", |entries| {
             entries.push(Entry { kind: b'3', ..Entry::file("git/wallet/null", "") });
         }),

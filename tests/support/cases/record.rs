@@ -26,6 +26,14 @@ fn names() -> Vec<Case> {
         disagrees("record-of-another-image", "The signed record names another image.")
             .record(|text| text.replace("docker.io.acme.wallet", "docker.io.acme.purse"))
             .expect("log-image", "fail"),
+        disagrees("tag-of-another-image", "The record's image tag is a whole name, of another repository.").record(
+            |text| {
+                text.replace(
+                    &format!("\"image_tag\": \"{}\"", image_tag()),
+                    &format!("\"image_tag\": \"docker.io/acme/purse:{}\"", image_tag()),
+                )
+            },
+        ),
         disagrees("tag-disagrees", "The record's image tag is not the one in the build's name.").record(|text| {
             text.replace(&format!("\"image_tag\": \"{}\"", image_tag()), "\"image_tag\": \"v2-b0398d3\"")
         }),

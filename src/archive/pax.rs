@@ -1,0 +1,123 @@
+//! Keywords of PAX headers, by table: what names or resizes a member, what says nothing about names and bytes, and nothing else.
+//!
+//! A closed world, because readers differ in what they make of a keyword that they do not know: GNU tar skips blanks in front of one and so takes
+//! ` path` for `path`, star and libarchive have their own for types, sizes and holes. Sources: POSIX.1-2001, pax, "pax Extended Header"; star(4),
+//! "SCHILY."; libarchive's tar(5), "Pax Interchange Format".
+
+/// What a keyword is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    Path,
+    LinkPath,
+    Size,
+    /// Times, owners, attributes and comments.
+    Nothing,
+}
+
+/// Keywords that say nothing about names and bytes, as their whole names.
+const WORDS: [&str; 10] = [
+    "comment",
+    "charset",
+    "uname",
+    "gname",
+    "SCHILY.fflags",
+    "SCHILY.dev",
+    "SCHILY.ino",
+    "SCHILY.nlink",
+    "RHT.security.selinux",
+    "LIBARCHIVE.creationtime",
+];
+
+/// The same, with a name of the attribute behind them.
+const PREFIXES: [&str; 3] = ["SCHILY.xattr.", "SCHILY.acl.", "LIBARCHIVE.xattr."];
+
+/// What a record is about.
+///
+/// # Errors
+/// In words, for a keyword in no table and for a value that readers take differently.
+pub(super) fn meaning(keyword: &[u8], value: &[u8]) -> Result<Meaning, String> {
+    let shown = || String::from_utf8_lossy(keyword).into_owned();
+    let known = std::str::from_utf8(keyword).map_err(|_| format!("a PAX keyword {:?} that is not known", shown()))?;
+    let is_plain =
+        |text: &[u8], most: usize| !text.is_empty() && text.len() <= most && text.iter().all(u8::is_ascii_digit);
+    let sound = match known {
+        "path" => return Ok(Meaning::Path),
+        "linkpath" => return Ok(Meaning::LinkPath),
+        "size" => return Ok(Meaning::Size),
+        // Beyond these, readers end with an error in the midst of the archive.
+        "uid" | "gid" => is_plain(value, 10),
+        "atime" | "ctime" | "mtime" => is_time(value, is_plain),
+        // Of the names' bytes. Other encodings are another name to who converts.
+        "hdrcharset" => matches!(value, b"BINARY" | b"ISO-IR 10646 2000 UTF-8"),
+        // libarchive takes the second for the size of the unpacked file.
+        _ if known.starts_with("GNU.sparse.") || known == "SCHILY.realsize" => return Err("a sparse member".into()),
+        _ if WORDS.contains(&known) => true,
+        _ if PREFIXES.iter().any(|prefix| known.strip_prefix(prefix).is_some_and(is_name)) => true,
+        _ => return Err(format!("a PAX keyword {:?} that is not known", shown())),
+    };
+    match sound {
+        true => Ok(Meaning::Nothing),
+        false => Err(format!("a PAX header whose {known} is malformed")),
+    }
+}
+
+/// Seconds, with a sign and a fraction where there are any.
+fn is_time(value: &[u8], is_plain: impl Fn(&[u8], usize) -> bool) -> bool {
+    let value = value.strip_prefix(b"-").unwrap_or(value);
+    let mut parts = value.splitn(2, |byte| *byte == b'.');
+    let whole = parts.next().is_some_and(|whole| is_plain(whole, 11));
+    whole && parts.next().is_none_or(|fraction| is_plain(fraction, 20))
+}
+
+/// An attribute's name: no blanks, which readers strip.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keywords_in_no_table_are_refused() {
+        for (keyword, value, expected) in [
+            ("path", "a", Meaning::Path),
+            ("linkpath", "a", Meaning::LinkPath),
+            ("size", "1", Meaning::Size),
+            ("mtime", "1700000000.25", Meaning::Nothing),
+            ("mtime", "-1", Meaning::Nothing),
+            ("uid", "5000000", Meaning::Nothing),
+            ("comment", "40 digits", Meaning::Nothing),
+            ("SCHILY.xattr.user.a", "\u{1}", Meaning::Nothing),
+            ("hdrcharset", "BINARY", Meaning::Nothing),
+        ] {
+            assert_eq!(meaning(keyword.as_bytes(), value.as_bytes()), Ok(expected), "{keyword}");
+        }
+        for (keyword, value) in [
+            (" path", "a"),
+            ("\tpath", "a"),
+            ("path ", "a"),
+            ("Path", "a"),
+            (" size", "1"),
+            ("\u{b}linkpath", "a"),
+            ("path\0", "a"),
+            ("GNU.sparse.name", "a"),
+            ("GNU.volume.filename", "a"),
+            ("SCHILY.realsize", "1"),
+            ("SCHILY.filetype", "sparse"),
+            ("SCHILY.xattr.", ""),
+            ("SCHILY.xattr. path", "a"),
+            ("SUN.holesdata", "a"),
+            ("VENDOR.thing", "a"),
+            ("mtime", "abc"),
+            ("mtime", ""),
+            ("mtime", "99999999999999999999"),
+            ("mtime", "1e9"),
+            ("uid", "-1"),
+            ("uid", "abc"),
+            ("hdrcharset", "UTF-16"),
+        ] {
+            assert!(meaning(keyword.as_bytes(), value.as_bytes()).is_err(), "{keyword} {value}");
+        }
+    }
+}

@@ -71,6 +71,14 @@ impl Stages {
         Self { named: HashMap::new(), count: 0, name: None, shell: default_shell(), escape }
     }
 
+    /// A stage of which the name is known, or none.
+    pub(super) fn add(&mut self, name: &str) {
+        if is_stage_name(name) {
+            self.named.insert(name.to_owned(), default_shell());
+        }
+        self.count = self.count.saturating_add(1);
+    }
+
     /// Is it an earlier stage? A number counts stages from 0.
     fn has(&self, name: &str) -> bool {
         let number = name.parse::<usize>().ok().filter(|_| name.bytes().all(|byte| byte.is_ascii_digit()));
@@ -106,6 +114,24 @@ pub(super) fn read(instruction: &str, documents: &[HereDocument], stages: &mut S
         Some(Form::OnBuild) => on_build(rest, documents, stages, inputs),
         Some(Form::Nothing) => {}
         None => inputs.note(format!("not known: the instruction {}", shortened(instruction))),
+    }
+}
+
+/// An image as BuildKit resolved it. Where it has a tag, the digest may be what the builder found under it.
+pub(super) fn resolved(name: &str, kind: Kind, said: &str, inputs: &mut Inputs) {
+    let name = name.split_whitespace().next().unwrap_or_default();
+    if name.is_empty() || name == "scratch" || !inputs.may_read(name, &[]) {
+        return;
+    }
+    let before_digest = name.split('@').next().unwrap_or_default();
+    let has_tag = before_digest.rsplit('/').next().is_some_and(|last| last.contains(':'));
+    if !is_pinned(name) {
+        inputs.add(kind, format!("{said} {}, {}", shortened(name), how_named(name)));
+    } else if has_tag {
+        inputs.add(
+            kind,
+            format!("{said} {}, resolved by the builder: it may be named by tag alone", shortened(before_digest)),
+        );
     }
 }
 

@@ -80,6 +80,38 @@ fn what_the_commit_does_not_pin_is_listed_once() {
 }
 
 #[test]
+fn lines_of_a_log_without_numbers_are_listed() {
+    let digest = "sha256:5a1c1f3b7d0f0c6e4d9a2b8e7f6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c";
+    let of_log = |lines: &[&str]| {
+        let text: String =
+            lines.iter().map(|line| format!("2026-03-02 10:15:30,123  root       INFO    run: {line}\n")).collect();
+        let mut inputs = Inputs::new();
+        inputs.read_log(&BuildLog::from_bytes(text.as_bytes(), &crate::limits::Limits::default()).unwrap());
+        inputs.lines()
+    };
+    let kit = [
+        &format!("#7 FROM docker.io/library/evil:1@{digest}"),
+        &format!("#6 [tools 1/1] FROM docker.io/library/debian:12@{digest}"),
+        &format!("#6 [pinned 1/1] FROM docker.io/library/debian@{digest}"),
+        "#5 [stage-1 2/4] RUN curl x",
+        "#5 [stage-1 3/4] COPY --from=evil:1 a b",
+        "#5 [stage-1 4/4] COPY --from=tools a b",
+    ];
+    let starts = [
+        "base image docker.io/library/debian:12, resolved",
+        "files of the image docker.io/library/evil:1, resolved",
+        "files of the image evil:1, named by tag",
+        "a RUN step that uses the network (curl)",
+    ];
+    assert_lines(&of_log(&kit), &starts);
+    let podman = ["[1/2] STEP 1/1: FROM evil AS a", "[2/2] STEP 1/3: FROM a", "[2/2] STEP 2/3: RUN curl x"];
+    let lines = ["base image evil,", "a RUN step that uses the network (curl)"];
+    assert_lines(&of_log(&podman), &lines);
+    assert_lines(&of_log(&["STEP 1: FROM evil", "STEP 2: RUN curl x"]), &lines);
+    assert_lines(&of_log(&["Step 1/1 : FROM scratch", "# Executing 1 build trigger"]), &["not known: ONBUILD"]);
+}
+
+#[test]
 fn every_address_that_add_takes_is_listed() {
     for source in [
         "https://example.com/a",

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::doors::changes_what_runs;
 use super::follow::{self, Programs};
 use super::words::{Arguments, Exec, arguments, exec_form, keyword, words};
 use super::{Inputs, Kind, shortened};
@@ -25,6 +26,8 @@ enum Form {
     Copy,
     /// Files, addresses and repositories.
     Add,
+    /// Variables of the programs that follow.
+    Env,
     /// Values that the builder's caller chooses.
     Arg,
     /// The shell of the RUN steps that follow.
@@ -42,7 +45,7 @@ const FORMS: [(&str, Form); 18] = [
     ("LABEL", Form::Nothing),
     ("MAINTAINER", Form::Nothing),
     ("EXPOSE", Form::Nothing),
-    ("ENV", Form::Nothing),
+    ("ENV", Form::Env),
     ("ADD", Form::Add),
     ("COPY", Form::Copy),
     ("ENTRYPOINT", Form::Nothing),
@@ -109,6 +112,7 @@ pub(super) fn read(instruction: &str, documents: &[HereDocument], stages: &mut S
         Some(Form::Run) => run(rest, instruction, documents, stages, inputs),
         Some(Form::Copy) => files_of(&arguments(rest, stages.escape), stages, inputs),
         Some(Form::Add) => add(rest, stages, inputs),
+        Some(Form::Env) => env(rest, stages, inputs),
         Some(Form::Arg) => arg(rest, stages, inputs),
         Some(Form::Shell) => shell(rest, stages, inputs),
         Some(Form::OnBuild) => on_build(rest, documents, stages, inputs),
@@ -170,6 +174,22 @@ fn arg(rest: &str, stages: &Stages, inputs: &mut Inputs) {
             Kind::Argument,
             format!("build argument {}: its value is not recorded in the commit", shortened(&word)),
         );
+    }
+}
+
+/// Variables that make programs run another. `ENV NAME VALUE` is the old form.
+fn env(rest: &str, stages: &Stages, inputs: &mut Inputs) {
+    for word in words(rest, stages.escape) {
+        let name = word.split('=').next().unwrap_or_default();
+        if changes_what_runs(name, false) {
+            inputs.add(
+                Kind::Program,
+                format!("not known whether it fetches: what runs with the variable {}", shortened(name)),
+            );
+        }
+        if !word.contains('=') {
+            return;
+        }
     }
 }
 

@@ -6,10 +6,12 @@
 //!
 //! To add a program: one word in a row of the tables.
 
+mod doors;
 mod follow;
 mod forms;
 mod lexer;
 mod programs;
+mod sed;
 mod shell;
 mod table;
 mod table_local;

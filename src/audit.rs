@@ -10,6 +10,7 @@ pub use self::facts::Facts;
 use crate::approvals::Approvals;
 use crate::attestation::Attestation;
 use crate::budget::Budget;
+use crate::build_log::BuildLog;
 use crate::build_name::BuildName;
 use crate::bundle::Bundle;
 use crate::check::{self, Gate};
@@ -376,23 +377,26 @@ fn choice(manifest: &Manifest, policy: &Policy) -> Choice {
     Choice { platforms: policy.expect.platforms.clone(), digests }
 }
 
-/// Inputs of the build that the commit does not pin: as the steps in the log show them, and as the Dockerfile has them that the policy
-/// names, or that lies where docker looks for it when the log shows no steps.
+/// Inputs of the build that the commit does not pin: as the lines in the log show them, and as the Dockerfile has them that the policy
+/// names, or that is where docker looks for it when the log shows no numbered steps.
 fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Vec<String> {
     let named = policy.expect.dockerfile.as_deref();
-    let printed: Vec<&str> = evidence.log().into_iter().flat_map(|log| log.instructions()).collect();
+    let log = evidence.log();
+    let steps = log.is_some_and(BuildLog::shows_steps);
     // Where lines of two builders are in the log, the steps may be a program's, and hide what the Dockerfile says.
-    let doubtful = evidence.log().is_some_and(|log| log.builder().is_err());
-    let file = (named.is_some() || printed.is_empty() || doubtful).then(|| evidence.whole_dockerfile(named));
+    let doubtful = log.is_some_and(|log| log.builder().is_err());
+    let file = (named.is_some() || !steps || doubtful).then(|| evidence.whole_dockerfile(named));
     let mut inputs = outside::Inputs::new();
     if doubtful {
         inputs.note("the log has lines of two builders: what follows is of both, and of the commit's Dockerfile");
     }
     match &file {
-        Some(Ok(_)) if printed.is_empty() && named.is_none() => {
-            inputs.note("the log shows no steps: what follows is read from the commit's Dockerfile, which may not be the one that was built");
-        }
-        Some(Err(fault)) if printed.is_empty() => {
+        Some(Ok(file)) if !check::log_shows(log, &file.instructions) => inputs.note(if steps {
+            "the numbered steps in the log are not those of the commit's Dockerfile, which may not be the one that was built: what follows is of both"
+        } else {
+            "the log shows no steps: what follows is read from the commit's Dockerfile, which may not be the one that was built"
+        }),
+        Some(Err(fault)) if !steps => {
             inputs.note(format!(
                 "not known: the log shows no steps of a Dockerfile, and none is read: {}",
                 fault.words()
@@ -401,7 +405,9 @@ fn outside_the_commit(evidence: &Evidence<'_>, policy: &Policy) -> Vec<String> {
         Some(Err(fault)) => inputs.note(format!("not known beyond the steps in the log: {}", fault.words())),
         _ => {}
     }
-    inputs.read_steps(printed.into_iter());
+    if let Some(log) = log {
+        inputs.read_log(log);
+    }
     if let Some(Ok(file)) = &file {
         inputs.read_file(file);
     }

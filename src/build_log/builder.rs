@@ -44,6 +44,9 @@ pub struct TwoBuilders(pub Builder, pub Builder);
 
 /// What a line of a builder says.
 pub(super) fn of(line: &str) -> Option<LogEvent> {
+    if line.strip_prefix("# Executing ").is_some_and(|rest| rest.contains(" build trigger")) {
+        return Some(LogEvent::BuildTriggers);
+    }
     if let Some(rest) = line.strip_prefix('#') {
         return build_kit(rest);
     }
@@ -61,9 +64,10 @@ pub(super) fn of(line: &str) -> Option<LogEvent> {
         return Some(LogEvent::Tagged(name.trim().to_owned()));
     }
     if let Some((stage, rest)) = line.strip_prefix('[').and_then(|rest| rest.split_once("] STEP ")) {
-        let (_, instruction) = rest.split_once(": ")?;
-        let is_step = counter(stage).is_some() && is_instruction(instruction);
-        return is_step.then_some(LogEvent::BuilderOutput(Some(Builder::Podman)));
+        let (numbers, instruction) = rest.split_once(": ")?;
+        let (stage, step, instruction) = (counter(stage)?, counter(numbers)?, instruction.trim());
+        let event = || LogEvent::StageStep { stage, step, instruction: instruction.to_owned() };
+        return is_instruction(instruction).then(event);
     }
     let others = [" ---> ", "---> ", "--> ", "COMMIT ", "Removing intermediate container "];
     others.iter().any(|other| line.starts_with(other)).then_some(LogEvent::BuilderOutput(None))
@@ -77,8 +81,8 @@ fn step(builder: Builder, (numbers, instruction): (&str, &str)) -> Option<LogEve
 
 /// `3/9: FROM x`. Old versions count no total: `3: FROM x`.
 fn podman_step(parts: (&str, &str)) -> Option<LogEvent> {
-    let without_total = || decimal(parts.0).is_some() && is_instruction(parts.1);
-    step(Builder::Podman, parts).or_else(|| without_total().then_some(LogEvent::BuilderOutput(Some(Builder::Podman))))
+    let without_total = || decimal(parts.0).and_then(|_| instruction(Builder::Podman, "", parts.1));
+    step(Builder::Podman, parts).or_else(without_total)
 }
 
 /// Behind the `#`: `5 [1/7] FROM name@sha256:…`, `12 writing image sha256:… done`, `12 naming to name done`, `5 DONE 0.1s`
@@ -92,8 +96,12 @@ fn build_kit(rest: &str) -> Option<LogEvent> {
     if let Some(name) = text.strip_prefix("naming to ") {
         return Some(LogEvent::Tagged(first(name)));
     }
-    if let Some((stage, instruction)) = text.strip_prefix('[').and_then(|text| text.split_once("] ")) {
-        return vertex(stage, instruction);
+    if let Some((stage, text)) = text.strip_prefix('[').and_then(|text| text.split_once("] ")) {
+        return vertex(stage, text);
+    }
+    if text.starts_with("FROM ") {
+        // An image that files are copied from.
+        return instruction(Builder::BuildKit, "", text);
     }
     let others = ["DONE", "CACHED", "ERROR", "CANCELED", "exporting"];
     let word = text.split([' ', ':']).next().unwrap_or_default();
@@ -101,16 +109,30 @@ fn build_kit(rest: &str) -> Option<LogEvent> {
 }
 
 /// `build 1/4` and `FROM x`, or `internal` and what BuildKit does for itself.
-fn vertex(stage: &str, instruction: &str) -> Option<LogEvent> {
-    let own = Some(LogEvent::BuilderOutput(Some(Builder::BuildKit)));
+fn vertex(stage: &str, text: &str) -> Option<LogEvent> {
     if stage == "internal" {
-        return own;
+        return Some(LogEvent::BuilderOutput(Some(Builder::BuildKit)));
     }
-    counter(stage.rsplit(' ').next()?)?;
-    match instruction.strip_prefix("FROM ") {
-        Some(base) => Some(LogEvent::ResolvedBase(base.split(' ').next().unwrap_or_default().to_owned())),
-        None => is_instruction(instruction).then_some(own).flatten(),
+    let mut words = stage.rsplit(' ');
+    counter(words.next()?)?;
+    // Before the name there may be a platform: `linux/s390x build 1/4`.
+    let stage = words.next().filter(|word| !word.contains('/')).unwrap_or_default();
+    match text.strip_prefix("FROM ") {
+        Some(base) => {
+            let name = base.split(' ').next().unwrap_or_default().to_owned();
+            Some(LogEvent::ResolvedBase { stage: stage.to_owned(), name })
+        }
+        None => instruction(Builder::BuildKit, stage, text),
     }
+}
+
+fn instruction(builder: Builder, stage: &str, text: &str) -> Option<LogEvent> {
+    let text = text.trim();
+    is_instruction(text).then(|| LogEvent::Instruction {
+        builder,
+        stage: stage.to_owned(),
+        instruction: text.to_owned(),
+    })
 }
 
 /// `3/9`

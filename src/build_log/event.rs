@@ -30,8 +30,34 @@ pub enum LogEvent {
         /// The instruction as printed.
         instruction: String,
     },
-    /// `#5 [1/7] FROM NAME@sha256:…` (BuildKit): the base as it was resolved.
-    ResolvedBase(String),
+    /// `[1/2] STEP 3/4: INSTRUCTION`: podman's steps of a build in several stages.
+    StageStep {
+        /// Number of the stage, from 1, and of all stages.
+        stage: (u32, u32),
+        /// Number of the step in its stage, from 1, and of all its steps.
+        step: (u32, u32),
+        /// The instruction as printed.
+        instruction: String,
+    },
+    /// An instruction that is printed without a number that could be compared: `#9 [build 4/4] RUN make` and `#7 FROM NAME@sha256:…`
+    /// (BuildKit), `STEP 3: RUN make` (old versions of podman). It may be shortened.
+    Instruction {
+        /// Whose form it has.
+        builder: Builder,
+        /// The stage's name, where one is printed.
+        stage: String,
+        /// The instruction as printed.
+        instruction: String,
+    },
+    /// `# Executing 1 build trigger` (classic): instructions of a base image ran.
+    BuildTriggers,
+    /// `#5 [build 1/7] FROM NAME@sha256:…` (BuildKit): the base as it was resolved.
+    ResolvedBase {
+        /// The stage's name, where one is printed.
+        stage: String,
+        /// The image.
+        name: String,
+    },
     /// `Digest: sha256:…` after a pull: for a multi-platform image the index's digest.
     PulledDigest(Sha256),
     /// `Status: Downloaded newer image for NAME` or `Status: Image is up to date for NAME`.
@@ -72,7 +98,10 @@ impl LogEvent {
         matches!(
             self,
             Self::Step { .. }
-                | Self::ResolvedBase(_)
+                | Self::StageStep { .. }
+                | Self::Instruction { .. }
+                | Self::BuildTriggers
+                | Self::ResolvedBase { .. }
                 | Self::BuilderOutput(_)
                 | Self::BuiltImage { .. }
                 | Self::Tagged(_)
@@ -82,9 +111,12 @@ impl LogEvent {
     /// The one builder that prints a line of this form.
     pub(super) fn builder(&self) -> Option<Builder> {
         match self {
-            Self::Step { builder, .. } | Self::BuiltImage { builder, .. } => Some(*builder),
+            Self::Step { builder, .. } | Self::Instruction { builder, .. } | Self::BuiltImage { builder, .. } => {
+                Some(*builder)
+            }
+            Self::StageStep { .. } => Some(Builder::Podman),
             Self::BuilderOutput(builder) => *builder,
-            Self::ResolvedBase(_) => Some(Builder::BuildKit),
+            Self::ResolvedBase { .. } => Some(Builder::BuildKit),
             _ => None,
         }
     }

@@ -134,7 +134,11 @@ impl BuildLog {
         self.events().filter(move |event| match event {
             LogEvent::Directory(_) | LogEvent::Host(_) => true,
             LogEvent::PulledDigest(_) | LogEvent::PulledImage(_) => behind_from && one_builder,
-            LogEvent::ResolvedBase(_) => one_builder,
+            LogEvent::ResolvedBase { .. } => one_builder,
+            LogEvent::StageStep { .. } => {
+                behind_from = false;
+                one_builder
+            }
             LogEvent::Step { builder, instruction, .. } => {
                 let keyword = instruction.split_whitespace().next().unwrap_or_default();
                 behind_from = *builder == Builder::Classic && keyword.eq_ignore_ascii_case("FROM");
@@ -153,12 +157,9 @@ impl BuildLog {
         self.events().filter(is_push).count() - self.push_events().filter(is_push).count()
     }
 
-    /// The instructions of the Dockerfile as the build printed them, each as often as it stands.
-    pub fn instructions(&self) -> impl Iterator<Item = &str> {
-        self.events().filter_map(|event| match event {
-            LogEvent::Step { instruction, .. } => Some(instruction.as_str()),
-            _ => None,
-        })
+    /// Is there a line with a numbered instruction of the Dockerfile?
+    pub(crate) fn shows_steps(&self) -> bool {
+        self.events().any(|event| matches!(event, LogEvent::Step { .. }))
     }
 
     /// The last time in the log.

@@ -81,16 +81,27 @@ fn each_builder_has_its_own_forms() {
     let (id, name) = ("c0b9a8f7e6d5".repeat(6).split_off(8), format!("docker.io/library/node:19@{DIGEST}"));
     let own = |builder| LogEvent::BuilderOutput(Some(builder));
     let built = |builder, id: &str| LogEvent::BuiltImage { builder, id: id.into() };
+    let instruction = |builder, stage: &str, instruction: &str| LogEvent::Instruction {
+        builder,
+        stage: stage.into(),
+        instruction: instruction.into(),
+    };
+    let resolved = |stage: &str| LogEvent::ResolvedBase { stage: stage.into(), name: name.clone() };
+    let stage_step = LogEvent::StageStep { stage: (1, 2), step: (1, 3), instruction: "FROM nginx:1 AS a".into() };
     for (line, event) in [
         ("Step 1/2 : FROM nginx:1", step(Builder::Classic, "FROM nginx:1")),
         ("Step 1/2 : run echo a : b", step(Builder::Classic, "run echo a : b")),
         ("Successfully built 0123456789ab", built(Builder::Classic, "0123456789ab")),
         ("STEP 1/2: FROM nginx:1", step(Builder::Podman, "FROM nginx:1")),
-        ("[1/2] STEP 1/3: FROM nginx:1 AS a", own(Builder::Podman)),
-        ("STEP 1: FROM nginx:1", own(Builder::Podman)),
-        (&format!("#5 [1/7] FROM {name} 0.1s"), LogEvent::ResolvedBase(name.clone())),
-        (&format!("#5 [linux/s390x build 1/7] FROM {name}"), LogEvent::ResolvedBase(name.clone())),
-        ("#9 [build 4/4] RUN make", own(Builder::BuildKit)),
+        ("[1/2] STEP 1/3: FROM nginx:1 AS a", stage_step),
+        ("STEP 1: FROM nginx:1", instruction(Builder::Podman, "", "FROM nginx:1")),
+        (&format!("#5 [1/7] FROM {name} 0.1s"), resolved("")),
+        (&format!("#5 [linux/s390x build 1/7] FROM {name}"), resolved("build")),
+        (&format!("#5 [linux/s390x 1/7] FROM {name}"), resolved("")),
+        ("#9 [build 4/4] RUN make", instruction(Builder::BuildKit, "build", "RUN make")),
+        ("#7 FROM a:1@sha256:0", instruction(Builder::BuildKit, "", "FROM a:1@sha256:0")),
+        ("# Executing 1 build trigger", LogEvent::BuildTriggers),
+        ("# Executing 2 build triggers...", LogEvent::BuildTriggers),
         ("#1 [internal] load build definition from Dockerfile", own(Builder::BuildKit)),
         (&format!("#9 writing image sha256:{id} done"), built(Builder::BuildKit, &id)),
         ("#9 naming to a/b:c done", LogEvent::Tagged("a/b:c".into())),

@@ -20,7 +20,7 @@ pub(super) static CHECK: Check = Check {
     level: Level::Warn,
     says: "the bases in the log are the policy's; with --base, their layers are the image's lowest",
     explanation: "Reads every FROM that the builder printed into the signed log with the digest that it resolved to: in the instruction itself, \
-in the line of the pull directly behind it, or in BuildKit's. Lines of two builders in one log are unknown: a program printed one of them. Each must be one of expect.base-images by repository and digest; one without a digest is \
+in the line of the pull directly behind it, or in BuildKit's. podman's `[1/2] STEP 1/3: FROM` are read where every step of every stage is there once and in order. Lines of two builders in one log are unknown: a program printed one of them. Each must be one of expect.base-images by repository and digest; one without a digest is \
 unknown, since an image that was already on the server is not pulled again. For an image of several platforms the digest is the index's. With \
 --base SOURCE the diff_ids of that image must be the lowest ones of the image handed over by --image. What lines of the log name was resolved \
 by the build server: it is signed, not recomputed.",
@@ -164,17 +164,18 @@ pub(crate) fn base_images(log: &BuildLog) -> Result<Vec<String>, String> {
 /// Every base image that the log shows, without `scratch` and names of earlier stages, each with the digest that belongs to it.
 fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
     steps(log)?;
+    stage_steps(log)?;
     let mut bases: Vec<Base> = Vec::new();
     let mut stages: HashSet<String> = HashSet::new();
     let mut open = false;
     for event in log.input_events() {
         match event {
-            LogEvent::Step { instruction, .. } => {
+            LogEvent::Step { instruction, .. } | LogEvent::StageStep { instruction, .. } => {
                 let from = from(instruction, &mut stages);
                 open = from.is_some();
                 bases.extend(from);
             }
-            LogEvent::ResolvedBase(name) => bases.push(Base { name: name.clone(), digest: digest_in(name) }),
+            LogEvent::ResolvedBase { name, .. } => bases.push(Base { name: name.clone(), digest: digest_in(name) }),
             LogEvent::PulledDigest(digest) if open => {
                 if let Some(base) = bases.last_mut().filter(|base| base.digest.is_none()) {
                     base.digest = Some(*digest);
@@ -185,6 +186,35 @@ fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
     }
     bases.dedup();
     Ok(bases)
+}
+
+/// Podman's steps of several stages: each once and in order, as podman prints them without `--jobs`. What a program imitates is one line more.
+fn stage_steps(log: &BuildLog) -> Result<(), String> {
+    let mut last: Option<((u32, u32), (u32, u32))> = None;
+    for event in log.events() {
+        let LogEvent::StageStep { stage, step, .. } = event else { continue };
+        let next = match last {
+            None => stage.0 == 1 && step.0 == 1,
+            Some((at, done)) if done.0 < done.1 => *stage == at && *step == (done.0 + 1, done.1),
+            Some((at, _)) => Some(stage.0) == at.0.checked_add(1) && stage.1 == at.1 && step.0 == 1,
+        };
+        if !next || stage.0 > stage.1 || step.0 > step.1 {
+            return Err(format!(
+                "[{}/{}] STEP {}/{} is out of order: a stage was left out, stages were built side by side, or a RUN step printed the line",
+                stage.0, stage.1, step.0, step.1
+            ));
+        }
+        last = Some((*stage, *step));
+    }
+    match last {
+        Some((stage, step)) if stage.0 < stage.1 || step.0 < step.1 => {
+            Err("podman's steps end before the last one".into())
+        }
+        Some(_) if log.shows_steps() => {
+            Err("the log has steps with and without a stage: a RUN step printed some of them".into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn digest_in(name: &str) -> Option<Sha256> {
@@ -243,6 +273,28 @@ mod tests {
         let kit = [format!("#5 [1/7] FROM docker.io/library/node:19@{ONE} 0.1s"), "#6 [2/7] RUN make".into()];
         assert_eq!(shown(&kit), [format!("docker.io/library/node:19@{ONE}")]);
         assert_eq!(shown(&[format!("Step 1/1 : FROM nginx:1@{TWO}")]), [format!("nginx:1@{TWO}")]);
+    }
+
+    #[test]
+    fn the_stages_of_podman_are_bases_where_all_are_there_in_order() {
+        let from = |stage: &str, step: &str, rest: &str| format!("[{stage}] STEP {step}: {rest}");
+        let (first, run) = (from("1/2", "1/2", &format!("FROM golang@{ONE} AS build")), from("1/2", "2/2", "RUN make"));
+        let (second, copy) = (from("2/2", "1/2", "FROM nginx:1"), from("2/2", "2/2", "COPY --from=build a b"));
+        let honest = [&first, &run, &second, &copy].map(Clone::clone);
+        assert_eq!(shown(&honest), [format!("golang@{ONE}"), "nginx:1".into()]);
+        assert_eq!(shown(&[first.clone(), run.clone(), from("2/2", "1/1", "FROM build")]), [format!("golang@{ONE}")]);
+        for printed in
+            [from("1/2", "1/1", "FROM a AS evil"), from("2/2", "1/1", "FROM a AS evil"), "STEP 1/1: FROM a".into()]
+        {
+            for at in 0..=honest.len() {
+                let mut lines = honest.to_vec();
+                lines.insert(at, printed.clone());
+                assert!(read(&lines).is_err(), "{lines:?}");
+            }
+        }
+        assert!(
+            read(&[first.clone(), run.clone()]).is_err() && read(&[second, copy]).is_err() && read(&[run]).is_err()
+        );
     }
 
     #[test]

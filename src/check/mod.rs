@@ -57,6 +57,7 @@ pub(crate) use self::base_image::base_images;
 pub(crate) use self::build_server::parse_version;
 pub(crate) use self::image_evidence::built_image;
 use self::outcome::Outcome;
+pub(crate) use self::source_dockerfile::shows as log_shows;
 pub(crate) use self::trust_reports::trust_facts;
 
 pub(crate) use crate::finding::MANIFEST_SIGNATURE;

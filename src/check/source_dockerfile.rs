@@ -2,10 +2,10 @@
 
 use super::outcome::Outcome;
 use super::{Check, Run};
-use crate::build_log::LogEvent;
+use crate::build_log::{BuildLog, LogEvent};
 use crate::dockerfile::{self, Instruction};
 use crate::evidence::{Evidence, NoInstructions};
-use crate::finding::{Group, Level, MissingEvidence};
+use crate::finding::{Group, Level, MissingEvidence, Status};
 use crate::image_name::ImageName;
 use crate::policy::Policy;
 
@@ -34,8 +34,17 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             .sides("lines of one builder", format!("lines of {} and {}", fault.0, fault.1))
             .detail("a RUN step that prints such lines makes the log ambiguous: make it print something else, and build again");
     }
+    difference(evidence.log(), &instructions)
+}
+
+/// Does the log show these instructions, each once and in order, as numbered steps of one builder?
+pub(crate) fn shows(log: Option<&BuildLog>, instructions: &[Instruction]) -> bool {
+    log.is_some_and(|log| log.builder().is_ok()) && difference(log, instructions).status == Status::Pass
+}
+
+fn difference(log: Option<&BuildLog>, instructions: &[Instruction]) -> Outcome {
     let mut steps: Vec<(u32, u32, &str)> = Vec::new();
-    for event in evidence.log().into_iter().flat_map(|log| log.events()) {
+    for event in log.into_iter().flat_map(|log| log.events()) {
         if let LogEvent::Step { number, total, instruction, .. } = event {
             steps.push((*number, *total, instruction));
         }

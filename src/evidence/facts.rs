@@ -244,8 +244,10 @@ fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
         LogEvent::Directory(name) => ("repository", format!("folder {name}")),
         LogEvent::Host(name) => ("repository", format!("host {name}")),
         // A step names its base by digest where content trust has put one there.
-        LogEvent::Step { instruction, .. } => ("base-image", base_by_digest(instruction)?.to_owned()),
-        LogEvent::ResolvedBase(name) => ("base-image", name.clone()),
+        LogEvent::Step { instruction, .. } | LogEvent::StageStep { instruction, .. } => {
+            ("base-image", base_by_digest(instruction)?.to_owned())
+        }
+        LogEvent::ResolvedBase { name, .. } => ("base-image", name.clone()),
         LogEvent::PulledImage(name) => ("base-image", name.clone()),
         LogEvent::PulledDigest(digest) => ("base-image", digest.to_string()),
         _ => return None,

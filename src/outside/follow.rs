@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::doors::{self, Git};
 use super::programs::{Rule, Special, Wrapper, lists, rule_of};
+use super::sed;
 use super::shell::{self, Command, Document, Script, Word};
 use super::windows;
 
@@ -93,6 +95,9 @@ impl Programs {
             let input = command.input.and_then(|document| script.documents.get(document));
             self.command(&command.words, input, functions, depth);
         }
+        for (name, before) in &script.variables {
+            self.variable(name, *before);
+        }
         if script.sockets {
             self.fetching.push("/dev/tcp".into());
         }
@@ -107,7 +112,6 @@ impl Programs {
             return self.note("commands are nested too deeply");
         }
         let name = name_of(&program.text);
-        let standard = is_standard(&program.text, name);
         let rule = if program.expands && name.contains(['$', '`', '*', '?', '[', '{']) { None } else { rule_of(name) };
         let Some(rule) = rule else {
             if !functions.contains(&program.text) {
@@ -117,9 +121,10 @@ impl Programs {
         };
         let asks_for_version =
             matches!(arguments, [only] if lists("--version -version -V --help -h -help", &only.text));
+        let before = self.listed();
+        self.arguments(name, rule, arguments);
         match rule {
-            Rule::Never if standard => {}
-            Rule::Never => self.unknown.push(program.text.clone()),
+            Rule::Never | Rule::Text => {}
             Rule::Shell => self.shell(program, arguments, input, depth),
             Rule::Wraps(wrapper) => self.wrapped(wrapper, program, arguments, input, depth),
             Rule::Special(special) => self.special(special, program, arguments, depth),
@@ -128,20 +133,63 @@ impl Programs {
             Rule::Always => self.fetching.push(name.to_owned()),
             Rule::Script => self.scripts.push(shown(program, name)),
             Rule::By { fetches, scripts, local } => self.by_word(program, arguments, [fetches, scripts, local]),
-            Rule::Options(options) => {
-                let fetches = |word: &Word| options.split(' ').any(|option| word.text.starts_with(option));
-                self.by_argument(program, arguments, fetches);
-            }
+            Rule::Options(options) => self.by_argument(program, arguments, |word| doors::has(options, &word.text)),
             Rule::Scripts(marks) => self.marked(program, name, arguments, marks),
             Rule::Address => self.by_argument(program, arguments, |word| word.text.contains("://")),
             Rule::Host => self.by_argument(program, arguments, |word| word.text.contains(':')),
         }
+        // A file of a known name elsewhere is another program. A path of Windows is not looked at.
+        let follows = matches!(rule, Rule::Shell | Rule::Wraps(_) | Rule::Special(_));
+        if !is_standard(&program.text, name) && !program.text.contains('\\') && (follows || before == self.listed()) {
+            self.unknown.push(program.text.clone());
+        }
+    }
+
+    /// Sentences so far.
+    fn listed(&self) -> usize {
+        self.fetching.len() + self.scripts.len() + self.unknown.len()
+    }
+
+    /// Arguments that run a program or fetch, whatever the program's rule says of it otherwise.
+    fn arguments(&mut self, name: &str, rule: Rule, arguments: &[Word]) {
+        if let Some(word) = doors::opened(name, arguments) {
+            self.unknown.push(format!("{name} {word}"));
+        }
+        if matches!(rule, Rule::Never)
+            && let Some(word) = arguments.iter().find(|word| doors::is_address(&word.text))
+        {
+            self.unknown.push(format!("{name} {}", word.text));
+        }
+        if name == "git" {
+            match doors::git(arguments) {
+                Git::Fetches(what) => self.fetching.push(what),
+                Git::Unknown(what) => self.unknown.push(what),
+                Git::Nothing => {}
+            }
+        }
+        if lists("export declare typeset local readonly", name) {
+            for word in arguments.iter().filter(|word| word.assigns) {
+                self.variable(&shell::assigned(word), false);
+            }
+        }
+    }
+
+    fn variable(&mut self, name: &str, before: bool) {
+        if doors::changes_what_runs(name, before) {
+            self.unknown.push(format!("what runs with the variable {name}"));
+        }
+    }
+
+    /// A program with words as they are, which runs no other that is followed.
+    pub(super) fn words<'t>(&mut self, words: impl Iterator<Item = &'t str>) {
+        let words: Vec<Word> = words.map(Word::literal).collect();
+        self.command(&words, None, &HashSet::new(), DEPTH);
     }
 
     fn by_argument(&mut self, program: &Word, arguments: &[Word], fetches: impl Fn(&Word) -> bool) {
         if arguments.iter().any(fetches) {
             self.fetching.push(name_of(&program.text).to_owned());
-        } else if let Some(word) = arguments.iter().find(|word| word.splits && word.text.starts_with('$')) {
+        } else if let Some(word) = arguments.iter().find(|word| word.expands && word.text.starts_with('$')) {
             self.unknown.push(format!("{} {}", program.text, word.text));
         }
     }
@@ -156,7 +204,12 @@ impl Programs {
                 None => word.text.contains(mark),
             })
         };
-        if arguments.iter().any(has) {
+        let values = |at: usize| {
+            at.checked_sub(1).and_then(|at| arguments.get(at)).is_some_and(|word| lists("-F -v", &word.text))
+        };
+        let text = arguments.iter().enumerate().find(|(at, word)| !word.text.starts_with('-') && !values(*at));
+        let variable = text.is_some_and(|(_, word)| word.expands && word.text.contains(['$', '`']));
+        if variable || arguments.iter().any(has) {
             self.scripts.push(shown(program, name));
         }
     }
@@ -228,6 +281,7 @@ impl Programs {
                 if !assigns {
                     break;
                 }
+                self.variable(&shell::assigned(word), true);
                 rest = after;
                 continue;
             }
@@ -308,6 +362,17 @@ impl Programs {
         let name = name_of(&program.text);
         match special {
             Special::Find => self.find(name, arguments, depth),
+            Special::Sed => {
+                if !sed::only_edits(arguments) {
+                    self.scripts.push(name.to_owned());
+                }
+            }
+            Special::Archive => self.archive(name, arguments),
+            Special::Mount => match doors::mounts_from_network(arguments) {
+                Some(true) => self.fetching.push(name.to_owned()),
+                Some(false) => {}
+                None => self.unknown.push(name.to_owned()),
+            },
             Special::Python => self.python(program, arguments, depth),
             Special::Eval => {
                 let text: Vec<&str> = arguments.iter().map(|word| word.text.as_str()).collect();
@@ -343,6 +408,19 @@ impl Programs {
                     }
                     None => self.scripts.push(name.to_owned()),
                 }
+            }
+        }
+    }
+
+    fn archive(&mut self, name: &str, arguments: &[Word]) {
+        if arguments.iter().any(|word| word.text == "--force-local") {
+            return;
+        }
+        for word in doors::archives(name, arguments) {
+            if doors::is_remote(word) {
+                self.fetching.push(name.to_owned());
+            } else if word.expands && word.text.trim_start_matches("--file=").starts_with('$') {
+                self.unknown.push(format!("{name} {}", word.text));
             }
         }
     }

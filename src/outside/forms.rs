@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::doors::changes_what_runs;
 use super::follow::{self, Programs};
 use super::words::{Arguments, Exec, arguments, exec_form, keyword, words};
 use super::{Inputs, Kind, shortened};
@@ -25,6 +26,8 @@ enum Form {
     Copy,
     /// Files, addresses and repositories.
     Add,
+    /// Variables of the programs that follow.
+    Env,
     /// Values that the builder's caller chooses.
     Arg,
     /// The shell of the RUN steps that follow.
@@ -42,7 +45,7 @@ const FORMS: [(&str, Form); 18] = [
     ("LABEL", Form::Nothing),
     ("MAINTAINER", Form::Nothing),
     ("EXPOSE", Form::Nothing),
-    ("ENV", Form::Nothing),
+    ("ENV", Form::Env),
     ("ADD", Form::Add),
     ("COPY", Form::Copy),
     ("ENTRYPOINT", Form::Nothing),
@@ -69,6 +72,14 @@ pub(super) struct Stages {
 impl Stages {
     pub(super) fn new(escape: char) -> Self {
         Self { named: HashMap::new(), count: 0, name: None, shell: default_shell(), escape }
+    }
+
+    /// A stage of which the name is known, or none.
+    pub(super) fn add(&mut self, name: &str) {
+        if is_stage_name(name) {
+            self.named.insert(name.to_owned(), default_shell());
+        }
+        self.count = self.count.saturating_add(1);
     }
 
     /// Is it an earlier stage? A number counts stages from 0.
@@ -101,11 +112,30 @@ pub(super) fn read(instruction: &str, documents: &[HereDocument], stages: &mut S
         Some(Form::Run) => run(rest, instruction, documents, stages, inputs),
         Some(Form::Copy) => files_of(&arguments(rest, stages.escape), stages, inputs),
         Some(Form::Add) => add(rest, stages, inputs),
+        Some(Form::Env) => env(rest, stages, inputs),
         Some(Form::Arg) => arg(rest, stages, inputs),
         Some(Form::Shell) => shell(rest, stages, inputs),
         Some(Form::OnBuild) => on_build(rest, documents, stages, inputs),
         Some(Form::Nothing) => {}
         None => inputs.note(format!("not known: the instruction {}", shortened(instruction))),
+    }
+}
+
+/// An image as BuildKit resolved it. Where it has a tag, the digest may be what the builder found under it.
+pub(super) fn resolved(name: &str, kind: Kind, said: &str, inputs: &mut Inputs) {
+    let name = name.split_whitespace().next().unwrap_or_default();
+    if name.is_empty() || name == "scratch" || !inputs.may_read(name, &[]) {
+        return;
+    }
+    let before_digest = name.split('@').next().unwrap_or_default();
+    let has_tag = before_digest.rsplit('/').next().is_some_and(|last| last.contains(':'));
+    if !is_pinned(name) {
+        inputs.add(kind, format!("{said} {}, {}", shortened(name), how_named(name)));
+    } else if has_tag {
+        inputs.add(
+            kind,
+            format!("{said} {}, resolved by the builder: it may be named by tag alone", shortened(before_digest)),
+        );
     }
 }
 
@@ -144,6 +174,22 @@ fn arg(rest: &str, stages: &Stages, inputs: &mut Inputs) {
             Kind::Argument,
             format!("build argument {}: its value is not recorded in the commit", shortened(&word)),
         );
+    }
+}
+
+/// Variables that make programs run another. `ENV NAME VALUE` is the old form.
+fn env(rest: &str, stages: &Stages, inputs: &mut Inputs) {
+    for word in words(rest, stages.escape) {
+        let name = word.split('=').next().unwrap_or_default();
+        if changes_what_runs(name, false) {
+            inputs.add(
+                Kind::Program,
+                format!("not known whether it fetches: what runs with the variable {}", shortened(name)),
+            );
+        }
+        if !word.contains('=') {
+            return;
+        }
     }
 }
 

@@ -140,6 +140,7 @@ impl Splitter<'_> {
         if !word.quoted && matches!(word.text.as_str(), "[" | "[[" | "{" | "{}") {
             word.expands = false;
         }
+        self.script.sockets |= word.text.contains("/dev/tcp/") || word.text.contains("/dev/udp/");
         word
     }
 

@@ -6,10 +6,12 @@
 //!
 //! To add a program: one word in a row of the tables.
 
+mod doors;
 mod follow;
 mod forms;
 mod lexer;
 mod programs;
+mod sed;
 mod shell;
 mod table;
 mod table_local;
@@ -22,6 +24,7 @@ use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
+use crate::build_log::{BuildLog, Builder, LogEvent};
 use crate::dockerfile::{Dockerfile, HereDocument};
 
 /// Lines of each kind that a report shows; of the others their number.
@@ -97,8 +100,44 @@ impl Inputs {
         self.add(Kind::Note, sentence.into());
     }
 
+    /// What a builder printed of the Dockerfile: numbered steps, and lines that may be shortened or imitated, which only adds to the list.
+    pub(crate) fn read_log(&mut self, log: &BuildLog) {
+        let steps = log.events().filter_map(|event| match event {
+            LogEvent::Step { instruction, .. }
+            | LogEvent::StageStep { instruction, .. }
+            | LogEvent::Instruction { builder: Builder::Podman, instruction, .. } => Some(instruction.as_str()),
+            _ => None,
+        });
+        self.read_steps(steps);
+        let mut stages = forms::Stages::new('\\');
+        for event in log.events() {
+            match event {
+                LogEvent::ResolvedBase { stage, .. } => stages.add(stage),
+                LogEvent::Instruction { builder: Builder::BuildKit, stage, .. } if !stage.is_empty() => {
+                    stages.add(stage)
+                }
+                LogEvent::BuildTriggers => {
+                    self.note("not known: ONBUILD instructions of a base image ran, and the log does not show them");
+                }
+                _ => {}
+            }
+        }
+        for event in log.events() {
+            match event {
+                LogEvent::ResolvedBase { name, .. } => forms::resolved(name, Kind::Base, "base image", self),
+                LogEvent::Instruction { builder: Builder::BuildKit, instruction, .. } => {
+                    match instruction.strip_prefix("FROM ").map(str::trim) {
+                        Some(name) => forms::resolved(name, Kind::Files, "files of the image", self),
+                        None => forms::read(instruction, &[], &mut stages, self),
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// The instructions that a builder printed.
-    pub(crate) fn read_steps<'t>(&mut self, steps: impl Iterator<Item = &'t str>) {
+    fn read_steps<'t>(&mut self, steps: impl Iterator<Item = &'t str>) {
         let mut stages = forms::Stages::new('\\');
         steps.for_each(|step| forms::read(step, &[], &mut stages, self));
     }

@@ -11,13 +11,15 @@ use super::table_local::LOCAL;
 pub(super) enum Rule {
     /// It fetches whenever it runs, but for `--version` and `--help`.
     Always,
-    /// It does not fetch.
+    /// It does not fetch. An address among its arguments is not known to be text.
     Never,
+    /// It does not fetch, and an address is text to it.
+    Text,
     /// It runs a script, a build file or text of its own: what that fetches is not known.
     Script,
     /// The first word that is not an option says. `-` is no such word at all, `*` is every word that is in no list.
     By { fetches: &'static str, scripts: &'static str, local: &'static str },
-    /// It fetches with an option that begins so, and does not with any other.
+    /// It fetches with one of these options, and does not with any other: marks as in `doors.rs`.
     Options(&'static str),
     /// It runs what somebody wrote with an option that begins so, or with an argument that holds such text; nothing is fetched otherwise.
     Scripts(&'static str),
@@ -56,6 +58,12 @@ pub(super) enum Special {
     Eval,
     /// `NAME=TEXT`
     Alias,
+    /// A script that edits, and may run programs.
+    Sed,
+    /// An archive may be on a host.
+    Archive,
+    /// `-t TYPE` and `//HOST/NAME`.
+    Mount,
     /// `-c TEXT`, with a user's name.
     Su,
     /// The first word is a script.

@@ -58,7 +58,9 @@ pub(super) struct Script {
     pub(super) documents: Vec<Document>,
     /// Functions that are surely defined before any use. What is in them is among the commands.
     pub(super) functions: HashSet<String>,
-    /// A redirection opens a socket: bash's /dev/tcp and /dev/udp.
+    /// Variables that are assigned, and whether it is for one program.
+    pub(super) variables: Vec<(String, bool)>,
+    /// A word names a socket: bash's /dev/tcp and /dev/udp.
     pub(super) sockets: bool,
     /// Why some of it is not followed.
     pub(super) unclear: Option<&'static str>,
@@ -110,6 +112,8 @@ enum Enclosing {
 /// What a list has read of its present command, and where it is.
 struct State {
     command: Command,
+    /// Variables that are assigned before it.
+    variables: Vec<String>,
     enclosing: Vec<Enclosing>,
     /// The command runs whatever came before it: nothing, `;` or a new line.
     certain: bool,
@@ -123,7 +127,13 @@ impl Splitter<'_> {
 
     /// Reads commands up to the end, or to the `)` that closes a substitution.
     pub(super) fn list(&mut self, closes: Option<char>, depth: usize) {
-        let mut state = State { command: Command::default(), enclosing: Vec::new(), certain: depth == 0, depth };
+        let mut state = State {
+            command: Command::default(),
+            variables: Vec::new(),
+            enclosing: Vec::new(),
+            certain: depth == 0,
+            depth,
+        };
         if depth > DEPTH {
             self.unclear("substitutions are nested too deeply");
             self.lexer.skip_all();
@@ -216,6 +226,8 @@ impl Splitter<'_> {
     /// The present command is complete.
     fn end(&mut self, state: &mut State, certain: bool) {
         let command = std::mem::take(&mut state.command);
+        let before = !command.words.is_empty();
+        self.script.variables.extend(state.variables.drain(..).map(|name| (name, before)));
         if !command.words.is_empty() {
             self.script.commands.push(command);
         }
@@ -234,6 +246,7 @@ impl Splitter<'_> {
             return;
         }
         if word.assigns {
+            state.variables.push(assigned(&word));
             if word.text.ends_with('=') && self.lexer.eat("(") {
                 self.array(state.depth);
             }
@@ -391,7 +404,7 @@ impl Splitter<'_> {
             return;
         }
         let operators = ["&>>", "&>", ">>", ">|", ">&", "<&", "<>", "<", ">"];
-        let _ = operators.iter().any(|operator| self.lexer.eat(operator));
+        let both_ways = operators.iter().find(|operator| self.lexer.eat(operator)) == Some(&"<>");
         self.lexer.skip_blanks();
         if self.lexer.eat("(") {
             // `<(COMMANDS)`: a file's name to the command.
@@ -400,7 +413,10 @@ impl Splitter<'_> {
             return;
         }
         let target = self.word(state.depth);
-        self.script.sockets |= target.text.starts_with("/dev/tcp/") || target.text.starts_with("/dev/udp/");
+        let variable = target.text.strip_prefix("/dev/").is_some_and(|rest| rest.starts_with(['$', '`']));
+        if target.expands && (variable || both_ways && target.text.starts_with('$')) {
+            self.unclear("a variable in the place of a device");
+        }
         if target.text.is_empty() && !target.quoted {
             self.unclear("a redirection without a target");
         }
@@ -430,6 +446,7 @@ impl Splitter<'_> {
             command.input = command.input.map(|document| first + document);
             command
         }));
+        self.script.variables.extend(inner.variables);
         self.script.sockets |= inner.sockets;
         if let Some(why) = inner.unclear {
             self.unclear(why);
@@ -445,6 +462,11 @@ impl Splitter<'_> {
     pub(super) fn note(&mut self, why: &'static str) {
         self.unclear(why);
     }
+}
+
+/// The variable of an assignment.
+pub(super) fn assigned(word: &Word) -> String {
+    word.text.split(['=', '+', '[']).next().unwrap_or_default().to_owned()
 }
 
 /// Letters that end a word.

@@ -27,9 +27,18 @@ pub(super) const FETCHING: &[Row] = &[
     row("curl wget wget2 aria2c axel lftp ftp ncftp ncftpget tftp sftp ssh slogin telnet nc ncat netcat socat", Always),
     row("http https httpie xh curlie lynx links elinks w3m yt-dlp youtube-dl gdown rclone gsutil s3cmd azcopy", Always),
     row("ssh-keyscan ssh-copy-id dig nslookup host whois ping traceroute nmap ntpdate rdate", Always),
-    row("scp rcp rsync mount", Host),
-    row("certutil certutil.exe", Options("-urlcache -URLCache -verifyctl -ping")),
-    row("keytool", Options("-sslserver")),
+    row("scp rcp rsync", Host),
+    row("mount", Special(Own::Mount)),
+    row("distcc icecc", Always),
+    by(
+        "getent",
+        "hosts ahosts ahostsv4 ahostsv6 networks netgroup",
+        "",
+        "passwd group shadow gshadow protocols services rpc ethers aliases initgroups -",
+    ),
+    by("ip", "", "netns vrf", "link l addr a address route r rule neigh n maddr mroute tunnel tuntap monitor xfrm -"),
+    row("certutil certutil.exe", Options("^-urlcache ^-URLCache ^-verifyctl ^-ping")),
+    row("keytool", Options("^-sslserver")),
     row("dism dism.exe", Always),
     row("Invoke-WebRequest iwr Invoke-RestMethod irm Start-BitsTransfer Install-Module Install-Package", Always),
     row("Install-PackageProvider Install-Script Install-WindowsFeature Save-Module Update-Module Update-Help", Always),
@@ -58,7 +67,7 @@ pub(super) const FETCHING: &[Row] = &[
     row(
         "gpg gpg2 gpg1",
         Options(
-            "--recv --receive-k --fetch-k --refresh-k --search-k --send-k --locate-k --locate-ext --auto-key-l --auto-key-r",
+            "--recv…-keys --rece…ive-keys --fetch-keys --ref…resh-keys --search-keys --sen…d-keys --loc…ate-keys --locate-…external-keys --auto-key-l…ocate --auto-key-r…etrieve --keys…erver --keyserver-options --card-edit --edit-card",
         ),
     ),
     row(
@@ -98,8 +107,8 @@ pub(super) const FETCHING: &[Row] = &[
     by(
         "git",
         "clone fetch pull submodule ls-remote remote-https remote-http fetch-pack push lfs svn subtree send-pack backfill",
-        "bisect filter-branch rebase difftool mergetool hook maintenance p4",
-        "init add commit config checkout switch restore reset rev-parse rev-list log show diff status tag branch apply am clean rm mv merge cherry-pick describe ls-files ls-tree cat-file hash-object write-tree gc prune stash update-index symbolic-ref show-ref worktree sparse-checkout format-patch notes blame grep archive bundle reflog repack fsck count-objects version help var check-ignore check-attr name-rev merge-base diff-tree diff-index read-tree remote credential shortlog revert update-ref -",
+        "credential bisect filter-branch rebase difftool mergetool hook maintenance p4",
+        "init add commit config checkout switch restore reset rev-parse rev-list log show diff status tag branch apply am clean rm mv merge cherry-pick describe ls-files ls-tree cat-file hash-object write-tree gc prune stash update-index symbolic-ref show-ref worktree sparse-checkout format-patch notes blame grep archive bundle reflog repack fsck count-objects version help var check-ignore check-attr name-rev merge-base diff-tree diff-index read-tree remote shortlog revert update-ref -",
     ),
     row("git-clone git-lfs hub gh glab svn bzr fossil repo gclient cvs darcs", Always),
     by("hg", "clone pull incoming identify", "", "init add commit update log status revert version -"),
@@ -283,12 +292,14 @@ pub(super) const FETCHING: &[Row] = &[
     wraps("time", "-p -v --verbose --portability -a --append", "-f -o --format --output", 0),
     wraps("nice", "-0 -1 -2 -3 -4 -5 -6 -7 -8 -9", "-n --adjustment", 0),
     wraps(
-        "nohup builtin chronic ifne nocache eatmydata ccache sccache distcc icecc busybox toybox linux32 linux64 with-contenv noglob",
+        "nohup builtin chronic ifne nocache eatmydata ccache sccache catchsegv busybox toybox linux32 linux64 with-contenv noglob",
         "",
         "",
         0,
     ),
     wraps("command", "-p -v -V", "", 0),
+    wraps("ssh-agent", "-c -D -d -k -s", "-a -E -O -P -t", 0),
+    wraps("chpst", "-v -V -P -0 -1 -2", "-u -U -b -e -/ -n -l -L -m -d -o -p -f -c -r -t", 0),
     wraps("exec", "-c -l", "-a", 0),
     wraps("setsid", "-c -f -w --ctty --fork --wait", "", 0),
     wraps("stdbuf", "", "-i -o -e --input --output --error", 0),
@@ -337,14 +348,13 @@ pub(super) const FETCHING: &[Row] = &[
         Script,
     ),
     row("docker-entrypoint.sh entrypoint.sh", Script),
-    row(
-        "tar bsdtar",
-        Scripts(
-            "--checkpoint-action --to-command --use-compress-prog --rsh-command --info-script --new-volume-script -I -F ://",
-        ),
-    ),
+    row("tar bsdtar cpio", Special(Own::Archive)),
     row("awk gawk mawk nawk original-awk", Scripts("system( getline /inet print…| -f --file -i --include -l --load")),
-    row("vim vi nvim emacs ed ex", Script),
+    row("sed gsed", Special(Own::Sed)),
+    row(
+        "vim vi nvim emacs ed ex vidir pee m4 sqlite3 gpg-agent autoconf autoheader automake* aclocal* autoreconf",
+        Script,
+    ),
     row(
         "openssl",
         By {

@@ -80,6 +80,38 @@ fn what_the_commit_does_not_pin_is_listed_once() {
 }
 
 #[test]
+fn lines_of_a_log_without_numbers_are_listed() {
+    let digest = "sha256:5a1c1f3b7d0f0c6e4d9a2b8e7f6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c";
+    let of_log = |lines: &[&str]| {
+        let text: String =
+            lines.iter().map(|line| format!("2026-03-02 10:15:30,123  root       INFO    run: {line}\n")).collect();
+        let mut inputs = Inputs::new();
+        inputs.read_log(&BuildLog::from_bytes(text.as_bytes(), &crate::limits::Limits::default()).unwrap());
+        inputs.lines()
+    };
+    let kit = [
+        &format!("#7 FROM docker.io/library/evil:1@{digest}"),
+        &format!("#6 [tools 1/1] FROM docker.io/library/debian:12@{digest}"),
+        &format!("#6 [pinned 1/1] FROM docker.io/library/debian@{digest}"),
+        "#5 [stage-1 2/4] RUN curl x",
+        "#5 [stage-1 3/4] COPY --from=evil:1 a b",
+        "#5 [stage-1 4/4] COPY --from=tools a b",
+    ];
+    let starts = [
+        "base image docker.io/library/debian:12, resolved",
+        "files of the image docker.io/library/evil:1, resolved",
+        "files of the image evil:1, named by tag",
+        "a RUN step that uses the network (curl)",
+    ];
+    assert_lines(&of_log(&kit), &starts);
+    let podman = ["[1/2] STEP 1/1: FROM evil AS a", "[2/2] STEP 1/3: FROM a", "[2/2] STEP 2/3: RUN curl x"];
+    let lines = ["base image evil,", "a RUN step that uses the network (curl)"];
+    assert_lines(&of_log(&podman), &lines);
+    assert_lines(&of_log(&["STEP 1: FROM evil", "STEP 2: RUN curl x"]), &lines);
+    assert_lines(&of_log(&["Step 1/1 : FROM scratch", "# Executing 1 build trigger"]), &["not known: ONBUILD"]);
+}
+
+#[test]
 fn every_address_that_add_takes_is_listed() {
     for source in [
         "https://example.com/a",
@@ -246,7 +278,7 @@ fn what_is_text_is_not_run() {
         "mkdir -p /a && chown -R 1:1 /a && sed -i s/a/b/ c",
         "f() { true; }; f",
         "--network=none ./configure",
-        "rpm -i local.rpm",
+        "rpm -q x",
         "rsync -a a/ b/",
         "for curl in a; do echo $curl; done",
         "python3 -m venv x",
@@ -397,7 +429,7 @@ fn what_is_not_known_is_said() {
         ("sudo --frob curl x", &["? sudo --frob"]),
         ("xargs git < a", &["? xargs git"]),
         ("rpm -i $A", &["? rpm $A"]),
-        ("tar --to-command=x -xf a", &["? tar, which"]),
+        ("tar --to-command=x -xf a", &["? tar --to-command=x"]),
         ("awk 'BEGIN { system(\"x\") }'", &["? awk, which"]),
         ("false && f() { true; }; f", &["? f"]),
         ("(f() { true; }); f", &["? f"]),
@@ -415,6 +447,152 @@ fn what_is_not_known_is_said() {
     assert_lines(&lines, &["not known whether it fetches: fish, which"]);
     let lines = of_file("FROM scratch\nSHELL x\nONBUILD FROM y\n");
     assert_lines(&lines, &["not known: the shell of SHELL x", "not known: the instruction ONBUILD FROM y"]);
+}
+
+#[test]
+fn arguments_that_run_a_program_or_fetch_are_listed() {
+    for step in [
+        "ssh-agent curl x",
+        "chpst -u a curl x",
+        "catchsegv curl x",
+        "sort --compress-program=curl x",
+        "sort --comp curl x",
+        "ip netns exec a curl x",
+        "pee 'curl x'",
+        "gcc -wrapper curl x.c",
+        "gcc-12 -B/x y.c",
+        "gcc @x",
+        "sed 'e curl x' f",
+        "sed -f x f",
+        "sed 's/a/b/e' f",
+        "sed \"s/a/$A/\" f",
+        "sqlite3 a '.shell curl x'",
+        "sqlite3 a < b",
+        "m4 a",
+        "rpm --eval '%(curl x)'",
+        "rpm -E x",
+        "split --filter='curl x' a",
+        "zip -TT 'curl x' a b",
+        "zip --unzip-command=curl a",
+        "install -s --strip-program=curl a b",
+        "protoc --plugin=curl x",
+        "tar --checkpoint-act=exec=curl x",
+        "tar --rsh-comm=curl x",
+        "tar xIf curl a",
+        "cpio --rsh-command=curl -i",
+        "git -c a.b=c status",
+        "git --config-env=a=b status",
+        "git --exec-path=/x status",
+        "git diff --ext-diff",
+        "git config alias.x '!curl'",
+        "hash -p /x ls",
+        "mapfile -C 'curl x' a",
+        "enable -f x y",
+        "BASH_ENV=x bash -c true",
+        "ENV=x sh -c true",
+        "LD_PRELOAD=x ls",
+        "LD_LIBRARY_PATH=x ls",
+        "PATH=/x ls",
+        "PYTHONSTARTUP=x true",
+        "GIT_SSH_COMMAND=curl git status",
+        "export LD_PRELOAD=x",
+        "env PATH=/x ls",
+        "PS4=x",
+        "/x/sh -c true",
+        "/x/sudo true",
+        "git remote update",
+        "git remote add -f a b",
+        "git remote show a",
+        "git remote prune a",
+        "git -C a remote set-head a",
+        "git archive --remote=a b",
+        "git archive --rem a b",
+        "gpg --refresh",
+        "gpg --refresh-keys",
+        "gpg --keyserver-options x",
+        "tar -xf host:/a",
+        "tar xzf host:/a",
+        "tar --file=host:/a -x",
+        "tar -x --fi host:/a",
+        "tar -xfhost:/a",
+        "tar -xf $A",
+        "cpio -i -F h:a",
+        "unzip https://x",
+        "qemu-img convert https://x y",
+        "distcc gcc",
+        "getent hosts x",
+        "mount //h/x /y",
+        "mount -t cifs a b",
+        "mount -t nfs4 a b",
+        "mount h:/x /y",
+        "mount -a",
+        "mount $A b",
+        "dpkg -i a.deb",
+        "dpkg --configure -a",
+        "dpkg --unpack a",
+        "rpm -Uvh a.rpm",
+        "rpm --install a.rpm",
+        "exec 3<>/dev/$p/h/80",
+        "f=/dev/tcp/h/80",
+        "exec 3<>$f",
+        "openssl x509 -in https://x",
+        "awk -f a",
+        "awk \"$A\" b",
+        "autoreconf -i",
+        "cmd /c @curl x",
+        "cmd /c \"%COMSPEC% /c curl x\"",
+        "powershell -c copy-item //h/s/a b",
+        "powershell -enc x",
+        "powershell /e x",
+        "powershell -ep bypass -File x",
+        "powershell -c \"& $a\"",
+        "powershell -c ./a.exe",
+        "powershell -frob curl x",
+    ] {
+        assert!(!of_run(step).is_empty(), "{step}");
+    }
+    for step in [
+        "sort -u a",
+        "gcc -O2 -Wall a.c",
+        "sed -i -e 's/a/b/' -e '/c/d' x",
+        "sed -i '$d' x",
+        "zip -r a b",
+        "install -s -m 755 a b",
+        "tar -xzf a.tar -C /opt/INSTALL --strip-components=1",
+        "tar xf a -C /b c:d",
+        "tar --owner=a:b -cf x y",
+        "cpio -idm -R 0:0",
+        "cpio -i -F a",
+        "git switch -c a",
+        "git config --global user.name x",
+        "git remote add a https://b",
+        "git archive HEAD",
+        "hash -r",
+        "A=b ls",
+        "export PATH=/x:$PATH",
+        "gpg --batch --import a",
+        "echo https://x",
+        "grep //x a",
+        "getent passwd x",
+        "mount -t tmpfs a b",
+        "mount --bind a b",
+        "dpkg --print-architecture",
+        "dpkg --add-architecture s390x",
+        "ssh-agent",
+        "ip link",
+        "cmd /c @echo x",
+        "powershell -Command \"tar -xf C:/a.tar\"",
+        "exec 3>&1",
+        "awk '{print $1}' \"$A\"",
+    ] {
+        assert_eq!(of_run(step), [""; 0], "{step}");
+    }
+    let starts =
+        ["not known whether it fetches: what runs with the variable BASH_ENV", "not known whether it fetches: /x/sh"];
+    assert_lines(&of_file("FROM scratch\nENV A=b BASH_ENV=/x\nSHELL [\"/x/sh\", \"-c\"]\nRUN true\n"), &starts);
+    let share =
+        "FROM scratch\nSHELL [\"powershell\", \"-Command\"]\nRUN Copy-Item \\\\\\\\host\\\\share\\\\a b\nRUN @curl x\n";
+    assert_lines(&of_file(share), &["a RUN step that uses the network", "a RUN step that uses the network"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! PowerShell and cmd.exe, as far as their commands can be told: the first word of each statement.
 
 use super::follow::Programs;
-use super::programs::{Rule, lists, rule_of};
+use super::programs::{Rule, Special, lists, rule_of};
 
 /// Words that stand before a statement.
 const KEYWORDS: &str =
@@ -9,21 +9,35 @@ const KEYWORDS: &str =
 
 /// Reads what is behind `powershell` or `cmd`, options included.
 pub(super) fn read(shell: &str, text: &str, programs: &mut Programs) {
-    let is_file = |word: &str| word.eq_ignore_ascii_case("-file") || word.eq_ignore_ascii_case("-encodedcommand");
-    if text.is_empty() || text.split_whitespace().any(is_file) {
+    if text.trim().is_empty() || runs_a_file(text) {
         programs.scripts.push(shell.to_owned());
         return;
+    }
+    if let Some(share) = text.split_whitespace().find_map(share) {
+        programs.fetching.push(share.to_owned());
     }
     if text.contains("$(") {
         programs.unclear.get_or_insert("an expression of PowerShell");
     }
-    for statement in statements(text) {
+    let mut first = true;
+    for (called, statement) in statements(text) {
         let mut words = statement.split_whitespace().skip_while(|word| skipped(word));
         let Some(mut word) = words.next() else { continue };
+        if std::mem::take(&mut first) && word.starts_with('-') {
+            programs.unknown.push(format!("{shell} {word}"));
+            continue;
+        }
+        // `@` silences a command of cmd's.
+        word = word.trim_start_matches('@');
         // cmd's `if exist FILE COMMAND`.
         while lists("exist defined errorlevel", &word.to_ascii_lowercase()) {
             words.next();
             word = words.next().unwrap_or_default();
+        }
+        if called && word.starts_with('$') {
+            // `& $NAME`
+            programs.unknown.push(word.to_owned());
+            continue;
         }
         if word.starts_with('$') && !is_method(word) {
             // `$NAME = COMMAND`; a variable alone is an expression, and so is a method of one.
@@ -36,11 +50,13 @@ pub(super) fn read(shell: &str, text: &str, programs: &mut Programs) {
         // Operators, literals, and properties of a result: `-split`, `+`, `0x1`, `.Hash`, `[0]`.
         let index =
             word.strip_prefix('[').is_some_and(|inside| inside.starts_with(|letter: char| letter.is_ascii_digit()));
-        let plain = word.is_empty() || index || word.starts_with(['$', '@', '-', '#', '+', ',', '=', '%', '.']);
-        if plain && !is_method(word) || word.starts_with(|letter: char| letter.is_ascii_digit()) {
+        let here = [".\\", "./", "..\\", "../"].iter().any(|start| word.starts_with(start)) || word == ".";
+        let plain =
+            word.is_empty() || index || word == "%" || word.starts_with(['$', '@', '-', '#', '+', ',', '=', '.']);
+        if plain && !here && !is_method(word) || word.starts_with(|letter: char| letter.is_ascii_digit()) {
             continue;
         }
-        judge(word, words.next().unwrap_or_default(), statement, programs);
+        judge(word, words, programs);
     }
 }
 
@@ -57,41 +73,71 @@ fn skipped(word: &str) -> bool {
     word.is_empty()
         || lists(KEYWORDS, &word)
         || lists(
-            "-command -c -noprofile -noninteractive -nologo -executionpolicy bypass unrestricted remotesigned /s /c /q /k /v /d /v:on",
+            "-command -c -noprofile -nop -noninteractive -noni -nologo -nol -sta -mta -executionpolicy -ex -exec -ep bypass unrestricted remotesigned /s /c /q /k /v /d /v:on %comspec%",
             &word,
         )
 }
 
-fn judge(word: &str, next: &str, statement: &str, programs: &mut Programs) {
+/// Does an option before the command, `-File` or `-EncodedCommand` by any abbreviation, name what is run?
+fn runs_a_file(text: &str) -> bool {
+    let options = text.split_whitespace().map(|word| word.to_ascii_lowercase());
+    let is = |word: &str, option: &str| {
+        word.strip_prefix(['-', '/']).is_some_and(|word| !word.is_empty() && option.starts_with(word))
+    };
+    let mut before = options.take_while(|word| !is(word, "command"));
+    before.any(|word| is(&word, "file") || is(&word, "encodedcommand") || is(&word, "ec"))
+}
+
+/// A share of another machine: `\\\\HOST\\SHARE`.
+fn share(word: &str) -> Option<&str> {
+    let at = word.find("\\\\").or_else(|| word.find("//"))?;
+    let (before, share) = word.split_at_checked(at)?;
+    let host =
+        share.get(2..)?.starts_with(|letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '$' | '%'));
+    (host && (before.is_empty() || before.ends_with(['"', '\'', '=', '(', '[', ',']))).then_some(share)
+}
+
+/// By the rule for the program; a path with a drive's letter is no host.
+fn judge<'t>(word: &str, rest: impl Iterator<Item = &'t str>, programs: &mut Programs) {
     let name = word.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
     let name = name.strip_suffix(".exe").unwrap_or(&name);
     match rule_of(name) {
-        Some(Rule::Never) => {}
-        Some(Rule::Scripts(marks))
-            if !marks.split(' ').any(|mark| mark.split('…').all(|part| statement.contains(part))) => {}
-        Some(Rule::Always | Rule::Host | Rule::Address | Rule::Options(_)) => programs.fetching.push(name.to_owned()),
-        Some(Rule::By { fetches, local, .. }) if lists(local, next) && !lists(fetches, next) => {}
-        Some(Rule::By { fetches, .. }) if lists(fetches, next) => programs.fetching.push(format!("{name} {next}")),
-        Some(_) => programs.scripts.push(name.to_owned()),
+        Some(
+            Rule::Shell
+            | Rule::Windows
+            | Rule::Wraps(_)
+            | Rule::Special(Special::Find | Special::Python | Special::Eval | Special::Su),
+        ) => {
+            programs.scripts.push(name.to_owned());
+        }
+        Some(_) => {
+            let drive =
+                |word: &&str| word.get(1..).is_some_and(|rest| rest.starts_with(":\\") || rest.starts_with(":/"));
+            let rest = rest.map(|word| word.trim_matches(['"', '\''])).filter(|word| !drive(word));
+            programs.words([name].into_iter().chain(rest));
+        }
         None => programs.unknown.push(word.to_owned()),
     }
 }
 
-/// The text between separators outside of quotes.
-fn statements(text: &str) -> Vec<&str> {
+/// The text between separators outside of quotes, and whether `&` alone is before it: PowerShell's call of what a variable names.
+fn statements(text: &str) -> Vec<(bool, &str)> {
     let mut found = Vec::new();
-    let (mut from, mut quote) = (0, None);
+    let (mut from, mut quote, mut called) = (0, None, false);
+    let mut before = ' ';
     for (at, letter) in text.char_indices() {
         match (quote, letter) {
             (Some(open), _) => quote = Some(open).filter(|open| *open != letter),
             (None, '"' | '\'') => quote = Some(letter),
             (None, ';' | '|' | '&' | '{' | '}' | '(' | ')' | '\n') => {
-                found.extend(text.get(from..at));
+                found.extend(text.get(from..at).map(|text| (called, text)));
                 from = at + letter.len_utf8();
+                called = letter == '&' && before != '&';
             }
             _ => {}
         }
+        before = letter;
     }
-    found.extend(text.get(from..));
+    found.extend(text.get(from..).map(|text| (called, text)));
     found
 }

@@ -1,0 +1,218 @@
+//! sed's scripts, as GNU sed reads them: whether one only edits. `e` and the flag `e` of `s` run programs.
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+use super::doors::is_long;
+use super::shell::Word;
+
+/// Does sed only edit with these arguments? `false` also where a script is not understood, is in a file, or holds a variable.
+pub(super) fn only_edits(arguments: &[Word]) -> bool {
+    scripts(arguments).is_some_and(|script| Scan(script.chars().peekable()).script().is_some())
+}
+
+/// The script: of all `-e`, or else the first argument that is not an option.
+fn scripts(arguments: &[Word]) -> Option<String> {
+    let mut words = arguments.iter();
+    let mut found: Vec<&str> = Vec::new();
+    let mut first = None;
+    let mut literal = true;
+    while let Some(word) = words.next() {
+        let text = word.text.as_str();
+        let mut take = |text, from: &Word| {
+            literal &= !(from.expands && from.text.contains(['$', '`']));
+            found.push(text);
+        };
+        if text.starts_with("--") && text != "--" {
+            if is_long("--file", text) {
+                return None;
+            }
+            if is_long("--expression", text) {
+                match text.split_once('=') {
+                    Some((_, script)) => take(script, word),
+                    None => words.next().into_iter().for_each(|next| take(&next.text, next)),
+                }
+            } else if is_long("--line-length", text) && !text.contains('=') {
+                words.next();
+            }
+        } else if let Some(letters) = text.strip_prefix('-').filter(|letters| !letters.is_empty() && text != "--") {
+            for (at, letter) in letters.char_indices() {
+                let value = letters.get(at.saturating_add(letter.len_utf8())..).unwrap_or_default();
+                match letter {
+                    'f' => return None,
+                    'i' => break,
+                    'e' if value.is_empty() => words.next().into_iter().for_each(|next| take(&next.text, next)),
+                    'e' => take(value, word),
+                    'l' if value.is_empty() => {
+                        words.next();
+                    }
+                    'l' => {}
+                    'E' | 'r' | 'n' | 's' | 'u' | 'z' | 'b' | 'h' => continue,
+                    _ => return None,
+                }
+                break;
+            }
+        } else if text != "--" && first.is_none() {
+            first = Some(word);
+        }
+    }
+    if found.is_empty() {
+        let Some(word) = first else { return Some(String::new()) };
+        let literal = !(word.expands && word.text.contains(['$', '`']));
+        return literal.then(|| word.text.clone());
+    }
+    literal.then(|| found.join("\n"))
+}
+
+struct Scan<'t>(Peekable<Chars<'t>>);
+
+impl Scan<'_> {
+    /// `None`: something else than an edit.
+    fn script(&mut self) -> Option<()> {
+        loop {
+            self.skip(|letter| letter.is_whitespace() || matches!(letter, ';' | '}'));
+            if self.0.peek().is_none() {
+                return Some(());
+            }
+            self.address()?;
+            self.skip(|letter| letter.is_whitespace());
+            if self.0.next_if_eq(&',').is_some() {
+                self.skip(|letter| letter.is_whitespace());
+                self.address()?;
+            }
+            self.skip(|letter| letter.is_whitespace() || letter == '!');
+            match self.0.next()? {
+                '{' => continue,
+                '=' | 'd' | 'D' | 'g' | 'G' | 'h' | 'H' | 'n' | 'N' | 'p' | 'P' | 'x' | 'z' | 'F' => {}
+                'q' | 'Q' | 'l' | 'L' => self.skip(|letter| letter.is_ascii_digit() || letter == ' '),
+                ':' | 'b' | 't' | 'T' => self.skip(|letter| !matches!(letter, '\n' | ';' | '}')),
+                '#' | 'r' | 'R' | 'w' | 'W' | 'v' => self.skip(|letter| letter != '\n'),
+                'a' | 'i' | 'c' => self.text(),
+                'y' => self.parts()?,
+                's' => {
+                    self.parts()?;
+                    self.skip(|letter| letter.is_ascii_digit() || matches!(letter, 'g' | 'p' | 'i' | 'I' | 'm' | 'M'));
+                    if self.0.next_if_eq(&'w').is_some() {
+                        self.skip(|letter| letter != '\n');
+                    }
+                }
+                _ => return None,
+            }
+            self.skip(|letter| matches!(letter, ' ' | '\t' | '\r'));
+            if !self.0.peek().is_none_or(|letter| matches!(letter, ';' | '}' | '\n' | '#')) {
+                return None;
+            }
+        }
+    }
+
+    fn skip(&mut self, are: impl Fn(char) -> bool) {
+        while self.0.next_if(|letter| are(*letter)).is_some() {}
+    }
+
+    /// `5`, `5~2`, `+5`, `$`, `/RE/I`, `\cREc`, or none.
+    fn address(&mut self) -> Option<()> {
+        match self.0.peek() {
+            Some('$') => self.0.next().map(|_| ()),
+            Some('/' | '\\') => {
+                self.0.next_if_eq(&'\\');
+                let end = self.0.next()?;
+                self.part(end)?;
+                self.skip(|letter| matches!(letter, 'I' | 'M'));
+                Some(())
+            }
+            _ => {
+                self.skip(|letter| letter.is_ascii_digit() || matches!(letter, '~' | '+'));
+                Some(())
+            }
+        }
+    }
+
+    /// Two parts, each up to the letter before the first one.
+    fn parts(&mut self) -> Option<()> {
+        let end = self.0.next()?;
+        self.part(end)?;
+        self.part(end)
+    }
+
+    fn part(&mut self, end: char) -> Option<()> {
+        loop {
+            match self.0.next()? {
+                '\\' => {
+                    self.0.next()?;
+                }
+                letter if letter == end => return Some(()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Up to the end of a line without a backslash at it.
+    fn text(&mut self) {
+        while let Some(letter) = self.0.next_if(|letter| *letter != '\n') {
+            if letter == '\\' {
+                self.0.next();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edits(arguments: &[&str]) -> bool {
+        let words: Vec<Word> = arguments.iter().map(|word| Word::literal(*word)).collect();
+        only_edits(&words)
+    }
+
+    #[test]
+    fn what_runs_a_program_is_not_an_edit() {
+        for script in [
+            "s/a/b/",
+            "s|a|b|g;s,/x/,/y/,I",
+            "/^#/d",
+            "1d;$!N;P;D",
+            "/a/,/b/{s/x/e/;p}",
+            "$ a e curl",
+            "1i\\\ne x\n2d",
+            ":a;N;ba",
+            "y/abc/def/",
+            "\\,x,d",
+            "1~2p;2,+3p",
+            "s/a/\\//w x",
+            "s/e/e/2p # e",
+            "/x/!s/[^/]*//",
+            "r e",
+            "",
+        ] {
+            assert!(edits(&["-i", script, "file"]), "{script}");
+        }
+        for script in [
+            "e curl",
+            "1e curl",
+            "s/a/b/e",
+            "s/a/b/ge",
+            "/a/{e\n}",
+            "1!d;e x",
+            "d\ne x",
+            "s/a/b",
+            "1i\\\nx\ne curl",
+            "k",
+        ] {
+            assert!(!edits(&["-i", script, "file"]), "{script}");
+        }
+        for arguments in [
+            &["-e", "d", "--exp=e x"][..],
+            &["-nf", "x"],
+            &["--file=x"],
+            &["-ne", "e x"],
+            &["-Ene1e x"],
+            &["--", "e"],
+            &["-i.e", "e"],
+        ] {
+            assert!(!edits(arguments), "{arguments:?}");
+        }
+        assert!(edits(&["-i.e", "-ne", "p", "e"]) && edits(&["--in-place", "-E", "s/a/b/", "e"]));
+        assert!(!only_edits(&[Word { expands: true, ..Word::literal("s/a/$b/") }]));
+    }
+}

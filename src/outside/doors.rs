@@ -70,7 +70,13 @@ pub(super) fn opened<'w>(name: &str, arguments: &'w [Word]) -> Option<&'w str> {
         .get(name)
         .or_else(|| BY_NAME.get(name.trim_end_matches(version)))
         .or_else(|| BY_NAME.get(tool()?.trim_end_matches(version)))?;
-    arguments.iter().map(|word| word.text.as_str()).find(|word| has(marks, word))
+    // tar's old style: the first argument has letters without `-`.
+    let old = arguments
+        .first()
+        .map(|word| word.text.as_str())
+        .filter(|text| matches!(name, "tar" | "bsdtar") && !text.starts_with('-'));
+    let old = old.filter(|text| has(marks, &format!("-{text}")));
+    old.or_else(|| arguments.iter().map(|word| word.text.as_str()).find(|word| has(marks, word)))
 }
 
 /// Is one of the marks on the word?

@@ -8,7 +8,14 @@ use super::shell::Word;
 
 /// Does sed only edit with these arguments? `false` also where a script is not understood, is in a file, or holds a variable.
 pub(super) fn only_edits(arguments: &[Word]) -> bool {
-    scripts(arguments).is_some_and(|script| Scan(script.chars().peekable()).script().is_some())
+    scripts(arguments).is_some_and(|script| {
+        let scan = |brackets| {
+            let mut scan = Scan { letters: script.chars().peekable(), brackets, runs: false };
+            (scan.script().is_some(), scan.runs)
+        };
+        // Old versions end a pattern at a `/` within brackets. What is an error to them runs nothing.
+        scan(true).0 && !scan(false).1
+    })
 }
 
 /// The script: of all `-e`, or else the first argument that is not an option.
@@ -64,59 +71,75 @@ fn scripts(arguments: &[Word]) -> Option<String> {
     literal.then(|| found.join("\n"))
 }
 
-struct Scan<'t>(Peekable<Chars<'t>>);
+struct Scan<'t> {
+    letters: Peekable<Chars<'t>>,
+    /// A pattern does not end within brackets.
+    brackets: bool,
+    /// It runs a program.
+    runs: bool,
+}
 
 impl Scan<'_> {
     /// `None`: something else than an edit.
     fn script(&mut self) -> Option<()> {
         loop {
             self.skip(|letter| letter.is_whitespace() || matches!(letter, ';' | '}'));
-            if self.0.peek().is_none() {
+            if self.letters.peek().is_none() {
                 return Some(());
             }
             self.address()?;
             self.skip(|letter| letter.is_whitespace());
-            if self.0.next_if_eq(&',').is_some() {
+            if self.letters.next_if_eq(&',').is_some() {
                 self.skip(|letter| letter.is_whitespace());
                 self.address()?;
             }
             self.skip(|letter| letter.is_whitespace() || letter == '!');
-            match self.0.next()? {
+            match self.letters.next()? {
                 '{' => continue,
                 '=' | 'd' | 'D' | 'g' | 'G' | 'h' | 'H' | 'n' | 'N' | 'p' | 'P' | 'x' | 'z' | 'F' => {}
                 'q' | 'Q' | 'l' | 'L' => self.skip(|letter| letter.is_ascii_digit() || letter == ' '),
                 ':' | 'b' | 't' | 'T' => self.skip(|letter| !matches!(letter, '\n' | ';' | '}')),
                 '#' | 'r' | 'R' | 'w' | 'W' | 'v' => self.skip(|letter| letter != '\n'),
                 'a' | 'i' | 'c' => self.text(),
-                'y' => self.parts()?,
+                'y' => {
+                    let end = self.letters.next()?;
+                    self.part(end, false)?;
+                    self.part(end, false)?;
+                }
                 's' => {
-                    self.parts()?;
+                    let end = self.letters.next()?;
+                    self.part(end, self.brackets)?;
+                    self.part(end, false)?;
                     self.skip(|letter| letter.is_ascii_digit() || matches!(letter, 'g' | 'p' | 'i' | 'I' | 'm' | 'M'));
-                    if self.0.next_if_eq(&'w').is_some() {
+                    if self.letters.next_if_eq(&'w').is_some() {
                         self.skip(|letter| letter != '\n');
                     }
                 }
-                _ => return None,
+                letter => {
+                    self.runs |= letter == 'e';
+                    return None;
+                }
             }
+            self.runs |= self.letters.peek() == Some(&'e');
             self.skip(|letter| matches!(letter, ' ' | '\t' | '\r'));
-            if !self.0.peek().is_none_or(|letter| matches!(letter, ';' | '}' | '\n' | '#')) {
+            if !self.letters.peek().is_none_or(|letter| matches!(letter, ';' | '}' | '\n' | '#')) {
                 return None;
             }
         }
     }
 
     fn skip(&mut self, are: impl Fn(char) -> bool) {
-        while self.0.next_if(|letter| are(*letter)).is_some() {}
+        while self.letters.next_if(|letter| are(*letter)).is_some() {}
     }
 
     /// `5`, `5~2`, `+5`, `$`, `/RE/I`, `\cREc`, or none.
     fn address(&mut self) -> Option<()> {
-        match self.0.peek() {
-            Some('$') => self.0.next().map(|_| ()),
+        match self.letters.peek() {
+            Some('$') => self.letters.next().map(|_| ()),
             Some('/' | '\\') => {
-                self.0.next_if_eq(&'\\');
-                let end = self.0.next()?;
-                self.part(end)?;
+                self.letters.next_if_eq(&'\\');
+                let end = self.letters.next()?;
+                self.part(end, self.brackets)?;
                 self.skip(|letter| matches!(letter, 'I' | 'M'));
                 Some(())
             }
@@ -127,30 +150,42 @@ impl Scan<'_> {
         }
     }
 
-    /// Two parts, each up to the letter before the first one.
-    fn parts(&mut self) -> Option<()> {
-        let end = self.0.next()?;
-        self.part(end)?;
-        self.part(end)
-    }
-
-    fn part(&mut self, end: char) -> Option<()> {
+    /// Up to the letter that ends it.
+    fn part(&mut self, end: char, brackets: bool) -> Option<()> {
         loop {
-            match self.0.next()? {
+            match self.letters.next()? {
                 '\\' => {
-                    self.0.next()?;
+                    self.letters.next()?;
                 }
                 letter if letter == end => return Some(()),
+                '[' if brackets => self.bracket()?,
                 _ => {}
+            }
+        }
+    }
+
+    /// Up to the `]` that closes: not a first one, and not one of `[:space:]`.
+    fn bracket(&mut self) -> Option<()> {
+        self.letters.next_if_eq(&'^');
+        let mut before = self.letters.next()?;
+        loop {
+            match self.letters.next()? {
+                ':' if before == '[' => {
+                    while self.letters.next()? != ':' {}
+                    self.letters.next_if_eq(&']');
+                    before = ']';
+                }
+                ']' => return Some(()),
+                letter => before = letter,
             }
         }
     }
 
     /// Up to the end of a line without a backslash at it.
     fn text(&mut self) {
-        while let Some(letter) = self.0.next_if(|letter| *letter != '\n') {
+        while let Some(letter) = self.letters.next_if(|letter| *letter != '\n') {
             if letter == '\\' {
-                self.0.next();
+                self.letters.next();
             }
         }
     }
@@ -182,6 +217,8 @@ mod tests {
             "s/a/\\//w x",
             "s/e/e/2p # e",
             "/x/!s/[^/]*//",
+            "s/[[:space:]/]a//",
+            "s,[]/],e,",
             "r e",
             "",
         ] {
@@ -192,6 +229,9 @@ mod tests {
             "1e curl",
             "s/a/b/e",
             "s/a/b/ge",
+            "s/[^/]*/e/",
+            "s/[]/]/x/e",
+            "s/[[:a:]/]/x/e",
             "/a/{e\n}",
             "1!d;e x",
             "d\ne x",

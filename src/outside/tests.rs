@@ -428,7 +428,7 @@ fn what_is_not_known_is_said() {
         ("eval $A", &["? eval $A, which"]),
         ("sudo --frob curl x", &["? sudo --frob"]),
         ("xargs git < a", &["? xargs git"]),
-        ("rpm -i $A", &["? rpm $A"]),
+        ("rpm -i $A", &["? rpm -i", "? rpm $A"]),
         ("tar --to-command=x -xf a", &["? tar --to-command=x"]),
         ("awk 'BEGIN { system(\"x\") }'", &["? awk, which"]),
         ("false && f() { true; }; f", &["? f"]),
@@ -451,6 +451,8 @@ fn what_is_not_known_is_said() {
 
 #[test]
 fn arguments_that_run_a_program_or_fetch_are_listed() {
+    let mut silent: Vec<&str> = Vec::new();
+    let mut loud: Vec<Vec<String>> = Vec::new();
     for step in [
         "ssh-agent curl x",
         "chpst -u a curl x",
@@ -549,7 +551,7 @@ fn arguments_that_run_a_program_or_fetch_are_listed() {
         "powershell -c ./a.exe",
         "powershell -frob curl x",
     ] {
-        assert!(!of_run(step).is_empty(), "{step}");
+        silent.extend(of_run(step).is_empty().then_some(step));
     }
     for step in [
         "sort -u a",
@@ -585,8 +587,9 @@ fn arguments_that_run_a_program_or_fetch_are_listed() {
         "exec 3>&1",
         "awk '{print $1}' \"$A\"",
     ] {
-        assert_eq!(of_run(step), [""; 0], "{step}");
+        loud.extend(Some(of_run(step)).filter(|lines| !lines.is_empty()));
     }
+    assert!(silent.is_empty() && loud.is_empty(), "{silent:?} {loud:?}");
     let starts =
         ["not known whether it fetches: what runs with the variable BASH_ENV", "not known whether it fetches: /x/sh"];
     assert_lines(&of_file("FROM scratch\nENV A=b BASH_ENV=/x\nSHELL [\"/x/sh\", \"-c\"]\nRUN true\n"), &starts);

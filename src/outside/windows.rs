@@ -92,8 +92,9 @@ fn runs_a_file(text: &str) -> bool {
 fn share(word: &str) -> Option<&str> {
     let at = word.find("\\\\").or_else(|| word.find("//"))?;
     let (before, share) = word.split_at_checked(at)?;
-    let host =
-        share.get(2..)?.starts_with(|letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '$' | '%'));
+    let host = share
+        .trim_start_matches(['\\', '/'])
+        .starts_with(|letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '$' | '%'));
     (host && (before.is_empty() || before.ends_with(['"', '\'', '=', '(', '[', ',']))).then_some(share)
 }
 

@@ -147,6 +147,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "key_record",
             "build_name",
+            "build_log",
             "outside",
             "report",
             "check",

@@ -19,6 +19,7 @@ mod table_local;
 mod tests;
 mod windows;
 mod words;
+mod wrapper;
 
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;

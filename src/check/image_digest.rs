@@ -67,11 +67,10 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
 fn not_chosen(evidence: &Evidence<'_>, image: &ImageFacts, undecided: &Undecided) -> Outcome {
     let recorded = evidence.log().map(pushed).unwrap_or_default();
     let is_index = |(digest, _): &(Sha256, u64)| image.indexes.iter().any(|index| index.digest == *digest);
-    let is_listed =
-        |(digest, _): &(Sha256, u64)| image.others.first.iter().any(|label| label.contains(&digest.to_string()));
+    let is_among = |(digest, _): &(Sha256, u64)| undecided.among.contains(digest);
     let why = match recorded.as_slice() {
         [] => "the signed log names no digest that says which one is meant",
-        _ if recorded.iter().any(is_listed) => {
+        _ if recorded.iter().any(is_among) => {
             "one of them has the digest that the signed log names, under a name that leads to others too: name it by its digest"
         }
         _ if recorded.iter().any(is_index) => "the signed log names the index, not which of its images is meant",

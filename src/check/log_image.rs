@@ -67,7 +67,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     if image.is_empty() {
         return no_lines(policy, "the log has no line about the image");
     }
-    let mut outcome = image.outcome("what the log says of the image agrees, also with the record");
+    let mut outcome = image.outcome(match repositories.is_empty() && one_digest.is_none() {
+        true => "the log names no image; the folder of its clone agrees",
+        false => "what the log says of the image agrees, also with the record",
+    });
     if repositories.is_empty() && !policy.expect.images.is_empty() && outcome.status == crate::finding::Status::Pass {
         outcome = Outcome::unknown("the log does not name the image's repository")
             .sides(policy.expect.images.join(" or "), "no line");

@@ -55,6 +55,10 @@ impl Layout {
     }
 
     fn read(&mut self, entries: &[&Value], reference: Option<&str>) -> Result<ImageFacts, Error> {
+        self.facts(entries, reference).and_then(ImageFacts::decided)
+    }
+
+    fn facts(&mut self, entries: &[&Value], reference: Option<&str>) -> Result<ImageFacts, Error> {
         self.0.insert("oci-layout".into(), b"{\"imageLayoutVersion\": \"1.0.0\"}".to_vec());
         self.0.insert("index.json".into(), index(entries).into_bytes());
         let files = self.0.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
@@ -66,7 +70,6 @@ impl Layout {
             &Limits::default(),
             &Budget::of_unknown_input(&Limits::default()),
         )
-        .and_then(ImageFacts::decided)
     }
 }
 
@@ -109,6 +112,17 @@ fn signatures_and_referrers_beside_an_image_are_left_out() {
     assert!(layout.read(&[&image, &mixed], None).is_err());
     // Alone, an artifact is what was named: it is judged, not left out.
     assert!(layout.read(&[&referrer], None).unwrap().faults_of(Part::Manifest).next().is_some());
+}
+
+#[test]
+fn a_name_of_two_images_leaves_both_to_choose_among() {
+    let mut layout = Layout::default();
+    let (first, second, third) = (layout.image("s390x"), layout.image("amd64"), layout.image("arm64"));
+    let entries = [&named(&first, "v1"), &named(&second, "v1"), &named(&third, "v2")];
+    let undecided = layout.facts(&entries, Some("v1")).unwrap().undecided.unwrap();
+    let among: Vec<String> = undecided.among.iter().map(ToString::to_string).collect();
+    assert!([&first, &second].iter().all(|entry| among.iter().any(|digest| entry["digest"] == *digest)), "{among:?}");
+    assert_eq!(manifest_of(&layout.read(&entries, Some("v2")).unwrap()), third["digest"].as_str().unwrap());
 }
 
 #[test]

@@ -41,7 +41,8 @@ pub(super) fn read(
     let others = images.iter().filter(|other| saved.is_none_or(|saved| !std::ptr::eq(saved, *other)));
     others.for_each(|other| image.others.add(label(other)));
     let Some(saved) = saved else {
-        image.undecided = Some(Undecided { message: format!("it has {} images", images.len()), hint: hint.into() });
+        let message = format!("it has {} images", images.len());
+        image.undecided = Some(Undecided { message, hint: hint.into(), among: Vec::new() });
         return Ok(());
     };
     if store.has("index.json") && !layout::is_empty(store, limits)? {

@@ -70,7 +70,8 @@ pub(super) fn resolve(
         unsupported.iter().for_each(|entry| image.others.add(entry.digest.clone()));
         let Some(chosen) = chosen else {
             let message = "its index has several images".into();
-            image.undecided = Some(Undecided { message, hint: PLATFORM_HINT.into() });
+            let among = manifests.iter().map(|entry| entry.digest).collect();
+            image.undecided = Some(Undecided { message, hint: PLATFORM_HINT.into(), among });
             return Ok(());
         };
         match document_of(image, store, names, &chosen, limits)? {

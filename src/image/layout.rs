@@ -49,8 +49,9 @@ pub(super) fn read(
     others.for_each(|entry| image.others.add(label(entry)));
     unsupported.iter().for_each(|entry| image.others.add(entry.digest.clone()));
     let Some(entry) = chosen.cloned() else {
-        image.undecided =
-            Some(Undecided { message: format!("it has {} images", image.others.count), hint: HINT.into() });
+        let message = format!("it has {} images", image.others.count);
+        let among = images.iter().map(|entry| entry.digest).collect();
+        image.undecided = Some(Undecided { message, hint: HINT.into(), among });
         return Ok(());
     };
     image.names.extend(entry.annotations.get(REFERENCE_NAME).cloned());

@@ -174,6 +174,8 @@ pub struct Undecided {
     pub message: String,
     /// How to choose.
     pub hint: String,
+    /// The digests of all of them, where the source has their manifests.
+    pub among: Vec<Sha256>,
 }
 
 /// What a registry said of a tag.
@@ -403,7 +405,7 @@ impl ImageFacts {
     /// [`Error::Usage`] where the source has several and none was chosen.
     pub fn decided(self) -> Result<Self, Error> {
         match self.undecided {
-            Some(Undecided { message, hint }) => {
+            Some(Undecided { message, hint, .. }) => {
                 Err(Error::Usage { message: format!("{}: {message}: {}", self.source, self.others), hint })
             }
             None => Ok(self),

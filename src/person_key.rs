@@ -1,24 +1,19 @@
 //! Keys of people, who sign key records: EC P-256 and Ed25519. They are no keys of build servers, and are never mixed with them.
 
 use base64ct::{Base64, Encoding};
-use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePublicKey};
+use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey};
 use p256::ecdsa;
-use p256::ecdsa::signature::{Signer, Verifier};
+use p256::ecdsa::signature::Signer;
+use spki::der::pem::{self, LineEnding};
 
+use crate::crypto::{Protocol, VerifyingKey};
 use crate::digest::Sha256;
 
 /// A person's public key.
 #[derive(Debug, Clone)]
 pub struct PersonKey {
-    material: PublicMaterial,
+    key: VerifyingKey,
     fingerprint: Sha256,
-}
-
-#[derive(Debug, Clone)]
-enum PublicMaterial {
-    P256(Box<ecdsa::VerifyingKey>),
-    Ed25519(Box<ed25519_dalek::VerifyingKey>),
 }
 
 /// A person's private key. Its memory is wiped when it goes.
@@ -37,10 +32,10 @@ impl PersonKey {
     pub fn from_pem(text: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(text).map_err(|_| "not PEM".to_owned())?;
         if let Ok(key) = p256::PublicKey::from_public_key_pem(text) {
-            return Self::of_p256(ecdsa::VerifyingKey::from(key));
+            return Self::of(ecdsa::VerifyingKey::from(key).into());
         }
         let key = ed25519_dalek::VerifyingKey::from_public_key_pem(text);
-        Self::of_ed25519(key.map_err(|_| "expected BEGIN PUBLIC KEY with a P-256 or Ed25519 key".to_owned())?)
+        Self::of(key.map_err(|_| "expected BEGIN PUBLIC KEY with a P-256 or Ed25519 key".to_owned())?.into())
     }
 
     /// Reads one line of an OpenSSH public key (RFC 4253, 6.6; RFC 5656; RFC 8709): `ssh-ed25519` or `ecdsa-sha2-nistp256`.
@@ -60,29 +55,25 @@ impl PersonKey {
         }
         let key = match kind {
             "ssh-ed25519" => {
-                let bytes: [u8; 32] = fields.next().and_then(|bytes| bytes.try_into().ok()).ok_or_else(malformed)?;
-                Self::of_ed25519(ed25519_dalek::VerifyingKey::from_bytes(&bytes).map_err(|_| malformed())?)
+                VerifyingKey::from_ed25519(fields.next().ok_or_else(malformed)?).map_err(|_| malformed())?
             }
             "ecdsa-sha2-nistp256" => {
                 let curve = fields.next();
                 let point = fields.next().filter(|_| curve == Some(b"nistp256")).ok_or_else(malformed)?;
-                Self::of_p256(ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| malformed())?)
+                VerifyingKey::from_p256_point(point).map_err(|_| malformed())?
             }
-            other => Err(format!(
-                "keys of the kind {other} cannot sign key records; ssh-ed25519 and ecdsa-sha2-nistp256 can"
-            )),
+            other => {
+                return Err(format!(
+                    "keys of the kind {other} cannot sign key records; ssh-ed25519 and ecdsa-sha2-nistp256 can"
+                ));
+            }
         };
-        if fields.0.is_empty() { key } else { Err(malformed()) }
+        if fields.0.is_empty() { Self::of(key) } else { Err(malformed()) }
     }
 
-    fn of_p256(key: ecdsa::VerifyingKey) -> Result<Self, String> {
-        let spki = key.to_public_key_der().map_err(|error| error.to_string())?;
-        Ok(Self { material: PublicMaterial::P256(Box::new(key)), fingerprint: Sha256::of(spki.as_bytes()) })
-    }
-
-    fn of_ed25519(key: ed25519_dalek::VerifyingKey) -> Result<Self, String> {
-        let spki = key.to_public_key_der().map_err(|error| error.to_string())?;
-        Ok(Self { material: PublicMaterial::Ed25519(Box::new(key)), fingerprint: Sha256::of(spki.as_bytes()) })
+    fn of(key: VerifyingKey) -> Result<Self, String> {
+        let fingerprint = Sha256::of(&key.spki()?);
+        Ok(Self { key, fingerprint })
     }
 
     /// SHA-256 of the SubjectPublicKeyInfo in DER, whatever form the key was read from.
@@ -95,23 +86,15 @@ impl PersonKey {
     /// # Errors
     /// In words.
     pub fn to_pem(&self) -> Result<String, String> {
-        let pem = match &self.material {
-            PublicMaterial::P256(key) => key.to_public_key_pem(LineEnding::LF),
-            PublicMaterial::Ed25519(key) => key.to_public_key_pem(LineEnding::LF),
-        };
+        let pem = pem::encode_string("PUBLIC KEY", LineEnding::LF, &self.key.spki()?);
         pem.map_err(|error| error.to_string())
     }
 
     /// Is `signature` this key's over `message`? ECDSA signatures are DER (RFC 3279, 2.2.3) over SHA-256; Ed25519 ones are 64
     /// bytes, verified strictly (RFC 8032, without the cofactor).
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        match &self.material {
-            PublicMaterial::P256(key) => {
-                ecdsa::Signature::from_der(signature).is_ok_and(|signature| key.verify(message, &signature).is_ok())
-            }
-            PublicMaterial::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
-        }
+        let scheme = self.key.kind().usual_scheme();
+        self.key.verify(Protocol::Person, scheme, message, signature).is_ok()
     }
 }
 
@@ -158,8 +141,8 @@ impl PersonSecret {
     /// In words.
     pub fn public(&self) -> Result<PersonKey, String> {
         match &self.0 {
-            SecretMaterial::P256(key) => PersonKey::of_p256(*key.verifying_key()),
-            SecretMaterial::Ed25519(key) => PersonKey::of_ed25519(key.verifying_key()),
+            SecretMaterial::P256(key) => PersonKey::of((*key.verifying_key()).into()),
+            SecretMaterial::Ed25519(key) => PersonKey::of(key.verifying_key().into()),
         }
     }
 }

@@ -5,14 +5,10 @@
 //! (`verify_manifest` in IBM's secure-build-cli does the same). ECDSA P-256 (FIPS 186-5) follows the same rule, with a
 //! signature in DER (RFC 3279, 2.2.3); IBM documents no such server yet.
 
-use p256::ecdsa;
-use rsa::pkcs1v15;
-use rsa::signature::Verifier;
-use rsa::traits::PublicKeyParts;
-
+use crate::crypto::{Protocol, Refused};
 use crate::digest::{Sha256, decode_hex};
 use crate::error::Error;
-use crate::key::{KeyMaterial, PublicKey};
+use crate::key::PublicKey;
 use crate::limits::Limits;
 
 /// The bytes of a signature. They say nothing until [`PublicKey::verify`] agrees.
@@ -84,21 +80,12 @@ impl PublicKey {
 
     /// The scheme alone, over any message.
     pub(crate) fn accepts_message(&self, message: &[u8], signature: &Signature) -> Result<(), SignatureFault> {
-        match &self.material {
-            KeyMaterial::Rsa(key) => {
-                let (expected, found) = (key.size(), signature.0.len());
-                if expected != found {
-                    return Err(SignatureFault::Length { expected, found });
-                }
-                let parsed =
-                    pkcs1v15::Signature::try_from(signature.0.as_slice()).map_err(|_| SignatureFault::Mismatch)?;
-                let verifier = pkcs1v15::VerifyingKey::<sha2::Sha256>::new((**key).clone());
-                verifier.verify(message, &parsed).map_err(|_| SignatureFault::Mismatch)
-            }
-            KeyMaterial::P256(key) => {
-                let parsed = ecdsa::Signature::from_der(&signature.0).map_err(|_| SignatureFault::NotDer)?;
-                key.verify(message, &parsed).map_err(|_| SignatureFault::Mismatch)
-            }
-        }
+        let scheme = self.key.kind().usual_scheme();
+        let verified = self.key.verify(Protocol::Manifest, scheme, message, &signature.0);
+        verified.map_err(|refused| match (refused, self.key.modulus_size()) {
+            (Refused::Form, Some(expected)) => SignatureFault::Length { expected, found: signature.0.len() },
+            (Refused::Form, None) => SignatureFault::NotDer,
+            _ => SignatureFault::Mismatch,
+        })
     }
 }

@@ -9,10 +9,10 @@ mod record;
 pub use self::record::Record;
 use crate::budget::Work;
 use crate::certificate::{Certificate, RevocationList};
+use crate::crypto::{Hash, Protocol, Scheme};
 use crate::digest::Sha256;
 use crate::time::Timestamp;
 use crate::trust::TrustFile;
-use crate::trust::public_key::{Message, Scheme};
 
 /// The record as the machine writes it.
 const RECORD: &str = "se-checksums.txt";
@@ -135,10 +135,11 @@ impl Attestation {
         let Some(signature) = &self.signature else {
             return Standing::Undecided(format!("there is no {SIGNATURE} beside the record"));
         };
-        let record = Message::new(&self.record_bytes);
+        let record = Sha256::of(&self.record_bytes);
         let signed = |certificate: &&Certificate| {
             // RSA PKCS#1 v1.5 with SHA-256 over the record's bytes, its line ends included.
-            certificate.key.accepts_message(Scheme::RsaPkcs1, &record, signature)
+            let scheme = Scheme::RsaPkcs1(Hash::Sha256);
+            certificate.key.verify_digest(Protocol::Machine, scheme, record.as_bytes(), signature).is_ok()
         };
         match self.certificates.iter().find(signed) {
             Some(leaf) => match chain::follow(leaf, &self.certificates, &self.lists, policy, moment) {

@@ -16,12 +16,13 @@ use spki::AlgorithmIdentifierOwned;
 use x509_cert::Certificate;
 use x509_cert::name::Name;
 
-use self::algorithm::Hash;
+use self::algorithm::hash_of;
 pub(crate) use self::chain::Authorities;
 use self::wire::{
     Accuracy, CONTENT_TYPE, CertificateId, ContentInfo, MESSAGE_DIGEST, MessageImprint, Request, Response, SIGNED_DATA,
     SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, SignedData, SignerInfo, SigningCertificate, TST_INFO, TstInfo,
 };
+use crate::crypto::Hash;
 use crate::digest::Sha256;
 use crate::limits::Limits;
 use crate::time::Timestamp;
@@ -140,7 +141,7 @@ impl Token {
     /// In words, where it is not.
     pub(crate) fn must_be_over(&self, digest: &Sha256) -> Answer<()> {
         let imprint = &self.info.message_imprint;
-        match Hash::of(&imprint.hash_algorithm)? {
+        match hash_of(&imprint.hash_algorithm)? {
             Hash::Sha256 => {}
             other => {
                 return Err(format!("its imprint is a {other}; the request that this program writes asks for SHA-256"));
@@ -174,7 +175,7 @@ impl Token {
             return Err("its TSTInfo has a critical extension that is not known".into());
         }
         let attributes = self.signer.signed_attributes.as_ref().ok_or("it has no signed attributes")?;
-        let hash = Hash::of(&self.signer.digest_algorithm)?;
+        let hash = hash_of(&self.signer.digest_algorithm)?;
         if ObjectIdentifier::from_der(&self.required_attribute(CONTENT_TYPE)?) != Ok(TST_INFO) {
             return Err("its signed content type is not TSTInfo".into());
         }
@@ -235,7 +236,7 @@ impl Token {
                 "it has neither of the signed attributes {SIGNING_CERTIFICATE_V2} and {SIGNING_CERTIFICATE}, which name its certificate"
             ));
         }
-        let hash = newer.as_ref().and_then(|id| id.hash_algorithm.as_ref()).map_or(Ok(Hash::Sha256), Hash::of)?;
+        let hash = newer.as_ref().and_then(|id| id.hash_algorithm.as_ref()).map_or(Ok(Hash::Sha256), hash_of)?;
         for one in self.certificates.iter().chain(given) {
             let (certificate, der) = one;
             let tbs = certificate.tbs_certificate();

@@ -16,13 +16,14 @@ use serde_json::{Map, Value};
 use super::bundle::judge_bundle;
 use super::encoded::decode_base64;
 use super::payload::{self, Payload};
-use super::public_key::{ImageKey, Message, Scheme};
+use super::public_key::{ImageKey, Message};
 use super::sigstore::{Identities, Signed, bundle_of_layer, verify_log};
 use super::{
     AcceptedSigner, Answer, ImageSigner, ImageSignerKey, ImageTarget, JSON_UNITS, Kind, SignatureReport, TrustFile,
     TrustPolicy, compare_digest,
 };
 use crate::budget::{Budget, Work};
+use crate::crypto::Protocol;
 use crate::digest::Sha256;
 use crate::limits::Limits;
 use crate::strict_json;
@@ -204,7 +205,7 @@ impl Judge<'_> {
             for work in message.cost(key) {
                 self.spend(work)?;
             }
-            if key.accepts_message(Scheme::Cosign, message, signature) {
+            if key.accepts(Protocol::Cosign, key.usual_scheme(), message, signature) {
                 found = Some(Some((signer, key, log)));
                 break;
             }

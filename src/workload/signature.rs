@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::contract::Contract;
 use crate::certificate::Certificate;
+use crate::crypto::{Hash, Protocol, Scheme};
 use crate::time::Timestamp;
-use crate::trust::public_key::{ImageKey, Scheme};
+use crate::trust::public_key::{ImageKey, Message};
 
 /// What is to be said of a contract's signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,8 +70,10 @@ pub(crate) fn judge_signature(contract: &Contract, named: &[(String, ImageKey)],
     let whole = format!("{workload}{env}");
     let joined: String = whole.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     let texts = [("the two texts as they are", &whole), ("the two texts without their line ends", &joined)];
+    let texts = texts.map(|(reading, text)| (reading, Message::new(text.as_bytes())));
+    let scheme = Scheme::RsaPkcs1(Hash::Sha256);
     let accepts = |key: &ImageKey| {
-        let mut readings = texts.iter().filter(|(_, text)| key.accepts(Scheme::RsaPkcs1, text.as_bytes(), &signature));
+        let mut readings = texts.iter().filter(|(_, text)| key.accepts(Protocol::Machine, scheme, text, &signature));
         readings.next().map(|(reading, _)| *reading)
     };
     for (name, key) in named {
@@ -111,7 +114,7 @@ fn signing_key(text: &str) -> Result<SigningKey, String> {
             if text.contains("-----BEGIN CERTIFICATE-----") {
                 let certificate = Certificate::from_pem(text.trim().as_bytes())?;
                 let not_after = Some(certificate.not_after);
-                return Ok(SigningKey { key: certificate.key, not_after });
+                return Ok(SigningKey { key: ImageKey::of(certificate.key)?, not_after });
             }
             return Ok(SigningKey { key: ImageKey::from_pem(text.trim().as_bytes())?, not_after: None });
         }

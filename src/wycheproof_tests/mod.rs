@@ -71,6 +71,7 @@ const PARTS: &[&str] = &[
     "cosign, RSA PKCS#1 v1.5",
     "cosign, ECDSA",
     "cosign, Ed25519",
+    "machine, RSA PKCS#1 v1.5",
     "certificate, RSA PKCS#1 v1.5",
     "SSH, RSA PKCS#1 v1.5",
     "SSH, ECDSA",

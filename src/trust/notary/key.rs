@@ -5,7 +5,8 @@ use x509_cert::Certificate;
 use x509_cert::ext::pkix::BasicConstraints;
 
 use super::super::encoded::decode_base64;
-use super::super::public_key::{ImageKey, Message, Scheme};
+use super::super::public_key::{ImageKey, Message};
+use crate::crypto::{Hash, Protocol, Scheme};
 use crate::digest::Sha256;
 use crate::time::Timestamp;
 
@@ -72,13 +73,13 @@ impl NotaryKey {
     /// `pycrypto-pkcs#1 pss`, which nobody writes any more.
     pub(super) fn accepts(&self, method: &str, message: &Message<'_>, signature: &[u8]) -> bool {
         let scheme = match (method.to_ascii_lowercase().as_str(), self.kind.trim_end_matches("-x509")) {
-            ("ecdsa", "ecdsa") => Scheme::EcdsaRaw,
-            ("rsapss", "rsa") => Scheme::RsaPss,
-            ("rsapkcs1v15", "rsa") => Scheme::RsaPkcs1,
+            ("ecdsa", "ecdsa") => Scheme::EcdsaFixed(Hash::Sha256),
+            ("rsapss", "rsa") => Scheme::RsaPss(Hash::Sha256, 32),
+            ("rsapkcs1v15", "rsa") => Scheme::RsaPkcs1(Hash::Sha256),
             ("eddsa", "ed25519") => Scheme::Ed25519,
             _ => return false,
         };
-        self.key.accepts_message(scheme, message, signature)
+        self.key.accepts(Protocol::Notary, scheme, message, signature)
     }
 }
 

@@ -2,14 +2,11 @@
 //!
 //! Keys come as the bits of a SubjectPublicKeyInfo. ML-DSA is not supported: such a signature is never good.
 
-use ed25519_dalek as ed25519;
-use rsa::pkcs1::DecodeRsaPublicKey as _;
-use rsa::signature::hazmat::PrehashVerifier;
-use rsa::traits::PublicKeyParts as _;
-use rsa::{pkcs1v15, pss};
 use sha2::Digest as _;
 use sigstore_verify::crypto::{CryptoProvider, Error, HashContext, Result, SigningScheme, install_default_provider};
 use sigstore_verify::types::HashAlgorithm;
+
+use crate::crypto::{Hash, Protocol, Scheme, VerifyingKey};
 
 /// The verifier keeps its cryptography in one place for the whole process; there is only this one to be put there.
 pub(super) fn install() {
@@ -51,63 +48,31 @@ impl CryptoProvider for RustCrypto {
         if scheme != SigningScheme::Ed25519 {
             return Err(Error::UnsupportedAlgorithm(scheme.name().to_owned()));
         }
-        let bytes = key.try_into().map_err(|_| invalid_key("an Ed25519 key has 32 bytes"))?;
-        let key = ed25519::VerifyingKey::from_bytes(bytes).map_err(|_| invalid_key("not a point of Ed25519"))?;
-        let signature = ed25519::Signature::from_slice(signature).map_err(|_| no_match())?;
-        key.verify_strict(data, &signature).map_err(|_| no_match())
+        if key.len() != 32 {
+            return Err(invalid_key("an Ed25519 key has 32 bytes"));
+        }
+        let key = VerifyingKey::from_ed25519(key).map_err(|message| invalid_key(&message))?;
+        key.verify(Protocol::Sigstore, Scheme::Ed25519, data, signature).map_err(|_| no_match())
     }
 
     fn verify_prehashed(&self, scheme: SigningScheme, key: &[u8], digest: &[u8], signature: &[u8]) -> Result<()> {
-        use SigningScheme as Scheme;
-        match scheme {
-            Scheme::EcdsaP256Sha256 | Scheme::EcdsaP256Sha384 => {
-                let key =
-                    p256::ecdsa::VerifyingKey::from_sec1_bytes(key).map_err(|_| invalid_key("no point of P-256"))?;
-                matches(&key, digest, p256::ecdsa::Signature::from_der(signature))
-            }
-            Scheme::EcdsaP384Sha256 | Scheme::EcdsaP384Sha384 => {
-                let key =
-                    p384::ecdsa::VerifyingKey::from_sec1_bytes(key).map_err(|_| invalid_key("no point of P-384"))?;
-                matches(&key, digest, p384::ecdsa::Signature::from_der(signature))
-            }
-            Scheme::RsaPkcs1Sha256 => pkcs1::<sha2::Sha256>(key, digest, signature),
-            Scheme::RsaPkcs1Sha384 => pkcs1::<sha2::Sha384>(key, digest, signature),
-            Scheme::RsaPkcs1Sha512 => pkcs1::<sha2::Sha512>(key, digest, signature),
-            Scheme::RsaPssSha256 => probabilistic::<sha2::Sha256>(key, digest, signature),
-            Scheme::RsaPssSha384 => probabilistic::<sha2::Sha384>(key, digest, signature),
-            Scheme::RsaPssSha512 => probabilistic::<sha2::Sha512>(key, digest, signature),
-            _ => Err(Error::UnsupportedAlgorithm(scheme.name().to_owned())),
-        }
+        use SigningScheme as Theirs;
+        let (read, scheme): (fn(&[u8]) -> std::result::Result<VerifyingKey, String>, _) = match scheme {
+            Theirs::EcdsaP256Sha256 => (VerifyingKey::from_p256_point, Scheme::EcdsaDer(Hash::Sha256)),
+            Theirs::EcdsaP256Sha384 => (VerifyingKey::from_p256_point, Scheme::EcdsaDer(Hash::Sha384)),
+            Theirs::EcdsaP384Sha256 => (VerifyingKey::from_p384_point, Scheme::EcdsaDer(Hash::Sha256)),
+            Theirs::EcdsaP384Sha384 => (VerifyingKey::from_p384_point, Scheme::EcdsaDer(Hash::Sha384)),
+            Theirs::RsaPkcs1Sha256 => (VerifyingKey::from_pkcs1, Scheme::RsaPkcs1(Hash::Sha256)),
+            Theirs::RsaPkcs1Sha384 => (VerifyingKey::from_pkcs1, Scheme::RsaPkcs1(Hash::Sha384)),
+            Theirs::RsaPkcs1Sha512 => (VerifyingKey::from_pkcs1, Scheme::RsaPkcs1(Hash::Sha512)),
+            Theirs::RsaPssSha256 => (VerifyingKey::from_pkcs1, Scheme::RsaPss(Hash::Sha256, 32)),
+            Theirs::RsaPssSha384 => (VerifyingKey::from_pkcs1, Scheme::RsaPss(Hash::Sha384, 48)),
+            Theirs::RsaPssSha512 => (VerifyingKey::from_pkcs1, Scheme::RsaPss(Hash::Sha512, 64)),
+            _ => return Err(Error::UnsupportedAlgorithm(scheme.name().to_owned())),
+        };
+        let key = read(key).map_err(|message| invalid_key(&message))?;
+        key.verify_digest(Protocol::Sigstore, scheme, digest, signature).map_err(|_| no_match())
     }
-}
-
-fn matches<S, E>(key: &impl PrehashVerifier<S>, digest: &[u8], signature: std::result::Result<S, E>) -> Result<()> {
-    let signature = signature.map_err(|_| no_match())?;
-    key.verify_prehash(digest, &signature).map_err(|_| no_match())
-}
-
-fn pkcs1<D>(key: &[u8], digest: &[u8], signature: &[u8]) -> Result<()>
-where
-    D: sha2::Digest + spki::der::oid::AssociatedOid,
-{
-    let key = rsa_key(key, signature)?;
-    matches(&pkcs1v15::VerifyingKey::<D>::new(key), digest, pkcs1v15::Signature::try_from(signature))
-}
-
-fn probabilistic<D>(key: &[u8], digest: &[u8], signature: &[u8]) -> Result<()>
-where
-    D: sha2::Digest + sha2::digest::FixedOutputReset,
-{
-    let key = rsa_key(key, signature)?;
-    matches(&pss::VerifyingKey::<D>::new(key), digest, pss::Signature::try_from(signature))
-}
-
-/// A key that is as strong as other signers' must be, and whose signatures have the length of its modulus, as this one must have. The
-/// verifier leaves the strength of a signer's key to its provider.
-fn rsa_key(key: &[u8], signature: &[u8]) -> Result<rsa::PublicKey> {
-    crate::key::check_rsa(key).map_err(|message| invalid_key(&message))?;
-    let key = rsa::PublicKey::from_pkcs1_der(key).map_err(|_| invalid_key("not a usable RSA public key"))?;
-    if signature.len() == key.size() { Ok(key) } else { Err(no_match()) }
 }
 
 fn invalid_key(message: &str) -> Error {

@@ -1,0 +1,9 @@
+//! Cryptography for every protocol: keys, certificates, and who may sign with what.
+//!
+//! A signature is judged in one place, [`VerifyingKey`], and only by what [`Protocol`] lists for whoever asks.
+
+pub(crate) mod protocol;
+pub(crate) mod public_key;
+
+pub(crate) use self::protocol::{Hash, Protocol, Scheme, signature_scheme};
+pub(crate) use self::public_key::{Kind, Refused, VerifyingKey};

@@ -1,0 +1,338 @@
+//! Public keys of every kind, and the one place where a signature is judged by one.
+
+use ed25519_dalek as ed25519;
+use rsa::pkcs1::RsaPublicKeyRef;
+use rsa::signature::hazmat::PrehashVerifier;
+use rsa::traits::PublicKeyParts as _;
+use rsa::{pkcs1v15, pss};
+use spki::der::Decode as _;
+use spki::{DecodePublicKey as _, EncodePublicKey as _, SubjectPublicKeyInfoRef};
+
+use super::protocol::{Hash, Protocol, Scheme};
+
+/// Smallest RSA modulus that is accepted (NIST SP 800-131A: below 2048 bits is disallowed).
+const RSA_BITS_MIN: u64 = 2048;
+/// Largest RSA modulus that is accepted; larger ones only cost time.
+const RSA_BITS_MAX: u64 = 8192;
+/// Smallest RSA public exponent that is accepted (FIPS 186-5, A.1.1: odd and above 65,536).
+const RSA_EXPONENT_MIN: u64 = 65_537;
+/// id-Ed25519 (RFC 8410, 3).
+const ED25519: spki::ObjectIdentifier = spki::ObjectIdentifier::new_unwrap("1.3.101.112");
+
+/// A public key that is strong enough to be trusted: RSA of 2048 to 8192 bits with an odd exponent of at least 65,537, EC on P-256 or P-384,
+/// Ed25519.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct VerifyingKey(Material);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Material {
+    Rsa(Box<rsa::PublicKey>),
+    P256(Box<p256::ecdsa::VerifyingKey>),
+    P384(Box<p384::ecdsa::VerifyingKey>),
+    Ed25519(Box<ed25519::VerifyingKey>),
+}
+
+/// The kind of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Rsa,
+    P256,
+    P384,
+    Ed25519,
+}
+
+/// Why a key does not accept a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The protocol does not accept such a signature by such a key, or the key cannot make one.
+    Scheme,
+    /// It is not written as signatures of the scheme are.
+    Form,
+    /// It is of other bytes, or by another key.
+    Mismatch,
+}
+
+impl Kind {
+    /// The scheme where the key alone decides: SHA-256, ECDSA in DER.
+    pub(crate) fn usual_scheme(self) -> Scheme {
+        match self {
+            Self::Rsa => Scheme::RsaPkcs1(Hash::Sha256),
+            Self::P256 | Self::P384 => Scheme::EcdsaDer(Hash::Sha256),
+            Self::Ed25519 => Scheme::Ed25519,
+        }
+    }
+}
+
+impl VerifyingKey {
+    /// Reads a SubjectPublicKeyInfo (RFC 5280, 4.1.2.7).
+    ///
+    /// # Errors
+    /// In words.
+    pub(crate) fn from_spki(der: &[u8]) -> Result<Self, String> {
+        let info =
+            SubjectPublicKeyInfoRef::try_from(der).map_err(|error| format!("not a SubjectPublicKeyInfo: {error}"))?;
+        match info.algorithm.oid {
+            rsa::pkcs1::ALGORITHM_OID => {
+                // The rules are looked at before the crate looks at its own, so that the answer names the rule.
+                let parts = rsa_parts(info.subject_public_key.raw_bytes())?;
+                check_rsa(parts.modulus.as_bytes(), parts.public_exponent.as_bytes())?;
+                let key = rsa::PublicKey::from_public_key_der(der);
+                Ok(Self::of_rsa(key.map_err(|error| format!("not a usable RSA public key: {error}"))?))
+            }
+            p256::elliptic_curve::ALGORITHM_OID => {
+                if let Ok(key) = p256::PublicKey::from_public_key_der(der) {
+                    return Ok(p256::ecdsa::VerifyingKey::from(key).into());
+                }
+                let key = p384::PublicKey::from_public_key_der(der)
+                    .map_err(|_| "an EC key of another curve than P-256 and P-384".to_owned())?;
+                Ok(Self(Material::P384(Box::new(key.into()))))
+            }
+            ED25519 => Self::from_ed25519(
+                info.subject_public_key.as_bytes().ok_or("an Ed25519 key of a broken number of bytes")?,
+            ),
+            other => Err(format!("keys of the kind {other} are not supported")),
+        }
+    }
+
+    /// Reads an RSA public key of PKCS#1 (RFC 8017, A.1.1).
+    pub(crate) fn from_pkcs1(der: &[u8]) -> Result<Self, String> {
+        let parts = rsa_parts(der)?;
+        Self::from_rsa_parts(parts.modulus.as_bytes(), parts.public_exponent.as_bytes())
+    }
+
+    /// Reads modulus and exponent, big-endian.
+    pub(crate) fn from_rsa_parts(modulus: &[u8], exponent: &[u8]) -> Result<Self, String> {
+        check_rsa(modulus, exponent)?;
+        let number = rsa::BoxedUint::from_be_slice_vartime;
+        let key = rsa::PublicKey::new(number(modulus), number(exponent));
+        key.map(Self::of_rsa).map_err(|_| "not a usable RSA public key".to_owned())
+    }
+
+    /// Reads a point of P-256 (SEC 1, 2.3.4).
+    pub(crate) fn from_p256_point(point: &[u8]) -> Result<Self, String> {
+        let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(point);
+        key.map(Self::from).map_err(|_| "no point of P-256".to_owned())
+    }
+
+    /// Reads a point of P-384.
+    #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "keys come so from sigstore only"))]
+    pub(crate) fn from_p384_point(point: &[u8]) -> Result<Self, String> {
+        let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(point);
+        key.map(|key| Self(Material::P384(Box::new(key)))).map_err(|_| "no point of P-384".to_owned())
+    }
+
+    /// Reads the 32 bytes of an Ed25519 key.
+    pub(crate) fn from_ed25519(raw: &[u8]) -> Result<Self, String> {
+        let bytes = raw.try_into().map_err(|_| format!("an Ed25519 key has 32 bytes, found {}", raw.len()))?;
+        let key = ed25519::VerifyingKey::from_bytes(bytes).map_err(|_| "not a point of Ed25519".to_owned())?;
+        Ok(key.into())
+    }
+
+    fn of_rsa(key: rsa::PublicKey) -> Self {
+        Self(Material::Rsa(Box::new(key)))
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self.0 {
+            Material::Rsa(_) => Kind::Rsa,
+            Material::P256(_) => Kind::P256,
+            Material::P384(_) => Kind::P384,
+            Material::Ed25519(_) => Kind::Ed25519,
+        }
+    }
+
+    /// Bits of the modulus, or of the curve's field.
+    pub(crate) fn bits(&self) -> u32 {
+        match &self.0 {
+            Material::Rsa(key) => key.n().bit_width(),
+            Material::P256(_) | Material::Ed25519(_) => 256,
+            Material::P384(_) => 384,
+        }
+    }
+
+    /// Bytes of the modulus, which each of its signatures has; of RSA keys.
+    pub(crate) fn modulus_size(&self) -> Option<usize> {
+        match &self.0 {
+            Material::Rsa(key) => Some(key.size()),
+            _ => None,
+        }
+    }
+
+    /// The SubjectPublicKeyInfo in DER, in the usual encoding: an EC point is uncompressed.
+    pub(crate) fn spki(&self) -> Result<Vec<u8>, String> {
+        let spki = match &self.0 {
+            Material::Rsa(key) => key.to_public_key_der(),
+            Material::P256(key) => key.to_public_key_der(),
+            Material::P384(key) => key.to_public_key_der(),
+            Material::Ed25519(key) => key.to_public_key_der(),
+        };
+        spki.map(|spki| spki.as_bytes().to_vec()).map_err(|error| error.to_string())
+    }
+
+    /// Did the holder of this key sign `message` like this, and does `protocol` accept it?
+    ///
+    /// ECDSA signatures with a high `s` are accepted: they are valid by FIPS 186-5, and nothing here is identified by a signature's bytes. It
+    /// does not look at dates, revocation or at who holds the key.
+    pub(crate) fn verify(
+        &self,
+        protocol: Protocol,
+        scheme: Scheme,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), Refused> {
+        match (scheme.hash(), &self.0) {
+            (Some(hash), _) => self.verify_digest(protocol, scheme, &hash.digest(message), signature),
+            (None, Material::Ed25519(key)) if protocol.accepts(self.kind(), scheme) => {
+                let signature = ed25519::Signature::from_slice(signature).map_err(|_| Refused::Form)?;
+                key.verify_strict(message, &signature).map_err(|_| Refused::Mismatch)
+            }
+            _ => Err(Refused::Scheme),
+        }
+    }
+
+    /// As [`Self::verify`], of a message of which only the scheme's hash is known. Ed25519 cannot do it.
+    pub(crate) fn verify_digest(
+        &self,
+        protocol: Protocol,
+        scheme: Scheme,
+        digest: &[u8],
+        signature: &[u8],
+    ) -> Result<(), Refused> {
+        if !protocol.accepts(self.kind(), scheme) {
+            return Err(Refused::Scheme);
+        }
+        match (&self.0, scheme) {
+            (Material::Rsa(key), Scheme::RsaPkcs1(hash)) => match hash {
+                Hash::Sha256 => pkcs1::<sha2::Sha256>(key, digest, signature),
+                Hash::Sha384 => pkcs1::<sha2::Sha384>(key, digest, signature),
+                Hash::Sha512 => pkcs1::<sha2::Sha512>(key, digest, signature),
+            },
+            (Material::Rsa(key), Scheme::RsaPss(hash, salt)) => match hash {
+                Hash::Sha256 => probabilistic::<sha2::Sha256>(key, salt, digest, signature),
+                Hash::Sha384 => probabilistic::<sha2::Sha384>(key, salt, digest, signature),
+                Hash::Sha512 => probabilistic::<sha2::Sha512>(key, salt, digest, signature),
+            },
+            // The crate refuses a hash of less than half of the field's length: SHA-256 is above.
+            (Material::P256(key), Scheme::EcdsaDer(_)) => {
+                matches(&**key, digest, p256::ecdsa::Signature::from_der(signature))
+            }
+            (Material::P384(key), Scheme::EcdsaDer(_)) => {
+                matches(&**key, digest, p384::ecdsa::Signature::from_der(signature))
+            }
+            (Material::P256(key), Scheme::EcdsaFixed(_)) => {
+                matches(&**key, digest, p256::ecdsa::Signature::from_slice(signature))
+            }
+            (Material::P384(key), Scheme::EcdsaFixed(_)) => {
+                matches(&**key, digest, p384::ecdsa::Signature::from_slice(signature))
+            }
+            _ => Err(Refused::Scheme),
+        }
+    }
+}
+
+impl From<p256::ecdsa::VerifyingKey> for VerifyingKey {
+    fn from(key: p256::ecdsa::VerifyingKey) -> Self {
+        Self(Material::P256(Box::new(key)))
+    }
+}
+
+impl From<ed25519::VerifyingKey> for VerifyingKey {
+    fn from(key: ed25519::VerifyingKey) -> Self {
+        Self(Material::Ed25519(Box::new(key)))
+    }
+}
+
+fn matches<S, E>(key: &impl PrehashVerifier<S>, digest: &[u8], signature: Result<S, E>) -> Result<(), Refused> {
+    let signature = signature.map_err(|_| Refused::Form)?;
+    key.verify_prehash(digest, &signature).map_err(|_| Refused::Mismatch)
+}
+
+/// RSA signatures are exactly as long as the modulus (RFC 8017, 8.2.2, step 1).
+fn has_length(key: &rsa::PublicKey, signature: &[u8]) -> Result<(), Refused> {
+    if signature.len() == key.size() { Ok(()) } else { Err(Refused::Form) }
+}
+
+fn pkcs1<D>(key: &rsa::PublicKey, digest: &[u8], signature: &[u8]) -> Result<(), Refused>
+where
+    D: sha2::Digest + spki::der::oid::AssociatedOid,
+{
+    has_length(key, signature)?;
+    matches(&pkcs1v15::VerifyingKey::<D>::new(key.clone()), digest, pkcs1v15::Signature::try_from(signature))
+}
+
+fn probabilistic<D>(key: &rsa::PublicKey, salt: usize, digest: &[u8], signature: &[u8]) -> Result<(), Refused>
+where
+    D: sha2::Digest + sha2::digest::FixedOutputReset,
+{
+    has_length(key, signature)?;
+    let verifier = pss::VerifyingKey::<D>::new_with_salt_len(key.clone(), salt);
+    matches(&verifier, digest, pss::Signature::try_from(signature))
+}
+
+fn rsa_parts(pkcs1: &[u8]) -> Result<RsaPublicKeyRef<'_>, String> {
+    RsaPublicKeyRef::from_der(pkcs1).map_err(|error| format!("not an RSA public key: {error}"))
+}
+
+/// Are modulus and exponent of an RSA public key strong enough, and not too large?
+fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), String> {
+    let bits = bit_width(modulus);
+    if !(RSA_BITS_MIN..=RSA_BITS_MAX).contains(&bits) {
+        return Err(format!("an RSA modulus of {bits} bits; {RSA_BITS_MIN} to {RSA_BITS_MAX} are accepted"));
+    }
+    if is_even(modulus) {
+        return Err("an even RSA modulus".into());
+    }
+    // 33 bits are what the crate takes; nobody uses more, and larger ones only cost time.
+    if bit_width(exponent) > 33 {
+        return Err("an RSA exponent of more than 33 bits".into());
+    }
+    let value = exponent.iter().fold(0, |number: u64, &byte| number << 8 | u64::from(byte));
+    if value < RSA_EXPONENT_MIN || is_even(exponent) {
+        return Err(format!("an RSA exponent of {value}; an odd one of at least {RSA_EXPONENT_MIN} is accepted"));
+    }
+    Ok(())
+}
+
+/// Bits of a big-endian number.
+fn bit_width(number: &[u8]) -> u64 {
+    let mut digits = number.iter().skip_while(|&&byte| byte == 0);
+    let first = digits.next().map_or(0, |byte| 8 - byte.leading_zeros());
+    u64::from(first) + 8 * digits.count() as u64
+}
+
+fn is_even(number: &[u8]) -> bool {
+    number.last().is_none_or(|byte| byte.is_multiple_of(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_edges_of_rsa_keys_are_exact() {
+        let check = |modulus: &[u8], exponent: u64| check_rsa(modulus, &exponent.to_be_bytes()).is_ok();
+        let modulus = |first: u8, bytes: usize| [&[first], vec![0xff; bytes - 1].as_slice()].concat();
+        let good = modulus(0x80, 256);
+        for (exponent, taken) in [
+            (3, false),
+            (65_535, false),
+            (65_537, true),
+            (65_538, false),
+            (0xffff_ffff, true),
+            // 33 bits: the most.
+            (0x1_0000_0001, true),
+            (0x1_ffff_ffff, true),
+            (0x2_0000_0001, false),
+        ] {
+            assert_eq!(check(&good, exponent), taken, "{exponent}");
+        }
+        for (modulus, taken) in [
+            (modulus(0x7f, 256), false),
+            (modulus(0xff, 1024), true),
+            (modulus(0x01, 1025), false),
+            ([&good[..255], &[0xfe]].concat(), false),
+        ] {
+            assert_eq!(check(&modulus, 65_537), taken, "{} bytes", modulus.len());
+        }
+    }
+}

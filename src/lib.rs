@@ -84,7 +84,6 @@ mod build_record;
 mod builds;
 mod bundle;
 mod case;
-mod certificate;
 pub mod check;
 pub mod cli;
 #[cfg(feature = "fetch")]

@@ -8,7 +8,7 @@
 use spki::der::pem;
 
 use super::{BuilderPolicy, DIGICERT_TRUSTED_ROOT_G4, IBM, Standing};
-use crate::certificate::{Authority, Certificate, RevocationList};
+use crate::crypto::ibm::{Authority, Certificate, RevocationList};
 use crate::digest::Sha256;
 use crate::time::Timestamp;
 

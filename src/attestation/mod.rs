@@ -8,7 +8,7 @@ mod record;
 
 pub use self::record::Record;
 use crate::budget::Work;
-use crate::certificate::{Certificate, RevocationList};
+use crate::crypto::ibm::{Certificate, RevocationList};
 use crate::crypto::{Hash, Protocol, Scheme};
 use crate::digest::Sha256;
 use crate::time::Timestamp;

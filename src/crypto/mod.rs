@@ -2,6 +2,8 @@
 //!
 //! A signature is judged in one place, [`VerifyingKey`], and only by what [`Protocol`] lists for whoever asks.
 
+pub(crate) mod certificate;
+pub(crate) mod ibm;
 pub(crate) mod protocol;
 pub(crate) mod public_key;
 

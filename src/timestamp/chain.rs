@@ -1,22 +1,16 @@
 //! From an authority's certificate to a CA that the reader named (RFC 5280, 6.1, without policies and without revocation).
 
-use der::Decode as _;
 use spki::der::pem;
-use x509_cert::Certificate;
-use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
+use super::algorithm;
 use super::wire::TIME_STAMPING;
-use super::{Named, algorithm};
-use crate::certificate::first_element;
+use crate::crypto::certificate::{BASIC_CONSTRAINTS, Certificate, EXTENDED_KEY_USAGE, KEY_USAGE, dates};
 use crate::limits::Limits;
 use crate::time::Timestamp;
 
 /// CAs between a certificate and the one that was named, at most.
 const INTERMEDIATES_MAX: usize = 4;
-const BASIC_CONSTRAINTS: &str = "2.5.29.19";
-const KEY_USAGE: &str = "2.5.29.15";
-const EXTENDED_KEY_USAGE: &str = "2.5.29.37";
 /// Understood in so far as no policy is asked for: then none can be missing (RFC 5280, 6.1.1, with any-policy).
 const CERTIFICATE_POLICIES: &str = "2.5.29.32";
 
@@ -24,7 +18,7 @@ const CERTIFICATE_POLICIES: &str = "2.5.29.32";
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Authorities {
     cas: Vec<Certificate>,
-    for_time_stamping: Vec<Named>,
+    for_time_stamping: Vec<Certificate>,
 }
 
 impl Authorities {
@@ -56,7 +50,7 @@ impl Authorities {
                 Ok(()) => self.cas.push(certificate),
                 Err(message) if must_be_for_time_stamping(&certificate).is_ok() => {
                     fault = fault.or(Some(message));
-                    self.for_time_stamping.push((certificate, der));
+                    self.for_time_stamping.push(certificate);
                 }
                 Err(message) => return Err(message),
             }
@@ -70,7 +64,7 @@ impl Authorities {
     }
 
     /// Certificates of authorities, for tokens that do not bring their own.
-    pub(super) fn for_time_stamping(&self) -> &[Named] {
+    pub(super) fn for_time_stamping(&self) -> &[Certificate] {
         &self.for_time_stamping
     }
 }
@@ -120,49 +114,44 @@ pub(super) fn must_be_for_time_stamping(certificate: &Certificate) -> Result<(),
 
 /// Is there a way from the certificate to a named CA, every step of it valid at that moment?
 pub(super) fn must_lead_to(
-    (certificate, der): (&Certificate, &[u8]),
-    others: &[(&Certificate, &[u8])],
+    certificate: &Certificate,
+    others: &[&Certificate],
     authorities: &Authorities,
     at: Timestamp,
 ) -> Result<(), String> {
-    let (mut current, mut der) = (certificate, der);
+    let mut current = certificate;
     check(current, at)?;
     for below in 0..=INTERMEDIATES_MAX {
-        if let Some(authority) = issuer_among(current, der, authorities.cas.iter())? {
+        if let Some(authority) = issuer_among(current, authorities.cas.iter())? {
             check(authority, at)?;
             return must_be_ca(authority, below);
         }
         // A way through certificates that only the token brings: it must end at a named CA.
-        let next = issuer_among(current, der, others.iter().map(|(other, _)| *other))?.filter(|next| *next != current);
-        let next = next.and_then(|next| others.iter().find(|(other, _)| std::ptr::eq(*other, next)));
-        let Some((next, next_der)) = next else {
+        let next = issuer_among(current, others.iter().copied())?.filter(|next| !next.says_what_says(current));
+        let Some(next) = next else {
             return Err(format!("no CA that was named has signed {}", name(current)));
         };
         check(next, at)?;
         must_be_ca(next, below).map_err(|fault| format!("{}: {fault}", name(next)))?;
-        (current, der) = (next, next_der);
+        current = next;
     }
     Err(format!("more than {INTERMEDIATES_MAX} certificates lie between it and a named CA"))
 }
 
-/// The certificate whose subject is the other's issuer, and whose key signed it: its bytes as they are, `der`. To write them again from what
-/// was read would make others of them where an authority does not write DER to the letter.
+/// The certificate whose subject is the other's issuer, and whose key signed it.
 fn issuer_among<'c>(
     certificate: &Certificate,
-    der: &[u8],
     candidates: impl Iterator<Item = &'c Certificate>,
 ) -> Result<Option<&'c Certificate>, String> {
-    let tbs = certificate.tbs_certificate();
-    let parts = first_element(der).zip(certificate.signature().as_bytes());
-    let Some((signed, signature)) = parts else { return Ok(None) };
-    let algorithm = certificate.signature_algorithm();
+    let Some(signed) = certificate.signed() else { return Ok(None) };
     let mut fault = None;
     for candidate in candidates {
-        let issuer = candidate.tbs_certificate();
-        if issuer.subject() != tbs.issuer() || tbs.signature() != algorithm {
+        let issuer = candidate.tbs();
+        if issuer.subject() != certificate.tbs().issuer() || !certificate.names_one_algorithm() {
             continue;
         }
-        match algorithm::verify(issuer.subject_public_key_info(), algorithm, None, signed, signature) {
+        let key = issuer.subject_public_key_info();
+        match algorithm::verify(key, signed.algorithm, None, signed.bytes, signed.signature) {
             Ok(true) => return Ok(Some(candidate)),
             Ok(false) => {}
             Err(message) => fault = Some(format!("the signature on {}: {message}", name(certificate))),
@@ -177,15 +166,9 @@ fn check(certificate: &Certificate, at: Timestamp) -> Result<(), String> {
     if at < from || at > to {
         return Err(format!("{} is valid from {from} to {to}, and the token is of {at}", name(certificate)));
     }
-    let known = |extension: &Extension| {
-        [BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE, CERTIFICATE_POLICIES]
-            .contains(&extension.extn_id.to_string().as_str())
-    };
-    let extensions = certificate.tbs_certificate().extensions().map(Vec::as_slice).unwrap_or_default();
-    match extensions.iter().find(|extension| extension.critical && !known(extension)) {
-        Some(unknown) => {
-            Err(format!("{} has the critical extension {}, which is not known", name(certificate), unknown.extn_id))
-        }
+    let known = [BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE, CERTIFICATE_POLICIES];
+    match certificate.unknown_critical(&known) {
+        Some(unknown) => Err(format!("{} has the critical extension {unknown}, which is not known", name(certificate))),
         None => Ok(()),
     }
 }
@@ -208,25 +191,20 @@ fn must_be_ca(certificate: &Certificate, below: usize) -> Result<(), String> {
 
 /// Its dates.
 pub(super) fn validity(certificate: &Certificate) -> Result<(Timestamp, Timestamp), String> {
-    let moment = |time: x509_cert::time::Time| {
-        let seconds = i64::try_from(time.to_unix_duration().as_secs()).ok();
-        seconds.and_then(Timestamp::from_unix_seconds).ok_or("a certificate's date is beyond the calendar")
-    };
-    let validity = certificate.tbs_certificate().validity();
-    Ok((moment(validity.not_before)?, moment(validity.not_after)?))
+    dates(certificate.tbs().validity()).ok_or_else(|| "a certificate's date is beyond the calendar".to_owned())
 }
 
 fn extension<'c, T: der::Decode<'c> + der::oid::AssociatedOid>(
     certificate: &'c Certificate,
 ) -> Result<Option<(bool, T)>, String> {
     certificate
-        .tbs_certificate()
+        .tbs()
         .get_extension::<T>()
         .map_err(|_| format!("{} has an extension that is malformed or stands twice", name(certificate)))
 }
 
 fn name(certificate: &Certificate) -> String {
-    format!("the certificate of {:?}", certificate.tbs_certificate().subject().to_string())
+    format!("the certificate of {:?}", certificate.subject())
 }
 
 #[cfg(test)]
@@ -273,10 +251,11 @@ mod tests {
         let key = p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
         let der = certificate(&key);
         let read = Certificate::from_der(&der).unwrap();
-        assert!(issuer_among(&read, &der, [&read].into_iter()).unwrap().is_some());
+        assert!(issuer_among(&read, [&read].into_iter()).unwrap().is_some());
         let mut other = der.clone();
         let at = other.windows(3).position(|part| part == b"key").unwrap();
         other[at] ^= 1;
-        assert!(issuer_among(&read, &other, [&read].into_iter()).unwrap().is_none());
+        let other = Certificate::from_der(&other).unwrap();
+        assert!(issuer_among(&other, [&read].into_iter()).unwrap().is_none());
     }
 }

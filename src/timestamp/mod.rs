@@ -13,7 +13,6 @@ mod wire;
 use der::asn1::{Any, Int, Null, ObjectIdentifier, OctetString, SetOfVec};
 use der::{Decode as _, Encode as _, Tag, TagNumber, Tagged as _};
 use spki::AlgorithmIdentifierOwned;
-use x509_cert::Certificate;
 use x509_cert::name::Name;
 
 use self::algorithm::hash_of;
@@ -23,14 +22,12 @@ use self::wire::{
     SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, SignedData, SignerInfo, SigningCertificate, TST_INFO, TstInfo,
 };
 use crate::crypto::Hash;
+use crate::crypto::certificate::Certificate;
 use crate::digest::Sha256;
 use crate::limits::Limits;
 use crate::time::Timestamp;
 
 type Answer<T> = Result<T, String>;
-
-/// A certificate with its DER.
-type Named = (Certificate, Vec<u8>);
 
 /// GeneralName's choice of a distinguished name (RFC 5280, 4.2.1.6).
 const DIRECTORY_NAME: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(4) };
@@ -60,7 +57,7 @@ pub(crate) struct Token {
     content: Vec<u8>,
     info: TstInfo,
     signer: SignerInfo,
-    certificates: Vec<Named>,
+    certificates: Vec<Certificate>,
     at: Timestamp,
 }
 
@@ -118,10 +115,7 @@ impl Token {
         }
         let read = |any: Any| {
             let der = any.to_der().map_err(malformed)?;
-            Ok((
-                Certificate::from_der(&der).map_err(|error| format!("a certificate in it is malformed: {error}"))?,
-                der,
-            ))
+            Certificate::from_der(&der).map_err(|error| format!("a certificate in it is malformed: {error}"))
         };
         // The other choices (RFC 5652, 10.2.2), as attribute certificates in Microsoft's tokens, sign nothing here.
         let certificates = certificates.into_iter().filter(|choice| choice.tag() == Tag::Sequence);
@@ -184,10 +178,10 @@ impl Token {
         if message_digest.as_bytes() != hash.digest(&self.content) {
             return Err("its signed message digest is not that of its content".into());
         }
-        let (certificate, der) = self.signing_certificate(authorities.for_time_stamping())?;
+        let certificate = self.signing_certificate(authorities.for_time_stamping())?;
         let signed = attributes.to_der().map_err(|error| error.to_string())?;
         let is_its = algorithm::verify(
-            certificate.tbs_certificate().subject_public_key_info(),
+            certificate.tbs().subject_public_key_info(),
             &self.signer.signature_algorithm,
             Some(hash),
             &signed,
@@ -198,12 +192,11 @@ impl Token {
             return Err("its signature: the key does not accept it".into());
         }
         chain::must_be_for_time_stamping(certificate)?;
-        let others = self.certificates.iter().filter(|(_, other)| other != der);
-        let others: Vec<(&Certificate, &[u8])> = others.map(|(other, der)| (other, der.as_slice())).collect();
-        chain::must_lead_to((certificate, der), &others, authorities, moment(&self.info.time)?)?;
+        let others = self.certificates.iter().filter(|other| other.der() != certificate.der());
+        chain::must_lead_to(certificate, &others.collect::<Vec<_>>(), authorities, moment(&self.info.time)?)?;
         let (_, ends) = chain::validity(certificate)?;
         let named_by_sha1 = self.attribute(SIGNING_CERTIFICATE_V2)?.is_none();
-        let authority = certificate.tbs_certificate().subject().to_string();
+        let authority = certificate.subject();
         Ok(Verified { at: self.at, authority, ends, named_by_sha1 })
     }
 
@@ -228,7 +221,7 @@ impl Token {
 
     /// The certificate that signer and signed attributes name, among the token's own and `given`. An attribute with SHA-256 or longer (RFC 5035)
     /// and one with SHA-1 (RFC 2634) name it, or both: what is there must fit. Many authorities still write the older one alone.
-    fn signing_certificate<'c>(&'c self, given: &'c [Named]) -> Answer<&'c Named> {
+    fn signing_certificate<'c>(&'c self, given: &'c [Certificate]) -> Answer<&'c Certificate> {
         let newer = self.signing_certificate_id(SIGNING_CERTIFICATE_V2)?;
         let older = self.signing_certificate_id(SIGNING_CERTIFICATE)?;
         if newer.is_none() && older.is_none() {
@@ -237,9 +230,8 @@ impl Token {
             ));
         }
         let hash = newer.as_ref().and_then(|id| id.hash_algorithm.as_ref()).map_or(Ok(Hash::Sha256), hash_of)?;
-        for one in self.certificates.iter().chain(given) {
-            let (certificate, der) = one;
-            let tbs = certificate.tbs_certificate();
+        for certificate in self.certificates.iter().chain(given) {
+            let (tbs, der) = (certificate.tbs(), certificate.der());
             let is_signers = *tbs.issuer() == self.signer.signer.issuer
                 && tbs.serial_number().as_bytes() == self.signer.signer.serial_number.as_bytes();
             if !is_signers {
@@ -254,7 +246,7 @@ impl Token {
                 None => true,
             };
             if fits_newer && fits_older {
-                return Ok(one);
+                return Ok(certificate);
             }
         }
         Err("the certificate that its signed attributes name is not in it; ask the authority for certificates (certReq)".into())
@@ -273,7 +265,7 @@ impl CertificateId {
     /// Do issuer and serial number, where it has them, agree with the certificate's?
     fn is_of(&self, certificate: &Certificate) -> bool {
         let Some(named) = &self.issuer_serial else { return true };
-        let tbs = certificate.tbs_certificate();
+        let tbs = certificate.tbs();
         let is_issuer = |name: &Any| Name::from_der(name.value()).is_ok_and(|name| name == *tbs.issuer());
         named.serial_number.as_bytes() == tbs.serial_number().as_bytes()
             && matches!(named.issuer.as_slice(), [one] if one.tag() == DIRECTORY_NAME && is_issuer(one))

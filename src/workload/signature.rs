@@ -8,7 +8,7 @@ use base64ct::{Base64, Encoding as _};
 use serde_json::Value;
 
 use super::contract::Contract;
-use crate::certificate::Certificate;
+use crate::crypto::ibm::Certificate;
 use crate::crypto::{Hash, Protocol, Scheme};
 use crate::time::Timestamp;
 use crate::trust::public_key::{ImageKey, Message};

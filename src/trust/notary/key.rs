@@ -6,6 +6,7 @@ use x509_cert::ext::pkix::BasicConstraints;
 
 use super::super::encoded::decode_base64;
 use super::super::public_key::{ImageKey, Message};
+use crate::crypto::certificate::{BASIC_CONSTRAINTS, dates};
 use crate::crypto::{Hash, Protocol, Scheme};
 use crate::digest::Sha256;
 use crate::time::Timestamp;
@@ -98,10 +99,6 @@ fn leaf(pem: &[u8]) -> Result<(ImageKey, Leaf), String> {
         .filter(|part| part.oid == COMMON_NAME)
         .filter_map(|part| std::str::from_utf8(part.value.value()).ok().map(str::to_owned));
     let common_name = names.next().filter(|_| names.next().is_none());
-    let moment = |time: x509_cert::time::Time| {
-        let seconds = i64::try_from(time.to_unix_duration().as_secs()).ok();
-        seconds.and_then(Timestamp::from_unix_seconds).ok_or("its certificate has no readable dates")
-    };
     let signature = tbs.signature().oid.to_string();
     let fault = if is_authority(first) {
         Some("its first certificate is an authority's")
@@ -112,12 +109,8 @@ fn leaf(pem: &[u8]) -> Result<(ImageKey, Leaf), String> {
     } else {
         None
     };
-    let leaf = Leaf {
-        common_name,
-        not_before: moment(tbs.validity().not_before)?,
-        not_after: moment(tbs.validity().not_after)?,
-        fault,
-    };
+    let (not_before, not_after) = dates(tbs.validity()).ok_or("its certificate has no readable dates")?;
+    let leaf = Leaf { common_name, not_before, not_after, fault };
     let spki = tbs.subject_public_key_info().to_der().map_err(|error| error.to_string())?;
     Ok((ImageKey::from_spki(&spki)?, leaf))
 }
@@ -125,7 +118,7 @@ fn leaf(pem: &[u8]) -> Result<(ImageKey, Leaf), String> {
 fn is_authority(certificate: &Certificate) -> bool {
     let extensions = certificate.tbs_certificate().extensions();
     extensions.into_iter().flatten().any(|extension| {
-        extension.extn_id.to_string() == "2.5.29.19"
+        extension.extn_id.to_string() == BASIC_CONSTRAINTS
             && BasicConstraints::from_der(extension.extn_value.as_bytes()).is_ok_and(|basic| basic.ca)
     })
 }

@@ -1,5 +1,4 @@
-//! X.509 certificates and revocation lists, as far as attestation and contracts need them (RFC 5280). A signature is always judged over the
-//! bytes that stand in the file.
+//! Certificates and revocation lists by the rules of IBM's chain, which records of machines and contracts stand on (RFC 5280).
 
 use spki::der::{Decode as _, Encode as _, pem};
 use x509_cert::certificate::Rfc5280;
@@ -7,13 +6,11 @@ use x509_cert::crl::CertificateList;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
 use x509_cert::name::Name;
 
-use crate::crypto::{Protocol, VerifyingKey, signature_scheme};
+use super::certificate::{self, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_USAGE, Signed, first_element, moment};
+use super::{Protocol, VerifyingKey, signature_scheme};
 use crate::digest::Sha256;
 use crate::time::Timestamp;
 
-const BASIC_CONSTRAINTS: &str = "2.5.29.19";
-const KEY_USAGE: &str = "2.5.29.15";
-const EXTENDED_KEY_USAGE: &str = "2.5.29.37";
 /// X.520.
 const ORGANIZATION: &str = "2.5.4.10";
 
@@ -31,10 +28,7 @@ pub(crate) struct Certificate {
     pub(crate) key: VerifyingKey,
     /// May it sign certificates?
     pub(crate) authority: Authority,
-    subject_der: Vec<u8>,
-    issuer_der: Vec<u8>,
-    serial: Vec<u8>,
-    signed: Signed,
+    read: certificate::Certificate,
 }
 
 /// What basic constraints, key usage and critical extensions make of a certificate.
@@ -53,17 +47,10 @@ pub(crate) enum Authority {
 pub(crate) struct RevocationList {
     pub(crate) issuer: String,
     pub(crate) next_update: Option<Timestamp>,
-    issuer_der: Vec<u8>,
     revoked: Vec<Vec<u8>>,
-    signed: Signed,
-}
-
-/// Bytes that are signed, and the signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Signed {
-    bytes: Vec<u8>,
-    algorithm: spki::ObjectIdentifier,
-    signature: Vec<u8>,
+    /// Without the entries.
+    read: CertificateList<Rfc5280>,
+    der: Vec<u8>,
 }
 
 impl Certificate {
@@ -77,37 +64,35 @@ impl Certificate {
     }
 
     pub(crate) fn from_der(der: &[u8]) -> Result<Self, String> {
-        let read = x509_cert::Certificate::from_der(der).map_err(|error| format!("not a certificate: {error}"))?;
-        let tbs = read.tbs_certificate();
-        if tbs.signature() != read.signature_algorithm() {
+        let read = certificate::Certificate::from_der(der).map_err(|error| format!("not a certificate: {error}"))?;
+        if !read.names_one_algorithm() {
             return Err("it names two algorithms for its signature".into());
         }
-        let bits = read.signature().as_bytes().ok_or("its signature is no whole number of bytes")?;
-        let der_of = |name: &Name| name.to_der().map_err(|error| error.to_string());
+        read.signed().ok_or("its signature is no whole number of bytes")?;
+        let tbs = read.tbs();
         let spki = tbs.subject_public_key_info().to_der().map_err(|error| error.to_string())?;
+        let (not_before, not_after) = certificate::dates(tbs.validity()).ok_or("it has no readable dates")?;
         Ok(Self {
             fingerprint: Sha256::of(der),
-            subject: tbs.subject().to_string(),
+            subject: read.subject(),
             organization: organization(tbs.subject()),
-            not_before: moment(tbs.validity().not_before)?,
-            not_after: moment(tbs.validity().not_after)?,
+            not_before,
+            not_after,
             key: VerifyingKey::from_spki(&spki)?,
             authority: authority(&read)?,
-            subject_der: der_of(tbs.subject())?,
-            issuer_der: der_of(tbs.issuer())?,
-            serial: tbs.serial_number().as_bytes().to_vec(),
-            signed: Signed::new(der, &read.signature_algorithm().oid, bits)?,
+            read,
         })
     }
 
     /// Did `issuer` sign it: by name and by key?
     pub(crate) fn is_signed_by(&self, issuer: &Self) -> bool {
-        self.issuer_der == issuer.subject_der && self.signed.is_by(&issuer.key)
+        self.read.tbs().issuer() == issuer.read.tbs().subject()
+            && self.read.signed().is_some_and(|signed| is_by(&signed, &issuer.key))
     }
 
     /// Bytes that its signature is over.
     pub(crate) fn size(&self) -> usize {
-        self.signed.bytes.len()
+        self.read.signed().map_or(0, |signed| signed.bytes.len())
     }
 
     /// Is it valid at `now`, or in words why not?
@@ -125,9 +110,9 @@ impl Certificate {
 impl RevocationList {
     /// Reads a list in PEM or DER.
     pub(crate) fn from_der(der: &[u8]) -> Result<Self, String> {
-        let read =
+        let mut read =
             CertificateList::<Rfc5280>::from_der(der).map_err(|error| format!("not a revocation list: {error}"))?;
-        let list = &read.tbs_cert_list;
+        let list = &mut read.tbs_cert_list;
         if list.signature != read.signature_algorithm {
             return Err("it names two algorithms for its signature".into());
         }
@@ -135,68 +120,39 @@ impl RevocationList {
         if list.crl_extensions.iter().flatten().any(|extension| extension.critical) {
             return Err("it has a critical extension: a list of some certificates only is not supported".into());
         }
-        let bits = read.signature.as_bytes().ok_or("its signature is no whole number of bytes")?;
-        let revoked = list.revoked_certificates.iter().flatten();
-        Ok(Self {
-            issuer: list.issuer.to_string(),
-            next_update: list.next_update.map(moment).transpose()?,
-            issuer_der: list.issuer.to_der().map_err(|error| error.to_string())?,
-            revoked: revoked.map(|entry| entry.serial_number.as_bytes().to_vec()).collect(),
-            signed: Signed::new(der, &read.signature_algorithm.oid, bits)?,
-        })
+        read.signature.as_bytes().ok_or("its signature is no whole number of bytes")?;
+        let next_update = list.next_update.map(|time| moment(time).ok_or("it has no readable dates")).transpose()?;
+        let revoked = list.revoked_certificates.take().into_iter().flatten();
+        let revoked = revoked.map(|entry| entry.serial_number.as_bytes().to_vec()).collect();
+        Ok(Self { issuer: list.issuer.to_string(), next_update, revoked, read, der: der.to_vec() })
+    }
+
+    fn signed(&self) -> Option<Signed<'_>> {
+        let (bytes, signature) = (first_element(&self.der)?, self.read.signature.as_bytes()?);
+        Some(Signed { bytes, algorithm: &self.read.signature_algorithm, signature })
     }
 
     /// Bytes that its signature is over.
     pub(crate) fn size(&self) -> usize {
-        self.signed.bytes.len()
+        self.signed().map_or(0, |signed| signed.bytes.len())
     }
 
     /// Is it the list of `issuer`: by name and by key?
     pub(crate) fn is_of(&self, issuer: &Certificate) -> bool {
-        self.issuer_der == issuer.subject_der && self.signed.is_by(&issuer.key)
+        self.read.tbs_cert_list.issuer == *issuer.read.tbs().subject()
+            && self.signed().is_some_and(|signed| is_by(&signed, &issuer.key))
     }
 
     /// Does it name the certificate?
     pub(crate) fn revokes(&self, certificate: &Certificate) -> bool {
-        self.revoked.contains(&certificate.serial)
+        let serial = certificate.read.tbs().serial_number().as_bytes();
+        self.revoked.iter().any(|revoked| revoked == serial)
     }
 }
 
-impl Signed {
-    fn new(der: &[u8], oid: &spki::ObjectIdentifier, signature: &[u8]) -> Result<Self, String> {
-        let bytes = first_element(der).ok_or("its outer sequence is malformed")?.to_vec();
-        Ok(Self { bytes, algorithm: *oid, signature: signature.to_vec() })
-    }
-
-    fn is_by(&self, key: &VerifyingKey) -> bool {
-        let scheme = signature_scheme(self.algorithm);
-        scheme.is_some_and(|scheme| key.verify(Protocol::Certificate, scheme, &self.bytes, &self.signature).is_ok())
-    }
-}
-
-/// The first element of the outermost sequence, as it stands: what a certificate's or a list's signature is over. The DER was read before.
-pub(crate) fn first_element(der: &[u8]) -> Option<&[u8]> {
-    let (header, _) = lengths(der)?;
-    let inner = der.get(header..)?;
-    let (header, content) = lengths(inner)?;
-    inner.get(..header.checked_add(content)?)
-}
-
-/// Bytes of the header and of the content of the element at the beginning (X.690, 8.1).
-fn lengths(der: &[u8]) -> Option<(usize, usize)> {
-    let first = *der.get(1)?;
-    if first < 0x80 {
-        return Some((2, usize::from(first)));
-    }
-    let count = usize::from(first & 0x7f);
-    let digits = der.get(2..count.checked_add(2)?).filter(|_| (1..=4).contains(&count))?;
-    let length = digits.iter().try_fold(0usize, |sum, byte| sum.checked_mul(256)?.checked_add(usize::from(*byte)))?;
-    Some((count + 2, length))
-}
-
-fn moment(time: x509_cert::time::Time) -> Result<Timestamp, String> {
-    let seconds = i64::try_from(time.to_unix_duration().as_secs()).ok();
-    seconds.and_then(Timestamp::from_unix_seconds).ok_or_else(|| "it has no readable dates".to_owned())
+fn is_by(signed: &Signed<'_>, key: &VerifyingKey) -> bool {
+    let scheme = signature_scheme(signed.algorithm.oid);
+    scheme.is_some_and(|scheme| key.verify(Protocol::Certificate, scheme, signed.bytes, signed.signature).is_ok())
 }
 
 fn organization(name: &Name) -> Option<String> {
@@ -205,9 +161,9 @@ fn organization(name: &Name) -> Option<String> {
     texts.next().flatten().filter(|_| texts.next().is_none())
 }
 
-fn authority(certificate: &x509_cert::Certificate) -> Result<Authority, String> {
+fn authority(certificate: &certificate::Certificate) -> Result<Authority, String> {
     let (mut basic, mut usage) = (None, None);
-    for extension in certificate.tbs_certificate().extensions().into_iter().flatten() {
+    for extension in certificate.tbs().extensions().into_iter().flatten() {
         let bytes = extension.extn_value.as_bytes();
         match extension.extn_id.to_string().as_str() {
             BASIC_CONSTRAINTS => basic = Some(BasicConstraints::from_der(bytes).map_err(|error| error.to_string())?),

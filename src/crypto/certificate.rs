@@ -1,0 +1,102 @@
+//! X.509 certificates (RFC 5280), read once and kept with the bytes that they were read from. A signature is judged over those, as they stand:
+//! to write them again from what was read would make others of them where an authority does not write DER to the letter.
+//!
+//! What a certificate may do is for whoever asks: IBM's chain ([`super::ibm`]), time-stamps and content trust have rules of their own.
+
+use der::Decode as _;
+use der::asn1::ObjectIdentifier;
+use spki::AlgorithmIdentifierOwned;
+use x509_cert::TbsCertificate;
+use x509_cert::time::{Time, Validity};
+
+use crate::time::Timestamp;
+
+pub(crate) const BASIC_CONSTRAINTS: &str = "2.5.29.19";
+pub(crate) const KEY_USAGE: &str = "2.5.29.15";
+pub(crate) const EXTENDED_KEY_USAGE: &str = "2.5.29.37";
+
+/// A certificate. Nothing of it is believed yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Certificate {
+    read: x509_cert::Certificate,
+    der: Vec<u8>,
+}
+
+/// A signature, and the bytes that it is over, as they stand.
+pub(crate) struct Signed<'c> {
+    pub(crate) bytes: &'c [u8],
+    pub(crate) algorithm: &'c AlgorithmIdentifierOwned,
+    pub(crate) signature: &'c [u8],
+}
+
+impl Certificate {
+    pub(crate) fn from_der(der: &[u8]) -> Result<Self, der::Error> {
+        Ok(Self { read: x509_cert::Certificate::from_der(der)?, der: der.to_vec() })
+    }
+
+    /// The bytes that it was read from.
+    pub(crate) fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// What is signed, taken apart.
+    pub(crate) fn tbs(&self) -> &TbsCertificate {
+        self.read.tbs_certificate()
+    }
+
+    /// Does it say the same as `other`, whatever bytes it says it in?
+    pub(crate) fn says_what_says(&self, other: &Self) -> bool {
+        self.read == other.read
+    }
+
+    /// Does it name one algorithm for its signature, inside and outside of what is signed (RFC 5280, 4.1.1.2)?
+    pub(crate) fn names_one_algorithm(&self) -> bool {
+        self.tbs().signature() == self.read.signature_algorithm()
+    }
+
+    /// Its signature; `None` if that is no whole number of bytes.
+    pub(crate) fn signed(&self) -> Option<Signed<'_>> {
+        let (bytes, signature) = (first_element(&self.der)?, self.read.signature().as_bytes()?);
+        Some(Signed { bytes, algorithm: self.read.signature_algorithm(), signature })
+    }
+
+    /// Its subject in words.
+    pub(crate) fn subject(&self) -> String {
+        self.tbs().subject().to_string()
+    }
+
+    /// The object identifier of the first critical extension that is not `known`.
+    pub(crate) fn unknown_critical(&self, known: &[&str]) -> Option<ObjectIdentifier> {
+        let critical = self.tbs().extensions().into_iter().flatten().filter(|extension| extension.critical);
+        critical.map(|extension| extension.extn_id).find(|id| !known.contains(&id.to_string().as_str()))
+    }
+}
+
+/// The two dates, where the calendar has them.
+pub(crate) fn dates(validity: &Validity) -> Option<(Timestamp, Timestamp)> {
+    Some((moment(validity.not_before)?, moment(validity.not_after)?))
+}
+
+pub(crate) fn moment(time: Time) -> Option<Timestamp> {
+    i64::try_from(time.to_unix_duration().as_secs()).ok().and_then(Timestamp::from_unix_seconds)
+}
+
+/// The first element of the outermost sequence, as it stands: what a certificate's or a list's signature is over. The DER was read before.
+pub(crate) fn first_element(der: &[u8]) -> Option<&[u8]> {
+    let (header, _) = lengths(der)?;
+    let inner = der.get(header..)?;
+    let (header, content) = lengths(inner)?;
+    inner.get(..header.checked_add(content)?)
+}
+
+/// Bytes of the header and of the content of the element at the beginning (X.690, 8.1).
+fn lengths(der: &[u8]) -> Option<(usize, usize)> {
+    let first = *der.get(1)?;
+    if first < 0x80 {
+        return Some((2, usize::from(first)));
+    }
+    let count = usize::from(first & 0x7f);
+    let digits = der.get(2..count.checked_add(2)?).filter(|_| (1..=4).contains(&count))?;
+    let length = digits.iter().try_fold(0usize, |sum, byte| sum.checked_mul(256)?.checked_add(usize::from(*byte)))?;
+    Some((count + 2, length))
+}

@@ -4,8 +4,10 @@
 
 pub(crate) mod certificate;
 pub(crate) mod ibm;
-pub(crate) mod protocol;
-pub(crate) mod public_key;
+mod protocol;
+mod public_key;
+mod verify;
 
 pub(crate) use self::protocol::{Hash, Protocol, Scheme, signature_scheme};
-pub(crate) use self::public_key::{Kind, Refused, VerifyingKey};
+pub(crate) use self::public_key::{Kind, VerifyingKey};
+pub(crate) use self::verify::Refused;

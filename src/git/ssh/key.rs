@@ -82,9 +82,14 @@ impl SshKey {
             }
         };
         let of_token = token.map(|token| token_message(token, message)).transpose()?;
-        let fixed = if self.key.kind() == Kind::P256 { fixed_width(bytes) } else { Some(bytes.to_vec()) };
-        let bytes = fixed.ok_or(SshFault::Mismatch)?;
-        let verified = self.key.verify(Protocol::Ssh, scheme, of_token.as_deref().unwrap_or(message), &bytes);
+        let message = of_token.as_deref().unwrap_or(message);
+        let verified = match scheme {
+            Scheme::EcdsaFixed(_) => {
+                let fixed = fixed_width(bytes).ok_or(SshFault::Mismatch)?;
+                self.key.verify(Protocol::Ssh, scheme, message, &fixed)
+            }
+            _ => self.key.verify(Protocol::Ssh, scheme, message, bytes),
+        };
         verified.map_err(|_| SshFault::Mismatch)
     }
 }

@@ -178,7 +178,9 @@ pub use crate::time::Timestamp;
 pub use crate::verify::{
     Grade, KeyRing, KeySource, Refusal, Revocation, RevocationReason, SignedArchive, TrustedKey, VerifiedArchive,
 };
-pub use crate::workload::{Form, ImageReference, KindsWithoutImages, Pin, UsedImage, Workload, password_candidates};
+pub use crate::workload::{
+    Form, ImageReference, KindsWithoutImages, Password, Pin, UsedImage, Workload, password_candidates,
+};
 
 /// The cargo features that this build has.
 pub fn features() -> Vec<&'static str> {

@@ -445,7 +445,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("tokio_rustls", &["serve"]),
     ("toml", &["policy", "report"]),
     ("x509_cert", &["client", "crypto", "timestamp", "trust"]),
-    ("zeroize", &["cli", "client", "serve"]),
+    ("zeroize", &["cli", "client", "serve", "workload"]),
 ];
 
 const CRATE_ROOTS: &[&str] = &["src/lib.rs", "src/main.rs", "crates/bzip2-threads/src/lib.rs"];

@@ -3,6 +3,8 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::admit_args::AdmitArguments;
 use super::args::NetworkArguments;
 use super::audit::{Given, asked, read_approvals, read_attestation, read_policy};
@@ -17,7 +19,7 @@ use crate::folder;
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::report::{Format, Options, Report};
-use crate::workload::{Workload, password_candidates};
+use crate::workload::{Password, Workload, password_candidates};
 
 pub(super) fn admit(arguments: &AdmitArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
@@ -40,7 +42,7 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
     let policy = read_policy_for_workloads(&arguments.policy, limits)?;
     report.policy = policy.source.clone();
     let passwords = match &arguments.workload_password {
-        Some(path) => password_candidates(&folder::read_file(path, limits.key_file_bytes())?),
+        Some(path) => password_candidates(&Zeroizing::new(folder::read_file(path, limits.key_file_bytes())?)),
         None => Vec::new(),
     };
     let budget = Budget::of_audit(0, limits);
@@ -84,7 +86,7 @@ pub(super) fn read_policy_for_workloads(path: &Path, limits: &Limits) -> Result<
 
 fn read_workload(
     path: &Path,
-    passwords: &[Vec<u8>],
+    passwords: &[Password],
     policy: &Policy,
     limits: &Limits,
     budget: &Budget,

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::args::NetworkArguments;
 use super::audit::{Given, read_approvals, read_policy};
 use super::files::{Existing, keep_inputs, write_whole};
@@ -68,7 +70,7 @@ fn read_inventories(arguments: &ReconcileArguments, policy: &Policy, limits: &Li
     let kinds = &policy.workload.kinds_without_images;
     let mut passwords = Vec::new();
     for path in &arguments.workload_password {
-        passwords.extend(password_candidates(&folder::read_file(path, limits.key_file_bytes())?));
+        passwords.extend(password_candidates(&Zeroizing::new(folder::read_file(path, limits.key_file_bytes())?)));
     }
     let budget = Budget::of_audit(0, limits);
     let read = |path: &PathBuf| {

@@ -10,7 +10,7 @@ use crate::limits::Limits;
 use crate::strict_csv;
 use crate::strict_json;
 use crate::strict_yaml;
-use crate::workload::{ImageReference, KindsWithoutImages, UsedImage, Workload, nodes};
+use crate::workload::{ImageReference, KindsWithoutImages, Password, UsedImage, Workload, nodes};
 
 /// What runs, by one file.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ impl Inventory {
     pub fn read(
         path: &str,
         bytes: &[u8],
-        passwords: &[Vec<u8>],
+        passwords: &[Password],
         kinds: &KindsWithoutImages,
         limits: &Limits,
     ) -> Result<Self, Error> {
@@ -56,7 +56,7 @@ impl Inventory {
     pub fn read_within(
         path: &str,
         bytes: &[u8],
-        passwords: &[Vec<u8>],
+        passwords: &[Password],
         kinds: &KindsWithoutImages,
         limits: &Limits,
         budget: &Budget,

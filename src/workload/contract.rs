@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::image_keys::{self, ImageKeyEntry};
 use super::reference::is_plain_action;
 use super::sections::{Content, Section, is_section, section};
-use super::{Images, contract_archive, contract_table, kind_of, kubernetes};
+use super::{Images, Password, contract_archive, contract_table, kind_of, kubernetes};
 use crate::limits::Limits;
 
 /// What a contract says beside its images.
@@ -24,7 +24,7 @@ impl Contract {
     pub(super) fn read(
         document: &Value,
         bytes: &[u8],
-        passwords: &[Vec<u8>],
+        passwords: &[Password],
         images: &mut Images,
         limits: &Limits,
     ) -> Result<Self, String> {

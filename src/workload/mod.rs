@@ -39,6 +39,7 @@ pub(crate) use self::kubernetes::is_read_by_runtimes;
 pub use self::reference::{ImageReference, Pin};
 pub(crate) use self::sections::Content;
 pub(crate) use self::signature::{ContractSignature, judge_signature};
+pub use self::token::Password;
 use crate::budget::{Budget, Work};
 use crate::digest::Sha256;
 use crate::error::Error;
@@ -115,7 +116,7 @@ impl Workload {
     pub fn read(
         path: &str,
         bytes: &[u8],
-        passwords: &[Vec<u8>],
+        passwords: &[Password],
         kinds: &KindsWithoutImages,
         limits: &Limits,
     ) -> Result<Self, Error> {
@@ -129,7 +130,7 @@ impl Workload {
     pub fn read_within(
         path: &str,
         bytes: &[u8],
-        passwords: &[Vec<u8>],
+        passwords: &[Password],
         kinds: &KindsWithoutImages,
         limits: &Limits,
         budget: &Budget,
@@ -219,7 +220,7 @@ impl Workload {
 }
 
 /// What may be meant by the content of a password file: the bytes, or base64 of them.
-pub fn password_candidates(file: &[u8]) -> Vec<Vec<u8>> {
+pub fn password_candidates(file: &[u8]) -> Vec<Password> {
     token::passwords(file)
 }
 

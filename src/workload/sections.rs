@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{kind_of, token};
+use super::{Password, kind_of, token};
 use crate::limits::Limits;
 use crate::strict_yaml;
 
@@ -47,7 +47,7 @@ pub(super) fn section(
     document: &Value,
     name: &str,
     bytes: &[u8],
-    passwords: &[Vec<u8>],
+    passwords: &[Password],
     limits: &Limits,
 ) -> Result<Option<Section>, String> {
     let text = match document {

@@ -10,12 +10,24 @@ use cbc::Decryptor;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use zeroize::Zeroizing;
 
 /// `contract-basic` is what newer tools write.
 const PREFIXES: [&str; 2] = ["hyper-protect-basic.", "contract-basic."];
 /// openssl's own number of rounds for `-pbkdf2`.
 const ROUNDS: u32 = 10_000;
 const SALT_MARK: &[u8] = b"Salted__";
+
+/// What may be the password of an encrypted section. Its memory is wiped when it goes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(Zeroizing<Vec<u8>>);
+
+impl std::fmt::Debug for Password {
+    /// Never the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Password")
+    }
+}
 
 /// Is the text encrypted?
 pub(super) fn is_token(text: &str) -> bool {
@@ -27,7 +39,7 @@ pub(super) fn is_token(text: &str) -> bool {
 ///
 /// # Errors
 /// In words, without anything of the passwords.
-pub(super) fn open<T>(token: &str, passwords: &[Vec<u8>], fits: impl Fn(&[u8]) -> Option<T>) -> Result<T, String> {
+pub(super) fn open<T>(token: &str, passwords: &[Password], fits: impl Fn(&[u8]) -> Option<T>) -> Result<T, String> {
     let message = message(token)?;
     let sealed =
         Base64::decode_vec(message).map_err(|_| "the message of the encrypted text is not base64".to_owned())?;
@@ -40,7 +52,7 @@ pub(super) fn open<T>(token: &str, passwords: &[Vec<u8>], fits: impl Fn(&[u8]) -
     if passwords.is_empty() {
         return Err("it is encrypted: --workload-password FILE opens it".into());
     }
-    let opened = passwords.iter().filter_map(|password| decrypt(password, salt, text)).find_map(|text| fits(&text));
+    let opened = passwords.iter().filter_map(|password| decrypt(&password.0, salt, text)).find_map(|text| fits(&text));
     opened.ok_or_else(|| "it is encrypted, and the password that was given does not open it".into())
 }
 
@@ -53,14 +65,17 @@ fn message(token: &str) -> Result<&str, String> {
 }
 
 /// What may be meant by the content of a password file: the bytes, or base64 of them; each as openssl reads them, and whole.
-pub(super) fn passwords(file: &[u8]) -> Vec<Vec<u8>> {
-    let text: Vec<u8> = file.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+pub(super) fn passwords(file: &[u8]) -> Vec<Password> {
+    // As long as it can be, so that no part of it is left behind where it was before it grew.
+    let mut text = Zeroizing::new(Vec::with_capacity(file.len()));
+    text.extend(file.iter().filter(|byte| !byte.is_ascii_whitespace()));
     let decoded = std::str::from_utf8(&text).ok().and_then(|text| Base64::decode_vec(text).ok());
-    let mut found: Vec<Vec<u8>> = Vec::new();
-    for whole in decoded.into_iter().chain([file.to_vec()]) {
+    let mut found: Vec<Password> = Vec::new();
+    for whole in decoded.into_iter().chain([file.to_vec()]).map(Zeroizing::new) {
         let end = whole.iter().position(|byte| matches!(byte, b'\n' | 0)).unwrap_or(whole.len());
-        for candidate in [whole.get(..end).unwrap_or_default().to_vec(), whole] {
-            if !candidate.is_empty() && !found.contains(&candidate) {
+        let cut = Zeroizing::new(whole.get(..end).unwrap_or_default().to_vec());
+        for candidate in [cut, whole].map(Password) {
+            if !candidate.0.is_empty() && !found.contains(&candidate) {
                 found.push(candidate);
             }
         }
@@ -69,8 +84,9 @@ pub(super) fn passwords(file: &[u8]) -> Vec<Vec<u8>> {
 }
 
 fn decrypt(password: &[u8], salt: &[u8], text: &[u8]) -> Option<Vec<u8>> {
-    let (first, second) = (pbkdf2_block(password, salt, 1, ROUNDS)?, pbkdf2_block(password, salt, 2, ROUNDS)?);
-    decrypt_cbc(&first, second.get(..16)?, text)
+    let block = |number| pbkdf2_block(password, salt, number, ROUNDS).map(Zeroizing::new);
+    let (first, second) = (block(1)?, block(2)?);
+    decrypt_cbc(&*first, second.get(..16)?, text)
 }
 
 /// AES-256 in CBC mode with the padding of PKCS#7 (RFC 5652, 6.3).
@@ -103,6 +119,8 @@ mod tests {
 
     #[test]
     fn passwords_are_read_as_openssl_reads_them() {
+        let passwords =
+            |file: &[u8]| -> Vec<Vec<u8>> { passwords(file).into_iter().map(|one| one.0.to_vec()).collect() };
         assert_eq!(passwords(b"secret\n"), [b"secret".to_vec(), b"secret\n".to_vec()]);
         // "ab\ncd" in base64: the bytes up to the line feed, the bytes, and the text itself.
         assert_eq!(
@@ -115,7 +133,7 @@ mod tests {
     #[test]
     fn what_is_no_token_is_said_to_be_none() {
         let any = |text: &[u8]| Some(text.to_vec());
-        let password = [b"x".to_vec()];
+        let password = passwords(b"x");
         for bad in [
             "hyper-protect-basic.a",
             "hyper-protect-basic.a.b.c",

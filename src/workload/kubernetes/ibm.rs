@@ -9,7 +9,7 @@ use super::super::table::{
     Meaning::{Harmless, Mapping, Special},
     Table,
 };
-use super::super::{Contract, Images};
+use super::super::{Contract, Images, Password};
 use super::ADVICE;
 use super::annotations::metadata;
 use crate::limits::Limits;
@@ -69,7 +69,7 @@ fn machine(value: &Value, place: &str, images: &mut Images) {
 }
 
 /// Reads the contract that a resource carries. Its signature and its keys are about its own images alone, so that it must be the only workload.
-pub(in crate::workload) fn open(images: &mut Images, passwords: &[Vec<u8>], limits: &Limits) -> Option<Contract> {
+pub(in crate::workload) fn open(images: &mut Images, passwords: &[Password], limits: &Limits) -> Option<Contract> {
     let mut carried = std::mem::take(&mut images.carried);
     if carried.len() == 1 && images.found.is_empty() {
         let Carried { place, text } = carried.pop()?;
@@ -83,7 +83,7 @@ pub(in crate::workload) fn open(images: &mut Images, passwords: &[Vec<u8>], limi
     None
 }
 
-fn read(text: &str, passwords: &[Vec<u8>], images: &mut Images, limits: &Limits) -> Result<Contract, String> {
+fn read(text: &str, passwords: &[Password], images: &mut Images, limits: &Limits) -> Result<Contract, String> {
     let documents = strict_yaml::documents(text.as_bytes(), limits)?;
     match documents.as_slice() {
         [one @ Value::Object(_)] => Contract::read(one, text.as_bytes(), passwords, images, limits),

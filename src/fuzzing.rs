@@ -2,19 +2,19 @@
 
 use crate::approvals::Approvals;
 use crate::archive::{MemberKind, TarReader};
+use crate::crypto::dsse::Envelope;
+use crate::crypto::in_toto::Statement;
+use crate::crypto::timestamp::{Authorities, Token};
 use crate::digest::Sha256;
 use crate::dockerfile;
-use crate::dsse::Envelope;
 use crate::escape::{for_terminal, in_json, is_treacherous};
 use crate::git::{SshKey, SshSignature, prove};
-use crate::in_toto::Statement;
 use crate::key_record::KeyRecord;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::mask::{mask, mask_slowly};
 use crate::outside::Inputs;
 use crate::server_record::{ServerFiles, ServerRecord};
-use crate::timestamp::{Authorities, Token};
 
 /// The signed archive's tar, as it comes out of the decompressor.
 pub fn inner_tar(bytes: &[u8]) {
@@ -51,7 +51,7 @@ pub fn inner_tar(bytes: &[u8]) {
 /// A signature in a commit or a tag. No bytes are a signature of nothing by the fixtures' signer.
 #[cfg(feature = "openpgp")]
 pub fn openpgp_signature(bytes: &[u8]) {
-    use crate::openpgp::{Certificate, read_detached};
+    use crate::crypto::openpgp::{Certificate, read_detached};
 
     let _ = Certificate::read(bytes);
     let Ok(signature) = read_detached(bytes) else { return };

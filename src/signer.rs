@@ -116,7 +116,7 @@ impl Signers {
 
     #[cfg(feature = "openpgp")]
     fn verify_openpgp(&self, payload: &[u8], signature: &[u8], now: Timestamp) -> Answer {
-        use crate::openpgp::{Certificate, Fault, read_detached};
+        use crate::crypto::openpgp::{Certificate, Fault, read_detached};
 
         let signature = match read_detached(signature) {
             Ok(signature) => signature,

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use super::name::ATTACHED;
 use super::{Case, Role};
-use crate::dsse::Envelope;
+use crate::crypto::dsse::Envelope;
+use crate::crypto::person_key::{PersonKey, PersonSecret};
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::person_key::{PersonKey, PersonSecret};
 
 const SEAL: &str = "attached/seal.dsse.json";
 /// The payload of the seal is `case.json`, byte for byte.

@@ -5,14 +5,14 @@ use super::record::Profile;
 use super::seal::{as_json, signed};
 use super::{Case, REPORT};
 use crate::check::status_text;
+use crate::crypto::person_key::PersonKey;
+use crate::crypto::timestamp::Authorities;
 use crate::error::Error;
 use crate::finding::{Finding, Verdict, WaiverStanding};
 use crate::limits::Limits;
-use crate::person_key::PersonKey;
 use crate::policy::Policy;
 use crate::report::{BundleReport, CaseReport, Repetition, Report, Rules, SealReport, SignOffReport, Voucher};
 use crate::time::Timestamp;
-use crate::timestamp::Authorities;
 use crate::verify::TrustedKey;
 
 /// What the reader of a case brings.

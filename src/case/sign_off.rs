@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::attached::sign_off_name;
 use super::{Case, REPORT, record};
+use crate::crypto::dsse::{Envelope, IN_TOTO};
+use crate::crypto::person_key::{PersonKey, PersonSecret};
 use crate::digest::Sha256;
-use crate::dsse::{Envelope, IN_TOTO};
 use crate::error::Error;
-use crate::person_key::{PersonKey, PersonSecret};
 use crate::strict_json;
 use crate::time::Timestamp;
 

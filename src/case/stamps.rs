@@ -3,12 +3,12 @@
 
 use super::Case;
 use super::attached::stamp_name;
+use crate::crypto::timestamp::{Authorities, Token, Verified, request};
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::report::StampReport;
 use crate::time::Timestamp;
-use crate::timestamp::{Authorities, Token, Verified, request};
 
 /// What the time-stamps of a case say.
 #[derive(Debug, Clone, Default)]

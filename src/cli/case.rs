@@ -10,14 +10,14 @@ use super::key_record::read_secret;
 use super::seal_args::{RoleArgument, SignOffArguments};
 use super::{limits_with, now_or, output, read_named, threads_for};
 use crate::case::{Case, Reader, Role, repeat};
+use crate::crypto::person_key::PersonKey;
+use crate::crypto::timestamp::Authorities;
 use crate::error::Error;
 use crate::escape::for_lines;
 use crate::folder;
 use crate::limits::Limits;
-use crate::person_key::PersonKey;
 use crate::policy::Policy;
 use crate::report::Report;
-use crate::timestamp::Authorities;
 
 /// The case among the paths, if there is one.
 pub(super) fn named(paths: &[PathBuf]) -> Result<Option<&Path>, Error> {

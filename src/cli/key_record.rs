@@ -8,6 +8,7 @@ use super::files::{self, Existing};
 use super::key_record_args::{CountersignArguments, EnrollArguments};
 use super::{limits_with, output};
 use crate::bundle::Bundle;
+use crate::crypto::person_key::PersonSecret;
 use crate::digest::{HashingReader, Sha256};
 use crate::error::Error;
 use crate::escape::for_lines;
@@ -17,7 +18,6 @@ use crate::key::PublicKey;
 use crate::key_record::{Challenge, KeyRecord, KeyStatement, Retrieval, VerifiedBundle};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
-use crate::person_key::PersonSecret;
 use crate::signature::Signature;
 use crate::verify::{KeyRing, KeySource, TrustedKey, VerifiedArchive};
 

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use super::report_args::StatementArguments;
 use super::{limits_with, output};
+use crate::crypto::dsse::{Envelope, IN_TOTO};
+use crate::crypto::in_toto::{Statement, Subject};
+use crate::crypto::person_key::PersonKey;
 use crate::digest::Sha256;
-use crate::dsse::{Envelope, IN_TOTO};
 use crate::error::Error;
 use crate::escape::for_terminal;
 use crate::folder;
-use crate::in_toto::{Statement, Subject};
-use crate::person_key::PersonKey;
 
 pub(super) fn verify(arguments: &StatementArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);

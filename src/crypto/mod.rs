@@ -1,11 +1,19 @@
-//! Cryptography for every protocol: keys, certificates, and who may sign with what.
+//! Cryptography for every protocol: keys, certificates, envelopes and time-stamps.
 //!
-//! A signature is judged in one place, [`VerifyingKey`], and only by what [`Protocol`] lists for whoever asks.
+//! A signature is judged in one place, [`VerifyingKey::verify`], and only by what [`Protocol`] lists for whoever asks. OpenPGP's are packets and
+//! judged by rPGP ([`openpgp`]).
 
 pub(crate) mod certificate;
+pub(crate) mod dsse;
 pub(crate) mod ibm;
+pub(crate) mod in_toto;
+#[cfg(feature = "openpgp")]
+pub(crate) mod openpgp;
+pub(crate) mod person_key;
 mod protocol;
 mod public_key;
+pub(crate) mod ssh;
+pub(crate) mod timestamp;
 mod verify;
 
 pub(crate) use self::protocol::{Hash, Protocol, Scheme, signature_scheme};

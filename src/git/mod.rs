@@ -32,7 +32,6 @@ mod refs;
 mod remote;
 mod signed;
 mod snapshot;
-mod ssh;
 mod submodule;
 #[cfg(test)]
 pub(crate) mod test_repository;
@@ -55,6 +54,6 @@ pub use self::remote::{Remote, RepositoryName};
 pub use self::signed::{SignedObject, SignedSubject};
 pub(crate) use self::snapshot::SnapshotBuilder;
 pub use self::snapshot::{Snapshot, WorkEntry};
-pub use self::ssh::{GIT_NAMESPACE, SshFault, SshKey, SshSignature};
 pub use self::tree_proof::{Submodule, SubmoduleState, TreeProof};
 pub use self::work_file::{WorkFile, WorkFileHasher};
+pub use crate::crypto::ssh::{GIT_NAMESPACE, SshFault, SshKey, SshSignature};

@@ -7,12 +7,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::build_name::BuildName;
+use crate::crypto::dsse::{Envelope, IN_TOTO};
+use crate::crypto::person_key::{PersonKey, PersonSecret};
 use crate::digest::{Sha256, decode_hex, encode_hex};
-use crate::dsse::{Envelope, IN_TOTO};
 use crate::error::Error;
 use crate::key::PublicKey;
 use crate::limits::Limits;
-use crate::person_key::{PersonKey, PersonSecret};
 use crate::signature::Signature;
 use crate::time::Timestamp;
 use crate::verify::Grade;

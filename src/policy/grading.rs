@@ -1,11 +1,11 @@
 //! How well it is known whose key it is, by the policy's key records and signers.
 
 use super::{Policy, Signer, SignerKey};
+use crate::crypto::person_key::PersonKey;
 use crate::digest::Sha256;
 use crate::key_record::{Grading, KeyRecord};
 use crate::limits::Limits;
 use crate::memo::Memo;
-use crate::person_key::PersonKey;
 
 /// A key record that the policy names.
 #[derive(Debug, Clone)]

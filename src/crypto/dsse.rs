@@ -3,8 +3,8 @@
 use base64ct::{Base64, Encoding};
 use serde::{Deserialize, Serialize};
 
+use crate::crypto::person_key::{PersonKey, PersonSecret};
 use crate::error::Error;
-use crate::person_key::{PersonKey, PersonSecret};
 
 /// The payload type of in-toto statements.
 pub(crate) const IN_TOTO: &str = "application/vnd.in-toto+json";

@@ -351,7 +351,7 @@ const UPWARD: &[(&str, &str, &str)] = &[(
 /// Foreign crates and the modules that may name them: one crate, one file or folder. What stands in many (serde) is vocabulary.
 const FOREIGN: &[(&str, &[&str])] = &[
     ("aes", &["workload"]),
-    ("base64ct", &["check", "cli", "client", "crypto", "git", "trust", "workload"]),
+    ("base64ct", &["check", "cli", "client", "crypto", "trust", "workload"]),
     ("bzip2_threads", &["archive"]),
     ("cbc", &["workload"]),
     ("clap", &["cli"]),
@@ -406,7 +406,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
         ],
     ),
     ("serde_saphyr", &["client", "strict_yaml"]),
-    ("sha2", &["client", "crypto", "digest", "git", "trust", "workload"]),
+    ("sha2", &["client", "crypto", "digest", "trust", "workload"]),
     ("sigstore_verify", &["trust"]),
     ("spki", &["attestation", "crypto", "key", "trust"]),
     ("tar", &["archive", "case"]),

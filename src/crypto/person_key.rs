@@ -6,7 +6,8 @@ use p256::ecdsa;
 use p256::ecdsa::signature::Signer;
 use spki::der::pem::{self, LineEnding};
 
-use crate::crypto::{Protocol, VerifyingKey};
+use super::ssh::wire::Reader;
+use super::{Protocol, VerifyingKey};
 use crate::digest::Sha256;
 
 /// A person's public key.
@@ -48,18 +49,18 @@ impl PersonKey {
             return Err("expected a kind of key and its base64".into());
         };
         let blob = Base64::decode_vec(encoded).map_err(|_| "its second word is no base64".to_owned())?;
-        let mut fields = SshFields(&blob);
+        let mut fields = Reader::new(&blob);
         let malformed = || "its fields are not those of the key's kind".to_owned();
-        if fields.next() != Some(kind.as_bytes()) {
+        if fields.string() != Some(kind.as_bytes()) {
             return Err(malformed());
         }
         let key = match kind {
             "ssh-ed25519" => {
-                VerifyingKey::from_ed25519(fields.next().ok_or_else(malformed)?).map_err(|_| malformed())?
+                VerifyingKey::from_ed25519(fields.string().ok_or_else(malformed)?).map_err(|_| malformed())?
             }
             "ecdsa-sha2-nistp256" => {
-                let curve = fields.next();
-                let point = fields.next().filter(|_| curve == Some(b"nistp256")).ok_or_else(malformed)?;
+                let curve = fields.string();
+                let point = fields.string().filter(|_| curve == Some(b"nistp256")).ok_or_else(malformed)?;
                 VerifyingKey::from_p256_point(point).map_err(|_| malformed())?
             }
             other => {
@@ -68,7 +69,7 @@ impl PersonKey {
                 ));
             }
         };
-        if fields.0.is_empty() { Self::of(key) } else { Err(malformed()) }
+        if fields.is_empty() { Self::of(key) } else { Err(malformed()) }
     }
 
     fn of(key: VerifyingKey) -> Result<Self, String> {
@@ -144,18 +145,6 @@ impl PersonSecret {
             SecretMaterial::P256(key) => PersonKey::of((*key.verifying_key()).into()),
             SecretMaterial::Ed25519(key) => PersonKey::of(key.verifying_key().into()),
         }
-    }
-}
-
-/// `string` fields of SSH (RFC 4251, 5): four bytes of length, then the bytes.
-struct SshFields<'a>(&'a [u8]);
-
-impl<'a> SshFields<'a> {
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let (length, rest) = self.0.split_first_chunk::<4>()?;
-        let (field, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
-        self.0 = rest;
-        Some(field)
     }
 }
 

@@ -1,4 +1,4 @@
-//! OpenPGP signatures on commits and tags. SSH signatures are tested where they are read (`git/ssh`).
+//! OpenPGP signatures on commits and tags. SSH signatures are tested where they are read (`crypto/ssh`).
 
 use super::*;
 use crate::policy::Signer;

@@ -5,7 +5,7 @@
 //! the key that the policy has.
 
 mod key;
-mod wire;
+pub(super) mod wire;
 
 use base64ct::{Base64, Encoding as _};
 use sha2::{Digest as _, Sha256, Sha512};

@@ -1,10 +1,10 @@
 //! The data types of SSH (RFC 4251, section 5).
 
 /// Takes fields off a byte string.
-pub(super) struct Reader<'a>(&'a [u8]);
+pub(in crate::crypto) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(in crate::crypto) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
@@ -23,7 +23,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `string`
-    pub(super) fn string(&mut self) -> Option<&'a [u8]> {
+    pub(in crate::crypto) fn string(&mut self) -> Option<&'a [u8]> {
         let length = usize::try_from(self.number()?).ok()?;
         let (string, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::crypto) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }

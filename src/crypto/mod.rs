@@ -1,7 +1,7 @@
 //! Cryptography for every protocol: keys, certificates, envelopes and time-stamps.
 //!
 //! A signature is judged in one place, [`VerifyingKey::verify`], and only by what [`Protocol`] lists for whoever asks. OpenPGP's are packets and
-//! judged by rPGP ([`openpgp`]).
+//! judged by rPGP (`openpgp`).
 
 pub(crate) mod certificate;
 pub(crate) mod dsse;

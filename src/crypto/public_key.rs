@@ -82,6 +82,7 @@ impl VerifyingKey {
     }
 
     /// Reads an RSA public key of PKCS#1 (RFC 8017, A.1.1).
+    #[cfg_attr(not(feature = "sigstore"), allow(dead_code, reason = "keys come so from sigstore only"))]
     pub(crate) fn from_pkcs1(der: &[u8]) -> Result<Self, String> {
         let parts = rsa_parts(der)?;
         Self::from_rsa_parts(parts.modulus.as_bytes(), parts.public_exponent.as_bytes())

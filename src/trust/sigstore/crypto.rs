@@ -14,6 +14,9 @@ pub(super) fn install() {
     let _ = install_default_provider(&RustCrypto);
 }
 
+/// Reads the bits of a SubjectPublicKeyInfo.
+type ReadKey = fn(&[u8]) -> std::result::Result<VerifyingKey, String>;
+
 #[derive(Debug)]
 pub(super) struct RustCrypto;
 
@@ -57,7 +60,7 @@ impl CryptoProvider for RustCrypto {
 
     fn verify_prehashed(&self, scheme: SigningScheme, key: &[u8], digest: &[u8], signature: &[u8]) -> Result<()> {
         use SigningScheme as Theirs;
-        let (read, scheme): (fn(&[u8]) -> std::result::Result<VerifyingKey, String>, _) = match scheme {
+        let (read, scheme): (ReadKey, _) = match scheme {
             Theirs::EcdsaP256Sha256 => (VerifyingKey::from_p256_point, Scheme::EcdsaDer(Hash::Sha256)),
             Theirs::EcdsaP256Sha384 => (VerifyingKey::from_p256_point, Scheme::EcdsaDer(Hash::Sha384)),
             Theirs::EcdsaP384Sha256 => (VerifyingKey::from_p384_point, Scheme::EcdsaDer(Hash::Sha256)),

@@ -168,7 +168,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("given_keys", &["report", "evidence", "key", "limits"]),
     ("extract", &["verify", "archive", "limits", "error"]),
-    ("outside", &["dockerfile", "strict_json", "digest"]),
+    ("outside", &["build_log", "dockerfile", "strict_json", "digest"]),
     (
         "reconcile",
         &[
@@ -611,7 +611,7 @@ fn read(path: &Path) -> String {
 }
 
 fn without_tests(text: &str) -> String {
-    let end = text.find("#[cfg(test)]\nmod tests").unwrap_or(text.len());
+    let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
     text.get(..end).unwrap_or_default().to_owned()
 }
 

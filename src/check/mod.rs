@@ -248,7 +248,7 @@ pub(crate) fn status_text(status: Status) -> String {
     }
 }
 
-/// docs/checks.md.
+/// docs/generated/checks.md.
 pub fn markdown() -> String {
     let mut page = String::from(
         "# Checks\n\nGenerated from the program by `hpsb-audit checks --format markdown`; a test compares.\n\n\

@@ -374,7 +374,7 @@ pub(super) enum OutputFormat {
 pub(super) enum ListFormat {
     /// A table
     Text,
-    /// docs/checks.md
+    /// docs/generated/checks.md
     Markdown,
 }
 

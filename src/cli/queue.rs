@@ -125,7 +125,7 @@ impl Room {
 
 pub(super) const MEGABYTE: u64 = 1_000_000;
 
-/// Memory that a bundle of this size needs, by docs/performance.md: twice its size, and what threads and tables need.
+/// Memory that a bundle of this size needs, by docs/scale.md: twice its size, and what threads and tables need.
 fn estimate(bytes: u64) -> u64 {
     bytes.saturating_mul(2).saturating_add(120 * MEGABYTE)
 }

@@ -72,7 +72,7 @@ pub(super) struct Image {
     pub(super) verdict: String,
     /// Path of the bundle that the digest leads to: one of `reports`.
     pub(super) bundle: Option<String>,
-    /// One per check of the group `workload`, in the order of docs/checks.md.
+    /// One per check of the group `workload`, in the order of docs/generated/checks.md.
     pub(super) findings: Vec<Row>,
     /// From the trusted key to what is deployed.
     pub(super) chain: Vec<LinkRow>,
@@ -200,7 +200,7 @@ pub(super) struct Bundle {
     pub(super) not_in_play: Vec<String>,
     /// The key that accepted the signature.
     pub(super) key: Option<Key>,
-    /// One per check of an audit (all but those of the group `workload`), in the order of docs/checks.md.
+    /// One per check of an audit (all but those of the group `workload`), in the order of docs/generated/checks.md.
     pub(super) findings: Vec<Row>,
     /// What each witness says.
     pub(super) evidence: Vec<Statement>,

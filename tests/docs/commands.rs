@@ -62,7 +62,7 @@ fn the_commands_do_what_the_pages_show() {
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
     let mut faults = Vec::new();
     let mut count = 0;
-    for page in pages() {
+    for page in pages().into_iter().chain([root().join("docs/generated/worked-example.md")]) {
         let name = page.file_name().unwrap().to_string_lossy().into_owned();
         let folder = scratch(&format!("docs-{name}"));
         for (line, block) in blocks(&read(&page), "console") {

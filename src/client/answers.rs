@@ -170,7 +170,10 @@ mod tests {
         if std::env::var_os("HPSB_UPDATE").is_some() {
             std::fs::write(&path, &expected).unwrap();
         } else {
-            assert!(page == expected, "docs/generated/fetch-answers.md is not what the program does: HPSB_UPDATE=1 writes it anew");
+            assert!(
+                page == expected,
+                "docs/generated/fetch-answers.md is not what the program does: HPSB_UPDATE=1 writes it anew"
+            );
         }
     }
 

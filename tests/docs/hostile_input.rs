@@ -58,14 +58,26 @@ fn page(tables: &Tables) -> String {
          | | part | class | sections | answered by |\n| --- | --- | --- | --- | --- |\n",
     );
     for (number, class) in (1..).zip(&tables.class) {
-        let having = tables.section.iter().filter(|section| section.row.iter().any(|row| row.classes.contains(&number)));
+        let having =
+            tables.section.iter().filter(|section| section.row.iter().any(|row| row.classes.contains(&number)));
         let links: Vec<String> = having
-            .map(|section| format!("[{}](#{})", section.name, section.name.to_lowercase().replace(',', "").replace(' ', "-")))
+            .map(|section| {
+                format!("[{}](#{})", section.name, section.name.to_lowercase().replace(',', "").replace(' ', "-"))
+            })
             .collect();
-        page.push_str(&format!("| {number} | {} | {} | {} | {} |\n", class.part, class.name, links.join(", "), class.answer));
+        page.push_str(&format!(
+            "| {number} | {} | {} | {} | {} |\n",
+            class.part,
+            class.name,
+            links.join(", "),
+            class.answer
+        ));
     }
     for section in &tables.section {
-        page.push_str(&format!("\n## {}\n\n| class | input | answer | shown by |\n| --- | --- | --- | --- |\n", section.name));
+        page.push_str(&format!(
+            "\n## {}\n\n| class | input | answer | shown by |\n| --- | --- | --- | --- |\n",
+            section.name
+        ));
         for row in &section.row {
             let classes: Vec<String> = row.classes.iter().map(usize::to_string).collect();
             let cases: Vec<String> = row
@@ -76,7 +88,13 @@ fn page(tables: &Tables) -> String {
                     false => format!("`{case}`"),
                 })
                 .collect();
-            page.push_str(&format!("| {} | {} | {} | {} |\n", classes.join(", "), row.input, row.answer, cases.join(", ")));
+            page.push_str(&format!(
+                "| {} | {} | {} | {} |\n",
+                classes.join(", "),
+                row.input,
+                row.answer,
+                cases.join(", ")
+            ));
         }
     }
     page
@@ -116,7 +134,8 @@ fn every_row_has_a_case() {
 fn every_class_has_rows_and_an_answer() {
     let tables = tables();
     let checks: Vec<&str> = hpsb_audit::check::CHECKS.iter().map(|check| check.name).collect();
-    let named: Vec<usize> = tables.section.iter().flat_map(|section| &section.row).flat_map(|row| row.classes.clone()).collect();
+    let named: Vec<usize> =
+        tables.section.iter().flat_map(|section| &section.row).flat_map(|row| row.classes.clone()).collect();
     for (number, class) in (1..).zip(&tables.class) {
         assert!(named.contains(&number), "class {number} has no row");
         for answer in class.answer.split('`').skip(1).step_by(2) {
@@ -131,7 +150,8 @@ fn every_class_has_rows_and_an_answer() {
 #[test]
 fn every_failing_fixture_is_in_a_row() {
     let tables = tables();
-    let cases: Vec<&String> = tables.section.iter().flat_map(|section| &section.row).flat_map(|row| &row.cases).collect();
+    let cases: Vec<&String> =
+        tables.section.iter().flat_map(|section| &section.row).flat_map(|row| &row.cases).collect();
     let fixtures = fs::read_dir(root().join("fixtures")).unwrap();
     let names = fixtures.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let lost: Vec<String> = names.filter(|name| name.ends_with("_fail") && !cases.contains(&name)).collect();

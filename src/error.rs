@@ -167,6 +167,11 @@ pub(crate) const CODES: [(&str, u8); 15] = [
 ];
 
 impl Error {
+    /// `path` cannot be written, as the system says.
+    pub(crate) fn unwritable(path: impl Into<String>, error: &std::io::Error) -> Self {
+        Self::Unwritable { path: path.into(), message: error.to_string() }
+    }
+
     /// A stable word for programs, for example `over-limit`.
     pub fn code(&self) -> &'static str {
         match self {

@@ -38,7 +38,7 @@
 //! use std::path::PathBuf;
 //!
 //! use hpsb_audit::{
-//!     Depth, Input, KeyRing, KeySource, Limits, Policy, PublicKey, Question, Timestamp, TrustedKey, Verdict, audit, folder,
+//!     Dossier, KeyRing, KeySource, Limits, Policy, PublicKey, Question, Storage, Timestamp, TrustedKey, Verdict, audit,
 //! };
 //!
 //! let limits = Limits::default();
@@ -58,9 +58,9 @@
 //! let policy = Policy::default();
 //! let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("no moment")?;
 //! let question = Question::new(&policy, &keys, now, &limits);
-//! for path in folder::find_bundles(&[PathBuf::from("fixtures/good-rsa-2048")], &limits)? {
-//!     let input = Input::new(path.display().to_string(), folder::open(&path)?);
-//!     let report = audit(input, &question);
+//! for path in Storage::Disk.find_bundles(&[PathBuf::from("fixtures/good-rsa-2048")], &limits)? {
+//!     let dossier = Dossier::new(path.display().to_string(), Storage::Disk.open(&path)?);
+//!     let report = audit(dossier, &question);
 //!     // Without a policy nothing is accepted in full.
 //!     assert_eq!(report.verdict, Verdict::AcceptInPart);
 //!     assert_eq!(report.rejecting().count(), 0);
@@ -89,9 +89,11 @@ pub mod check;
 pub mod cli;
 #[cfg(feature = "fetch")]
 pub mod client;
+pub mod compare;
 mod deployment;
 mod digest;
 pub mod dockerfile;
+mod dossier;
 mod dsse;
 mod error;
 mod escape;
@@ -103,7 +105,6 @@ pub mod folder;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod git;
-mod given_keys;
 pub mod image;
 mod image_name;
 mod in_toto;
@@ -121,11 +122,11 @@ pub mod policy;
 mod reconcile;
 pub mod report;
 mod review;
+mod run;
 pub mod self_test;
 #[cfg(feature = "serve")]
 pub mod serve;
 mod server_record;
-mod shard;
 mod signature;
 mod signer;
 mod strict_csv;
@@ -144,7 +145,7 @@ mod wycheproof_tests;
 pub use crate::admission::{AdmissionQuestion, Index, admit, index};
 pub use crate::approvals::Approvals;
 pub use crate::attestation::{Attestation, BuilderPolicy, Record};
-pub use crate::audit::{Depth, Facts, Input, LoadImage, Question, audit, audit_and_keep};
+pub use crate::audit::{Facts, audit, audit_and_keep};
 pub use crate::budget::{Budget, Work};
 pub use crate::build_name::BuildName;
 pub use crate::build_record::BuildRecord;
@@ -153,13 +154,13 @@ pub use crate::bundle::Bundle;
 pub use crate::case::Case;
 pub use crate::deployment::Deployment;
 pub use crate::digest::{HashingReader, Sha256};
+pub use crate::dossier::{Dossier, Handed, LoadImage, NamedKey, Question, ReadImage, Storage, Terms, read_keys};
 pub use crate::error::Error;
 pub use crate::evidence::{Evidence, Fact, Known};
 pub use crate::extract::{Extracted, extract};
 pub use crate::finding::{
     Demand, Effect, Finding, Group, Level, MissingEvidence, Reason, Status, Verdict, Waiver, WaiverStanding,
 };
-pub use crate::given_keys::add_given_keys;
 pub use crate::key::{Fingerprint, PublicKey};
 pub use crate::key_record::{
     Challenge, Channel, Graded, Grading, KeyRecord, KeyStatement, PREDICATE_TYPE, Retrieval, VerifiedBundle,
@@ -169,10 +170,10 @@ pub use crate::manifest::Manifest;
 pub use crate::person_key::{PersonKey, PersonSecret};
 pub use crate::policy::Policy;
 pub use crate::reconcile::{Books, Inventory, SampleSize, reconcile};
-pub use crate::report::{BundleReport, Format, Period, QuestionReport, Reconciliation, Report, Scope};
+pub use crate::report::{BundleReport, Depth, Format, Period, QuestionReport, Reconciliation, Report, Scope};
 pub use crate::review::{Operation, Review};
+pub use crate::run::{Queue, Shard, State, audit_all};
 pub use crate::server_record::{ServerFiles, ServerRecord};
-pub use crate::shard::Shard;
 pub use crate::signature::{Signature, SignatureFault};
 pub use crate::time::Timestamp;
 pub use crate::verify::{

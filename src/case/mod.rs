@@ -9,6 +9,7 @@
 mod attached;
 mod evidence;
 mod filing;
+mod gather;
 mod name;
 mod record;
 mod repeat;
@@ -20,14 +21,12 @@ mod tar;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 
-pub(crate) use self::evidence::Terms;
+pub(crate) use self::evidence::CaseTerms;
+pub(crate) use self::gather::{Sealing, gather};
 use self::name::ATTACHED;
-pub(crate) use self::record::{
-    ApprovalsRecord, Asked, BundleRecord, ImageRecord, NamedKey, NamedMember, Profile, is_day,
-};
 use self::record::{Member, Record};
+pub(crate) use self::record::{Profile, is_day};
 pub(crate) use self::repeat::{Reader, repeat};
-pub(crate) use self::seal::Contents;
 pub(crate) use self::sign_off::Role;
 use crate::digest::Sha256;
 use crate::error::Error;

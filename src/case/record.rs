@@ -59,7 +59,7 @@ pub(crate) struct Asked {
     pub(crate) now: String,
     pub(crate) require: Vec<String>,
     pub(crate) handed: Vec<String>,
-    pub(crate) keys: Vec<NamedKey>,
+    pub(crate) keys: Vec<StoredKey>,
     pub(crate) policy: Option<String>,
     /// Files that the policy names, as it names them.
     pub(crate) policy_files: Vec<NamedMember>,
@@ -70,7 +70,7 @@ pub(crate) struct Asked {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct NamedKey {
+pub(crate) struct StoredKey {
     pub(crate) fingerprint: String,
     /// Null for a key that was pinned by its fingerprint alone.
     pub(crate) member: Option<String>,

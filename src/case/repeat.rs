@@ -1,6 +1,6 @@
 //! `audit case.tar`: the audit again, on the case's own terms and on the reader's.
 
-use super::evidence::Terms;
+use super::evidence::CaseTerms;
 use super::record::Profile;
 use super::seal::{as_json, signed};
 use super::{Case, REPORT};
@@ -51,9 +51,9 @@ pub(crate) fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limit
     let sealed_for = own_terms.now;
     let (vouched_by, terms) = match (reader.own, reader.seal_key) {
         (Some((policy, keys)), _) => {
-            (Voucher::Reader, Terms { policy, keys, now: reader.today, existed_by: stamps.existed_by })
+            (Voucher::Reader, CaseTerms { policy, keys, now: reader.today, existed_by: stamps.existed_by })
         }
-        (None, Some(_)) => (Voucher::Seal, Terms { existed_by: stamps.existed_by, ..own_terms }),
+        (None, Some(_)) => (Voucher::Seal, CaseTerms { existed_by: stamps.existed_by, ..own_terms }),
         (None, None) => (Voucher::Nobody, own_terms),
     };
     let mut report = match (vouched_by, again) {

@@ -10,6 +10,7 @@ use clap_complete::Shell;
 
 use super::report_args::{ReportArguments, ReportOptions, SelfTestArguments, StatementArguments};
 use crate::digest::Sha256;
+use crate::dossier::NamedKey;
 use crate::finding::Group;
 use crate::image::Source;
 use crate::limits::Limits;
@@ -354,12 +355,6 @@ pub(super) struct OutputArguments {
     /// Set a bound: see `hpsb-audit explain limits`; may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     pub(super) limits: Vec<(String, u64)>,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum NamedKey {
-    File(PathBuf),
-    Pin(Sha256),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

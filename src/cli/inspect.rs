@@ -6,9 +6,10 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::args::{ExtractArguments, InspectArguments, KeyArguments, OutputFormat};
-use super::{limits_with, output, read_named};
+use super::{limits_with, output};
 use crate::bundle::Bundle;
 use crate::digest::HashingReader;
+use crate::dossier::{Storage, read_keys};
 use crate::error::Error;
 use crate::escape::{for_terminal, in_json};
 use crate::extract::extract as extract_archive;
@@ -29,7 +30,7 @@ pub(super) struct Section {
 
 pub(super) fn inspect(arguments: &InspectArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
-    let keys_beside = folder::keys_beside(&arguments.bundle, &limits);
+    let keys_beside = Storage::Disk.keys_beside(&arguments.bundle, &limits);
     let (bundle, file) = open(&arguments.bundle, &limits)?;
     let mut sections = vec![outer(&bundle, file), beside(&keys_beside)];
     let mut code = 0;
@@ -52,7 +53,7 @@ pub(super) fn inspect(arguments: &InspectArguments) -> Result<u8, Error> {
 
 pub(super) fn extract(arguments: &ExtractArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
-    let keys_beside = folder::keys_beside(&arguments.bundle, &limits);
+    let keys_beside = Storage::Disk.keys_beside(&arguments.bundle, &limits);
     if arguments.keys.keys.is_empty() {
         let beside = keys_beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
         return Err(Error::NoKey { beside });
@@ -92,7 +93,7 @@ pub(super) fn verified(
     limits: &Limits,
 ) -> Result<Result<VerifiedArchive, Refusal>, Error> {
     let mut keys = KeyRing::default();
-    for key in read_named(&named.keys, limits)? {
+    for key in read_keys(&named.keys, Storage::Disk, limits)? {
         keys.add(key);
     }
     Ok(bundle.verify(&keys.with_candidates(beside.iter().map(|(_, key)| key))))

@@ -6,9 +6,9 @@ use std::io::IsTerminal as _;
 use super::args::SourceArguments;
 use super::inspect::{as_text, open, refused, verified};
 use super::{limits_with, output};
+use crate::dossier::Storage;
 use crate::error::Error;
 use crate::escape::for_terminal;
-use crate::folder;
 use crate::git::{Commit, Mode, Snapshot, SourceProof, SubmoduleState, prove};
 use crate::manifest::Manifest;
 use crate::mask::mask;
@@ -18,7 +18,7 @@ const LOG_MAX: usize = 100_000;
 
 pub(super) fn source(arguments: &SourceArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
-    let keys_beside = folder::keys_beside(&arguments.bundle, &limits);
+    let keys_beside = Storage::Disk.keys_beside(&arguments.bundle, &limits);
     if arguments.keys.keys.is_empty() {
         let beside = keys_beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
         return Err(Error::NoKey { beside });

@@ -13,7 +13,7 @@ use crate::report::BundleReport;
 /// this run it verifies. `beside` has the keys beside each bundle, in the reports' order.
 ///
 /// Beyond `given_key_tries` only the bundle itself is tried. It changes no verdict.
-pub fn add_given_keys(reports: &mut [BundleReport], beside: &[Vec<(String, PublicKey)>], limits: &Limits) {
+pub(crate) fn add_given_keys(reports: &mut [BundleReport], beside: &[Vec<(String, PublicKey)>], limits: &Limits) {
     let given: Vec<Vec<&(String, PublicKey)>> = reports
         .iter()
         .zip(beside)

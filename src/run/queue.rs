@@ -1,17 +1,15 @@
 //! Many bundles: one queue, bounded in memory, that can be interrupted.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::audit::{Given, audit_file};
-use super::output::Progress;
+use super::given_keys::add_given_keys;
 use super::state::State;
-use crate::audit::Question;
+use crate::audit::audit;
+use crate::dossier::{Dossier, Question, ReadImage, Storage};
 use crate::error::Error;
-use crate::given_keys::add_given_keys;
 use crate::key::PublicKey;
 use crate::limits::Bound;
 use crate::report::BundleReport;
@@ -20,46 +18,43 @@ use crate::report::BundleReport;
 pub(super) type Audited = (BundleReport, Vec<(String, PublicKey)>);
 
 /// How a run works through its bundles. It changes no report.
-pub(super) struct Queue<'a> {
-    pub(super) threads: usize,
+pub struct Queue<'a> {
+    /// Where the bundles are.
+    pub storage: Storage<'a>,
+    /// Reads an image that was given, or lies beside a bundle.
+    pub read_image: &'a ReadImage<'a>,
+    /// Bundles that are audited at the same time.
+    pub threads: usize,
     /// Bytes for all bundles that are audited at the same time.
-    pub(super) memory: Option<u64>,
-    pub(super) state: Option<&'a State>,
-}
-
-impl Queue<'_> {
-    pub(super) fn of_threads(threads: usize) -> Self {
-        Self { threads, memory: None, state: None }
-    }
+    pub memory: Option<u64>,
+    /// Reports that an earlier run finished.
+    pub state: Option<&'a State>,
+    /// Called after each bundle.
+    pub step: &'a (dyn Fn() + Sync),
 }
 
 /// Every bundle; the reports in the order of the paths, whatever was finished first.
 ///
 /// # Errors
 /// [`Error::Unwritable`], when the state cannot be kept.
-pub(super) fn audit_all(
-    paths: &[PathBuf],
-    given: &Given<'_>,
-    question: &Question<'_>,
-    queue: &Queue<'_>,
-) -> Result<Vec<BundleReport>, Error> {
-    let progress = Progress::new(paths.len());
+pub fn audit_all(paths: &[PathBuf], question: &Question<'_>, queue: &Queue<'_>) -> Result<Vec<BundleReport>, Error> {
     let next = AtomicUsize::new(0);
     let room = Room::new(queue.memory);
     let answers = Mutex::new(Vec::with_capacity(paths.len()));
-    thread::scope(|scope| {
-        for _ in 0..queue.threads.min(paths.len()) {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(path) = paths.get(at) else { break };
-                    let answer = room.with(path, |refusal| audit_or_resume(path, given, question, queue, refusal));
-                    progress.step();
-                    locked(&answers).push((at, answer));
-                }
-            });
+    let work = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(path) = paths.get(at) else { break };
+            let size = queue.storage.size(path);
+            let answer = room.with(path, size, |refusal| audit_or_resume(path, question, queue, refusal));
+            (queue.step)();
+            locked(&answers).push((at, answer));
         }
-    });
+    };
+    match queue.threads.min(paths.len()) {
+        0 | 1 => work(),
+        threads => thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work)))),
+    }
     let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
     answers.sort_by_key(|(at, _)| *at);
     let audited: Vec<Audited> = answers.into_iter().map(|(_, answer)| answer).collect::<Result<_, _>>()?;
@@ -70,21 +65,25 @@ pub(super) fn audit_all(
 
 fn audit_or_resume(
     path: &Path,
-    given: &Given<'_>,
     question: &Question<'_>,
     queue: &Queue<'_>,
     refusal: Option<Error>,
 ) -> Result<Audited, Error> {
-    let Some(state) = queue.state.filter(|_| refusal.is_none()) else {
-        return Ok(audit_file(path, given, question, refusal));
+    let (storage, read_image) = (queue.storage, queue.read_image);
+    let audited = |dossier: Dossier<'_>| {
+        let keys = dossier.keys_beside.clone();
+        (audit(dossier, question), keys)
     };
-    let looked = state.look_at(path, given, question.limits);
-    if let Some(audited) = looked.as_ref().and_then(|looked| state.finished(looked)) {
-        return Ok(audited);
+    if let Some(why) = refusal {
+        return Ok(audited(Dossier::unread(path, why, question, storage, read_image)));
     }
-    let audited = audit_file(path, given, question, None);
-    if let Some(looked) = looked {
-        let after = state.look_at(path, given, question.limits);
+    let looked = queue.state.and_then(|state| Some((state, state.look_at(path, question, storage)?)));
+    if let Some(known) = looked.as_ref().and_then(|(state, looked)| state.finished(looked)) {
+        return Ok(known);
+    }
+    let audited = audited(Dossier::open(path, question, storage, read_image));
+    if let Some((state, looked)) = looked {
+        let after = state.look_at(path, question, storage);
         state.keep(&looked, after.as_ref(), &audited.0)?;
     }
     Ok(audited)
@@ -103,9 +102,9 @@ impl Room {
     }
 
     /// Runs `work` when there is room for the bundle at `path`; a bundle that never has room is refused.
-    fn with<T>(&self, path: &Path, work: impl FnOnce(Option<Error>) -> T) -> T {
+    fn with<T>(&self, path: &Path, size: u64, work: impl FnOnce(Option<Error>) -> T) -> T {
         let Some(allowed) = self.allowed else { return work(None) };
-        let needed = estimate(fs::metadata(path).map_or(0, |metadata| metadata.len()));
+        let needed = estimate(size);
         if needed > allowed {
             let what = format!("{} needs about {} MB of memory: it", path.display(), needed.div_ceil(MEGABYTE));
             return work(Some(Bound { name: "memory", allowed: allowed / MEGABYTE }.exceeded(what)));
@@ -123,7 +122,7 @@ impl Room {
     }
 }
 
-pub(super) const MEGABYTE: u64 = 1_000_000;
+const MEGABYTE: u64 = 1_000_000;
 
 /// Memory that a bundle of this size needs, by docs/scale.md: twice its size, and what threads and tables need.
 fn estimate(bytes: u64) -> u64 {

@@ -14,10 +14,9 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::audit::Given;
-use super::output::unwritable;
 use super::queue::Audited;
 use crate::digest::{HashingReader, Sha256, encode_hex};
+use crate::dossier::{Beside, Question, Storage};
 use crate::error::Error;
 use crate::folder;
 use crate::limits::Limits;
@@ -61,7 +60,9 @@ pub(super) struct LookedAt {
     beside: Vec<(String, crate::key::PublicKey)>,
 }
 
-pub(super) struct State {
+/// The file of finished reports.
+#[derive(Debug)]
+pub struct State {
     name: String,
     /// What a report says of the run, without bundles.
     frame: Report,
@@ -69,32 +70,37 @@ pub(super) struct State {
     file: Mutex<File>,
 }
 
-/// The moment that an interrupted run was for.
-pub(super) fn moment(path: &Path, limits: &Limits) -> Result<Option<Timestamp>, Error> {
-    if !path.exists() {
-        return Ok(None);
-    }
-    let bytes = folder::read_file(path, limits.state_bytes())?;
-    let Some(first) = lines(&bytes).next() else { return Ok(None) };
-    let name = path.display().to_string();
-    let head: Head = parsed(&name, first)?;
-    if head.format == FORMAT_1 {
-        return Err(Error::Usage {
-            message: format!("{name} was saved by version 0.1.0, whose verdicts follow other rules"),
-            hint: "name a new file with --state, and audit again; the old file can be deleted".into(),
-        });
-    }
-    Ok(Timestamp::from_rfc3339(&head.now))
-}
-
 impl State {
-    /// Opens the file, or begins it. `frame` is the run's report without bundles, `handed` what was handed over, by its bytes.
+    /// The moment that an interrupted run was for.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a file of version 0.1.0; [`Error::Malformed`]; what reading answers.
+    pub fn moment(path: &Path, limits: &Limits) -> Result<Option<Timestamp>, Error> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let bytes = folder::read_file(path, limits.state_bytes())?;
+        let Some(first) = lines(&bytes).next() else { return Ok(None) };
+        let name = path.display().to_string();
+        let head: Head = parsed(&name, first)?;
+        if head.format == FORMAT_1 {
+            return Err(Error::Usage {
+                message: format!("{name} was saved by version 0.1.0, whose verdicts follow other rules"),
+                hint: "name a new file with --state, and audit again; the old file can be deleted".into(),
+            });
+        }
+        Ok(Timestamp::from_rfc3339(&head.now))
+    }
+
+    /// Opens the file, or begins it. `frame` is the run's report without bundles.
     ///
     /// # Errors
     /// [`Error::Usage`], when it answers another question; [`Error::Malformed`], when it is none; what reading and writing answer.
-    pub(super) fn open(path: &Path, frame: &Report, handed: &[Sha256], limits: &Limits) -> Result<Self, Error> {
-        let name = path.display().to_string();
-        let head = head(frame, handed)?;
+    pub fn open(path: &Path, frame: &Report, question: &Question<'_>) -> Result<Self, Error> {
+        let (name, limits) = (path.display().to_string(), question.limits);
+        let policy = question.policy.source.iter().flat_map(|source| source.files.iter().map(|(_, digest)| *digest));
+        let given: Vec<Sha256> = policy.chain(question.handed.digests()).collect();
+        let head = head(frame, &given)?;
         let bytes = if path.exists() { folder::read_file(path, limits.state_bytes())? } else { Vec::new() };
         let mut known = lines(&bytes);
         let is_new = match known.next() {
@@ -119,7 +125,7 @@ impl State {
             let (path, looked_at, report) = restored(&name, line, limits)?;
             finished.insert((path, looked_at), report);
         }
-        let failed = |error| unwritable(&name, &error);
+        let failed = |error| Error::unwritable(&name, &error);
         let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
         // A line that was cut off is left behind.
         let whole = lines(&bytes).map(|line| line.len() as u64 + 1).sum();
@@ -131,30 +137,19 @@ impl State {
     }
 
     /// Digests of a bundle and of what lies beside it. `None`: it is not kept, because it has an image or cannot be read.
-    pub(super) fn look_at(&self, path: &Path, given: &Given<'_>, limits: &Limits) -> Option<LookedAt> {
-        if given.image.is_some() || folder::image_beside(path).is_some() {
+    pub(super) fn look_at(&self, path: &Path, question: &Question<'_>, storage: Storage<'_>) -> Option<LookedAt> {
+        let limits = question.limits;
+        let beside = Beside::of(path, question.handed, storage, limits).ok()?;
+        if question.handed.image.is_some() || beside.image.is_some() {
             return None;
         }
-        let mut bundle = HashingReader::new(folder::open(path).ok()?.take(limits.bundle_bytes));
+        let mut bundle = HashingReader::new(storage.open(path).ok()?.take(limits.bundle_bytes));
         std::io::copy(&mut bundle, &mut std::io::sink()).ok()?;
         let bundle = bundle.finish();
-        let mut parts = vec![("bundle".to_owned(), bundle.0)];
-        let keys = folder::key_files_beside(path, limits);
-        parts.extend(keys.iter().map(|(name, _, bytes)| (format!("key/{name}"), Sha256::of(bytes))));
-        let server = folder::server_files(path, limits).ok()?.unwrap_or_default();
-        for (name, bytes) in [("status", server.status), ("digest", server.image_digest), ("log", server.log)] {
-            parts.extend(bytes.map(|bytes| (format!("server/{name}"), Sha256::of(&bytes))));
-        }
-        for (kind, files) in [
-            ("trust", folder::trust_beside(path, limits).ok()?),
-            ("builder", folder::builder_beside(path, limits).ok()?),
-        ] {
-            let files = files.unwrap_or_default();
-            parts.extend(files.iter().map(|file| (format!("{kind}/{}", file.path), Sha256::of(&file.bytes))));
-        }
-        let list: String = parts.iter().map(|(name, digest)| format!("{} {name:?}\n", digest.hex())).collect();
-        let beside = keys.into_iter().map(|(name, key, _)| (name, key)).collect();
-        Some(LookedAt { path: path.display().to_string(), bundle, all: Sha256::of(list.as_bytes()), beside })
+        let parts = std::iter::once(("bundle".to_owned(), bundle.0)).chain(beside.digests());
+        let list: String = parts.map(|(name, digest)| format!("{} {name:?}\n", digest.hex())).collect();
+        let (path, beside) = (path.display().to_string(), beside.named_keys());
+        Some(LookedAt { path, bundle, all: Sha256::of(list.as_bytes()), beside })
     }
 
     /// The report that an earlier run made of the same bytes.
@@ -174,7 +169,7 @@ impl State {
         }
         let one = Report { bundles: vec![report.clone()], ..self.frame.without_bundles() };
         let mut page = Vec::new();
-        let failed = |error| unwritable(&self.name, &error);
+        let failed = |error| Error::unwritable(&self.name, &error);
         one.write(Format::Json, &Options::default(), &mut page).map_err(failed)?;
         let line = Line {
             path: looked.path.clone(),
@@ -199,12 +194,12 @@ fn parsed<T: for<'de> Deserialize<'de>>(name: &str, line: &[u8]) -> Result<T, Er
 }
 
 fn text<T: Serialize>(name: &str, value: &T) -> Result<String, Error> {
-    serde_json::to_string(value).map_err(|error| unwritable(name, &error.into()))
+    serde_json::to_string(value).map_err(|error| Error::unwritable(name, &error.into()))
 }
 
 fn head(frame: &Report, handed: &[Sha256]) -> Result<Head, Error> {
     let mut page = Vec::new();
-    let failed = |error| unwritable("the state", &error);
+    let failed = |error| Error::unwritable("the state", &error);
     frame.without_bundles().write(Format::Json, &Options::default(), &mut page).map_err(failed)?;
     page.extend(handed.iter().flat_map(|digest| *digest.as_bytes()));
     let now = frame.now.map(|now| now.to_string()).unwrap_or_default();
@@ -231,7 +226,8 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::cli::args::NetworkArguments;
+    use crate::policy::Policy;
+    use crate::verify::KeyRing;
 
     /// What is looked at twice may be two things: a file that was swapped in between must not lend its report to the other.
     #[test]
@@ -240,9 +236,11 @@ mod tests {
         fs::create_dir_all(&top).unwrap();
         let (bundle, file, limits) = (top.join("a.sig.tbz"), top.join("state"), Limits::default());
         fs::write(&bundle, "bytes").unwrap();
-        let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
-        let state = State::open(&file, &Report::new(None), &[], &limits).unwrap();
-        let look = || state.look_at(&bundle, &given, &limits);
+        let (policy, keys) = (Policy::default(), KeyRing::default());
+        let now = Timestamp::from_rfc3339("2026-03-09T00:00:00Z").unwrap();
+        let question = Question::new(&policy, &keys, now, &limits);
+        let state = State::open(&file, &Report::new(None), &question).unwrap();
+        let look = || state.look_at(&bundle, &question, Storage::Disk);
         let lines = || fs::read_to_string(&file).unwrap().lines().count();
         let looked = look().unwrap();
         let report = |bytes: &[u8]| {

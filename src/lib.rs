@@ -86,6 +86,8 @@ mod bundle;
 mod case;
 mod certificate;
 pub mod check;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "fetch")]
 pub mod client;
@@ -151,16 +153,18 @@ pub use crate::build_name::BuildName;
 pub use crate::build_record::BuildRecord;
 pub use crate::builds::{Build, Builds, BuiltImage};
 pub use crate::bundle::Bundle;
-pub use crate::case::Case;
+pub use crate::case::{Case, Contents, Profile, Reader, Role, Sealing, SignOff, gather, is_day, repeat};
 pub use crate::deployment::Deployment;
 pub use crate::digest::{HashingReader, Sha256};
 pub use crate::dossier::{Dossier, Handed, LoadImage, NamedKey, Question, ReadImage, Storage, Terms, read_keys};
 pub use crate::error::Error;
-pub use crate::evidence::{Evidence, Fact, Known};
+pub use crate::escape::{for_lines, for_terminal};
+pub use crate::evidence::{Evidence, Fact, Known, image_facts};
 pub use crate::extract::{Extracted, extract};
 pub use crate::finding::{
     Demand, Effect, Finding, Group, Level, MissingEvidence, Reason, Status, Verdict, Waiver, WaiverStanding,
 };
+pub use crate::in_toto::{Statement, Subject};
 pub use crate::key::{Fingerprint, PublicKey};
 pub use crate::key_record::{
     Challenge, Channel, Graded, Grading, KeyRecord, KeyStatement, PREDICATE_TYPE, Retrieval, VerifiedBundle,
@@ -176,6 +180,7 @@ pub use crate::run::{Queue, Shard, State, audit_all};
 pub use crate::server_record::{ServerFiles, ServerRecord};
 pub use crate::signature::{Signature, SignatureFault};
 pub use crate::time::Timestamp;
+pub use crate::timestamp::Authorities;
 pub use crate::verify::{
     Grade, KeyRing, KeySource, Refusal, Revocation, RevocationReason, SignedArchive, TrustedKey, VerifiedArchive,
 };

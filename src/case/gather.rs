@@ -17,23 +17,32 @@ use crate::trust::TrustFile;
 
 /// What is to be sealed, as the auditor named it.
 #[derive(Debug)]
-pub(crate) struct Sealing<'a> {
-    pub(crate) now: Timestamp,
-    pub(crate) require: &'a [Group],
-    pub(crate) keys: &'a [NamedKey],
-    pub(crate) policy: Option<&'a Path>,
-    pub(crate) approvals: Option<&'a Path>,
-    pub(crate) trust: Option<&'a Path>,
-    pub(crate) builder: Option<&'a Path>,
-    pub(crate) image: Option<&'a Source>,
-    pub(crate) bundles: &'a [PathBuf],
+pub struct Sealing<'a> {
+    /// The moment that the audit is for.
+    pub now: Timestamp,
+    /// Groups that are required beside those of the policy.
+    pub require: &'a [Group],
+    /// Keys to trust.
+    pub keys: &'a [NamedKey],
+    /// The policy.
+    pub policy: Option<&'a Path>,
+    /// The list of approvals.
+    pub approvals: Option<&'a Path>,
+    /// The signatures of the image.
+    pub trust: Option<&'a Path>,
+    /// The build server's own attestation record.
+    pub builder: Option<&'a Path>,
+    /// The image of the one bundle.
+    pub image: Option<&'a Source>,
+    /// The bundles.
+    pub bundles: &'a [PathBuf],
 }
 
 /// Everything that the audit of these bundles looks at.
 ///
 /// # Errors
 /// What reading answers; [`Error::OverLimit`]; [`Error::Usage`] for what a case cannot hold.
-pub(crate) fn gather(sealing: &Sealing<'_>, storage: Storage<'_>, limits: &Limits) -> Result<Contents, Error> {
+pub fn gather(sealing: &Sealing<'_>, storage: Storage<'_>, limits: &Limits) -> Result<Contents, Error> {
     let handed = Handed {
         image: sealing.image.cloned(),
         trust: sealing.trust.map(|path| storage.read_trust(path, limits)).transpose()?,

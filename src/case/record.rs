@@ -37,7 +37,7 @@ pub(crate) struct Record {
 /// What a case stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Profile {
+pub enum Profile {
     /// Everything that the verdict rests on: the audit can be repeated.
     Full,
     /// Without bundles, logs, status records and images: their hashes only.
@@ -222,6 +222,6 @@ impl Record {
 }
 
 /// Is it a day of the calendar, `YYYY-MM-DD`?
-pub(crate) fn is_day(text: &str) -> bool {
+pub fn is_day(text: &str) -> bool {
     text.len() == 10 && Timestamp::from_rfc3339(&format!("{text}T00:00:00Z")).is_some()
 }

@@ -17,24 +17,25 @@ use crate::verify::TrustedKey;
 
 /// What the reader of a case brings.
 #[derive(Debug)]
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     /// Their own policy and keys; `None` where they named neither.
-    pub(crate) own: Option<(Policy, Vec<TrustedKey>)>,
+    pub own: Option<(Policy, Vec<TrustedKey>)>,
     /// The key of a sealer whom they believe.
-    pub(crate) seal_key: Option<&'a PersonKey>,
+    pub seal_key: Option<&'a PersonKey>,
     /// The CAs of time-stamping authorities whom they believe.
-    pub(crate) authorities: &'a Authorities,
+    pub authorities: &'a Authorities,
     /// The moment at which they read it: their own keys and policy are asked for it, and certificates of time-stamps must not have ended by
     /// then.
-    pub(crate) today: Timestamp,
-    pub(crate) threads: usize,
+    pub today: Timestamp,
+    /// Threads. They change no answer.
+    pub threads: usize,
 }
 
 /// Audits a case. Without anything that the reader brings, the report has no verdict and says only what the repetition gave.
 ///
 /// # Errors
 /// [`Error::Malformed`] for a case that contradicts itself: a report that is not the audit's, the seal of another case or key.
-pub(crate) fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> Result<Report, Error> {
+pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> Result<Report, Error> {
     let seal = case.seal()?.map(|_| SealReport { key: reader.seal_key.map(|key| key.fingerprint().to_string()) });
     if let Some(key) = reader.seal_key {
         case.must_be_sealed_by(key)?;

@@ -37,7 +37,7 @@ impl Case {
     ///
     /// # Errors
     /// [`Error::Malformed`] where it cannot be encoded.
-    pub(crate) fn stamp_request(&self) -> Result<Vec<u8>, Error> {
+    pub fn stamp_request(&self) -> Result<Vec<u8>, Error> {
         request(&self.imprint(self.stamp_count()))
             .map_err(|message| Error::malformed("the time-stamp request", message))
     }
@@ -46,7 +46,7 @@ impl Case {
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::Usage`] when there are nine.
-    pub(crate) fn add_stamp(
+    pub fn add_stamp(
         &mut self,
         response: Vec<u8>,
         authorities: &Authorities,

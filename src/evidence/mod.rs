@@ -9,7 +9,7 @@ use std::cell::OnceCell;
 
 pub(crate) use self::facts::FactList;
 pub use self::facts::{Fact, Known};
-pub(crate) use self::image::image_facts;
+pub use self::image::image_facts;
 use crate::approvals::Approvals;
 use crate::attestation::Attestation;
 use crate::budget::{Budget, Work};

@@ -266,7 +266,7 @@ impl Report {
     }
 
     /// The command that repeats the audit of one bundle, as page one has it.
-    pub(crate) fn command(&self, bundle: &BundleReport) -> String {
+    pub fn command(&self, bundle: &BundleReport) -> String {
         summary::command(self, bundle)
     }
 

@@ -22,10 +22,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 
 pub(crate) use self::evidence::CaseTerms;
-pub(crate) use self::gather::{Sealing, gather};
+pub use self::gather::{Sealing, gather};
 use self::name::ATTACHED;
 use self::record::{Member, Record};
-pub(crate) use self::record::{Profile, is_day};
+pub use self::record::{Profile, is_day};
 pub use self::repeat::{Reader, repeat};
 pub use self::seal::Contents;
 pub use self::sign_off::{Role, SignOff};

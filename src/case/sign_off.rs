@@ -34,8 +34,10 @@ pub struct SignOff {
 }
 
 impl Role {
+    /// Both.
     pub const ALL: [Self; 2] = [Self::Prepared, Self::Reviewed];
 
+    /// The word in statements and reports.
     pub fn word(self) -> &'static str {
         match self {
             Self::Prepared => "prepared",

@@ -17,7 +17,7 @@ use x509_cert::Certificate;
 use x509_cert::name::Name;
 
 use self::algorithm::Hash;
-pub(crate) use self::chain::Authorities;
+pub use self::chain::Authorities;
 use self::wire::{
     Accuracy, CONTENT_TYPE, CertificateId, ContentInfo, MESSAGE_DIGEST, MessageImprint, Request, Response, SIGNED_DATA,
     SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, SignedData, SignerInfo, SigningCertificate, TST_INFO, TstInfo,

@@ -4,6 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+mod case_file;
+
+use case_file::CaseFile;
 use serde_json::Value;
 
 fn fixture(name: &str) -> PathBuf {
@@ -13,11 +16,11 @@ fn fixture(name: &str) -> PathBuf {
 /// Audits a fixture with more limits: exit code and report.
 fn audit(name: &str, limits: &[&str]) -> (i32, Value) {
     let folder = fixture(name);
-    let arguments = std::fs::read_to_string(folder.join("args")).unwrap();
+    let arguments = CaseFile::read(&folder).args();
     let bundle = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let bundle = bundle.into_iter().find(|path| path.to_string_lossy().ends_with(".sig.tbz")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
-    command.current_dir(&folder).args(["audit", "--format", "json"]).args(arguments.lines()).arg(bundle);
+    command.current_dir(&folder).args(["audit", "--format", "json"]).args(arguments).arg(bundle);
     for limit in limits {
         command.args(["--limit", limit]);
     }

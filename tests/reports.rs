@@ -1,6 +1,7 @@
 //! One audit, every format: all say the same, a saved report gives the same bytes, and hostile text is inert in each.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod case_file;
 mod program;
 
 use std::fs;
@@ -9,6 +10,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use case_file::CaseFile;
 use program::{NOW, fixture, run};
 
 /// Formats of which one file holds everything; html is a folder where there are several bundles.
@@ -51,10 +53,9 @@ fn audit(name: &str, test: &str) -> (PathBuf, i32) {
     if bundles.is_empty() {
         bundles.push(".".into());
     }
-    let read = fs::read_to_string(directory.join("args")).unwrap();
     let mut arguments: Vec<String> = vec!["audit".into()];
     arguments.extend(bundles);
-    arguments.extend(read.lines().map(str::to_owned));
+    arguments.extend(CaseFile::read(&directory).args());
     arguments.extend(["--now".into(), NOW.into()]);
     for format in FORMATS {
         arguments.extend(["--report".into(), format!("{format}={}", folder.join(format).display())]);
@@ -125,13 +126,9 @@ fn every_format_says_the_same_and_hostile_text_is_inert_in_it() {
 
 /// `absent` of the fixture: text that no format may show.
 fn secrets(name: &str, folder: &Path) {
-    let expect: toml::Table = fs::read_to_string(fixture(name).join("expect.toml")).unwrap().parse().unwrap();
-    for secret in expect.get("absent").and_then(toml::Value::as_array).into_iter().flatten() {
+    for secret in CaseFile::read(&fixture(name)).expected_texts("absent") {
         for format in FORMATS {
-            assert!(
-                !content(&folder.join(format)).contains(secret.as_str().unwrap()),
-                "{name}: {format} shows a secret"
-            );
+            assert!(!content(&folder.join(format)).contains(&secret), "{name}: {format} shows a secret");
         }
     }
 }

@@ -166,7 +166,8 @@ fn fixtures_answer_as_their_row_says() {
     for row in tables.section.iter().flat_map(|section| &section.row) {
         let answer = row.answer.replace('`', "");
         for name in row.cases.iter().filter(|case| is_fixture(case)) {
-            let expect: Table = read(&root().join("fixtures").join(name).join("expect.toml")).parse().unwrap();
+            let case: Table = read(&root().join("fixtures").join(name).join("case.toml")).parse().unwrap();
+            let expect = case["expect"].as_table().unwrap();
             let exit = format!("exit {}", expect["exit"]);
             let error = expect.get("error").and_then(toml::Value::as_str);
             let whole = error.map_or(exit.clone(), |error| format!("{exit}, {error}"));

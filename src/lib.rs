@@ -155,7 +155,7 @@ pub use crate::deployment::Deployment;
 pub use crate::digest::{HashingReader, Sha256};
 pub use crate::error::Error;
 pub use crate::evidence::{Evidence, Fact, Known};
-pub use crate::extract::{Extracted, extract};
+pub use crate::extract::{Extracted, extract, extract_within};
 pub use crate::finding::{
     Demand, Effect, Finding, Group, Level, MissingEvidence, Reason, Status, Verdict, Waiver, WaiverStanding,
 };

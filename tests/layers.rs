@@ -172,7 +172,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("given_keys", &["report", "evidence", "key", "limits"]),
-    ("extract", &["verify", "archive", "limits", "error"]),
+    ("extract", &["verify", "archive", "budget", "limits", "error"]),
     ("timestamp", &["certificate", "key", "limits", "digest", "time"]),
     ("outside", &["dockerfile", "strict_json", "digest"]),
     (

@@ -27,6 +27,9 @@ pub(super) struct Programs {
     pub(super) unknown: Vec<String>,
     /// Why some of the step is not followed.
     pub(super) unclear: Option<&'static str>,
+    /// See [`Script::opens`] and [`Script::reads`]: what one script opens another may read.
+    opens: bool,
+    reads: bool,
     /// Bytes that may still be read.
     left: usize,
 }
@@ -102,6 +105,11 @@ impl Programs {
         if script.sockets {
             self.fetching.push("/dev/tcp".into());
         }
+        self.opens |= script.opens;
+        self.reads |= script.reads;
+        if self.opens && self.reads {
+            self.note(shell::DEVICE);
+        }
         if let Some(why) = script.unclear {
             self.note(why);
         }
@@ -157,7 +165,7 @@ impl Programs {
             self.unknown.push(format!("{name} {word}"));
         }
         if matches!(rule, Rule::Never)
-            && let Some(word) = arguments.iter().find(|word| doors::is_address(&word.text))
+            && let Some(word) = arguments.iter().find(|word| doors::is_address(&word.text) || doors::may_be_address(word))
         {
             self.unknown.push(format!("{name} {}", word.text));
         }
@@ -190,7 +198,7 @@ impl Programs {
     fn by_argument(&mut self, program: &Word, arguments: &[Word], fetches: impl Fn(&Word) -> bool) {
         if arguments.iter().any(fetches) {
             self.fetching.push(name_of(&program.text).to_owned());
-        } else if let Some(word) = arguments.iter().find(|word| word.expands && word.text.starts_with('$')) {
+        } else if let Some(word) = arguments.iter().find(|word| doors::may_be_address(word)) {
             self.unknown.push(format!("{} {}", program.text, word.text));
         }
     }
@@ -420,7 +428,7 @@ impl Programs {
         for word in doors::archives(name, arguments) {
             if doors::is_remote(word) {
                 self.fetching.push(name.to_owned());
-            } else if word.expands && word.text.trim_start_matches("--file=").starts_with('$') {
+            } else if doors::may_be_address(word) {
                 self.unknown.push(format!("{name} {}", word.text));
             }
         }

@@ -5,7 +5,12 @@
 
 use std::collections::HashSet;
 
+use super::doors::has_letter;
 use super::lexer::{Lexer, is_blank};
+use super::programs::lists;
+
+/// Why a script is not followed in which a variable may name a socket.
+pub(super) const DEVICE: &str = "a variable in the place of a device";
 
 /// Substitutions in substitutions that are followed.
 pub(super) const DEPTH: usize = 20;
@@ -62,6 +67,10 @@ pub(super) struct Script {
     pub(super) variables: Vec<(String, bool)>,
     /// A word names a socket: bash's /dev/tcp and /dev/udp.
     pub(super) sockets: bool,
+    /// Output goes to what a variable names: a socket, which is open for reading too.
+    pub(super) opens: bool,
+    /// Something is read from a descriptor that is open.
+    pub(super) reads: bool,
     /// Why some of it is not followed.
     pub(super) unclear: Option<&'static str>,
 }
@@ -117,6 +126,8 @@ struct State {
     enclosing: Vec<Enclosing>,
     /// The command runs whatever came before it: nothing, `;` or a new line.
     certain: bool,
+    /// See [`Script::opens`].
+    opens: bool,
     depth: usize,
 }
 
@@ -132,6 +143,7 @@ impl Splitter<'_> {
             variables: Vec::new(),
             enclosing: Vec::new(),
             certain: depth == 0,
+            opens: false,
             depth,
         };
         if depth > DEPTH {
@@ -228,6 +240,15 @@ impl Splitter<'_> {
         let command = std::mem::take(&mut state.command);
         let before = !command.words.is_empty();
         self.script.variables.extend(state.variables.drain(..).map(|name| (name, before)));
+        let words = command.words.as_slice();
+        if std::mem::take(&mut state.opens) {
+            self.script.opens = true;
+            // What is opened for the whole shell is read by whatever follows.
+            self.script.reads |= words.iter().take(3).any(|word| word.text == "exec");
+        }
+        let by_number = |word: &Word| has_letter(&word.text, 'u');
+        self.script.reads |= words.first().is_some_and(|word| lists("read mapfile readarray", &word.text))
+            && words.iter().any(by_number);
         if !command.words.is_empty() {
             self.script.commands.push(command);
         }
@@ -404,7 +425,7 @@ impl Splitter<'_> {
             return;
         }
         let operators = ["&>>", "&>", ">>", ">|", ">&", "<&", "<>", "<", ">"];
-        let both_ways = operators.iter().find(|operator| self.lexer.eat(operator)) == Some(&"<>");
+        let operator = operators.iter().find(|operator| self.lexer.eat(operator)).copied().unwrap_or_default();
         self.lexer.skip_blanks();
         if self.lexer.eat("(") {
             // `<(COMMANDS)`: a file's name to the command.
@@ -413,9 +434,11 @@ impl Splitter<'_> {
             return;
         }
         let target = self.word(state.depth);
-        let variable = target.text.strip_prefix("/dev/").is_some_and(|rest| rest.starts_with(['$', '`']));
-        if target.expands && (variable || both_ways && target.text.starts_with('$')) {
-            self.unclear("a variable in the place of a device");
+        let descriptor = ["/dev/fd", "/dev/std", "/proc/self/fd"].iter().any(|start| target.text.starts_with(start));
+        self.script.reads |= operator == "<&" || operator == "<" && descriptor;
+        match operator {
+            "<" | "<>" if may_be_socket(&target) => self.unclear(DEVICE),
+            _ => state.opens |= may_be_socket(&target),
         }
         if target.text.is_empty() && !target.quoted {
             self.unclear("a redirection without a target");
@@ -448,6 +471,8 @@ impl Splitter<'_> {
         }));
         self.script.variables.extend(inner.variables);
         self.script.sockets |= inner.sockets;
+        self.script.opens |= inner.opens;
+        self.script.reads |= inner.reads;
         if let Some(why) = inner.unclear {
             self.unclear(why);
         }
@@ -462,6 +487,20 @@ impl Splitter<'_> {
     pub(super) fn note(&mut self, why: &'static str) {
         self.unclear(why);
     }
+}
+
+/// May the shell make `/dev/tcp/HOST/PORT` of it, which bash opens as a socket? A port is a number or the name of a service, which has letters,
+/// digits and hyphens.
+fn may_be_socket(target: &Word) -> bool {
+    let is_expansion = |letter: char| matches!(letter, '$' | '`');
+    let start = target.text.split(is_expansion).next().unwrap_or_default();
+    let port = target.text.rsplit('/').next().unwrap_or_default();
+    let no_port = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '-' || is_expansion(letter));
+    let is_literal = !port.contains(|letter| is_expansion(letter) || letter == '}' || letter == ')');
+    target.expands
+        && start.len() < target.text.len()
+        && ["/dev/tcp/", "/dev/udp/"].iter().any(|device| device.starts_with(start) || start.starts_with(device))
+        && !(is_literal && port.contains(no_port))
 }
 
 /// The variable of an assignment.

@@ -130,6 +130,16 @@ pub(super) const RECIPES: &[Recipe] = &[
         repository.git(&["submodule", "--quiet", "update", "--init", "--recursive"]);
         repository.commit("outer");
     }),
+    ("submodule with a .git folder of its own", |repository| {
+        let library = library("lib");
+        repository.git(&["clone", "--quiet", &format!("file://{}", library.path.display()), "lib"]);
+        repository.git(&["submodule", "--quiet", "add", &format!("file://{}", library.path.display()), "lib"]);
+        repository.commit("module");
+    }),
+    ("submodule with a lock of a branch", |repository| {
+        add_module(repository, "lib");
+        repository.write(".git/modules/lib/refs/heads/main.lock", "");
+    }),
     ("submodule that was not cloned", |repository| {
         add_module(repository, "lib");
         repository.git(&["submodule", "--quiet", "deinit", "--force", "lib"]);

@@ -250,6 +250,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "image_name",
             "strict_json",
             "mask",
+            "build_name",
             "digest",
             "time",
             "budget",

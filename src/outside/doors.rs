@@ -236,7 +236,9 @@ pub(super) fn may_be_address(word: &Word) -> bool {
     let text = word.text.as_str();
     let value = match (text.strip_prefix("--"), text.strip_prefix('-')) {
         (Some(long), _) => long.split_once('=').map_or("", |(_, value)| value),
-        (None, Some(short)) => short.trim_start_matches(|letter: char| letter.is_ascii_alphabetic()),
+        (None, Some(short)) => {
+            short.trim_start_matches(|letter: char| letter.is_ascii_alphabetic()).trim_start_matches('=')
+        }
         (None, None) => text,
     };
     word.expands && value.starts_with(['$', '`'])

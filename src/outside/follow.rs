@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::doors::{self, Git};
 use super::programs::{Rule, Special, Wrapper, lists, rule_of};
 use super::sed;
+use super::socket;
 use super::shell::{self, Command, Document, Script, Word};
 use super::windows;
 use super::wrapper::{Taken, is_question, is_standard, name_of, option, shown};
@@ -108,7 +109,7 @@ impl Programs {
         self.opens |= script.opens;
         self.reads |= script.reads;
         if self.opens && self.reads {
-            self.note(shell::DEVICE);
+            self.note(socket::DEVICE);
         }
         if let Some(why) = script.unclear {
             self.note(why);

@@ -15,6 +15,7 @@ mod programs;
 mod public_tests;
 mod sed;
 mod shell;
+mod socket;
 mod table;
 mod table_local;
 #[cfg(test)]

@@ -5,12 +5,8 @@
 
 use std::collections::HashSet;
 
-use super::doors::has_letter;
 use super::lexer::{Lexer, is_blank};
-use super::programs::lists;
-
-/// Why a script is not followed in which a variable may name a socket.
-pub(super) const DEVICE: &str = "a variable in the place of a device";
+use super::socket;
 
 /// Substitutions in substitutions that are followed.
 pub(super) const DEPTH: usize = 20;
@@ -240,15 +236,9 @@ impl Splitter<'_> {
         let command = std::mem::take(&mut state.command);
         let before = !command.words.is_empty();
         self.script.variables.extend(state.variables.drain(..).map(|name| (name, before)));
-        let words = command.words.as_slice();
-        if std::mem::take(&mut state.opens) {
-            self.script.opens = true;
-            // What is opened for the whole shell is read by whatever follows.
-            self.script.reads |= words.iter().take(3).any(|word| word.text == "exec");
-        }
-        let by_number = |word: &Word| has_letter(&word.text, 'u');
-        self.script.reads |= words.first().is_some_and(|word| lists("read mapfile readarray", &word.text))
-            && words.iter().any(by_number);
+        let opens = std::mem::take(&mut state.opens);
+        self.script.opens |= opens;
+        self.script.reads |= socket::reads_by_number(&command.words) || opens && socket::opens_for_all(&command.words);
         if !command.words.is_empty() {
             self.script.commands.push(command);
         }
@@ -434,11 +424,10 @@ impl Splitter<'_> {
             return;
         }
         let target = self.word(state.depth);
-        let descriptor = ["/dev/fd", "/dev/std", "/proc/self/fd"].iter().any(|start| target.text.starts_with(start));
-        self.script.reads |= operator == "<&" || operator == "<" && descriptor;
+        self.script.reads |= socket::reads_descriptor(operator, &target);
         match operator {
-            "<" | "<>" if may_be_socket(&target) => self.unclear(DEVICE),
-            _ => state.opens |= may_be_socket(&target),
+            "<" | "<>" if socket::may_be_one(&target) => self.unclear(socket::DEVICE),
+            _ => state.opens |= socket::may_be_one(&target),
         }
         if target.text.is_empty() && !target.quoted {
             self.unclear("a redirection without a target");
@@ -487,20 +476,6 @@ impl Splitter<'_> {
     pub(super) fn note(&mut self, why: &'static str) {
         self.unclear(why);
     }
-}
-
-/// May the shell make `/dev/tcp/HOST/PORT` of it, which bash opens as a socket? A port is a number or the name of a service, which has letters,
-/// digits and hyphens.
-fn may_be_socket(target: &Word) -> bool {
-    let is_expansion = |letter: char| matches!(letter, '$' | '`');
-    let start = target.text.split(is_expansion).next().unwrap_or_default();
-    let port = target.text.rsplit('/').next().unwrap_or_default();
-    let no_port = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '-' || is_expansion(letter));
-    let is_literal = !port.contains(|letter| is_expansion(letter) || letter == '}' || letter == ')');
-    target.expands
-        && start.len() < target.text.len()
-        && ["/dev/tcp/", "/dev/udp/"].iter().any(|device| device.starts_with(start) || start.starts_with(device))
-        && !(is_literal && port.contains(no_port))
 }
 
 /// The variable of an assignment.

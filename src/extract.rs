@@ -75,7 +75,8 @@ fn plan(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<P
     let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
     let mut tar = SignedTar::new(budget.reading(expanded, Work::Unpacked, WHAT), limits);
     while let Some(member) = tar.next_member()? {
-        budget.hold((member.path.as_bytes().len() as u64).saturating_mul(NAMES_HELD).saturating_add(MEMBER_HELD), WHAT)?;
+        budget
+            .hold((member.path.as_bytes().len() as u64).saturating_mul(NAMES_HELD).saturating_add(MEMBER_HELD), WHAT)?;
         if let MemberKind::Symlink(target) = &member.kind
             && !stays_inside(&member.path, target)
         {

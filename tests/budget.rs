@@ -55,7 +55,8 @@ fn every_command_that_reads_a_bundle_has_the_budget_of_its_input() {
         for (limit, code) in [("1", 3), ("6000000000", 0)] {
             let mut run = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
             let run = run.current_dir(&folder).args(command).arg(&bundle).args(["--key", "key.pem"]);
-            let run = run.args(["--limit", &format!("work_base_units={limit}"), "--limit", "work_per_megabyte_units=0"]);
+            let run =
+                run.args(["--limit", &format!("work_base_units={limit}"), "--limit", "work_per_megabyte_units=0"]);
             let output = run.output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(code), "{command:?}: {said}");

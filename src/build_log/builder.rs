@@ -174,8 +174,7 @@ fn vertex(stage: &str, text: &str) -> Option<LogEvent> {
 
 fn instruction(stage: &str, text: &str) -> Option<LogEvent> {
     let text = text.trim();
-    is_instruction(text)
-        .then(|| LogEvent::Instruction { stage: stage.to_owned(), instruction: text.to_owned() })
+    is_instruction(text).then(|| LogEvent::Instruction { stage: stage.to_owned(), instruction: text.to_owned() })
 }
 
 /// `3/9`

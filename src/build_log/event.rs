@@ -157,7 +157,6 @@ impl LogEvent {
             _ => self.pushed_name(),
         }
     }
-
 }
 
 /// The events of one entry. Its first line may be the server's own; continuation lines are output of a command.

@@ -81,10 +81,8 @@ fn each_builder_has_its_own_forms() {
     let (id, name) = ("c0b9a8f7e6d5".repeat(6).split_off(8), format!("docker.io/library/node:19@{DIGEST}"));
     let own = |builder| LogEvent::BuilderOutput(Some(builder));
     let built = |builder, id: &str| LogEvent::BuiltImage { builder, id: id.into() };
-    let instruction = |stage: &str, instruction: &str| LogEvent::Instruction {
-        stage: stage.into(),
-        instruction: instruction.into(),
-    };
+    let instruction =
+        |stage: &str, instruction: &str| LogEvent::Instruction { stage: stage.into(), instruction: instruction.into() };
     let plain = |instruction: &str| LogEvent::PlainStep { number: 1, instruction: instruction.into() };
     let pushed = |digest: Option<&str>| LogEvent::PushedManifest {
         step: 9,

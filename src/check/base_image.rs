@@ -329,13 +329,20 @@ mod tests {
 
     #[test]
     fn old_steps_of_podman_are_bases_where_all_are_there_in_order() {
-        let lines = |text: &str| text.lines().map(|line| line.trim().replace('@', &format!("@{ONE}"))).collect::<Vec<_>>();
+        let lines =
+            |text: &str| text.lines().map(|line| line.trim().replace('@', &format!("@{ONE}"))).collect::<Vec<_>>();
         let honest = lines(
             "STEP 1: FROM golang@ AS build\nSTEP 2: RUN make\n--> 0123456789ab\nSTEP 3: FROM nginx:1\nSTEP 4: COPY --from=build a b\nSTEP 5: COMMIT x:1",
         );
         assert_eq!(shown(&honest), [format!("golang@{ONE}"), "nginx:1".into()]);
         assert_eq!(shown(&lines("STEP 1: FROM alpine AS a\nSTEP 2: COMMIT\nSTEP 3: FROM a")), ["alpine"]);
-        for printed in ["STEP 3: FROM x AS nginx:1", "STEP 1: FROM x", "STEP 1/1: FROM x", "[1/1] STEP 1/1: FROM x", "STEP 9: RUN x"] {
+        for printed in [
+            "STEP 3: FROM x AS nginx:1",
+            "STEP 1: FROM x",
+            "STEP 1/1: FROM x",
+            "[1/1] STEP 1/1: FROM x",
+            "STEP 9: RUN x",
+        ] {
             for at in 0..=honest.len() {
                 let mut lines = honest.clone();
                 lines.insert(at, printed.into());

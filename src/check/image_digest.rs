@@ -211,8 +211,7 @@ fn with_links(evidence: &Evidence<'_>, image: &ImageFacts, outcome: Outcome) -> 
 /// The command that brings the image as it was pushed.
 fn with_way(evidence: &Evidence<'_>, outcome: Outcome) -> Outcome {
     let Some(log) = evidence.log() else { return outcome };
-    let repository =
-        log.push_events().find_map(|event| Some(ImageName::parse(event.image_name()?).ok()?.repository()));
+    let repository = log.push_events().find_map(|event| Some(ImageName::parse(event.image_name()?).ok()?.repository()));
     let (Some(repository), Some((digest, _))) = (repository, pushed(log).first().copied()) else { return outcome };
     outcome.detail(format!(
         "to keep the digest: skopeo copy --preserve-digests docker://{repository}@{digest} dir:image, then --image dir:image"

@@ -42,8 +42,7 @@ pub(crate) fn built_image(log: &BuildLog) -> Option<&str> {
 
 /// Each digest that the push recorded, with its size where that is printed, once.
 pub(super) fn pushed(log: &BuildLog) -> Vec<(Sha256, Option<u64>)> {
-    let sized: HashSet<Sha256> =
-        log.pushed().filter_map(|(_, digest, size)| size.map(|_| digest)).collect();
+    let sized: HashSet<Sha256> = log.pushed().filter_map(|(_, digest, size)| size.map(|_| digest)).collect();
     let mut seen: HashSet<(Sha256, Option<u64>)> = HashSet::new();
     let images = log.pushed().map(|(_, digest, size)| (digest, size));
     // A line without the size says nothing beside one with it.

@@ -138,12 +138,10 @@ fn inner(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<
     rows.extend(manifest.record.fields().map(|(name, value)| row(&format!("build.json {name}"), value)));
     if let Some(log) = &manifest.log {
         rows.push(row("build.log", format!("{} entries, {}", log.entries().len(), log.sha256())));
-        rows.extend(
-            log.pushed().map(|(tag, digest, size)| {
-                let bytes = size.map(|size| format!(" ({size} bytes)")).unwrap_or_default();
-                row(&format!("pushed {tag}"), format!("{digest}{bytes}"))
-            }),
-        );
+        rows.extend(log.pushed().map(|(tag, digest, size)| {
+            let bytes = size.map(|size| format!(" ({size} bytes)")).unwrap_or_default();
+            row(&format!("pushed {tag}"), format!("{digest}{bytes}"))
+        }));
     }
     for snapshot in &manifest.snapshots {
         let name = String::from_utf8_lossy(&snapshot.repository).into_owned();

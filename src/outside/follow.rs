@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::doors::{self, Git};
 use super::programs::{Rule, Special, Wrapper, lists, rule_of};
 use super::sed;
-use super::socket;
 use super::shell::{self, Command, Document, Script, Word};
+use super::socket;
 use super::windows;
 use super::wrapper::{Taken, is_question, is_standard, name_of, option, shown};
 
@@ -166,7 +166,8 @@ impl Programs {
             self.unknown.push(format!("{name} {word}"));
         }
         if matches!(rule, Rule::Never)
-            && let Some(word) = arguments.iter().find(|word| doors::is_address(&word.text) || doors::may_be_address(word))
+            && let Some(word) =
+                arguments.iter().find(|word| doors::is_address(&word.text) || doors::may_be_address(word))
         {
             self.unknown.push(format!("{name} {}", word.text));
         }

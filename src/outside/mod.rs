@@ -127,12 +127,10 @@ impl Inputs {
         for event in log.events() {
             match event {
                 LogEvent::ResolvedBase { name, .. } => forms::resolved(name, Kind::Base, "base image", self),
-                LogEvent::Instruction { instruction, .. } => {
-                    match instruction.strip_prefix("FROM ").map(str::trim) {
-                        Some(name) => forms::resolved(name, Kind::Files, "files of the image", self),
-                        None => forms::read(instruction, &[], &mut stages, self),
-                    }
-                }
+                LogEvent::Instruction { instruction, .. } => match instruction.strip_prefix("FROM ").map(str::trim) {
+                    Some(name) => forms::resolved(name, Kind::Files, "files of the image", self),
+                    None => forms::read(instruction, &[], &mut stages, self),
+                },
                 _ => {}
             }
         }

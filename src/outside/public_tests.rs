@@ -78,11 +78,13 @@ fn overlooked(file: &Dockerfile, counted: &mut Counted) {
     for instruction in &file.instructions {
         let mut inputs = Inputs::new();
         forms::read(&instruction.text, &instruction.documents, &mut stages, &mut inputs);
-        let words: Vec<&str> = instruction.text.split(|letter: char| !(letter.is_alphanumeric() || "-_./=:".contains(letter))).collect();
+        let words: Vec<&str> =
+            instruction.text.split(|letter: char| !(letter.is_alphanumeric() || "-_./=:".contains(letter))).collect();
         let text = format!(" {} ", words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "));
         let found = WELL_KNOWN.iter().find(|command| text.contains(&format!(" {command} ")));
         let run = KINDS.iter().position(|(kind, _)| *kind == Kind::Run).and_then(|at| inputs.kinds.get(at));
-        if let Some(command) = found.filter(|_| text.starts_with(" RUN ") && run.is_none_or(|run| run.seen.is_empty())) {
+        if let Some(command) = found.filter(|_| text.starts_with(" RUN ") && run.is_none_or(|run| run.seen.is_empty()))
+        {
             counted.overlooked.push(format!("{command}: {}", super::shortened(&instruction.text)));
         }
     }

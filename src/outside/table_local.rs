@@ -87,9 +87,7 @@ pub(super) const LOCAL: &[Row] = &[
     text(
         "mysql_config xml2-config pkg-config pkgconf lsb_release architecture dpkg-vendor dpkg-buildflags getconf mkcert echo_supervisord_conf rpmdb xattr mandb makewhatis apxs apxs2",
     ),
-    text(
-        "initdb mysql_install_db mysql_tzinfo_to_sql postconf newaliases nologin sa-compile",
-    ),
+    text("initdb mysql_install_db mysql_tzinfo_to_sql postconf newaliases nologin sa-compile"),
     text(
         "pg_createcluster pg_dropcluster pg_lsclusters setup-proxy fix-permissions fix-perms execstack paxctl prelink scanelf",
     ),
@@ -104,9 +102,7 @@ pub(super) const LOCAL: &[Row] = &[
         "rustc rustdoc rustfmt gofmt ghc* javac kotlinc scalac ocamlfind ocamlopt ocamlc erlc mcs csc fsc luac* hsc2hs cython* patchelf chrpath",
     ),
     text("libtoolize libtool autopoint intltoolize gettextize gtkdocize upx install-info"),
-    text(
-        "makeinfo texi2any dtc mkimage xorriso genisoimage mksquashfs unsquashfs sass terser uglifyjs",
-    ),
+    text("makeinfo texi2any dtc mkimage xorriso genisoimage mksquashfs unsquashfs sass terser uglifyjs"),
     text("black flake8 isort mypy ruff pylint pycodestyle shellcheck shfmt checkmake yamllint markdownlint compileall"),
     text(
         "venv ensurepip zipfile tarfile json.tool grpc_tools.protoc golint gofumpt goimports addlicense xx-info xx-verify xx-clang xx-cc site sysconfig py_compile platform this timeit pyclean py3compile pycompile",
@@ -114,7 +110,9 @@ pub(super) const LOCAL: &[Row] = &[
     text("nvcc cuobjdump nvidia-smi nvprof ldconfig.real jlink jdeps jmod jcmd"),
     text("checksec circo neato optipng jpegoptim"),
     // They read files, and some of them what an address names.
-    row("xmlstarlet html2text asciidoctor tidy createrepo createrepo_c qemu-img postmap javadoc cleancss xmlsec1 rsvg-convert jps jstack"),
+    row(
+        "xmlstarlet html2text asciidoctor tidy createrepo createrepo_c qemu-img postmap javadoc cleancss xmlsec1 rsvg-convert jps jstack",
+    ),
     // PowerShell and cmd.exe, which read shares of other machines.
     row(
         "remove-item move-item copy-item new-item get-item get-childitem set-location push-location pop-location write-host write-output write-error",

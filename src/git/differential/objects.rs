@@ -182,38 +182,6 @@ pub(super) const RECIPES: &[Recipe] = &[
         repository.write(".git/refs/funny/place", format!("{id}\n")).write(".git/HEAD", "ref: refs/funny/place\n");
     }),
     ("HEAD detached", |repository| drop(repository.git(&["checkout", "--quiet", "--detach"]))),
-    ("lock of a branch", |repository| {
-        repository.write(".git/refs/heads/main.lock", "").write(".git/refs/heads/topic/x.lock", "not an id\n");
-    }),
-    ("ref in a folder like a lock", |repository| {
-        let id = rev(repository, "HEAD");
-        repository.write(".git/refs/heads/x.lock/y", format!("{id}\n"));
-    }),
-    ("lock without a name", |repository| {
-        repository.write(".git/refs/heads/.lock", "");
-    }),
-    ("HEAD leads to a lock", |repository| {
-        let id = rev(repository, "HEAD");
-        repository.write(".git/refs/heads/x.lock", format!("{id}\n")).write(".git/HEAD", "ref: refs/heads/x.lock\n");
-    }),
-    ("locks and files that a git which was stopped left behind", |repository| {
-        for file in [
-            "HEAD.lock",
-            "config.lock",
-            "index.lock",
-            "packed-refs.lock",
-            "shallow.lock",
-            "refs/remotes/origin/main.lock",
-            "refs/tags/v2.lock",
-            "logs/HEAD.lock",
-            "objects/ab/tmp_obj_x1Y2z3",
-            "objects/pack/tmp_pack_x1Y2z3",
-            "objects/pack/tmp_idx_x1Y2z3",
-            "gc.pid",
-        ] {
-            repository.write(&format!(".git/{file}"), "");
-        }
-    }),
     ("symbolic ref that leads nowhere", |repository| {
         drop(repository.git(&["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/gone"]));
     }),

@@ -261,7 +261,11 @@ pub fn build_log(bytes: &[u8]) {
     assert!(log.entries().windows(2).all(|pair| pair[0].line < pair[1].line));
     let text = String::from_utf8_lossy(bytes);
     for (tag, digest, size) in log.pushed() {
-        assert!(text.contains(&format!("{tag}: digest: {digest} size: ")), "{tag} {digest} {size}");
+        let line = match size {
+            Some(_) => format!("{tag}: digest: {digest} size: "),
+            None => format!(":{tag}@{digest}"),
+        };
+        assert!(text.contains(&line), "{line}");
     }
     let _ = (log.disbelieved_pushes(), log.last_time());
 }

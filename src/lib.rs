@@ -160,7 +160,7 @@ pub use crate::dossier::{Dossier, Handed, LoadImage, NamedKey, Question, ReadIma
 pub use crate::error::Error;
 pub use crate::escape::{for_lines, for_terminal};
 pub use crate::evidence::{Evidence, Fact, Known, image_facts};
-pub use crate::extract::{Extracted, extract};
+pub use crate::extract::{Extracted, extract, extract_within};
 pub use crate::finding::{
     Demand, Effect, Finding, Group, Level, MissingEvidence, Reason, Status, Verdict, Waiver, WaiverStanding,
 };

@@ -48,6 +48,28 @@ fn work_and_memory_that_are_gone_end_without_a_verdict_and_name_the_limit() {
 }
 
 #[test]
+fn every_command_that_reads_a_bundle_has_the_budget_of_its_input() {
+    let folder = fixture("good-rsa-2048");
+    let to = std::env::temp_dir().join(format!("hpsb-audit-budget-{}", std::process::id()));
+    let unpack = ["extract", "--to", to.to_str().unwrap()];
+    let bundle = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let bundle = bundle.into_iter().find(|path| path.to_string_lossy().ends_with(".sig.tbz")).unwrap();
+    for command in [&["inspect"][..], &["source"], &["source", "--log"], &unpack] {
+        for (limit, code) in [("1", 3), ("6000000000", 0)] {
+            let mut run = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
+            let run = run.current_dir(&folder).args(command).arg(&bundle).args(["--key", "key.pem"]);
+            let run =
+                run.args(["--limit", &format!("work_base_units={limit}"), "--limit", "work_per_megabyte_units=0"]);
+            let output = run.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{command:?}: {said}");
+            assert!(code == 0 || said.contains("work_base_units") && output.stdout.is_empty(), "{command:?}: {said}");
+        }
+    }
+    std::fs::remove_dir_all(to).unwrap();
+}
+
+#[test]
 fn the_largest_limit_that_is_too_small_stops_the_same_audit_on_any_number_of_threads() {
     let code = |units: u64, threads: &str| {
         let limit = format!("work_base_units={units}");

@@ -212,7 +212,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
-    ("extract", &["verify", "archive", "limits", "error"]),
+    ("extract", &["verify", "archive", "budget", "limits", "error"]),
     ("timestamp", &["certificate", "key", "limits", "digest", "time"]),
     ("outside", &["dockerfile", "strict_json", "digest"]),
     (
@@ -291,6 +291,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "mask",
             "image_name",
             "budget",
+            "build_name",
             "digest",
             "time",
         ],

@@ -31,10 +31,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return Outcome::not_run(Reason::NoEvidence, "no registry was asked for a tag");
     };
     let Some(log) = evidence.log() else { return Outcome::unknown("there is no log that says what was pushed") };
-    let mut repositories = log.push_events().filter_map(|event| match event {
-        LogEvent::PushTo(name) | LogEvent::Signed(name) => Some(repository_of(name)),
-        _ => None,
-    });
+    let mut repositories = log.push_events().filter_map(LogEvent::image_name).map(repository_of);
     let name = keep_name(&format!("{}:{}", asked.repository, asked.tag));
     if !repositories.any(|repository| repository == asked.repository) {
         return Outcome::unknown("the log does not say that this repository was pushed to")

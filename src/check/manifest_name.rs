@@ -2,6 +2,7 @@
 
 use super::outcome::{Comparison, Outcome};
 use super::{Check, Run};
+use crate::build_name::behind_repository;
 use crate::evidence::Evidence;
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::image_name::repository_of;
@@ -56,9 +57,8 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
 
 /// Is `subject` a build's name of the tag, and of the repository, where the record's text has one (`docker.io/acme/wallet:v1`)?
 fn has_repository(whole: &str, tag: &str, subject: &str) -> bool {
-    let Some(rest) = subject.strip_suffix(tag).and_then(|rest| rest.strip_suffix('.')) else { return false };
-    let written = whole.strip_suffix(tag).and_then(|text| text.strip_suffix(':'));
-    written.is_none_or(|written| {
-        [written.to_owned(), repository_of(written)].iter().any(|name| name.replace('/', ".") == rest)
-    })
+    match whole.strip_suffix(tag).and_then(|text| text.strip_suffix(':')) {
+        Some(written) => behind_repository(subject, &repository_of(written)) == Some(tag),
+        None => subject.strip_suffix(tag).is_some_and(|rest| rest.ends_with('.')),
+    }
 }

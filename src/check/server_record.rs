@@ -97,11 +97,8 @@ fn compare_image(evidence: &Evidence<'_>, saved: &ServerRecord, comparison: &mut
     } else if !pushed.is_empty() {
         comparison.disagree("image digest", pushed.join(", "), digest);
     }
-    let repositories = log.push_events().filter_map(|event| match event {
-        LogEvent::PushTo(name) => Some(repository_of(name)),
-        _ => None,
-    });
-    let mut repositories: Vec<String> = repositories.collect();
+    let mut repositories: Vec<String> =
+        log.push_events().filter_map(LogEvent::pushed_name).map(repository_of).collect();
     repositories.dedup();
     let repository = repository_of(name);
     if repositories.contains(&repository) {

@@ -10,6 +10,7 @@ use super::Evidence;
 use super::image::image_facts;
 use super::source::source_facts;
 use crate::build_log::LogEvent;
+use crate::image_name::repository_of;
 use crate::mask::{keep_name, mask, mask_name};
 use crate::server_record::ServerRecord;
 
@@ -178,7 +179,8 @@ impl Evidence<'_> {
                 add("image-id", "build.log", id.to_owned(), Known::Signed);
             }
             facts.extend(log.pushed().map(|(tag, digest, size)| {
-                let value = format!("{tag} {digest} ({size} bytes)");
+                let bytes = size.map(|size| format!(" ({size} bytes)")).unwrap_or_default();
+                let value = format!("{tag} {digest}{bytes}");
                 let data = json!({ "tag": tag, "digest": digest.to_string(), "size": size });
                 Fact::new("image-digest", "build.log", value, Known::Signed).with_data(data)
             }));
@@ -244,9 +246,9 @@ fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
         LogEvent::Directory(name) => ("repository", format!("folder {name}")),
         LogEvent::Host(name) => ("repository", format!("host {name}")),
         // A step names its base by digest where content trust has put one there.
-        LogEvent::Step { instruction, .. } | LogEvent::StageStep { instruction, .. } => {
-            ("base-image", base_by_digest(instruction)?.to_owned())
-        }
+        LogEvent::Step { instruction, .. }
+        | LogEvent::StageStep { instruction, .. }
+        | LogEvent::PlainStep { instruction, .. } => ("base-image", base_by_digest(instruction)?.to_owned()),
         LogEvent::ResolvedBase { name, .. } => ("base-image", name.clone()),
         LogEvent::PulledImage(name) => ("base-image", name.clone()),
         LogEvent::PulledDigest(digest) => ("base-image", digest.to_string()),
@@ -258,6 +260,7 @@ fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
 fn push_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::PushTo(name) => ("image", name.clone()),
+        LogEvent::PushedManifest { name, .. } => ("image", repository_of(name)),
         LogEvent::Signed(name) => ("image", format!("{name} (signed by content trust)")),
         LogEvent::KeyId(id) => ("key-id", id.clone()),
         _ => return None,

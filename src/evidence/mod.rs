@@ -206,7 +206,9 @@ impl Evidence<'_> {
         }
         let mut tags = self.log()?.push_events().filter_map(|event| match event {
             LogEvent::Pushed { tag, .. } => Some(tag.clone()),
-            LogEvent::Signed(name) => Some(ImageName::parse(name).ok()?.tag()?.to_owned()),
+            LogEvent::Signed(name) | LogEvent::PushedManifest { name, .. } => {
+                Some(ImageName::parse(name).ok()?.tag()?.to_owned())
+            }
             _ => None,
         });
         if let Some(signed) = self.signed_name() {

@@ -137,6 +137,7 @@ mod time;
 mod timestamp;
 pub mod trust;
 mod verify;
+mod words;
 mod workload;
 #[cfg(test)]
 mod wycheproof_tests;

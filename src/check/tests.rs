@@ -1,4 +1,5 @@
 use super::*;
+use crate::finding::MissingEvidence;
 
 /// The contract's table, in its order: name, group, default level.
 const CONTRACT: &str = "manifest-signature manifest require, manifest-key manifest require, key-record manifest warn, \

@@ -13,7 +13,9 @@ use crate::digest::Sha256;
 use crate::finding::Group;
 use crate::image::Source;
 use crate::limits::Limits;
+use crate::report::Format;
 use crate::time::Timestamp;
+use crate::words::any_of;
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let features = crate::features();
@@ -214,8 +216,7 @@ pub(super) struct AuditArguments {
     /// The policy: trusted keys, what is expected, what is required (docs/policy.md)
     #[arg(long, value_name = "FILE")]
     pub(super) policy: Option<PathBuf>,
-    /// Groups that must have an answer, beside the policy's: manifest, source, image, trust, builder, workload
-    #[arg(long, value_name = "GROUP,...", value_delimiter = ',', value_parser = group)]
+    #[arg(long, value_name = "GROUP,...", value_delimiter = ',', value_parser = group, help = require_help())]
     pub(super) require: Vec<Group>,
     /// Who approved which commit: CSV or JSON with repository, commit, change, approver, time (docs/git-proof.md)
     #[arg(long, value_name = "FILE")]
@@ -239,9 +240,7 @@ pub(super) struct AuditArguments {
     pub(super) network: NetworkArguments,
     #[command(flatten)]
     pub(super) output: OutputArguments,
-    /// Write a report to a file, whole or not at all: text, json, jsonl, html, markdown, csv, junit, sarif, oscal or vsa
-    /// (docs/reports.md); may be repeated
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report, help = report_help())]
     pub(super) reports: Vec<(String, PathBuf)>,
     #[command(flatten)]
     pub(super) report_options: ReportOptions,
@@ -402,6 +401,15 @@ fn named_key(text: &str) -> Result<NamedKey, String> {
 
 pub(super) fn source(text: &str) -> Result<Source, String> {
     Source::parse(text)
+}
+
+fn require_help() -> String {
+    format!("Groups that must have an answer, beside the policy's: {}", Group::ALL.map(Group::word).join(", "))
+}
+
+fn report_help() -> String {
+    let formats = any_of(&Format::ALL.map(Format::word));
+    format!("Write a report to a file, whole or not at all: {formats} (docs/reports.md); may be repeated")
 }
 
 pub(super) fn group(word: &str) -> Result<Group, String> {

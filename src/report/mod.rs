@@ -42,6 +42,7 @@ use crate::policy::PolicySource;
 use crate::signature::Signature;
 use crate::time::Timestamp;
 use crate::verify::{Grade, KeySource, TrustedKey};
+use crate::words::words;
 
 pub use self::admission::{Admission, ImageReport, WorkloadFile};
 #[cfg(feature = "serve")]
@@ -206,24 +207,19 @@ pub struct Options {
     pub oscal_plan: Option<String>,
 }
 
-impl Format {
-    /// Every format and its word, as `--report` takes it. Text is plain and 120 columns wide.
-    pub const WORDS: [(&str, Self); 10] = [
-        ("text", Self::Text(Look { colour: Colour::Plain, columns: 120 })),
-        ("json", Self::Json),
-        ("jsonl", Self::JsonLines),
-        ("html", Self::Html),
-        ("markdown", Self::Markdown),
-        ("csv", Self::Csv),
-        ("junit", Self::Junit),
-        ("sarif", Self::Sarif),
-        ("oscal", Self::Oscal),
-        ("vsa", Self::Vsa),
-    ];
-
-    /// The format that a word names.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, format)| format)
+words! {
+    /// The word, as `--report` takes it. Text that is read so is plain and 120 columns wide.
+    pub Format {
+        Text(Look { colour: Colour::Plain, columns: 120 }) = "text",
+        Json = "json",
+        JsonLines = "jsonl",
+        Html = "html",
+        Markdown = "markdown",
+        Csv = "csv",
+        Junit = "junit",
+        Sarif = "sarif",
+        Oscal = "oscal",
+        Vsa = "vsa",
     }
 }
 

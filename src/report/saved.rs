@@ -17,7 +17,7 @@ use crate::finding::{
 };
 use crate::key::PublicKey;
 use crate::limits::Limits;
-use crate::policy::{EXPECTED_BY, PolicySource, is_required_when_expected};
+use crate::policy::PolicySource;
 use crate::strict_json;
 use crate::time::Timestamp;
 use crate::verify::Grade;
@@ -236,7 +236,7 @@ struct Terms<'q> {
 
 impl Terms<'_> {
     fn expects(&self, field: &str) -> bool {
-        self.question.is_some_and(|question| question.expect.iter().any(|(name, _)| name == field))
+        self.question.is_some_and(|question| question.expects(field))
     }
 
     /// The level at which the check was judged.
@@ -246,18 +246,15 @@ impl Terms<'_> {
             return Level::Off;
         }
         let set = question.and_then(|question| question.levels.iter().find(|(name, _)| name == check.name));
-        match set.and_then(|(_, level)| Level::from_word(level)) {
-            Some(level) => level,
-            None if is_required_when_expected(check.name, |field| self.expects(field)) => Level::Require,
-            None => check.level,
-        }
+        let set = set.and_then(|(_, level)| Level::from_word(level));
+        set.unwrap_or_else(|| check.own_level(|field| self.expects(field)))
     }
 
     /// Who asked for it.
     fn demand(&self, check: &Check) -> Demand {
         let Some(question) = self.question else { return Demand::None };
         let named = question.levels.iter().any(|(name, _)| name == check.name);
-        if named || EXPECTED_BY.iter().any(|(field, by)| *by == check.name && self.expects(field)) {
+        if named || check.is_expected(|field| self.expects(field)) {
             Demand::Check
         } else if self.on_workloads || question.require.contains(&check.group) || question.handed.contains(&check.group)
         {
@@ -313,11 +310,8 @@ fn waiver(row: WaiverRow) -> Read<Waiver> {
 }
 
 fn status(word: &str, reason: Option<&str>) -> Read<Status> {
-    let reasons = [Reason::Refused, Reason::NoEvidence, Reason::NoExpectation, Reason::Off, Reason::NotBuiltIn]
-        .map(Status::NotRun);
-    let all = [Status::Pass, Status::Fail, Status::Unknown].into_iter().chain(reasons);
-    let mut fitting = all.filter(|status| status.word() == word && status.reason() == reason);
-    fitting.next().ok_or_else(|| unknown("status", &format!("{word} {}", reason.unwrap_or_default())))
+    let found = Status::from_words(word, reason);
+    found.ok_or_else(|| unknown("status", &format!("{word} {}", reason.unwrap_or_default())))
 }
 
 fn key(key: Key) -> Read<KeyReport> {
@@ -434,7 +428,7 @@ mod tests {
             "over-limit" => Limits::default().bundles().exceeded(""),
             "malformed" => Error::malformed("", ""),
             "nothing-to-verify" => Error::NothingToVerify { paths: text() },
-            "nothing-to-admit" => Error::NothingToAdmit { paths: text() },
+            "nothing-to-admit" => Error::NothingToAdmit { paths: text(), forms: text() },
             "network" => Error::Network { from: text(), message: text(), hint: text() },
             "unwritable" => Error::Unwritable { path: text(), message: text() },
             other => panic!("{other} has no sample"),

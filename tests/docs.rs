@@ -261,6 +261,17 @@ fn nothing_is_forgotten() {
     }
 }
 
+/// Each form of workload: which images of it are read, and where its table of keys comes from.
+#[test]
+fn every_form_of_workload_is_described() {
+    let page = read(&root().join("docs/admission.md"));
+    let rows = rows(&page, "Workloads");
+    for form in hpsb_audit::Form::ALL {
+        let own = rows.iter().filter(|row| row[0].to_lowercase().contains(form.word())).count();
+        assert!(own >= 2, "docs/admission.md, Workloads: {own} of 2 rows for {}", form.word());
+    }
+}
+
 /// The rows of a section's tables, by their cells, without heads.
 fn rows<'p>(page: &'p str, section: &str) -> Vec<Vec<&'p str>> {
     let (_, text) = page.split_once(&format!("\n## {section}\n")).expect("the section");

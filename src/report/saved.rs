@@ -454,6 +454,111 @@ mod tests {
         }
     }
 
+    /// A report on one bundle and one image, with a finding of each check.
+    fn sample(form: Form) -> Report {
+        let finding = |check: &&'static Check| Finding {
+            check: check.name,
+            group: check.group,
+            level: check.level,
+            status: Status::Pass,
+            caused_by: None,
+            message: String::new(),
+            expected: None,
+            found: None,
+            details: Vec::new(),
+            demand: Demand::None,
+            missing_evidence: check.missing_evidence,
+            waiver: None,
+            effect: Effect::None,
+        };
+        let of_workloads = |check: &&&Check| check.group == Group::Workload;
+        let mut bundle = BundleReport::of_nothing("b", Group::OF_BUNDLES.to_vec());
+        bundle.findings = CHECKS.iter().filter(|check| !of_workloads(check)).map(finding).collect();
+        let workload = WorkloadFile { path: "w".into(), sha256: Sha256::of(b""), size: 0, form };
+        let image = ImageReport {
+            workload,
+            place: "a".into(),
+            image: None,
+            digest: None,
+            verdict: Verdict::None,
+            bundle: None,
+            findings: CHECKS.iter().filter(of_workloads).map(finding).collect(),
+        };
+        let (policy, keys) = (crate::policy::Policy::default(), crate::verify::KeyRing::default());
+        let mut report = Report::new(Timestamp::from_unix_seconds(1_700_000_000));
+        report.question = Some(QuestionReport::of(Depth::Everything, &policy, &keys, &[], &Limits::default()));
+        report.admission = Some(Admission { evidence: vec!["e".into()], counts: [0, 1, 0, 0], images: vec![image] });
+        report.bundles.push(bundle);
+        report
+    }
+
+    /// Saves a report after a change and reads it back.
+    fn survives(what: &str, form: Form, change: impl Fn(&mut Report)) {
+        let mut report = sample(form);
+        change(&mut report);
+        let bundle = report.bundles.first_mut().unwrap();
+        let rejects = judged(&mut bundle.findings, &Group::OF_BUNDLES, None, Rules::Current, false);
+        bundle.verdict = rejects;
+        let admission = report.admission.as_mut().unwrap();
+        admission.images = admission.images.drain(..).map(|image| image.settled().judged(None)).collect();
+        let saved = json::value(&report).unwrap();
+        let read = read_value(&saved).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(json::value(&read).unwrap(), saved, "{what}");
+    }
+
+    #[test]
+    fn every_word_survives_in_a_saved_report() {
+        let plain = Form::Compose;
+        let first = |report: &mut Report, change: &dyn Fn(&mut Finding)| {
+            change(report.bundles.first_mut().unwrap().findings.get_mut(3).unwrap());
+        };
+        for form in Form::ALL {
+            survives(form.word(), form, |_| {});
+        }
+        for status in Status::all() {
+            survives(&format!("{status:?}"), plain, |report| first(report, &|finding| finding.status = status));
+        }
+        for level in Level::ALL {
+            survives(level.word(), plain, |report| {
+                first(report, &|finding| finding.level = level);
+                let check = report.bundles.first().unwrap().findings.get(3).unwrap().check;
+                report.question.as_mut().unwrap().levels.push((check.into(), level.word().into()));
+            });
+        }
+        for standing in WaiverStanding::ALL {
+            let expires = Timestamp::from_unix_seconds(0).unwrap();
+            let waiver = Waiver { owner: "Ada".into(), reason: "known".into(), expires, standing };
+            survives(standing.word(), plain, |report| {
+                first(report, &|finding| (finding.status, finding.waiver) = (Status::Fail, Some(waiver.clone())));
+            });
+        }
+        for depth in Depth::ALL {
+            survives(depth.word(), plain, |report| {
+                report.question.as_mut().unwrap().depth = depth;
+                let is_off = |finding: &Finding| depth == Depth::SignatureOnly && finding.check != MANIFEST_SIGNATURE;
+                let images = report.admission.iter_mut().flat_map(|admission| &mut admission.images);
+                let findings = images.flat_map(|image| &mut image.findings);
+                for finding in findings.chain(report.bundles.iter_mut().flat_map(|bundle| &mut bundle.findings)) {
+                    if is_off(finding) {
+                        finding.level = Level::Off;
+                    }
+                }
+            });
+        }
+        for group in Group::ALL {
+            survives(group.word(), plain, |report| report.question.as_mut().unwrap().require.push(group));
+        }
+        for grade in Grade::ALL {
+            let fingerprint = Sha256::of(b"");
+            let key = || KeyReport { fingerprint, kind: PublicKey::KINDS[0], bits: 2048, source: "s".into(), grade };
+            survives(grade.word(), plain, |report| report.bundles.first_mut().unwrap().key = Some(key()));
+        }
+        for known in Known::ALL {
+            let fact = || Fact::new("commit", Fact::WITNESSES[0], "v".into(), known);
+            survives(known.word(), plain, |report| report.bundles.first_mut().unwrap().evidence.push(fact()));
+        }
+    }
+
     #[test]
     fn the_bound_is_kept() {
         let mut limits = Limits::default();

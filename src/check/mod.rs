@@ -2,9 +2,15 @@
 //! clock and never decides what its answer does to the verdict.
 //!
 //! To add a check:
-//! 1. one file here with a `pub(super) static CHECK: Check` and a function `run`,
-//! 2. its line in [`CHECKS`], in the contract's order,
-//! 3. a fixture directory in which it says no.
+//! 1. one file here with a `pub(super) static CHECK: Check` and a function `run`. [`Check`] asks for everything that the rest of the program
+//!    must know of it: reports, levels, the chain and the controls follow from that. A control is also a word in `report/controls.toml`,
+//! 2. here its module and its line in [`CHECKS`], among those of its group,
+//! 3. where the policy says what it expects: a field and a row in `policy/expect.rs`,
+//! 4. a fixture in `tests/support/cases/` in which it says no,
+//! 5. that fixture's row in `docs/threat-model.md`.
+//!
+//! Then `tests/run update`, which makes the fixture, `docs/checks.md`, the table in `docs/policy.md` and the answers that list every check.
+//! A check that may lack evidence in good builds is also named in `tests.rs` here. Whatever is forgotten, the compiler or a test says so.
 
 mod attestation_record;
 mod base_image;

@@ -1,6 +1,14 @@
 //! What was typed. No I/O here.
 //!
-//! To add a command: a variant of [`Command`] here, one function in its own file beside this one, one arm in `run`.
+//! To add a command:
+//! 1. one file here with a function that takes what was typed and gives an exit code; its arguments in a file `…_args.rs` where there are many,
+//! 2. a variant of [`Command`] in this file,
+//! 3. its module and its arm in `dispatch`, in `mod.rs`,
+//! 4. what it may do, in `Needs::of`, in `confine.rs`,
+//! 5. a row for each flag in `tests/flags.rs`: what the flag changes, or that it narrows nothing,
+//! 6. its row in the table of commands in `README.md`.
+//!
+//! Then `tests/run update`, which writes the help that tests compare with.
 
 use std::path::PathBuf;
 use std::sync::LazyLock;

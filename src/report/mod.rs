@@ -1,6 +1,13 @@
 //! A report: everything that one run found, ready to be written. Text from evidence is masked here, once, for every format.
 //!
-//! To add a format: one file with `write(&Report, …)`, one variant of [`Format`], one arm in [`Report::write`].
+//! To add a format:
+//! 1. one file here with `write(&Report, …)`. Text arrives masked; escape it for the format,
+//! 2. here its module, a variant of [`Format`] with its word, and its arm in [`Report::write`],
+//! 3. its name in `FORMATS` of `tests/reports.rs`, which compares what it says with the other formats,
+//! 4. a reader of it in `tests/tools/read-report`, with a parser of another kind,
+//! 5. its row in `docs/reports.md`.
+//!
+//! Then `tests/run update`, which writes its golden files and the messages that list the formats.
 
 mod admission;
 mod admission_text;

@@ -233,6 +233,14 @@ fn error_codes() -> Vec<String> {
     table.split("(\"").skip(1).filter_map(|row| row.split('"').next()).map(|code| format!("`{code}`")).collect()
 }
 
+fn words_of_policies() -> Vec<String> {
+    use hpsb_audit::{Grade, Group, Level, RevocationReason};
+    let groups = Group::ALL.map(Group::word).into_iter();
+    let words = groups.chain(Level::ALL.map(Level::word)).chain(Grade::ALL.map(Grade::word));
+    let reasons = RevocationReason::ALL.map(|reason| format!("reason = \"{}\"", reason.word()));
+    words.map(|word| format!("`{word}`")).chain(reasons).collect()
+}
+
 /// What a page must not forget: fields of the policy, dependencies, source files, error codes.
 #[test]
 fn nothing_is_forgotten() {
@@ -254,6 +262,7 @@ fn nothing_is_forgotten() {
         ("dependencies.md", crates.map(|name| format!("`{name}`")).collect()),
         ("architecture.md", sources.collect()),
         ("troubleshooting.md", error_codes()),
+        ("policy.md", words_of_policies()),
         ("reports.md", hpsb_audit::Format::ALL.map(|format| format!("| `{}` |", format.word())).to_vec()),
     ] {
         let text = read(&root().join("docs").join(page));

@@ -37,6 +37,16 @@ fn the_template_is_a_policy_and_so_is_it_with_every_line_in() {
     assert_eq!((policy.keys.keys().len(), policy.signers.len(), policy.levels.len()), (1, 1, 1));
 }
 
+/// The comments of the template list words by hand.
+#[test]
+fn the_template_names_every_group_and_level() {
+    use crate::words::any_of;
+    let groups = Group::ALL.map(Group::word).join(", ");
+    for list in [format!("an answer: {groups}."), format!("its own: {}.", any_of(&Level::ALL.map(Level::word)))] {
+        assert!(template().contains(&list), "template.toml: {list}");
+    }
+}
+
 #[test]
 fn what_could_be_misread_is_refused_and_says_where() {
     for (text, says) in [

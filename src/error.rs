@@ -115,6 +115,8 @@ pub enum Error {
     NothingToAdmit {
         /// The workloads as they were named.
         paths: String,
+        /// What could have been named instead.
+        forms: String,
     },
     /// A server did not give what it was asked for.
     #[error("{from}: {message}")]
@@ -234,8 +236,8 @@ impl Error {
             Self::Malformed { .. } => "nothing in it was believed; fetch it again, and if it stays so keep it as evidence".into(),
             Self::OwnFile { hint, .. } => (*hint).into(),
             Self::NothingToVerify { .. } => "name a bundle (manifest.<build_name>.sig.tbz) or a folder that holds one".into(),
-            Self::NothingToAdmit { .. } => {
-                "name a compose file, Kubernetes manifests or a contract in which something runs; ConfigMaps and Services run nothing".into()
+            Self::NothingToAdmit { forms, .. } => {
+                format!("name {forms} in which something runs; ConfigMaps and Services run nothing")
             }
             Self::Network { hint, .. } => hint.clone(),
             Self::Unwritable { .. } => "name a free path in a folder that exists and can be written".into(),

@@ -140,6 +140,7 @@ mod time;
 mod timestamp;
 pub mod trust;
 mod verify;
+mod words;
 mod workload;
 #[cfg(test)]
 mod wycheproof_tests;

@@ -168,3 +168,37 @@ fn names_say_which_fixtures_fail() {
         assert_eq!(name.ends_with("_fail"), case.expect()["exit"].as_integer() != Some(0), "{name}");
     }
 }
+
+/// Checks that say no in no fixture, with the tests in which they do.
+const ELSEWHERE: [(&str, &str); 10] = [
+    ("image-tag", "tests/registry.rs"),
+    ("builder-record", "tests/admit.rs"),
+    ("builder-workload", "tests/admit.rs"),
+    ("builder-image", "tests/admit.rs"),
+    ("builder-key-binding", "tests/admit.rs"),
+    ("workload-image", "tests/admit.rs"),
+    ("workload-pinned", "tests/admit.rs"),
+    ("workload-key", "tests/admit.rs"),
+    ("contract-signature", "tests/admit.rs"),
+    ("attestation-record", "tests/admit.rs"),
+];
+
+/// A check without a fixture in which it fails or cannot decide was never seen to object.
+#[test]
+fn every_check_says_no_in_a_fixture() {
+    let mut said = std::collections::BTreeSet::new();
+    for directory in directories() {
+        let expect: toml::Table = fs::read_to_string(directory.join("expect.toml")).unwrap().parse().unwrap();
+        let checks = expect.get("checks").and_then(toml::Value::as_table).into_iter().flatten();
+        let no = checks.filter(|(_, status)| matches!(status.as_str(), Some("fail" | "unknown")));
+        said.extend(no.map(|(check, _)| check.clone()));
+    }
+    for (check, file) in ELSEWHERE {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        assert!(text.contains(&format!("\"{check}\"")), "{file} does not name {check}");
+        assert!(said.insert(check.into()), "{check} says no in a fixture: it needs no line in ELSEWHERE");
+    }
+    for check in hpsb_audit::check::CHECKS {
+        assert!(said.contains(check.name), "{} says no in no fixture: add one in tests/support/cases/", check.name);
+    }
+}

@@ -16,6 +16,24 @@ use program::{NOW, fixture, run};
 /// Formats of which one file holds everything; html is a folder where there are several bundles.
 const FORMATS: [&str; 8] = ["text", "json", "html", "markdown", "csv", "junit", "sarif", "oscal"];
 
+/// Formats that a report of several bundles has in another way, each with the tests that read it.
+const OTHER_FORMATS: [(&str, &str); 2] = [("jsonl", "tests/scale.rs"), ("vsa", "tests/statements.rs")];
+
+/// A format that is in no list here is written by no test.
+#[test]
+fn every_format_is_tested() {
+    let tested = FORMATS.into_iter().chain(OTHER_FORMATS.map(|(format, _)| format));
+    let mut tested: Vec<&str> = tested.collect();
+    let mut words = hpsb_audit::Format::ALL.map(hpsb_audit::Format::word);
+    tested.sort_unstable();
+    words.sort_unstable();
+    assert_eq!(tested, words);
+    for (format, file) in OTHER_FORMATS {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        assert!(text.contains(&format!("{format}=")) || text.contains(&format!("\"{format}\"")), "{file}: {format}");
+    }
+}
+
 /// One fixture for each kind of answer, and every one with hostile text.
 fn fixtures() -> Vec<String> {
     let kinds = [

@@ -4,7 +4,7 @@ use super::evidence::CaseTerms;
 use super::record::Profile;
 use super::seal::{as_json, signed};
 use super::{Case, REPORT};
-use crate::check::status_text;
+use crate::check::{self, status_text};
 use crate::error::Error;
 use crate::finding::{Finding, Verdict, WaiverStanding};
 use crate::limits::Limits;
@@ -107,7 +107,7 @@ fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Times
     };
     let is_of_time = |bundle: &BundleReport, finding: &Finding| match &finding.waiver {
         Some(waiver) => waiver.standing == WaiverStanding::Expired && sealed_for < waiver.expires,
-        None => finding.check == "build-age" && was_young(bundle),
+        None => finding.check == check::BUILD_AGE.name && was_young(bundle),
     };
     let first = rejected.first()?;
     if report.bundles.iter().any(|bundle| bundle.error.is_some())

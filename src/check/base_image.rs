@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use super::image_evidence::steps;
 use super::outcome::Outcome;
-use super::{Check, Run};
+use super::{Check, Expected, Run, image_config, image_digest};
 use crate::build_log::{BuildLog, LogEvent};
 use crate::digest::Sha256;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason, Status};
 use crate::image::ImageFacts;
 use crate::image_name::{ImageName, repository_of};
@@ -24,6 +24,10 @@ in the line of the pull directly behind it, or in BuildKit's. podman's `[1/2] ST
 unknown, since an image that was already on the server is not pulled again. For an image of several platforms the digest is the index's. With \
 --base SOURCE the diff_ids of that image must be the lowest ones of the image handed over by --image. What lines of the log name was resolved \
 by the build server: it is signed, not recomputed.",
+    known: Known::Signed,
+    expected: Expected::Requires(&["base-images"]),
+    links: &[],
+    controls: &["SR-4"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -98,7 +102,7 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
         ));
     };
     let Some(config) = &image.config else {
-        let cause = if image.undecided.is_some() { "image-digest" } else { "image-config" };
+        let cause = if image.undecided.is_some() { &image_digest::CHECK } else { &image_config::CHECK };
         return Some(Outcome::caused_by(cause, "the image's configuration cannot be read"));
     };
     for base in evidence.bases {

@@ -2,9 +2,9 @@
 
 use super::image_evidence::{built_image, contradiction, image_of, pushed};
 use super::outcome::Outcome;
-use super::{Check, Run};
+use super::{ChainLink, Check, Expected, Run};
 use crate::digest::Sha256;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::image::{DocumentFacts, Form, ImageFacts, Others, Part, Undecided};
 use crate::image_name::ImageName;
@@ -23,6 +23,10 @@ of them has it, name one behind the source's path. A re-pushed or converted copy
 copy the image with `skopeo copy --preserve-digests` or into dir:, which keep the bytes. A docker-archive has no manifest, so it is unknown; so \
 is a log without a digest line, as builds for icr.io may have. That this image was built from the archived commit is the build server's \
 statement; only an equal independent rebuild corroborates it (`hpsb-audit compare`).",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::ImageAtHand],
+    controls: &["SI-7", "PS.2.1"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

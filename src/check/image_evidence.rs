@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::image_digest;
 use super::outcome::Outcome;
 use crate::build_log::{BuildLog, LogEvent};
 use crate::digest::Sha256;
@@ -15,7 +16,7 @@ pub(super) fn image_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e ImageFacts,
     match &image.undecided {
         // image-digest says which there are, and how to choose.
         Some(undecided) => {
-            Err(Outcome::caused_by("image-digest", format!("no image was chosen: {}", undecided.message)))
+            Err(Outcome::caused_by(&image_digest::CHECK, format!("no image was chosen: {}", undecided.message)))
         }
         None => Ok(image),
     }

@@ -2,9 +2,9 @@
 
 use super::image_evidence::{image_of, pushed};
 use super::outcome::Outcome;
-use super::{Check, Run};
+use super::{Check, Expected, Run};
 use crate::build_log::LogEvent;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::image_name::repository_of;
 use crate::mask::keep_name;
@@ -18,6 +18,10 @@ pub(super) static CHECK: Check = Check {
     explanation: "Looks where a tag leads that was asked of a registry (--image docker://NAME:TAG): it should be the digest that the signed log \
 recorded for a push of this repository and tag. Tags can be moved by whoever may push, so that a tag is given, never signed; deploy by digest. \
 Names in a layout or in RepoTags of a docker-archive are nobody's statement and are not looked at.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use super::outcome::{Comparison, Outcome};
-use super::{Check, Run};
+use super::{ChainLink, Check, Expected, Run};
 use crate::build_log::{BuildLog, LogEvent};
 use crate::build_name::behind_repository;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::image_name::{ImageName, is_tag, repository_of};
 use crate::policy::Policy;
@@ -21,6 +21,10 @@ folder with build.json, git/ and expect.images. A build's name is push server an
 compared. The name is build.json's, which is signed; only where build.json has none, it is the file's. Push lines count only behind the last line that the build itself printed: \
 what a RUN step prints is the source author's text. BuildKit pushes as a step of the build; its lines count where no line is another builder's. A line that is missing is no disagreement; a log without any such line is no evidence, and \
 unknown where the policy names images.\n\nWhen it fails: the log is of another build than build.json, or the server was set to push elsewhere. Fetch the bundle again, and if it stays so, do not use the image.",
+    known: Known::Signed,
+    expected: Expected::Optional(&["images"]),
+    links: &[ChainLink::PushedImage],
+    controls: &["SA-10", "SR-4"],
     missing_evidence: MissingEvidence::RejectsByName,
     run: Run::Function(run),
 };

@@ -1,9 +1,9 @@
 //! `manifest-name`: every place that names the build names the same one.
 
 use super::outcome::{Comparison, Outcome};
-use super::{Check, Run};
+use super::{ChainLink, Check, Expected, Run};
 use crate::build_name::behind_repository;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::image_name::repository_of;
 use crate::policy::Policy;
@@ -17,6 +17,10 @@ pub(super) static CHECK: Check = Check {
 ends the build's name. The names of files and members are not signed; build.json is: its names are compared with each other first, and the file's name \
 last. A name that is missing or empty in build.json is no \
 disagreement. If it fails: the file was renamed, or it is the bundle of another build.",
+    known: Known::Signed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::Record],
+    controls: &["AU-11", "PS.3.1"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

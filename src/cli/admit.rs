@@ -15,7 +15,7 @@ use crate::folder;
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::report::{Format, Options, Report};
-use crate::workload::{Workload, password_candidates};
+use crate::workload::{Form, Workload, password_candidates};
 
 pub(super) fn admit(arguments: &AdmitArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
@@ -46,7 +46,7 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
     let workloads: Vec<Workload> = arguments.workloads.iter().map(read).collect::<Result<_, _>>()?;
     if workloads.iter().all(|workload| workload.images.is_empty()) {
         let paths: Vec<String> = workloads.iter().map(|workload| workload.path.clone()).collect();
-        return Err(Error::NothingToAdmit { paths: paths.join(", ") });
+        return Err(Error::NothingToAdmit { paths: paths.join(", "), forms: Form::any() });
     }
     let attestation =
         arguments.attestation.as_deref().map(|path| Storage::Disk.read_attestation(path, limits)).transpose()?;

@@ -117,7 +117,7 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Key(KeyCommand::Show { files }) => lists::keys(&files),
         Command::Key(KeyCommand::Enroll(arguments)) => key_record::enroll(&arguments),
         Command::Key(KeyCommand::Countersign(arguments)) => key_record::countersign(&arguments),
-        Command::Policy(PolicyCommand::Init) => output::print(crate::policy::TEMPLATE),
+        Command::Policy(PolicyCommand::Init) => output::print(&crate::policy::template()),
         Command::Policy(PolicyCommand::Check { file }) => lists::policy(&file),
         Command::Checks { format } => lists::checks(format),
         Command::Explain { check } => lists::explain(&check),

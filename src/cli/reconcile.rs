@@ -14,7 +14,7 @@ use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::reconcile::{Books, Inventory, SampleSize, reconcile as set_against};
 use crate::report::{Format, Reconciliation};
-use crate::workload::password_candidates;
+use crate::workload::{Form, password_candidates};
 
 pub(super) fn reconcile(arguments: &ReconcileArguments) -> Result<u8, Error> {
     let files = report_files(&arguments.reports)?;
@@ -73,7 +73,7 @@ fn read_inventories(arguments: &ReconcileArguments, policy: &Policy, limits: &Li
     let inventories: Vec<Inventory> = arguments.inventory.iter().map(read).collect::<Result<_, _>>()?;
     if inventories.iter().all(|inventory| inventory.images.is_empty()) {
         let paths: Vec<&str> = inventories.iter().map(|inventory| inventory.path.as_str()).collect();
-        return Err(Error::NothingToAdmit { paths: paths.join(", ") });
+        return Err(Error::NothingToAdmit { paths: paths.join(", "), forms: Form::any() });
     }
     Ok(inventories)
 }

@@ -13,6 +13,7 @@ use crate::build_log::LogEvent;
 use crate::image_name::repository_of;
 use crate::mask::{keep_name, mask, mask_name};
 use crate::server_record::ServerRecord;
+use crate::words::words;
 
 /// How a fact is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,24 +28,9 @@ pub enum Known {
     Given,
 }
 
-impl Known {
-    /// Every way.
-    pub const ALL: [Self; 4] = [Self::Signed, Self::Recomputed, Self::Timestamped, Self::Given];
-
-    /// Reads the contract's word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.word() == word)
-    }
-
+words! {
     /// The contract's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Signed => "signed",
-            Self::Recomputed => "recomputed",
-            Self::Timestamped => "timestamped",
-            Self::Given => "given",
-        }
-    }
+    pub Known { Signed = "signed", Recomputed = "recomputed", Timestamped = "timestamped", Given = "given" }
 }
 
 /// One thing that one witness says.

@@ -253,7 +253,7 @@ fn texts() -> Vec<Seed> {
         ("controls", "own", include_bytes!("../../src/report/controls.toml").iter().copied().take(8000).collect()),
         ("saved_report", "wrong-usage", usage_report()),
         ("saved_report", "refused", refused_report()),
-        ("policy", "template", include_bytes!("../../src/policy/template.toml").to_vec()),
+        ("policy", "template", hpsb_audit::policy::template().into_bytes()),
         ("policy", "good", fixture("good-policy/policy.toml")),
         ("policy", "everything", POLICY.into()),
         ("text", "secrets", fixture("inputs/build.log").into_iter().take(600).chain(*SECRETS).collect()),

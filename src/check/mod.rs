@@ -9,7 +9,7 @@
 //! 4. a fixture in `tests/support/cases/` in which it says no,
 //! 5. that fixture's row in `docs/threat-model.md`.
 //!
-//! Then `tests/run update`, which makes the fixture, `docs/checks.md`, the table in `docs/policy.md` and the answers that list every check.
+//! Then `tests/run update`, which makes the fixture, `docs/generated/checks.md`, the table in `docs/policy.md` and the answers that list every check.
 //! A check that may lack evidence in good builds is also named in `tests.rs` here. Whatever is forgotten, the compiler or a test says so.
 
 mod attestation_record;

@@ -2,7 +2,7 @@ use super::*;
 use crate::finding::MissingEvidence;
 
 /// The contract's rows, in its order: name, group, default level. Programs rely on them: a row does not change. A new check needs no row here,
-/// `docs/checks.md` has it.
+/// `docs/generated/checks.md` has it.
 const CONTRACT: &str = "manifest-signature manifest require, manifest-key manifest require, key-record manifest warn, \
     manifest-name manifest require, build-status manifest require, build-server manifest warn, build-age manifest warn, \
     root-ssh manifest require, log-image manifest require, log-key manifest require, log-order manifest warn, \

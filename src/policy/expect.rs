@@ -116,7 +116,7 @@ pub(super) static FIELDS: [Field; 11] = [
     },
     Field {
         name: "platforms",
-        is: "`os/architecture[/variant]`; an index is resolved by it ([image.md](image.md))",
+        is: "`os/architecture[/variant]`; an index is resolved by it ([trust.md](trust.md#forms))",
         example: "[\"linux/s390x\"]",
         read: Read::List(platform, |expect| &mut expect.platforms),
         values: |expect| expect.platforms.clone(),

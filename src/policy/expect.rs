@@ -145,7 +145,7 @@ pub(super) static FIELDS: [Field; 11] = [
     },
     Field {
         name: "minimum-grade",
-        is: "the lowest grade of the key",
+        is: "the lowest [grade](keys.md#grades) of the key: `command-line`, `recorded`, `witnessed` or `challenged`",
         example: "\"witnessed\"",
         read: Read::Text(|expect, text| {
             let grade = Grade::from_word(&text);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use base64ct::{Base64, Encoding};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cutting_proxy::CuttingProxy;
 use crate::plain_http::{PlainServer, send};
-use crate::processes::{Login, client, registry};
+use crate::processes::{Login, another_registry, client, registry};
 use crate::tls_server::TlsServer;
 use crate::world::*;
 
@@ -421,6 +422,42 @@ fn cosign_signatures_are_found_by_tag_and_by_the_referrers_fallback() {
     let before = tree(&scratch.0);
     run(&request, &impatient()).unwrap();
     assert!(tree(&scratch.0) == before);
+}
+
+/// go-containerregistry's registry answers for referrers itself (Distribution specification 1.1); docker-registry does not.
+#[test]
+#[ignore = "tests/writers gives it a registry"]
+fn another_registry_serves_tags_digests_and_referrers() {
+    let registry = another_registry();
+    let manifest = push(registry.port, Login::None);
+    let digest = Sha256::of(&manifest);
+    let signature = push_cosign(registry.port, &format!("sha256-{}.sig", digest.hex()), None);
+    let bundle = push_cosign(registry.port, "a bundle", Some((&digest, manifest.len())));
+    for name in [":v1-b0398d3".to_owned(), format!("@{digest}")] {
+        let source = format!("docker://127.0.0.1:{}/acme/wallet{name}", registry.port);
+        let mut program = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
+        let output = program.args(["image", &source, "--format", "json"]).output().unwrap();
+        let shown: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{source}: {error}"));
+        let found = shown["evidence"].as_array().unwrap().iter().find(|fact| fact["fact"] == "image-digest").unwrap();
+        assert!(found["value"].as_str().unwrap().starts_with(&digest.to_string()), "{shown:#}");
+        assert_eq!((output.status.code(), &shown["contradictions"]), (Some(0), &json!([])), "{shown:#}");
+    }
+    let scratch = Scratch::new();
+    let mut request = image_request(registry.port, &manifest, &scratch);
+    request.trust = Some(TrustOptions::default());
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
+    let digests = |name: &str| -> Vec<String> {
+        let index = read_json(&scratch.path(NAME).join(name));
+        let entries = index["manifests"].as_array().unwrap().iter();
+        entries.map(|entry| entry["digest"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(digests("image/index.json"), [digest.to_string()]);
+    assert_eq!(digests("trust/cosign/index.json"), [signature.to_string(), bundle.to_string()]);
+    let record = read_json(&scratch.path(NAME).join("evidence.json"));
+    let sources = record["sources"].as_array().unwrap();
+    let outcome = sources.iter().find(|source| source["source"] == "referrers").unwrap();
+    assert_eq!(outcome["outcome"], "saved", "{record:#}");
 }
 
 #[test]

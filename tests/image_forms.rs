@@ -329,3 +329,24 @@ fn a_manifest_that_the_engine_made_is_told_from_the_pushed_one() {
         assert_eq!(statuses[check], status, "{check}");
     }
 }
+
+/// Links in a folder are not followed; that it is one is said, with what to do.
+#[test]
+fn a_document_that_is_a_link_is_called_one() {
+    let folder = Folder::new();
+    for entry in Image::wallet().layout() {
+        folder.write(&format!("image/{}", String::from_utf8(entry.path).unwrap()), entry.content);
+    }
+    let path = |name: &str| folder.path().join("image").join(name);
+    let manifest = format!("blobs/sha256/{}", hex(&Image::wallet().manifest_bytes()));
+    for name in ["index.json", manifest.as_str()] {
+        std::fs::rename(path(name), path("elsewhere")).unwrap();
+        std::os::unix::fs::symlink(path("elsewhere"), path(name)).unwrap();
+        let answer = program::run(folder.path(), &["image", "oci:image"]);
+        assert_eq!(answer.code, 1, "{}", answer.err);
+        let says = format!("{name} is a symbolic link, which is not followed");
+        assert!(answer.out.contains(&says), "{}", answer.out);
+        std::fs::remove_file(path(name)).unwrap();
+        std::fs::rename(path("elsewhere"), path(name)).unwrap();
+    }
+}

@@ -586,4 +586,12 @@ fn more_signatures_than_allowed_are_a_fault_beside_the_first_ones() {
     let before = tree(&scratch.0);
     run_with(&request, &impatient(), &limits).unwrap();
     assert!(tree(&scratch.0) == before);
+    // All bytes of a source together.
+    let scratch = Scratch::new();
+    let to = Request { to: scratch.0.clone(), ..request };
+    let report = run_with(&to, &impatient(), &set(&|limits| limits.trust_source_bytes = 250)).unwrap();
+    assert_eq!(report.exit_code(), 3);
+    assert!(faults(&report).contains("trust_source_bytes=250"), "{}", faults(&report));
+    let saved = file_names(&scratch.path(NAME).join("trust/simple-signing"));
+    assert!(saved.contains(&"signature-2".to_owned()), "{saved:?}");
 }

@@ -198,8 +198,8 @@ fn what_was_fetched_is_audited_without_any_server() {
 #[test]
 fn memory_does_not_grow_with_the_answers() {
     let small = peak(1, 1);
-    let large = peak(300, 40);
-    assert!(large < small + (24 << 20), "{} MiB, and {} MiB with small answers", large >> 20, small >> 20);
+    let large = peak(300, 24);
+    assert!(large < small + (16 << 20), "{} MiB, and {} MiB with small answers", large >> 20, small >> 20);
 }
 
 /// The most memory that the program had, in bytes, where a layer has so many MiB, and a log and the base64 of a bundle have `mib` each.

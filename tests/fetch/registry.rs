@@ -366,7 +366,8 @@ fn push_cosign(port: u16, reference: &str, subject: Option<(&Sha256, usize)>) ->
         let answer = send(port, "POST", "/v2/acme/wallet/blobs/uploads/", &[], b"");
         let location = answer.lines().find_map(|line| line.strip_prefix("Location: ")).unwrap();
         let path = location.split_once(&format!("127.0.0.1:{port}")).map_or(location, |(_, path)| path);
-        send(port, "PUT", &format!("{path}&digest={}", Sha256::of(bytes)), &[], bytes);
+        let more = if path.contains('?') { '&' } else { '?' };
+        send(port, "PUT", &format!("{path}{more}digest={}", Sha256::of(bytes)), &[], bytes);
         json!({"mediaType": "application/vnd.dev.cosign.simplesigning.v1+json", "digest": Sha256::of(bytes).to_string(), "size": bytes.len()})
     };
     let mut manifest = json!({

@@ -56,7 +56,8 @@ fn estargz(content: &[u8]) -> Layer {
 
 /// zstd:chunked (containers/storage, pkg/chunked): each file a frame of its own, then table of contents and footer as skippable frames.
 fn zstd_chunked(content: &[u8]) -> Layer {
-    let skippable = |bytes: &[u8]| [b"\x50\x2a\x4d\x18", &(bytes.len() as u32).to_le_bytes()[..], bytes].concat();
+    let skippable =
+        |bytes: &[u8]| [b"\x50\x2a\x4d\x18", &u32::try_from(bytes.len()).unwrap().to_le_bytes()[..], bytes].concat();
     let mut blob: Vec<u8> = content.chunks(3 * tar::BLOCK).flat_map(zstd).collect();
     blob.extend(skippable(&zstd(br#"{"version":1,"entries":[]}"#)));
     blob.extend(skippable(&[&[0; 56][..], b"GNUlInUx"].concat()));

@@ -177,14 +177,12 @@ fn after_a_cut_anywhere_the_set_is_whole_or_not_there() {
 #[test]
 fn a_set_over_a_bound_is_a_fault_and_is_not_kept() {
     let published = Published::new();
-    let bounds: [(&str, fn(&mut Limits)); 3] = [
-        ("trust_source_bytes=1000", |limits| limits.trust_source_bytes = 1_000),
-        ("trust_files=1", |limits| limits.trust_files = 1),
-        ("trust_file_bytes=100", |limits| limits.trust_file_bytes = 100),
-    ];
-    for (says, set) in bounds {
-        let mut limits = Limits::default();
-        set(&mut limits);
+    let mut bounds =
+        ["trust_source_bytes=1000", "trust_files=1", "trust_file_bytes=100"].map(|says| (says, Limits::default()));
+    bounds[0].1.trust_source_bytes = 1_000;
+    bounds[1].1.trust_files = 1;
+    bounds[2].1.trust_file_bytes = 100;
+    for (says, limits) in bounds {
         let scratch = Scratch::new();
         let request = published.request(&scratch, published.server.port);
         let report = run_with(&request, &impatient(), &limits).unwrap();

@@ -215,7 +215,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("extract", &["verify", "archive", "budget", "limits", "error"]),
     ("timestamp", &["certificate", "key", "limits", "digest", "time"]),
-    ("outside", &["build_log", "dockerfile", "strict_json", "digest"]),
+    ("outside", &["dockerfile", "strict_json", "digest"]),
     (
         "reconcile",
         &[

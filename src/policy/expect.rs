@@ -81,7 +81,7 @@ type Place = fn(&mut Expect) -> &mut Vec<String>;
 pub(super) static FIELDS: [Field; 11] = [
     Field {
         name: "images",
-        is: "image repositories, any of which the build may push to, without tag or digest (exit code 2). `nginx` is `docker.io/library/nginx`",
+        is: "image repositories to any of which the build may push; a tag or digest is an error. `nginx` is `docker.io/library/nginx`",
         example: "[\"docker.io/acme/wallet\"]",
         read: Read::List(image_repository, |expect| &mut expect.images),
         values: |expect| expect.images.clone(),
@@ -95,7 +95,7 @@ pub(super) static FIELDS: [Field; 11] = [
     },
     Field {
         name: "branch",
-        is: "the branch that HEAD is on. A detached HEAD is on it when a branch of that name in the snapshot, its own or a remote's, leads to the same commit; else that is `unknown`",
+        is: "the branch of HEAD. A detached HEAD is on it if a branch of that name in the snapshot, its own or a remote's, leads to the same commit; otherwise unknown",
         example: "\"main\"",
         read: Read::Text(|expect, text| {
             expect.branch = Some(text);
@@ -116,14 +116,14 @@ pub(super) static FIELDS: [Field; 11] = [
     },
     Field {
         name: "platforms",
-        is: "`os/architecture[/variant]`; an index is resolved by it ([trust.md](trust.md#forms))",
+        is: "`os/architecture[/variant]`; selects from an index ([trust.md](trust.md#forms))",
         example: "[\"linux/s390x\"]",
         read: Read::List(platform, |expect| &mut expect.platforms),
         values: |expect| expect.platforms.clone(),
     },
     Field {
         name: "min-server-version",
-        is: "the lowest version of the build server, numbers parted by dots",
+        is: "the lowest version of the build server: dot-separated numbers",
         example: "\"1.3.0.18\"",
         read: Read::Text(|expect, text| {
             check::parse_version(&text).ok_or_else(|| expected("numbers parted by dots", &text))?;
@@ -156,7 +156,7 @@ pub(super) static FIELDS: [Field; 11] = [
     },
     Field {
         name: "dockerfile",
-        is: "the Dockerfile, from the top of the repository; `image-history` reads it too",
+        is: "path of the Dockerfile in the repository; `image-history` reads it too",
         example: "\"Dockerfile\"",
         read: Read::Text(|expect, text| {
             expect.dockerfile = Some(text);
@@ -166,14 +166,14 @@ pub(super) static FIELDS: [Field; 11] = [
     },
     Field {
         name: "base-images",
-        is: "base images as `NAME@sha256:…`, any of which a FROM in the log may be; for one of several platforms the index's digest",
+        is: "base images as `NAME@sha256:…`, any of which a FROM in the log may be; for a multi-platform image the index's digest",
         example: "[\"docker.io/library/nginx@sha256:0000000000000000000000000000000000000000000000000000000000000000\"]",
         read: Read::List(base_image, |expect| &mut expect.base_images),
         values: |expect| expect.base_images.clone(),
     },
     Field {
         name: "untracked",
-        is: "patterns of untracked files that are allowed, see below; `[]` allows none, as leaving it out does",
+        is: "patterns of untracked files that are allowed; `[]` allows none, like leaving it out",
         example: "[]",
         read: Read::ListOrNone(path_pattern, |expect| &mut expect.untracked),
         values: |expect| expect.untracked.clone(),

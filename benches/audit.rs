@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use divan::Bencher;
 use divan::counter::BytesCount;
 use hpsb_audit::{
-    Bundle, BundleReport, Input, KeyRing, KeySource, Limits, Manifest, Policy, PublicKey, Question, Timestamp,
+    Bundle, BundleReport, Dossier, KeyRing, KeySource, Limits, Manifest, Policy, PublicKey, Question, Timestamp,
     TrustedKey, VerifiedArchive, audit,
 };
 use support::Case;
@@ -78,7 +78,7 @@ fn pass_gate() -> VerifiedArchive {
 fn whole_audit() -> BundleReport {
     let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").unwrap();
     let (policy, limits) = (Policy::default(), Limits::default());
-    audit(Input::new("bench", BUNDLE.as_slice()), &Question::new(&policy, &KEYS, now, &limits))
+    audit(Dossier::new("bench", BUNDLE.as_slice()), &Question::new(&policy, &KEYS, now, &limits))
 }
 
 /// The outer archive, its SHA-256 and the signature.

@@ -15,8 +15,8 @@ use hpsb_audit::image::{Choice, ImageFacts, read_archive};
 use hpsb_audit::report::{Colour, Controls, Look, Options};
 use hpsb_audit::trust::{Kind, Standing, TrustFile};
 use hpsb_audit::{
-    AdmissionQuestion, Approvals, Books, BuildName, BuildRecord, Bundle, Case, Error, Form, Format, Group, Index,
-    Input, Inventory, KeyRing, KeySource, KindsWithoutImages, Limits, Period, Policy, PublicKey, Question, Record,
+    AdmissionQuestion, Approvals, Books, BuildName, BuildRecord, Bundle, Case, Dossier, Error, Form, Format, Group,
+    Index, Inventory, KeyRing, KeySource, KindsWithoutImages, Limits, Period, Policy, PublicKey, Question, Record,
     Report, Review, Sha256, Signature, Timestamp, TrustedKey, Verdict, Workload, admit, audit as audit_bundle,
     password_candidates, reconcile,
 };
@@ -261,7 +261,11 @@ pub fn build_log(bytes: &[u8]) {
     assert!(log.entries().windows(2).all(|pair| pair[0].line < pair[1].line));
     let text = String::from_utf8_lossy(bytes);
     for (tag, digest, size) in log.pushed() {
-        assert!(text.contains(&format!("{tag}: digest: {digest} size: ")), "{tag} {digest} {size}");
+        let line = match size {
+            Some(_) => format!("{tag}: digest: {digest} size: "),
+            None => format!(":{tag}@{digest}"),
+        };
+        assert!(text.contains(&line), "{line}");
     }
     let _ = (log.disbelieved_pushes(), log.last_time());
 }
@@ -416,7 +420,7 @@ fn audit_tar(tar: &[u8]) -> hpsb_audit::BundleReport {
     let (policy, limits) = (Policy::default(), limits());
     let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").expect("a moment");
     let bundle = bzip2(&outer);
-    audit_bundle(Input::new("fuzz", bundle.as_slice()), &Question::new(&policy, &KEYS, now, &limits))
+    audit_bundle(Dossier::new("fuzz", bundle.as_slice()), &Question::new(&policy, &KEYS, now, &limits))
 }
 
 fn written(bundle: hpsb_audit::BundleReport) {

@@ -51,11 +51,8 @@ pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
 /// the policy gives a build.
 fn until(report: &BundleReport, policy: &Policy) -> Option<Timestamp> {
     let waivers = report.waived().filter_map(|finding| Some(finding.waiver.as_ref()?.expires));
-    let is_asked = |finding: &&Finding| {
-        let passes = finding.level == Level::Require && finding.status == Status::Pass;
-        finding.check == "build-age" && passes
-    };
-    let age = report.played().find(is_asked).and(policy.expect.max_age_seconds);
+    let is_asked = |finding: &&Finding| finding.level == Level::Require && finding.status == Status::Pass;
+    let age = check::BUILD_AGE.answer_in(report.played()).filter(is_asked).and(policy.expect.max_age_seconds);
     let built = report.built.as_ref().and_then(|image| image.built);
     let old = age.zip(built).map(|(age, built)| built.plus_seconds(age));
     waivers.chain(old).min()

@@ -7,14 +7,15 @@ use std::cell::OnceCell;
 use std::io::Read;
 
 pub use self::facts::Facts;
-use crate::approvals::Approvals;
 use crate::attestation::Attestation;
 use crate::budget::Budget;
 use crate::build_log::BuildLog;
 use crate::build_name::BuildName;
+use crate::builds::BuiltImage;
 use crate::bundle::Bundle;
 use crate::check::{self, Gate};
 use crate::digest::{HashingReader, Sha256};
+use crate::dossier::{Dossier, Question};
 use crate::error::Error;
 use crate::evidence::{Evidence, Fact, Known};
 use crate::finding::{self, Finding, Group, Verdict};
@@ -26,112 +27,23 @@ use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::outside;
 use crate::policy::Policy;
-pub use crate::report::Depth;
-use crate::report::{BundleReport, InputReport, KeyReport};
-use crate::server_record::{ServerFiles, ServerRecord};
-use crate::time::Timestamp;
+use crate::report::{BundleReport, Depth, InputReport, KeyReport};
+use crate::server_record::ServerRecord;
 use crate::trust::TrustFile;
-use crate::verify::{KeyRing, Refusal, Seal, SignedArchive, VerifiedArchive};
+use crate::verify::{Refusal, Seal, SignedArchive, VerifiedArchive};
 
-/// What is asked of every bundle of a run.
-#[derive(Debug, Clone)]
-pub struct Question<'a> {
-    /// What is trusted, expected and required.
-    pub policy: &'a Policy,
-    /// The keys to verify with: see [`Policy::keys_for`].
-    pub keys: &'a KeyRing,
-    /// Groups whose evidence was handed over by a flag.
-    pub handed: &'a [Group],
-    /// The list of approvals that was given.
-    pub approvals: Option<&'a Approvals>,
-    /// Threads that one bundle may use. They change no answer.
-    pub threads: usize,
-    /// Base images that the image should stand on.
-    pub bases: &'a [ImageFacts],
-    /// The moment that the audit is for.
-    pub now: Timestamp,
-    /// When an authority that the auditor named had seen the bundle, by a verified time-stamp.
-    pub existed_by: Option<Timestamp>,
-    /// The bounds.
-    pub limits: &'a Limits,
-    /// How far to look.
-    pub depth: Depth,
-}
-
-impl<'a> Question<'a> {
-    /// Everything that these four answer, on one thread, with nothing handed over.
-    pub fn new(policy: &'a Policy, keys: &'a KeyRing, now: Timestamp, limits: &'a Limits) -> Self {
-        Self {
-            policy,
-            keys,
-            handed: &[],
-            approvals: None,
-            bases: &[],
-            threads: 1,
-            now,
-            existed_by: None,
-            limits,
-            depth: Depth::Everything,
-        }
-    }
-}
-
-/// Reads the image that belongs to a bundle. It is called once it is known that the bundle is signed, with what is known of the image that is
-/// meant, and within the budget of the audit.
-pub type LoadImage<'a> = dyn Fn(&Choice, &Budget) -> Result<ImageFacts, Error> + 'a;
-
-/// A bundle as the caller has it.
-pub struct Input<'a, R> {
-    /// Where it is, as the report shall name it.
-    pub path: String,
-    /// The name of its file, compared with the names inside.
-    pub file_name: Option<String>,
-    /// Its bytes.
-    pub bytes: R,
-    /// How many they are, as far as that is known before they are read: what may be spent on them grows with it. 0: not known.
-    pub size: u64,
-    /// Keys that lie beside it, by file name. A pin may pick one of them; none is trusted for lying there.
-    pub keys_beside: &'a [(String, PublicKey)],
-    /// What was saved of the build server's answers about this build.
-    pub server: Option<ServerFiles>,
-    /// The files of its image's signatures, where they were given or lie beside it.
-    pub trust: Option<&'a [TrustFile]>,
-    /// The build server's own attestation record.
-    pub builder: Option<&'a Attestation>,
-    /// Its image, where there is one.
-    pub image: Option<&'a LoadImage<'a>>,
-}
-
-impl<R> Input<'_, R> {
-    /// A bundle with nothing beside it.
-    pub fn new(path: impl Into<String>, bytes: R) -> Self {
-        Self {
-            path: path.into(),
-            file_name: None,
-            bytes,
-            size: 0,
-            keys_beside: &[],
-            server: None,
-            trust: None,
-            builder: None,
-            image: None,
-        }
-    }
-}
-
-/// Audits one bundle. It never fails: what stops it stands in the report.
+/// Audits one bundle. It never fails: what stops it is told in the report.
 ///
 /// It says what the report says and no more: see the crate's documentation for what a verdict means.
-pub fn audit<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> BundleReport {
-    audit_and_read(input, question).0
+pub fn audit(dossier: Dossier<'_>, question: &Question<'_>) -> BundleReport {
+    audit_and_read(dossier, question).0
 }
 
 /// The same, and what was read of the bundle, so that it can be judged by another question without being read again. `None`: too little of
 /// it could be read for that.
-pub fn audit_and_keep<R: Read>(input: Input<'_, R>, question: &Question<'_>) -> (BundleReport, Option<Facts>) {
-    let file_name = input.file_name.clone();
-    let keys_beside = input.keys_beside.to_vec();
-    let (report, read) = audit_and_read(input, question);
+pub fn audit_and_keep(dossier: Dossier<'_>, question: &Question<'_>) -> (BundleReport, Option<Facts>) {
+    let (file_name, keys_beside) = (dossier.file_name.clone(), dossier.keys_beside.clone());
+    let (report, read) = audit_and_read(dossier, question);
     let facts = read.and_then(|read| Facts::of(&report, file_name, keys_beside, read, question));
     (report, facts)
 }
@@ -143,67 +55,121 @@ struct Looked<'a> {
     content: Option<Content<'a>>,
 }
 
-fn audit_and_read<'a, R: Read>(input: Input<'a, R>, question: &Question<'_>) -> (BundleReport, Option<Looked<'a>>) {
-    let Input { path, file_name, bytes, size, keys_beside, server, trust, builder, image } = input;
-    let given = Given { file_name, server, trust, builder, image };
-    let budget = Budget::of_audit(size.saturating_add(given.size(question)), question.limits);
-    let present = [
-        (given.image.is_some(), Group::Image),
-        (given.trust.is_some(), Group::Trust),
-        (given.builder.is_some(), Group::Builder),
-    ];
-    let beside: Vec<Group> = present.into_iter().filter(|(is, _)| *is).map(|(_, group)| group).collect();
-    let mut report = BundleReport::of_nothing(path, check::in_play(question.policy, question.handed, &beside));
-    let mut bytes = HashingReader::new(bytes);
-    let bundle = Bundle::from_reader_within(&mut bytes, question.threads, question.limits, &budget);
-    report.file = finish(bytes, question.limits);
-    budget.add_input(report.file.map_or(0, |(_, found)| found.saturating_sub(size)));
-    report.seal = bundle.as_ref().ok().map(|bundle| (bundle.archive_digest(), bundle.signature().clone()));
-    report.build_name = bundle.as_ref().ok().map(|bundle| bundle.build_name().to_string());
+/// What is said of a bundle: the checks' answers, and what they are about.
+#[derive(Default)]
+struct Judged<'a> {
+    in_play: Vec<Group>,
+    findings: Vec<Finding>,
+    built: Option<BuiltImage>,
+    evidence: Vec<Fact>,
+    outside_the_commit: Vec<String>,
+    inputs: Vec<InputReport>,
+    content: Option<Content<'a>>,
+}
 
-    let keys = question.keys.with_candidates(keys_beside.iter().map(|(_, key)| key));
-    let judged = bundle.and_then(|bundle| {
-        if keys.keys().is_empty() {
-            let beside = keys_beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
-            return Err(Error::NoKey { beside });
-        }
-        let build_name = bundle.build_name().clone();
-        let seal = Seal::new(bundle.archive_digest(), bundle.signature().clone());
-        let content = match bundle.verify(&keys) {
-            Ok(archive) => judge(&archive, given, question, &budget, &mut report)?,
-            Err(refusal) => {
-                refuse(&refusal, &seal, keys_beside, question, &mut report);
-                None
-            }
-        };
-        Ok(Looked { build_name, beside, content })
-    });
-    match judged {
-        Ok(read) => {
-            settle(&mut report, question);
-            (report.finished(question.limits), Some(read))
-        }
+fn audit_and_read<'a>(mut dossier: Dossier<'a>, question: &Question<'_>) -> (BundleReport, Option<Looked<'a>>) {
+    let limits = question.limits;
+    let beside = dossier.groups();
+    let in_play = check::in_play(question.policy, &question.handed.groups(), &beside);
+    let approvals = question.handed.approvals.as_ref().map_or(0, |list| list.bytes.len() as u64);
+    let given = dossier.size_beside().saturating_add(approvals);
+    let budget = Budget::of_audit(dossier.size.saturating_add(given), limits);
+    let (bundle, file) = take_apart(&mut dossier, question, &budget);
+    let seal = bundle.as_ref().ok().map(|bundle| (bundle.archive_digest(), bundle.signature().clone()));
+    let build_name = bundle.as_ref().ok().map(|bundle| bundle.build_name().clone());
+    let path = std::mem::take(&mut dossier.path);
+
+    let mut key = None;
+    let judged = bundle.and_then(|bundle| judge_bundle(bundle, dossier, question, &in_play, &budget, &mut key));
+    let (judged, error) = match judged {
+        Ok(judged) => (judged, None),
         Err(error) => {
-            let gate = Gate::NoVerdict { signed: report.key.is_some() };
-            report.findings = run_all(&gate, question, &report.in_play);
-            // What was cut short is not shown.
-            (report.evidence, report.outside_the_commit, report.built) = (Vec::new(), Vec::new(), None);
-            report.error = Some(error);
-            (report.finished(question.limits), None)
+            let gate = Gate::NoVerdict { signed: key.is_some() };
+            (Judged { findings: run_all(&gate, question, &in_play), in_play, ..Judged::default() }, Some(error))
         }
+    };
+    let Judged { in_play, findings, built, evidence, outside_the_commit, inputs, content } = judged;
+    let mut report = BundleReport {
+        path,
+        file,
+        build_name: build_name.as_ref().map(ToString::to_string),
+        verdict: Verdict::None,
+        error,
+        in_play,
+        key,
+        findings,
+        evidence,
+        outside_the_commit,
+        inputs,
+        seal,
+        built,
+    };
+    if report.error.is_some() {
+        return (report.finished(limits), None);
+    }
+    settle(&mut report, question);
+    let looked = build_name.map(|build_name| Looked { build_name, beside, content });
+    (report.finished(limits), looked)
+}
+
+/// Reads a bundle to its end: its parts, and digest and size of its file.
+fn take_apart(
+    dossier: &mut Dossier<'_>,
+    question: &Question<'_>,
+    budget: &Budget,
+) -> (Result<Bundle, Error>, Option<(Sha256, u64)>) {
+    let bytes = match std::mem::replace(&mut dossier.bytes, Ok(Box::new(std::io::empty()))) {
+        Ok(bytes) => bytes,
+        Err(error) => return (Err(error), None),
+    };
+    let mut bytes = HashingReader::new(bytes);
+    let bundle = Bundle::from_reader_within(&mut bytes, question.threads, question.limits, budget);
+    let file = finish(bytes, question.limits);
+    budget.add_input(file.map_or(0, |(_, found)| found.saturating_sub(dossier.size)));
+    (bundle, file)
+}
+
+/// The gate, and what is behind it. `key` is told also where it ends in an error.
+fn judge_bundle<'a>(
+    bundle: Bundle,
+    dossier: Dossier<'a>,
+    question: &Question<'_>,
+    in_play: &[Group],
+    budget: &Budget,
+    key: &mut Option<KeyReport>,
+) -> Result<Judged<'a>, Error> {
+    let keys = question.keys.with_candidates(dossier.keys_beside.iter().map(|(_, key)| key));
+    if keys.keys().is_empty() {
+        let beside = dossier.keys_beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
+        return Err(Error::NoKey { beside });
+    }
+    let seal = Seal::new(bundle.archive_digest(), bundle.signature().clone());
+    let archive = match bundle.verify(&keys) {
+        Ok(archive) => archive,
+        Err(refusal) => return Ok(refuse(&refusal, &seal, &dossier.keys_beside, question, in_play)),
+    };
+    let grading = question.policy.grading(archive.key().fingerprint, question.limits);
+    *key = KeyReport::of(archive.key(), grading.grade());
+    match question.depth {
+        Depth::SignatureOnly => {
+            let findings = run_all(&Gate::SignatureOnly, question, in_play);
+            Ok(Judged { in_play: vec![Group::Manifest], findings, ..Judged::default() })
+        }
+        Depth::Everything => judge(&archive, dossier, grading, question, in_play, budget),
     }
 }
 
 /// No trusted key accepts the signature.
-fn refuse(
+fn refuse<'a>(
     refusal: &Refusal,
     seal: &Seal,
     keys_beside: &[(String, PublicKey)],
     question: &Question<'_>,
-    report: &mut BundleReport,
-) {
+    in_play: &[Group],
+) -> Judged<'a> {
     let beside = verified_by_a_key_beside(seal, keys_beside);
-    report.findings = run_all(&Gate::Refused { refusal, beside }, question, &report.in_play);
+    let findings = run_all(&Gate::Refused { refusal, beside }, question, in_play);
+    Judged { in_play: in_play.to_vec(), findings, ..Judged::default() }
 }
 
 /// What the findings do, and the verdict.
@@ -213,25 +179,6 @@ fn settle(report: &mut BundleReport, question: &Question<'_>) {
     finding::settle(&mut report.findings, &report.in_play, waiver);
     let required = question.policy.required_of_bundles();
     report.verdict = Verdict::of(&report.findings, &report.in_play, required.as_deref());
-}
-
-/// What came with the bundle, beside its bytes and keys.
-struct Given<'a> {
-    file_name: Option<String>,
-    server: Option<ServerFiles>,
-    trust: Option<&'a [TrustFile]>,
-    builder: Option<&'a Attestation>,
-    image: Option<&'a LoadImage<'a>>,
-}
-
-impl Given<'_> {
-    /// Bytes that were read beside the bundle: more of the input. An image adds its own when it is read.
-    fn size(&self, question: &Question<'_>) -> u64 {
-        let server = self.server.iter().flat_map(|files| [&files.status, &files.image_digest, &files.log]).flatten();
-        let trust = self.trust.into_iter().flatten().map(|file| &file.bytes);
-        let approvals = question.approvals.map(|list| &list.bytes);
-        server.chain(trust).chain(approvals).map(|bytes| bytes.len() as u64).fold(0, u64::saturating_add)
-    }
 }
 
 /// Keys next to a bundle that are tried on a signature which no trusted key accepts.
@@ -244,43 +191,36 @@ fn verified_by_a_key_beside<'k>(seal: &Seal, keys_beside: &'k [(String, PublicKe
 }
 
 fn run_all(gate: &Gate<'_>, question: &Question<'_>, in_play: &[Group]) -> Vec<Finding> {
-    check::run_all(gate, question.policy, question.handed, in_play)
+    check::run_all(gate, question.policy, &question.handed.groups(), in_play)
 }
 
 /// Everything behind the gate.
 fn judge<'a>(
     archive: &VerifiedArchive,
-    given: Given<'a>,
+    dossier: Dossier<'a>,
+    grading: Grading,
     question: &Question<'_>,
+    in_play: &[Group],
     budget: &Budget,
-    report: &mut BundleReport,
-) -> Result<Option<Content<'a>>, Error> {
-    let grading = question.policy.grading(archive.key().fingerprint, question.limits);
-    report.key = KeyReport::of(archive.key(), grading.grade());
-    if question.depth == Depth::SignatureOnly {
-        report.findings = run_all(&Gate::SignatureOnly, question, &report.in_play);
-        report.in_play = vec![Group::Manifest];
-        return Ok(None);
-    }
+) -> Result<Judged<'a>, Error> {
     let manifest = Manifest::read_within(archive, question.threads, question.limits, budget)?;
     let source = match manifest.snapshots.as_slice() {
         [snapshot] => Some(git::prove_within(snapshot, question.threads, question.limits, budget)),
         _ => None,
     };
     budget.check("the source")?;
-    let image = given.image.map(|load| load(&choice(&manifest, question.policy), budget)).transpose()?;
-    let server = given.server.map(|files| ServerRecord::read(files, question.limits));
-    let (trust, builder) = (given.trust.map(Cow::Borrowed), given.builder.map(Cow::Borrowed));
-    let content = Content { manifest, source, server, trust, builder, image };
-    let evidence = content.evidence(archive.signed(), given.file_name.as_deref(), grading, question, budget);
-    conclude(&evidence, question, report);
-    report.evidence = evidence.facts();
-    report.evidence.extend(expected_facts(question.policy));
-    report.evidence.extend(check::trust_facts(&evidence, question.policy));
-    report.inputs = inputs(&evidence, question.policy);
-    report.outside_the_commit = outside_the_commit(&evidence, question.policy);
+    let image = dossier.image.map(|load| load(&choice(&manifest, question.policy), budget)).transpose()?;
+    let server = dossier.server.map(|files| ServerRecord::read(files, question.limits));
+    let content = Content { manifest, source, server, trust: dossier.trust, builder: dossier.builder, image };
+    let evidence = content.evidence(archive.signed(), dossier.file_name.as_deref(), grading, question, budget);
+    let answers = conclude(&evidence, question, in_play);
+    let mut facts = evidence.facts();
+    facts.extend(expected_facts(question.policy));
+    facts.extend(check::trust_facts(&evidence, question.policy));
+    let inputs = inputs(&evidence, question.policy);
+    let outside_the_commit = outside_the_commit(&evidence, question.policy);
     budget.check("the checks")?;
-    Ok(Some(content))
+    Ok(Judged { evidence: facts, inputs, outside_the_commit, content: Some(content), ..answers })
 }
 
 /// What was read behind the gate, whatever the question says of it.
@@ -308,13 +248,13 @@ impl Content<'_> {
             archive,
             manifest: &self.manifest,
             source: self.source.as_ref(),
-            approvals: question.approvals,
+            approvals: question.handed.approvals.as_ref(),
             grading,
             server: self.server.as_ref(),
             trust: self.trust.as_deref(),
             builder: self.builder.as_deref(),
             image: self.image.as_ref(),
-            bases: question.bases,
+            bases: &question.handed.bases,
             limits: question.limits,
             budget,
             signatures: OnceCell::new(),
@@ -324,18 +264,14 @@ impl Content<'_> {
     }
 }
 
-/// The checks' answers, and what they are about.
-fn conclude(evidence: &Evidence<'_>, question: &Question<'_>, report: &mut BundleReport) {
-    report.findings = run_all(&Gate::Open(evidence), question, &report.in_play);
-    leave_out_of_play(report, question);
-    report.built = Some(evidence.built_image());
-}
-
-/// What lies beside a bundle and turns out to be no evidence (an empty folder `trust/`) does not put its group in play.
-fn leave_out_of_play(report: &mut BundleReport, question: &Question<'_>) {
-    let asked = check::in_play(question.policy, question.handed, &[]);
-    let answered = |group: &Group| report.findings.iter().any(|finding| finding.group == *group && finding.is_answer());
-    report.in_play.retain(|group| asked.contains(group) || answered(group));
+/// The checks' answers.
+fn conclude<'a>(evidence: &Evidence<'_>, question: &Question<'_>, in_play: &[Group]) -> Judged<'a> {
+    let findings = run_all(&Gate::Open(evidence), question, in_play);
+    // What lies beside a bundle and turns out to be no evidence (an empty folder `trust/`) does not put its group in play.
+    let asked = check::in_play(question.policy, &question.handed.groups(), &[]);
+    let answered = |group: &Group| findings.iter().any(|finding| finding.group == *group && finding.is_answer());
+    let in_play = in_play.iter().copied().filter(|group| asked.contains(group) || answered(group)).collect();
+    Judged { in_play, findings, built: Some(evidence.built_image()), ..Judged::default() }
 }
 
 /// What the policy expects of facts that others tell too.

@@ -56,6 +56,12 @@ impl BuildName {
     }
 }
 
+/// What follows the repository in a build's subject: the tag. A repository has its push server before it (`docker.io` is written too), every
+/// `/` is a dot, and nothing else changes: the colon of a port stays. `None` where the subject is not of this repository.
+pub(crate) fn behind_repository<'s>(subject: &'s str, repository: &str) -> Option<&'s str> {
+    subject.strip_prefix(repository.replace('/', ".").as_str())?.strip_prefix('.')
+}
+
 /// The seven lower-case hexadecimal digits after the last `-` of an image tag.
 pub(crate) fn commit_digits(tag: &str) -> Option<&str> {
     let (_, digits) = tag.rsplit_once('-')?;
@@ -107,6 +113,26 @@ mod tests {
             assert!(BuildName::parse(bad).is_none(), "{bad:?}");
         }
         assert!(BuildName::parse("no-stamp").is_some_and(|name| name.stamp().is_none() && name.subject().is_none()));
+    }
+
+    #[test]
+    fn a_repository_is_written_with_dots_for_slashes_and_nothing_else() {
+        for (subject, repository, tag) in [
+            ("docker.io.acme.wallet.v1", "docker.io/acme/wallet", Some("v1")),
+            ("docker.io.acme.wallet.v1.2", "docker.io/acme/wallet", Some("v1.2")),
+            ("h.example:5000.acme.wallet.v1", "h.example:5000/acme/wallet", Some("v1")),
+            ("localhost:5000.wallet.v1", "localhost:5000/wallet", Some("v1")),
+            ("h.example.5000.acme.wallet.v1", "h.example:5000/acme/wallet", None),
+            ("h.example-5000.acme.wallet.v1", "h.example:5000/acme/wallet", None),
+            ("h.example.acme.wallet.v1", "h.example:5000/acme/wallet", None),
+            ("h.example:5000.acme.wallet.v1", "h.example/acme/wallet", None),
+            ("acme.wallet.v1", "docker.io/acme/wallet", None),
+            ("index.docker.io.acme.wallet.v1", "docker.io/acme/wallet", None),
+            ("docker.io.acme.wallets.v1", "docker.io/acme/wallet", None),
+            ("docker.io.acme.wallet", "docker.io/acme/wallet", None),
+        ] {
+            assert_eq!(behind_repository(subject, repository), tag, "{subject}");
+        }
     }
 
     #[test]

@@ -115,6 +115,8 @@ pub enum Error {
     NothingToAdmit {
         /// The workloads as they were named.
         paths: String,
+        /// What could have been named instead.
+        forms: String,
     },
     /// A server did not give what it was asked for.
     #[error("{from}: {message}")]
@@ -167,6 +169,11 @@ pub(crate) const CODES: [(&str, u8); 15] = [
 ];
 
 impl Error {
+    /// `path` cannot be written, as the system says.
+    pub(crate) fn unwritable(path: impl Into<String>, error: &std::io::Error) -> Self {
+        Self::Unwritable { path: path.into(), message: error.to_string() }
+    }
+
     /// A stable word for programs, for example `over-limit`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -229,8 +236,8 @@ impl Error {
             Self::Malformed { .. } => "nothing in it was believed; fetch it again, and if it stays so keep it as evidence".into(),
             Self::OwnFile { hint, .. } => (*hint).into(),
             Self::NothingToVerify { .. } => "name a bundle (manifest.<build_name>.sig.tbz) or a folder that holds one".into(),
-            Self::NothingToAdmit { .. } => {
-                "name a compose file, Kubernetes manifests or a contract in which something runs; ConfigMaps and Services run nothing".into()
+            Self::NothingToAdmit { forms, .. } => {
+                format!("name {forms} in which something runs; ConfigMaps and Services run nothing")
             }
             Self::Network { hint, .. } => hint.clone(),
             Self::Unwritable { .. } => "name a free path in a folder that exists and can be written".into(),

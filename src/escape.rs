@@ -2,7 +2,7 @@
 
 /// Control characters, and characters that are invisible or turn the direction of writing, become `\u{…}`; a newline becomes
 /// `\n`, a tab `\t`. All else stays.
-pub(crate) fn for_terminal(text: &str) -> String {
+pub fn for_terminal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -16,7 +16,7 @@ pub(crate) fn for_terminal(text: &str) -> String {
 }
 
 /// Text of several lines, each of them inert.
-pub(crate) fn for_lines(text: &str) -> String {
+pub fn for_lines(text: &str) -> String {
     text.lines().map(|line| for_terminal(line) + "\n").collect()
 }
 

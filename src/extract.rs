@@ -6,11 +6,16 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::archive::{MemberKind, MemberPath, SignedTar, decompress};
+use crate::budget::{Budget, Work};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::verify::VerifiedArchive;
 
 const WHAT: &str = "the signed archive";
+/// How often a member's path is held: in the archive's names, in its tree, in the plan.
+const NAMES_HELD: u64 = 3;
+/// Bytes of what is known of a member besides its path.
+const MEMBER_HELD: u64 = 350;
 
 /// What was unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +37,25 @@ pub struct Extracted {
 /// # Errors
 /// [`Error::Malformed`] for names and links that cannot be unpacked safely, [`Error::Unwritable`], and what reading the archive gives.
 pub fn extract(archive: &VerifiedArchive, to: &Path, limits: &Limits) -> Result<Extracted, Error> {
+    extract_within(archive, to, limits, &Budget::of_unknown_input(limits))
+}
+
+/// As [`extract`], within a budget.
+///
+/// # Errors
+/// As there.
+pub fn extract_within(
+    archive: &VerifiedArchive,
+    to: &Path,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Extracted, Error> {
     if fs::symlink_metadata(to).is_ok() {
         return Err(Error::Unwritable { path: to.display().to_string(), message: "it exists already".into() });
     }
-    let plan = plan(archive, limits)?;
+    let plan = plan(archive, limits, budget)?;
     let partial = partial_folder(to)?;
-    let written = write_all(archive, &plan, &partial, limits).and_then(|extracted| {
+    let written = write_all(archive, &plan, &partial, limits, budget).and_then(|extracted| {
         fs::rename(&partial, to).map_err(|error| unwritable(to, &error))?;
         Ok(extracted)
     });
@@ -52,11 +70,13 @@ type Plan = BTreeMap<MemberPath, MemberKind>;
 
 /// Reads every header once and refuses links that lead outside, before anything is written. What all readers of signed archives
 /// refuse is refused by [`SignedTar`].
-fn plan(archive: &VerifiedArchive, limits: &Limits) -> Result<Plan, Error> {
+fn plan(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<Plan, Error> {
     let mut plan = Plan::new();
     let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
-    let mut tar = SignedTar::new(expanded, limits);
+    let mut tar = SignedTar::new(budget.reading(expanded, Work::Unpacked, WHAT), limits);
     while let Some(member) = tar.next_member()? {
+        budget
+            .hold((member.path.as_bytes().len() as u64).saturating_mul(NAMES_HELD).saturating_add(MEMBER_HELD), WHAT)?;
         if let MemberKind::Symlink(target) = &member.kind
             && !stays_inside(&member.path, target)
         {
@@ -84,10 +104,17 @@ fn stays_inside(link: &MemberPath, target: &[u8]) -> bool {
     ups <= depth && segments.all(|segment| segment != b"..")
 }
 
-fn write_all(archive: &VerifiedArchive, plan: &Plan, top: &Path, limits: &Limits) -> Result<Extracted, Error> {
+fn write_all(
+    archive: &VerifiedArchive,
+    plan: &Plan,
+    top: &Path,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Extracted, Error> {
     let mut extracted = Extracted { files: 0, folders: 0 };
     let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
-    let mut tar = SignedTar::new(expanded, limits);
+    // Nothing is hashed here, so that what an audit can read can be unpacked.
+    let mut tar = SignedTar::new(budget.reading(expanded, Work::Bytes, WHAT), limits);
     while let Some(member) = tar.next_member()? {
         let path = on_disk(top, &member.path)?;
         let failed = |error: io::Error| unwritable(&path, &error);

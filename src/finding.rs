@@ -3,6 +3,7 @@
 pub(crate) mod version_1;
 
 use crate::time::Timestamp;
+use crate::words::words;
 
 /// The check that is always at `require`, and that nobody can waive.
 pub(crate) const MANIFEST_SIGNATURE: &str = "manifest-signature";
@@ -25,26 +26,19 @@ pub enum Group {
 }
 
 impl Group {
-    /// Every group, in the order of reports.
-    pub const ALL: [Self; 6] = [Self::Manifest, Self::Source, Self::Image, Self::Trust, Self::Builder, Self::Workload];
     /// The groups of a bundle: an audit has findings of these. `workload` is asked about by `admit` and `serve` alone.
     pub const OF_BUNDLES: [Self; 5] = [Self::Manifest, Self::Source, Self::Image, Self::Trust, Self::Builder];
+}
 
+words! {
     /// The contract's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Manifest => "manifest",
-            Self::Source => "source",
-            Self::Image => "image",
-            Self::Trust => "trust",
-            Self::Builder => "builder",
-            Self::Workload => "workload",
-        }
-    }
-
-    /// Reads the contract's word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|group| group.word() == word)
+    pub Group {
+        Manifest = "manifest",
+        Source = "source",
+        Image = "image",
+        Trust = "trust",
+        Builder = "builder",
+        Workload = "workload",
     }
 }
 
@@ -59,23 +53,9 @@ pub enum Level {
     Off,
 }
 
-impl Level {
-    /// Every level.
-    pub const ALL: [Self; 3] = [Self::Require, Self::Warn, Self::Off];
-
+words! {
     /// The contract's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Require => "require",
-            Self::Warn => "warn",
-            Self::Off => "off",
-        }
-    }
-
-    /// Reads the contract's word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|level| level.word() == word)
-    }
+    pub Level { Require = "require", Warn = "warn", Off = "off" }
 }
 
 /// A check's answer.
@@ -124,18 +104,26 @@ impl Status {
             Self::Pass | Self::Fail | Self::Unknown => None,
         }
     }
+
+    /// Every status, each reason one of its own.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Pass, Self::Fail, Self::Unknown].into_iter().chain(Reason::ALL.map(Self::NotRun))
+    }
+
+    /// Reads the contract's words.
+    pub fn from_words(word: &str, reason: Option<&str>) -> Option<Self> {
+        Self::all().find(|status| status.word() == word && status.reason() == reason)
+    }
 }
 
-impl Reason {
+words! {
     /// The contract's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::NoEvidence => "no-evidence",
-            Self::NoExpectation => "no-expectation",
-            Self::Off => "off",
-            Self::NotBuiltIn => "not-built-in",
-        }
+    pub Reason {
+        Refused = "refused",
+        NoEvidence = "no-evidence",
+        NoExpectation = "no-expectation",
+        Off = "off",
+        NotBuiltIn = "not-built-in",
     }
 }
 
@@ -181,22 +169,9 @@ pub enum WaiverStanding {
     Expired,
 }
 
-impl WaiverStanding {
-    /// Every standing.
-    pub const ALL: [Self; 2] = [Self::Active, Self::Expired];
-
+words! {
     /// The report's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Expired => "expired",
-        }
-    }
-
-    /// Reads the report's word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|standing| standing.word() == word)
-    }
+    pub WaiverStanding { Active = "active", Expired = "expired" }
 }
 
 impl Waiver {
@@ -269,17 +244,12 @@ pub enum Verdict {
     None,
 }
 
-impl Verdict {
+words! {
     /// The contract's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Accept => "accept",
-            Self::AcceptInPart => "accept-in-part",
-            Self::Reject => "reject",
-            Self::None => "none",
-        }
-    }
+    pub Verdict { Accept = "accept", AcceptInPart = "accept-in-part", Reject = "reject", None = "none" }
+}
 
+impl Verdict {
     /// The verdict that settled findings give. `required` are the groups that a policy requires, `None` without a policy.
     ///
     /// An acceptance needs a policy, and an answer at `require` in every group that it requires. One waived answer, or one check at

@@ -38,7 +38,7 @@
 //! use std::path::PathBuf;
 //!
 //! use hpsb_audit::{
-//!     Depth, Input, KeyRing, KeySource, Limits, Policy, PublicKey, Question, Timestamp, TrustedKey, Verdict, audit, folder,
+//!     Dossier, KeyRing, KeySource, Limits, Policy, PublicKey, Question, Storage, Timestamp, TrustedKey, Verdict, audit,
 //! };
 //!
 //! let limits = Limits::default();
@@ -58,9 +58,9 @@
 //! let policy = Policy::default();
 //! let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("no moment")?;
 //! let question = Question::new(&policy, &keys, now, &limits);
-//! for path in folder::find_bundles(&[PathBuf::from("fixtures/good-rsa-2048")], &limits)? {
-//!     let input = Input::new(path.display().to_string(), folder::open(&path)?);
-//!     let report = audit(input, &question);
+//! for path in Storage::Disk.find_bundles(&[PathBuf::from("fixtures/good-rsa-2048")], &limits)? {
+//!     let dossier = Dossier::new(path.display().to_string(), Storage::Disk.open(&path)?);
+//!     let report = audit(dossier, &question);
 //!     // Without a policy nothing is accepted in full.
 //!     assert_eq!(report.verdict, Verdict::AcceptInPart);
 //!     assert_eq!(report.rejecting().count(), 0);
@@ -85,13 +85,17 @@ mod builds;
 mod bundle;
 mod case;
 pub mod check;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "fetch")]
 pub mod client;
+pub mod compare;
 mod crypto;
 mod deployment;
 mod digest;
 pub mod dockerfile;
+mod dossier;
 mod error;
 mod escape;
 mod evidence;
@@ -102,7 +106,6 @@ pub mod folder;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod git;
-mod given_keys;
 pub mod image;
 mod image_name;
 mod key;
@@ -116,11 +119,11 @@ pub mod policy;
 mod reconcile;
 pub mod report;
 mod review;
+mod run;
 pub mod self_test;
 #[cfg(feature = "serve")]
 pub mod serve;
 mod server_record;
-mod shard;
 mod signature;
 mod signer;
 mod strict_csv;
@@ -131,6 +134,7 @@ mod test_figures;
 mod time;
 pub mod trust;
 mod verify;
+mod words;
 mod workload;
 #[cfg(test)]
 mod wycheproof_tests;
@@ -138,23 +142,26 @@ mod wycheproof_tests;
 pub use crate::admission::{AdmissionQuestion, Index, admit, index};
 pub use crate::approvals::Approvals;
 pub use crate::attestation::{Attestation, BuilderPolicy, Record};
-pub use crate::audit::{Depth, Facts, Input, LoadImage, Question, audit, audit_and_keep};
+pub use crate::audit::{Facts, audit, audit_and_keep};
 pub use crate::budget::{Budget, Work};
 pub use crate::build_name::BuildName;
 pub use crate::build_record::BuildRecord;
 pub use crate::builds::{Build, Builds, BuiltImage};
 pub use crate::bundle::Bundle;
-pub use crate::case::Case;
+pub use crate::case::{Case, Contents, Profile, Reader, Role, Sealing, SignOff, gather, is_day, repeat};
+pub use crate::crypto::in_toto::{Statement, Subject};
 pub use crate::crypto::person_key::{PersonKey, PersonSecret};
+pub use crate::crypto::timestamp::Authorities;
 pub use crate::deployment::Deployment;
 pub use crate::digest::{HashingReader, Sha256};
+pub use crate::dossier::{Dossier, Handed, LoadImage, NamedKey, Question, ReadImage, Storage, Terms, read_keys};
 pub use crate::error::Error;
-pub use crate::evidence::{Evidence, Fact, Known};
-pub use crate::extract::{Extracted, extract};
+pub use crate::escape::{for_lines, for_terminal};
+pub use crate::evidence::{Evidence, Fact, Known, image_facts};
+pub use crate::extract::{Extracted, extract, extract_within};
 pub use crate::finding::{
     Demand, Effect, Finding, Group, Level, MissingEvidence, Reason, Status, Verdict, Waiver, WaiverStanding,
 };
-pub use crate::given_keys::add_given_keys;
 pub use crate::key::{Fingerprint, PublicKey};
 pub use crate::key_record::{
     Challenge, Channel, Graded, Grading, KeyRecord, KeyStatement, PREDICATE_TYPE, Retrieval, VerifiedBundle,
@@ -163,10 +170,10 @@ pub use crate::limits::{Bound, Limits};
 pub use crate::manifest::Manifest;
 pub use crate::policy::Policy;
 pub use crate::reconcile::{Books, Inventory, SampleSize, reconcile};
-pub use crate::report::{BundleReport, Format, Period, QuestionReport, Reconciliation, Report, Scope};
+pub use crate::report::{BundleReport, Depth, Format, Period, QuestionReport, Reconciliation, Report, Scope};
 pub use crate::review::{Operation, Review};
+pub use crate::run::{Queue, Shard, State, audit_all};
 pub use crate::server_record::{ServerFiles, ServerRecord};
-pub use crate::shard::Shard;
 pub use crate::signature::{Signature, SignatureFault};
 pub use crate::time::Timestamp;
 pub use crate::verify::{

@@ -160,7 +160,7 @@ limits! {
     settings_bytes = MIB, "settings of the build server's client are written by a person";
     tls_file_bytes = MIB, "a CA, or a client certificate with its key, in PEM";
     server_answer_bytes = MIB, "status, public key, image digest, image key: a few kilobytes each";
-    server_manifest_bytes = 3 * GIB, "a bundle as base64 in one JSON answer, held in memory while it is decoded";
+    server_manifest_bytes = 3 * GIB, "a bundle as base64 in one JSON answer, decoded as it comes";
     server_log_bytes = 512 * MIB, "a build log as one JSON string";
     listing_bytes = 16 * MIB, "one page of a bucket's listing: 1,000 objects";
     listed_objects = 1_000_000, "objects of a bucket that are looked at";

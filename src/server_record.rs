@@ -18,6 +18,17 @@ pub struct ServerFiles {
     pub log: Option<Vec<u8>>,
 }
 
+impl ServerFiles {
+    /// The files' names, in the order of the fields.
+    pub(crate) const NAMES: [&'static str; 3] = ["status.json", "image-digest.json", "server-build.log"];
+
+    /// The files that there are, by name.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&'static str, &Vec<u8>)> {
+        let files = [&self.status, &self.image_digest, &self.log];
+        Self::NAMES.into_iter().zip(files).filter_map(|(name, bytes)| Some((name, bytes.as_ref()?)))
+    }
+}
+
 /// The saved answers, read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServerRecord {
@@ -44,12 +55,7 @@ enum SavedLog {
 impl ServerRecord {
     /// Reads the files. What is malformed is told in `faults`; it is a finding, not an error.
     pub fn read(files: ServerFiles, limits: &Limits) -> Self {
-        let named = [
-            ("status.json", &files.status),
-            ("image-digest.json", &files.image_digest),
-            ("server-build.log", &files.log),
-        ];
-        let digests = named.into_iter().filter_map(|(name, bytes)| Some((name, Sha256::of(bytes.as_ref()?)))).collect();
+        let digests = files.named().map(|(name, bytes)| (name, Sha256::of(bytes))).collect();
         let mut record = Self { files: digests, ..Self::default() };
         if files.log.as_deref().is_some_and(hides_something) {
             record.secrets_in.push("server-build.log");

@@ -8,6 +8,7 @@ use crate::digest::Sha256;
 use crate::key::{Fingerprint, PublicKey};
 use crate::signature::{Signature, SignatureFault};
 use crate::time::Timestamp;
+use crate::words::words;
 
 /// A key that the auditor trusts, with what limits that trust.
 #[derive(Debug, Clone)]
@@ -63,19 +64,9 @@ pub enum RevocationReason {
     Superseded,
 }
 
-impl RevocationReason {
+words! {
     /// The contract's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Compromised => "compromised",
-            Self::Superseded => "superseded",
-        }
-    }
-
-    /// Reads the contract's word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Compromised, Self::Superseded].into_iter().find(|reason| reason.word() == word)
-    }
+    pub RevocationReason { Compromised = "compromised", Superseded = "superseded" }
 }
 
 /// How well it is known whose key it is, lowest first. A procedure among people; never attested by a machine.
@@ -91,22 +82,13 @@ pub enum Grade {
     Challenged,
 }
 
-impl Grade {
+words! {
     /// The contract's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::CommandLine => "command-line",
-            Self::Recorded => "recorded",
-            Self::Witnessed => "witnessed",
-            Self::Challenged => "challenged",
-        }
-    }
-
-    /// Reads the contract's word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::CommandLine, Self::Recorded, Self::Witnessed, Self::Challenged]
-            .into_iter()
-            .find(|grade| grade.word() == word)
+    pub Grade {
+        CommandLine = "command-line",
+        Recorded = "recorded",
+        Witnessed = "witnessed",
+        Challenged = "challenged",
     }
 }
 

@@ -4,6 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+mod case_file;
+
+use case_file::CaseFile;
 use serde_json::Value;
 
 fn fixture(name: &str) -> PathBuf {
@@ -13,11 +16,11 @@ fn fixture(name: &str) -> PathBuf {
 /// Audits a fixture with more limits: exit code and report.
 fn audit(name: &str, limits: &[&str]) -> (i32, Value) {
     let folder = fixture(name);
-    let arguments = std::fs::read_to_string(folder.join("args")).unwrap();
+    let arguments = CaseFile::read(&folder).args();
     let bundle = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let bundle = bundle.into_iter().find(|path| path.to_string_lossy().ends_with(".sig.tbz")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
-    command.current_dir(&folder).args(["audit", "--format", "json"]).args(arguments.lines()).arg(bundle);
+    command.current_dir(&folder).args(["audit", "--format", "json"]).args(arguments).arg(bundle);
     for limit in limits {
         command.args(["--limit", limit]);
     }
@@ -42,6 +45,28 @@ fn work_and_memory_that_are_gone_end_without_a_verdict_and_name_the_limit() {
             assert_eq!(bundle["verdict"], "none");
         }
     }
+}
+
+#[test]
+fn every_command_that_reads_a_bundle_has_the_budget_of_its_input() {
+    let folder = fixture("good-rsa-2048");
+    let to = std::env::temp_dir().join(format!("hpsb-audit-budget-{}", std::process::id()));
+    let unpack = ["extract", "--to", to.to_str().unwrap()];
+    let bundle = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let bundle = bundle.into_iter().find(|path| path.to_string_lossy().ends_with(".sig.tbz")).unwrap();
+    for command in [&["inspect"][..], &["source"], &["source", "--log"], &unpack] {
+        for (limit, code) in [("1", 3), ("6000000000", 0)] {
+            let mut run = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
+            let run = run.current_dir(&folder).args(command).arg(&bundle).args(["--key", "key.pem"]);
+            let run =
+                run.args(["--limit", &format!("work_base_units={limit}"), "--limit", "work_per_megabyte_units=0"]);
+            let output = run.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{command:?}: {said}");
+            assert!(code == 0 || said.contains("work_base_units") && output.stdout.is_empty(), "{command:?}: {said}");
+        }
+    }
+    std::fs::remove_dir_all(to).unwrap();
 }
 
 #[test]

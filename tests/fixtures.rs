@@ -1,24 +1,18 @@
-//! Runs the program on every directory of `fixtures/` and compares with what stands there: `expect.toml` always, the whole report
+//! Runs the program on every directory of `fixtures/` and compares with what is there: `[expect]` of `case.toml` always, the whole report
 //! where there is an `expected.json` (`HPSB_UPDATE=1` writes those that exist anew).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
-fn directories() -> Vec<PathBuf> {
-    let mut directories: Vec<PathBuf> = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.join("expect.toml").is_file())
-        .collect();
-    directories.sort();
-    directories
-}
+use self::case_file::{CaseFile, directories};
+
+mod case_file;
 
 /// The program; where it is built for another machine, through the emulator that `HPSB_RUNNER` names (`tests/architectures`).
 fn program() -> Command {
@@ -30,8 +24,7 @@ fn program() -> Command {
     command
 }
 
-fn run(directory: &Path, format: &str) -> Output {
-    let read = |name: &str| fs::read_to_string(directory.join(name)).unwrap();
+fn run(directory: &Path, case: &CaseFile, format: &str) -> Output {
     let mut bundles: Vec<String> = fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -45,24 +38,23 @@ fn run(directory: &Path, format: &str) -> Output {
         .current_dir(directory)
         .arg("audit")
         .args(bundles)
-        .args(read("args").lines())
-        .args(["--now", read("now").trim(), "--format", format])
+        .args(case.args())
+        .args(["--now", &case.now(), "--format", format])
         .output()
         .unwrap()
 }
 
-/// What differs between the answer and `expect.toml`, a line each.
+/// What differs between the answer and `[expect]`, a line each.
 fn compare(directory: &Path) -> Vec<String> {
-    let expect: toml::Table = fs::read_to_string(directory.join("expect.toml")).unwrap().parse().unwrap();
-    if let Some(feature) = expect.get("feature").and_then(toml::Value::as_str)
-        && !hpsb_audit::features().contains(&feature)
-    {
+    let case = CaseFile::read(directory);
+    let expect = case.expect();
+    if let Some(feature) = case.features().iter().find(|name| !hpsb_audit::features().contains(&name.as_str())) {
         // Without the feature nothing of it may be accepted.
-        let report: Value = serde_json::from_slice(&run(directory, "json").stdout).unwrap();
+        let report: Value = serde_json::from_slice(&run(directory, &case, "json").stdout).unwrap();
         let accepted = report["exit_code"] == 0;
         return accepted.then(|| format!("accepted without the feature {feature}")).into_iter().collect();
     }
-    let output = run(directory, "json");
+    let output = run(directory, &case, "json");
     let report: Value = match serde_json::from_slice(&output.stdout) {
         Ok(report) => report,
         Err(error) => return vec![format!("no JSON: {error}; {}", String::from_utf8_lossy(&output.stderr))],
@@ -85,7 +77,7 @@ fn compare(directory: &Path) -> Vec<String> {
             found.first().map_or_else(|| "none".into(), |code| (*code).to_owned()),
         );
     }
-    for (check, status) in expect.get("checks").and_then(toml::Value::as_table).into_iter().flatten() {
+    for (check, expected) in case.checks() {
         let statuses: Vec<String> = report["reports"]
             .as_array()
             .unwrap()
@@ -97,35 +89,33 @@ fn compare(directory: &Path) -> Vec<String> {
                 None => finding["status"].as_str().unwrap().to_owned(),
             })
             .collect();
-        let expected = status.as_str().unwrap();
         let short = |found: &String| found == expected || (expected == "not-run" && found.starts_with("not-run"));
         if statuses.is_empty() || !statuses.iter().any(short) {
             differ(check, expected.into(), statuses.join(", "));
         }
     }
-    faults.extend(hostile_text(directory, &expect, &output));
+    faults.extend(hostile_text(directory, &case, &output));
     faults.extend(whole_report(directory, report));
     faults
 }
 
 /// `absent`: secrets that no format shows. `inert`: text whose control and format characters no terminal may receive.
-fn hostile_text(directory: &Path, expect: &toml::Table, json: &Output) -> Vec<String> {
-    let text = run(directory, "text");
+fn hostile_text(directory: &Path, case: &CaseFile, json: &Output) -> Vec<String> {
+    let text = run(directory, case, "text");
     let pages = [
         String::from_utf8_lossy(&text.stdout),
         String::from_utf8_lossy(&text.stderr),
         String::from_utf8_lossy(&json.stdout),
         String::from_utf8_lossy(&json.stderr),
     ];
-    let list = |name: &str| expect.get(name).and_then(toml::Value::as_array).cloned().unwrap_or_default();
     let mut faults = Vec::new();
-    for secret in list("absent") {
-        if pages.iter().any(|page| page.contains(secret.as_str().unwrap())) {
+    for secret in case.expected_texts("absent") {
+        if pages.iter().any(|page| page.contains(&secret)) {
             faults.push(format!("the secret {secret} is shown"));
         }
     }
-    for hostile in list("inert") {
-        if pages[0].contains(hostile.as_str().unwrap()) {
+    for hostile in case.expected_texts("inert") {
+        if pages[0].contains(&hostile) {
             faults.push(format!("the text {hostile} reaches the terminal as it is"));
         }
     }
@@ -173,9 +163,41 @@ fn every_fixture_gets_its_answer() {
 #[test]
 fn names_say_which_fixtures_fail() {
     for directory in directories() {
-        let expect: toml::Table = fs::read_to_string(directory.join("expect.toml")).unwrap().parse().unwrap();
+        let case = CaseFile::read(&directory);
         let name = directory.file_name().unwrap().to_string_lossy().into_owned();
-        assert_eq!(name.ends_with("_fail"), expect["exit"].as_integer() != Some(0), "{name}");
-        assert!(directory.join("README.md").is_file(), "{name} has no README.md");
+        assert_eq!(name.ends_with("_fail"), case.expect()["exit"].as_integer() != Some(0), "{name}");
+    }
+}
+
+/// Checks that say no in no fixture, with the tests in which they do.
+const ELSEWHERE: [(&str, &str); 10] = [
+    ("image-tag", "tests/registry.rs"),
+    ("builder-record", "tests/admit.rs"),
+    ("builder-workload", "tests/admit.rs"),
+    ("builder-image", "tests/admit.rs"),
+    ("builder-key-binding", "tests/admit.rs"),
+    ("workload-image", "tests/admit.rs"),
+    ("workload-pinned", "tests/admit.rs"),
+    ("workload-key", "tests/admit.rs"),
+    ("contract-signature", "tests/admit.rs"),
+    ("attestation-record", "tests/admit.rs"),
+];
+
+/// A check without a fixture in which it fails or cannot decide was never seen to object.
+#[test]
+fn every_check_says_no_in_a_fixture() {
+    let mut said = std::collections::BTreeSet::new();
+    for directory in directories() {
+        let case = CaseFile::read(&directory);
+        let no = case.checks().filter(|(_, status)| ["fail", "unknown"].contains(status));
+        said.extend(no.map(|(check, _)| check.clone()));
+    }
+    for (check, file) in ELSEWHERE {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        assert!(text.contains(&format!("\"{check}\"")), "{file} does not name {check}");
+        assert!(said.insert(check.into()), "{check} says no in a fixture: it needs no line in ELSEWHERE");
+    }
+    for check in hpsb_audit::check::CHECKS {
+        assert!(said.contains(check.name), "{} says no in no fixture: add one in tests/support/cases/", check.name);
     }
 }

@@ -10,7 +10,8 @@ use std::io::Read as _;
 use std::sync::LazyLock;
 
 use hpsb_audit::{
-    BundleReport, Input, KeyRing, KeySource, Limits, Policy, PublicKey, Question, Timestamp, TrustedKey, Verdict, audit,
+    BundleReport, Dossier, KeyRing, KeySource, Limits, Policy, PublicKey, Question, Timestamp, TrustedKey, Verdict,
+    audit,
 };
 use program::{BUNDLE, NOW, fixture};
 use support::encoding::bzip2;
@@ -20,7 +21,7 @@ fn report(bytes: &[u8]) -> BundleReport {
     static KEYS: LazyLock<KeyRing> = LazyLock::new(keys);
     let (policy, limits) = (Policy::default(), Limits::default());
     let question = Question::new(&policy, &KEYS, Timestamp::from_rfc3339(NOW).unwrap(), &limits);
-    audit(Input { file_name: Some(BUNDLE.into()), ..Input::new(BUNDLE, bytes) }, &question)
+    audit(Dossier { file_name: Some(BUNDLE.into()), ..Dossier::new(BUNDLE, bytes) }, &question)
 }
 
 fn keys() -> KeyRing {

@@ -1,6 +1,7 @@
 //! The laws of docs/architecture.md that a test has to hold. The first ones run the program on every fixture and look at all reports.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod case_file;
 mod program;
 mod support;
 
@@ -10,7 +11,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use program::{Folder, answer, command, fixture};
+use case_file::{CaseFile, directories};
+use program::{Folder, answer, command};
 use serde_json::Value;
 
 /// One report of the program, as it came.
@@ -23,15 +25,15 @@ struct Page {
 
 /// The arguments of a fixture, as its own runner gives them.
 fn arguments(directory: &Path) -> Vec<String> {
-    let read = |name: &str| fs::read_to_string(directory.join(name)).unwrap();
+    let case = CaseFile::read(directory);
     let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut arguments: Vec<String> = names.filter(|name| name.ends_with(".sig.tbz")).collect();
     arguments.sort();
     if arguments.is_empty() {
         arguments.push(".".into());
     }
-    arguments.extend(read("args").lines().map(str::to_owned));
-    arguments.extend(["--now".into(), read("now").trim().into(), "--format".into(), "json".into()]);
+    arguments.extend(case.args());
+    arguments.extend(["--now".into(), case.now(), "--format".into(), "json".into()]);
     arguments
 }
 
@@ -39,9 +41,7 @@ fn arguments(directory: &Path) -> Vec<String> {
 fn pages() -> &'static [Page] {
     static PAGES: OnceLock<Vec<Page>> = OnceLock::new();
     PAGES.get_or_init(|| {
-        let entries = fs::read_dir(fixture("")).unwrap().map(|entry| entry.unwrap().path());
-        let mut directories: Vec<_> = entries.filter(|path| path.join("expect.toml").is_file()).collect();
-        directories.sort();
+        let directories = directories();
         let (next, pages) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         std::thread::scope(|scope| {
             for _ in 0..4 {

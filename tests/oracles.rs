@@ -11,8 +11,10 @@ use hpsb_audit::git::prove;
 use hpsb_audit::{Bundle, KeyRing, KeySource, Limits, Manifest, PublicKey, Sha256, TrustedKey, VerifiedArchive};
 use serde_json::Value;
 
+mod case_file;
 mod support;
 
+use case_file::directories;
 use support::keys::Named;
 
 /// Keys that openssl uses and this crate refuses, each with the reason. In all of them openssl says that the signature is good,
@@ -42,11 +44,7 @@ fn files(directory: &Path, suffix: &str) -> Vec<PathBuf> {
 
 /// Every fixture's directory, by its name.
 fn fixtures() -> Vec<(String, PathBuf)> {
-    files(Path::new(support::FIXTURES), "")
-        .into_iter()
-        .filter(|path| path.join("expect.toml").exists())
-        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path))
-        .collect()
+    directories().into_iter().map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path)).collect()
 }
 
 /// A folder of this test's own.

@@ -1,6 +1,7 @@
 //! One audit, every format: all say the same, a saved report gives the same bytes, and hostile text is inert in each.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod case_file;
 mod program;
 
 use std::fs;
@@ -9,10 +10,29 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use case_file::CaseFile;
 use program::{NOW, fixture, run};
 
 /// Formats of which one file holds everything; html is a folder where there are several bundles.
 const FORMATS: [&str; 8] = ["text", "json", "html", "markdown", "csv", "junit", "sarif", "oscal"];
+
+/// Formats that a report of several bundles has in another way, each with the tests that read it.
+const OTHER_FORMATS: [(&str, &str); 2] = [("jsonl", "tests/scale.rs"), ("vsa", "tests/statements.rs")];
+
+/// A format that is in no list here is written by no test.
+#[test]
+fn every_format_is_tested() {
+    let tested = FORMATS.into_iter().chain(OTHER_FORMATS.map(|(format, _)| format));
+    let mut tested: Vec<&str> = tested.collect();
+    let mut words = hpsb_audit::Format::ALL.map(hpsb_audit::Format::word);
+    tested.sort_unstable();
+    words.sort_unstable();
+    assert_eq!(tested, words);
+    for (format, file) in OTHER_FORMATS {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        assert!(text.contains(&format!("{format}=")) || text.contains(&format!("\"{format}\"")), "{file}: {format}");
+    }
+}
 
 /// One fixture for each kind of answer, and every one with hostile text.
 fn fixtures() -> Vec<String> {
@@ -51,10 +71,9 @@ fn audit(name: &str, test: &str) -> (PathBuf, i32) {
     if bundles.is_empty() {
         bundles.push(".".into());
     }
-    let read = fs::read_to_string(directory.join("args")).unwrap();
     let mut arguments: Vec<String> = vec!["audit".into()];
     arguments.extend(bundles);
-    arguments.extend(read.lines().map(str::to_owned));
+    arguments.extend(CaseFile::read(&directory).args());
     arguments.extend(["--now".into(), NOW.into()]);
     for format in FORMATS {
         arguments.extend(["--report".into(), format!("{format}={}", folder.join(format).display())]);
@@ -125,13 +144,9 @@ fn every_format_says_the_same_and_hostile_text_is_inert_in_it() {
 
 /// `absent` of the fixture: text that no format may show.
 fn secrets(name: &str, folder: &Path) {
-    let expect: toml::Table = fs::read_to_string(fixture(name).join("expect.toml")).unwrap().parse().unwrap();
-    for secret in expect.get("absent").and_then(toml::Value::as_array).into_iter().flatten() {
+    for secret in CaseFile::read(&fixture(name)).expected_texts("absent") {
         for format in FORMATS {
-            assert!(
-                !content(&folder.join(format)).contains(secret.as_str().unwrap()),
-                "{name}: {format} shows a secret"
-            );
+            assert!(!content(&folder.join(format)).contains(&secret), "{name}: {format} shows a secret");
         }
     }
 }

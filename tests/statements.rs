@@ -1,12 +1,14 @@
 //! Verification summaries: who gets one, what it says, and signatures that openssl accepts.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod case_file;
 mod program;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use case_file::CaseFile;
 use program::{BUNDLE, Folder, NOW, fixture, run};
 use serde_json::Value;
 
@@ -20,10 +22,10 @@ fn openssl(arguments: &[&str]) -> Vec<u8> {
 fn audit(name: &str, report: &str, more: &[&str]) -> (i32, String) {
     let (directory, folder) = (fixture(name), Folder::new());
     let file = folder.path().join("statement");
-    let given = fs::read_to_string(directory.join("args")).unwrap();
+    let given = CaseFile::read(&directory).args();
     let report = format!("{report}={}", file.display());
     let mut arguments = vec!["audit", BUNDLE];
-    arguments.extend(given.lines());
+    arguments.extend(given.iter().map(String::as_str));
     arguments.extend(["--now", NOW, "--report", &report]);
     arguments.extend(more);
     let answer = run(&directory, &arguments);

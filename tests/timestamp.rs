@@ -282,6 +282,51 @@ fn what_openssl_refuses_is_refused_and_more() {
     refused("neither a time-stamp response nor a token", "ca.pem");
 }
 
+/// What is not read is refused by its name: BER with lengths that its end marks, as a whole and inside an answer, and with lengths of more octets
+/// than they need; imprints by other hashes than the one that a request asks for.
+#[test]
+fn encodings_and_imprints_that_are_not_read_are_refused_by_their_names() {
+    let folder = folder();
+    let path = folder.path();
+    let refused = |expected: &str| {
+        let error = add(&folder, "ca.pem").expect_err(expected);
+        assert!(error.contains(expected) && !error.contains("fetch it again"), "expected {expected:?}: {error}");
+    };
+    folder.write(
+        "tsa.cnf",
+        configuration("sha256", "sha256").replace("digests = sha256", "digests = sha256, sha384, sha512"),
+    );
+    folder.write("data", "whatever an imprint is of");
+    for (hash, name) in [("-sha384", "SHA-384"), ("-sha512", "SHA-512")] {
+        openssl(&["ts", "-query", "-data", "data", hash, "-cert", "-out", "other.tsq"], path);
+        reply(&folder, "tsa", "other.tsq", &[]);
+        assert!(openssl_verifies(&folder, "other.tsq", "ca.pem"));
+        refused(&format!("its imprint is a {name}; the request that this program writes asks for SHA-256"));
+    }
+
+    reply(&folder, "tsa", "case.tsq", &[]);
+    openssl(&["ts", "-reply", "-in", "case.tsr", "-token_out", "-out", "token.der"], path);
+    openssl(&["cms", "-verify", "-noverify", "-inform", "DER", "-in", "token.der", "-out", "tst.der"], path);
+    let line = ["cms", "-sign", "-cades", "-stream", "-in", "tst.der", "-binary", "-nodetach", "-outform", "DER"];
+    let more =
+        ["-econtent_type", "1.2.840.113549.1.9.16.1.4", "-inkey", "tsa.key", "-signer", "tsa.pem", "-out", "case.tsr"];
+    openssl(&[&line[..], &more].concat(), path);
+    let token = fs::read(path.join("case.tsr")).unwrap();
+    assert_eq!(token[1], 0x80, "openssl wrote no BER");
+    refused("it is in BER, which is not supported");
+    // Inside an answer, which is DER up to there: status 0, and the token.
+    let length = u16::try_from(token.len() + 5).unwrap().to_be_bytes();
+    folder.write("case.tsr", [&[0x30, 0x82][..], &length, &[0x30, 3, 2, 1, 0], &token].concat());
+    refused("it is in BER, which is not supported");
+    // A length in more octets than it needs.
+    let token = fs::read(path.join("token.der")).unwrap();
+    assert_eq!(token[..2], [0x30, 0x82]);
+    folder.write("case.tsr", [&[0x30, 0x83, 0][..], &token[2..]].concat());
+    refused("neither a time-stamp response nor a token in DER");
+    folder.write("case.tsr", &token);
+    add(&folder, "ca.pem").unwrap();
+}
+
 /// What FreeTSA, Sectigo, IdenTrust, sigstore and others do: a certificate named by SHA-1 alone, signed with RSA-PSS, with critical policies; CAs in a
 /// file with other text and the authority's own certificate; answers without certificates.
 #[test]

@@ -1,12 +1,14 @@
 //! What other programs say of the same signatures on images: skopeo with gpg, and the repositories that notary keeps for its own tests.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod case_file;
 mod program;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use case_file::CaseFile;
 use program::{Folder, answer, command, fixture, has_feature};
 
 /// What the recorded messages call the image.
@@ -49,8 +51,8 @@ fn field(policy: &str, name: &str) -> String {
 /// Does `skopeo standalone-verify` take the fixture's message, at the fixture's moment?
 fn skopeo_accepts(folder: &Path, home: &Path) -> bool {
     let policy = fs::read_to_string(folder.join("policy.toml")).unwrap();
-    let now = fs::read_to_string(folder.join("now")).unwrap();
-    let moment: String = now.trim().trim_end_matches('Z').chars().filter(|c| !"-:".contains(*c)).collect();
+    let now = CaseFile::read(folder).now();
+    let moment: String = now.trim_end_matches('Z').chars().filter(|c| !"-:".contains(*c)).collect();
     fs::write(home.join("gpg.conf"), format!("faked-system-time {moment}\n")).unwrap();
     let run = |program: &str, arguments: &[&std::ffi::OsStr]| {
         let output = Command::new(program).args(arguments).env("GNUPGHOME", home).output();
@@ -93,11 +95,10 @@ fn skopeo_policy_accepts(folder: &Path, scratch: &Path) -> bool {
 }
 
 fn we_accept(folder: &Path) -> bool {
-    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
-    let (arguments, now) = (read("args"), read("now"));
+    let case = CaseFile::read(folder);
     let mut program = command(folder);
     let answer =
-        answer(program.arg("audit").arg(".").args(arguments.lines()).args(["--now", now.trim(), "--format", "json"]));
+        answer(program.arg("audit").arg(".").args(case.args()).args(["--now", &case.now(), "--format", "json"]));
     let report: serde_json::Value = serde_json::from_str(&answer.out).unwrap();
     // A policy that is refused has no findings.
     let findings = report["reports"][0]["findings"].as_array().cloned().unwrap_or_default();

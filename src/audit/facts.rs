@@ -7,11 +7,12 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
-use super::{Content, KEYS_BESIDE_TRIED, Looked, Question, conclude, refuse, settle};
+use super::{Content, KEYS_BESIDE_TRIED, Looked, conclude, refuse, settle};
 use crate::budget::Budget;
 use crate::build_name::BuildName;
 use crate::check;
 use crate::digest::Sha256;
+use crate::dossier::Question;
 use crate::evidence::DOCKERFILE;
 use crate::finding::Group;
 use crate::key::PublicKey;
@@ -81,31 +82,34 @@ impl Facts {
     /// Judges what was read by another question about bundles as they lie. The report has findings and verdict, and neither facts nor inputs.
     /// `None`: what is held does not suffice, and the bundle must be read.
     pub fn judge(&self, question: &Question<'_>) -> Option<BundleReport> {
-        let in_play = check::in_play(question.policy, question.handed, &self.beside);
-        let mut report = BundleReport::of_nothing(self.path.clone(), in_play);
-        report.file = Some(self.file);
-        report.build_name = Some(self.build_name.to_string());
+        let in_play = check::in_play(question.policy, &question.handed.groups(), &self.beside);
         let budget = Budget::of_audit(self.file.1, question.limits);
         let keys = question.keys.with_candidates(self.keys_beside.iter().map(|(_, key)| key));
         if keys.keys().is_empty() {
             return None;
         }
-        match keys.accept(&self.seal, &self.build_name) {
+        let (key, judged) = match keys.accept(&self.seal, &self.build_name) {
             Ok(archive) => {
                 let content = self.content.as_ref().filter(|content| self.suffices(content, question.policy))?;
                 let grading = question.policy.grading(archive.key().fingerprint, question.limits);
-                report.key = KeyReport::of(archive.key(), grading.grade());
+                let key = KeyReport::of(archive.key(), grading.grade());
                 let evidence = content.evidence(&archive, self.file_name.as_deref(), grading, question, &budget);
-                conclude(&evidence, question, &mut report);
+                (key, conclude(&evidence, question, &in_play))
             }
-            Err(refusal) => refuse(&refusal, &self.seal, &self.keys_beside, question, &mut report),
-        }
-        match budget.check("the checks") {
-            Ok(()) => settle(&mut report, question),
-            Err(error) => {
-                report.built = None;
-                report.error = Some(error);
-            }
+            Err(refusal) => (None, refuse(&refusal, &self.seal, &self.keys_beside, question, &in_play)),
+        };
+        let error = budget.check("the checks").err();
+        let mut report = BundleReport {
+            file: Some(self.file),
+            build_name: Some(self.build_name.to_string()),
+            key,
+            findings: judged.findings,
+            built: judged.built.filter(|_| error.is_none()),
+            error,
+            ..BundleReport::of_nothing(self.path.clone(), judged.in_play)
+        };
+        if report.error.is_none() {
+            settle(&mut report, question);
         }
         Some(report.finished(question.limits))
     }

@@ -4,8 +4,8 @@
 //! | builder | prints | source |
 //! | --- | --- | --- |
 //! | docker's classic one | `Step 1/5 : FROM x`, ` ---> 0123456789ab`, `Successfully built 0123456789ab` | moby, builder/dockerfile (`stepFormat`) |
-//! | BuildKit, plain progress | `#5 [build 1/4] FROM x`, `#5 DONE 0.1s`, `#9 writing image sha256:…`; before what a program prints, `#5 0.351 ` | buildkit, util/progress/progressui |
-//! | podman, buildah | `STEP 1/5: FROM x`, `[1/2] STEP 1/3: FROM x` with several stages, `COMMIT x`, `--> 0123456789ab` | buildah, imagebuildah |
+//! | BuildKit, plain progress | `#5 [build 1/4] FROM x`, `#5 DONE 0.1s`, `#9 writing image sha256:…`, `#9 pushing manifest for x:1@sha256:… 0.4s done`; before what a program prints, `#5 0.351 ` | buildkit@73ed6825, util/progress/progressui, util/push; buildx, build (`pushWithMoby`) |
+//! | podman, buildah | `STEP 1/5: FROM x`, `[1/2] STEP 1/3: FROM x` with several stages, before 1.22 `STEP 1: FROM x`; `COMMIT x`, `--> 0123456789ab` | buildah, imagebuildah |
 //!
 //! docker's classic builder and podman print a program's text as it is, so that it can imitate any line. Two things help: what
 //! it imitates is printed besides the builder's own lines, never instead of them; and lines of two builders in one log show
@@ -14,6 +14,7 @@
 use std::fmt;
 
 use super::event::LogEvent;
+use crate::digest::Sha256;
 use crate::dockerfile::is_instruction;
 
 /// A builder, by the form of its lines.
@@ -79,16 +80,18 @@ fn step(builder: Builder, (numbers, instruction): (&str, &str)) -> Option<LogEve
     is_instruction(instruction).then(|| LogEvent::Step { builder, number, total, instruction: instruction.to_owned() })
 }
 
-/// `3/9: FROM x`. Old versions count no total: `3: FROM x`.
+/// `3/9: FROM x`. Old versions print no total: `3: FROM x`, and `4: COMMIT x` at a stage's end.
 fn podman_step(parts: (&str, &str)) -> Option<LogEvent> {
-    let without_total = || decimal(parts.0).and_then(|_| instruction(Builder::Podman, "", parts.1));
-    step(Builder::Podman, parts).or_else(without_total)
+    let instruction = parts.1.trim();
+    let is_one = || is_instruction(instruction) || instruction == "COMMIT" || instruction.starts_with("COMMIT ");
+    let plain = |number| LogEvent::PlainStep { number, instruction: instruction.to_owned() };
+    step(Builder::Podman, parts).or_else(|| decimal(parts.0).filter(|_| is_one()).map(plain))
 }
 
 /// Behind the `#`: `5 [1/7] FROM name@sha256:…`, `12 writing image sha256:… done`, `12 naming to name done`, `5 DONE 0.1s`
 fn build_kit(rest: &str) -> Option<LogEvent> {
     let (number, text) = rest.split_once(' ')?;
-    decimal(number)?;
+    let step = decimal(number)?;
     let first = |text: &str| text.split(' ').next().unwrap_or_default().to_owned();
     if let Some(id) = text.strip_prefix("writing image sha256:").map(first) {
         return is_id(&id, 64).then_some(LogEvent::BuiltImage { builder: Builder::BuildKit, id });
@@ -101,11 +104,54 @@ fn build_kit(rest: &str) -> Option<LogEvent> {
     }
     if text.starts_with("FROM ") {
         // An image that files are copied from.
-        return instruction(Builder::BuildKit, "", text);
+        return instruction("", text);
+    }
+    if let Some(text) = text.strip_prefix("pushing ") {
+        return push(step, text);
+    }
+    if text == "CANCELED" || text.starts_with("ERROR: ") {
+        return Some(LogEvent::Failed(step));
     }
     let others = ["DONE", "CACHED", "ERROR", "CANCELED", "exporting"];
     let word = text.split([' ', ':']).next().unwrap_or_default();
     others.contains(&word).then_some(LogEvent::BuilderOutput(None))
+}
+
+/// Behind `pushing `: `manifest for NAME@sha256:… 0.4s done`, `layers 2.1s done`, `layer 0123456789ab 3MB / 3MB 1.0s done`, `NAME with docker`.
+/// A line without `done` says that it begins or goes on; that it is done is said whether or not it failed: see [`LogEvent::Failed`].
+fn push(step: u32, text: &str) -> Option<LogEvent> {
+    let own = Some(LogEvent::BuilderOutput(Some(Builder::BuildKit)));
+    if let Some(text) = text.strip_prefix("manifest for ") {
+        let mut words = text.split(' ');
+        let whole = words.next().filter(|name| !name.is_empty())?;
+        return match (words.next(), words.next(), words.next()) {
+            (Some("done"), None, _) => Some(pushed(step, whole)),
+            (Some(time), Some("done"), None) if is_seconds(time) => Some(pushed(step, whole)),
+            (None, ..) => own,
+            (Some(time), None, _) if is_seconds(time) => own,
+            _ => None,
+        };
+    }
+    if let Some(name) = text.strip_suffix(" with docker").filter(|name| !name.contains(' ')) {
+        return Some(pushed(step, name));
+    }
+    let parts = ["layers", "any remaining layers", "layer"];
+    let follows = |rest: &str| rest.is_empty() || rest.starts_with(' ');
+    parts.iter().any(|part| text.strip_prefix(part).is_some_and(follows)).then_some(own).flatten()
+}
+
+/// `NAME:TAG@sha256:…`. What is not a digest stays in the name, which is malformed then.
+fn pushed(step: u32, whole: &str) -> LogEvent {
+    let parts = whole.split_once('@').and_then(|(name, digest)| Some((name, Sha256::from_prefixed(digest)?)));
+    let (name, digest) = parts.map_or((whole, None), |(name, digest)| (name, Some(digest)));
+    LogEvent::PushedManifest { step, name: name.to_owned(), digest }
+}
+
+/// `0.4s`
+fn is_seconds(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = text.strip_suffix('s').and_then(|number| number.split_once('.'));
+    parts.is_some_and(|(whole, fraction)| digits(whole) && digits(fraction))
 }
 
 /// `build 1/4` and `FROM x`, or `internal` and what BuildKit does for itself.
@@ -122,17 +168,13 @@ fn vertex(stage: &str, text: &str) -> Option<LogEvent> {
             let name = base.split(' ').next().unwrap_or_default().to_owned();
             Some(LogEvent::ResolvedBase { stage: stage.to_owned(), name })
         }
-        None => instruction(Builder::BuildKit, stage, text),
+        None => instruction(stage, text),
     }
 }
 
-fn instruction(builder: Builder, stage: &str, text: &str) -> Option<LogEvent> {
+fn instruction(stage: &str, text: &str) -> Option<LogEvent> {
     let text = text.trim();
-    is_instruction(text).then(|| LogEvent::Instruction {
-        builder,
-        stage: stage.to_owned(),
-        instruction: text.to_owned(),
-    })
+    is_instruction(text).then(|| LogEvent::Instruction { stage: stage.to_owned(), instruction: text.to_owned() })
 }
 
 /// `3/9`

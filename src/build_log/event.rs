@@ -39,11 +39,17 @@ pub enum LogEvent {
         /// The instruction as printed.
         instruction: String,
     },
-    /// An instruction that is printed without a number that could be compared: `#9 [build 4/4] RUN make` and `#7 FROM NAME@sha256:…`
-    /// (BuildKit), `STEP 3: RUN make` (old versions of podman). It may be shortened.
+    /// `STEP 3: INSTRUCTION`: steps of podman and buildah before they printed how many there are. They are numbered through all stages, and
+    /// `STEP 4: COMMIT NAME` at a stage's end is one of them.
+    PlainStep {
+        /// From 1.
+        number: u32,
+        /// The instruction as printed.
+        instruction: String,
+    },
+    /// `#9 [build 4/4] RUN make` and `#7 FROM NAME@sha256:…` (BuildKit): an instruction without a number that could be compared. It may be
+    /// shortened.
     Instruction {
-        /// Whose form it has.
-        builder: Builder,
         /// The stage's name, where one is printed.
         stage: String,
         /// The instruction as printed.
@@ -75,6 +81,18 @@ pub enum LogEvent {
     Tagged(String),
     /// `The push refers to repository [NAME]`
     PushTo(String),
+    /// `#9 pushing manifest for NAME:TAG@sha256:… 0.4s done` (BuildKit, which pushes as a step of the build) and `#9 pushing NAME:TAG with
+    /// docker`. Old versions print no digest, and the latter never does.
+    PushedManifest {
+        /// Number of BuildKit's step that pushes.
+        step: u32,
+        /// Repository and tag, without the digest.
+        name: String,
+        /// The manifest's digest, or the index's.
+        digest: Option<Sha256>,
+    },
+    /// `#9 ERROR: …` or `#9 CANCELED` (BuildKit): the step of this number did not end well.
+    Failed(u32),
     /// `TAG: digest: sha256:… size: N`: the pushed manifest.
     Pushed {
         /// The tag.
@@ -99,7 +117,10 @@ impl LogEvent {
             self,
             Self::Step { .. }
                 | Self::StageStep { .. }
+                | Self::PlainStep { .. }
                 | Self::Instruction { .. }
+                | Self::PushedManifest { .. }
+                | Self::Failed(_)
                 | Self::BuildTriggers
                 | Self::ResolvedBase { .. }
                 | Self::BuilderOutput(_)
@@ -111,13 +132,29 @@ impl LogEvent {
     /// The one builder that prints a line of this form.
     pub(super) fn builder(&self) -> Option<Builder> {
         match self {
-            Self::Step { builder, .. } | Self::Instruction { builder, .. } | Self::BuiltImage { builder, .. } => {
-                Some(*builder)
-            }
-            Self::StageStep { .. } => Some(Builder::Podman),
+            Self::Step { builder, .. } | Self::BuiltImage { builder, .. } => Some(*builder),
+            Self::StageStep { .. } | Self::PlainStep { .. } => Some(Builder::Podman),
             Self::BuilderOutput(builder) => *builder,
-            Self::ResolvedBase { .. } => Some(Builder::BuildKit),
+            Self::ResolvedBase { .. } | Self::Instruction { .. } | Self::PushedManifest { .. } => {
+                Some(Builder::BuildKit)
+            }
             _ => None,
+        }
+    }
+
+    /// The image's name, with its tag or without, where this line is of a push.
+    pub(crate) fn pushed_name(&self) -> Option<&str> {
+        match self {
+            Self::PushTo(name) | Self::PushedManifest { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
+    /// As [`Self::pushed_name`], or of content trust's signing.
+    pub(crate) fn image_name(&self) -> Option<&str> {
+        match self {
+            Self::Signed(name) => Some(name),
+            _ => self.pushed_name(),
         }
     }
 }

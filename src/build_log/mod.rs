@@ -14,6 +14,8 @@ pub use self::builder::{Builder, TwoBuilders};
 pub use self::event::LogEvent;
 pub use self::line::LogEntry;
 
+use std::collections::HashMap;
+
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Limits;
@@ -58,7 +60,8 @@ impl BuildLog {
             Some(LogEntry { line: *line, time: *time, level: String::new(), message: String::new() })
         };
         self.entries = kept.into_iter().filter_map(entry).collect();
-        self.events.dedup_by(|(_, next), (_, event)| matches!(event, LogEvent::BuilderOutput(_)) && event == next);
+        let is_output = |event: &LogEvent| matches!(event, LogEvent::BuilderOutput(_) | LogEvent::Failed(_));
+        self.events.dedup_by(|(_, next), (_, event)| is_output(event) && event == next);
         self.events.shrink_to_fit();
     }
 
@@ -85,16 +88,40 @@ impl BuildLog {
     /// What came after the build's last output: the push and the signing. Earlier lines of the same shape were printed while
     /// the build ran, which the source's author controls, and are not believed. Where no line of a known builder stands, nothing
     /// tells the two apart, and nothing is believed.
+    ///
+    /// BuildKit pushes as a step of the build and puts a number before what programs print: its own lines count wherever they are, but for
+    /// those of a step that failed, and not where any line is another builder's.
     pub fn push_events(&self) -> impl Iterator<Item = &LogEvent> {
         let last = self.events.iter().rposition(|(_, event)| event.is_build_output());
         let end = last.map_or(self.events.len(), |at| at + 1);
-        self.events.iter().skip(end).map(|(_, event)| event)
+        let by_build_kit = matches!(self.builder(), Ok(Some(Builder::BuildKit)));
+        let failed = self.failed();
+        self.events.iter().enumerate().filter_map(move |(at, (_, event))| {
+            let believed = match event {
+                LogEvent::PushedManifest { step, .. } => by_build_kit && failed.get(step).is_none_or(|last| *last < at),
+                _ => at >= end,
+            };
+            believed.then_some(event)
+        })
     }
 
-    /// Image tags with the manifest digest and size in bytes that the push recorded, in order.
-    pub fn pushed(&self) -> impl Iterator<Item = (&str, Sha256, u64)> {
+    /// Steps of BuildKit's that failed, each with the place of the last line that says so.
+    fn failed(&self) -> HashMap<u32, usize> {
+        let failures = self.events.iter().enumerate().filter_map(|(at, (_, event))| match event {
+            LogEvent::Failed(step) => Some((*step, at)),
+            _ => None,
+        });
+        failures.collect()
+    }
+
+    /// Image tags with the manifest digest and, where it is printed, its size in bytes that the push recorded, in order.
+    pub fn pushed(&self) -> impl Iterator<Item = (&str, Sha256, Option<u64>)> {
         self.push_events().filter_map(|event| match event {
-            LogEvent::Pushed { tag, digest, size } => Some((tag.as_str(), *digest, *size)),
+            LogEvent::Pushed { tag, digest, size } => Some((tag.as_str(), *digest, Some(*size))),
+            LogEvent::PushedManifest { name, digest, .. } => {
+                let (_, tag) = name.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'))?;
+                Some((tag, (*digest)?, None))
+            }
             _ => None,
         })
     }
@@ -135,7 +162,7 @@ impl BuildLog {
             LogEvent::Directory(_) | LogEvent::Host(_) => true,
             LogEvent::PulledDigest(_) | LogEvent::PulledImage(_) => behind_from && one_builder,
             LogEvent::ResolvedBase { .. } => one_builder,
-            LogEvent::StageStep { .. } => {
+            LogEvent::StageStep { .. } | LogEvent::PlainStep { .. } => {
                 behind_from = false;
                 one_builder
             }
@@ -153,8 +180,13 @@ impl BuildLog {
 
     /// Lines of a push's shape that were printed while the build ran: somebody's text, counted so that it can be said.
     pub fn disbelieved_pushes(&self) -> usize {
-        let is_push = |event: &&LogEvent| matches!(event, LogEvent::Pushed { .. });
-        self.events().filter(is_push).count() - self.push_events().filter(is_push).count()
+        let failed = self.failed();
+        let is_push = |event: &&LogEvent| match event {
+            LogEvent::Pushed { .. } => true,
+            LogEvent::PushedManifest { step, .. } => !failed.contains_key(step),
+            _ => false,
+        };
+        self.events().filter(is_push).count().saturating_sub(self.push_events().filter(is_push).count())
     }
 
     /// Is there a line with a numbered instruction of the Dockerfile?

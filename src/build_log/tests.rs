@@ -19,7 +19,7 @@ fn the_public_lines_are_read() {
          2020-06-23 08:39:48,301  root       INFO    keyid=0cc264a5\n\
          2020-06-23 08:39:49,214  root       WARNING undefined MANIFEST_BUCKET_NAME\n",
     );
-    assert_eq!(log.pushed().collect::<Vec<_>>(), [("latest", Sha256::from_prefixed(DIGEST).unwrap(), 5133)]);
+    assert_eq!(log.pushed().collect::<Vec<_>>(), [("latest", Sha256::from_prefixed(DIGEST).unwrap(), Some(5133))]);
     assert_eq!(log.events().last(), Some(&LogEvent::KeyId("0cc264a5".into())));
     assert_eq!(
         log.entries().last().map(|e| (e.line, e.level.as_str(), e.message.as_str())),
@@ -81,10 +81,13 @@ fn each_builder_has_its_own_forms() {
     let (id, name) = ("c0b9a8f7e6d5".repeat(6).split_off(8), format!("docker.io/library/node:19@{DIGEST}"));
     let own = |builder| LogEvent::BuilderOutput(Some(builder));
     let built = |builder, id: &str| LogEvent::BuiltImage { builder, id: id.into() };
-    let instruction = |builder, stage: &str, instruction: &str| LogEvent::Instruction {
-        builder,
-        stage: stage.into(),
-        instruction: instruction.into(),
+    let instruction =
+        |stage: &str, instruction: &str| LogEvent::Instruction { stage: stage.into(), instruction: instruction.into() };
+    let plain = |instruction: &str| LogEvent::PlainStep { number: 1, instruction: instruction.into() };
+    let pushed = |digest: Option<&str>| LogEvent::PushedManifest {
+        step: 9,
+        name: "h.example:5000/a/b:c".into(),
+        digest: digest.and_then(Sha256::from_prefixed),
     };
     let resolved = |stage: &str| LogEvent::ResolvedBase { stage: stage.into(), name: name.clone() };
     let stage_step = LogEvent::StageStep { stage: (1, 2), step: (1, 3), instruction: "FROM nginx:1 AS a".into() };
@@ -94,18 +97,32 @@ fn each_builder_has_its_own_forms() {
         ("Successfully built 0123456789ab", built(Builder::Classic, "0123456789ab")),
         ("STEP 1/2: FROM nginx:1", step(Builder::Podman, "FROM nginx:1")),
         ("[1/2] STEP 1/3: FROM nginx:1 AS a", stage_step),
-        ("STEP 1: FROM nginx:1", instruction(Builder::Podman, "", "FROM nginx:1")),
+        ("STEP 1: FROM nginx:1", plain("FROM nginx:1")),
+        ("STEP 1: COMMIT", plain("COMMIT")),
+        ("STEP 1: COMMIT a:1", plain("COMMIT a:1")),
         (&format!("#5 [1/7] FROM {name} 0.1s"), resolved("")),
         (&format!("#5 [linux/s390x build 1/7] FROM {name}"), resolved("build")),
         (&format!("#5 [linux/s390x 1/7] FROM {name}"), resolved("")),
-        ("#9 [build 4/4] RUN make", instruction(Builder::BuildKit, "build", "RUN make")),
-        ("#7 FROM a:1@sha256:0", instruction(Builder::BuildKit, "", "FROM a:1@sha256:0")),
+        ("#9 [build 4/4] RUN make", instruction("build", "RUN make")),
+        ("#7 FROM a:1@sha256:0", instruction("", "FROM a:1@sha256:0")),
         ("# Executing 1 build trigger", LogEvent::BuildTriggers),
         ("# Executing 2 build triggers...", LogEvent::BuildTriggers),
         ("#1 [internal] load build definition from Dockerfile", own(Builder::BuildKit)),
         (&format!("#9 writing image sha256:{id} done"), built(Builder::BuildKit, &id)),
         ("#9 naming to a/b:c done", LogEvent::Tagged("a/b:c".into())),
         ("#9 DONE 0.1s", LogEvent::BuilderOutput(None)),
+        ("#9 ERROR: failed to push", LogEvent::Failed(9)),
+        ("#9 CANCELED", LogEvent::Failed(9)),
+        ("#9 pushing layers", own(Builder::BuildKit)),
+        ("#9 pushing layers 12.3s done", own(Builder::BuildKit)),
+        ("#9 pushing any remaining layers done", own(Builder::BuildKit)),
+        ("#9 pushing layer 0123456789ab 1.05MB / 3.62MB 0.2s", own(Builder::BuildKit)),
+        (&format!("#9 pushing manifest for h.example:5000/a/b:c@{DIGEST}"), own(Builder::BuildKit)),
+        (&format!("#9 pushing manifest for h.example:5000/a/b:c@{DIGEST} 5.1s"), own(Builder::BuildKit)),
+        (&format!("#9 pushing manifest for h.example:5000/a/b:c@{DIGEST} 1.2s done"), pushed(Some(DIGEST))),
+        (&format!("#9 pushing manifest for h.example:5000/a/b:c@{DIGEST} done"), pushed(Some(DIGEST))),
+        ("#9 pushing manifest for h.example:5000/a/b:c 0.3s done", pushed(None)),
+        ("#9 pushing h.example:5000/a/b:c with docker", pushed(None)),
     ] {
         assert_eq!(events(&[line]), [event], "{line}");
     }
@@ -130,6 +147,16 @@ fn what_only_looks_like_a_builders_line_is_nobodys() {
         "#0 [internal function]: f()",
         "#3 /srv/a.php(12): f()",
         "#9 0.351 [1/7] FROM nginx:1",
+        "#9 0.351 pushing manifest for a/b:c done",
+        "pushing manifest for a/b:c done",
+        "#9 pushing manifest for ",
+        "#9 pushing manifest for a/b:c is done",
+        "#9 pushing manifest for a/b:c 1.2s done done",
+        "#9 pushing manifest for a/b:c 1s done",
+        "#9 pushing layersx",
+        "#9 pushing commits",
+        "#9 pushing a b with docker",
+        "STEP 1: COMMITx",
         "#9 0.351 writing image sha256:00",
         "#x [1/7] FROM nginx:1",
         "#9 [1/7 FROM nginx:1",
@@ -155,6 +182,37 @@ fn lines_of_two_builders_make_neither_believed() {
             assert_eq!((log.image_id(), log.input_events().count()), (None, 0), "{other}");
         }
     }
+}
+
+#[test]
+fn a_push_by_build_kit_is_a_step_of_its_build() {
+    let of = |lines: &[&str]| read(&lines.iter().map(|line| entry(&format!("run: {line}"))).collect::<String>());
+    let names = |log: &BuildLog| log.push_events().filter_map(LogEvent::pushed_name).count();
+    let line = format!("#9 pushing manifest for docker.io/a/b:c@{DIGEST} 1.2s done");
+    let (from, done) = ("#5 [1/1] FROM docker.io/library/a:1", "#9 DONE 2.0s");
+    let log = of(&[from, "#9 exporting to image", "#9 pushing layers", &line, "#10 [auth] a/b:pull,push token", done]);
+    assert_eq!(log.pushed().collect::<Vec<_>>(), [("c", Sha256::from_prefixed(DIGEST).unwrap(), None)]);
+    assert_eq!((names(&log), log.disbelieved_pushes()), (1, 0));
+    // Old versions say where, and not what.
+    let log = of(&[from, "#9 pushing manifest for docker.io/a/b:c 1.2s done", done]);
+    assert_eq!((log.pushed().count(), names(&log)), (0, 1));
+    // A push by digest has no tag.
+    let log = of(&[from, &line.replace("b:c", "b"), done]);
+    assert_eq!((log.pushed().count(), names(&log)), (0, 1));
+    // docker's push may follow.
+    let log = of(&[from, &line, done, &format!("c: digest: {DIGEST} size: 3")]);
+    assert_eq!(log.pushed().map(|(.., size)| size).collect::<Vec<_>>(), [None, Some(3)]);
+    // A step that failed pushed nothing, and a later one of the same number may have.
+    assert_eq!(names(&of(&[from, &line, "#9 ERROR: failed to push a/b:c: denied"])), 0);
+    assert_eq!(names(&of(&[from, &line, "#9 CANCELED"])), 0);
+    assert_eq!(names(&of(&[from, &line, "#9 ERROR: denied", from, &line, done])), 1);
+    // A program of another builder's printed it.
+    for others in [["Step 1/1 : FROM a", "Successfully built 0123456789ab"], ["STEP 1: FROM a", "STEP 2: COMMIT"]] {
+        let log = of(&[others[0], &line, others[1]]);
+        assert!(log.builder().is_err());
+        assert_eq!((names(&log), log.pushed().count(), log.disbelieved_pushes()), (0, 0, 1));
+    }
+    assert_eq!(names(&of(&[&line.replace("#9", "#9 0.351")])), 0);
 }
 
 #[test]

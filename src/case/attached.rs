@@ -54,7 +54,7 @@ impl Case {
     ///
     /// # Errors
     /// [`Error::SigningKey`].
-    pub(crate) fn sign(&mut self, secret: &PersonSecret) -> Result<(), Error> {
+    pub fn sign(&mut self, secret: &PersonSecret) -> Result<(), Error> {
         let mut envelope = Envelope::new(PAYLOAD_TYPE, self.record_bytes.clone());
         envelope.sign(secret).map_err(|message| Error::SigningKey { name: "--sign-key".into(), message })?;
         self.attached.insert(SEAL.into(), envelope.to_json()?);
@@ -78,7 +78,7 @@ impl Case {
     ///
     /// # Errors
     /// [`Error::Malformed`] where it is not.
-    pub(crate) fn must_be_sealed_by(&self, key: &PersonKey) -> Result<(), Error> {
+    pub fn must_be_sealed_by(&self, key: &PersonKey) -> Result<(), Error> {
         match self.seal()? {
             Some(envelope) if envelope.is_signed_by(key) => Ok(()),
             Some(_) => Err(Error::malformed(

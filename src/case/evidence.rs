@@ -4,17 +4,19 @@ use super::Case;
 use super::record::{BundleRecord, ImageRecord};
 use crate::approvals::Approvals;
 use crate::attestation::Attestation;
-use crate::audit::{Depth, Input, LoadImage, Question, audit};
+use crate::audit::audit;
 use crate::budget::Budget;
 use crate::digest::Sha256;
+use crate::dossier::Question;
+use crate::dossier::{Beside, Dossier, Handed, LoadImage, Terms};
 use crate::error::Error;
 use crate::finding::Group;
-use crate::given_keys::add_given_keys;
-use crate::image::{self, Choice, Form, Held, ImageFacts};
+use crate::image::{self, Choice, Form, Held, ImageFacts, Source};
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::policy::Policy;
-use crate::report::{BundleReport, QuestionReport, Report};
+use crate::report::Report;
+use crate::run::add_given_keys;
 use crate::server_record::ServerFiles;
 use crate::time::Timestamp;
 use crate::trust::TrustFile;
@@ -22,7 +24,7 @@ use crate::verify::TrustedKey;
 
 /// On whose terms a case is audited: its own, which prove nothing to anybody else, or the reader's.
 #[derive(Debug, Clone)]
-pub(crate) struct Terms {
+pub(crate) struct CaseTerms {
     pub(crate) policy: Policy,
     /// Keys that were named beside the policy.
     pub(crate) keys: Vec<TrustedKey>,
@@ -31,12 +33,16 @@ pub(crate) struct Terms {
     pub(crate) existed_by: Option<Timestamp>,
 }
 
+/// Where files lie in a case that were given for all of its bundles.
+pub(super) const GIVEN_TRUST: &str = "given/trust";
+pub(super) const GIVEN_BUILDER: &str = "given/builder";
+
 impl Case {
     /// The terms that are in the case.
     ///
     /// # Errors
     /// As [`Policy::from_toml`] and [`PublicKey::from_pem`].
-    pub(crate) fn own_terms(&self, limits: &Limits) -> Result<Terms, Error> {
+    pub(crate) fn own_terms(&self, limits: &Limits) -> Result<CaseTerms, Error> {
         let asked = &self.record.question;
         let mut policy = match &asked.policy {
             None => Policy::default(),
@@ -58,7 +64,7 @@ impl Case {
             }
         });
         let keys = keys.collect::<Result<_, _>>()?;
-        Ok(Terms { policy, keys, now: self.now()?, existed_by: None })
+        Ok(CaseTerms { policy, keys, now: self.now()?, existed_by: None })
     }
 
     /// The moment that the case was audited for.
@@ -71,69 +77,85 @@ impl Case {
     ///
     /// # Errors
     /// What keeps all of them from being judged.
-    pub(crate) fn audit(&self, terms: &Terms, threads: usize, limits: &Limits) -> Result<Report, Error> {
-        let handed = groups(&self.record.question.handed, "question.handed")?;
+    pub(crate) fn audit(&self, terms: &CaseTerms, threads: usize, limits: &Limits) -> Result<Report, Error> {
         // A pin may pick a key that the case brings; none is trusted for being there.
         let stored = self.record.question.keys.iter().filter_map(|named| named.member.as_deref());
         let stored = stored.map(|name| PublicKey::from_pem(name, self.member(name)?, limits));
         let stored = stored.collect::<Result<Vec<_>, Error>>()?;
         let keys = terms.policy.keys_for(terms.keys.clone())?.with_candidates(&stored).into_owned();
-        let approvals = self.record.question.approvals.as_ref().map(|record| {
-            let signature = record.signature.as_ref().map(|name| self.member(name).map(<[u8]>::to_vec)).transpose()?;
-            Approvals::read(&record.member, self.member(&record.member)?.to_vec(), signature, limits)
+        let terms_of_run = Terms { policy: terms.policy.clone(), keys, handed: self.handed(limits)? };
+        let question = Question { existed_by: terms.existed_by, ..terms_of_run.question(terms.now, threads, limits) };
+        let mut report = question.report();
+        let audited = self.record.bundles.iter().map(|bundle| {
+            let dossier = self.dossier(bundle, &question)?;
+            let keys = dossier.keys_beside.clone();
+            Ok((audit(dossier, &question), keys))
         });
-        let approvals = approvals.transpose()?;
-        let question = Question {
-            policy: &terms.policy,
-            keys: &keys,
-            handed: &handed,
-            approvals: approvals.as_ref(),
-            bases: &[],
-            threads,
-            now: terms.now,
-            existed_by: terms.existed_by,
-            limits,
-            depth: Depth::Everything,
-        };
-        let mut report = Report::new(Some(terms.now));
-        report.policy = terms.policy.source.clone();
-        report.question = Some(QuestionReport::of(question.depth, question.policy, &keys, &handed, limits));
-        let audited = self.record.bundles.iter().map(|bundle| self.audit_one(bundle, &question));
         let (mut reports, beside): (Vec<_>, Vec<_>) = audited.collect::<Result<Vec<_>, Error>>()?.into_iter().unzip();
         add_given_keys(&mut reports, &beside, limits);
         report.bundles = reports;
         Ok(report)
     }
 
-    fn audit_one(
-        &self,
-        bundle: &BundleRecord,
-        question: &Question<'_>,
-    ) -> Result<(BundleReport, Vec<(String, PublicKey)>), Error> {
-        let limits = question.limits;
-        let keys = bundle.keys_beside.iter();
-        let keys = keys
-            .map(|file| Ok((file.name.clone(), PublicKey::from_pem(&file.name, self.member(&file.member)?, limits)?)));
-        let keys_beside = keys.collect::<Result<Vec<_>, Error>>()?;
-        let trust = bundle.trust.as_deref().map(|folder| self.trust_files(folder, limits)).transpose()?;
-        let builder = bundle.builder.as_deref().map(|folder| self.trust_files(folder, limits)).transpose()?;
-        let builder = builder.and_then(|files| Attestation::read(&files));
-        let load = |choice: &Choice, budget: &Budget| match &bundle.image {
-            Some(image) => self.image(image, choice, limits, budget),
-            None => Err(Error::Unreadable { what: "the image".into(), message: "none was named".into() }),
+    /// What was given for all bundles when the case was sealed.
+    fn handed(&self, limits: &Limits) -> Result<Handed, Error> {
+        let asked = &self.record.question;
+        let groups = groups(&asked.handed, "question.handed")?;
+        let is_given = |group| groups.contains(&group);
+        // One list says what was given, and each bundle says where its own is: they must agree.
+        for bundle in &self.record.bundles {
+            let trust = bundle.trust.as_deref() == Some(GIVEN_TRUST);
+            let builder = bundle.builder.as_deref() == Some(GIVEN_BUILDER);
+            if trust != is_given(Group::Trust) || builder != is_given(Group::Builder) {
+                return Err(unknown("question.handed", &asked.handed.join(", ")));
+            }
+        }
+        let images = self.record.bundles.iter().filter_map(|bundle| bundle.image.as_ref());
+        let image = images.map(|image| Source::Path(image.place.clone().into())).next();
+        let approvals = asked.approvals.as_ref().map(|record| {
+            let signature = record.signature.as_ref().map(|name| self.member(name).map(<[u8]>::to_vec)).transpose()?;
+            Approvals::read(&record.member, self.member(&record.member)?.to_vec(), signature, limits)
+        });
+        let folder = |group, place| is_given(group).then(|| self.trust_files(place, limits)).transpose();
+        let handed = Handed {
+            image: image.filter(|_| is_given(Group::Image)),
+            bases: Vec::new(),
+            trust: folder(Group::Trust, GIVEN_TRUST)?,
+            builder: folder(Group::Builder, GIVEN_BUILDER)?.and_then(|files| Attestation::read(&files)),
+            approvals: approvals.transpose()?,
         };
-        let input = Input {
-            path: bundle.member.clone(),
-            file_name: Some(bundle.file_name.clone()),
-            bytes: self.member(&bundle.member)?,
-            size: self.member(&bundle.member)?.len() as u64,
-            keys_beside: &keys_beside,
+        match handed.groups() == groups {
+            true => Ok(handed),
+            false => Err(unknown("question.handed", &asked.handed.join(", "))),
+        }
+    }
+
+    /// A bundle with what the case has for it.
+    fn dossier<'a>(&'a self, bundle: &'a BundleRecord, question: &'a Question<'_>) -> Result<Dossier<'a>, Error> {
+        let (limits, handed) = (question.limits, question.handed);
+        let keys = bundle.keys_beside.iter().map(|file| {
+            let bytes = self.member(&file.member)?;
+            Ok((file.name.clone(), PublicKey::from_pem(&file.name, bytes, limits)?, bytes.to_vec()))
+        });
+        let folder =
+            |folder: &Option<String>| folder.as_deref().map(|place| self.trust_files(place, limits)).transpose();
+        let beside = Beside {
+            keys: keys.collect::<Result<_, Error>>()?,
             server: bundle.server.as_deref().map(|folder| self.server_files(folder)),
-            trust: trust.as_deref(),
-            builder: builder.as_ref(),
-            image: bundle.image.as_ref().map(|_| &load as &LoadImage<'_>),
+            trust: if handed.trust.is_some() { None } else { folder(&bundle.trust)? },
+            builder: if handed.builder.is_some() { None } else { folder(&bundle.builder)? },
+            image: None,
         };
-        Ok((audit(input, question), keys_beside))
+        let image = bundle.image.as_ref().map(|image| -> Box<LoadImage<'a>> {
+            Box::new(move |choice: &Choice, budget: &Budget| self.image(image, choice, limits, budget))
+        });
+        let bytes = self.member(&bundle.member)?;
+        Ok(Dossier {
+            file_name: Some(bundle.file_name.clone()),
+            size: bytes.len() as u64,
+            image,
+            ..Dossier::with(bundle.member.clone(), Ok(Box::new(bytes)), beside, question)
+        })
     }
 
     fn server_files(&self, folder: &str) -> ServerFiles {

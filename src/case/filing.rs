@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::record::{BundleRecord, Member};
-use super::{Case, Terms};
+use super::{Case, CaseTerms};
 use crate::archive::{MemberKind, TarReader, decompress};
 use crate::bundle::Bundle;
 use crate::error::Error;
@@ -32,7 +32,7 @@ pub(super) fn leave_out(members: &mut BTreeMap<String, Vec<u8>>, bundles: &[Bund
 
 /// Places of the evidence that hold what looks like a secret, by pattern: record and log of each signed archive, the git config, the
 /// server's answers. Nothing of the secret is told.
-pub(super) fn secrets_seen(case: &Case, terms: &Terms, limits: &Limits) -> Result<Vec<String>, Error> {
+pub(super) fn secrets_seen(case: &Case, terms: &CaseTerms, limits: &Limits) -> Result<Vec<String>, Error> {
     let mut places = Vec::new();
     let mut look = |place: String, content: &[u8]| {
         let text = String::from_utf8_lossy(content);

@@ -9,6 +9,7 @@
 mod attached;
 mod evidence;
 mod filing;
+mod gather;
 mod name;
 mod record;
 mod repeat;
@@ -20,15 +21,14 @@ mod tar;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 
-pub(crate) use self::evidence::Terms;
+pub(crate) use self::evidence::CaseTerms;
+pub use self::gather::{Sealing, gather};
 use self::name::ATTACHED;
-pub(crate) use self::record::{
-    ApprovalsRecord, Asked, BundleRecord, ImageRecord, NamedKey, NamedMember, Profile, is_day,
-};
 use self::record::{Member, Record};
-pub(crate) use self::repeat::{Reader, repeat};
-pub(crate) use self::seal::Contents;
-pub(crate) use self::sign_off::Role;
+pub use self::record::{Profile, is_day};
+pub use self::repeat::{Reader, repeat};
+pub use self::seal::Contents;
+pub use self::sign_off::{Role, SignOff};
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Limits;
@@ -105,22 +105,22 @@ impl Case {
     }
 
     /// What was looked at and is not stored: name and size in bytes.
-    pub(crate) fn left_out(&self) -> impl Iterator<Item = (&str, u64)> {
+    pub fn left_out(&self) -> impl Iterator<Item = (&str, u64)> {
         self.record.left_out.iter().map(|member| (member.name.as_str(), member.size))
     }
 
     /// The verdict that was sealed. Nobody vouches for it here.
-    pub(crate) fn sealed_verdict(&self) -> &str {
+    pub fn sealed_verdict(&self) -> &str {
         &self.record.verdict
     }
 
     /// Places of the evidence that held what looks like a secret when the case was sealed.
-    pub(crate) fn secrets_seen(&self) -> &[String] {
+    pub fn secrets_seen(&self) -> &[String] {
         &self.record.secrets_seen
     }
 
     /// Does the case store them?
-    pub(crate) fn keeps_secrets(&self) -> bool {
+    pub fn keeps_secrets(&self) -> bool {
         self.record.profile == Profile::Full && !self.record.secrets_seen.is_empty()
     }
 

@@ -37,7 +37,7 @@ pub(crate) struct Record {
 /// What a case stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Profile {
+pub enum Profile {
     /// Everything that the verdict rests on: the audit can be repeated.
     Full,
     /// Without bundles, logs, status records and images: their hashes only.
@@ -59,7 +59,7 @@ pub(crate) struct Asked {
     pub(crate) now: String,
     pub(crate) require: Vec<String>,
     pub(crate) handed: Vec<String>,
-    pub(crate) keys: Vec<NamedKey>,
+    pub(crate) keys: Vec<StoredKey>,
     pub(crate) policy: Option<String>,
     /// Files that the policy names, as it names them.
     pub(crate) policy_files: Vec<NamedMember>,
@@ -70,7 +70,7 @@ pub(crate) struct Asked {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct NamedKey {
+pub(crate) struct StoredKey {
     pub(crate) fingerprint: String,
     /// Null for a key that was pinned by its fingerprint alone.
     pub(crate) member: Option<String>,
@@ -222,6 +222,6 @@ impl Record {
 }
 
 /// Is it a day of the calendar, `YYYY-MM-DD`?
-pub(crate) fn is_day(text: &str) -> bool {
+pub fn is_day(text: &str) -> bool {
     text.len() == 10 && Timestamp::from_rfc3339(&format!("{text}T00:00:00Z")).is_some()
 }

@@ -1,10 +1,10 @@
 //! `audit case.tar`: the audit again, on the case's own terms and on the reader's.
 
-use super::evidence::Terms;
+use super::evidence::CaseTerms;
 use super::record::Profile;
 use super::seal::{as_json, signed};
 use super::{Case, REPORT};
-use crate::check::status_text;
+use crate::check::{self, status_text};
 use crate::crypto::person_key::PersonKey;
 use crate::crypto::timestamp::Authorities;
 use crate::error::Error;
@@ -17,24 +17,25 @@ use crate::verify::TrustedKey;
 
 /// What the reader of a case brings.
 #[derive(Debug)]
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     /// Their own policy and keys; `None` where they named neither.
-    pub(crate) own: Option<(Policy, Vec<TrustedKey>)>,
+    pub own: Option<(Policy, Vec<TrustedKey>)>,
     /// The key of a sealer whom they believe.
-    pub(crate) seal_key: Option<&'a PersonKey>,
+    pub seal_key: Option<&'a PersonKey>,
     /// The CAs of time-stamping authorities whom they believe.
-    pub(crate) authorities: &'a Authorities,
+    pub authorities: &'a Authorities,
     /// The moment at which they read it: their own keys and policy are asked for it, and certificates of time-stamps must not have ended by
     /// then.
-    pub(crate) today: Timestamp,
-    pub(crate) threads: usize,
+    pub today: Timestamp,
+    /// Threads. They change no answer.
+    pub threads: usize,
 }
 
 /// Audits a case. Without anything that the reader brings, the report has no verdict and says only what the repetition gave.
 ///
 /// # Errors
 /// [`Error::Malformed`] for a case that contradicts itself: a report that is not the audit's, the seal of another case or key.
-pub(crate) fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> Result<Report, Error> {
+pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> Result<Report, Error> {
     let seal = case.seal()?.map(|_| SealReport { key: reader.seal_key.map(|key| key.fingerprint().to_string()) });
     if let Some(key) = reader.seal_key {
         case.must_be_sealed_by(key)?;
@@ -51,9 +52,9 @@ pub(crate) fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limit
     let sealed_for = own_terms.now;
     let (vouched_by, terms) = match (reader.own, reader.seal_key) {
         (Some((policy, keys)), _) => {
-            (Voucher::Reader, Terms { policy, keys, now: reader.today, existed_by: stamps.existed_by })
+            (Voucher::Reader, CaseTerms { policy, keys, now: reader.today, existed_by: stamps.existed_by })
         }
-        (None, Some(_)) => (Voucher::Seal, Terms { existed_by: stamps.existed_by, ..own_terms }),
+        (None, Some(_)) => (Voucher::Seal, CaseTerms { existed_by: stamps.existed_by, ..own_terms }),
         (None, None) => (Voucher::Nobody, own_terms),
     };
     let mut report = match (vouched_by, again) {
@@ -106,7 +107,7 @@ fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Times
     };
     let is_of_time = |bundle: &BundleReport, finding: &Finding| match &finding.waiver {
         Some(waiver) => waiver.standing == WaiverStanding::Expired && sealed_for < waiver.expires,
-        None => finding.check == "build-age" && was_young(bundle),
+        None => finding.check == check::BUILD_AGE.name && was_young(bundle),
     };
     let first = rejected.first()?;
     if report.bundles.iter().any(|bundle| bundle.error.is_some())

@@ -11,7 +11,7 @@ use crate::report::{BundleReport, Format, Options, Report};
 
 /// The evidence of a case to be.
 #[derive(Debug)]
-pub(crate) struct Contents {
+pub struct Contents {
     pub(crate) question: Asked,
     pub(crate) bundles: Vec<BundleRecord>,
     files: BTreeMap<String, Vec<u8>>,
@@ -48,7 +48,7 @@ impl Contents {
     ///
     /// # Errors
     /// What stops the audit of any bundle: a case without a verdict is not made.
-    pub(crate) fn seal(
+    pub fn seal(
         self,
         profile: Profile,
         retain_until: Option<String>,

@@ -15,7 +15,7 @@ const PREDICATE_TYPE: &str = "urn:hpsb-audit:sign-off:v1";
 
 /// What somebody did with a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Role {
+pub enum Role {
     /// Made the audit and the case.
     Prepared,
     /// Looked at it afterwards.
@@ -24,17 +24,21 @@ pub(crate) enum Role {
 
 /// A sign-off whose signature is good, by a key that nobody vouches for yet.
 #[derive(Debug, Clone)]
-pub(crate) struct SignOff {
-    pub(crate) role: Role,
-    pub(crate) key: PersonKey,
+pub struct SignOff {
+    /// What they did.
+    pub role: Role,
+    /// Their key.
+    pub key: PersonKey,
     /// When, by the signer's own word.
-    pub(crate) at: Timestamp,
+    pub at: Timestamp,
 }
 
 impl Role {
-    pub(crate) const ALL: [Self; 2] = [Self::Prepared, Self::Reviewed];
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Prepared, Self::Reviewed];
 
-    pub(crate) fn word(self) -> &'static str {
+    /// The word in statements and reports.
+    pub fn word(self) -> &'static str {
         match self {
             Self::Prepared => "prepared",
             Self::Reviewed => "reviewed",
@@ -47,7 +51,7 @@ impl Case {
     ///
     /// # Errors
     /// [`Error::Usage`] where the role is taken, or this key has the other one; [`Error::Malformed`] for one that is there and not good.
-    pub(crate) fn sign_off(&mut self, role: Role, secret: &PersonSecret, at: Timestamp) -> Result<SignOff, Error> {
+    pub fn sign_off(&mut self, role: Role, secret: &PersonSecret, at: Timestamp) -> Result<SignOff, Error> {
         let refuse = |message: String| Error::SigningKey { name: "--sign-key".into(), message };
         let key = secret.public().map_err(refuse)?;
         let usage = |message: String| Error::Usage {
@@ -78,7 +82,7 @@ impl Case {
     ///
     /// # Errors
     /// [`Error::Malformed`] for one that is about another case, or whose signature is not good, or for two by one key.
-    pub(crate) fn sign_offs(&self) -> Result<Vec<SignOff>, Error> {
+    pub fn sign_offs(&self) -> Result<Vec<SignOff>, Error> {
         let there = Role::ALL.into_iter().filter_map(|role| Some((role, self.attached.get(&sign_off_name(role))?)));
         let read = there.map(|(role, bytes)| {
             let what = sign_off_name(role);

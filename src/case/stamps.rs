@@ -10,6 +10,9 @@ use crate::limits::Limits;
 use crate::report::StampReport;
 use crate::time::Timestamp;
 
+/// What to do where an authority's answer is refused.
+const ANOTHER: &str = "nothing was added; ask with the request that --tsq writes, or ask another authority";
+
 /// What the time-stamps of a case say.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stamps {
@@ -37,7 +40,7 @@ impl Case {
     ///
     /// # Errors
     /// [`Error::Malformed`] where it cannot be encoded.
-    pub(crate) fn stamp_request(&self) -> Result<Vec<u8>, Error> {
+    pub fn stamp_request(&self) -> Result<Vec<u8>, Error> {
         request(&self.imprint(self.stamp_count()))
             .map_err(|message| Error::malformed("the time-stamp request", message))
     }
@@ -45,15 +48,15 @@ impl Case {
     /// Adds what an authority answered. Verified only where authorities are named; it must be over this case in any event.
     ///
     /// # Errors
-    /// [`Error::Malformed`], [`Error::Usage`] when there are nine.
-    pub(crate) fn add_stamp(
+    /// [`Error::OwnFile`] where it is refused, [`Error::Usage`] when there are nine.
+    pub fn add_stamp(
         &mut self,
         response: Vec<u8>,
         authorities: &Authorities,
         limits: &Limits,
     ) -> Result<StampReport, Error> {
         let count = self.stamp_count();
-        let malformed = |message: String| Error::malformed("the time-stamp", message);
+        let malformed = |message: String| Error::OwnFile { what: "the time-stamp".into(), message, hint: ANOTHER };
         let digest = self.imprint(count);
         let token = Token::read(&response, limits).map_err(malformed)?;
         token.must_be_over(&digest).map_err(malformed)?;

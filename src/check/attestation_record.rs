@@ -1,10 +1,11 @@
 //! `attestation-record`: an instance booted with this workload.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
+use super::{ChainLink, Check, Expected, Run};
 use crate::attestation::Standing;
 use crate::deployment::Deployment;
 use crate::digest::Sha256;
+use crate::evidence::Known;
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::policy::Policy;
 use crate::workload::Content;
@@ -17,6 +18,10 @@ pub(super) static CHECK: Check = Check {
     explanation: "The record's signature must lead to IBM (see builder-record), and its digest of the workload must be that of the contract's workload text: the token itself \
 where the section is encrypted, so that the images which were read from it are tied to the record only when --workload-password opened that very token. It says that an instance booted at least once with this workload, not that \
 it is running, nor how many there are.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[ChainLink::Instance],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsByName,
     run: Run::Workload(run),
 };

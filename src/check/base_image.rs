@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use super::image_evidence::steps;
 use super::outcome::Outcome;
-use super::{Check, Run};
+use super::{Check, Expected, Run, image_config, image_digest};
 use crate::build_log::{BuildLog, LogEvent};
 use crate::digest::Sha256;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason, Status};
 use crate::image::ImageFacts;
 use crate::image_name::{ImageName, repository_of};
@@ -20,10 +20,14 @@ pub(super) static CHECK: Check = Check {
     level: Level::Warn,
     says: "the bases in the log are the policy's; with --base, their layers are the image's lowest",
     explanation: "Reads every FROM that the builder printed into the signed log with the digest that it resolved to: in the instruction itself, \
-in the line of the pull directly behind it, or in BuildKit's. podman's `[1/2] STEP 1/3: FROM` are read where every step of every stage is there once and in order. Lines of two builders in one log are unknown: a program printed one of them. Each must be one of expect.base-images by repository and digest; one without a digest is \
+in the line of the pull directly behind it, or in BuildKit's. podman's `[1/2] STEP 1/3: FROM`, and `STEP 1: FROM` of old versions, are read where every step is there once and in order. Lines of two builders in one log are unknown: a program printed one of them. Each must be one of expect.base-images by repository and digest; one without a digest is \
 unknown, since an image that was already on the server is not pulled again. For an image of several platforms the digest is the index's. With \
 --base SOURCE the diff_ids of that image must be the lowest ones of the image handed over by --image. What lines of the log name was resolved \
 by the build server: it is signed, not recomputed.",
+    known: Known::Signed,
+    expected: Expected::Requires(&["base-images"]),
+    links: &[],
+    controls: &["SR-4"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -98,7 +102,7 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
         ));
     };
     let Some(config) = &image.config else {
-        let cause = if image.undecided.is_some() { "image-digest" } else { "image-config" };
+        let cause = if image.undecided.is_some() { &image_digest::CHECK } else { &image_config::CHECK };
         return Some(Outcome::caused_by(cause, "the image's configuration cannot be read"));
     };
     for base in evidence.bases {
@@ -165,12 +169,15 @@ pub(crate) fn base_images(log: &BuildLog) -> Result<Vec<String>, String> {
 fn bases(log: &BuildLog) -> Result<Vec<Base>, String> {
     steps(log)?;
     stage_steps(log)?;
+    plain_steps(log)?;
     let mut bases: Vec<Base> = Vec::new();
     let mut stages: HashSet<String> = HashSet::new();
     let mut open = false;
     for event in log.input_events() {
         match event {
-            LogEvent::Step { instruction, .. } | LogEvent::StageStep { instruction, .. } => {
+            LogEvent::Step { instruction, .. }
+            | LogEvent::StageStep { instruction, .. }
+            | LogEvent::PlainStep { instruction, .. } => {
                 let from = from(instruction, &mut stages);
                 open = from.is_some();
                 bases.extend(from);
@@ -214,6 +221,33 @@ fn stage_steps(log: &BuildLog) -> Result<(), String> {
             Err("the log has steps with and without a stage: a RUN step printed some of them".into())
         }
         _ => Ok(()),
+    }
+}
+
+/// Steps of old versions of podman, numbered through all stages, each once and in order.
+fn plain_steps(log: &BuildLog) -> Result<(), String> {
+    let (mut last, mut others) = (0_u32, false);
+    for event in log.events() {
+        match event {
+            LogEvent::PlainStep { number, instruction } => {
+                if Some(*number) != last.checked_add(1) {
+                    return Err(format!(
+                        "STEP {number} follows STEP {last}: stages were built side by side, or a RUN step printed the line"
+                    ));
+                }
+                last = *number;
+                let base = instruction.split_whitespace().nth(1).unwrap_or_default();
+                if base.len() == 64 && base.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                    return Err(format!("STEP {number} names its base by an image id, which says nothing of its name"));
+                }
+            }
+            LogEvent::Step { .. } | LogEvent::StageStep { .. } => others = true,
+            _ => {}
+        }
+    }
+    match last > 0 && others {
+        true => Err("the log has steps of two versions of podman: a RUN step printed some of them".into()),
+        false => Ok(()),
     }
 }
 
@@ -298,6 +332,32 @@ mod tests {
     }
 
     #[test]
+    fn old_steps_of_podman_are_bases_where_all_are_there_in_order() {
+        let lines =
+            |text: &str| text.lines().map(|line| line.trim().replace('@', &format!("@{ONE}"))).collect::<Vec<_>>();
+        let honest = lines(
+            "STEP 1: FROM golang@ AS build\nSTEP 2: RUN make\n--> 0123456789ab\nSTEP 3: FROM nginx:1\nSTEP 4: COPY --from=build a b\nSTEP 5: COMMIT x:1",
+        );
+        assert_eq!(shown(&honest), [format!("golang@{ONE}"), "nginx:1".into()]);
+        assert_eq!(shown(&lines("STEP 1: FROM alpine AS a\nSTEP 2: COMMIT\nSTEP 3: FROM a")), ["alpine"]);
+        for printed in [
+            "STEP 3: FROM x AS nginx:1",
+            "STEP 1: FROM x",
+            "STEP 1/1: FROM x",
+            "[1/1] STEP 1/1: FROM x",
+            "STEP 9: RUN x",
+        ] {
+            for at in 0..=honest.len() {
+                let mut lines = honest.clone();
+                lines.insert(at, printed.into());
+                assert!(read(&lines).is_err(), "{lines:?}");
+            }
+        }
+        let id = "0".repeat(64);
+        assert!(read(&[format!("STEP 1: FROM {id}")]).is_err() && read(&lines("STEP 2: FROM x")).is_err());
+    }
+
+    #[test]
     fn many_stages_take_no_longer_than_their_number() {
         // Compared each with each, these would not end while somebody waits.
         let lines: Vec<String> =
@@ -309,7 +369,12 @@ mod tests {
     fn a_step_that_a_run_step_printed_is_noticed() {
         let lines = ["Step 1/2 : FROM nginx:1", "Step 2/2 : RUN x", "Step 2/2 : FROM allowed:1"].map(str::to_owned);
         assert!(read(&lines).is_err());
-        let other_builders = ["#5 [1/1] FROM allowed:1", "STEP 1/1: FROM allowed:1", "[1/2] STEP 1/1: FROM allowed:1"];
+        let other_builders = [
+            "#5 [1/1] FROM allowed:1",
+            "STEP 1/1: FROM allowed:1",
+            "[1/2] STEP 1/1: FROM allowed:1",
+            "STEP 1: FROM allowed:1",
+        ];
         for other in other_builders {
             assert!(read(&["Step 1/1 : FROM nginx:1".into(), other.to_owned()]).is_err(), "{other}");
         }

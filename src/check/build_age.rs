@@ -1,8 +1,8 @@
 //! `build-age`: the build is not older than the policy allows.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
-use crate::evidence::Evidence;
+use super::{Check, Expected, Run};
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::policy::Policy;
 
@@ -14,6 +14,10 @@ pub(super) static CHECK: Check = Check {
     explanation: "Compares the time that the signed archive gives for the build with --now and expect.max-age. At require as soon as the \
 policy sets it. Beside expect.commit it is the only answer to a rollback: an older build of the same image is as validly signed as the newest. \
 A build more than a day in the future fails. The time is the server's own clock.",
+    known: Known::Signed,
+    expected: Expected::Requires(&["max-age"]),
+    links: &[],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

@@ -1,8 +1,8 @@
 //! `build-server`: the build server's version is at least the policy's.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
-use crate::evidence::Evidence;
+use super::{Check, Expected, Run};
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::policy::Policy;
 
@@ -13,6 +13,10 @@ pub(super) static CHECK: Check = Check {
     says: "the server's version is at least the policy's",
     explanation: "Compares the field build_image_tag of build.json (for example 1.3.0.16) with expect.min-server-version, number by number. \
 At require as soon as the policy sets it. The version is the server's own statement.",
+    known: Known::Signed,
+    expected: Expected::Requires(&["min-server-version"]),
+    links: &[],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

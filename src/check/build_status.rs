@@ -1,8 +1,8 @@
 //! `build-status`: the record says that the image was pushed.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
-use crate::evidence::Evidence;
+use super::{Check, Expected, Run};
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::policy::Policy;
 
@@ -13,6 +13,10 @@ pub(super) static CHECK: Check = Check {
     says: "the record says that the push happened",
     explanation: "Looks at the field status of build.json: `image pushed` or `success`. Which of the two a server writes is not documented; \
 both are taken. It is the server's own statement; the image itself is compared by image-digest.",
+    known: Known::Signed,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

@@ -1,10 +1,10 @@
 //! `builder-record`, `builder-workload`, `builder-image`, `builder-key-binding`: what the build server itself booted.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
+use super::{ChainLink, Check, Expected, Run};
 use crate::attestation::{Attestation, Record, Standing};
 use crate::digest::Sha256;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::policy::Policy;
 
@@ -16,6 +16,10 @@ pub(super) static RECORD: Check = Check {
     explanation: "se-checksums.txt must be signed (se-signature.bin: RSA PKCS#1 v1.5 with SHA-256 over its very bytes) by an attestation certificate that IBM's signing certificate \
 issued, and that one must lead to the pinned root, DigiCert Trusted Root G4 or the policy's [builder] roots. Names, signatures, dates at the time of the build and a revocation list of each issuer \
 are judged; without a list the answer is unknown. IBM's signing certificate is no authority, so its own step is judged as IBM describes it. A record has no time of its own. It does not say that the server is the one which made this build.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &["SR-4"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(record),
 };
@@ -27,6 +31,10 @@ pub(super) static WORKLOAD: Check = Check {
     says: "the server booted the workload that IBM published",
     explanation: "The record's digest of the workload must be one of the policy's [builder] workloads: SHA-256 of the encrypted workload text that IBM publishes for build servers, as it \
 stands in user-data, without a line end. Where user-data was saved beside the record, its digest and its workload text must be the record's too. A record that is not accepted proves nothing here.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(workload),
 };
@@ -38,6 +46,10 @@ pub(super) static IMAGE: Check = Check {
     says: "the server booted the image that IBM published",
     explanation: "The record's digests of baseimage and root.tar.gz must be among the policy's [builder] base-images and root-archives: IBM publishes them for each version of its image. \
 A record that is not accepted proves nothing here.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(image),
 };
@@ -49,6 +61,10 @@ pub(super) static KEY_BINDING: Check = Check {
     says: "the manifest's key is bound to the attested server",
     explanation: "No public record binds the key that signs manifests to the server that was attested: the record names what was booted, and the key is made later, \
 can be exported with the server's state, and restored elsewhere. The answer is unknown until IBM publishes such a record. What carries the link is procedure: see key-record.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[ChainLink::ServerKey],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(|evidence, _| match attestation_of(evidence) {
         Err(outcome) => outcome,
@@ -93,7 +109,7 @@ fn accepted<'e>(evidence: &'e Evidence<'_>, policy: &Policy) -> Result<(&'e Atte
     let attestation = attestation_of(evidence)?;
     match (standing(evidence, attestation, policy), &attestation.record) {
         (Standing::Signed(_), Ok(record)) => Ok((attestation, record)),
-        _ => Err(Outcome::caused_by("builder-record", "the record is not accepted")),
+        _ => Err(Outcome::caused_by(&RECORD, "the record is not accepted")),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::image_evidence::{built_image, contradiction, image_of};
 use super::outcome::Outcome;
-use super::{Check, Run};
-use crate::evidence::Evidence;
+use super::{ChainLink, Check, Expected, Run, image_digest};
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::image::{ConfigFacts, ImageFacts, Part};
 use crate::policy::Policy;
@@ -18,6 +18,10 @@ image id that the builder printed into the log, where it did. Docker's classic b
 With containerd's image store the printed id is the manifest's or the index's digest; either is read. Without a manifest (docker-archive) \
 only a full id in the log decides, so that it is unknown otherwise. Lines of two builders in the log are unknown too: a program printed one \
 of them.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::ImageAtHand],
+    controls: &["SI-7"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -32,7 +36,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     }
     let Some(config) = &image.config else {
         return Outcome::caused_by(
-            "image-digest",
+            &image_digest::CHECK,
             "the configuration cannot be found without a manifest that can be read",
         );
     };

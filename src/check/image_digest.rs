@@ -2,10 +2,9 @@
 
 use super::image_evidence::{built_image, contradiction, image_of, pushed};
 use super::outcome::Outcome;
-use super::{Check, Run};
-use crate::build_log::LogEvent;
+use super::{ChainLink, Check, Expected, Run};
 use crate::digest::Sha256;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::image::{DocumentFacts, Form, ImageFacts, Others, Part, Undecided};
 use crate::image_name::ImageName;
@@ -24,6 +23,10 @@ of them has it, name one behind the source's path. A re-pushed or converted copy
 copy the image with `skopeo copy --preserve-digests` or into dir:, which keep the bytes. A docker-archive has no manifest, so it is unknown; so \
 is a log without a digest line, as builds for icr.io may have. That this image was built from the archived commit is the build server's \
 statement; only an equal independent rebuild corroborates it (`hpsb-audit compare`).",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::ImageAtHand],
+    controls: &["SI-7", "PS.2.1"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -53,7 +56,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     };
     let expected = sides(digest, size);
     let outcome = match documents(image).find(|document| document.digest == digest) {
-        Some(document) if document.size != size => {
+        Some(document) if size.is_some_and(|size| document.size != size) => {
             Outcome::fail("the digest is the log's, the size is not").sides(expected, found(image))
         }
         Some(document) => equal(image, document).sides(expected, found(image)),
@@ -66,8 +69,8 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
 /// The source has several images: the log's digest chooses, and there is none, or it is none of theirs.
 fn not_chosen(evidence: &Evidence<'_>, image: &ImageFacts, undecided: &Undecided) -> Outcome {
     let recorded = evidence.log().map(pushed).unwrap_or_default();
-    let is_index = |(digest, _): &(Sha256, u64)| image.indexes.iter().any(|index| index.digest == *digest);
-    let is_among = |(digest, _): &(Sha256, u64)| undecided.among.contains(digest);
+    let is_index = |(digest, _): &(Sha256, Option<u64>)| image.indexes.iter().any(|index| index.digest == *digest);
+    let is_among = |(digest, _): &(Sha256, Option<u64>)| undecided.among.contains(digest);
     let why = match recorded.as_slice() {
         [] => "the signed log names no digest that says which one is meant",
         _ if recorded.iter().any(is_among) => {
@@ -164,12 +167,12 @@ fn documents(image: &ImageFacts) -> impl Iterator<Item = &DocumentFacts> {
     image.indexes.iter().chain(&image.manifest)
 }
 
-fn sides(digest: Sha256, size: u64) -> String {
-    format!("{digest} ({size} bytes)")
+fn sides(digest: Sha256, size: Option<u64>) -> String {
+    size.map_or_else(|| digest.to_string(), |size| format!("{digest} ({size} bytes)"))
 }
 
 fn found(image: &ImageFacts) -> String {
-    let documents: Vec<String> = documents(image).map(|document| sides(document.digest, document.size)).collect();
+    let documents: Vec<String> = documents(image).map(|document| sides(document.digest, Some(document.size))).collect();
     if documents.is_empty() { "no manifest".into() } else { documents.join(" -> ") }
 }
 
@@ -212,10 +215,7 @@ fn with_links(evidence: &Evidence<'_>, image: &ImageFacts, outcome: Outcome) -> 
 /// The command that brings the image as it was pushed.
 fn with_way(evidence: &Evidence<'_>, outcome: Outcome) -> Outcome {
     let Some(log) = evidence.log() else { return outcome };
-    let repository = log.push_events().find_map(|event| match event {
-        LogEvent::PushTo(name) | LogEvent::Signed(name) => Some(ImageName::parse(name).ok()?.repository()),
-        _ => None,
-    });
+    let repository = log.push_events().find_map(|event| Some(ImageName::parse(event.image_name()?).ok()?.repository()));
     let (Some(repository), Some((digest, _))) = (repository, pushed(log).first().copied()) else { return outcome };
     outcome.detail(format!(
         "to keep the digest: skopeo copy --preserve-digests docker://{repository}@{digest} dir:image, then --image dir:image"

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::image_digest;
 use super::outcome::Outcome;
 use crate::build_log::{BuildLog, LogEvent};
 use crate::digest::Sha256;
@@ -15,7 +16,7 @@ pub(super) fn image_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e ImageFacts,
     match &image.undecided {
         // image-digest says which there are, and how to choose.
         Some(undecided) => {
-            Err(Outcome::caused_by("image-digest", format!("no image was chosen: {}", undecided.message)))
+            Err(Outcome::caused_by(&image_digest::CHECK, format!("no image was chosen: {}", undecided.message)))
         }
         None => Ok(image),
     }
@@ -40,10 +41,16 @@ pub(crate) fn built_image(log: &BuildLog) -> Option<&str> {
     log.image_id()
 }
 
-/// Each digest that the push recorded, with its size, once.
-pub(super) fn pushed(log: &BuildLog) -> Vec<(Sha256, u64)> {
-    let mut seen: HashSet<(Sha256, u64)> = HashSet::new();
-    log.pushed().map(|(_, digest, size)| (digest, size)).filter(|image| seen.insert(*image)).collect()
+/// Each digest that the push recorded, with its size where that is printed, once.
+pub(super) fn pushed(log: &BuildLog) -> Vec<(Sha256, Option<u64>)> {
+    let sized: HashSet<Sha256> = log.pushed().filter_map(|(_, digest, size)| size.map(|_| digest)).collect();
+    let mut seen: HashSet<(Sha256, Option<u64>)> = HashSet::new();
+    let images = log.pushed().map(|(_, digest, size)| (digest, size));
+    // A line without the size says nothing beside one with it.
+    images
+        .filter(|(digest, size)| size.is_some() || !sized.contains(digest))
+        .filter(|image| seen.insert(*image))
+        .collect()
 }
 
 /// The instructions of the Dockerfile as the classic builder and podman print them.

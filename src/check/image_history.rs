@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::image_evidence::{image_of, steps};
 use super::outcome::Outcome;
-use super::{Check, Run};
+use super::{Check, Expected, Run, image_config};
 use crate::budget::{Budget, Work};
-use crate::evidence::{Evidence, NoInstructions};
+use crate::evidence::{Evidence, Known, NoInstructions};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::image::History;
 use crate::policy::Policy;
@@ -23,6 +23,10 @@ builder printed into the signed log, and says that it did; BuildKit's log does n
 one by one, and the commands of RUN word by word; what COPY, ADD and ENV write is another spelling and is not compared. The history is text that \
 a builder wrote down: it proves nothing about the layers. Times in it are shown as facts and not judged.\n\nWhen it fails: the build may have \
 used another Dockerfile of the repository; name it in expect.dockerfile.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -33,7 +37,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         Err(outcome) => return outcome,
     };
     let Some(config) = &image.config else {
-        return Outcome::caused_by("image-config", "the image's configuration cannot be read");
+        return Outcome::caused_by(&image_config::CHECK, "the image's configuration cannot be read");
     };
     let shell = config.settings.get("Shell").and_then(|shell| words_of(shell));
     let not_proved = match evidence.dockerfile(policy.expect.dockerfile.as_deref()) {

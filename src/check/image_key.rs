@@ -2,9 +2,9 @@
 
 use super::outcome::Outcome;
 use super::trust_reports::{recorded_key, signature_reports};
-use super::{Check, Run};
+use super::{Check, Expected, Run, image_signature};
 use crate::build_log::LogEvent;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::policy::Policy;
 use crate::trust::{AcceptedSigner, Answer, Kind};
@@ -17,6 +17,10 @@ pub(super) static CHECK: Check = Check {
     explanation: "Where the signed log records a content-trust key, the accepted root must be signed by that very key, and its certificate must \
 name the repository. Where the log records none, as for registries with simple signing, the key must be one that the policy's [trust] names; otherwise \
 the answer is unknown. The key that a server's /config-json shows is a candidate and no more.",
+    known: Known::Signed,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &["CM-14"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -34,7 +38,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         })
         .collect();
     let Some((_, first)) = accepted.first() else {
-        return Outcome::caused_by("image-signature", "no signature of the image was accepted");
+        return Outcome::caused_by(&image_signature::CHECK, "no signature of the image was accepted");
     };
     let recorded = recorded_key(evidence);
     let logged = evidence

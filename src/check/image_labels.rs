@@ -2,8 +2,8 @@
 
 use super::image_evidence::image_of;
 use super::outcome::{Comparison, Outcome};
-use super::{Check, Run};
-use crate::evidence::Evidence;
+use super::{Check, Expected, Run, image_config, source_objects};
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason, Status};
 use crate::policy::Policy;
 
@@ -17,6 +17,10 @@ that HEAD of the snapshot names: the whole id, or at least its first seven digit
 labels that agree with it are unknown. Labels are written by whoever wrote the Dockerfile or called \
 the builder: one that agrees proves nothing, one that contradicts is worth a question. The base image's labels are inherited and may be what is \
 seen.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -29,7 +33,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         Err(outcome) => return outcome,
     };
     let Some(config) = &image.config else {
-        return Outcome::caused_by("image-config", "the image's configuration cannot be read");
+        return Outcome::caused_by(&image_config::CHECK, "the image's configuration cannot be read");
     };
     let labels: Vec<(&str, &str)> = REVISIONS
         .iter()
@@ -41,14 +45,17 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     }
     let Ok(proof) = evidence.source() else {
         return Outcome::caused_by(
-            "source-objects",
+            &source_objects::CHECK,
             "the archive has no one snapshot whose commit the labels could be compared with",
         );
     };
     let head = match &proof.head {
         Ok(head) => head.commit.to_string(),
         Err(_) => {
-            return Outcome::caused_by("source-objects", "the snapshot names no commit to compare the labels with");
+            return Outcome::caused_by(
+                &source_objects::CHECK,
+                "the snapshot names no commit to compare the labels with",
+            );
         }
     };
     let is_commit = |value: &str| (7..=40).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -65,9 +72,8 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let outcome = comparison.outcome("the labels name the archived commit");
     match outcome.status {
         _ if proof.commit.is_some() => outcome,
-        Status::Pass => {
-            Outcome::unknown("the labels agree with HEAD, whose commit is not proved").because_of("source-objects")
-        }
+        Status::Pass => Outcome::unknown("the labels agree with HEAD, whose commit is not proved")
+            .because_of(&source_objects::CHECK),
         _ => outcome.detail("that commit is only stated by HEAD"),
     }
 }

@@ -2,9 +2,9 @@
 
 use super::image_evidence::{contradiction, image_of};
 use super::outcome::Outcome;
-use super::{Check, Run};
+use super::{ChainLink, Check, Expected, Run, image_config};
 use crate::digest::Sha256;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::image::{Compression, ImageFacts, LayerFacts, Part};
 use crate::policy::Policy;
@@ -18,6 +18,10 @@ pub(super) static CHECK: Check = Check {
 or plain), and compares them with the manifest and the configuration; their numbers must be equal. A layer whose bytes are left to other places \
 (foreign) and one that is encrypted are named as unproved, which is unknown. No layer at hand at all, as after a fetch without layers, is no \
 evidence; some that are missing fail. It does not look into the layers: what they hold is what the signed log's digest stands for.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::ImageAtHand],
+    controls: &["SI-7"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -39,7 +43,10 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return outcome;
     }
     let Some(config) = &image.config else {
-        return Outcome::caused_by("image-config", "without a configuration nothing names what the layers unpack to");
+        return Outcome::caused_by(
+            &image_config::CHECK,
+            "without a configuration nothing names what the layers unpack to",
+        );
     };
     if image.layers.len() != config.diff_ids.len() {
         return Outcome::fail("manifest and configuration name different numbers of layers")

@@ -2,8 +2,8 @@
 
 use super::image_evidence::image_of;
 use super::outcome::Outcome;
-use super::{Check, Run};
-use crate::evidence::Evidence;
+use super::{Check, Expected, Run, image_config};
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::policy::Policy;
 
@@ -14,6 +14,10 @@ pub(super) static CHECK: Check = Check {
     says: "the image is for one of the policy's platforms",
     explanation: "Compares the operating system and architecture that the image's configuration names with expect.platforms, the variant where \
 the policy gives one. It is the configuration's word: the programs in the layers are not looked at.",
+    known: Known::Given,
+    expected: Expected::Needed(&["platforms"]),
+    links: &[],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -33,7 +37,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         );
     }
     let Some(platform) = platform else {
-        return Outcome::caused_by("image-config", "the image's configuration cannot be read")
+        return Outcome::caused_by(&image_config::CHECK, "the image's configuration cannot be read")
             .sides(expected.join(" or "), "no configuration");
     };
     let outcome = match expected.iter().any(|expected| platform.is(expected)) {

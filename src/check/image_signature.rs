@@ -2,8 +2,8 @@
 
 use super::outcome::Outcome;
 use super::trust_reports::signature_reports;
-use super::{Check, Run};
-use crate::evidence::Evidence;
+use super::{ChainLink, Check, Expected, Run};
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::policy::Policy;
 use crate::trust::{Answer, SignatureReport};
@@ -19,6 +19,10 @@ size. One accepted signature is enough, unless the policy's [trust] asks for sev
 that the signed log records, or by the policy; every other key, and an identity with its trusted root, by the policy alone. Validity is judged at the time of the build: see trust-freshness \
 for today. It does not look into the image, and does not say who holds a key. What cannot be judged (keys and identities that nobody named, attestations, forms that are not supported) \
 is unknown, never a pass. docs/trust.md has the rules.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::ImageSigner],
+    controls: &["CM-14", "PS.2.1"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

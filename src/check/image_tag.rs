@@ -2,9 +2,9 @@
 
 use super::image_evidence::{image_of, pushed};
 use super::outcome::Outcome;
-use super::{Check, Run};
+use super::{Check, Expected, Run};
 use crate::build_log::LogEvent;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::image_name::repository_of;
 use crate::mask::keep_name;
@@ -18,6 +18,10 @@ pub(super) static CHECK: Check = Check {
     explanation: "Looks where a tag leads that was asked of a registry (--image docker://NAME:TAG): it should be the digest that the signed log \
 recorded for a push of this repository and tag. Tags can be moved by whoever may push, so that a tag is given, never signed; deploy by digest. \
 Names in a layout or in RepoTags of a docker-archive are nobody's statement and are not looked at.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -31,10 +35,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return Outcome::not_run(Reason::NoEvidence, "no registry was asked for a tag");
     };
     let Some(log) = evidence.log() else { return Outcome::unknown("there is no log that says what was pushed") };
-    let mut repositories = log.push_events().filter_map(|event| match event {
-        LogEvent::PushTo(name) | LogEvent::Signed(name) => Some(repository_of(name)),
-        _ => None,
-    });
+    let mut repositories = log.push_events().filter_map(LogEvent::image_name).map(repository_of);
     let name = keep_name(&format!("{}:{}", asked.repository, asked.tag));
     if !repositories.any(|repository| repository == asked.repository) {
         return Outcome::unknown("the log does not say that this repository was pushed to")

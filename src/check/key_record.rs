@@ -1,8 +1,8 @@
 //! `key-record`: how well it is known whose key it is.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
-use crate::evidence::Evidence;
+use super::{ChainLink, Check, Expected, Run};
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::key_record::Grading;
 use crate::policy::Policy;
@@ -19,6 +19,10 @@ key under two names is one signer. `recorded`: it says who obtained the key, whe
 retrievals, by two names, with equal bytes. `challenged`: it holds the signature of a build that the auditor asked for, which verifies under the key. It does \
 not say that what the signers wrote is true, or that the key is in an enclave: no public record says that. At `require` where the policy sets \
 minimum-grade.",
+    known: Known::Given,
+    expected: Expected::Requires(&["minimum-grade"]),
+    links: &[ChainLink::KeyHolder],
+    controls: &["AU-10"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

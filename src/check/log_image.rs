@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use super::outcome::{Comparison, Outcome};
-use super::{Check, Run};
+use super::{ChainLink, Check, Expected, Run};
 use crate::build_log::{BuildLog, LogEvent};
-use crate::evidence::Evidence;
+use crate::build_name::behind_repository;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::image_name::{ImageName, is_tag, repository_of};
 use crate::policy::Policy;
@@ -18,8 +19,12 @@ pub(super) static CHECK: Check = Check {
     explanation: "Compares what the signed log says of the push (repository, tags, one digest for all tags), of signing (repository and tag) and of the clone's \
 folder with build.json, git/ and expect.images. A build's name is push server and repository with / written as a dot, the tag and the stamp: where the tag is known, all of it is \
 compared. The name is build.json's, which is signed; only where build.json has none, it is the file's. Push lines count only behind the last line that the build itself printed: \
-what a RUN step prints is the source author's text. A line that is missing is no disagreement; a log without any such line is no evidence, and \
+what a RUN step prints is the source author's text. BuildKit pushes as a step of the build; its lines count where no line is another builder's. A line that is missing is no disagreement; a log without any such line is no evidence, and \
 unknown where the policy names images.\n\nWhen it fails: the log is of another build than build.json, or the server was set to push elsewhere. Fetch the bundle again, and if it stays so, do not use the image.",
+    known: Known::Signed,
+    expected: Expected::Optional(&["images"]),
+    links: &[ChainLink::PushedImage],
+    controls: &["SA-10", "SR-4"],
     missing_evidence: MissingEvidence::RejectsByName,
     run: Run::Function(run),
 };
@@ -35,14 +40,16 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     for (tag, digest, size) in log.pushed() {
         match one_digest {
             None => one_digest = Some((digest, size)),
-            Some(first) if first == (digest, size) => {}
+            Some((first, known)) if first == digest && (known.is_none() || size.is_none() || known == size) => {
+                one_digest = Some((digest, known.or(size)));
+            }
             Some((first, _)) => image.disagree("the pushed digest", first, format!("{digest} for the tag {tag}")),
         }
-        tags("a pushed tag", own_tag.as_deref(), tag, &mut image);
     }
-    signed_tags(log, own_tag.as_deref(), &mut image);
+    pushed_tags(log, own_tag.as_deref(), &mut image);
     if let Some((digest, size)) = one_digest {
-        image.agree(format!("pushed: {digest}, {size} bytes"));
+        let bytes = size.map(|size| format!(", {size} bytes")).unwrap_or_default();
+        image.agree(format!("pushed: {digest}{bytes}"));
     }
     for repository in &repositories {
         if let Err(why) = ImageName::parse(repository) {
@@ -93,11 +100,7 @@ fn no_lines(policy: &Policy, message: &str) -> Outcome {
 /// The repositories that the push and the signing name, each once, without tag or digest.
 fn repositories(log: &BuildLog) -> Vec<String> {
     let (mut repositories, mut seen) = (Vec::new(), HashSet::new());
-    for event in log.push_events() {
-        let name = match event {
-            LogEvent::PushTo(name) | LogEvent::Signed(name) => repository_of(name),
-            _ => continue,
-        };
+    for name in log.push_events().filter_map(LogEvent::image_name).map(repository_of) {
         if seen.insert(name.clone()) {
             repositories.push(name);
         }
@@ -114,14 +117,22 @@ fn tags(what: &str, own: Option<&str>, tag: &str, image: &mut Comparison) {
     }
 }
 
-/// What is signed is what was pushed: the same tags. The repositories are compared with those of the push.
-fn signed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
+/// The tags of the push and of the signing. What is signed is what was pushed: the same tags. The repositories are compared elsewhere.
+fn pushed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
     for event in log.push_events() {
-        let LogEvent::Signed(name) = event else { continue };
+        let (done, name) = match event {
+            LogEvent::Pushed { tag, .. } => {
+                tags("a pushed tag", own, tag, image);
+                continue;
+            }
+            LogEvent::PushedManifest { name, .. } => ("pushed", name),
+            LogEvent::Signed(name) => ("signed", name),
+            _ => continue,
+        };
         match ImageName::parse(name).map(|name| name.tag().map(str::to_owned)) {
-            Ok(Some(tag)) if tag == "latest" || own == Some(tag.as_str()) => {}
-            Ok(Some(tag)) => tags("a signed tag", own, &tag, image),
-            Ok(None) | Err(_) => image.disagree("a signed name", "a repository and a tag", name),
+            Ok(Some(tag)) if done == "signed" && (tag == "latest" || own == Some(tag.as_str())) => {}
+            Ok(Some(tag)) => tags(&format!("a {done} tag"), own, &tag, image),
+            Ok(None) | Err(_) => image.disagree(&format!("a {done} name"), "a repository and a tag", name),
         }
     }
 }
@@ -134,17 +145,17 @@ fn name(evidence: &Evidence<'_>, repository: &str, tag: Option<&str>, image: &mu
         image.disagree("the build's name", "repository, tag and YYYY-MM-DD_HH-MM-SS.ffffff", &name);
         return;
     };
-    let dotted = repository.replace('/', ".");
-    let rest = subject.strip_prefix(dotted.as_str()).and_then(|rest| rest.strip_prefix('.'));
+    let rest = behind_repository(subject, repository);
     let (agrees, before) = match tag {
         Some(tag) => (rest == Some(tag), format!(" before the tag {tag}")),
         None => (rest.is_some_and(is_tag), String::new()),
     };
+    let port = if repository.contains(':') { " and the colon of a port left as it is" } else { "" };
     match agrees {
         true => image.agree(format!("image: {repository}")),
         false => image.disagree(
             "the image's repository",
-            format!("the one in the build's name {subject}{before}, / written as a dot"),
+            format!("the one in the build's name {subject}{before}, / written as a dot{port}"),
             repository,
         ),
     }

@@ -1,9 +1,9 @@
 //! `log-key`: the content-trust key id in the log is the id of the certificate in the log.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
+use super::{Check, Expected, Run};
 use crate::build_log::LogEvent;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::policy::Policy;
 use crate::trust::notary::key_id;
@@ -16,6 +16,10 @@ pub(super) static CHECK: Check = Check {
     explanation: "A build whose image was signed by Docker Content Trust logs the id and the certificate of the repository's root key. The id \
 is recomputed from the certificate as Notary does: SHA-256 over the canonical JSON of the key (notary, tuf/data/keys.go). It does not say who \
 holds that key, or that the image is signed: see image-signature. Builds that were not signed so have no such lines. Lines count only behind the last one that the build itself printed.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsByName,
     run: Run::Function(run),
 };

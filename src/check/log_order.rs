@@ -1,8 +1,8 @@
 //! `log-order`: the log's times run forward and end with the build.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
-use crate::evidence::Evidence;
+use super::{Check, Expected, Run};
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::policy::Policy;
 use crate::time::Timestamp;
@@ -14,6 +14,10 @@ pub(super) static CHECK: Check = Check {
     says: "times never go back, and end no later than one second after the build's stamp",
     explanation: "The stamp in a build's name is the moment when the manifest is made, so that the log inside must end there. A log whose times \
 go back, or that goes on after the stamp, was put together from parts, or the server's clock was set. All times are the server's own.",
+    known: Known::Signed,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &["AU-9"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

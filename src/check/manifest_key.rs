@@ -1,8 +1,8 @@
 //! `manifest-key`: the key was good when the build was made, as far as the policy says.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
-use crate::evidence::Evidence;
+use super::{Check, Expected, Run};
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::policy::{Policy, window_text};
 use crate::time::Timestamp;
@@ -17,6 +17,10 @@ pub(super) static CHECK: Check = Check {
 are read. Window: the policy's not-before and not-after against the time that the signed archive gives for the build. Revocation: a \
 compromised key rejects every build, older ones too, because a build's time is its signer's word, unless a verified time-stamp shows that \
 the bundle existed before the revocation; a superseded key rejects builds after the revocation. A window that is over today is normal for an archive. It does not look at any server or list.",
+    known: Known::Signed,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &["CM-14", "AU-10"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

@@ -1,8 +1,9 @@
 //! `manifest-name`: every place that names the build names the same one.
 
 use super::outcome::{Comparison, Outcome};
-use super::{Check, Run};
-use crate::evidence::Evidence;
+use super::{ChainLink, Check, Expected, Run};
+use crate::build_name::behind_repository;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::image_name::repository_of;
 use crate::policy::Policy;
@@ -16,6 +17,10 @@ pub(super) static CHECK: Check = Check {
 ends the build's name. The names of files and members are not signed; build.json is: its names are compared with each other first, and the file's name \
 last. A name that is missing or empty in build.json is no \
 disagreement. If it fails: the file was renamed, or it is the bundle of another build.",
+    known: Known::Signed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::Record],
+    controls: &["AU-11", "PS.3.1"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -56,9 +61,8 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
 
 /// Is `subject` a build's name of the tag, and of the repository, where the record's text has one (`docker.io/acme/wallet:v1`)?
 fn has_repository(whole: &str, tag: &str, subject: &str) -> bool {
-    let Some(rest) = subject.strip_suffix(tag).and_then(|rest| rest.strip_suffix('.')) else { return false };
-    let written = whole.strip_suffix(tag).and_then(|text| text.strip_suffix(':'));
-    written.is_none_or(|written| {
-        [written.to_owned(), repository_of(written)].iter().any(|name| name.replace('/', ".") == rest)
-    })
+    match whole.strip_suffix(tag).and_then(|text| text.strip_suffix(':')) {
+        Some(written) => behind_repository(subject, &repository_of(written)) == Some(tag),
+        None => subject.strip_suffix(tag).is_some_and(|rest| rest.ends_with('.')),
+    }
 }

@@ -1,8 +1,8 @@
 //! `manifest-signature`: the archive is unaltered since a trusted key signed it.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
-use crate::evidence::Evidence;
+use super::{ChainLink, Check, Expected, Run};
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::key::Fingerprint;
 use crate::policy::Policy;
@@ -17,6 +17,10 @@ pub(super) static CHECK: Check = Check {
 name and with no other. RSA PKCS#1 v1.5 or ECDSA P-256, each with SHA-256: the key decides which. It does not say who holds the key, \
 that the key is in an enclave, when the build was, or that the log is true. If it fails: the archive was altered, the signature was, or \
 another key signed it. If it is unknown: a key was pinned by its fingerprint and no file beside the bundle holds it.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::Archive],
+    controls: &["SI-7", "CM-14", "AU-9", "AU-10", "AU-11", "PS.2.1"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

@@ -2,9 +2,15 @@
 //! clock and never decides what its answer does to the verdict.
 //!
 //! To add a check:
-//! 1. one file here with a `pub(super) static CHECK: Check` and a function `run`,
-//! 2. its line in [`CHECKS`], in the contract's order,
-//! 3. a fixture directory in which it says no.
+//! 1. one file here with a `pub(super) static CHECK: Check` and a function `run`. [`Check`] asks for everything that the rest of the program
+//!    must know of it: reports, levels, the chain and the controls follow from that. A control is also a word in `report/controls.toml`,
+//! 2. here its module and its line in [`CHECKS`], among those of its group,
+//! 3. where the policy says what it expects: a field and a row in `policy/expect.rs`,
+//! 4. a fixture in `tests/support/cases/` in which it says no,
+//! 5. that fixture's row in `docs/threat-model.md`.
+//!
+//! Then `tests/run update`, which makes the fixture, `docs/generated/checks.md`, the table in `docs/policy.md` and the answers that list every check.
+//! A check that may lack evidence in good builds is also named in `tests.rs` here. Whatever is forgotten, the compiler or a test says so.
 
 mod attestation_record;
 mod base_image;
@@ -13,6 +19,7 @@ mod build_server;
 mod build_status;
 mod builder_record;
 mod contract_signature;
+mod definition;
 mod image_config;
 mod image_digest;
 mod image_evidence;
@@ -48,46 +55,22 @@ mod workload_pinned;
 
 use crate::deployment::Deployment;
 use crate::evidence::Evidence;
-use crate::finding::{Demand, Effect, Finding, Group, Level, MissingEvidence, Reason, Status};
+use crate::finding::{Demand, Effect, Finding, Group, Level, Reason, Status};
 use crate::key::Fingerprint;
 use crate::policy::Policy;
 use crate::verify::Refusal;
 
 pub(crate) use self::base_image::base_images;
 pub(crate) use self::build_server::parse_version;
+use self::definition::RunOnBuild;
+pub(crate) use self::definition::{ChainLink, Run};
+pub use self::definition::{Check, Expected};
 pub(crate) use self::image_evidence::built_image;
 use self::outcome::Outcome;
 pub(crate) use self::source_dockerfile::shows as log_shows;
 pub(crate) use self::trust_reports::trust_facts;
 
 pub(crate) use crate::finding::MANIFEST_SIGNATURE;
-
-/// One check: its description, and the function that answers.
-pub struct Check {
-    /// Its name, for policies and reports.
-    pub name: &'static str,
-    /// Its group.
-    pub group: Group,
-    /// Its level where the policy says nothing.
-    pub level: Level,
-    /// What a pass says, in one sentence.
-    pub says: &'static str,
-    /// What it looks at, what it does not, and what to do when it says no.
-    pub explanation: &'static str,
-    pub(crate) missing_evidence: MissingEvidence,
-    pub(crate) run: Run,
-}
-
-/// Looks at a build.
-pub(crate) type RunOnBuild = fn(&Evidence<'_>, &Policy) -> Outcome;
-
-/// How a check answers.
-pub(crate) enum Run {
-    /// By a function that looks at a build.
-    Function(RunOnBuild),
-    /// By a function that looks at an image which is to be deployed.
-    Workload(fn(&Deployment<'_>, &Policy) -> Outcome),
-}
 
 /// Every check of the contract, in its order.
 pub static CHECKS: [&Check; 39] = [
@@ -131,6 +114,15 @@ pub static CHECKS: [&Check; 39] = [
     &contract_signature::CHECK,
     &attestation_record::CHECK,
 ];
+
+/// What must be known of these by themselves elsewhere.
+pub(crate) static BUILD_AGE: &Check = &build_age::CHECK;
+pub(crate) static BUILDER_RECORD: &Check = &builder_record::RECORD;
+pub(crate) static IMAGE_DIGEST: &Check = &image_digest::CHECK;
+pub(crate) static SOURCE_APPROVED: &Check = &source_approved::CHECK;
+pub(crate) static SOURCE_TREE: &Check = &source_tree::CHECK;
+pub(crate) static WORKLOAD_IMAGE: &Check = &workload_image::CHECK;
+pub(crate) static WORKLOAD_PINNED: &Check = &workload_pinned::CHECK;
 
 /// The check called `name`.
 pub fn find(name: &str) -> Option<&'static Check> {
@@ -235,7 +227,7 @@ fn answer(check: &Check, run: RunOnBuild, gate: &Gate<'_>, policy: &Policy) -> O
         Gate::NoVerdict { .. } => Outcome::not_run(Reason::Refused, "not looked at: no verdict could be reached"),
         Gate::Refused { refusal, beside } if is_signature => manifest_signature::refused(refusal, *beside),
         Gate::Refused { .. } => {
-            Outcome::caused_by(MANIFEST_SIGNATURE, "not looked at: no trusted key accepts the signature")
+            Outcome::caused_by(&manifest_signature::CHECK, "not looked at: no trusted key accepts the signature")
         }
     }
 }
@@ -248,7 +240,7 @@ pub(crate) fn status_text(status: Status) -> String {
     }
 }
 
-/// docs/checks.md.
+/// docs/generated/checks.md.
 pub fn markdown() -> String {
     let mut page = String::from(
         "# Checks\n\nGenerated from the program by `hpsb-audit checks --format markdown`; a test compares.\n\n\

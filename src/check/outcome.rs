@@ -1,5 +1,6 @@
 //! What a check's function answers with.
 
+use super::Check;
 use crate::finding::{Reason, Status};
 
 /// A check's answer, before its level is known.
@@ -37,13 +38,13 @@ impl Outcome {
     }
 
     /// Nothing could be looked at, because the check `cause` fails on the same evidence. The message says so in words of its own.
-    pub(crate) fn caused_by(cause: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn caused_by(cause: &'static Check, message: impl Into<String>) -> Self {
         Self::not_run(Reason::Refused, message).because_of(cause)
     }
 
     /// The answer says nothing by itself: the check `cause` fails for the same reason.
-    pub(crate) fn because_of(self, cause: &'static str) -> Self {
-        Self { caused_by: Some(cause), ..self }
+    pub(crate) fn because_of(self, cause: &'static Check) -> Self {
+        Self { caused_by: Some(cause.name), ..self }
     }
 
     /// Both sides of a comparison, for the reader to see.

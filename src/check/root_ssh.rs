@@ -1,8 +1,8 @@
 //! `root-ssh`: nobody could log in to the build server as root.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
-use crate::evidence::Evidence;
+use super::{Check, Expected, Run};
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::policy::Policy;
 
@@ -14,6 +14,10 @@ pub(super) static CHECK: Check = Check {
     explanation: "On-premises servers record root_ssh_enabled in build.json and keep the public keys of those who may log in as root below \
 root_ssh/. Whoever logs in as root can change a build and use its signing key. Servers on VPC record neither: then the check has no \
 evidence, which rejects only where the policy's [levels] names it.",
+    known: Known::Signed,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsByName,
     run: Run::Function(run),
 };

@@ -1,9 +1,9 @@
 //! `server-record`: what was saved of the build server's answers is about the same build.
 
 use super::outcome::{Comparison, Outcome};
-use super::{Check, Run};
+use super::{ChainLink, Check, Expected, Run};
 use crate::build_log::LogEvent;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason, Status};
 use crate::image_name::repository_of;
 use crate::policy::Policy;
@@ -20,6 +20,10 @@ mean that the push happened. A field that only one side has is no disagreement; 
 only, nothing says that the answers are about this build, and that is no evidence. Answers that cannot be read fail. They are read only when the \
 bundle is the only one in its folder. Nobody signed them: they can contradict the signed archive, and prove nothing. Whether the signed log is \
 the beginning of the saved one is told as a detail and decides nothing.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[ChainLink::ServerAnswers],
+    controls: &["SR-4"],
     missing_evidence: MissingEvidence::RejectsByName,
     run: Run::Function(run),
 };
@@ -97,11 +101,8 @@ fn compare_image(evidence: &Evidence<'_>, saved: &ServerRecord, comparison: &mut
     } else if !pushed.is_empty() {
         comparison.disagree("image digest", pushed.join(", "), digest);
     }
-    let repositories = log.push_events().filter_map(|event| match event {
-        LogEvent::PushTo(name) => Some(repository_of(name)),
-        _ => None,
-    });
-    let mut repositories: Vec<String> = repositories.collect();
+    let mut repositories: Vec<String> =
+        log.push_events().filter_map(LogEvent::pushed_name).map(repository_of).collect();
     repositories.dedup();
     let repository = repository_of(name);
     if repositories.contains(&repository) {

@@ -1,9 +1,9 @@
 //! `source-approved`: somebody else approved the commit, before it was built.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
+use super::{ChainLink, Check, Expected, Run, source_objects};
 use crate::approvals::{Approval, Approvals, NAMESPACE};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::git::{Commit, Identity, SourceProof};
 use crate::policy::{Policy, SignerKey};
@@ -20,6 +20,10 @@ must be a name, an address, `name <address>` or `name (address)`; where one row 
 vouches for it. A file FILE.sig beside it, an SSH signature by one of the policy's [[signers]] in the namespace hpsb-audit-approvals, says who that is; one that does not verify fails the check. Author and \
 committer are what somebody typed: see source-signature.\n\nWhen it fails: ask for the approval of exactly this commit. An approval of another commit, or one given after the build, is \
 another statement.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[ChainLink::Approval],
+    controls: &["CM-3"],
     missing_evidence: MissingEvidence::RejectsByName,
     run: Run::Function(run),
 };
@@ -33,10 +37,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let proof = match evidence.source() {
         Ok(proof) => proof,
-        Err(fault) => return Outcome::caused_by("source-objects", fault),
+        Err(fault) => return Outcome::caused_by(&source_objects::CHECK, fault),
     };
     let (Some(commit), Ok(head)) = (&proof.commit, &proof.head) else {
-        return Outcome::caused_by("source-objects", "HEAD's commit is not proved");
+        return Outcome::caused_by(&source_objects::CHECK, "HEAD's commit is not proved");
     };
     let statement = match statement(approvals, policy, evidence) {
         Ok(statement) => statement,

@@ -1,7 +1,7 @@
 //! `source-commit`: the snapshot is the commit that the tag and the policy name.
 
 use super::outcome::{Comparison, Outcome};
-use super::{Check, Run};
+use super::{ChainLink, Check, Expected, Run, source_objects};
 use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::git::{Head, SourceProof};
@@ -17,6 +17,10 @@ expect.commit and with expect.branch. The tag is build.json's or the signed log'
 so. A detached HEAD is on the branch when a branch of the snapshot leads to the same commit.\n\nSeven digits are 28 bits: a link, not a proof. Where another commit of the repository \
 begins with the same digits and the policy does not name all forty, the answer is `unknown`. That all objects are there is what source-objects says, and that the work tree is that commit's, source-tree. The branch is what a ref is \
 called: anybody who may push can move it.",
+    known: Known::Signed,
+    expected: Expected::Optional(&["branch", "commit"]),
+    links: &[ChainLink::Commit, ChainLink::WorkTree],
+    controls: &["SA-10", "CM-3", "SR-4"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -24,12 +28,12 @@ called: anybody who may push can move it.",
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let proof = match evidence.source() {
         Ok(proof) => proof,
-        Err(fault) => return Outcome::caused_by("source-objects", fault),
+        Err(fault) => return Outcome::caused_by(&source_objects::CHECK, fault),
     };
     let head = match &proof.head {
         Ok(head) => head,
         // source-objects says why.
-        Err(fault) => return Outcome::caused_by("source-objects", fault.to_string()),
+        Err(fault) => return Outcome::caused_by(&source_objects::CHECK, fault.to_string()),
     };
     let id = head.commit.to_string();
     let mut commit = Comparison::default();
@@ -47,7 +51,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
     let branch = policy.expect.branch.as_ref().map(|branch| compare_branch(branch, head, proof, &mut commit));
     if proof.commit.is_none() {
-        return Outcome::caused_by("source-objects", format!("commit {id} is not proved"));
+        return Outcome::caused_by(&source_objects::CHECK, format!("commit {id} is not proved"));
     }
     if branch == Some(Branch::NotKnown) && commit.agrees() {
         return Outcome::unknown("HEAD is detached, and no branch of the snapshot leads to its commit")

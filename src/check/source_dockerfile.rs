@@ -1,10 +1,10 @@
 //! `source-dockerfile`: the steps that the log shows are the proved Dockerfile's.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
+use super::{Check, Expected, Run, source_objects};
 use crate::build_log::{BuildLog, LogEvent};
 use crate::dockerfile::{self, Instruction};
-use crate::evidence::{Evidence, NoInstructions};
+use crate::evidence::{Evidence, Known, NoInstructions};
 use crate::finding::{Group, Level, MissingEvidence, Status};
 use crate::image_name::ImageName;
 use crate::policy::Policy;
@@ -18,6 +18,10 @@ pub(super) static CHECK: Check = Check {
 `Step n/m : INSTRUCTION` that docker's classic builder prints. A FROM may name the same image by digest where the Dockerfile has a tag: content trust rewrites it so, and the digest is then the base's. \
 podman's lines `STEP n/m:` of a build in one stage are compared alike. BuildKit's log shows no numbered steps: `unknown`. So is a log with lines of two builders: a program printed one of them.\n\nThe log is the server's word, and build arguments are in neither. Inputs that the commit does not pin stand under \"outside the commit\".\n\nWhen it \
 fails: the build may have used another Dockerfile of the repository; name it in expect.dockerfile.",
+    known: Known::Signed,
+    expected: Expected::Optional(&["dockerfile"]),
+    links: &[],
+    controls: &["SA-10"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -25,7 +29,7 @@ fails: the build may have used another Dockerfile of the repository; name it in 
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let instructions = match evidence.dockerfile(policy.expect.dockerfile.as_deref()) {
         Ok(instructions) => instructions,
-        Err(NoInstructions::NotProved(fault)) => return Outcome::caused_by("source-objects", fault),
+        Err(NoInstructions::NotProved(fault)) => return Outcome::caused_by(&source_objects::CHECK, fault),
         Err(NoInstructions::NoFile(fault)) => return Outcome::fail(fault),
         Err(NoInstructions::NotRead(fault)) => return Outcome::unknown(fault),
     };

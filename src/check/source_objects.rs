@@ -1,8 +1,8 @@
 //! `source-objects`: every object is what its id says, and HEAD's are all there.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
-use crate::evidence::Evidence;
+use super::{ChainLink, Check, Expected, Run};
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::git::ObjectsProof;
 use crate::policy::Policy;
@@ -19,6 +19,10 @@ configuration is obeyed; what would show git other objects (alternates, grafts, 
 reftable. A partial clone passes where no object is missing.\n\nAn object elsewhere in the history that `git fsck --strict` calls malformed is a detail: public repositories have such objects. The check does \
 not say who made the commit (source-signature) or that anybody wanted it (source-approved).\n\nWhen it fails: fetch the bundle again. If it stays so, the \
 clone on the build server was damaged or made to deceive: do not use the image.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::Commit, ChainLink::WorkTree],
+    controls: &["SI-7", "SA-10", "PS.3.1"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

@@ -1,9 +1,9 @@
 //! `source-repository`: the clone came from one of the policy's repositories.
 
 use super::outcome::{Comparison, Outcome};
-use super::{Check, Run};
+use super::{Check, Expected, Run, source_objects};
 use crate::build_log::LogEvent;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::git::{Remote, RepositoryName};
 use crate::policy::Policy;
@@ -17,6 +17,10 @@ pub(super) static CHECK: Check = Check {
 repository are equal, user, password and token count for nothing and are never shown, and insteadOf of the same config is applied as git does. Compares the \
 host with the log's github_host. Files that the config includes are not read: with one, agreement is unknown.\n\nA remote says where the clone was told to go, by the word of a file that is signed with all the rest; it does not say \
 what answered there. The commit id is what pins the content.\n\nWhen it fails: compare the address letter by letter; a fork or another host is another repository.",
+    known: Known::Signed,
+    expected: Expected::Needed(&["repositories"]),
+    links: &[],
+    controls: &["SA-10", "SR-4"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -24,7 +28,7 @@ what answered there. The commit id is what pins the content.\n\nWhen it fails: c
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let proof = match evidence.source() {
         Ok(proof) => proof,
-        Err(fault) => return Outcome::caused_by("source-objects", fault),
+        Err(fault) => return Outcome::caused_by(&source_objects::CHECK, fault),
     };
     let remotes = &proof.remotes;
     if policy.expect.repositories.is_empty() {

@@ -1,9 +1,9 @@
 //! `source-signature`: one of the policy's signers signed the commit, or a tag at it.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
+use super::{Check, Expected, Run, source_objects};
 use crate::budget::Work;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence, Reason};
 use crate::git::SignedObject;
 use crate::policy::Policy;
@@ -20,6 +20,10 @@ is only compared with those. A key of OpenPGP must have been good at the time th
 counts only where it was replaced or retired, later.\n\nAn SSH signature has no time, so a signer's key that was stolen later signs as well as before. A signed commit vouches for its own tree and, by hash, \
 for its history; it does not say that its signer approved the build (source-approved).\n\nWhen it fails: a key that is none of the signers' may belong to a hosting service, which \
 signs merges made on its pages; add it to [[signers]] only if you mean to trust that service.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &["CM-14", "AU-10"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -27,10 +31,10 @@ signs merges made on its pages; add it to [[signers]] only if you mean to trust 
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let proof = match evidence.source() {
         Ok(proof) => proof,
-        Err(fault) => return Outcome::caused_by("source-objects", fault),
+        Err(fault) => return Outcome::caused_by(&source_objects::CHECK, fault),
     };
     if proof.commit.is_none() {
-        return Outcome::caused_by("source-objects", "HEAD's commit is not proved, so no signature is of it");
+        return Outcome::caused_by(&source_objects::CHECK, "HEAD's commit is not proved, so no signature is of it");
     }
     let signers = Signers::of(policy);
     if proof.signed.is_empty() {

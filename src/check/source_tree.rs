@@ -1,9 +1,9 @@
 //! `source-tree`: the archived work tree is HEAD's tree.
 
 use super::outcome::{DETAILS_SHOWN, Outcome};
-use super::{Check, Run};
+use super::{ChainLink, Check, Expected, Run, source_objects};
 use crate::budget::Work;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::git::{Change, Conversion, Difference, PathPattern, SubmoduleState, TreeProof};
 use crate::policy::Policy;
@@ -20,6 +20,10 @@ that a Git LFS pointer in HEAD names. Every other difference fails, ignored file
 being in the commit.\n\nThe archive shows the work tree as it stood when the build ended. What a build step changed and changed back is not seen, and an equal work tree does not \
 say that the image was built from it.\n\nWhen it fails: the details name each file and, where it is known, why. Files that the build itself writes into its own folder can \
 be allowed by pattern; a changed source file cannot.",
+    known: Known::Recomputed,
+    expected: Expected::Optional(&["untracked"]),
+    links: &[ChainLink::WorkTree],
+    controls: &["SI-7", "SA-10", "PS.3.1"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -30,11 +34,11 @@ const LISTED: usize = 50;
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let proof = match evidence.source() {
         Ok(proof) => proof,
-        Err(fault) => return Outcome::caused_by("source-objects", fault),
+        Err(fault) => return Outcome::caused_by(&source_objects::CHECK, fault),
     };
     if proof.commit.is_none() {
         return Outcome::caused_by(
-            "source-objects",
+            &source_objects::CHECK,
             "HEAD's commit is not proved, so there is no tree to compare with",
         );
     }

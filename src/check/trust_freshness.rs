@@ -2,8 +2,8 @@
 
 use super::outcome::Outcome;
 use super::trust_reports::signature_reports;
-use super::{Check, Run};
-use crate::evidence::Evidence;
+use super::{Check, Expected, Run, image_signature};
+use crate::evidence::{Evidence, Known};
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::policy::Policy;
 use crate::trust::Answer;
@@ -16,6 +16,10 @@ pub(super) static CHECK: Check = Check {
     explanation: "Compares every time of expiry of the accepted signatures (metadata, certificates, OpenPGP keys) with --now. Content trust's \
 timestamp.json lives for two weeks, so that archived metadata is always stale; that is why it is a warning. Fresh metadata says that nothing newer \
 was hidden; stale metadata still says who signed what.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -27,7 +31,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let accepted: Vec<_> = reports.iter().filter(|report| matches!(report.answer, Answer::Accepted(_))).collect();
     if accepted.is_empty() {
-        return Outcome::caused_by("image-signature", "no signature of the image was accepted");
+        return Outcome::caused_by(&image_signature::CHECK, "no signature of the image was accepted");
     }
     let expiries = || accepted.iter().flat_map(|report| &report.expiries);
     let Some((what, first)) = expiries().min_by_key(|(_, moment)| *moment) else {

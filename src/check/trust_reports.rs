@@ -1,5 +1,6 @@
 //! What the checks of the group `trust` share: which image must be signed, and what each signature says.
 
+use super::image_evidence::pushed;
 use super::outcome::Outcome;
 use crate::build_log::LogEvent;
 use crate::evidence::{Evidence, Fact, FactList, Known};
@@ -72,16 +73,12 @@ fn image_target(evidence: &Evidence<'_>) -> Result<ImageTarget, Outcome> {
     let Some(log) = evidence.log() else {
         return undecided("the signed archive has no log that names the image");
     };
-    let mut repositories: Vec<String> = log
-        .push_events()
-        .filter_map(|event| if let LogEvent::PushTo(name) = event { Some(repository_of(name)) } else { None })
-        .collect();
+    let mut repositories: Vec<String> =
+        log.push_events().filter_map(LogEvent::pushed_name).map(repository_of).collect();
     repositories.dedup();
-    let mut pushed: Vec<(String, _)> =
-        log.pushed().map(|(tag, digest, size)| (tag.to_owned(), (digest, size))).collect();
-    let tags: Vec<String> = pushed.iter().map(|(tag, _)| tag.clone()).collect();
-    pushed.dedup_by_key(|(_, image)| *image);
-    let ([repository], [(_, (digest, size))]) = (repositories.as_slice(), pushed.as_slice()) else {
+    let tags: Vec<String> = log.pushed().map(|(tag, ..)| tag.to_owned()).collect();
+    let pushed = pushed(log);
+    let ([repository], [(digest, size)]) = (repositories.as_slice(), pushed.as_slice()) else {
         return undecided("the signed log does not name one repository and one digest of the image");
     };
     let Some(built) = evidence.build_time() else {

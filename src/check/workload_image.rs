@@ -1,9 +1,10 @@
 //! `workload-image`: the image's digest belongs to a manifest that the policy accepts.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
+use super::{ChainLink, Check, Expected, Run, workload_pinned};
 use crate::builds::Build;
 use crate::deployment::Deployment;
+use crate::evidence::Known;
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::policy::Policy;
 
@@ -15,6 +16,10 @@ pub(super) static CHECK: Check = Check {
     explanation: "The digest that the workload pins must be one that a signed log in the evidence names, and the audit of that manifest under the same policy \
 must exit with 0 (accepted, or accepted in part). The name of the image is not compared, for a mirror has the same bytes under another one; it is shown. Which groups of checks the manifest had to \
 answer is the policy's `require`. It does not say that the commit became the image: the build server states that. When it says no, fetch the build's evidence, or look at the audit that it names.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[ChainLink::Deployed, ChainLink::DeployedByDigest],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Workload(run),
 };
@@ -28,10 +33,11 @@ const REPOSITORIES_SHOWN: usize = 10;
 fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     let image = match &deployment.image.image {
         Ok(image) => image,
-        Err(why) => return Outcome::unknown(why.clone()).because_of("workload-pinned"),
+        Err(why) => return Outcome::unknown(why.clone()).because_of(&workload_pinned::CHECK),
     };
     let Some(digest) = image.digest() else {
-        return Outcome::unknown("without a digest no manifest can be found for it").because_of("workload-pinned");
+        return Outcome::unknown("without a digest no manifest can be found for it")
+            .because_of(&workload_pinned::CHECK);
     };
     match deployment.build() {
         Some(build) if build.is_accepted_at(deployment.now) => {

@@ -3,8 +3,9 @@
 use base64ct::{Base64, Encoding as _};
 
 use super::outcome::Outcome;
-use super::{Check, Run};
+use super::{ChainLink, Check, Expected, Run};
 use crate::deployment::Deployment;
+use crate::evidence::Known;
 use crate::finding::{Group, Level, MissingEvidence, Reason, Status};
 use crate::policy::Policy;
 use crate::trust::{ImageSignerKey, cosign_key};
@@ -18,6 +19,10 @@ pub(super) static CHECK: Check = Check {
     explanation: "A contract may name a key that the machine verifies the image by. A dct key must be the very text that the signed log of the image's build \
 records as the repository's root key. An rhs or cosign key is in no signed log: it must be one that the policy's [trust] names. The table itself must have \
 the form that the machine reads. A contract that names no key for the image has nothing to compare.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[ChainLink::ContractKey],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsByName,
     run: Run::Workload(run),
 };

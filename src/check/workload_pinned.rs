@@ -1,9 +1,10 @@
 //! `workload-pinned`: the image is named by digest.
 
 use super::outcome::Outcome;
-use super::{Check, Run};
+use super::{ChainLink, Check, Expected, Run};
 use crate::builds::Builds;
 use crate::deployment::Deployment;
+use crate::evidence::Known;
 use crate::finding::{Group, Level, MissingEvidence};
 use crate::policy::Policy;
 use crate::time::Timestamp;
@@ -17,6 +18,10 @@ pub(super) static CHECK: Check = Check {
     explanation: "An image is pinned by the SHA-256 digest of its manifest behind an @, in its one spelling. A tag can be moved after the audit, also \
 where a contract names a key for it. Variables in front of the digest change where the bytes come from and not what they are; they are named. A place whose image is \
 not known, because something builds it, puts it in later or hides it, is unknown. When it says no, write the digest that the evidence knows.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[ChainLink::Deployed, ChainLink::DeployedByDigest],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Workload(run),
 };

@@ -6,20 +6,18 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::admit_args::AdmitArguments;
-use super::args::NetworkArguments;
-use super::audit::{Given, asked, read_approvals, read_attestation, read_policy};
-use super::queue::{Queue, audit_all};
+use super::audit::audit_on;
 use super::{files, limits_with, now_or, output, threads_for};
 use crate::admission::{AdmissionQuestion, admit as admit_images};
-use crate::audit::Question;
 use crate::budget::Budget;
+use crate::dossier::{Handed, Storage, Terms};
 use crate::error::Error;
 use crate::finding::Group;
 use crate::folder;
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::report::{Format, Options, Report};
-use crate::workload::{Password, Workload, password_candidates};
+use crate::workload::{Form, Password, Workload, password_candidates};
 
 pub(super) fn admit(arguments: &AdmitArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
@@ -50,27 +48,25 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
     let workloads: Vec<Workload> = arguments.workloads.iter().map(read).collect::<Result<_, _>>()?;
     if workloads.iter().all(|workload| workload.images.is_empty()) {
         let paths: Vec<String> = workloads.iter().map(|workload| workload.path.clone()).collect();
-        return Err(Error::NothingToAdmit { paths: paths.join(", ") });
+        return Err(Error::NothingToAdmit { paths: paths.join(", "), forms: Form::any() });
     }
-    let attestation = arguments.attestation.as_deref().map(|path| read_attestation(path, limits)).transpose()?;
-    let approvals = arguments.approvals.as_deref().map(|path| read_approvals(path, limits)).transpose()?;
+    let attestation =
+        arguments.attestation.as_deref().map(|path| Storage::Disk.read_attestation(path, limits)).transpose()?;
+    let approvals =
+        arguments.approvals.as_deref().map(|path| Storage::Disk.read_approvals(path, limits)).transpose()?;
     if let Some(missing) = arguments.evidence.iter().find(|path| !path.exists()) {
         let what = missing.display().to_string();
         return Err(Error::Unreadable { what, message: "no such file or folder".into() });
     }
-    let paths = folder::find_bundles(&arguments.evidence, limits)?;
-    let keys = policy.keys_for(Vec::new())?;
+    let paths = Storage::Disk.find_bundles(&arguments.evidence, limits)?;
+    let terms = Terms::new(policy, Vec::new(), Handed { approvals, ..Handed::default() })?;
+    let policy = &terms.policy;
     let threads = threads_for(arguments.threads);
-    let question = Question {
-        approvals: approvals.as_ref(),
-        threads: threads.div_ceil(paths.len().max(1)),
-        ..Question::new(&policy, &keys, now, limits)
-    };
-    report.question = Some(asked(&question).of_admission(&policy));
-    let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
-    let reports = audit_all(&paths, &given, &question, &Queue::of_threads(threads))?;
+    let question = terms.question(now, threads.div_ceil(paths.len().max(1)), limits);
+    report.question = question.report().question.map(|asked| asked.of_admission(policy));
+    let reports = audit_on(threads, &paths, &question)?;
     let evidence = arguments.evidence.iter().map(|path| path.display().to_string()).collect();
-    let asked = AdmissionQuestion { policy: &policy, attestation: attestation.as_ref(), now };
+    let asked = AdmissionQuestion { policy, attestation: attestation.as_ref(), now };
     let (admission, bundles) = admit_images(&workloads, reports, evidence, &asked);
     report.admission = Some(admission);
     report.bundles = bundles;
@@ -79,7 +75,7 @@ fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) 
 
 /// An admission asks of the workload, whatever else the policy requires: one that lowers all of its checks would admit everything.
 pub(super) fn read_policy_for_workloads(path: &Path, limits: &Limits) -> Result<Policy, Error> {
-    let mut policy = read_policy(path, limits)?;
+    let mut policy = Storage::Disk.read_policy(path, limits)?;
     policy.require_also(&[Group::Workload])?;
     Ok(policy)
 }

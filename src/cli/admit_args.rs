@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::args::{KeyArguments, OutputArguments, limit, moment, report};
 use crate::time::Timestamp;
+use crate::workload::Form;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -18,10 +19,13 @@ Exit code 0: every image may be deployed; 1: one may not, and the text says why 
 
 It does not say what runs: only what these files name.";
 
+fn workloads_help() -> String {
+    format!("What is to be deployed, each file {}; `-` is standard input", Form::any())
+}
+
 #[derive(Debug, Args)]
 pub(super) struct AdmitArguments {
-    /// Compose files, Kubernetes manifests or contracts; `-` is standard input
-    #[arg(required = true, value_name = "WORKLOAD")]
+    #[arg(required = true, value_name = "WORKLOAD", help = workloads_help())]
     pub(super) workloads: Vec<PathBuf>,
     /// Bundles, or folders to search for them; may be repeated
     #[arg(long, required = true, value_name = "DIR")]

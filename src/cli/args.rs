@@ -1,6 +1,14 @@
 //! What was typed. No I/O here.
 //!
-//! To add a command: a variant of [`Command`] here, one function in its own file beside this one, one arm in `run`.
+//! To add a command:
+//! 1. one file here with a function that takes what was typed and gives an exit code; its arguments in a file `…_args.rs` where there are many,
+//! 2. a variant of [`Command`] in this file,
+//! 3. its module and its arm in `dispatch`, in `mod.rs`,
+//! 4. what it may do, in `Needs::of`, in `confine.rs`,
+//! 5. a row for each flag in `tests/flags.rs`: what the flag changes, or that it narrows nothing,
+//! 6. its row in the table of commands in `README.md`.
+//!
+//! Then `tests/run update`, which writes the help that tests compare with.
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -10,10 +18,13 @@ use clap_complete::Shell;
 
 use super::report_args::{ReportArguments, ReportOptions, SelfTestArguments, StatementArguments};
 use crate::digest::Sha256;
+use crate::dossier::NamedKey;
 use crate::finding::Group;
 use crate::image::Source;
 use crate::limits::Limits;
+use crate::report::Format;
 use crate::time::Timestamp;
+use crate::words::any_of;
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let features = crate::features();
@@ -214,8 +225,7 @@ pub(super) struct AuditArguments {
     /// The policy: trusted keys, what is expected, what is required (docs/policy.md)
     #[arg(long, value_name = "FILE")]
     pub(super) policy: Option<PathBuf>,
-    /// Groups that must have an answer, beside the policy's: manifest, source, image, trust, builder, workload
-    #[arg(long, value_name = "GROUP,...", value_delimiter = ',', value_parser = group)]
+    #[arg(long, value_name = "GROUP,...", value_delimiter = ',', value_parser = group, help = require_help())]
     pub(super) require: Vec<Group>,
     /// Who approved which commit: CSV or JSON with repository, commit, change, approver, time (docs/git-proof.md)
     #[arg(long, value_name = "FILE")]
@@ -239,9 +249,7 @@ pub(super) struct AuditArguments {
     pub(super) network: NetworkArguments,
     #[command(flatten)]
     pub(super) output: OutputArguments,
-    /// Write a report to a file, whole or not at all: text, json, jsonl, html, markdown, csv, junit, sarif, oscal or vsa
-    /// (docs/reports.md); may be repeated
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report, help = report_help())]
     pub(super) reports: Vec<(String, PathBuf)>,
     #[command(flatten)]
     pub(super) report_options: ReportOptions,
@@ -356,12 +364,6 @@ pub(super) struct OutputArguments {
     pub(super) limits: Vec<(String, u64)>,
 }
 
-#[derive(Debug, Clone)]
-pub(super) enum NamedKey {
-    File(PathBuf),
-    Pin(Sha256),
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum OutputFormat {
     /// For people
@@ -374,7 +376,7 @@ pub(super) enum OutputFormat {
 pub(super) enum ListFormat {
     /// A table
     Text,
-    /// docs/checks.md
+    /// docs/generated/checks.md
     Markdown,
 }
 
@@ -402,6 +404,15 @@ fn named_key(text: &str) -> Result<NamedKey, String> {
 
 pub(super) fn source(text: &str) -> Result<Source, String> {
     Source::parse(text)
+}
+
+fn require_help() -> String {
+    format!("Groups that must have an answer, beside the policy's: {}", Group::ALL.map(Group::word).join(", "))
+}
+
+fn report_help() -> String {
+    let formats = any_of(&Format::ALL.map(Format::word));
+    format!("Write a report to a file, whole or not at all: {formats} (docs/reports.md); may be repeated")
 }
 
 pub(super) fn group(word: &str) -> Result<Group, String> {

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::files::{Existing, write_whole};
-use super::output::unwritable;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::folder;
@@ -33,7 +32,7 @@ pub(super) fn attach(report: &Report, options: &Options, layout: Option<&Path>, 
 fn make(layout: &Path, attachments: &[Attachment], limits: &Limits) -> Result<(), Error> {
     let name = layout.file_name().ok_or_else(|| refused(layout, "it names no folder"))?.to_string_lossy();
     let partial = layout.with_file_name(format!(".{name}.partial-{}", std::process::id()));
-    let system = |error: std::io::Error| unwritable(&layout.display().to_string(), &error);
+    let system = |error: std::io::Error| Error::unwritable(layout.display().to_string(), &error);
     let made = fs::create_dir_all(partial.join("blobs/sha256")).map_err(system).and_then(|()| {
         let index =
             json!({ "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [] });

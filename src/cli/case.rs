@@ -4,19 +4,19 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::args::AuditArguments;
-use super::audit::read_policy;
+use super::audit::policy_or_default;
 use super::files::Existing;
 use super::key_record::read_secret;
 use super::seal_args::{RoleArgument, SignOffArguments};
-use super::{limits_with, now_or, output, read_named, threads_for};
+use super::{limits_with, now_or, output, threads_for};
 use crate::case::{Case, Reader, Role, repeat};
 use crate::crypto::person_key::PersonKey;
 use crate::crypto::timestamp::Authorities;
+use crate::dossier::{Storage, read_keys};
 use crate::error::Error;
 use crate::escape::for_lines;
 use crate::folder;
 use crate::limits::Limits;
-use crate::policy::Policy;
 use crate::report::Report;
 
 /// The case among the paths, if there is one.
@@ -69,12 +69,11 @@ pub(super) fn audit(path: &Path, arguments: &AuditArguments, limits: &Limits) ->
     }
     refuse_what_is_dropped(arguments)?;
     let case = read(path, limits)?;
-    let keys = read_named(&arguments.keys.keys, limits)?;
+    let keys = read_keys(&arguments.keys.keys, Storage::Disk, limits)?;
     let own = match &arguments.policy {
         None if keys.is_empty() => None,
         policy => {
-            let policy = policy.as_deref().map(|path| read_policy(path, limits)).transpose()?;
-            let mut policy = policy.unwrap_or_else(Policy::default);
+            let mut policy = policy_or_default(policy.as_deref(), limits)?;
             policy.require_also(&arguments.require)?;
             Some((policy, keys))
         }

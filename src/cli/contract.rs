@@ -5,15 +5,12 @@ use std::fmt::Write as _;
 use base64ct::{Base64, Encoding as _};
 
 use super::admit_args::ContractImagesArguments;
-use super::args::NetworkArguments;
-use super::audit::{Given, read_policy};
-use super::queue::{Queue, audit_all};
-use super::{limits_with, now_or, output, read_named, threads_for};
-use crate::audit::Question;
+use super::audit::{audit_on, policy_or_default};
+use super::{limits_with, now_or, output, threads_for};
 use crate::builds::BuiltImage;
+use crate::dossier::{Handed, Storage, Terms, read_keys};
 use crate::error::Error;
 use crate::escape::for_terminal;
-use crate::folder;
 use crate::policy::Policy;
 use crate::report::Report;
 use crate::trust::ImageSignerKey;
@@ -21,36 +18,26 @@ use crate::trust::ImageSignerKey;
 pub(super) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
     let now = now_or(arguments.now)?;
-    let policy = match &arguments.policy {
-        Some(path) => read_policy(path, &limits)?,
-        None => Policy::default(),
-    };
-    let keys = policy.keys_for(read_named(&arguments.keys.keys, &limits)?)?;
-    let paths = folder::find_bundles(std::slice::from_ref(&arguments.bundle), &limits)?;
-    if paths.len() > 1 {
-        return Err(Error::Usage {
-            message: format!("`contract images` takes one bundle, {} has {}", arguments.bundle.display(), paths.len()),
-            hint: "name one file".into(),
-        });
-    }
+    let policy = policy_or_default(arguments.policy.as_deref(), &limits)?;
+    let named = read_keys(&arguments.keys.keys, Storage::Disk, &limits)?;
+    let terms = Terms::new(policy, named, Handed::default())?;
+    let path = Storage::Disk.one_bundle(&arguments.bundle, "contract images", &limits)?;
     let threads = threads_for(None);
-    let question = Question { threads, ..Question::new(&policy, &keys, now, &limits) };
-    let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
-    let mut report = Report::new(Some(now));
-    report.policy = policy.source.clone();
-    report.bundles = audit_all(&paths, &given, &question, &Queue::of_threads(threads))?;
+    let question = terms.question(now, threads, &limits);
+    let mut report = Report { question: None, ..question.report() };
+    report.bundles = audit_on(threads, &[path], &question)?;
     // A key of a build that is not accepted goes into no contract: the report says why, and where people look for it.
     if report.exit_code() != 0 {
         let mut page = Vec::new();
         let written = report.write(crate::report::Format::Text(output::PLAIN), &Default::default(), &mut page);
-        written.map_err(|error| output::unwritable("standard error", &error))?;
+        written.map_err(|error| Error::unwritable("standard error", &error))?;
         output::talk(&page);
         return Ok(report.exit_code());
     }
     let bundle = report.bundles.first();
     let name = bundle.and_then(|bundle| bundle.build_name.clone()).unwrap_or_default();
     let built = bundle.and_then(|bundle| bundle.built.clone()).unwrap_or_default();
-    output::print(&section(&name, &built, &policy)?)
+    output::print(&section(&name, &built, &terms.policy)?)
 }
 
 /// Tags and repositories that are named: a build pushes two tags to one repository.

@@ -5,7 +5,6 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::output::unwritable;
 use crate::error::Error;
 use crate::report::{Format, Options, Report};
 
@@ -18,7 +17,7 @@ pub(super) fn write(report: &Report, files: &[(Format, PathBuf)], options: &Opti
     });
     let finished = staging.and_then(|()| {
         staged.iter().try_for_each(|(from, to)| {
-            fs::rename(from, to).map_err(|error| unwritable(&to.display().to_string(), &error))
+            fs::rename(from, to).map_err(|error| Error::unwritable(to.display().to_string(), &error))
         })
     });
     if finished.is_err() {
@@ -52,7 +51,7 @@ fn stage(report: &Report, format: Format, options: &Options, path: &Path) -> Res
         Ok(()) => Ok(partial),
         Err(error) => {
             discard(&partial);
-            Err(unwritable(&name, &error))
+            Err(Error::unwritable(&name, &error))
         }
     }
 }
@@ -115,7 +114,7 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Resu
     let written = write_new(&partial, bytes).and_then(|()| fs::rename(&partial, path));
     written.map_err(|error| {
         discard(&partial);
-        unwritable(&name, &error)
+        Error::unwritable(&name, &error)
     })
 }
 

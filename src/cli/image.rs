@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::escape::for_terminal;
 use crate::evidence::image_facts;
 use crate::image::tree::{self, Tree};
-use crate::image::{self, Choice, Compression, ImageFacts, LayerFacts, Source, XZ_UNSUPPORTED};
+use crate::image::{self, Choice, ImageFacts, Source};
 use crate::limits::Limits;
 use crate::mask::mask;
 
@@ -23,25 +23,13 @@ pub(super) fn image(arguments: &ImageArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
     let choice = Choice { platforms: arguments.platform.iter().cloned().collect(), digests: Vec::new() };
     let image = read_image(&arguments.source, &arguments.network, &choice, &limits, &Budget::of_audit(0, &limits))?;
-    must_be_for(&image, arguments.platform.as_deref())?;
-    let (faults, unsupported) = (contradictions(&image), unsupported(&image));
+    image.must_be_for(arguments.platform.as_deref())?;
+    let (faults, unsupported) = (image.contradictions(), image.not_supported());
     output::print(&match arguments.format {
         OutputFormat::Text => as_text(&image, &faults, &unsupported),
         OutputFormat::Json => as_json(&image, &faults, &unsupported),
     })?;
     Ok(u8::from(!faults.is_empty() || !unsupported.is_empty()))
-}
-
-/// `--platform` picks one of several images. Where there is only one it must be that one: the flag is not dropped.
-pub(super) fn must_be_for(image: &ImageFacts, asked: Option<&str>) -> Result<(), Error> {
-    let Some((asked, config)) = asked.zip(image.config.as_ref()) else { return Ok(()) };
-    match config.platform.is(asked) {
-        true => Ok(()),
-        false => Err(Error::Usage {
-            message: format!("--platform {asked}: {} is an image for {}", image.source, config.platform),
-            hint: "leave --platform out, or name another image".into(),
-        }),
-    }
 }
 
 /// Reads an image from wherever it is. Where there are several, one must be chosen.
@@ -132,58 +120,6 @@ fn from_network<T>(
     let patience = Patience::default();
     let run = Run { limits, patience: &patience, clock: client::system_clock, hear: &hear };
     ask(&options, run)
-}
-
-/// What of the image is not supported, and so not read.
-pub(super) fn unsupported(image: &ImageFacts) -> Vec<String> {
-    let mut lines: Vec<String> = image.unsupported.iter().map(|(_, message)| message.clone()).collect();
-    lines.dedup();
-    let layers = image.layers.iter().enumerate().filter(|(_, layer)| is_unsupported(layer));
-    lines.extend(layers.map(|(at, _)| format!("layer {}: {XZ_UNSUPPORTED}", at + 1)));
-    lines
-}
-
-fn is_unsupported(layer: &LayerFacts) -> bool {
-    layer.measured.as_ref().is_some_and(|measured| measured.compression == Compression::Xz)
-}
-
-/// Where the image's documents and bytes contradict each other.
-pub(super) fn contradictions(image: &ImageFacts) -> Vec<String> {
-    let mut faults: Vec<String> = image.faults.iter().map(|(_, message)| message.clone()).collect();
-    if let (Some(said), Some(config)) = (&image.config_descriptor, &image.config)
-        && (said.digest, said.size) != (config.digest, config.size)
-    {
-        faults.push(format!(
-            "the configuration should be {} ({} bytes) and is {} ({} bytes)",
-            said.digest, said.size, config.digest, config.size
-        ));
-    }
-    let diff_ids = image.config.as_ref().map(|config| config.diff_ids.as_slice()).unwrap_or_default();
-    if image.config.is_some() && diff_ids.len() != image.layers.len() {
-        faults.push(format!("{} layers and {} diff_ids", image.layers.len(), diff_ids.len()));
-    }
-    for (at, layer) in image.layers.iter().enumerate() {
-        let Some(measured) = &layer.measured else { continue };
-        let place = format!("layer {}", at + 1);
-        if let Some(said) =
-            layer.descriptor.as_ref().filter(|said| (said.digest, said.size) != (measured.digest, measured.size))
-        {
-            faults.push(format!(
-                "{place} should be {} ({} bytes) and is {} ({} bytes)",
-                said.digest, said.size, measured.digest, measured.size
-            ));
-        }
-        let encrypted = layer.descriptor.as_ref().is_some_and(|said| said.is_encrypted());
-        match (&measured.content, diff_ids.get(at)) {
-            _ if encrypted || is_unsupported(layer) => {}
-            (Ok((found, _)), Some(expected)) if found != expected => {
-                faults.push(format!("{place} should have the diff_id {expected} and has {found}"));
-            }
-            (Err(message), _) => faults.push(format!("{place} does not unpack: {message}")),
-            _ => {}
-        }
-    }
-    faults
 }
 
 fn as_text(image: &ImageFacts, faults: &[String], unsupported: &[String]) -> String {

@@ -6,12 +6,14 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::args::{ExtractArguments, InspectArguments, KeyArguments, OutputFormat};
-use super::{limits_with, output, read_named};
+use super::{limits_with, output};
+use crate::budget::Budget;
 use crate::bundle::Bundle;
 use crate::digest::HashingReader;
+use crate::dossier::{Storage, read_keys};
 use crate::error::Error;
 use crate::escape::{for_terminal, in_json};
-use crate::extract::extract as extract_archive;
+use crate::extract::extract_within;
 use crate::folder;
 use crate::key::PublicKey;
 use crate::limits::Limits;
@@ -29,13 +31,13 @@ pub(super) struct Section {
 
 pub(super) fn inspect(arguments: &InspectArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
-    let keys_beside = folder::keys_beside(&arguments.bundle, &limits);
-    let (bundle, file) = open(&arguments.bundle, &limits)?;
+    let keys_beside = Storage::Disk.keys_beside(&arguments.bundle, &limits);
+    let (bundle, file, budget) = open(&arguments.bundle, &limits)?;
     let mut sections = vec![outer(&bundle, file), beside(&keys_beside)];
     let mut code = 0;
     if !arguments.keys.keys.is_empty() {
         match verified(bundle, &arguments.keys, &keys_beside, &limits)? {
-            Ok(archive) => sections.push(inner(&archive, &limits)?),
+            Ok(archive) => sections.push(inner(&archive, &limits, &budget)?),
             Err(refusal) => {
                 code = 1;
                 sections.push(refused(&refusal));
@@ -52,15 +54,15 @@ pub(super) fn inspect(arguments: &InspectArguments) -> Result<u8, Error> {
 
 pub(super) fn extract(arguments: &ExtractArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
-    let keys_beside = folder::keys_beside(&arguments.bundle, &limits);
+    let keys_beside = Storage::Disk.keys_beside(&arguments.bundle, &limits);
     if arguments.keys.keys.is_empty() {
         let beside = keys_beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
         return Err(Error::NoKey { beside });
     }
-    let (bundle, _) = open(&arguments.bundle, &limits)?;
+    let (bundle, _, budget) = open(&arguments.bundle, &limits)?;
     match verified(bundle, &arguments.keys, &keys_beside, &limits)? {
         Ok(archive) => {
-            let done = extract_archive(&archive, &arguments.to, &limits)?;
+            let done = extract_within(&archive, &arguments.to, &limits, &budget)?;
             let (files, folders) = (done.files, done.folders);
             output::print(&format!(
                 "unpacked {files} files and {folders} folders into {}\n",
@@ -78,11 +80,17 @@ pub(super) fn extract(arguments: &ExtractArguments) -> Result<u8, Error> {
     }
 }
 
-pub(super) fn open(path: &Path, limits: &Limits) -> Result<(Bundle, String), Error> {
-    let mut reader = HashingReader::new(folder::open(path)?);
-    let bundle = Bundle::from_reader(&mut reader, limits)?;
+/// The bundle, what it is in words, and the budget of all that is done with it.
+pub(super) fn open(path: &Path, limits: &Limits) -> Result<(Bundle, String, Budget), Error> {
+    let file = folder::open(path)?;
+    let known = file.metadata().map_or(0, |metadata| metadata.len());
+    let budget = Budget::of_audit(known, limits);
+    let mut reader = HashingReader::new(file);
+    let bundle = Bundle::from_reader_within(&mut reader, 1, limits, &budget)?;
     let (digest, size) = reader.finish();
-    Ok((bundle, format!("{digest} ({size} bytes)")))
+    // A pipe has no size before it is read.
+    budget.add_input(size.saturating_sub(known));
+    Ok((bundle, format!("{digest} ({size} bytes)"), budget))
 }
 
 pub(super) fn verified(
@@ -92,7 +100,7 @@ pub(super) fn verified(
     limits: &Limits,
 ) -> Result<Result<VerifiedArchive, Refusal>, Error> {
     let mut keys = KeyRing::default();
-    for key in read_named(&named.keys, limits)? {
+    for key in read_keys(&named.keys, Storage::Disk, limits)? {
         keys.add(key);
     }
     Ok(bundle.verify(&keys.with_candidates(beside.iter().map(|(_, key)| key))))
@@ -121,8 +129,8 @@ pub(super) fn refused(refusal: &Refusal) -> Section {
     Section { name: "refused", heading, rows: tried.chain(missing).collect() }
 }
 
-fn inner(archive: &VerifiedArchive, limits: &Limits) -> Result<Section, Error> {
-    let manifest = Manifest::read(archive, limits)?;
+fn inner(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<Section, Error> {
+    let manifest = Manifest::read_within(archive, 1, limits, budget)?;
     let mut rows = vec![
         row("key", archive.key().fingerprint),
         row("members", manifest.member_count),
@@ -131,9 +139,10 @@ fn inner(archive: &VerifiedArchive, limits: &Limits) -> Result<Section, Error> {
     rows.extend(manifest.record.fields().map(|(name, value)| row(&format!("build.json {name}"), value)));
     if let Some(log) = &manifest.log {
         rows.push(row("build.log", format!("{} entries, {}", log.entries().len(), log.sha256())));
-        rows.extend(
-            log.pushed().map(|(tag, digest, size)| row(&format!("pushed {tag}"), format!("{digest} ({size} bytes)"))),
-        );
+        rows.extend(log.pushed().map(|(tag, digest, size)| {
+            let bytes = size.map(|size| format!(" ({size} bytes)")).unwrap_or_default();
+            row(&format!("pushed {tag}"), format!("{digest}{bytes}"))
+        }));
     }
     for snapshot in &manifest.snapshots {
         let name = String::from_utf8_lossy(&snapshot.repository).into_owned();

@@ -7,9 +7,9 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use super::args::{Arguments, ListFormat};
-use super::audit::read_policy;
 use super::output;
 use crate::check::{self, CHECKS};
+use crate::dossier::Storage;
 use crate::error::Error;
 use crate::escape::for_terminal;
 use crate::finding::Group;
@@ -32,7 +32,7 @@ pub(super) fn keys(files: &[PathBuf]) -> Result<u8, Error> {
 }
 
 pub(super) fn policy(file: &Path) -> Result<u8, Error> {
-    let policy = read_policy(file, &Limits::default())?;
+    let policy = Storage::Disk.read_policy(file, &Limits::default())?;
     let mut page = String::new();
     let digest = policy.source.as_ref().map(|source| source.sha256.to_string()).unwrap_or_default();
     let _ = writeln!(page, "{}  {digest}", for_terminal(&file.display().to_string()));

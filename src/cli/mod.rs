@@ -21,7 +21,6 @@ mod key_record;
 mod key_record_args;
 mod lists;
 mod output;
-mod queue;
 mod reconcile;
 mod reconcile_args;
 mod report_args;
@@ -35,7 +34,6 @@ mod serve;
 #[cfg(feature = "serve")]
 mod serve_args;
 mod source;
-mod state;
 mod statement;
 mod summary;
 mod trust;
@@ -50,16 +48,13 @@ use clap::error::ErrorKind;
 use self::admit_args::ContractCommand;
 #[cfg(not(all(feature = "fetch", feature = "serve")))]
 use self::args::NotBuiltIn;
-use self::args::{Arguments, Command, NamedKey, OutputFormat, PolicyCommand};
+use self::args::{Arguments, Command, OutputFormat, PolicyCommand};
 use self::key_record_args::KeyCommand;
 use crate::error::Error;
 use crate::escape::for_lines;
-use crate::folder;
-use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::report::Report;
 use crate::time::Timestamp;
-use crate::verify::TrustedKey;
 
 /// Runs the program with the process's arguments. The exit code is the verdict's.
 pub fn run() -> ExitCode {
@@ -122,7 +117,7 @@ fn dispatch(command: Command) -> Result<u8, Error> {
         Command::Key(KeyCommand::Show { files }) => lists::keys(&files),
         Command::Key(KeyCommand::Enroll(arguments)) => key_record::enroll(&arguments),
         Command::Key(KeyCommand::Countersign(arguments)) => key_record::countersign(&arguments),
-        Command::Policy(PolicyCommand::Init) => output::print(crate::policy::TEMPLATE),
+        Command::Policy(PolicyCommand::Init) => output::print(&crate::policy::template()),
         Command::Policy(PolicyCommand::Check { file }) => lists::policy(&file),
         Command::Checks { format } => lists::checks(format),
         Command::Explain { check } => lists::explain(&check),
@@ -203,21 +198,4 @@ fn limits_with(overrides: &[(String, u64)]) -> Limits {
         let _ = limits.set(name, *value);
     }
     limits
-}
-
-/// The keys of `--key`, read.
-fn read_named(keys: &[NamedKey], limits: &Limits) -> Result<Vec<TrustedKey>, Error> {
-    keys.iter()
-        .map(|named| {
-            let (fingerprint, key) = match named {
-                NamedKey::Pin(pin) => (*pin, None),
-                NamedKey::File(path) => {
-                    let bytes = folder::read_file(path, limits.key_file_bytes())?;
-                    let key = PublicKey::from_pem(&path.display().to_string(), &bytes, limits)?;
-                    (key.fingerprint(), Some(key))
-                }
-            };
-            Ok(TrustedKey::named(fingerprint, key))
-        })
-        .collect()
 }

@@ -1,6 +1,6 @@
 //! Standard output is the report, standard error is talk.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -39,7 +39,7 @@ pub(super) fn report_or_complain(report: &Report, format: OutputFormat) -> u8 {
 /// Prints a report as `format` has it.
 pub(super) fn print_report(report: &Report, format: Format, options: &Options) -> Result<(), Error> {
     let mut page = Vec::new();
-    report.write(format, options, &mut page).map_err(|error| unwritable("standard output", &error))?;
+    report.write(format, options, &mut page).map_err(|error| Error::unwritable("standard output", &error))?;
     write_out(&page)
 }
 
@@ -106,11 +106,7 @@ pub(super) fn talk(bytes: &[u8]) {
 
 pub(super) fn write_out(bytes: &[u8]) -> Result<(), Error> {
     let mut out = io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| unwritable("standard output", &error))
-}
-
-pub(super) fn unwritable(path: &str, error: &io::Error) -> Error {
-    Error::Unwritable { path: path.into(), message: error.to_string() }
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| Error::unwritable("standard output", &error))
 }
 
 /// Colour and width of a terminal; plain text elsewhere and where NO_COLOR is set (no-color.org).
@@ -176,14 +172,5 @@ impl Spinner {
 impl Drop for Spinner {
     fn drop(&mut self) {
         self.0.finish_and_clear();
-    }
-}
-
-/// A reader for a file that could not be opened: the reason goes the way that every other fault goes.
-pub(super) struct Failing(pub(super) Error);
-
-impl Read for Failing {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(self.0.clone().into())
     }
 }

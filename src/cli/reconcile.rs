@@ -4,21 +4,19 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::args::NetworkArguments;
-use super::audit::{Given, read_approvals, read_policy};
+use super::audit::audit_on;
 use super::files::{Existing, keep_inputs, write_whole};
-use super::queue::{Queue, audit_all};
 use super::reconcile_args::{ReconcileArguments, ReconcileFormat};
 use super::{limits_with, now_or, output, threads_for};
-use crate::audit::Question;
 use crate::budget::Budget;
+use crate::dossier::{Handed, Storage, Terms};
 use crate::error::Error;
 use crate::folder;
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::reconcile::{Books, Inventory, SampleSize, reconcile as set_against};
 use crate::report::{Format, Reconciliation};
-use crate::workload::password_candidates;
+use crate::workload::{Form, password_candidates};
 
 pub(super) fn reconcile(arguments: &ReconcileArguments) -> Result<u8, Error> {
     let files = report_files(&arguments.reports)?;
@@ -41,22 +39,18 @@ pub(super) fn reconcile(arguments: &ReconcileArguments) -> Result<u8, Error> {
 fn answer(arguments: &ReconcileArguments) -> Result<Reconciliation, Error> {
     let limits = limits_with(&arguments.limits);
     let now = now_or(arguments.now)?;
-    let policy = read_policy(&arguments.policy, &limits)?;
-    let approvals = read_approvals(&arguments.approvals, &limits)?;
+    let policy = Storage::Disk.read_policy(&arguments.policy, &limits)?;
+    let approvals = Storage::Disk.read_approvals(&arguments.approvals, &limits)?;
     let inventories = read_inventories(arguments, &policy, &limits)?;
-    let paths = folder::find_bundles(&arguments.evidence, &limits)?;
-    let keys = policy.keys_for(Vec::new())?;
+    let paths = Storage::Disk.find_bundles(&arguments.evidence, &limits)?;
+    let handed = Handed { approvals: Some(approvals.clone()), ..Handed::default() };
+    let terms = Terms::new(policy, Vec::new(), handed)?;
     let threads = threads_for(arguments.threads);
-    let question = Question {
-        approvals: Some(&approvals),
-        threads: threads.div_ceil(paths.len().max(1)),
-        ..Question::new(&policy, &keys, now, &limits)
-    };
-    let given = Given { image: None, trust: None, builder: None, network: &NetworkArguments::default() };
-    let reports = audit_all(&paths, &given, &question, &Queue::of_threads(threads))?;
+    let question = terms.question(now, threads.div_ceil(paths.len().max(1)), &limits);
+    let reports = audit_on(threads, &paths, &question)?;
     let sample = arguments.sample.zip(arguments.seed.clone()).map(|(count, seed)| SampleSize { count, seed });
     let books = Books {
-        policy: &policy,
+        policy: &terms.policy,
         approvals: &approvals,
         inventories: &inventories,
         period: arguments.period,
@@ -81,14 +75,14 @@ fn read_inventories(arguments: &ReconcileArguments, policy: &Policy, limits: &Li
     let inventories: Vec<Inventory> = arguments.inventory.iter().map(read).collect::<Result<_, _>>()?;
     if inventories.iter().all(|inventory| inventory.images.is_empty()) {
         let paths: Vec<&str> = inventories.iter().map(|inventory| inventory.path.as_str()).collect();
-        return Err(Error::NothingToAdmit { paths: paths.join(", ") });
+        return Err(Error::NothingToAdmit { paths: paths.join(", "), forms: Form::any() });
     }
     Ok(inventories)
 }
 
 fn page(answer: &Reconciliation, format: Format) -> Result<Vec<u8>, Error> {
     let mut page = Vec::new();
-    answer.write(format, &mut page).map_err(|error| output::unwritable("the reconciliation", &error))?;
+    answer.write(format, &mut page).map_err(|error| Error::unwritable("the reconciliation", &error))?;
     Ok(page)
 }
 

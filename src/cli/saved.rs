@@ -43,7 +43,7 @@ pub(super) fn format(word: &str) -> Result<Format, Error> {
         message: format!("no report format is called {word:?}"),
         hint: match word {
             "provenance" => "use json, which has the same facts".into(),
-            _ => format!("there are {}", Format::WORDS.map(|(word, _)| word).join(", ")),
+            _ => format!("there are {}", Format::ALL.map(Format::word).join(", ")),
         },
     })
 }

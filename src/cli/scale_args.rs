@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::shard::Shard;
+use crate::run::Shard;
 
 #[derive(Debug, Args)]
 pub(super) struct ScaleArguments {

@@ -3,25 +3,17 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::args::NamedKey;
-use super::audit::{approvals_signature, read_attestation};
 use super::files::{self, Existing};
 use super::key_record::read_secret;
 use super::seal_args::{ProfileArgument, SealArguments};
 use super::{limits_with, now_or, output, threads_for};
-use crate::case::{
-    ApprovalsRecord, Asked, BundleRecord, Case, Contents, ImageRecord, NamedKey as StoredKey, NamedMember, Profile,
-};
+use crate::case::{Case, Profile, Sealing, gather};
+use crate::dossier::Storage;
 use crate::error::Error;
 use crate::escape::{for_lines, for_terminal};
-use crate::finding::Group;
 use crate::folder;
-use crate::image::Source;
-use crate::key::PublicKey;
 use crate::limits::Limits;
-use crate::policy::Policy;
 use crate::report::Report;
-use crate::trust::TrustFile;
 
 pub(super) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
@@ -42,7 +34,20 @@ pub(super) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
     };
     super::audit::only_bundles(&arguments.require)?;
     let secret = arguments.sign_key.as_deref().map(|path| read_secret(path, &limits)).transpose()?;
-    let contents = gather(arguments, &limits)?;
+    let bundles = Storage::Disk.find_bundles(&arguments.paths, &limits)?;
+    super::audit::one_bundle_for(arguments.image.as_ref(), &bundles)?;
+    let sealing = Sealing {
+        now: now_or(arguments.now)?,
+        require: &arguments.require,
+        keys: &arguments.keys.keys,
+        policy: arguments.policy.as_deref(),
+        approvals: arguments.approvals.as_deref(),
+        trust: arguments.trust.as_deref(),
+        builder: arguments.builder.as_deref(),
+        image: arguments.image.as_ref(),
+        bundles: &bundles,
+    };
+    let contents = gather(&sealing, Storage::Disk, &limits)?;
     let profile = match arguments.profile {
         ProfileArgument::Full => Profile::Full,
         ProfileArgument::Filing => Profile::Filing,
@@ -104,7 +109,7 @@ fn stamp(path: &Path, arguments: &SealArguments, limits: &Limits) -> Result<u8, 
 /// Writes a case whole or not at all.
 pub(super) fn write(case: &Case, path: &Path, existing: Existing) -> Result<(), Error> {
     let mut bytes = Vec::new();
-    case.write(&mut bytes).map_err(|error| output::unwritable(&path.display().to_string(), &error))?;
+    case.write(&mut bytes).map_err(|error| Error::unwritable(path.display().to_string(), &error))?;
     files::write_whole(path, &bytes, existing)
 }
 
@@ -131,206 +136,4 @@ fn page(case: &Case, report: &Report, path: &Path) -> String {
         page.push_str("The case holds these files as they are. --profile filing leaves them out.\n");
     }
     page
-}
-
-fn gather(arguments: &SealArguments, limits: &Limits) -> Result<Contents, Error> {
-    let now = now_or(arguments.now)?;
-    let own = Limits::default().entries();
-    let changed = limits.entries().into_iter().zip(own).filter(|((_, value, _), (_, own, _))| value != own);
-    let handed = [
-        (arguments.image.is_some(), Group::Image),
-        (arguments.trust.is_some(), Group::Trust),
-        (arguments.builder.is_some(), Group::Builder),
-    ];
-    let words = |groups: Vec<Group>| groups.into_iter().map(|group| group.word().to_owned()).collect();
-    let question = Asked {
-        now: now.to_string(),
-        require: words(arguments.require.clone()),
-        handed: words(handed.into_iter().filter(|(is, _)| *is).map(|(_, group)| group).collect()),
-        keys: Vec::new(),
-        policy: None,
-        policy_files: Vec::new(),
-        approvals: None,
-        limits: changed.map(|((name, value, _), _)| (name.to_owned(), value)).collect(),
-    };
-    let mut contents = Contents::new(question, limits);
-    add_keys(&mut contents, &arguments.keys.keys, limits)?;
-    if let Some(path) = &arguments.policy {
-        add_policy(&mut contents, path, limits)?;
-    }
-    if let Some(path) = &arguments.approvals {
-        add_approvals(&mut contents, path, limits)?;
-    }
-    let given_trust = arguments.trust.as_deref().map(|path| folder::read_trust(path, limits)).transpose()?;
-    if let Some(files) = given_trust {
-        add_trust(&mut contents, "given/trust", files, limits)?;
-    }
-    if let Some(path) = &arguments.builder {
-        read_attestation(path, limits)?;
-        add_trust(&mut contents, "given/builder", folder::read_trust(path, limits)?, limits)?;
-    }
-    let paths = folder::find_bundles(&arguments.paths, limits)?;
-    super::audit::one_bundle_for(arguments.image.as_ref(), &paths)?;
-    for (number, path) in (1..).zip(&paths) {
-        add_bundle(&mut contents, number, path, arguments, limits)?;
-    }
-    Ok(contents)
-}
-
-fn add_keys(contents: &mut Contents, keys: &[NamedKey], limits: &Limits) -> Result<(), Error> {
-    for (number, named) in (1..).zip(keys) {
-        let stored = match named {
-            NamedKey::Pin(pin) => StoredKey { fingerprint: pin.to_string(), member: None },
-            NamedKey::File(path) => {
-                let bytes = folder::read_file(path, limits.key_file_bytes())?;
-                let key = PublicKey::from_pem(&path.display().to_string(), &bytes, limits)?;
-                let member = format!("keys/{number}.pem");
-                contents.add(&member, bytes, limits)?;
-                StoredKey { fingerprint: key.fingerprint().to_string(), member: Some(member) }
-            }
-        };
-        contents.question.keys.push(stored);
-    }
-    Ok(())
-}
-
-/// The policy, and every file that it names.
-fn add_policy(contents: &mut Contents, path: &Path, limits: &Limits) -> Result<(), Error> {
-    let bytes = folder::read_file(path, limits.policy_bytes())?;
-    let base = path.parent().unwrap_or(Path::new(""));
-    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
-    Policy::from_toml(&path.display().to_string(), &bytes, limits, |file| {
-        let content = folder::read_file(&base.join(file), limits.key_file_bytes())?;
-        if files.iter().all(|(name, _)| name != file) {
-            files.push((file.to_owned(), content.clone()));
-        }
-        Ok(content)
-    })?;
-    contents.add("policy/policy.toml", bytes, limits)?;
-    contents.question.policy = Some("policy/policy.toml".into());
-    for (number, (name, content)) in (1..).zip(files) {
-        let member = format!("policy/files/{number}");
-        contents.add(&member, content, limits)?;
-        contents.question.policy_files.push(NamedMember { name, member });
-    }
-    Ok(())
-}
-
-fn add_approvals(contents: &mut Contents, path: &Path, limits: &Limits) -> Result<(), Error> {
-    let member = "given/approvals".to_owned();
-    contents.add(&member, folder::read_file(path, limits.approvals_bytes())?, limits)?;
-    let signature = match approvals_signature(path, limits)? {
-        Some(bytes) => {
-            let name = format!("{member}.sig");
-            contents.add(&name, bytes, limits)?;
-            Some(name)
-        }
-        None => None,
-    };
-    contents.question.approvals = Some(ApprovalsRecord { member, signature });
-    Ok(())
-}
-
-fn add_trust(contents: &mut Contents, place: &str, files: Vec<TrustFile>, limits: &Limits) -> Result<(), Error> {
-    files.into_iter().try_for_each(|file| contents.add(&format!("{place}/{}", file.path), file.bytes, limits))
-}
-
-/// Files that lie beside a bundle, where there are any; the folder where they are.
-fn add_beside(
-    contents: &mut Contents,
-    folder: String,
-    files: Option<Vec<TrustFile>>,
-    limits: &Limits,
-) -> Result<Option<String>, Error> {
-    let Some(files) = files else { return Ok(None) };
-    add_trust(contents, &folder, files, limits)?;
-    Ok(Some(folder))
-}
-
-/// One bundle with what lies beside it, as `audit` would look at it.
-fn add_bundle(
-    contents: &mut Contents,
-    number: u32,
-    path: &Path,
-    arguments: &SealArguments,
-    limits: &Limits,
-) -> Result<(), Error> {
-    let place = format!("bundles/{number}");
-    let member = format!("{place}/bundle.sig.tbz");
-    contents.add(&member, folder::read_file(path, limits.bundle_bytes())?, limits)?;
-    let mut keys_beside = Vec::new();
-    for (at, (name, _, bytes)) in (1..).zip(folder::key_files_beside(path, limits)) {
-        let member = format!("{place}/keys/{at}.pem");
-        contents.add(&member, bytes, limits)?;
-        keys_beside.push(NamedMember { name, member });
-    }
-    let server = add_server(contents, &place, path, limits)?;
-    let trust = match &arguments.trust {
-        Some(_) => Some("given/trust".to_owned()),
-        None => add_beside(contents, format!("{place}/trust"), folder::trust_beside(path, limits)?, limits)?,
-    };
-    let builder = match &arguments.builder {
-        Some(_) => Some("given/builder".to_owned()),
-        None => add_beside(contents, format!("{place}/builder"), folder::builder_beside(path, limits)?, limits)?,
-    };
-    let beside = folder::image_beside(path).map(|folder| Source::Layout(folder, None));
-    let image = match arguments.image.as_ref().or(beside.as_ref()) {
-        Some(source) => Some(add_image(contents, &format!("{place}/image"), source, limits)?),
-        None => None,
-    };
-    let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    contents.bundles.push(BundleRecord {
-        member,
-        file_name,
-        build_name: None,
-        archive_sha256: None,
-        signature: None,
-        keys_beside,
-        server,
-        trust,
-        builder,
-        image,
-    });
-    Ok(())
-}
-
-/// The saved answers of the build server; the folder where they are.
-fn add_server(contents: &mut Contents, place: &str, path: &Path, limits: &Limits) -> Result<Option<String>, Error> {
-    let Some(files) = folder::server_files(path, limits)? else { return Ok(None) };
-    let folder = format!("{place}/server");
-    let files =
-        [("status.json", files.status), ("image-digest.json", files.image_digest), ("server-build.log", files.log)];
-    for (name, bytes) in files {
-        if let Some(bytes) = bytes {
-            contents.add(&format!("{folder}/{name}"), bytes, limits)?;
-        }
-    }
-    Ok(Some(folder))
-}
-
-/// The files of an image, every one: what is not in the case cannot be looked at again.
-fn add_image(contents: &mut Contents, place: &str, source: &Source, limits: &Limits) -> Result<ImageRecord, Error> {
-    let (form, path, reference) = match source {
-        Source::Registry(_) => {
-            return Err(Error::Usage {
-                message: format!("{source} is not a file, and a case stores the image's bytes"),
-                hint: "save the image first: skopeo copy --preserve-digests docker://REF dir:image".into(),
-            });
-        }
-        Source::Layout(path, reference) | Source::LayoutArchive(path, reference) => (Some("oci"), path, reference),
-        Source::DockerArchive(path, reference) => (Some("docker-archive"), path, reference),
-        Source::Directory(path) => (Some("dir"), path, &None),
-        Source::Path(path) => (None, path, &None),
-    };
-    let record = |place: String| ImageRecord { place, form: form.map(str::to_owned), reference: reference.clone() };
-    if !path.is_dir() {
-        let place = format!("{place}.tar");
-        contents.add(&place, folder::read_file(path, limits.case_bytes())?, limits)?;
-        return Ok(record(place));
-    }
-    for (name, file) in folder::files_below(path, limits.case_members(), limits)? {
-        let content = folder::read_file(&file, limits.case_bytes())?;
-        contents.add(&format!("{place}/{name}"), content, limits)?;
-    }
-    Ok(record(place.to_owned()))
 }

@@ -8,14 +8,18 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::admit::read_policy_for_workloads;
-use super::audit::{audit_file_and_keep, read_approvals};
+use super::audit::read_from_disk;
 use super::serve_args::ServeArguments;
 use super::{limits_with, now_or, threads_for};
+use crate::audit::{Facts, audit_and_keep};
 use crate::digest::Sha256;
+use crate::dossier::Question;
+use crate::dossier::{Dossier, Handed, Storage, Terms};
 use crate::error::Error;
 use crate::folder;
 use crate::limits::Limits;
-use crate::serve::{Edges, Pems, Service, Settings, Terms, serve as answer};
+use crate::report::BundleReport;
+use crate::serve::{Edges, Pems, Service, Settings, serve as answer};
 
 pub(super) fn serve(arguments: &ServeArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
@@ -39,14 +43,19 @@ fn edges(arguments: &ServeArguments, limits: &Limits) -> Edges {
     Edges {
         terms: Box::new(move || {
             let policy = read_policy_for_workloads(&policy, &for_terms)?;
-            let approvals = approvals.as_deref().map(|path| read_approvals(path, &for_terms)).transpose()?;
-            Ok(Terms { keys: policy.keys_for(Vec::new())?, policy, approvals })
+            let approvals =
+                approvals.as_deref().map(|path| Storage::Disk.read_approvals(path, &for_terms)).transpose()?;
+            Terms::new(policy, Vec::new(), Handed { approvals, ..Handed::default() })
         }),
         bundles: Box::new(move || marked(&evidence, &for_bundles)),
-        audit: Box::new(|path, question| Ok(audit_file_and_keep(path, question))),
+        audit: Box::new(|path, question| Ok(audit_from_disk(path, question))),
         certificate: Box::new(move || pems(&certificate, &key, &for_tls)),
         now: Box::new(move || now_or(now)),
     }
+}
+
+fn audit_from_disk(path: &Path, question: &Question<'_>) -> (BundleReport, Option<Facts>) {
+    audit_and_keep(Dossier::open(path, question, Storage::Disk, &read_from_disk), question)
 }
 
 /// Every bundle, with a digest of what everything looks like that an audit of it reads. Bytes are not read: a file that is written anew has
@@ -59,7 +68,7 @@ fn marked(evidence: &[PathBuf], limits: &Limits) -> Result<Vec<(PathBuf, Sha256)
         let seen = std::fs::metadata(path);
         seen.map_err(|error| Error::Unreadable { what: path.display().to_string(), message: error.to_string() })?;
     }
-    for path in folder::find_bundles(evidence, limits)? {
+    for path in Storage::Disk.find_bundles(evidence, limits)? {
         let own = folder::place_of(&path).0;
         let top = folder::folder_of(&path);
         let beside = match folders.get(top) {
@@ -80,18 +89,16 @@ fn pems(certificate: &Path, key: &Path, limits: &Limits) -> Result<Pems, Error> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{Facts, Question};
-    use crate::report::BundleReport;
     use crate::time::Timestamp;
 
     fn terms(policy: &Path, limits: &Limits) -> Option<Terms> {
         let policy = read_policy_for_workloads(policy, limits).ok()?;
-        Some(Terms { keys: policy.keys_for(Vec::new()).unwrap(), policy, approvals: None })
+        Some(Terms::new(policy, Vec::new(), Handed::default()).unwrap())
     }
 
     fn audit(bundle: &Path, terms: &Terms, limits: &Limits) -> (BundleReport, Option<Facts>) {
         let now = Timestamp::from_rfc3339("2026-03-09T00:00:00Z").unwrap();
-        audit_file_and_keep(bundle, &Question::new(&terms.policy, &terms.keys, now, limits))
+        audit_from_disk(bundle, &terms.question(now, 1, limits))
     }
 
     /// What a judgement of facts must have as an audit has it.
@@ -113,14 +120,14 @@ mod tests {
             .collect();
         let (mut again, mut to_read) = (0, 0);
         for (at, (folder, own)) in policies.iter().enumerate() {
-            let Ok(bundles) = folder::find_bundles(std::slice::from_ref(folder), &limits) else { continue };
+            let Ok(bundles) = Storage::Disk.find_bundles(std::slice::from_ref(folder), &limits) else { continue };
             for bundle in bundles {
                 let (_, facts) = audit(&bundle, own, &limits);
                 let Some(facts) = facts else { continue };
                 // The bundle's own policy, and two of others.
                 for (_, other) in policies.iter().cycle().skip(at).step_by(17).take(3) {
                     let now = Timestamp::from_rfc3339("2026-03-09T00:00:00Z").unwrap();
-                    let judged = facts.judge(&Question::new(&other.policy, &other.keys, now, &limits));
+                    let judged = facts.judge(&other.question(now, 1, &limits));
                     let (read, _) = audit(&bundle, other, &limits);
                     match judged {
                         Some(judged) => assert_eq!(judgement(&judged), judgement(&read), "{}", bundle.display()),

@@ -6,24 +6,25 @@ use std::io::IsTerminal as _;
 use super::args::SourceArguments;
 use super::inspect::{as_text, open, refused, verified};
 use super::{limits_with, output};
+use crate::dossier::Storage;
 use crate::error::Error;
 use crate::escape::for_terminal;
-use crate::folder;
-use crate::git::{Commit, Mode, Snapshot, SourceProof, SubmoduleState, prove};
+use crate::git::{Commit, Mode, Snapshot, SourceProof, SubmoduleState, prove_within};
 use crate::manifest::Manifest;
 use crate::mask::mask;
 
 /// Commits that `--log` lists at most.
 const LOG_MAX: usize = 100_000;
+const WHAT: &str = "the source repository";
 
 pub(super) fn source(arguments: &SourceArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
-    let keys_beside = folder::keys_beside(&arguments.bundle, &limits);
+    let keys_beside = Storage::Disk.keys_beside(&arguments.bundle, &limits);
     if arguments.keys.keys.is_empty() {
         let beside = keys_beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
         return Err(Error::NoKey { beside });
     }
-    let (bundle, _) = open(&arguments.bundle, &limits)?;
+    let (bundle, _, budget) = open(&arguments.bundle, &limits)?;
     let archive = match verified(bundle, &arguments.keys, &keys_beside, &limits)? {
         Ok(archive) => archive,
         Err(refusal) => {
@@ -35,7 +36,7 @@ pub(super) fn source(arguments: &SourceArguments) -> Result<u8, Error> {
             return Ok(1);
         }
     };
-    let manifest = Manifest::read(&archive, &limits)?;
+    let manifest = Manifest::read_within(&archive, 1, &limits, &budget)?;
     let [snapshot] = manifest.snapshots.as_slice() else {
         return Err(Error::malformed(
             "the signed archive",
@@ -43,7 +44,8 @@ pub(super) fn source(arguments: &SourceArguments) -> Result<u8, Error> {
         ));
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let proof = prove(snapshot, threads, &limits);
+    let proof = prove_within(snapshot, threads, &limits, &budget);
+    budget.check(WHAT)?;
     let faults = faults(&proof);
     if let Some(path) = &arguments.file {
         return print_file(path, snapshot, &proof, &faults);
@@ -59,6 +61,8 @@ pub(super) fn source(arguments: &SourceArguments) -> Result<u8, Error> {
     } else {
         summary(snapshot, &proof, &mut page);
     }
+    // A history that was cut short is not shown.
+    budget.check(WHAT)?;
     output::print(&page)?;
     say(&faults);
     Ok(u8::from(!faults.is_empty()))

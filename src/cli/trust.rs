@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 
 use super::args::{OutputFormat, TrustArguments};
-use super::audit::read_policy;
+use super::audit::policy_or_default;
 use super::{limits_with, now_or, output};
+use crate::dossier::Storage;
 use crate::error::Error;
 use crate::escape::{for_terminal, in_json};
-use crate::folder;
-use crate::policy::Policy;
 use crate::trust::{Description, Standing, describe};
 
 /// The exit code of a run that had nothing to look at.
@@ -18,11 +17,8 @@ const NOTHING_TO_VERIFY: u8 = 4;
 pub(super) fn show(arguments: &TrustArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
     let now = now_or(arguments.output.now)?;
-    let policy = match &arguments.policy {
-        Some(path) => read_policy(path, &limits)?,
-        None => Policy::default(),
-    };
-    let files = folder::read_trust(&arguments.source, &limits)?;
+    let policy = policy_or_default(arguments.policy.as_deref(), &limits)?;
+    let files = Storage::Disk.read_trust(&arguments.source, &limits)?;
     let found = describe(&files, &policy.trust, now, &limits)?;
     let page = match arguments.output.format {
         OutputFormat::Text => as_text(&found),

@@ -1,4 +1,4 @@
-//! What each answer means, for everything that is asked. One table decides: the page docs/fetch.md shows it, and `tests/fetch/answers.rs`
+//! What each answer means, for everything that is asked. One table decides: the page docs/generated/fetch-answers.md shows it, and `tests/fetch/answers.rs`
 //! gives every source every answer. Only what the table lists as absent is a note; all else that is not the thing itself is a fault.
 
 /// What is asked of whom.
@@ -162,7 +162,7 @@ mod tests {
             format!("| {} | {} | {} |\n", row.what, cell(row.here, row.more[0]), cell(row.absent, row.more[1]))
         });
         let table = format!("{BEGIN}| --- | --- | --- |\n{}", rows.collect::<String>());
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/fetch.md");
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/generated/fetch-answers.md");
         let page = std::fs::read_to_string(&path).unwrap();
         let (before, rest) = page.split_once(BEGIN).expect("the page has the table's head");
         let after: String = rest.split_inclusive('\n').skip_while(|line| line.starts_with('|')).collect();
@@ -170,7 +170,10 @@ mod tests {
         if std::env::var_os("HPSB_UPDATE").is_some() {
             std::fs::write(&path, &expected).unwrap();
         } else {
-            assert!(page == expected, "docs/fetch.md is not what the program does: HPSB_UPDATE=1 writes it anew");
+            assert!(
+                page == expected,
+                "docs/generated/fetch-answers.md is not what the program does: HPSB_UPDATE=1 writes it anew"
+            );
         }
     }
 

@@ -11,18 +11,22 @@ pub(crate) const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 
 /// A statement: its subjects, its kind and what it says of them.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Statement {
-    pub(crate) subjects: Vec<Subject>,
-    pub(crate) predicate_type: String,
-    pub(crate) predicate: Value,
+pub struct Statement {
+    /// What it is about.
+    pub subjects: Vec<Subject>,
+    /// What kind of statement it is.
+    pub predicate_type: String,
+    /// What it says.
+    pub predicate: Value,
 }
 
 /// What a statement is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Subject {
-    pub(crate) name: String,
+pub struct Subject {
+    /// Its name.
+    pub name: String,
     /// `None`: it is named by other digests only.
-    pub(crate) sha256: Option<Sha256>,
+    pub sha256: Option<Sha256>,
 }
 
 impl Statement {
@@ -30,7 +34,7 @@ impl Statement {
     ///
     /// # Errors
     /// [`Error::Malformed`] for anything but a statement of version 1 with a subject that has a digest.
-    pub(crate) fn from_json(what: &str, bytes: &[u8]) -> Result<Self, Error> {
+    pub fn from_json(what: &str, bytes: &[u8]) -> Result<Self, Error> {
         let fail = |message: String| Error::malformed(what, message);
         let statement = strict_json::parse(bytes).map_err(|error| fail(error.to_string()))?;
         let text = |name: &str| statement.get(name).and_then(Value::as_str);
@@ -49,7 +53,7 @@ impl Statement {
     }
 
     /// Is it about these bytes?
-    pub(crate) fn is_about(&self, digest: Sha256) -> bool {
+    pub fn is_about(&self, digest: Sha256) -> bool {
         self.subjects.iter().any(|subject| subject.sha256 == Some(digest))
     }
 }

@@ -22,10 +22,9 @@ impl Evidence<'_> {
         image.pushed.dedup();
         let mut keys: Vec<&String> = Vec::new();
         for event in log.push_events() {
-            match event {
-                LogEvent::PushTo(name) | LogEvent::Signed(name) => image.repositories.push(repository_of(name)),
-                LogEvent::PublicKey(key) => keys.push(key),
-                _ => {}
+            image.repositories.extend(event.image_name().map(repository_of));
+            if let LogEvent::PublicKey(key) = event {
+                keys.push(key);
             }
         }
         image.repositories.sort();

@@ -10,8 +10,10 @@ use super::Evidence;
 use super::image::image_facts;
 use super::source::source_facts;
 use crate::build_log::LogEvent;
+use crate::image_name::repository_of;
 use crate::mask::{keep_name, mask, mask_name};
 use crate::server_record::ServerRecord;
+use crate::words::words;
 
 /// How a fact is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,24 +28,9 @@ pub enum Known {
     Given,
 }
 
-impl Known {
-    /// Every way.
-    pub const ALL: [Self; 4] = [Self::Signed, Self::Recomputed, Self::Timestamped, Self::Given];
-
-    /// Reads the contract's word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.word() == word)
-    }
-
+words! {
     /// The contract's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Signed => "signed",
-            Self::Recomputed => "recomputed",
-            Self::Timestamped => "timestamped",
-            Self::Given => "given",
-        }
-    }
+    pub Known { Signed = "signed", Recomputed = "recomputed", Timestamped = "timestamped", Given = "given" }
 }
 
 /// One thing that one witness says.
@@ -178,7 +165,8 @@ impl Evidence<'_> {
                 add("image-id", "build.log", id.to_owned(), Known::Signed);
             }
             facts.extend(log.pushed().map(|(tag, digest, size)| {
-                let value = format!("{tag} {digest} ({size} bytes)");
+                let bytes = size.map(|size| format!(" ({size} bytes)")).unwrap_or_default();
+                let value = format!("{tag} {digest}{bytes}");
                 let data = json!({ "tag": tag, "digest": digest.to_string(), "size": size });
                 Fact::new("image-digest", "build.log", value, Known::Signed).with_data(data)
             }));
@@ -244,9 +232,9 @@ fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
         LogEvent::Directory(name) => ("repository", format!("folder {name}")),
         LogEvent::Host(name) => ("repository", format!("host {name}")),
         // A step names its base by digest where content trust has put one there.
-        LogEvent::Step { instruction, .. } | LogEvent::StageStep { instruction, .. } => {
-            ("base-image", base_by_digest(instruction)?.to_owned())
-        }
+        LogEvent::Step { instruction, .. }
+        | LogEvent::StageStep { instruction, .. }
+        | LogEvent::PlainStep { instruction, .. } => ("base-image", base_by_digest(instruction)?.to_owned()),
         LogEvent::ResolvedBase { name, .. } => ("base-image", name.clone()),
         LogEvent::PulledImage(name) => ("base-image", name.clone()),
         LogEvent::PulledDigest(digest) => ("base-image", digest.to_string()),
@@ -258,6 +246,7 @@ fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
 fn push_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::PushTo(name) => ("image", name.clone()),
+        LogEvent::PushedManifest { name, .. } => ("image", repository_of(name)),
         LogEvent::Signed(name) => ("image", format!("{name} (signed by content trust)")),
         LogEvent::KeyId(id) => ("key-id", id.clone()),
         _ => return None,

@@ -6,7 +6,7 @@ use super::{Fact, Known};
 use crate::image::{DocumentFacts, ImageFacts};
 
 /// What the image's bytes say. Digests are recomputed; what its documents say of themselves is given.
-pub(crate) fn image_facts(image: &ImageFacts) -> Vec<Fact> {
+pub fn image_facts(image: &ImageFacts) -> Vec<Fact> {
     let witness = image.form.witness();
     let mut facts = Vec::new();
     let document = |fact: &str, document: &DocumentFacts| {

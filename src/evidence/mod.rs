@@ -9,7 +9,7 @@ use std::cell::OnceCell;
 
 pub(crate) use self::facts::FactList;
 pub use self::facts::{Fact, Known};
-pub(crate) use self::image::image_facts;
+pub use self::image::image_facts;
 use crate::approvals::Approvals;
 use crate::attestation::Attestation;
 use crate::budget::{Budget, Work};
@@ -206,7 +206,9 @@ impl Evidence<'_> {
         }
         let mut tags = self.log()?.push_events().filter_map(|event| match event {
             LogEvent::Pushed { tag, .. } => Some(tag.clone()),
-            LogEvent::Signed(name) => Some(ImageName::parse(name).ok()?.tag()?.to_owned()),
+            LogEvent::Signed(name) | LogEvent::PushedManifest { name, .. } => {
+                Some(ImageName::parse(name).ok()?.tag()?.to_owned())
+            }
             _ => None,
         });
         if let Some(signed) = self.signed_name() {

@@ -79,6 +79,30 @@ fn table() -> Vec<(Finding, bool)> {
 }
 
 #[test]
+fn every_status_has_its_words_and_is_read_by_them() {
+    // A new variant does not compile here before its place among the statuses is known.
+    let place = |status: Status| match status {
+        Status::Pass => 0,
+        Status::Fail => 1,
+        Status::Unknown => 2,
+        Status::NotRun(reason) => 3 + Reason::ALL.iter().position(|known| *known == reason).unwrap(),
+    };
+    assert!(Status::all().map(place).eq(0..3 + Reason::ALL.len()));
+    assert!(Status::all().eq(STATUSES));
+    for status in STATUSES {
+        assert_eq!(Status::from_words(status.word(), status.reason()), Some(status));
+    }
+    for (word, reason) in [("not-run", None), ("pass", Some("off")), ("refused", None), ("not-run", Some("fail"))] {
+        assert_eq!(Status::from_words(word, reason), None, "{word} {reason:?}");
+    }
+}
+
+#[test]
+fn the_groups_of_bundles_are_all_but_workload() {
+    assert!(Group::OF_BUNDLES.into_iter().eq(Group::ALL.into_iter().filter(|group| *group != Group::Workload)));
+}
+
+#[test]
 fn the_truth_table_of_rejection() {
     for (one, rejects) in table() {
         let alone = settled(vec![one.clone(), pass()], &[]);

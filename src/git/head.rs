@@ -2,7 +2,7 @@
 
 use super::directory::GitDirectory;
 use super::object_id::ObjectId;
-use super::refs::packed_refs;
+use super::refs::{is_ref_name, packed_refs};
 use super::snapshot::Snapshot;
 
 /// HEAD, followed to a commit id.
@@ -94,8 +94,7 @@ pub(super) fn parse_ref(file: &str, content: &[u8]) -> Result<RefValue, HeadFaul
     let text = std::str::from_utf8(content).map_err(|_| malformed())?;
     let text = text.strip_suffix('\n').unwrap_or(text);
     if let Some(target) = text.strip_prefix("ref: ") {
-        let inside = target.starts_with("refs/") && target.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        return if inside { Ok(RefValue::Symbolic(target.into())) } else { Err(malformed()) };
+        return if is_ref_name(target.as_bytes()) { Ok(RefValue::Symbolic(target.into())) } else { Err(malformed()) };
     }
     if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(HeadFault::Unsupported("SHA-256 object ids"));

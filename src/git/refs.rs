@@ -14,6 +14,8 @@ pub(super) struct Refs {
     pub(super) named: BTreeMap<String, ObjectId>,
     /// Symbolic refs and the refs that they lead to.
     symbolic: BTreeMap<String, String>,
+    /// Locks of refs, as a git that was stopped leaves them behind.
+    locks: Vec<String>,
     pub(super) faults: Vec<String>,
 }
 
@@ -22,6 +24,9 @@ pub(super) const BRANCHES: &str = "refs/heads/";
 
 /// Memory for a packed ref is at most so many times its line.
 const REFS_HELD_FACTOR: u64 = 6;
+
+/// What the name of a lock ends with; no ref's name ends so.
+const LOCK: &[u8] = b".lock";
 
 /// Refs with faults that are named.
 const FAULTS_NAMED: usize = 20;
@@ -51,6 +56,13 @@ impl Refs {
         for (name, content) in directory.files_below("refs/") {
             let name = [b"refs/", name].concat();
             let shown = String::from_utf8_lossy(&name);
+            // git passes them over, whatever is in them (refs/files-backend.c: `loop_fill_ref_dir`, `files_fsck_refs_name`).
+            if name.strip_suffix(LOCK).is_some_and(is_ref_name) {
+                if refs.locks.len() < FAULTS_NAMED {
+                    refs.locks.push(format!("{:?} is a lock that git left behind, not a ref", start_of(&shown)));
+                }
+                continue;
+            }
             if !is_ref_name(&name) {
                 refs.add_fault(|| format!("{:?} is not a name that git gives to a ref", start_of(&shown)));
                 continue;
@@ -90,7 +102,7 @@ impl Refs {
         odd.take(FAULTS_NAMED).collect()
     }
 
-    /// Refs that are no fault and that few expect: symbolic ones that lead nowhere, and tags that name no commit.
+    /// What is not a fault and few expect: symbolic refs that lead nowhere, tags that name no commit, locks.
     pub(super) fn notes(&self, kind_of: impl Fn(&ObjectId) -> Option<Kind>) -> Vec<String> {
         let dangling = self
             .symbolic
@@ -102,7 +114,7 @@ impl Refs {
             Some(kind @ (Kind::Blob | Kind::Tree)) => Some(format!("{name} names the {kind} {id}")),
             _ => None,
         });
-        dangling.chain(odd).take(FAULTS_NAMED).collect()
+        dangling.chain(odd).chain(self.locks.iter().cloned()).take(FAULTS_NAMED).collect()
     }
 }
 
@@ -111,10 +123,10 @@ fn start_of(text: &str) -> String {
 }
 
 /// Is this a name below `refs/` that git gives to a ref (git-check-ref-format(1))?
-fn is_ref_name(name: &[u8]) -> bool {
+pub(super) fn is_ref_name(name: &[u8]) -> bool {
     let parts = name.strip_prefix(b"refs/").unwrap_or_default();
     let bad = |byte: &u8| matches!(byte, 0..=b' ' | 127 | b'~' | b'^' | b':' | b'?' | b'*' | b'[' | b'\\');
-    let is_part = |part: &[u8]| !part.is_empty() && !part.starts_with(b".") && !part.ends_with(b".lock");
+    let is_part = |part: &[u8]| !part.is_empty() && !part.starts_with(b".") && !part.ends_with(LOCK);
     let has = |pair: &[u8; 2]| name.windows(2).any(|window| window == pair);
     parts.split(|&byte| byte == b'/').all(is_part)
         && !name.iter().any(bad)

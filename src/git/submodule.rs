@@ -18,6 +18,8 @@ pub(super) enum Place {
     Fault(String),
 }
 
+const OLD_FORM: &str = "its .git is a folder of its own, which no clone has made since git 1.7.8; git submodule absorbgitdirs moves it to .git/modules";
+
 /// Looks where the submodule at `path` has its objects. Nothing outside the snapshot's own `.git/modules` is followed.
 pub(super) fn locate(snapshot: &Snapshot, path: &[u8], limits: &Limits) -> Place {
     let below = [path, b"/"].concat();
@@ -29,6 +31,7 @@ pub(super) fn locate(snapshot: &Snapshot, path: &[u8], limits: &Limits) -> Place
     }
     let link = match snapshot.work_tree.get(&[&below, b".git".as_slice()].concat()) {
         Some(WorkEntry::File(file)) => file.git_link.as_deref().unwrap_or_default(),
+        Some(WorkEntry::Directory) => return Place::Fault(OLD_FORM.into()),
         _ => return Place::Fault("it has files and no .git file that leads to its objects".into()),
     };
     let target = link.strip_prefix(b"gitdir: ").map(|target| target.strip_suffix(b"\n").unwrap_or(target));

@@ -12,6 +12,7 @@
 //! To add a form: a variant of [`Source`] and [`Form`], a file here that resolves it to a manifest, one arm in [`read`].
 
 mod changeset;
+mod contradictions;
 mod directory;
 mod docker_archive;
 mod document;

@@ -1,7 +1,9 @@
 //! Where an image is: spelled as skopeo spells transports (containers-transports(5)).
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use super::Form;
 
 /// An image as the auditor names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +56,19 @@ impl Source {
         match path.is_empty() {
             true => Err(format!("{transport}: names no path")),
             false => Ok(source),
+        }
+    }
+
+    /// Where it is, its form where that was said, and which of several images is meant. `None`: at a registry.
+    pub(crate) fn place(&self) -> Option<(&Path, Option<Form>, Option<&str>)> {
+        match self {
+            Self::Registry(_) => None,
+            Self::Layout(path, reference) | Self::LayoutArchive(path, reference) => {
+                Some((path, Some(Form::Layout), reference.as_deref()))
+            }
+            Self::DockerArchive(path, reference) => Some((path, Some(Form::DockerArchive), reference.as_deref())),
+            Self::Directory(path) => Some((path, Some(Form::Directory), None)),
+            Self::Path(path) => Some((path, None, None)),
         }
     }
 }

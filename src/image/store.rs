@@ -151,6 +151,11 @@ impl<'a> Store<'a> {
         match &self.parts {
             Parts::Folder(top) => {
                 let path = top.join(name);
+                if path.is_symlink() {
+                    let message =
+                        format!("{name} is a symbolic link, which is not followed: cp -RL copies what it leads to");
+                    return Ok(Found::Faulty(message));
+                }
                 if !regular_file(&path) {
                     return Ok(Found::Missing);
                 }

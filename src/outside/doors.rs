@@ -53,6 +53,8 @@ const DOORS: &[(&str, &str)] = &[
     ("busybox", "--install"),
     ("sysctl", "*core_pattern *modprobe"),
     ("man", "-P -H --pager --html"),
+    ("mypy", "--install-types"),
+    ("venv", "--upgrade-deps"),
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
@@ -229,6 +231,19 @@ pub(super) fn is_address(text: &str) -> bool {
     text.contains("://") || behind("//") || behind("\\\\")
 }
 
+/// May a variable make an address of it, alone or behind an option's name?
+pub(super) fn may_be_address(word: &Word) -> bool {
+    let text = word.text.as_str();
+    let value = match (text.strip_prefix("--"), text.strip_prefix('-')) {
+        (Some(long), _) => long.split_once('=').map_or("", |(_, value)| value),
+        (None, Some(short)) => {
+            short.trim_start_matches(|letter: char| letter.is_ascii_alphabetic()).trim_start_matches('=')
+        }
+        (None, None) => text,
+    };
+    word.expands && value.starts_with(['$', '`'])
+}
+
 /// Does mount take it from the network? `None`: it is not known.
 pub(super) fn mounts_from_network(arguments: &[Word]) -> Option<bool> {
     const LOCAL: &str = "proc sysfs tmpfs ramfs devtmpfs devpts overlay ext2 ext3 ext4 vfat exfat ntfs iso9660 udf squashfs btrfs xfs none bind cgroup cgroup2 debugfs securityfs binfmt_misc mqueue hugetlbfs auto";
@@ -245,7 +260,7 @@ pub(super) fn mounts_from_network(arguments: &[Word]) -> Option<bool> {
             _ => {}
         }
     }
-    if arguments.iter().any(|word| word.expands && word.text.starts_with('$')) {
+    if arguments.iter().any(may_be_address) {
         return None;
     }
     Some(types.iter().flat_map(|list| list.split(',')).any(|kind| !LOCAL.split(' ').any(|local| local == kind)))

@@ -6,6 +6,7 @@ use super::doors::{self, Git};
 use super::programs::{Rule, Special, Wrapper, lists, rule_of};
 use super::sed;
 use super::shell::{self, Command, Document, Script, Word};
+use super::socket;
 use super::windows;
 use super::wrapper::{Taken, is_question, is_standard, name_of, option, shown};
 
@@ -27,6 +28,9 @@ pub(super) struct Programs {
     pub(super) unknown: Vec<String>,
     /// Why some of the step is not followed.
     pub(super) unclear: Option<&'static str>,
+    /// See [`Script::opens`] and [`Script::reads`]: what one script opens another may read.
+    opens: bool,
+    reads: bool,
     /// Bytes that may still be read.
     left: usize,
 }
@@ -102,6 +106,11 @@ impl Programs {
         if script.sockets {
             self.fetching.push("/dev/tcp".into());
         }
+        self.opens |= script.opens;
+        self.reads |= script.reads;
+        if self.opens && self.reads {
+            self.note(socket::DEVICE);
+        }
         if let Some(why) = script.unclear {
             self.note(why);
         }
@@ -157,7 +166,8 @@ impl Programs {
             self.unknown.push(format!("{name} {word}"));
         }
         if matches!(rule, Rule::Never)
-            && let Some(word) = arguments.iter().find(|word| doors::is_address(&word.text))
+            && let Some(word) =
+                arguments.iter().find(|word| doors::is_address(&word.text) || doors::may_be_address(word))
         {
             self.unknown.push(format!("{name} {}", word.text));
         }
@@ -190,7 +200,7 @@ impl Programs {
     fn by_argument(&mut self, program: &Word, arguments: &[Word], fetches: impl Fn(&Word) -> bool) {
         if arguments.iter().any(fetches) {
             self.fetching.push(name_of(&program.text).to_owned());
-        } else if let Some(word) = arguments.iter().find(|word| word.expands && word.text.starts_with('$')) {
+        } else if let Some(word) = arguments.iter().find(|word| doors::may_be_address(word)) {
             self.unknown.push(format!("{} {}", program.text, word.text));
         }
     }
@@ -420,7 +430,7 @@ impl Programs {
         for word in doors::archives(name, arguments) {
             if doors::is_remote(word) {
                 self.fetching.push(name.to_owned());
-            } else if word.expands && word.text.trim_start_matches("--file=").starts_with('$') {
+            } else if doors::may_be_address(word) {
                 self.unknown.push(format!("{name} {}", word.text));
             }
         }

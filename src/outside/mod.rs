@@ -11,8 +11,11 @@ mod follow;
 mod forms;
 mod lexer;
 mod programs;
+#[cfg(test)]
+mod public_tests;
 mod sed;
 mod shell;
+mod socket;
 mod table;
 mod table_local;
 #[cfg(test)]
@@ -25,7 +28,7 @@ use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-use crate::build_log::{BuildLog, Builder, LogEvent};
+use crate::build_log::{BuildLog, LogEvent};
 use crate::dockerfile::{Dockerfile, HereDocument};
 
 /// Lines of each kind that a report shows; of the others their number.
@@ -106,17 +109,15 @@ impl Inputs {
         let steps = log.events().filter_map(|event| match event {
             LogEvent::Step { instruction, .. }
             | LogEvent::StageStep { instruction, .. }
-            | LogEvent::Instruction { builder: Builder::Podman, instruction, .. } => Some(instruction.as_str()),
+            | LogEvent::PlainStep { instruction, .. } => Some(instruction.as_str()),
             _ => None,
         });
-        self.read_steps(steps);
+        self.read_steps(steps.filter(|step| !step.starts_with("COMMIT")));
         let mut stages = forms::Stages::new('\\');
         for event in log.events() {
             match event {
                 LogEvent::ResolvedBase { stage, .. } => stages.add(stage),
-                LogEvent::Instruction { builder: Builder::BuildKit, stage, .. } if !stage.is_empty() => {
-                    stages.add(stage)
-                }
+                LogEvent::Instruction { stage, .. } if !stage.is_empty() => stages.add(stage),
                 LogEvent::BuildTriggers => {
                     self.note("not known: ONBUILD instructions of a base image ran, and the log does not show them");
                 }
@@ -126,12 +127,10 @@ impl Inputs {
         for event in log.events() {
             match event {
                 LogEvent::ResolvedBase { name, .. } => forms::resolved(name, Kind::Base, "base image", self),
-                LogEvent::Instruction { builder: Builder::BuildKit, instruction, .. } => {
-                    match instruction.strip_prefix("FROM ").map(str::trim) {
-                        Some(name) => forms::resolved(name, Kind::Files, "files of the image", self),
-                        None => forms::read(instruction, &[], &mut stages, self),
-                    }
-                }
+                LogEvent::Instruction { instruction, .. } => match instruction.strip_prefix("FROM ").map(str::trim) {
+                    Some(name) => forms::resolved(name, Kind::Files, "files of the image", self),
+                    None => forms::read(instruction, &[], &mut stages, self),
+                },
                 _ => {}
             }
         }

@@ -11,7 +11,7 @@ use super::table_local::LOCAL;
 pub(super) enum Rule {
     /// It fetches whenever it runs, but for `--version` and `--help`.
     Always,
-    /// It does not fetch. An address among its arguments is not known to be text.
+    /// It reads files. An address among its arguments, or a variable that may be one, is not known to be text.
     Never,
     /// It does not fetch, and an address is text to it.
     Text,
@@ -23,9 +23,9 @@ pub(super) enum Rule {
     Options(&'static str),
     /// It runs what somebody wrote with an option that begins so, or with an argument that holds such text; nothing is fetched otherwise.
     Scripts(&'static str),
-    /// It fetches where an argument is an address: one with `://`.
+    /// It fetches where an argument is an address: one with `://`. Of a variable it is not known.
     Address,
-    /// It fetches where an argument names a host: one with a colon.
+    /// It fetches where an argument names a host: one with a colon. Of a variable it is not known.
     Host,
     /// It runs the program that its arguments name.
     Wraps(Wrapper),
@@ -95,7 +95,7 @@ pub(super) fn rule_of(name: &str) -> Option<Rule> {
             tool,
             "gcc" | "g++" | "cpp" | "ld" | "as" | "ar" | "nm" | "strip" | "objcopy" | "ranlib" | "readelf"
         );
-        (known && !machine.contains('/')).then_some(Rule::Never)
+        (known && !machine.contains('/')).then_some(Rule::Text)
     };
     TABLE.get(name).or_else(family).map(|(rule, _)| *rule).or_else(cross)
 }
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn versions_are_of_families_only() {
         assert!(matches!(rule_of("pip3.11"), Some(Rule::By { .. })));
-        assert!(matches!(rule_of("gcc-12"), Some(Rule::Never)));
+        assert!(matches!(rule_of("gcc-12"), Some(Rule::Text)));
         assert!(rule_of("cat2").is_none());
         assert!(rule_of("*").is_none() && rule_of("").is_none() && rule_of("3").is_none());
     }

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use super::lexer::{Lexer, is_blank};
+use super::socket;
 
 /// Substitutions in substitutions that are followed.
 pub(super) const DEPTH: usize = 20;
@@ -62,6 +63,10 @@ pub(super) struct Script {
     pub(super) variables: Vec<(String, bool)>,
     /// A word names a socket: bash's /dev/tcp and /dev/udp.
     pub(super) sockets: bool,
+    /// Output goes to what a variable names: a socket, which is open for reading too.
+    pub(super) opens: bool,
+    /// Something is read from a descriptor that is open.
+    pub(super) reads: bool,
     /// Why some of it is not followed.
     pub(super) unclear: Option<&'static str>,
 }
@@ -117,6 +122,8 @@ struct State {
     enclosing: Vec<Enclosing>,
     /// The command runs whatever came before it: nothing, `;` or a new line.
     certain: bool,
+    /// See [`Script::opens`].
+    opens: bool,
     depth: usize,
 }
 
@@ -132,6 +139,7 @@ impl Splitter<'_> {
             variables: Vec::new(),
             enclosing: Vec::new(),
             certain: depth == 0,
+            opens: false,
             depth,
         };
         if depth > DEPTH {
@@ -228,6 +236,9 @@ impl Splitter<'_> {
         let command = std::mem::take(&mut state.command);
         let before = !command.words.is_empty();
         self.script.variables.extend(state.variables.drain(..).map(|name| (name, before)));
+        let opens = std::mem::take(&mut state.opens);
+        self.script.opens |= opens;
+        self.script.reads |= socket::reads_by_number(&command.words) || opens && socket::opens_for_all(&command.words);
         if !command.words.is_empty() {
             self.script.commands.push(command);
         }
@@ -404,7 +415,7 @@ impl Splitter<'_> {
             return;
         }
         let operators = ["&>>", "&>", ">>", ">|", ">&", "<&", "<>", "<", ">"];
-        let both_ways = operators.iter().find(|operator| self.lexer.eat(operator)) == Some(&"<>");
+        let operator = operators.iter().find(|operator| self.lexer.eat(operator)).copied().unwrap_or_default();
         self.lexer.skip_blanks();
         if self.lexer.eat("(") {
             // `<(COMMANDS)`: a file's name to the command.
@@ -413,9 +424,10 @@ impl Splitter<'_> {
             return;
         }
         let target = self.word(state.depth);
-        let variable = target.text.strip_prefix("/dev/").is_some_and(|rest| rest.starts_with(['$', '`']));
-        if target.expands && (variable || both_ways && target.text.starts_with('$')) {
-            self.unclear("a variable in the place of a device");
+        self.script.reads |= socket::reads_descriptor(operator, &target);
+        match operator {
+            "<" | "<>" if socket::may_be_one(&target) => self.unclear(socket::DEVICE),
+            _ => state.opens |= socket::may_be_one(&target),
         }
         if target.text.is_empty() && !target.quoted {
             self.unclear("a redirection without a target");
@@ -448,6 +460,8 @@ impl Splitter<'_> {
         }));
         self.script.variables.extend(inner.variables);
         self.script.sockets |= inner.sockets;
+        self.script.opens |= inner.opens;
+        self.script.reads |= inner.reads;
         if let Some(why) = inner.unclear {
             self.unclear(why);
         }

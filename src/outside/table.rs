@@ -6,7 +6,7 @@
 //! learn.microsoft.com/dotnet); the POSIX shell command language. A sub-command that is in no list is not known.
 
 use super::programs::Rule::{
-    Address, Always, By, Host, Never, Options, Script, Scripts, Shell, Special, Windows, Wraps,
+    Address, Always, By, Host, Options, Script, Scripts, Shell, Special, Text, Windows, Wraps,
 };
 use super::programs::{Row, Special as Own, Wrapper};
 
@@ -96,8 +96,9 @@ pub(super) const FETCHING: &[Row] = &[
         "yay paru pacstrap pacman-key reflector emerge equo xbps-install swupd snap pkgin pkg_add pkg opkg flatpak brew guix nix-env nix-shell nix-build nix nix-channel nixos-install port slackpkg tlmgr",
         Always,
     ),
-    row("rpm rpmkeys rpm2cpio xmllint xsltproc pandoc convert identify mogrify magick", Address),
-    row("update-rc.d", Never),
+    row("rpm rpmkeys rpm2cpio xmllint xsltproc pandoc convert identify mogrify magick montage sox", Address),
+    row("update-rc.d", Text),
+    row("setup-timezone", Always),
     row("rpm-ostree ostree bootc", Always),
     row(
         "freshclam geoipupdate subscription-manager unminimize clean-install gdebi download-mibs confluent-hub meteor salt-run steamcmd steamcmd.sh",
@@ -279,7 +280,7 @@ pub(super) const FETCHING: &[Row] = &[
         "asdf mise rtx rbenv ruby-build ruby-install rvm chruby-exec goenv tfenv tgenv jabba proto pkgx aqua eget bin ubi webi arkade fisher antigen zinit devbox direnv",
         Always,
     ),
-    row("texhash mktexlsr updmap-sys fmtutil-sys kpsewhich", Never),
+    row("texhash mktexlsr updmap-sys fmtutil-sys kpsewhich", Text),
     // Programs that run the program in their arguments.
     wraps(
         "sudo",
@@ -347,7 +348,7 @@ pub(super) const FETCHING: &[Row] = &[
         "parallel watch script unshare nsenter strace ltrace valgrind systemd-run machinectl setpriv setarch capsh start-stop-daemon runit runsv s6-svscan supervisord supervisorctl service systemctl initctl rc-service openrc init cron crond at batch mysqld mysqld_safe mariadbd postgres pg_ctl pg_ctlcluster mongod redis-server nginx apache2 httpd apachectl",
         Script,
     ),
-    row("docker-entrypoint.sh entrypoint.sh", Script),
+    row("docker-entrypoint.sh entrypoint.sh help2man", Script),
     row("tar bsdtar cpio", Special(Own::Archive)),
     row("awk gawk mawk nawk original-awk", Scripts("system( getline /inet print…| -f --file -i --include -l --load")),
     row("sed gsed", Special(Own::Sed)),

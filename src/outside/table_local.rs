@@ -40,80 +40,80 @@ pub(super) const LOCAL: &[Row] = &[
     ),
     text("autoload emulate print whence hostname"),
     // Texts, files and archives.
-    row("xmlstarlet csvtool ar ranlib"),
+    text("csvtool ar ranlib"),
     text("grep egrep fgrep zgrep rg ag diff diff3 sdiff cmp patch dos2unix unix2dos iconv jq yq col colrm column rev"),
-    row(
+    text(
         "look more less gzip gunzip zcat bzip2 bunzip2 bzcat xz unxz xzcat lzma unlzma lzip lz4 unlz4 zstd unzstd zstdcat pigz unpigz",
     ),
-    row(
+    text(
         "pbzip2 lbzip2 pixz brotli zip unzip zipinfo 7z 7za 7zr 7zz p7zip unrar rar jar unar cabextract uncompress compress innoextract",
     ),
-    row(
+    text(
         "file tree locate updatedb rename envsubst gettext msgfmt xxd hexdump strings which.debianutils crudini cloc b3sum",
     ),
-    row("sponge ts html2text asciidoctor tidy dasel rdfind fdupes hardlink jdupes"),
+    text("sponge ts dasel rdfind fdupes hardlink jdupes"),
     // Users, permissions, devices, kernel.
-    row(
+    text(
         "adduser addgroup deluser delgroup useradd usermod userdel groupadd groupmod groupdel gpasswd passwd chpasswd chage chsh chfn newgrp pwconv",
     ),
-    row(
+    text(
         "pwunconv grpconv grpunconv vipw getcap setcap getfacl setfacl chattr lsattr umount losetup mkswap swapon swapoff fallocate",
     ),
-    row(
+    text(
         "mkfs mkfs.ext4 mkfs.vfat resize2fs blkid lsblk fdisk parted sfdisk findmnt mountpoint modprobe depmod insmod lsmod sysctl dmesg free ps pgrep",
     ),
-    row(
+    text(
         "pkill pidof top htop vmstat lscpu lsof fuser killall ipcs ipcrm ifconfig route iptables iptables-save ip6tables setcap.local restorecon semanage",
     ),
-    row(
+    text(
         "chkconfig update-alternatives alternatives update-ca-certificates update-ca-trust c_rehash trust ldconfig ldd locale locale-gen localedef",
     ),
-    row(
+    text(
         "update-locale dpkg-reconfigure dpkg dpkg-query dpkg-deb dpkg-divert dpkg-architecture dpkg-statoverride dpkg-split debconf-set-selections",
     ),
-    row(
+    text(
         "debconf-show apt-mark apt-config apt-cache apt-sortpkgs apt-ftparchive dpkg-scanpackages dpkg-source dh_clean dpkg-preconfigure deb-systemd-helper",
     ),
-    row(
+    text(
         " policy-rc.d systemd-tmpfiles systemd-sysusers systemd-machine-id-setup timedatectl hwclock tzselect zic zdump tput reset clear",
     ),
-    row(
+    text(
         "infocmp tic fc-cache fc-list mkfontscale mkfontdir update-desktop-database update-mime-database gtk-update-icon-cache glib-compile-schemas",
     ),
-    row("ssh-keygen ssh-add gpgconf gpgv gpg-connect-agent htpasswd mkpasswd uuidgen pwgen update-crypto-policies"),
-    row(
+    text("ssh-keygen ssh-add gpgconf gpgv gpg-connect-agent htpasswd mkpasswd uuidgen pwgen update-crypto-policies"),
+    text(
         "a2enmod a2dismod a2ensite a2dissite a2enconf a2disconf phpenmod phpdismod docker-php-ext-enable docker-php-source phpize php-config pg_config",
     ),
-    row(
-        "mysql_config xml2-config pkg-config pkgconf lsb_release architecture dpkg-vendor dpkg-buildflags getconf qemu-img mkcert echo_supervisord_conf rpmdb xattr mandb makewhatis apxs apxs2",
+    text(
+        "mysql_config xml2-config pkg-config pkgconf lsb_release architecture dpkg-vendor dpkg-buildflags getconf mkcert echo_supervisord_conf rpmdb xattr mandb makewhatis apxs apxs2",
     ),
-    row(
-        "initdb mysql_install_db mysql_tzinfo_to_sql createrepo createrepo_c postconf newaliases postmap nologin sa-compile",
-    ),
-    row(
-        "pg_createcluster pg_dropcluster pg_lsclusters setup-timezone setup-proxy fix-permissions fix-perms execstack paxctl prelink scanelf",
+    text("initdb mysql_install_db mysql_tzinfo_to_sql postconf newaliases nologin sa-compile"),
+    text(
+        "pg_createcluster pg_dropcluster pg_lsclusters setup-proxy fix-permissions fix-perms execstack paxctl prelink scanelf",
     ),
     // Compilers and what comes with them.
-    row(
+    text(
         "gcc* g++* cc c++ clang* clang++* cpp* ld ld.gold ld.lld lld* mold gold as nm objcopy objdump size strip readelf elfedit gcov* gprof addr2line",
     ),
-    row(
+    text(
         "c++filt dwp llvm-config* llvm-strip* llvm-ar* gfortran* nasm yasm ragel bison flex swig gperf protoc protoc-gen-go thrift flatc capnp tsc esbuild",
     ),
-    row(
-        "rustc rustdoc rustfmt gofmt ghc* javac javadoc kotlinc scalac ocamlfind ocamlopt ocamlc erlc mcs csc fsc luac* hsc2hs cython* patchelf chrpath",
+    text(
+        "rustc rustdoc rustfmt gofmt ghc* javac kotlinc scalac ocamlfind ocamlopt ocamlc erlc mcs csc fsc luac* hsc2hs cython* patchelf chrpath",
     ),
-    row("libtoolize libtool autopoint intltoolize gettextize gtkdocize upx install-info"),
-    row(
-        "help2man makeinfo texi2any dtc mkimage xorriso genisoimage mksquashfs unsquashfs sass terser uglifyjs cleancss",
-    ),
-    row("black flake8 isort mypy ruff pylint pycodestyle shellcheck shfmt checkmake yamllint markdownlint compileall"),
-    row(
+    text("libtoolize libtool autopoint intltoolize gettextize gtkdocize upx install-info"),
+    text("makeinfo texi2any dtc mkimage xorriso genisoimage mksquashfs unsquashfs sass terser uglifyjs"),
+    text("black flake8 isort mypy ruff pylint pycodestyle shellcheck shfmt checkmake yamllint markdownlint compileall"),
+    text(
         "venv ensurepip zipfile tarfile json.tool grpc_tools.protoc golint gofumpt goimports addlicense xx-info xx-verify xx-clang xx-cc site sysconfig py_compile platform this timeit pyclean py3compile pycompile",
     ),
-    row("nvcc cuobjdump nvidia-smi nvprof ldconfig.real jlink jdeps jmod jcmd jps jstack xmlsec1"),
-    row("checksec circo neato montage sox optipng jpegoptim rsvg-convert"),
-    // PowerShell and cmd.exe.
+    text("nvcc cuobjdump nvidia-smi nvprof ldconfig.real jlink jdeps jmod jcmd"),
+    text("checksec circo neato optipng jpegoptim"),
+    // They read files, and some of them what an address names.
+    row(
+        "xmlstarlet html2text asciidoctor tidy createrepo createrepo_c qemu-img postmap javadoc cleancss xmlsec1 rsvg-convert jps jstack",
+    ),
+    // PowerShell and cmd.exe, which read shares of other machines.
     row(
         "remove-item move-item copy-item new-item get-item get-childitem set-location push-location pop-location write-host write-output write-error",
     ),

@@ -49,7 +49,7 @@ impl Policy {
     }
 
     /// The signers whose keys can sign statements: P-256 and Ed25519.
-    pub(crate) fn person_signers(&self) -> Vec<(String, PersonKey)> {
+    pub fn person_signers(&self) -> Vec<(String, PersonKey)> {
         self.key_record_signers().0
     }
 

@@ -1,7 +1,12 @@
 //! The policy: what the auditor trusts, expects and insists on. One TOML file, read strictly.
 //!
-//! To add a field: a line in `wire.rs`, a field here, and its check's name in `Expect::EXPECTED_BY`.
+//! To add a field of `[expect]`: `expect.rs` says how. To add another field:
+//! 1. a line in its table in `wire.rs`, `trust.rs`, `workload.rs` or `waivers.rs`, and where that table is read,
+//! 2. a field here,
+//! 3. a line in `template.toml`,
+//! 4. a row in `docs/policy.md`.
 
+mod expect;
 mod grading;
 mod trust;
 mod waivers;
@@ -10,19 +15,19 @@ mod workload;
 
 use std::collections::BTreeMap;
 
+pub use self::expect::Expect;
 pub use self::grading::KeyRecordFile;
 pub use self::waivers::PolicyWaiver;
 use crate::attestation::BuilderPolicy;
 use crate::check::{CHECKS, Check};
 use crate::digest::Sha256;
 use crate::error::Error;
-use crate::finding::{Demand, Group, Level, MissingEvidence};
-use crate::git::ObjectId;
+use crate::finding::{Demand, Group, Level};
 use crate::limits::Limits;
-use crate::time::{DAY_SECONDS, Timestamp};
+use crate::time::Timestamp;
 use crate::trust::TrustPolicy;
 use crate::trust::public_key::ImageKey;
-use crate::verify::{Grade, KeyRing, KeySource, TrustedKey};
+use crate::verify::{KeyRing, KeySource, TrustedKey};
 use crate::workload::KindsWithoutImages;
 
 /// A policy. The default has no keys, expects nothing and requires nothing beyond each check's own level.
@@ -72,35 +77,6 @@ pub struct PolicySource {
     pub files: Vec<(String, Sha256)>,
 }
 
-/// `[expect]`: a field that is not set expects nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Expect {
-    /// Image repositories, any of which the build may push to.
-    pub images: Vec<String>,
-    /// Source repositories, any of which the build may be made from.
-    pub repositories: Vec<String>,
-    /// The branch that HEAD is on.
-    pub branch: Option<String>,
-    /// The commit, all forty digits.
-    pub commit: Option<ObjectId>,
-    /// Platforms, as `os/architecture[/variant]`.
-    pub platforms: Vec<String>,
-    /// The lowest version of the build server.
-    pub min_server_version: Option<String>,
-    /// The greatest age of a build, in seconds.
-    pub max_age_seconds: Option<i64>,
-    /// The lowest grade of the key.
-    pub minimum_grade: Option<Grade>,
-    /// The Dockerfile, relative to the top of the repository.
-    pub dockerfile: Option<String>,
-    /// Base images by digest.
-    pub base_images: Vec<String>,
-    /// Patterns of untracked files that are allowed. An empty list allows none, as no list does.
-    pub untracked: Vec<String>,
-    /// Names of the checks that a field of this table asks for.
-    pub(crate) asked: Vec<&'static str>,
-}
-
 /// One of `[[signers]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signer {
@@ -119,33 +95,6 @@ pub enum SignerKey {
     OpenPgp(Vec<u8>),
     /// A PEM public key, read from the file that is named.
     Pem(Vec<u8>),
-}
-
-/// Each field of `[expect]` and the check that it belongs to.
-pub(crate) const EXPECTED_BY: [(&str, &str); 11] = [
-    ("images", "log-image"),
-    ("repositories", "source-repository"),
-    ("branch", "source-commit"),
-    ("commit", "source-commit"),
-    ("platforms", "image-platform"),
-    ("min-server-version", "build-server"),
-    ("max-age", "build-age"),
-    ("minimum-grade", "key-record"),
-    ("dockerfile", "source-dockerfile"),
-    ("base-images", "base-image"),
-    ("untracked", "source-tree"),
-];
-
-/// Checks that answer nothing where the policy does not say what to expect.
-const NOTHING_WITHOUT_EXPECTATION: [&str; 2] = ["source-repository", "image-platform"];
-
-/// Checks that are at `require` as soon as the policy says what to expect.
-const REQUIRED_WHEN_EXPECTED: [&str; 4] = ["build-age", "build-server", "key-record", "base-image"];
-
-/// Does a field of `[expect]` put this check at `require`? `expects` says whether the field called so is set.
-pub(crate) fn is_required_when_expected(check: &str, expects: impl Fn(&str) -> bool) -> bool {
-    let is_set = EXPECTED_BY.iter().any(|(field, by)| *by == check && expects(field));
-    REQUIRED_WHEN_EXPECTED.contains(&check) && is_set
 }
 
 impl Policy {
@@ -219,13 +168,11 @@ impl Policy {
 
     /// A required group whose checks are all lowered is an empty requirement.
     fn must_decide(&self) -> Result<(), String> {
-        let can_be_met_by_nothing = |check: &Check| {
-            check.missing_evidence == MissingEvidence::RejectsByName
-                || (NOTHING_WITHOUT_EXPECTATION.contains(&check.name) && !self.expect.asked.contains(&check.name))
-        };
         let decides = |group: Group| {
             let mut own = CHECKS.into_iter().filter(|check| check.group == group);
-            own.any(|check| self.level(check) == Level::Require && !can_be_met_by_nothing(check))
+            own.any(|check| {
+                self.level(check) == Level::Require && !check.may_say_nothing(|field| self.expect.is_set(field))
+            })
         };
         match self.require.iter().find(|group| !decides(**group)) {
             Some(group) => Err(format!(
@@ -245,16 +192,13 @@ impl Policy {
 
     /// The level at which `check` is judged.
     pub fn level(&self, check: &Check) -> Level {
-        if let Some(level) = self.levels.get(check.name) {
-            return *level;
-        }
-        let expected = self.expect.asked.contains(&check.name) && REQUIRED_WHEN_EXPECTED.contains(&check.name);
-        if expected { Level::Require } else { check.level }
+        let set = self.levels.get(check.name).copied();
+        set.unwrap_or_else(|| check.own_level(|field| self.expect.is_set(field)))
     }
 
     /// Who asked for `check`. `handed` are the groups whose evidence was handed over by a flag.
     pub fn demand(&self, check: &Check, handed: &[Group]) -> Demand {
-        if self.levels.contains_key(check.name) || self.expect.asked.contains(&check.name) {
+        if self.levels.contains_key(check.name) || check.is_expected(|field| self.expect.is_set(field)) {
             Demand::Check
         } else if self.require.contains(&check.group) || handed.contains(&check.group) {
             Demand::Group
@@ -264,48 +208,10 @@ impl Policy {
     }
 }
 
-impl Expect {
-    /// The fields that say something, each with what it says.
-    pub fn rows(&self) -> Vec<(&'static str, String)> {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let values = [
-            self.images.join(", "),
-            self.repositories.join(", "),
-            text(&self.branch),
-            self.commit.map(|commit| commit.to_string()).unwrap_or_default(),
-            self.platforms.join(", "),
-            text(&self.min_server_version),
-            text(&self.max_age()),
-            self.minimum_grade.map(|grade| grade.word().to_owned()).unwrap_or_default(),
-            text(&self.dockerfile),
-            self.base_images.join(", "),
-            self.untracked.join(", "),
-        ];
-        let rows = EXPECTED_BY.iter().zip(values).map(|((field, _), value)| (*field, value));
-        rows.filter(|(_, value)| !value.is_empty()).collect()
-    }
-
-    /// `max-age` in words: in days where it is whole days.
-    pub(crate) fn max_age(&self) -> Option<String> {
-        self.max_age_seconds.map(|seconds| match seconds % DAY_SECONDS {
-            0 => format!("{} days", seconds / DAY_SECONDS),
-            _ => format!("{seconds} seconds"),
-        })
-    }
-
-    /// The names of the fields that say something.
-    pub fn asked_fields(&self) -> Vec<&'static str> {
-        self.rows().into_iter().map(|(field, _)| field).collect()
-    }
-
-    fn note_asked(&mut self) {
-        let fields = self.asked_fields();
-        self.asked = EXPECTED_BY.iter().filter(|(field, _)| fields.contains(field)).map(|(_, check)| *check).collect();
-    }
-}
-
 /// A policy to begin with: every field, the optional ones commented out.
-pub const TEMPLATE: &str = include_str!("template.toml");
+pub fn template() -> String {
+    include_str!("template.toml").replace("[expect]\n", &format!("[expect]\n{}", expect::examples()))
+}
 
 /// The moment of a build against a key's window.
 pub(crate) fn window_text(key: &TrustedKey) -> String {

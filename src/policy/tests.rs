@@ -15,8 +15,8 @@ fn with(text: &str) -> Result<Policy, Error> {
 
 #[test]
 fn the_template_is_a_policy_and_so_is_it_with_every_line_in() {
-    assert!(read(TEMPLATE).is_ok());
-    let filled: String = TEMPLATE
+    assert!(read(&template()).is_ok());
+    let filled: String = template()
         .lines()
         .map(|line| format!("{}\n", line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line)))
         .collect();
@@ -31,8 +31,20 @@ fn the_template_is_a_policy_and_so_is_it_with_every_line_in() {
             .replace("\ncontract-keys", "\n#contract-keys"),
     )
     .unwrap();
-    assert_eq!(policy.expect.asked_fields().len(), EXPECTED_BY.len() - 1, "all but the empty `untracked`");
+    let set: Vec<&str> = policy.expect.values().map(|(field, _)| field).collect();
+    let expected = expect::FIELDS.iter().map(|field| field.name).filter(|name| *name != "untracked");
+    assert_eq!(set, expected.collect::<Vec<_>>(), "all but the empty `untracked`");
     assert_eq!((policy.keys.keys().len(), policy.signers.len(), policy.levels.len()), (1, 1, 1));
+}
+
+/// The comments of the template list words by hand.
+#[test]
+fn the_template_names_every_group_and_level() {
+    use crate::words::any_of;
+    let groups = Group::ALL.map(Group::word).join(", ");
+    for list in [format!("an answer: {groups}."), format!("its own: {}.", any_of(&Level::ALL.map(Level::word)))] {
+        assert!(template().contains(&list), "template.toml: {list}");
+    }
 }
 
 #[test]
@@ -53,9 +65,16 @@ fn what_could_be_misread_is_refused_and_says_where() {
     }
     for (text, says) in [
         ("surprise = 1", "unknown field `surprise`"),
-        ("[expect]\nimage = [\"a\"]", "unknown field `image`"),
+        (
+            "[expect]\nimage = [\"a\"]",
+            "line 4: unknown field `image`, expected one of `images`, `repositories`, `branch`,",
+        ),
         ("[expect]\nimages = []", "expect.images: the list is empty"),
-        ("[expect]\nimages = \"a\"", "invalid type"),
+        ("[expect]\nimages = \"a\"", "line 4: invalid type: string \"a\", expected a sequence"),
+        ("[expect]\nbranch = [\"a\"]", "line 4: invalid type: sequence, expected a string"),
+        ("[expect]\nbranch = \"\"", "expect.branch: the text is empty"),
+        ("[expect]\nimages = [\"a\"]\nimages = [\"a\"]", "duplicate key"),
+        ("expect = 1", "expected the table [expect]"),
         ("[expect]\nimages = [\"docker.io/acme/wallet:v1\"]", "expect.images: expected a repository without tag"),
         (
             &format!("[expect]\nimages = [\"acme/wallet@sha256:{PIN}\"]"),

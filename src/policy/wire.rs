@@ -5,21 +5,22 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::value::Datetime;
 
+use super::expect::ExpectTable;
 use super::trust::{self, TrustTable};
 use super::waivers::{self, WaiverEntry};
 use super::workload::{self, BuilderTable, WorkloadTable};
-use super::{Expect, KeyRecordFile, Policy, Signer, SignerKey};
+use super::{KeyRecordFile, Policy, Signer, SignerKey};
 use crate::check;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::finding::{Group, Level};
-use crate::git::{ObjectId, PathPattern, RepositoryName, SshKey};
-use crate::image_name::ImageName;
+use crate::git::SshKey;
 use crate::key::PublicKey;
 use crate::key_record::KeyRecord;
 use crate::limits::Limits;
-use crate::time::{Timestamp, parse_duration_seconds};
-use crate::verify::{Grade, KeySource, Revocation, RevocationReason, TrustedKey};
+use crate::time::Timestamp;
+use crate::verify::{KeySource, Revocation, RevocationReason, TrustedKey};
+use crate::words::any_of;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -57,22 +58,6 @@ struct RevokedEntry {
     reason: String,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct ExpectTable {
-    images: Option<Vec<String>>,
-    repositories: Option<Vec<String>>,
-    branch: Option<String>,
-    commit: Option<String>,
-    platforms: Option<Vec<String>>,
-    min_server_version: Option<String>,
-    max_age: Option<String>,
-    minimum_grade: Option<String>,
-    dockerfile: Option<String>,
-    base_images: Option<Vec<String>>,
-    untracked: Option<Vec<String>>,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct SignerEntry {
@@ -98,7 +83,7 @@ pub(super) fn read(
     }
     let mut policy = Policy {
         require: groups(&file.require).map_err(fail)?,
-        expect: expect(file.expect).map_err(fail)?,
+        expect: file.expect.read().map_err(fail)?,
         levels: levels(&file.levels).map_err(fail)?,
         builder: file.builder.map(workload::read_builder).transpose().map_err(fail)?.unwrap_or_default(),
         waivers: list("waivers", file.waivers).and_then(waivers::read).map_err(fail)?,
@@ -161,98 +146,15 @@ fn levels(table: &BTreeMap<String, String>) -> Answer<BTreeMap<&'static str, Lev
     for (name, word) in table {
         let check = check::find(name)
             .ok_or_else(|| format!("levels: no check is called {name:?}; `hpsb-audit checks` lists them"))?;
-        let level = Level::from_word(word)
-            .ok_or_else(|| format!("levels.{name}: expected require, warn or off, found {word:?}"))?;
+        let level = Level::from_word(word).ok_or_else(|| {
+            format!("levels.{name}: expected {}, found {word:?}", any_of(&Level::ALL.map(Level::word)))
+        })?;
         if check.name == check::MANIFEST_SIGNATURE && level != Level::Require {
             return Err(format!("levels.{name}: it is always require"));
         }
         levels.insert(check.name, level);
     }
     Ok(levels)
-}
-
-fn expect(table: ExpectTable) -> Answer<Expect> {
-    let mut expect = Expect {
-        images: list("expect.images", table.images)?
-            .into_iter()
-            .map(|text| match ImageName::parse(&text) {
-                Ok(name) if name.is_repository() => Ok(text),
-                Ok(_) => Err(format!(
-                    "expect.images: expected a repository without tag and digest, for example docker.io/acme/wallet, found {text:?}"
-                )),
-                Err(why) => Err(format!("expect.images: malformed image name {text:?}: {why}")),
-            })
-            .collect::<Answer<_>>()?,
-        repositories: list("expect.repositories", table.repositories)?
-            .into_iter()
-            .map(|text| match RepositoryName::from_policy(&text) {
-                Some(_) => Ok(text),
-                None => Err(format!(
-                    "expect.repositories: expected an address like https://github.com/acme/wallet, found {text:?}"
-                )),
-            })
-            .collect::<Answer<_>>()?,
-        branch: table.branch,
-        commit: table
-            .commit
-            .map(|text| {
-                ObjectId::from_hex(&text)
-                    .ok_or(format!("expect.commit: expected 40 lower-case hexadecimal digits, found {text:?}"))
-            })
-            .transpose()?,
-        platforms: list("expect.platforms", table.platforms)?
-            .into_iter()
-            .map(|text| match text.split('/').collect::<Vec<_>>().as_slice() {
-                [os, architecture] | [os, architecture, _] if !os.is_empty() && !architecture.is_empty() => Ok(text),
-                _ => {
-                    Err(format!("expect.platforms: expected os/architecture, for example linux/s390x, found {text:?}"))
-                }
-            })
-            .collect::<Answer<_>>()?,
-        min_server_version: table.min_server_version,
-        max_age_seconds: table
-            .max_age
-            .map(|text| {
-                parse_duration_seconds(&text)
-                    .ok_or(format!("expect.max-age: expected a number and d, h, m or s, found {text:?}"))
-            })
-            .transpose()?,
-        minimum_grade: table
-            .minimum_grade
-            .map(|word| {
-                Grade::from_word(&word).ok_or(format!(
-                    "expect.minimum-grade: expected command-line, recorded, witnessed or challenged, found {word:?}"
-                ))
-            })
-            .transpose()?,
-        dockerfile: table.dockerfile,
-        base_images: list("expect.base-images", table.base_images)?
-            .into_iter()
-            .map(|text| match ImageName::parse(&text).ok().and_then(|name| name.sha256()) {
-                Some(_) => Ok(text),
-                _ => Err(format!(
-                    "expect.base-images: expected NAME@sha256: and 64 lower-case hexadecimal digits, found {text:?}"
-                )),
-            })
-            .collect::<Answer<_>>()?,
-        untracked: table
-            .untracked
-            .unwrap_or_default()
-            .into_iter()
-            .map(|text| match PathPattern::parse(&text) {
-                Some(_) => Ok(text),
-                None => Err(format!("expect.untracked: expected a pattern for paths, found {text:?}")),
-            })
-            .collect::<Answer<_>>()?,
-        asked: Vec::new(),
-    };
-    if let Some(version) = &expect.min_server_version
-        && check::parse_version(version).is_none()
-    {
-        return Err(format!("expect.min-server-version: expected numbers parted by dots, found {version:?}"));
-    }
-    expect.note_asked();
-    Ok(expect)
 }
 
 /// A list that stands there and says nothing is a mistake: it could be read as "none" or as "any".
@@ -307,7 +209,8 @@ fn trusted_key(
     let revoked = match &entry.revoked {
         Some(revoked) => {
             let reason = RevocationReason::from_word(&revoked.reason).ok_or_else(|| {
-                at("revoked.reason", &format!("expected compromised or superseded, found {:?}", revoked.reason))
+                let known = any_of(&RevocationReason::ALL.map(RevocationReason::word));
+                at("revoked.reason", &format!("expected {known}, found {:?}", revoked.reason))
             })?;
             moment("revoked.at", Some(revoked.at))?.map(|at| Revocation { at, reason })
         }

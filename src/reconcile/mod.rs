@@ -16,6 +16,7 @@ pub use self::sample::SampleSize;
 use crate::admission::index;
 use crate::approvals::{Approval, Approvals};
 use crate::builds::{Build, Builds};
+use crate::check;
 use crate::digest::Sha256;
 use crate::finding::Status;
 use crate::mask::{mask, mask_name};
@@ -110,7 +111,7 @@ impl Audited<'_> {
 
 fn audited<'a>(build: &'a Build, report: &'a BundleReport, period: &Period) -> Audited<'a> {
     let built = build.image.as_ref().and_then(|image| image.built);
-    let finding = report.findings.iter().find(|finding| finding.check == "source-approved");
+    let finding = check::SOURCE_APPROVED.answer_in(&report.findings);
     let approval = match finding {
         Some(finding) if finding.status == Status::Pass => Ok(finding.message.as_str()),
         Some(finding) => Err(finding.message.as_str()),

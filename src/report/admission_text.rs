@@ -6,7 +6,7 @@ use super::admission::left_out;
 use super::summary::not_looked_at;
 use super::text::{Look, Tone, line, tone};
 use super::{Admission, BundleReport, ImageReport, QuestionReport, Report, Scope, chain};
-use crate::check::status_text;
+use crate::check::{self, status_text};
 use crate::escape::for_terminal;
 use crate::finding::{Finding, Group, Status, Verdict};
 
@@ -90,9 +90,8 @@ fn checked(page: &mut String, look: Look, finding: &Finding) {
 
 /// What the workload's owner can do.
 pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
-    let rejects = |name: &str| image.rejecting().find(|finding| finding.check == name);
     let mut hints = Vec::new();
-    match rejects("workload-pinned") {
+    match check::WORKLOAD_PINNED.answer_in(image.rejecting()) {
         Some(finding) if image.image.is_none() => hints.push(format!("make the image known: {}", finding.message)),
         Some(finding) => {
             let known = finding.details.iter().find_map(|detail| detail.strip_prefix("the evidence knows it as "));
@@ -103,13 +102,14 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
         }
         None => {}
     }
-    if rejects("workload-image").is_some_and(|finding| finding.status == Status::Fail) {
+    if check::WORKLOAD_IMAGE.answer_in(image.rejecting()).is_some_and(|finding| finding.status == Status::Fail) {
         hints.push(match image.bundle {
             Some(_) => "the audit above says what the build lacks; deploy a build that is accepted".into(),
             None => "fetch the manifest of the build that made this image into the evidence, or deploy an image that has one".into(),
         });
     }
-    let others = image.rejecting().filter(|finding| !["workload-pinned", "workload-image"].contains(&finding.check));
+    let said = [check::WORKLOAD_PINNED.name, check::WORKLOAD_IMAGE.name];
+    let others = image.rejecting().filter(|finding| !said.contains(&finding.check));
     hints.extend(others.map(|finding| format!("`hpsb-audit explain {}` says what the check looks at", finding.check)));
     hints
 }

@@ -1,6 +1,7 @@
 //! The chain from the key to what is deployed: what links each piece to the next, and how well.
 
 use super::{BundleReport, ImageReport};
+use crate::check::{CHECKS, ChainLink};
 use crate::finding::{Finding, Status};
 
 /// How well a link holds.
@@ -51,59 +52,61 @@ pub(super) fn chain_of_image(image: &ImageReport, bundle: Option<&BundleReport>)
 
 const DEPLOYED: &str = "deployed workload";
 
-/// A link as it is at best, with every check that must pass for it.
-type Plan = (&'static str, &'static str, &'static str, &'static [&'static str], Strength);
+/// A link as it is drawn: from, to and how, and its strength at best. Its checks say themselves that they belong to it.
+type Plan = (ChainLink, &'static str, &'static str, &'static str, Strength);
 
 const WORKLOAD_PLANS: [Plan; 4] = {
+    use ChainLink::{ContractKey, ContractSigner, DeployedByDigest, Instance};
     use Strength::{Proved, Stated};
-    const IMAGE: &[&str] = &["workload-image", "workload-pinned"];
     [
-        ("pushed image", DEPLOYED, "the digest that it pins is the log's", IMAGE, Proved),
-        ("image's key", "contract", "the key that it names is the build's", &["workload-key"], Stated),
-        ("contract", "contract's signer", "signature over its two sections", &["contract-signature"], Proved),
-        ("contract", "booted instance", "an attestation record names it", &["attestation-record"], Proved),
+        (DeployedByDigest, "pushed image", DEPLOYED, "the digest that it pins is the log's", Proved),
+        (ContractKey, "image's key", "contract", "the key that it names is the build's", Stated),
+        (ContractSigner, "contract", "contract's signer", "signature over its two sections", Proved),
+        (Instance, "contract", "booted instance", "an attestation record names it", Proved),
     ]
 };
 
 const PLANS: [Plan; 12] = {
+    use ChainLink::{
+        Approval, Archive, Commit, Deployed, ImageAtHand, ImageSigner, KeyHolder, PushedImage, Record, ServerAnswers,
+        ServerKey, WorkTree,
+    };
     use Strength::{Proved, Stated};
-    const COMMIT: &[&str] = &["source-objects", "source-commit"];
-    const TREE: &[&str] = &["source-objects", "source-commit", "source-tree"];
-    const IMAGE: &[&str] = &["image-digest", "image-config", "image-layers"];
     [
-        ("key's holder", "trusted key", "a signed record says how it was obtained", &["key-record"], Stated),
-        ("build server", "trusted key", "no public record binds them", &["builder-key-binding"], Stated),
-        ("trusted key", "signed archive", "signature over its digest", &["manifest-signature"], Proved),
-        ("signed archive", "build record and log", "one build's name in all places", &["manifest-name"], Stated),
-        ("server's answers", "build record and log", "the saved answers name this build", &["server-record"], Stated),
-        ("signed archive", "commit", "every git object hashes to its name", COMMIT, Proved),
-        ("commit", "work tree", "the files are the commit's tree", TREE, Proved),
-        ("commit", "approval", "a list that was given approves it", &["source-approved"], Stated),
-        ("commit", "pushed image", "the build server's log says so", &["log-image"], Stated),
-        ("pushed image", "image at hand", "digest, configuration and layers are the log's", IMAGE, Proved),
-        ("pushed image", "image's signer", "a trusted key signed its digest", &["image-signature"], Proved),
-        (
-            "image at hand",
-            DEPLOYED,
-            "named by digest, with an accepted manifest",
-            &["workload-image", "workload-pinned"],
-            Stated,
-        ),
+        (KeyHolder, "key's holder", "trusted key", "a signed record says how it was obtained", Stated),
+        (ServerKey, "build server", "trusted key", "no public record binds them", Stated),
+        (Archive, "trusted key", "signed archive", "signature over its digest", Proved),
+        (Record, "signed archive", "build record and log", "one build's name in all places", Stated),
+        (ServerAnswers, "server's answers", "build record and log", "the saved answers name this build", Stated),
+        (Commit, "signed archive", "commit", "every git object hashes to its name", Proved),
+        (WorkTree, "commit", "work tree", "the files are the commit's tree", Proved),
+        (Approval, "commit", "approval", "a list that was given approves it", Stated),
+        (PushedImage, "commit", "pushed image", "the build server's log says so", Stated),
+        (ImageAtHand, "pushed image", "image at hand", "digest, configuration and layers are the log's", Proved),
+        (ImageSigner, "pushed image", "image's signer", "a trusted key signed its digest", Proved),
+        (Deployed, "image at hand", DEPLOYED, "named by digest, with an accepted manifest", Stated),
     ]
 };
+
+/// The checks that must pass for a link, in the table's order.
+fn checks_of(link: ChainLink) -> Vec<&'static str> {
+    CHECKS.into_iter().filter(|check| check.links.contains(&link)).map(|check| check.name).collect()
+}
 
 fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
     // What fails is drawn once: behind it, what was not looked at for that reason is not examined.
     let mut broken: Vec<&'static str> = Vec::new();
     let is_consequence = |check: &str| findings.iter().any(|one| one.check == check && one.is_consequence());
-    let link = |&(from, to, how, checks, best): &Plan| {
+    let draw = |&(link, from, to, how, best): &Plan| {
+        let checks = checks_of(link);
         let answers: Vec<(&'static str, Strength)> = checks
             .iter()
             .map(|check| (*check, strength(findings.iter().find(|finding| finding.check == *check), best)))
             .collect();
         let weakest =
             [Strength::Broken, Strength::NotExamined].into_iter().find(|weak| answers.iter().any(|(_, s)| s == weak));
-        let strength = weakest.unwrap_or(best);
+        // A link without a check would hold for nothing.
+        let strength = weakest.unwrap_or(if checks.is_empty() { Strength::NotExamined } else { best });
         let failed: Vec<&'static str> =
             answers.iter().filter(|(_, answer)| *answer == Strength::Broken).map(|(check, _)| *check).collect();
         let follows =
@@ -116,7 +119,7 @@ fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
         let checks = answers.into_iter().filter(|(_, answer)| *answer == strength).map(|(check, _)| check).collect();
         Link { from, to, how, checks, strength }
     };
-    plans.iter().map(link).collect()
+    plans.iter().map(draw).collect()
 }
 
 fn strength(finding: Option<&Finding>, best: Strength) -> Strength {
@@ -132,7 +135,6 @@ fn strength(finding: Option<&Finding>, best: Strength) -> Strength {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::{self, CHECKS};
     use crate::finding::{self, Demand, Effect, Group, Level, Reason, Verdict};
 
     /// A report whose checks all have `status`, but those that are named.
@@ -167,11 +169,24 @@ mod tests {
     }
 
     #[test]
-    fn every_check_of_a_link_exists_and_a_link_holds_only_if_all_of_them_pass() {
-        for (_, to, _, checks, best) in PLANS {
-            assert!(!checks.is_empty() && checks.iter().all(|name| check::find(name).is_some()), "{to}");
+    fn every_link_of_a_check_is_drawn_once_and_no_other() {
+        let drawn: Vec<ChainLink> = PLANS.iter().chain(&WORKLOAD_PLANS).map(|plan| plan.0).collect();
+        for check in CHECKS {
+            for link in check.links {
+                let count = drawn.iter().filter(|one| *one == link).count();
+                assert_eq!(count, 1, "{}: {link:?} is drawn {count} times", check.name);
+            }
+        }
+        for link in drawn {
+            assert!(!checks_of(link).is_empty(), "{link:?}: no check belongs to it");
+        }
+    }
+
+    #[test]
+    fn a_link_holds_only_if_all_of_its_checks_pass() {
+        for (link, _, to, how, best) in PLANS {
             assert!(matches!(best, Strength::Proved | Strength::Stated));
-            for one in checks {
+            for one in checks_of(link) {
                 for (status, expected) in [
                     (Status::Fail, Strength::Broken),
                     (Status::Unknown, Strength::Broken),
@@ -179,9 +194,7 @@ mod tests {
                     (Status::Pass, best),
                 ] {
                     let report = report(Status::Pass, &[(one, status)]);
-                    let found = chain(&report)
-                        .into_iter()
-                        .find(|link| link.to == to && PLANS.iter().any(|plan| plan.2 == link.how && plan.3 == checks));
+                    let found = chain(&report).into_iter().find(|link| link.to == to && link.how == how);
                     assert_eq!(found.map(|link| link.strength), Some(expected), "{to} {one}");
                 }
             }

@@ -90,6 +90,17 @@ mod tests {
         assert_eq!(Controls::own().unwrap().list.len(), 10);
     }
 
+    /// A check says which controls it supports, and the table that users copy says the same.
+    #[test]
+    fn the_own_table_is_what_the_checks_say() {
+        let own = Controls::own().unwrap();
+        for check in check::CHECKS {
+            let of_table = own.list.iter().filter(|control| control.checks.iter().any(|name| name == check.name));
+            let of_table: Vec<&str> = of_table.map(|control| control.id.as_str()).collect();
+            assert_eq!(of_table, check.controls, "{}: controls.toml, and `controls` of the check", check.name);
+        }
+    }
+
     #[test]
     fn a_table_with_an_unknown_check_or_field_is_refused() {
         let read = |text: &str| Controls::from_toml("c", text.as_bytes(), &Limits::default());

@@ -72,7 +72,7 @@ pub(super) struct Image {
     pub(super) verdict: String,
     /// Path of the bundle that the digest leads to: one of `reports`.
     pub(super) bundle: Option<String>,
-    /// One per check of the group `workload`, in the order of docs/checks.md.
+    /// One per check of the group `workload`, in the order of docs/generated/checks.md.
     pub(super) findings: Vec<Row>,
     /// From the trusted key to what is deployed.
     pub(super) chain: Vec<LinkRow>,
@@ -88,7 +88,7 @@ pub(super) struct WorkloadRow {
     pub(super) sha256: String,
     /// Bytes.
     pub(super) size: u64,
-    /// `compose`, `kubernetes` or `contract`.
+    #[cfg_attr(test, schemars(description = tests::forms()))]
     pub(super) form: String,
 }
 
@@ -144,7 +144,7 @@ pub(super) struct Policy {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 pub(super) struct Asked {
-    /// `everything`, or `signature-only`.
+    #[cfg_attr(test, schemars(description = tests::depths()))]
     pub(super) depth: String,
     /// Groups that had to have an answer.
     pub(super) require: Vec<String>,
@@ -200,7 +200,7 @@ pub(super) struct Bundle {
     pub(super) not_in_play: Vec<String>,
     /// The key that accepted the signature.
     pub(super) key: Option<Key>,
-    /// One per check of an audit (all but those of the group `workload`), in the order of docs/checks.md.
+    /// One per check of an audit (all but those of the group `workload`), in the order of docs/generated/checks.md.
     pub(super) findings: Vec<Row>,
     /// What each witness says.
     pub(super) evidence: Vec<Statement>,
@@ -215,7 +215,7 @@ pub(super) struct Bundle {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 pub(super) struct Looked {
-    /// `image`, `image-config`, `base-image`, `base-image-config`, `trust`, `approvals`, `server`, `builder` or `policy-file`.
+    #[cfg_attr(test, schemars(description = tests::inputs()))]
     pub(super) kind: String,
     /// As it was given, or as it lies beside the bundle.
     pub(super) name: String,
@@ -246,7 +246,7 @@ pub(super) struct Key {
     pub(super) bits: u32,
     /// Who named it.
     pub(super) source: String,
-    /// `command-line`, `recorded`, `witnessed` or `challenged`.
+    #[cfg_attr(test, schemars(description = tests::grades()))]
     pub(super) grade: String,
 }
 
@@ -257,11 +257,11 @@ pub(super) struct Key {
 pub(super) struct Row {
     pub(super) check: String,
     pub(super) group: String,
-    /// `require`, `warn` or `off`.
+    #[cfg_attr(test, schemars(description = tests::levels()))]
     pub(super) level: String,
     /// `pass`, `fail`, `unknown` or `not-run`.
     pub(super) status: String,
-    /// Why it was not run: `refused`, `no-evidence`, `no-expectation`, `off` or `not-built-in`.
+    #[cfg_attr(test, schemars(description = format!("Why it was not run: {}", tests::reasons())))]
     pub(super) reason: Option<String>,
     /// The check that failed and kept this one from being looked at: this answer is a consequence. Version 1 had none.
     #[serde(default)]
@@ -301,7 +301,7 @@ pub(super) struct Statement {
     /// The same for programs, where it has numbers or parts. Version 1 had none.
     #[serde(default)]
     pub(super) data: Option<Value>,
-    /// `signed`, `recomputed`, `timestamped` or `given`.
+    #[cfg_attr(test, schemars(description = tests::known()))]
     pub(super) known: String,
 }
 
@@ -498,6 +498,46 @@ fn row(finding: &Finding) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::Known;
+    use crate::finding::{Level, Reason};
+    use crate::report::{Depth, InputReport};
+    use crate::verify::Grade;
+    use crate::words::any_of;
+    use crate::workload::Form;
+
+    pub(super) fn forms() -> String {
+        one_of(&Form::ALL.map(Form::word))
+    }
+
+    pub(super) fn depths() -> String {
+        one_of(&Depth::ALL.map(Depth::word))
+    }
+
+    pub(super) fn levels() -> String {
+        one_of(&Level::ALL.map(Level::word))
+    }
+
+    pub(super) fn grades() -> String {
+        one_of(&Grade::ALL.map(Grade::word))
+    }
+
+    pub(super) fn known() -> String {
+        one_of(&Known::ALL.map(Known::word))
+    }
+
+    pub(super) fn reasons() -> String {
+        one_of(&Reason::ALL.map(Reason::word))
+    }
+
+    pub(super) fn inputs() -> String {
+        one_of(&InputReport::KINDS)
+    }
+
+    /// The words of a table, for the schema.
+    fn one_of(words: &[&str]) -> String {
+        let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+        format!("{}.", any_of(&words.iter().map(String::as_str).collect::<Vec<_>>()))
+    }
 
     /// `HPSB_UPDATE=1 cargo test` writes the file anew.
     #[test]

@@ -1,6 +1,13 @@
 //! A report: everything that one run found, ready to be written. Text from evidence is masked here, once, for every format.
 //!
-//! To add a format: one file with `write(&Report, …)`, one variant of [`Format`], one arm in [`Report::write`].
+//! To add a format:
+//! 1. one file here with `write(&Report, …)`. Text arrives masked; escape it for the format,
+//! 2. here its module, a variant of [`Format`] with its word, and its arm in [`Report::write`],
+//! 3. its name in `FORMATS` of `tests/reports.rs`, which compares what it says with the other formats,
+//! 4. a reader of it in `tests/tools/read-report`, with a parser of another kind,
+//! 5. its row in `docs/reports.md`.
+//!
+//! Then `tests/run update`, which writes its golden files and the messages that list the formats.
 
 mod admission;
 mod admission_text;
@@ -42,6 +49,7 @@ use crate::policy::PolicySource;
 use crate::signature::Signature;
 use crate::time::Timestamp;
 use crate::verify::{Grade, KeySource, TrustedKey};
+use crate::words::words;
 
 pub use self::admission::{Admission, ImageReport, WorkloadFile};
 #[cfg(feature = "serve")]
@@ -206,24 +214,19 @@ pub struct Options {
     pub oscal_plan: Option<String>,
 }
 
-impl Format {
-    /// Every format and its word, as `--report` takes it. Text is plain and 120 columns wide.
-    pub const WORDS: [(&str, Self); 10] = [
-        ("text", Self::Text(Look { colour: Colour::Plain, columns: 120 })),
-        ("json", Self::Json),
-        ("jsonl", Self::JsonLines),
-        ("html", Self::Html),
-        ("markdown", Self::Markdown),
-        ("csv", Self::Csv),
-        ("junit", Self::Junit),
-        ("sarif", Self::Sarif),
-        ("oscal", Self::Oscal),
-        ("vsa", Self::Vsa),
-    ];
-
-    /// The format that a word names.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, format)| format)
+words! {
+    /// The word, as `--report` takes it. Text that is read so is plain and 120 columns wide.
+    pub Format {
+        Text(Look { colour: Colour::Plain, columns: 120 }) = "text",
+        Json = "json",
+        JsonLines = "jsonl",
+        Html = "html",
+        Markdown = "markdown",
+        Csv = "csv",
+        Junit = "junit",
+        Sarif = "sarif",
+        Oscal = "oscal",
+        Vsa = "vsa",
     }
 }
 
@@ -266,7 +269,7 @@ impl Report {
     }
 
     /// The command that repeats the audit of one bundle, as page one has it.
-    pub(crate) fn command(&self, bundle: &BundleReport) -> String {
+    pub fn command(&self, bundle: &BundleReport) -> String {
         summary::command(self, bundle)
     }
 

@@ -5,8 +5,9 @@ use crate::finding::Group;
 use crate::key::Fingerprint;
 use crate::limits::Limits;
 use crate::mask::mask;
-use crate::policy::{Expect, Policy};
+use crate::policy::Policy;
 use crate::verify::KeyRing;
+use crate::words::words;
 
 /// How far an audit looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,21 +41,9 @@ pub struct QuestionReport {
     pub limits: Vec<(String, String)>,
 }
 
-impl Depth {
-    const ALL: [Self; 2] = [Self::Everything, Self::SignatureOnly];
-
+words! {
     /// The report's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Everything => "everything",
-            Self::SignatureOnly => "signature-only",
-        }
-    }
-
-    /// Reads the report's word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|depth| depth.word() == word)
-    }
+    pub Depth { Everything = "everything", SignatureOnly = "signature-only" }
 }
 
 impl QuestionReport {
@@ -64,6 +53,8 @@ impl QuestionReport {
         let changed = limits.entries().into_iter().zip(own).filter(|((_, value, _), (_, own, _))| value != own);
         let (of_workloads, levels): (Vec<_>, Vec<_>) =
             levels(policy).into_iter().partition(|(check, _)| is_on_workloads(check));
+        let each = |(field, values): (&'static str, Vec<String>)| values.into_iter().map(move |value| (field, value));
+        let expected = policy.expect.values().flat_map(each);
         let required = policy.require.contains(&Group::Workload).then(|| "require: workload".to_owned());
         let passed_over = required.into_iter().chain(of_workloads.iter().map(|(check, _)| format!("levels: {check}")));
         Self {
@@ -73,10 +64,15 @@ impl QuestionReport {
             handed: handed.to_vec(),
             given: Vec::new(),
             keys: keys.keys().iter().map(|key| key.fingerprint).collect(),
-            expect: expected(&policy.expect),
+            expect: expected.map(|(field, value)| (field.to_owned(), mask(&value))).collect(),
             levels,
             limits: changed.map(|((name, value, _), _)| (name.into(), value.to_string())).collect(),
         }
+    }
+
+    /// Is this field of `[expect]` set?
+    pub(super) fn expects(&self, field: &str) -> bool {
+        self.expect.iter().any(|(name, _)| name == field)
     }
 
     /// The same where workloads are asked about too: nothing of the policy is passed over.
@@ -91,23 +87,4 @@ fn levels(policy: &Policy) -> Vec<(String, String)> {
 
 fn is_on_workloads(check: &str) -> bool {
     check::find(check).is_some_and(|check| check.group == Group::Workload)
-}
-
-fn expected(expect: &Expect) -> Vec<(String, String)> {
-    let one = |text: &Option<String>| text.iter().cloned().collect::<Vec<_>>();
-    let fields = [
-        ("images", expect.images.clone()),
-        ("repositories", expect.repositories.clone()),
-        ("branch", one(&expect.branch)),
-        ("commit", one(&expect.commit.as_ref().map(ToString::to_string))),
-        ("platforms", expect.platforms.clone()),
-        ("min-server-version", one(&expect.min_server_version)),
-        ("max-age", one(&expect.max_age())),
-        ("minimum-grade", one(&expect.minimum_grade.map(|grade| grade.word().to_owned()))),
-        ("dockerfile", one(&expect.dockerfile)),
-        ("base-images", expect.base_images.clone()),
-        ("untracked", expect.untracked.clone()),
-    ];
-    let values = fields.into_iter().flat_map(|(field, values)| values.into_iter().map(move |value| (field, value)));
-    values.map(|(field, value)| (field.to_owned(), mask(&value))).collect()
 }

@@ -17,7 +17,7 @@ use crate::finding::{
 };
 use crate::key::PublicKey;
 use crate::limits::Limits;
-use crate::policy::{EXPECTED_BY, PolicySource, is_required_when_expected};
+use crate::policy::PolicySource;
 use crate::strict_json;
 use crate::time::Timestamp;
 use crate::verify::Grade;
@@ -236,7 +236,7 @@ struct Terms<'q> {
 
 impl Terms<'_> {
     fn expects(&self, field: &str) -> bool {
-        self.question.is_some_and(|question| question.expect.iter().any(|(name, _)| name == field))
+        self.question.is_some_and(|question| question.expects(field))
     }
 
     /// The level at which the check was judged.
@@ -246,18 +246,15 @@ impl Terms<'_> {
             return Level::Off;
         }
         let set = question.and_then(|question| question.levels.iter().find(|(name, _)| name == check.name));
-        match set.and_then(|(_, level)| Level::from_word(level)) {
-            Some(level) => level,
-            None if is_required_when_expected(check.name, |field| self.expects(field)) => Level::Require,
-            None => check.level,
-        }
+        let set = set.and_then(|(_, level)| Level::from_word(level));
+        set.unwrap_or_else(|| check.own_level(|field| self.expects(field)))
     }
 
     /// Who asked for it.
     fn demand(&self, check: &Check) -> Demand {
         let Some(question) = self.question else { return Demand::None };
         let named = question.levels.iter().any(|(name, _)| name == check.name);
-        if named || EXPECTED_BY.iter().any(|(field, by)| *by == check.name && self.expects(field)) {
+        if named || check.is_expected(|field| self.expects(field)) {
             Demand::Check
         } else if self.on_workloads || question.require.contains(&check.group) || question.handed.contains(&check.group)
         {
@@ -313,11 +310,8 @@ fn waiver(row: WaiverRow) -> Read<Waiver> {
 }
 
 fn status(word: &str, reason: Option<&str>) -> Read<Status> {
-    let reasons = [Reason::Refused, Reason::NoEvidence, Reason::NoExpectation, Reason::Off, Reason::NotBuiltIn]
-        .map(Status::NotRun);
-    let all = [Status::Pass, Status::Fail, Status::Unknown].into_iter().chain(reasons);
-    let mut fitting = all.filter(|status| status.word() == word && status.reason() == reason);
-    fitting.next().ok_or_else(|| unknown("status", &format!("{word} {}", reason.unwrap_or_default())))
+    let found = Status::from_words(word, reason);
+    found.ok_or_else(|| unknown("status", &format!("{word} {}", reason.unwrap_or_default())))
 }
 
 fn key(key: Key) -> Read<KeyReport> {
@@ -434,7 +428,7 @@ mod tests {
             "over-limit" => Limits::default().bundles().exceeded(""),
             "malformed" => Error::malformed("", ""),
             "nothing-to-verify" => Error::NothingToVerify { paths: text() },
-            "nothing-to-admit" => Error::NothingToAdmit { paths: text() },
+            "nothing-to-admit" => Error::NothingToAdmit { paths: text(), forms: text() },
             "network" => Error::Network { from: text(), message: text(), hint: text() },
             "unwritable" => Error::Unwritable { path: text(), message: text() },
             other => panic!("{other} has no sample"),
@@ -457,6 +451,111 @@ mod tests {
                 Form::Registry | Form::Layout | Form::DockerArchive | Form::Directory => form.witness(),
             };
             assert!(Fact::WITNESSES.contains(&word), "{word}");
+        }
+    }
+
+    /// A report on one bundle and one image, with a finding of each check.
+    fn sample(form: Form) -> Report {
+        let finding = |check: &&'static Check| Finding {
+            check: check.name,
+            group: check.group,
+            level: check.level,
+            status: Status::Pass,
+            caused_by: None,
+            message: String::new(),
+            expected: None,
+            found: None,
+            details: Vec::new(),
+            demand: Demand::None,
+            missing_evidence: check.missing_evidence,
+            waiver: None,
+            effect: Effect::None,
+        };
+        let of_workloads = |check: &&&Check| check.group == Group::Workload;
+        let mut bundle = BundleReport::of_nothing("b", Group::OF_BUNDLES.to_vec());
+        bundle.findings = CHECKS.iter().filter(|check| !of_workloads(check)).map(finding).collect();
+        let workload = WorkloadFile { path: "w".into(), sha256: Sha256::of(b""), size: 0, form };
+        let image = ImageReport {
+            workload,
+            place: "a".into(),
+            image: None,
+            digest: None,
+            verdict: Verdict::None,
+            bundle: None,
+            findings: CHECKS.iter().filter(of_workloads).map(finding).collect(),
+        };
+        let (policy, keys) = (crate::policy::Policy::default(), crate::verify::KeyRing::default());
+        let mut report = Report::new(Timestamp::from_unix_seconds(1_700_000_000));
+        report.question = Some(QuestionReport::of(Depth::Everything, &policy, &keys, &[], &Limits::default()));
+        report.admission = Some(Admission { evidence: vec!["e".into()], counts: [0, 1, 0, 0], images: vec![image] });
+        report.bundles.push(bundle);
+        report
+    }
+
+    /// Saves a report after a change and reads it back.
+    fn survives(what: &str, form: Form, change: impl Fn(&mut Report)) {
+        let mut report = sample(form);
+        change(&mut report);
+        let bundle = report.bundles.first_mut().unwrap();
+        let rejects = judged(&mut bundle.findings, &Group::OF_BUNDLES, None, Rules::Current, false);
+        bundle.verdict = rejects;
+        let admission = report.admission.as_mut().unwrap();
+        admission.images = admission.images.drain(..).map(|image| image.settled().judged(None)).collect();
+        let saved = json::value(&report).unwrap();
+        let read = read_value(&saved).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(json::value(&read).unwrap(), saved, "{what}");
+    }
+
+    #[test]
+    fn every_word_survives_in_a_saved_report() {
+        let plain = Form::Compose;
+        let first = |report: &mut Report, change: &dyn Fn(&mut Finding)| {
+            change(report.bundles.first_mut().unwrap().findings.get_mut(3).unwrap());
+        };
+        for form in Form::ALL {
+            survives(form.word(), form, |_| {});
+        }
+        for status in Status::all() {
+            survives(&format!("{status:?}"), plain, |report| first(report, &|finding| finding.status = status));
+        }
+        for level in Level::ALL {
+            survives(level.word(), plain, |report| {
+                first(report, &|finding| finding.level = level);
+                let check = report.bundles.first().unwrap().findings.get(3).unwrap().check;
+                report.question.as_mut().unwrap().levels.push((check.into(), level.word().into()));
+            });
+        }
+        for standing in WaiverStanding::ALL {
+            let expires = Timestamp::from_unix_seconds(0).unwrap();
+            let waiver = Waiver { owner: "Ada".into(), reason: "known".into(), expires, standing };
+            survives(standing.word(), plain, |report| {
+                first(report, &|finding| (finding.status, finding.waiver) = (Status::Fail, Some(waiver.clone())));
+            });
+        }
+        for depth in Depth::ALL {
+            survives(depth.word(), plain, |report| {
+                report.question.as_mut().unwrap().depth = depth;
+                let is_off = |finding: &Finding| depth == Depth::SignatureOnly && finding.check != MANIFEST_SIGNATURE;
+                let images = report.admission.iter_mut().flat_map(|admission| &mut admission.images);
+                let findings = images.flat_map(|image| &mut image.findings);
+                for finding in findings.chain(report.bundles.iter_mut().flat_map(|bundle| &mut bundle.findings)) {
+                    if is_off(finding) {
+                        finding.level = Level::Off;
+                    }
+                }
+            });
+        }
+        for group in Group::ALL {
+            survives(group.word(), plain, |report| report.question.as_mut().unwrap().require.push(group));
+        }
+        for grade in Grade::ALL {
+            let fingerprint = Sha256::of(b"");
+            let key = || KeyReport { fingerprint, kind: PublicKey::KINDS[0], bits: 2048, source: "s".into(), grade };
+            survives(grade.word(), plain, |report| report.bundles.first_mut().unwrap().key = Some(key()));
+        }
+        for known in Known::ALL {
+            let fact = || Fact::new("commit", Fact::WITNESSES[0], "v".into(), known);
+            survives(known.word(), plain, |report| report.bundles.first_mut().unwrap().evidence.push(fact()));
         }
     }
 

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::{BundleReport, ImageReport, Report};
 use crate::check;
 use crate::finding::{Finding, Group, Level, is_answered};
-use crate::policy::is_required_when_expected;
 
 /// What a verdict is about. A reader of `verdict` reads this too: an acceptance says nothing of any other group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +79,6 @@ fn weakened(report: &Report, finding: &Finding) -> Option<String> {
     let question = report.question.as_ref()?;
     question.levels.iter().find(|(check, _)| check == finding.check)?;
     let own = check::find(finding.check)?;
-    let expects = |field: &str| question.expect.iter().any(|(name, _)| name == field);
-    let level = if is_required_when_expected(own.name, expects) { Level::Require } else { own.level };
+    let level = own.own_level(|field| question.expects(field));
     (finding.level > level).then(|| format!("{} {}", finding.check, finding.level.word()))
 }

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::{BundleReport, Options, Report};
+use crate::check;
 use crate::crypto::dsse::{Envelope, IN_TOTO};
 use crate::crypto::in_toto::STATEMENT;
 use crate::crypto::person_key::PersonSecret;
@@ -88,7 +89,7 @@ fn subjects(bundle: &BundleReport) -> Vec<Value> {
 
 /// Name and digest of the image, if the check that proves the digest passed: the name is the signed log's, without its tag.
 pub(super) fn proved_image(bundle: &BundleReport) -> Option<(String, Sha256)> {
-    bundle.played().find(|f| f.check == "image-digest" && f.status == Status::Pass)?;
+    check::IMAGE_DIGEST.answer_in(bundle.played()).filter(|finding| finding.status == Status::Pass)?;
     let logged = |name: &'static str| bundle.evidence.iter().find(|f| f.fact == name && f.witness == "build.log");
     let digest = logged("image-digest")?.value.split_whitespace().find_map(Sha256::from_prefixed)?;
     let name = ImageName::parse(logged("image")?.value.split_whitespace().next()?).ok()?;

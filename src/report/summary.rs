@@ -4,6 +4,7 @@ use super::{BundleReport, Report, Scope, Voucher};
 use crate::check;
 use crate::evidence::{Fact, Known};
 use crate::finding::{Finding, Group, Level, Reason, Status, Verdict};
+use crate::verify::Grade;
 
 /// One line of what was found.
 pub(super) struct Found {
@@ -128,71 +129,15 @@ pub(super) fn found(bundle: &BundleReport) -> Vec<Found> {
     passed.map(|finding| Found { sentence: finding.message.clone(), known: known(finding.check) }).collect()
 }
 
-/// Checks whose answer this program proves from bytes.
-const RECOMPUTED: [&str; 11] = [
-    "manifest-signature",
-    "log-key",
-    "source-objects",
-    "source-tree",
-    "source-signature",
-    "image-digest",
-    "image-config",
-    "image-layers",
-    "image-signature",
-    "builder-record",
-    "contract-signature",
-];
-/// Checks whose answer rests on what the key's holder wrote.
-const SIGNED: [&str; 13] = [
-    "manifest-key",
-    "manifest-name",
-    "build-status",
-    "build-server",
-    "build-age",
-    "root-ssh",
-    "log-image",
-    "log-order",
-    "source-commit",
-    "source-repository",
-    "source-dockerfile",
-    "base-image",
-    "image-key",
-];
-/// Compared with what somebody handed over, or with what an image says of itself.
-#[cfg(test)]
-const GIVEN: [&str; 15] = [
-    "key-record",
-    "server-record",
-    "source-approved",
-    "image-platform",
-    "image-tag",
-    "image-labels",
-    "image-history",
-    "trust-freshness",
-    "builder-workload",
-    "builder-image",
-    "builder-key-binding",
-    "workload-image",
-    "workload-pinned",
-    "workload-key",
-    "attestation-record",
-];
-
-/// How the answer of a check is known: by its weakest witness. A check that stands in neither list is known by hearsay.
+/// How the answer of a check is known: by its weakest witness. An answer of no check that this program has is given.
 pub(super) fn known(check: &str) -> Known {
-    if RECOMPUTED.contains(&check) {
-        Known::Recomputed
-    } else if SIGNED.contains(&check) {
-        Known::Signed
-    } else {
-        Known::Given
-    }
+    check::find(check).map_or(Known::Given, |check| check.known)
 }
 
 /// What no reader may take as proved. Five lines are always there.
 pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     let grade = match &bundle.key {
-        Some(key) => format!("Its grade is {}: {}.", key.grade.word(), grade_text(key.grade.word())),
+        Some(key) => format!("Its grade is {}: {}.", key.grade.word(), grade_text(key.grade)),
         None => format!("{}.", no_key(bundle)),
     };
     let mut lines = vec![
@@ -227,21 +172,21 @@ pub(super) fn no_key(bundle: &BundleReport) -> &'static str {
 
 /// The answer about the signature.
 pub(super) fn signature(bundle: &BundleReport) -> Option<Status> {
-    bundle.findings.iter().find(|finding| finding.check == check::MANIFEST_SIGNATURE).map(|finding| finding.status)
+    check::find(check::MANIFEST_SIGNATURE)?.answer_in(&bundle.findings).map(|finding| finding.status)
 }
 
-fn grade_text(grade: &str) -> &'static str {
+fn grade_text(grade: Grade) -> &'static str {
     match grade {
-        "recorded" => "a signed record says who obtained it, when and over which channel",
-        "witnessed" => "two people obtained equal bytes in two retrievals",
-        "challenged" => "a build of the auditor's own random commit verifies under it",
-        _ => "the person who ran this, or the policy they named, chose it",
+        Grade::Recorded => "a signed record says who obtained it, when and over which channel",
+        Grade::Witnessed => "two people obtained equal bytes in two retrievals",
+        Grade::Challenged => "a build of the auditor's own random commit verifies under it",
+        Grade::CommandLine => "the person who ran this, or the policy they named, chose it",
     }
 }
 
 fn builder_text(bundle: &BundleReport) -> &'static str {
-    let passed = |name: &str| bundle.findings.iter().any(|f| f.check == name && f.status == Status::Pass);
-    if passed("builder-record") {
+    let record = check::BUILDER_RECORD.answer_in(&bundle.findings);
+    if record.is_some_and(|finding| finding.status == Status::Pass) {
         "Its attestation record was checked; no public record binds the manifest's key to the attested server."
     } else {
         "Its attestation was not checked, and its state, keys included, can be exported and restored."
@@ -331,17 +276,6 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::super::QuestionReport;
     use super::*;
-    use crate::check::CHECKS;
-
-    #[test]
-    fn every_check_stands_in_one_list_of_how_it_is_known() {
-        let lists = [RECOMPUTED.as_slice(), &SIGNED, &GIVEN];
-        for check in CHECKS {
-            let count = lists.iter().filter(|list| list.contains(&check.name)).count();
-            assert_eq!(count, 1, "{} stands in {count} lists", check.name);
-        }
-        assert_eq!(lists.iter().map(|list| list.len()).sum::<usize>(), CHECKS.len());
-    }
 
     #[test]
     fn the_command_names_everything_that_was_handed_over() {

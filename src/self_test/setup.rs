@@ -1,13 +1,17 @@
 //! What a case starts from: a bundle with everything that may come with it, all in memory.
 
+use std::borrow::Cow;
+
 use super::cases::Case;
 use crate::approvals::Approvals;
-use crate::audit::{Input, LoadImage, Question, audit as audit_bundle};
+use crate::audit::audit as audit_bundle;
 use crate::budget::Budget;
 use crate::check::status_text;
+use crate::dossier::Question;
+use crate::dossier::{Dossier, Handed, LoadImage};
 use crate::error::Error;
-use crate::finding::{Group, Verdict};
-use crate::image::{self, Choice};
+use crate::finding::Verdict;
+use crate::image::{self, Choice, Source};
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::report::BundleReport;
@@ -144,19 +148,22 @@ fn report(setup: &Setup) -> Result<BundleReport, Error> {
     let keys = policy.keys_for(Vec::new())?;
     let read = |bytes: &Vec<u8>| Approvals::read("approvals.csv", bytes.clone(), None, limits);
     let approvals = setup.approvals.as_ref().map(read).transpose()?;
-    let given = [(setup.image.is_some(), Group::Image), (setup.trust.is_some(), Group::Trust)];
-    let handed: Vec<Group> = given.into_iter().filter(|(is, _)| *is).map(|(_, group)| group).collect();
-    let question =
-        Question { handed: &handed, approvals: approvals.as_ref(), ..Question::new(&policy, &keys, now, limits) };
     let image = setup.image.as_deref();
+    let handed = Handed {
+        image: image.map(|_| Source::Path("image.tar".into())),
+        trust: setup.trust.clone(),
+        approvals,
+        ..Handed::default()
+    };
+    let question = Question { handed: &handed, ..Question::new(&policy, &keys, now, limits) };
     let load_image =
         |choice: &Choice, _: &Budget| image::read_archive("image.tar", image.unwrap_or_default(), choice, limits);
-    let input = Input {
+    let dossier = Dossier {
         file_name: Some(setup.file_name.clone()),
         server: setup.server.clone(),
-        trust: setup.trust.as_deref(),
-        image: image.map(|_| &load_image as &LoadImage<'_>),
-        ..Input::new(setup.file_name.clone(), setup.bundle.as_slice())
+        trust: setup.trust.as_deref().map(Cow::Borrowed),
+        image: image.map(|_| Box::new(load_image) as Box<LoadImage<'_>>),
+        ..Dossier::new(setup.file_name.clone(), setup.bundle.as_slice())
     };
-    Ok(audit_bundle(input, &question))
+    Ok(audit_bundle(dossier, &question))
 }

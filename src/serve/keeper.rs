@@ -17,11 +17,12 @@ use serde_json::json;
 
 use super::metrics::add;
 use super::state::{Ready, Standing};
-use super::{AUDIT_AGAIN, Service, Terms};
+use super::{AUDIT_AGAIN, Service};
 use crate::admission::{Index, build_of};
 use crate::audit::Facts;
 use crate::builds::{Build, Builds};
 use crate::digest::Sha256;
+use crate::dossier::Terms;
 use crate::error::Error;
 use crate::report::BundleReport;
 
@@ -215,7 +216,7 @@ impl Service {
         let threads = if table.queue.is_empty() { threads } else { 1 };
         drop(table);
         let audited =
-            (self.edges.now)().and_then(|now| (self.edges.audit)(&path, &terms.question(threads, now, &self.limits)));
+            (self.edges.now)().and_then(|now| (self.edges.audit)(&path, &terms.question(now, threads, &self.limits)));
         add(&self.metrics.audits, 1);
         match audited {
             Ok((report, facts)) => {
@@ -297,7 +298,7 @@ impl Service {
                 break;
             }
             let judge = |facts: &Arc<Facts>| {
-                let report = facts.judge(&terms.question(1, now, &self.limits))?;
+                let report = facts.judge(&terms.question(now, 1, &self.limits))?;
                 Some(build_of(&report, &terms.policy))
             };
             let share = held.len().div_ceil(threads.max(1));
@@ -490,7 +491,7 @@ impl Known {
 impl Terms {
     /// Were they read from the same bytes?
     fn are_same(&self, other: &Self) -> bool {
-        let approvals = |terms: &Self| terms.approvals.clone().map(|list| (list.sha256, list.signature));
+        let approvals = |terms: &Self| terms.handed.approvals.clone().map(|list| (list.sha256, list.signature));
         self.policy.source == other.policy.source && approvals(self) == approvals(other)
     }
 }

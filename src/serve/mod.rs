@@ -20,34 +20,13 @@ use zeroize::Zeroizing;
 
 pub use self::http::{Settings, serve};
 pub use self::state::Service;
-use crate::approvals::Approvals;
-use crate::audit::{Facts, Question};
+use crate::audit::Facts;
 use crate::digest::Sha256;
+use crate::dossier::Question;
+use crate::dossier::Terms;
 use crate::error::Error;
-use crate::limits::Limits;
-use crate::policy::Policy;
 use crate::report::BundleReport;
 use crate::time::Timestamp;
-use crate::verify::KeyRing;
-
-/// What is asked of bundles.
-#[derive(Debug, Clone)]
-pub struct Terms {
-    /// What is trusted, expected and required.
-    pub policy: Policy,
-    /// The policy's keys: [`Policy::keys_for`].
-    pub keys: KeyRing,
-    /// The list of approvals, where there is one.
-    pub approvals: Option<Approvals>,
-}
-
-impl Terms {
-    /// What is asked of a bundle.
-    fn question<'a>(&'a self, threads: usize, now: Timestamp, limits: &'a Limits) -> Question<'a> {
-        let approvals = self.approvals.as_ref();
-        Question { approvals, threads, ..Question::new(&self.policy, &self.keys, now, limits) }
-    }
-}
 
 /// A certificate chain and its key, each in PEM.
 pub type Pems = (Vec<u8>, Zeroizing<Vec<u8>>);

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
+use super::Edges;
 use super::keeper::Keeper;
 use super::metrics::Metrics;
-use super::{Edges, Terms};
 use crate::admission::Index;
+use crate::dossier::Terms;
 use crate::limits::Limits;
 
 /// The service, without its wire.

@@ -77,7 +77,7 @@ fn the_signatures_of_containers_image() {
             tag: None,
             tags: vec!["latest".into()],
             digest: Sha256::of(&manifest),
-            size: manifest.len() as u64,
+            size: Some(manifest.len() as u64),
             built: Timestamp::from_rfc3339("2010-01-01T00:00:00Z").unwrap(),
             now,
         };

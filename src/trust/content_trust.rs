@@ -100,10 +100,13 @@ fn signed_target(walked: &Trusted, image: &ImageTarget) -> Result<(), Answer> {
             Err(Fault::Refused(message)) => return Err(Answer::Refused(message)),
             Err(Fault::Missing(message)) => return Err(Answer::Undecided(message)),
             Ok(None) => missing.push(tag.as_str()),
-            Ok(Some((role, target))) if target.sha256 != image.digest || target.length != image.size => {
+            Ok(Some((role, target)))
+                if target.sha256 != image.digest || image.size.is_some_and(|size| target.length != size) =>
+            {
+                let size = image.size.map(|size| format!(" ({size} bytes)")).unwrap_or_default();
                 return Err(Answer::Refused(format!(
-                    "{role}.json: {tag} is {} ({} bytes), the signed log has {} ({} bytes)",
-                    target.sha256, target.length, image.digest, image.size
+                    "{role}.json: {tag} is {} ({} bytes), the signed log has {}{size}",
+                    target.sha256, target.length, image.digest
                 )));
             }
             Ok(Some(_)) => return Ok(()),

@@ -57,8 +57,8 @@ pub(crate) struct ImageTarget {
     pub(crate) tags: Vec<String>,
     /// Digest of its manifest.
     pub(crate) digest: Sha256,
-    /// Bytes of its manifest.
-    pub(crate) size: u64,
+    /// Bytes of its manifest, where the log has them.
+    pub(crate) size: Option<u64>,
     /// When it was built.
     pub(crate) built: Timestamp,
     /// The moment that the audit is for.

@@ -194,7 +194,7 @@ mod tests {
             tag: None,
             tags: Vec::new(),
             digest: Sha256::of(b""),
-            size: 0,
+            size: None,
             built,
             now: built,
         };

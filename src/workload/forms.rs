@@ -1,36 +1,97 @@
-//! Which form a file has, told by the marks of each YAML document. Marks of two forms in one document are refused: two programs would read two
-//! different things.
+//! The forms of workloads, and which one a file has: told by the marks of each YAML document. Marks of two forms in one document are refused:
+//! two programs would read two different things.
 
 use serde_json::Value;
 
-use super::{Form, compose, kind_of, kubernetes, sections, token};
+use super::{compose, kind_of, kubernetes, sections, token};
+use crate::words::{any_of, words};
 
-/// A mark of each form that a document has, in words.
-fn marks(document: &Value) -> Vec<(Form, &'static str)> {
-    let has = |key: &str| document.get(key).is_some_and(|value| !value.is_null());
-    let mut marks = Vec::new();
-    if compose::is_compose(document) {
-        marks.push((Form::Compose, "`services` (a compose file)"));
+/// Kinds of workloads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A docker-compose file.
+    Compose,
+    /// Kubernetes manifests.
+    Kubernetes,
+    /// A contract of IBM Hyper Protect, or one section of it.
+    Contract,
+}
+
+words! {
+    /// The report's word.
+    pub Form { Compose = "compose", Kubernetes = "kubernetes", Contract = "contract" }
+}
+
+impl Form {
+    /// A file of this form, in words.
+    pub(crate) fn file(self) -> &'static str {
+        match self {
+            Self::Compose => "a compose file",
+            Self::Kubernetes => "Kubernetes manifests",
+            Self::Contract => "a contract",
+        }
     }
-    if has("apiVersion") && has("kind") {
-        marks.push((Form::Kubernetes, "`apiVersion` and `kind` (a Kubernetes manifest)"));
+
+    /// A file of any form, in words.
+    pub(crate) fn any() -> String {
+        any_of(&Self::ALL.map(Self::file))
     }
-    let whole = ["workload", "env", "envWorkloadSignature"].iter().any(|key| has(key));
-    if whole || sections::is_section(document) || document.as_str().is_some_and(token::is_token) {
-        marks.push((Form::Contract, "`workload`, `env` or `type` (a contract)"));
+
+    /// What such a file must have, in words.
+    fn must_have(self) -> &'static str {
+        match self {
+            Self::Compose => "a mapping `services`",
+            Self::Kubernetes => "`apiVersion` and `kind` in every document",
+            Self::Contract => "`workload`, `env`",
+        }
     }
-    marks
+
+    /// Does the document have a mark of this form?
+    fn is_marked(self, document: &Value) -> bool {
+        let has = |key: &str| document.get(key).is_some_and(|value| !value.is_null());
+        match self {
+            Self::Compose => compose::is_compose(document),
+            Self::Kubernetes => has("apiVersion") && has("kind"),
+            Self::Contract => {
+                let whole = ["workload", "env", "envWorkloadSignature"].into_iter().any(has);
+                whole || sections::is_section(document) || document.as_str().is_some_and(token::is_token)
+            }
+        }
+    }
+
+    /// Its marks, in words.
+    fn marks(self) -> &'static str {
+        match self {
+            Self::Compose => "`services` (a compose file)",
+            Self::Kubernetes => "`apiVersion` and `kind` (a Kubernetes manifest)",
+            Self::Contract => "`workload`, `env` or `type` (a contract)",
+        }
+    }
+
+    /// Why a file of several documents is refused, and what to do; `None` where each is read by itself.
+    fn refuses_several(self) -> Option<&'static str> {
+        match self {
+            Self::Compose => {
+                Some(": some programs merge them, others read the first. Name what `docker compose config` prints")
+            }
+            Self::Kubernetes => None,
+            Self::Contract => Some(", and a contract is one: write a file for each"),
+        }
+    }
 }
 
 /// The form of one document; `None` where it has no mark.
 fn of_one(document: &Value) -> Result<Option<Form>, String> {
-    match marks(document).as_slice() {
+    let marks: Vec<Form> = Form::ALL.into_iter().filter(|form| form.is_marked(document)).collect();
+    match marks.as_slice() {
         // Not a mapping, so no mark; but it is meant to be one.
         [] if document.get("services").is_some() => Ok(Some(Form::Compose)),
         [] => Ok(None),
-        [(form, _)] => Ok(Some(*form)),
-        [(_, one), .., (_, other)] => Err(format!(
-            "one document has {one} and {other}, and each program reads another half of it: write a file for each"
+        [form] => Ok(Some(*form)),
+        [one, .., other] => Err(format!(
+            "one document has {} and {}, and each program reads another half of it: write a file for each",
+            one.marks(),
+            other.marks()
         )),
     }
 }
@@ -55,47 +116,82 @@ pub(super) fn of(documents: &[Value]) -> Result<Form, String> {
         }
         found = Some(form);
     }
-    match found {
-        None => Err("it is empty".into()),
-        Some(Form::Compose) if count > 1 => Err(format!(
-            "it has {count} documents: some programs merge them, others read the first. Name what `docker compose config` prints"
-        )),
-        Some(Form::Contract) if count > 1 => {
-            Err(format!("it has {count} documents, and a contract is one: write a file for each"))
-        }
-        Some(form) => Ok(form),
+    let form = found.ok_or("it is empty")?;
+    match form.refuses_several().filter(|_| count > 1) {
+        Some(why) => Err(format!("it has {count} documents{why}")),
+        None => Ok(form),
     }
 }
 
 /// What a document without marks is, and what to do.
 fn unknown(document: &Value) -> String {
+    let expected = expected();
     let Value::Object(fields) = document else {
-        return format!("{EXPECTED}; found {}", kind_of(document));
+        return format!("{expected}; found {}", kind_of(document));
     };
     let has = |key: &str| fields.contains_key(key);
     if has("include") {
         return "`include` is not read, and without `services` nothing else is here: name what `docker compose config` prints".into();
     }
     if has("resources") || has("kustomize") {
-        return format!("{EXPECTED}. If it is a kustomization, name what `kubectl kustomize` prints");
+        return format!("{expected}. If it is a kustomization, name what `kubectl kustomize` prints");
     }
     if fields.values().any(|value| value.get("image").is_some() || value.get("build").is_some()) {
         return format!(
-            "{EXPECTED}. If it is a compose file of version 1, or values of a Helm chart, name what `docker compose config` or `helm template` prints"
+            "{expected}. If it is a compose file of version 1, or values of a Helm chart, name what `docker compose config` or `helm template` prints"
         );
     }
     let keys: Vec<String> = fields.keys().take(5).map(|key| key.chars().take(40).collect()).collect();
-    format!("{EXPECTED}; found the keys {}", keys.join(", "))
+    format!("{expected}; found the keys {}", keys.join(", "))
 }
 
-const EXPECTED: &str = "expected a compose file (a mapping `services`), Kubernetes manifests (`apiVersion` and `kind` in every document) or a contract \
-(`workload`, `env`)";
+/// Every form with what its files must have.
+fn expected() -> String {
+    let forms = Form::ALL.map(|form| format!("{} ({})", form.file(), form.must_have()));
+    format!("expected {}", any_of(&forms.each_ref().map(String::as_str)))
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::limits::Limits;
     use crate::strict_yaml;
+
+    /// A file of each form, and the same with a key that the form does not have.
+    fn sample(form: Form) -> (&'static str, &'static str) {
+        match form {
+            Form::Compose => ("services: {a: {image: app}}", "services: {a: {image: app}}\nsurplus: 1"),
+            Form::Kubernetes => (
+                "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, image: app}]}",
+                "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, image: app}], surplus: 1}",
+            ),
+            Form::Contract => (
+                "workload:\n  type: workload\n  play: {resources: [{apiVersion: v1, kind: Pod, spec: {containers: [{name: a, image: app}]}}]}",
+                "workload:\n  type: workload\n  play: {surplus: 1}",
+            ),
+        }
+    }
+
+    /// Of every form: its file is told by its marks and read, what it does not define is unknown, and messages name it.
+    #[test]
+    fn every_form_is_told_read_and_closed() {
+        let read = |text: &str| {
+            let kinds = super::super::KindsWithoutImages::default();
+            super::super::Workload::read("w", text.as_bytes(), &[], &kinds, &Limits::default())
+        };
+        for form in Form::ALL {
+            let (text, surplus) = sample(form);
+            let workload = read(text).unwrap();
+            assert_eq!(workload.form, form);
+            let images: Vec<_> =
+                workload.images.iter().map(|used| used.image.as_ref().map(|image| &image.text)).collect();
+            assert!(matches!(images.as_slice(), [Ok(image)] if *image == "app"), "{}: {images:?}", form.word());
+            let images = read(surplus).unwrap().images;
+            assert!(images.iter().any(|used| used.image.is_err()), "{}: {images:?}", form.word());
+            let nothing = self::form("- a").unwrap_err();
+            assert!(nothing.contains(form.file()) && nothing.contains(form.must_have()), "{nothing}");
+        }
+    }
 
     fn form(text: &str) -> Result<Form, String> {
         of(&strict_yaml::documents(text.as_bytes(), &Limits::default()).unwrap())

@@ -6,8 +6,14 @@
 //!
 //! A form is read by a table of every key that it defines ([`table`]): a key outside it is unknown.
 //!
-//! To add a form: a table, one file with a function that fills [`Images`], one variant of [`Form`] with its marks ([`forms`]), one arm in
-//! [`Workload::read`].
+//! To add a form:
+//! 1. one file here, with a table of every key and a function that fills [`Images`]; its own tests show what a program could run and the file
+//!    hides,
+//! 2. a variant of [`Form`] in `forms.rs`, its word, and what the compiler then asks for: its marks and its sample,
+//! 3. its module and its arm in [`Workload::read`], in this file,
+//! 4. its rows in `docs/admission.md`: which images it names, and the source of its table.
+//!
+//! Then `tests/run update`. Seeds for the fuzz target `workload` are in `tests/seeds/mod.rs`.
 
 mod archive;
 mod compose;
@@ -33,6 +39,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 pub(crate) use self::contract::Contract;
+pub use self::forms::Form;
 pub(crate) use self::image_keys::{ImageKeyEntry, KeyKind};
 pub use self::kubernetes::KindsWithoutImages;
 pub(crate) use self::kubernetes::is_read_by_runtimes;
@@ -68,17 +75,6 @@ pub struct Workload {
 const HINT: &str =
     "correct the file, or name plain YAML as `docker compose config`, `helm template` or `kubectl kustomize` prints it";
 
-/// Kinds of workloads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// A docker-compose file.
-    Compose,
-    /// Kubernetes manifests.
-    Kubernetes,
-    /// A contract of IBM Hyper Protect, or one section of it.
-    Contract,
-}
-
 /// A place that runs an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsedImage {
@@ -86,25 +82,6 @@ pub struct UsedImage {
     pub place: String,
     /// The image; or why it is not known, in words.
     pub image: Result<ImageReference, String>,
-}
-
-impl Form {
-    /// Every form.
-    pub const ALL: [Self; 3] = [Self::Compose, Self::Kubernetes, Self::Contract];
-
-    /// The report's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Compose => "compose",
-            Self::Kubernetes => "kubernetes",
-            Self::Contract => "contract",
-        }
-    }
-
-    /// Reads the report's word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|form| form.word() == word)
-    }
 }
 
 impl Workload {

@@ -1,4 +1,4 @@
-//! Every source, every answer: what docs/fetch.md says of it is what happens. Nothing is lost silently.
+//! Every source, every answer: what docs/generated/fetch-answers.md says of it is what happens. Nothing is lost silently.
 
 use std::fs;
 use std::path::Path;
@@ -49,7 +49,8 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/fetch.md")).unwrap();
+    let page =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/generated/fetch-answers.md")).unwrap();
     let (_, table) = page.split_once("| what is asked | saved | note |\n| --- | --- | --- |\n").unwrap();
     let cells = |text: &str| text.split(", ").map(|cell| cell.trim().to_owned()).collect();
     let rows = table.lines().take_while(|line| line.starts_with('|')).map(|line| {

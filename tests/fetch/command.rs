@@ -3,10 +3,12 @@
 use std::fs;
 use std::process::{Command, Output};
 
+use hpsb_audit::Sha256;
 use serde_json::{Value, json};
 
 use crate::certificates::Certificates;
-use crate::tls_server::TlsServer;
+use crate::plain_http::PlainServer;
+use crate::tls_server::{Reply, TlsServer};
 use crate::world::*;
 
 /// A folder as a user has it: settings with secrets, the files beside them.
@@ -190,4 +192,61 @@ fn what_was_fetched_is_audited_without_any_server() {
     fs::write(&path, json!(format!("docker.io/acme/wallet@sha256:{}", "0".repeat(64))).to_string()).unwrap();
     let (code, page, _) = audit(&scratch, &["evidence", "--key", KEY]);
     assert!(code == Some(1) && page.contains("server-record: image digest disagrees"), "{page}");
+}
+
+/// A layer of 300 MB, and a bundle and a log inside JSON, go to the disk as they come. The same run with small answers is the measure.
+#[test]
+fn memory_does_not_grow_with_the_answers() {
+    let small = peak(1, 1);
+    let large = peak(300, 24);
+    assert!(large < small + (16 << 20), "{} MiB, and {} MiB with small answers", large >> 20, small >> 20);
+}
+
+/// The most memory that the program had, in bytes, where a layer has so many MiB, and a log and the base64 of a bundle have `mib` each.
+fn peak(layer_mib: usize, mib: usize) -> u64 {
+    const MEASURE: &str = "import resource, subprocess, sys; code = subprocess.call(sys.argv[1:]); \
+        print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(code)";
+    let part = vec![b'A'; 1 << 20];
+    let layer = Sha256::of(&part.repeat(layer_mib)).to_string();
+    let config = b"{}".to_vec();
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {"mediaType": "x", "digest": Sha256::of(&config).to_string(), "size": config.len()},
+        "layers": [{"mediaType": "x", "digest": layer, "size": layer_mib << 20}],
+    })
+    .to_string()
+    .into_bytes();
+    let digest = Sha256::of(&manifest).to_string();
+    let (one, name) = (part.clone(), digest.clone());
+    let registry = PlainServer::start(move |asked| match asked.path.rsplit('/').next() {
+        Some(last) if last == name => (200, Vec::new(), manifest.clone()),
+        Some(last) if last == layer => (200, vec![("X-Times".into(), layer_mib.to_string())], one.clone()),
+        _ => (200, Vec::new(), config.clone()),
+    });
+    let build = Build { digest: format!("127.0.0.1:{}/acme/wallet@{digest}", registry.port), ..Build::good() };
+    let server = TlsServer::start("server", move |seen, _| match seen.path.as_str() {
+        "/manifest" => {
+            let after = format!("\", \"manifest_name\": \"manifest.{NAME}\"}}");
+            Reply::Large("{\"encoded_manifest\": \"", part.clone(), mib, after)
+        }
+        "/log/build" => Reply::Large("{\"log\": \"", part.clone(), mib, "\"}".into()),
+        _ => answer(std::slice::from_ref(&build), seen),
+    });
+    let scratch = folder(server.port);
+    let resolve = format!("{HOST}:{}:127.0.0.1", server.port);
+    let output = Command::new("python3")
+        .args(["-c", MEASURE, env!("CARGO_BIN_EXE_hpsb-audit"), "fetch", "--env", "sbs-config.json", "--image"])
+        .args(["--resolve", &resolve, "--to", "saved"])
+        .current_dir(&scratch.0)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", &scratch.0)
+        .output()
+        .expect("python3 is needed");
+    let (out, talk) = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{out}{talk}");
+    let saved = |name: &str| fs::metadata(scratch.path("saved").join(NAME).join(name)).unwrap().len();
+    assert_eq!(saved("server-build.log"), (mib << 20) as u64);
+    assert_eq!(saved(&format!("manifest.{NAME}.sig.tbz")), (mib << 20) as u64 / 4 * 3);
+    out.lines().last().unwrap().parse::<u64>().unwrap() * 1024
 }

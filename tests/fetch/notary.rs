@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use hpsb_audit::Sha256;
 use hpsb_audit::client::{Request, TrustOptions};
+use hpsb_audit::{Limits, Sha256};
 use serde_json::Value;
 
 use crate::cutting_proxy::CuttingProxy;
@@ -171,6 +171,24 @@ fn after_a_cut_anywhere_the_set_is_whole_or_not_there() {
         proxy.cut(0, 0);
         assert_eq!(run(&request, &impatient()).unwrap().exit_code(), 0);
         assert!(tree(&scratch.0) == reference, "{position}");
+    }
+}
+
+#[test]
+fn a_set_over_a_bound_is_a_fault_and_is_not_kept() {
+    let published = Published::new();
+    let mut bounds =
+        ["trust_source_bytes=1000", "trust_files=1", "trust_file_bytes=100"].map(|says| (says, Limits::default()));
+    bounds[0].1.trust_source_bytes = 1_000;
+    bounds[1].1.trust_files = 1;
+    bounds[2].1.trust_file_bytes = 100;
+    for (says, limits) in bounds {
+        let scratch = Scratch::new();
+        let request = published.request(&scratch, published.server.port);
+        let report = run_with(&request, &impatient(), &limits).unwrap();
+        assert_eq!(report.exit_code(), 3, "{says}");
+        assert!(faults(&report).contains(says), "{says}: {}", faults(&report));
+        assert!(!scratch.path(NAME).join("trust/notary").exists(), "{says}");
     }
 }
 

@@ -23,7 +23,8 @@ pub struct PlainServer {
 }
 
 impl PlainServer {
-    /// Each answer is a status, headers and a body; each connection carries one.
+    /// Each answer is a status, headers and a body; each connection carries one. `X-Ending` says how the answer ends, `X-Times` how often the body
+    /// is sent in it.
     pub fn start(answer: impl Fn(&Asked) -> (u16, Vec<(String, String)>, Vec<u8>) + Send + Sync + 'static) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), answer)
     }
@@ -45,17 +46,23 @@ impl PlainServer {
                     let Some(question) = read_question(&mut reader) else { return };
                     log.lock().unwrap().push(question.clone());
                     let (status, headers, body) = answer(&question);
+                    let times = headers.iter().find(|(name, _)| name == "X-Times");
+                    let times = times.map_or(1, |(_, times)| times.parse().unwrap());
                     // How the answer ends, where it is not as it should be.
                     let ending = headers.iter().find(|(name, _)| name == "X-Ending").map(|(_, how)| how.clone());
                     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
                     let head = format!(
                         "HTTP/1.1 {status} x\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
-                        body.len()
+                        body.len() * times
                     );
                     let stream = reader.get_mut();
                     let longer = head.replace("Content-Length: ", "Content-Length: 99999");
                     let _ = match ending.as_deref() {
-                        None => stream.write_all(&[head.as_bytes(), &body].concat()),
+                        None if times == 1 => stream.write_all(&[head.as_bytes(), &body].concat()),
+                        None => {
+                            let _ = stream.write_all(head.as_bytes());
+                            (0..times).try_for_each(|_| stream.write_all(&body))
+                        }
                         Some(_) => {
                             stream.write_all(&[longer.as_bytes(), body.get(..body.len() / 2).unwrap_or(b"")].concat())
                         }

@@ -78,6 +78,12 @@ pub fn registry(login: Login) -> Process {
     start(command, "listening on 127.0.0.1:", folder, None)
 }
 
+/// Another registry, which keeps referrers: `tests/writers` builds it, and names it in HPSB_REGISTRY.
+pub fn another_registry() -> Process {
+    let program = std::env::var_os("HPSB_REGISTRY").expect("tests/writers sets it");
+    start(Command::new(program), "listening on 127.0.0.1:", Scratch::new(), None)
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Login {
     None,

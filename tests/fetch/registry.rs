@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use base64ct::{Base64, Encoding};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cutting_proxy::CuttingProxy;
 use crate::plain_http::{PlainServer, send};
-use crate::processes::{Login, client, registry};
+use crate::processes::{Login, another_registry, client, registry};
 use crate::tls_server::TlsServer;
 use crate::world::*;
 
@@ -365,7 +366,8 @@ fn push_cosign(port: u16, reference: &str, subject: Option<(&Sha256, usize)>) ->
         let answer = send(port, "POST", "/v2/acme/wallet/blobs/uploads/", &[], b"");
         let location = answer.lines().find_map(|line| line.strip_prefix("Location: ")).unwrap();
         let path = location.split_once(&format!("127.0.0.1:{port}")).map_or(location, |(_, path)| path);
-        send(port, "PUT", &format!("{path}&digest={}", Sha256::of(bytes)), &[], bytes);
+        let more = if path.contains('?') { '&' } else { '?' };
+        send(port, "PUT", &format!("{path}{more}digest={}", Sha256::of(bytes)), &[], bytes);
         json!({"mediaType": "application/vnd.dev.cosign.simplesigning.v1+json", "digest": Sha256::of(bytes).to_string(), "size": bytes.len()})
     };
     let mut manifest = json!({
@@ -421,6 +423,42 @@ fn cosign_signatures_are_found_by_tag_and_by_the_referrers_fallback() {
     let before = tree(&scratch.0);
     run(&request, &impatient()).unwrap();
     assert!(tree(&scratch.0) == before);
+}
+
+/// go-containerregistry's registry answers for referrers itself (Distribution specification 1.1); docker-registry does not.
+#[test]
+#[ignore = "tests/writers gives it a registry"]
+fn another_registry_serves_tags_digests_and_referrers() {
+    let registry = another_registry();
+    let manifest = push(registry.port, Login::None);
+    let digest = Sha256::of(&manifest);
+    let signature = push_cosign(registry.port, &format!("sha256-{}.sig", digest.hex()), None);
+    let bundle = push_cosign(registry.port, "a bundle", Some((&digest, manifest.len())));
+    for name in [":v1-b0398d3".to_owned(), format!("@{digest}")] {
+        let source = format!("docker://127.0.0.1:{}/acme/wallet{name}", registry.port);
+        let mut program = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
+        let output = program.args(["image", &source, "--format", "json"]).output().unwrap();
+        let shown: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{source}: {error}"));
+        let found = shown["evidence"].as_array().unwrap().iter().find(|fact| fact["fact"] == "image-digest").unwrap();
+        assert!(found["value"].as_str().unwrap().starts_with(&digest.to_string()), "{shown:#}");
+        assert_eq!((output.status.code(), &shown["contradictions"]), (Some(0), &json!([])), "{shown:#}");
+    }
+    let scratch = Scratch::new();
+    let mut request = image_request(registry.port, &manifest, &scratch);
+    request.trust = Some(TrustOptions::default());
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
+    let digests = |name: &str| -> Vec<String> {
+        let index = read_json(&scratch.path(NAME).join(name));
+        let entries = index["manifests"].as_array().unwrap().iter();
+        entries.map(|entry| entry["digest"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(digests("image/index.json"), [digest.to_string()]);
+    assert_eq!(digests("trust/cosign/index.json"), [signature.to_string(), bundle.to_string()]);
+    let record = read_json(&scratch.path(NAME).join("evidence.json"));
+    let sources = record["sources"].as_array().unwrap();
+    let outcome = sources.iter().find(|source| source["source"] == "referrers").unwrap();
+    assert_eq!(outcome["outcome"], "saved", "{record:#}");
 }
 
 #[test]
@@ -549,4 +587,12 @@ fn more_signatures_than_allowed_are_a_fault_beside_the_first_ones() {
     let before = tree(&scratch.0);
     run_with(&request, &impatient(), &limits).unwrap();
     assert!(tree(&scratch.0) == before);
+    // All bytes of a source together.
+    let scratch = Scratch::new();
+    let to = Request { to: scratch.0.clone(), ..request };
+    let report = run_with(&to, &impatient(), &set(&|limits| limits.trust_source_bytes = 250)).unwrap();
+    assert_eq!(report.exit_code(), 3);
+    assert!(faults(&report).contains("trust_source_bytes=250"), "{}", faults(&report));
+    let saved = file_names(&scratch.path(NAME).join("trust/simple-signing"));
+    assert!(saved.contains(&"signature-2".to_owned()), "{saved:?}");
 }

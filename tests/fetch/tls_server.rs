@@ -32,6 +32,8 @@ pub enum Reply {
     Silence(Vec<u8>),
     /// A head, and then a body without end.
     Endless(Vec<u8>),
+    /// A large JSON answer: what is before a text, the text's part so many times, and what is behind it.
+    Large(&'static str, Vec<u8>, usize, String),
 }
 
 impl Reply {
@@ -115,6 +117,15 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, behaviour: &Behaviour, lo
                 let _ = stream.write_all(&bytes).and_then(|()| stream.flush());
                 let _ = stream.read(&mut [0]);
                 false
+            }
+            Reply::Large(before, part, times, after) => {
+                let length = before.len() + part.len() * times + after.len();
+                let head = format!(
+                    "HTTP/1.1 200 x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{before}"
+                );
+                let _ = stream.write_all(head.as_bytes());
+                let whole = (0..times).all(|_| stream.write_all(&part).is_ok());
+                whole && stream.write_all(after.as_bytes()).and_then(|()| stream.flush()).is_ok()
             }
             Reply::Endless(bytes) => {
                 let _ = stream.write_all(&bytes);

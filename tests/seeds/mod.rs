@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use hpsb_audit::report::{Options, Tool};
-use hpsb_audit::{Format, Input, KeyRing, Limits, Policy, Question, Report, Timestamp, audit};
+use hpsb_audit::{Dossier, Format, KeyRing, Limits, Policy, Question, Report, Timestamp, audit};
 
 use super::support::encoding::base64;
 use super::support::image::{gzip, zstd};
@@ -253,7 +253,7 @@ fn texts() -> Vec<Seed> {
         ("controls", "own", include_bytes!("../../src/report/controls.toml").iter().copied().take(8000).collect()),
         ("saved_report", "wrong-usage", usage_report()),
         ("saved_report", "refused", refused_report()),
-        ("policy", "template", include_bytes!("../../src/policy/template.toml").to_vec()),
+        ("policy", "template", hpsb_audit::policy::template().into_bytes()),
         ("policy", "good", fixture("good-policy/policy.toml")),
         ("policy", "everything", POLICY.into()),
         ("text", "secrets", fixture("inputs/build.log").into_iter().take(600).chain(*SECRETS).collect()),
@@ -276,7 +276,7 @@ fn refused_report() -> Vec<u8> {
     let (policy, keys, limits) = (Policy::default(), KeyRing::default(), Limits::default());
     let question = Question::new(&policy, &keys, Timestamp::from_unix_seconds(0).unwrap(), &limits);
     let bytes: &[u8] = b"";
-    let bundle = audit(Input::new("a", bytes), &question);
+    let bundle = audit(Dossier::new("a", bytes), &question);
     let mut report = Report::new(Some(question.now));
     report.bundles.push(bundle);
     json(&report)

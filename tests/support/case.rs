@@ -360,14 +360,8 @@ impl Case {
     /// The directory's files, by their path below `fixtures/`.
     pub fn make(self) -> Vec<(String, Vec<u8>)> {
         let name = self.name.clone();
-        let mut files = vec![
-            ("README.md".to_owned(), self.readme().into_bytes()),
-            ("expect.toml".to_owned(), self.expect.toml().into_bytes()),
-            ("now".to_owned(), format!("{}\n", self.now).into_bytes()),
-        ];
         let arguments = self.arguments.clone().unwrap_or_else(|| vec!["--key".into(), "key.pem".into()]);
-        files
-            .push(("args".into(), arguments.iter().map(|argument| format!("{argument}\n")).collect::<String>().into()));
+        let mut files = vec![("case.toml".to_owned(), self.toml(&arguments).into_bytes())];
         if self.names_key(&arguments) && !self.files.iter().any(|(name, _)| name == "key.pem") {
             files.push(("key.pem".into(), self.key.public_pem().into_bytes()));
         }
@@ -410,17 +404,18 @@ impl Case {
         (self.bundle_name.unwrap_or_else(|| format!("manifest.{}.sig.tbz", self.build_name)), bundle)
     }
 
-    fn readme(&self) -> String {
+    fn toml(&self, arguments: &[String]) -> String {
         let expect = &self.expect;
-        let decisive = expect.checks.iter().find(|(_, status)| *status == "fail").or(expect.checks.get(1));
-        let answer = match (expect.error, decisive) {
-            (Some(error), _) => format!("no verdict, error `{error}`"),
-            (None, Some((check, status))) if expect.exit == 1 => format!("rejected, `{check}` is `{status}`"),
-            _ if expect.exit == 1 => "rejected".into(),
-            _ if self.files.iter().any(|(name, _)| name == "image.tar") => "accepted in part".into(),
-            _ => "accepted in part: no image is given".into(),
-        };
-        format!("{} Expected: {answer}, exit {}.\n", self.about, expect.exit)
+        let mut text = format!("what = {}\n", toml::Value::from(self.about));
+        if let Some((check, _)) = expect.checks.iter().find(|(_, status)| *status == "fail") {
+            writeln!(text, "check = \"{check}\"").unwrap();
+        }
+        writeln!(text, "args = {}", toml::Value::from(arguments.to_vec())).unwrap();
+        writeln!(text, "now = \"{}\"", self.now).unwrap();
+        if let Some(feature) = expect.feature {
+            writeln!(text, "features = [\"{feature}\"]").unwrap();
+        }
+        text + &expect.toml()
     }
 }
 
@@ -435,12 +430,9 @@ impl Expect {
     }
 
     fn toml(&self) -> String {
-        let mut text = format!("exit = {}\nverdict = \"{}\"\n", self.exit, self.verdict);
+        let mut text = format!("\n[expect]\nverdict = \"{}\"\nexit = {}\n", self.verdict, self.exit);
         if let Some(error) = self.error {
             writeln!(text, "error = \"{error}\"").unwrap();
-        }
-        if let Some(feature) = self.feature {
-            writeln!(text, "feature = \"{feature}\"").unwrap();
         }
         for (name, texts) in [("absent", &self.absent), ("inert", &self.inert)] {
             if !texts.is_empty() {
@@ -448,7 +440,7 @@ impl Expect {
             }
         }
         if !self.checks.is_empty() {
-            text += "\n[checks]\n";
+            text += "\n[expect.checks]\n";
         }
         for (check, status) in &self.checks {
             writeln!(text, "{check} = \"{status}\"").unwrap();

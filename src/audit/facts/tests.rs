@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::*;
-use crate::audit::{Input, audit_and_keep};
+use crate::audit::audit_and_keep;
+use crate::dossier::Dossier;
 use crate::limits::Limits;
 use crate::time::Timestamp;
 use crate::verify::TrustedKey;
@@ -40,8 +41,8 @@ fn what_keys_said_of_the_signature_is_held_and_of_other_keys_it_is_computed() {
     let (policy, limits) = (Policy::default(), Limits::default());
     let facts = |keys: &[&PublicKey], beside: &[(String, PublicKey)]| {
         let ring = ring(keys);
-        let input = Input { keys_beside: beside, ..Input::new("a", bytes.as_slice()) };
-        audit_and_keep(input, &Question::new(&policy, &ring, now(), &limits)).1.unwrap()
+        let dossier = Dossier { keys_beside: beside.to_vec(), ..Dossier::new("a", bytes.as_slice()) };
+        audit_and_keep(dossier, &Question::new(&policy, &ring, now(), &limits)).1.unwrap()
     };
     // Up to the key that accepts it, and of a refused bundle all that were tried.
     assert_eq!(facts(&[&other, &key], &[]).seal.known_keys(), [other.fingerprint(), key.fingerprint()]);
@@ -62,7 +63,7 @@ fn a_bundle_is_held_in_little_and_a_copy_says_the_same() {
     let (bytes, key) = good();
     let (policy, limits, ring) = (Policy::default(), Limits::default(), ring(&[&key]));
     let question = Question::new(&policy, &ring, now(), &limits);
-    let (_, facts) = audit_and_keep(Input::new("a", bytes.as_slice()), &question);
+    let (_, facts) = audit_and_keep(Dossier::new("a", bytes.as_slice()), &question);
     let facts = facts.unwrap();
     let copy = facts.clone();
     assert_eq!(format!("{facts:?}"), format!("{copy:?}"));

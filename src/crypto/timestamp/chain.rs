@@ -16,7 +16,7 @@ const CERTIFICATE_POLICIES: &str = "2.5.29.32";
 
 /// The certificates that the reader named: CAs that are believed, and certificates of authorities, which lead to a CA as those in a token do.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Authorities {
+pub struct Authorities {
     cas: Vec<Certificate>,
     for_time_stamping: Vec<Certificate>,
 }
@@ -27,7 +27,7 @@ impl Authorities {
     ///
     /// # Errors
     /// In words, for anything but certificates, and for a file without a CA.
-    pub(crate) fn add_pem(&mut self, text: &[u8], limits: &Limits) -> Result<(), String> {
+    pub fn add_pem(&mut self, text: &[u8], limits: &Limits) -> Result<(), String> {
         let text = String::from_utf8_lossy(text);
         let blocks = blocks(&text)?;
         if blocks.is_empty() || blocks.len() as u64 > limits.timestamp_certificates {
@@ -59,7 +59,7 @@ impl Authorities {
     }
 
     /// Was no CA named?
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.cas.is_empty()
     }
 

@@ -11,12 +11,12 @@ mod chain;
 mod wire;
 
 use der::asn1::{Any, Int, Null, ObjectIdentifier, OctetString, SetOfVec};
-use der::{Decode as _, Encode as _, Tag, TagNumber, Tagged as _};
+use der::{Decode as _, Encode as _, ErrorKind, Tag, TagNumber, Tagged as _};
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::name::Name;
 
 use self::algorithm::hash_of;
-pub(crate) use self::chain::Authorities;
+pub use self::chain::Authorities;
 use self::wire::{
     Accuracy, CONTENT_TYPE, CertificateId, ContentInfo, MESSAGE_DIGEST, MessageImprint, Request, Response, SIGNED_DATA,
     SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, SignedData, SignerInfo, SigningCertificate, TST_INFO, TstInfo,
@@ -89,16 +89,19 @@ impl Token {
                 let said = status.text.unwrap_or_default().join(", ");
                 return Err(format!("the authority did not grant it: status {}, {said:?}", status.status));
             }
-            Err(_) if bytes.get(1) == Some(&0x80) => {
-                return Err("it is in BER with indefinite lengths, which is not supported: expected DER".into());
-            }
-            Err(_) => ContentInfo::from_der(bytes)
-                .map_err(|error| format!("neither a time-stamp response nor a token in DER (RFC 3161): {error}"))?,
+            Err(error) if is_ber(error) => return Err(BER.into()),
+            Err(_) => ContentInfo::from_der(bytes).map_err(|error| match is_ber(error) {
+                true => BER.to_owned(),
+                false => format!("neither a time-stamp response nor a token in DER (RFC 3161): {error}"),
+            })?,
         };
         if content.content_type != SIGNED_DATA {
             return Err(format!("expected signed data, found content of the type {}", content.content_type));
         }
-        let malformed = |error: der::Error| format!("its signed data is malformed: {error}");
+        let malformed = |error: der::Error| match is_ber(error) {
+            true => BER.to_owned(),
+            false => format!("its signed data is malformed: {error}"),
+        };
         let data: SignedData = content.content.decode_as().map_err(malformed)?;
         if data.content.content_type != TST_INFO {
             return Err(format!("expected a TSTInfo, found content of the type {}", data.content.content_type));
@@ -259,6 +262,13 @@ impl Token {
         let first = named.certificates.into_iter().next();
         first.map(Some).ok_or_else(|| format!("its signed attribute {oid} names no certificate"))
     }
+}
+
+const BER: &str = "it is in BER, which is not supported: expected DER";
+
+/// Is it a length that its end marks (X.690, 8.1.3.6)? Some programs write such tokens, and openssl reads them.
+fn is_ber(error: der::Error) -> bool {
+    error.kind() == ErrorKind::IndefiniteLength
 }
 
 impl CertificateId {

@@ -35,6 +35,15 @@ pub(super) const DISAGREEMENTS: &[(&str, &str)] = &[
         "the work tree is compared with HEAD's tree, not with the index",
     ),
     // git does not object.
+    (
+        "submodule with a .git folder of its own",
+        "no clone has made one since git 1.7.8 of 2011, and what is below it is not among the objects that are held: refused by name",
+    ),
+    (
+        "ref in a folder like a lock",
+        "git passes the folder over and never makes it, another reader could take it for a branch",
+    ),
+    ("lock without a name", "git before 2.48 passes it over; since then git refs verify calls it a bad name"),
     ("index without its pack", "a pack was removed, or somebody added an index: no clone is so"),
     ("packed-refs with HEAD", "git passes the line over, another reader could take it for HEAD"),
     ("replace ref", "refused by name: git shows another commit than HEAD's"),

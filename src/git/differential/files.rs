@@ -130,6 +130,48 @@ pub(super) const RECIPES: &[Recipe] = &[
         repository.git(&["submodule", "--quiet", "update", "--init", "--recursive"]);
         repository.commit("outer");
     }),
+    ("submodule with a .git folder of its own", |repository| {
+        let library = library("lib");
+        repository.git(&["clone", "--quiet", &format!("file://{}", library.path.display()), "lib"]);
+        repository.git(&["submodule", "--quiet", "add", &format!("file://{}", library.path.display()), "lib"]);
+        repository.commit("module");
+    }),
+    ("submodule with a lock of a branch", |repository| {
+        add_module(repository, "lib");
+        repository.write(".git/modules/lib/refs/heads/main.lock", "");
+    }),
+    ("lock of a branch", |repository| {
+        repository.write(".git/refs/heads/main.lock", "").write(".git/refs/heads/topic/x.lock", "not an id\n");
+    }),
+    ("ref in a folder like a lock", |repository| {
+        let id = repository.git(&["rev-parse", "HEAD"]);
+        repository.write(".git/refs/heads/x.lock/y", id);
+    }),
+    ("lock without a name", |repository| {
+        repository.write(".git/refs/heads/.lock", "");
+    }),
+    ("HEAD leads to a lock", |repository| {
+        let id = repository.git(&["rev-parse", "HEAD"]);
+        repository.write(".git/refs/heads/x.lock", id).write(".git/HEAD", "ref: refs/heads/x.lock\n");
+    }),
+    ("locks and files that a git which was stopped left behind", |repository| {
+        for file in [
+            "HEAD.lock",
+            "config.lock",
+            "index.lock",
+            "packed-refs.lock",
+            "shallow.lock",
+            "refs/remotes/origin/main.lock",
+            "refs/tags/v2.lock",
+            "logs/HEAD.lock",
+            "objects/ab/tmp_obj_x1Y2z3",
+            "objects/pack/tmp_pack_x1Y2z3",
+            "objects/pack/tmp_idx_x1Y2z3",
+            "gc.pid",
+        ] {
+            repository.write(&format!(".git/{file}"), "");
+        }
+    }),
     ("submodule that was not cloned", |repository| {
         add_module(repository, "lib");
         repository.git(&["submodule", "--quiet", "deinit", "--force", "lib"]);

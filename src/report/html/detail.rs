@@ -4,7 +4,7 @@ use super::super::matrix::{Agreement, matrix};
 use super::super::{BundleReport, Options, Report};
 use super::markup::Markup;
 use super::{diagram, first};
-use crate::check::status_text;
+use crate::check::{self, status_text};
 use crate::finding::{Finding, Status};
 use crate::time::Timestamp;
 
@@ -145,7 +145,7 @@ fn inputs(page: &mut Markup, bundle: &BundleReport) {
 /// What `source-tree` says of files that are not the commit's.
 fn files(page: &mut Markup, bundle: &BundleReport) {
     page.raw("<section>\n<h2>Differing files</h2>\n");
-    match bundle.findings.iter().find(|finding| finding.check == "source-tree") {
+    match check::SOURCE_TREE.answer_in(&bundle.findings) {
         Some(finding) if matches!(finding.status, Status::Fail | Status::Unknown) => answer(page, finding),
         Some(finding) if finding.status == Status::Pass => {
             page.raw("<p>None: the work tree is the commit's.</p>\n");

@@ -13,6 +13,7 @@ use crate::digest::Sha256;
 use crate::key::Fingerprint;
 use crate::policy::PolicySource;
 use crate::time::{DAY_SECONDS, Timestamp};
+use crate::words::words;
 
 /// The answer: one row for each place that runs an image, and one for each build, commit or approval that has no partner.
 #[derive(Debug, Clone)]
@@ -148,29 +149,19 @@ pub struct SampledBuild {
     pub places: usize,
 }
 
-impl Kind {
-    /// Every kind, in the order of the rows.
-    pub const ALL: [Self; 6] = [
-        Self::Matched,
-        Self::RunningWithoutAcceptedBuild,
-        Self::BuiltWithoutApproval,
-        Self::ApprovedNotSeen,
-        Self::SeveralDigests,
-        Self::BundleNotAccepted,
-    ];
-
+words! {
     /// The report's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Matched => "matched",
-            Self::RunningWithoutAcceptedBuild => "running-without-accepted-build",
-            Self::BuiltWithoutApproval => "built-without-approval",
-            Self::ApprovedNotSeen => "approved-not-seen",
-            Self::SeveralDigests => "several-digests-of-one-commit",
-            Self::BundleNotAccepted => "bundle-not-accepted",
-        }
+    pub Kind {
+        Matched = "matched",
+        RunningWithoutAcceptedBuild = "running-without-accepted-build",
+        BuiltWithoutApproval = "built-without-approval",
+        ApprovedNotSeen = "approved-not-seen",
+        SeveralDigests = "several-digests-of-one-commit",
+        BundleNotAccepted = "bundle-not-accepted",
     }
+}
 
+impl Kind {
     fn says(self) -> &'static str {
         match self {
             Self::Matched => "matched",

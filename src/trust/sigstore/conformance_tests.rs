@@ -51,7 +51,7 @@ pub(super) fn verdict(bundle: Vec<u8>, digest: Sha256, key: ImageSignerKey) -> R
         tag: None,
         tags: Vec::new(),
         digest,
-        size: 1,
+        size: None,
         built: now,
         now,
     };

@@ -187,6 +187,26 @@ fn logs() -> Vec<Case> {
         Case::good("good-build-kit", "The builder is BuildKit, which prints bases with their digest, and no steps.")
             .log(build_kit)
             .expect("source-dockerfile", "unknown"),
+        Case::good("good-build-kit-pushed", "BuildKit pushes the image itself, as a step of the build.")
+            .log(pushed_by_build_kit)
+            .expect("log-image", "pass"),
+        Case::fails(
+            "pushed-by-build-kit-elsewhere",
+            "log-image",
+            "BuildKit pushed to another repository than the build's name has.",
+        )
+        .log(|text| pushed_by_build_kit(text).replace("for docker.io/acme/wallet:", "for docker.io/acme/purse:")),
+        Case::good(
+            "good-build-kit-push-imitated",
+            "A RUN step of docker's classic builder prints a push of BuildKit's, which is not believed.",
+        )
+        .log(|text| {
+            let digest = format!("sha256:{}", "0".repeat(64));
+            let line = format!("run: #9 pushing manifest for docker.io/acme/wallet:latest@{digest} 0.9s done");
+            super::insert_before(&text, "building the wallet", &line)
+        })
+        .expect("log-image", "pass")
+        .expect("source-dockerfile", "unknown"),
         Case::good("good-base-up-to-date", "The base images were there already.").log(|text| text.replace("Downloaded newer image", "Image is up to date")),
         Case::good("good-log-half-a-second-late", "The log ends half a second after the build's stamp.")
             .log(|text| text.replace("10:15:30,123  root       INFO    generating", "10:15:30,623  root       INFO    generating"))
@@ -243,6 +263,29 @@ pub(super) fn build_kit(text: String) -> String {
     let lines: String =
         lines.iter().map(|line| format!("2026-03-02 10:15:13,974  root       INFO    run: {line}\n")).collect();
     format!("{before}{lines}{after}")
+}
+
+/// A build that BuildKit pushes itself, as real logs have it: each line of a status once when it begins and once when it is done.
+pub(super) fn pushed_by_build_kit(text: String) -> String {
+    let (_, digest) = text.split_once(": digest: ").unwrap();
+    let digest = digest.split(' ').next().unwrap().to_owned();
+    let text = super::without(&build_kit(text), &["writing image", "naming to"]);
+    let (before, rest) = text.split_once("2026-03-02 10:15:14,377").unwrap();
+    let (_, after) = rest.split_once("run: Successfully signed docker.io/acme/wallet:latest\n").unwrap();
+    let pushed = |tag: &str| format!("#12 pushing manifest for docker.io/acme/wallet:{tag}@{digest}");
+    let lines = [
+        "#12 pushing layers".into(),
+        "#12 ...".into(),
+        "#13 [auth] acme/wallet:pull,push token for registry-1.docker.io".into(),
+        "#13 DONE 0.0s".into(),
+        "#12 pushing layers 2.1s done".into(),
+        pushed(&image_tag()),
+        format!("{} 0.9s done", pushed(&image_tag())),
+        format!("{} 0.3s done", pushed("latest")),
+        "#12 DONE 9.1s".into(),
+    ];
+    let line = |line: &String| format!("2026-03-02 10:15:27,330  root       INFO    run: {line}\n");
+    format!("{before}{}{after}", lines.iter().map(line).collect::<String>())
 }
 
 fn several() -> Vec<Case> {

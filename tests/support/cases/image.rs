@@ -80,6 +80,13 @@ fn forms() -> Vec<Case> {
             .expect("image-history", "pass")
             .expect("image-tag", "not-run: no-evidence")
             .expect("image-platform", "not-run: no-expectation"),
+        good(
+            "image-build-kit-pushed",
+            "BuildKit pushed the image, and the log names its digest in BuildKit's form.",
+            &wallet,
+            &wallet.layout(),
+        )
+        .log(super::good::pushed_by_build_kit),
         good("image-good-zstd", "Layers in zstd.", &with(Layer::zstd), &with(Layer::zstd).layout()),
         good("image-good-plain", "Layers that are not compressed.", &with(Layer::plain), &with(Layer::plain).layout()),
         good(

@@ -34,6 +34,22 @@ fn altered(name: &str, from: &str, to: &str) -> String {
     text.replacen(from, to, 1)
 }
 
+/// The recorded file as other writers leave it: base64 in lines, members that are null.
+fn in_lines(name: &str) -> String {
+    let mut document: Value = serde_json::from_slice(&recorded(name)).unwrap();
+    super::trust::break_lines(&mut document);
+    for (at, member) in [
+        ("/verificationMaterial", "publicKey"),
+        ("/verificationMaterial", "timestampVerificationData"),
+        ("", "dsseEnvelope"),
+    ] {
+        if let Some(members) = document.pointer_mut(at).filter(|_| name == "message.json") {
+            members[member] = Value::Null;
+        }
+    }
+    document.to_string()
+}
+
 pub fn cases() -> Vec<Case> {
     [good(), refused(), undecided(), managed()].into_iter().flatten().collect()
 }
@@ -54,6 +70,18 @@ fn good() -> Vec<Case> {
             "A keyless .sig manifest, as cosign 2 attaches it, with its payload.",
             &["manifest.json", "payload.json"],
         ),
+        good(
+            "good-trust-sigstore-lines",
+            "Signature, certificate and log entry have line breaks in their base64, and members that are not there are null.",
+            &[],
+        )
+        .file("trust/cosign/message.json", in_lines("message.json")),
+        good(
+            "good-trust-sigstore-layer-lines",
+            "A keyless .sig manifest with line breaks in the base64 of its signature.",
+            &["payload.json"],
+        )
+        .file("trust/cosign/manifest.json", in_lines("manifest.json")),
         good(
             "good-trust-sigstore-years-later",
             "The certificate lived for ten minutes in 2026; the log says that it was used then.",
@@ -96,6 +124,10 @@ fn refused() -> Vec<Case> {
             "message.json",
             "\"signature\":\"ME",
             "\"signature\":\"MF",
+        ),
+        fails("altered-lines", "The signature is altered, and has line breaks.", &[]).file(
+            "trust/cosign/message.json",
+            in_lines("message.json").replacen("\"signature\":\"ME", "\"signature\":\"MF", 1),
         ),
         changed(
             "altered-promise",

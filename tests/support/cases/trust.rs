@@ -419,6 +419,22 @@ fn simple_signing() -> Vec<Case> {
     ]
 }
 
+/// Breaks what is base64 into lines, as PEM does; a checkpoint of a log is text, and so are digests.
+pub fn break_lines(value: &mut Value) {
+    const WIDTH: usize = 64;
+    let is_base64 = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
+    match value {
+        Value::Object(members) => members.values_mut().for_each(break_lines),
+        Value::Array(values) => values.iter_mut().for_each(break_lines),
+        Value::String(text) if text.len() > WIDTH && is_base64(text) => {
+            let lines: Vec<&str> =
+                text.as_bytes().chunks(WIDTH).map(|line| std::str::from_utf8(line).unwrap()).collect();
+            *text = lines.join("\r\n") + "\n";
+        }
+        _ => {}
+    }
+}
+
 fn cosign() -> Vec<Case> {
     let policy = "[[trust.signers]]\nname = \"release\"\ncosign = \"cosign.pub\"\n";
     let with = |case: Case, files: &[&str]| {
@@ -440,8 +456,31 @@ fn cosign() -> Vec<Case> {
         let document = json!({"mimeType": layer["mediaType"], "payload": payload, "annotations": layer["annotations"]});
         format!("\0sigstore-json\n{document}")
     };
+    let in_lines = |name: &str| {
+        let mut document: Value = serde_json::from_slice(&file(&format!("cosign/{name}"))).unwrap();
+        break_lines(&mut document);
+        document
+    };
     vec![
         good("good-trust-cosign", "A .sig manifest of cosign with its payload.", &["manifest.json", "payload.json"]),
+        good(
+            "good-trust-cosign-lines",
+            "The signature in a .sig manifest has line breaks in its base64.",
+            &["payload.json"],
+        )
+        .file("trust/cosign/manifest.json", in_lines("manifest.json").to_string()),
+        good(
+            "good-trust-cosign-bundle-lines",
+            "A bundle with line breaks in its base64, and members that are null.",
+            &[],
+        )
+        .file("trust/cosign/bundle.json", {
+            let mut bundle = in_lines("bundle.json");
+            bundle["messageSignature"] = Value::Null;
+            bundle["verificationMaterial"]["certificate"] = Value::Null;
+            bundle["verificationMaterial"]["tlogEntries"] = Value::Null;
+            bundle.to_string()
+        }),
         good("good-trust-cosign-stored", "A signature-N file of skopeo's with a signature of cosign's.", &[])
             .file("trust/signature-1", stored("payload.json")),
         fails("trust-cosign-stored-payload", "A signature-N file with the payload of another signature.", &[])

@@ -1,0 +1,117 @@
+//! What two images consist of, and what two sides say was pushed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Row, Side, Weight, row};
+use crate::error::Error;
+use crate::image::ImageFacts;
+use crate::image::tree::{self, Difference, Tree};
+
+/// The digest of what was pushed: as a log records it, or as an image's bytes have it.
+pub(super) fn recorded(one: &Side, other: &Side, rows: &mut Vec<Row>) {
+    let stated = |side: &Side| -> Option<Vec<String>> {
+        let log = side.build.as_ref()?.manifest.log.as_ref()?;
+        let mut digests: Vec<String> = log.pushed().map(|(_, digest, _)| digest.to_string()).collect();
+        digests.dedup();
+        (!digests.is_empty()).then_some(digests)
+    };
+    let found = |side: &Side| -> Vec<String> {
+        let Some(image) = &side.image else { return Vec::new() };
+        image.indexes.iter().chain(&image.manifest).map(|document| document.digest.to_string()).collect()
+    };
+    let text = |side: &Side| {
+        stated(side).map(|digests| digests.join(", ")).or_else(|| {
+            let found = found(side);
+            (!found.is_empty()).then(|| found.join(" -> "))
+        })
+    };
+    let (first, mut second) = (text(one), text(other));
+    // A recorded digest may be an index's on the way to the image, or the image's own.
+    let mixed = |stated: Option<Vec<String>>, side: &Side| {
+        stated.is_some_and(|stated| side.build.is_none() && stated.iter().all(|digest| found(side).contains(digest)))
+    };
+    if mixed(stated(one), other) || mixed(stated(other), one) {
+        second.clone_from(&first);
+    }
+    rows.push(row("image digest", first, second));
+}
+
+pub(super) fn compare(one: &ImageFacts, other: &ImageFacts, rows: &mut Vec<Row>) {
+    let both = |part: &str, value: &dyn Fn(&ImageFacts) -> Option<String>| row(part, value(one), value(other));
+    rows.push(both("manifest", &|image| Some(image.manifest.as_ref()?.digest.to_string())));
+    rows.push(both("manifest type", &|image| Some(image.manifest.as_ref()?.media_type.clone())));
+    rows.push(both("config", &|image| Some(image.config.as_ref()?.digest.to_string())));
+    rows.push(both("platform", &|image| Some(image.config.as_ref()?.platform.to_string())));
+    rows.push(Row { weight: Weight::Context, ..both("created", &|image| image.config.as_ref()?.created.clone()) });
+    let (Some(first), Some(second)) = (&one.config, &other.config) else { return };
+    named("setting", &first.settings, &second.settings, rows);
+    named("label", &first.labels, &second.labels, rows);
+    for at in 0..first.history.len().max(second.history.len()) {
+        let step = |history: &[crate::image::History]| {
+            Some(history.get(at).map_or("(none)".into(), |step| step.created_by.clone()))
+        };
+        let row = row(format!("history {}", at + 1), step(&first.history), step(&second.history));
+        rows.extend(Some(row).filter(Row::differs));
+    }
+}
+
+/// A row for each name whose value differs.
+fn named(kind: &str, one: &BTreeMap<String, String>, other: &BTreeMap<String, String>, rows: &mut Vec<Row>) {
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    for name in names {
+        let value =
+            |texts: &BTreeMap<String, String>| Some(texts.get(name).cloned().unwrap_or_else(|| "(none)".into()));
+        rows.extend(Some(row(format!("{kind} {name}"), value(one), value(other))).filter(Row::differs));
+    }
+}
+
+/// A row for each layer; those that differ are returned, by number and name.
+pub(super) fn layer_rows(one: &ImageFacts, other: &ImageFacts, rows: &mut Vec<Row>) -> Vec<(usize, String)> {
+    let diff_id =
+        |image: &ImageFacts, at: usize| image.config.as_ref().and_then(|config| config.diff_ids.get(at).copied());
+    let mut differing = Vec::new();
+    for at in 0..one.layers.len().max(other.layers.len()) {
+        let (first, second) = (diff_id(one, at), diff_id(other, at));
+        let text = |id: Option<crate::digest::Sha256>| Some(id.map_or("(none)".into(), |id| id.to_string()));
+        let name = format!("layer {}", at + 1);
+        rows.push(row(name.clone(), text(first), text(second)));
+        if first != second && first.is_some() && second.is_some() {
+            differing.push((at, name));
+        }
+    }
+    differing
+}
+
+pub(super) fn layer_differences(
+    one: Result<Option<Tree>, Error>,
+    other: Result<Option<Tree>, Error>,
+) -> Result<Vec<String>, Error> {
+    match (one, other) {
+        (Ok(Some(first)), Ok(Some(second))) => Ok(differing_files(&first, &second)),
+        (Err(error @ (Error::Malformed { .. } | Error::Truncated { .. })), _)
+        | (_, Err(error @ (Error::Malformed { .. } | Error::Truncated { .. }))) => {
+            Ok(vec![format!("cannot be compared file by file: {error}")])
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
+        _ => Ok(vec!["cannot be compared file by file: its bytes are not at hand".into()]),
+    }
+}
+
+fn differing_files(one: &Tree, other: &Tree) -> Vec<String> {
+    let differences = tree::differences(one, other);
+    if differences.is_empty() {
+        return vec!["the same files: only times, owners, attributes or the order in the archive differ".into()];
+    }
+    let lines = differences.into_iter().map(|(path, difference)| {
+        let path =
+            if path.is_empty() { "/ (the layer's root)".into() } else { String::from_utf8_lossy(&path).into_owned() };
+        match difference {
+            Difference::OnlyInFirst => format!("{path}: only in A"),
+            Difference::OnlyInSecond => format!("{path}: only in B"),
+            Difference::Content => format!("{path}: other content"),
+            Difference::Kind => format!("{path}: a file in one, something else in the other"),
+            Difference::Mode(first, second) => format!("{path}: mode {first:o} in A, {second:o} in B"),
+        }
+    });
+    lines.collect()
+}

@@ -1,0 +1,137 @@
+//! One of the two that are compared.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::budget::Budget;
+use crate::bundle::Bundle;
+use crate::dossier::{ReadImage, Storage};
+use crate::error::Error;
+use crate::git::{Snapshot, SourceProof, prove};
+use crate::image::tree::Tree;
+use crate::image::{Choice, ImageFacts, Source};
+use crate::limits::Limits;
+use crate::manifest::Manifest;
+use crate::verify::KeyRing;
+
+/// One of the two: what a bundle states, an image, or both.
+#[derive(Debug)]
+pub struct Side {
+    /// As it was named.
+    pub name: String,
+    /// What a verified bundle states.
+    pub build: Option<Build>,
+    /// The image.
+    pub image: Option<ImageFacts>,
+    /// Where the image is.
+    pub source: Source,
+}
+
+/// A signed archive, and what its snapshot proves.
+#[derive(Debug)]
+pub struct Build {
+    /// What the signed archive holds.
+    pub manifest: Manifest,
+    /// What its one snapshot proves.
+    pub source: Option<SourceProof>,
+}
+
+/// Reads the files of layer number `at` of an image, from 0; `None` where its bytes are not at hand.
+pub type ReadLayer<'a> = dyn Fn(&Source, &ImageFacts, usize, &Limits) -> Result<Option<Tree>, Error> + 'a;
+
+/// How two sides are read.
+pub struct Comparing<'a> {
+    /// The keys that verify bundles.
+    pub keys: &'a KeyRing,
+    /// The platform that is meant, where an image has several.
+    pub platform: Option<&'a str>,
+    /// Reads an image.
+    pub read_image: &'a ReadImage<'a>,
+    /// Reads a layer that differs.
+    pub read_layer: &'a ReadLayer<'a>,
+    /// Threads. They change no answer.
+    pub threads: usize,
+    /// The bounds.
+    pub limits: &'a Limits,
+}
+
+impl Comparing<'_> {
+    /// Reads a side; the inner error says why a bundle's or an image's word cannot be used.
+    ///
+    /// # Errors
+    /// [`Error::NoKey`] for a bundle without a key to verify it; what reading answers.
+    pub fn side(&self, source: &Source) -> Result<Result<Side, String>, Error> {
+        let mut choice =
+            Choice { platforms: self.platform.map(str::to_owned).into_iter().collect(), digests: Vec::new() };
+        let mut side = Side { name: source.to_string(), build: None, image: None, source: source.clone() };
+        let read = |source: &Source, choice: &Choice| {
+            (self.read_image)(source, choice, self.limits, &Budget::of_audit(0, self.limits))?.decided()
+        };
+        match bundle_path(source) {
+            Some(path) => {
+                let Some(build) = self.signed(&path)? else {
+                    return Ok(Err(format!("no trusted key accepts the signature of {}", path.display())));
+                };
+                choice.digests = build.pushed();
+                if let Some(layout) = Storage::Disk.image_beside(&path) {
+                    side.source = layout;
+                    side.image = Some(read(&side.source, &choice)?);
+                }
+                side.build = Some(build);
+            }
+            None => side.image = Some(read(source, &choice)?),
+        }
+        side.image.iter().try_for_each(|image| image.must_be_for(self.platform))?;
+        if let Some(fault) = side.image.as_ref().and_then(|image| image.contradictions().into_iter().next()) {
+            return Ok(Err(format!("the image of {} contradicts itself: {fault}", side.name)));
+        }
+        if let Some(what) = side.image.as_ref().and_then(|image| image.not_supported().into_iter().next()) {
+            return Ok(Err(format!("the image of {} cannot be read: {what}", side.name)));
+        }
+        Ok(Ok(side))
+    }
+
+    fn signed(&self, path: &Path) -> Result<Option<Build>, Error> {
+        let limits = self.limits;
+        let beside = Storage::Disk.keys_beside(path, limits);
+        if self.keys.keys().is_empty() {
+            let beside = beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
+            return Err(Error::NoKey { beside });
+        }
+        let bundle = Bundle::from_reader(Storage::Disk.open(path)?, limits)?;
+        match bundle.verify(&self.keys.with_candidates(beside.iter().map(|(_, key)| key))) {
+            Ok(archive) => {
+                let mut build = Build { manifest: Manifest::read(&archive, limits)?, source: None };
+                build.source = build.snapshot().map(|snapshot| prove(snapshot, self.threads, limits));
+                Ok(Some(build))
+            }
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+impl Build {
+    pub(super) fn snapshot(&self) -> Option<&Snapshot> {
+        self.manifest.snapshots.first().filter(|_| self.manifest.snapshots.len() == 1)
+    }
+
+    /// The digests that the log has for pushes.
+    pub(super) fn pushed(&self) -> Vec<crate::digest::Sha256> {
+        self.manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect()
+    }
+}
+
+/// A bare path to a file that begins as bzip2 does, or to a folder with one bundle and no image.
+fn bundle_path(source: &Source) -> Option<PathBuf> {
+    let Source::Path(path) = source else { return None };
+    if path.is_dir() {
+        let is_image = ["index.json", "manifest.json"].iter().any(|name| path.join(name).exists());
+        let found = Storage::Disk.find_bundles(std::slice::from_ref(path), &Limits::default()).ok()?;
+        let one = matches!(found.as_slice(), [_]) && !is_image;
+        return found.into_iter().next().filter(|_| one);
+    }
+    let mut start = [0; 3];
+    File::open(path).ok()?.read_exact(&mut start).ok()?;
+    (&start == b"BZh").then(|| path.clone())
+}

@@ -1,0 +1,119 @@
+//! What lies in a bundle's folder and belongs to it. Lying there gives nothing any trust.
+
+use std::path::Path;
+
+use super::handed::Handed;
+use super::storage::{Kind, Storage};
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::folder;
+use crate::image::Source;
+use crate::key::PublicKey;
+use crate::limits::{Bound, Limits};
+use crate::server_record::ServerFiles;
+use crate::trust::TrustFile;
+
+/// Everything that lies beside one bundle and was not given for the run. Answers, signatures, record and image only where the bundle is the
+/// only one in its folder: their names do not say which build they are about.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Beside {
+    /// Public keys, by file name, with the bytes of their files.
+    pub(crate) keys: Vec<(String, PublicKey, Vec<u8>)>,
+    /// The build server's saved answers.
+    pub(crate) server: Option<ServerFiles>,
+    /// The folder `trust`.
+    pub(crate) trust: Option<Vec<TrustFile>>,
+    /// The folder `builder`.
+    pub(crate) builder: Option<Vec<TrustFile>>,
+    /// The OCI layout `image`.
+    pub(crate) image: Option<Source>,
+}
+
+impl Beside {
+    /// What lies beside this bundle.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`], [`Error::OverLimit`].
+    pub(crate) fn of(bundle: &Path, handed: &Handed, storage: Storage<'_>, limits: &Limits) -> Result<Self, Error> {
+        let alone = storage.only_bundle_of(bundle);
+        let below = |name: &str| {
+            let folder = alone?.join(name);
+            (storage.kind(&folder) == Kind::Folder).then(|| storage.read_trust(&folder, limits))
+        };
+        Ok(Self {
+            server: alone.map(|folder| server(folder, storage, limits)).transpose()?.flatten(),
+            trust: if handed.trust.is_some() { None } else { below("trust").transpose()? },
+            builder: if handed.builder.is_some() { None } else { below("builder").transpose()? },
+            ..Self::unread(bundle, handed, storage, limits)
+        })
+    }
+
+    /// What lies beside a bundle whose content is not looked at.
+    pub(super) fn unread(bundle: &Path, handed: &Handed, storage: Storage<'_>, limits: &Limits) -> Self {
+        let image = if handed.image.is_some() { None } else { storage.image_beside(bundle) };
+        Self { keys: keys(bundle, storage, limits), image, ..Self::default() }
+    }
+
+    /// The keys by file name.
+    pub(crate) fn named_keys(&self) -> Vec<(String, PublicKey)> {
+        self.keys.iter().map(|(name, key, _)| (name.clone(), key.clone())).collect()
+    }
+
+    /// Each file's name and digest, but for the image's.
+    pub(crate) fn digests(&self) -> Vec<(String, Sha256)> {
+        let keys = self.keys.iter().map(|(name, _, bytes)| (format!("key/{name}"), Sha256::of(bytes)));
+        let server = self.server.iter().flat_map(ServerFiles::named);
+        let server = server.map(|(name, bytes)| (format!("server/{name}"), Sha256::of(bytes)));
+        let folders = [("trust", &self.trust), ("builder", &self.builder)];
+        let folders = folders.into_iter().flat_map(|(kind, files)| {
+            files.iter().flatten().map(move |file| (format!("{kind}/{}", file.path), Sha256::of(&file.bytes)))
+        });
+        keys.chain(server).chain(folders).collect()
+    }
+}
+
+impl Storage<'_> {
+    /// The public keys that lie in a bundle's folder, by file name. Lying there gives a key no trust.
+    pub fn keys_beside(self, bundle: &Path, limits: &Limits) -> Vec<(String, PublicKey)> {
+        keys(bundle, self, limits).into_iter().map(|(name, key, _)| (name, key)).collect()
+    }
+
+    /// The OCI layout `image/` in a bundle's folder, where the folder holds no other bundle that it could belong to.
+    pub fn image_beside(self, bundle: &Path) -> Option<Source> {
+        let image = self.only_bundle_of(bundle)?.join("image");
+        (self.kind(&image.join("index.json")) == Kind::File).then_some(Source::Layout(image, None))
+    }
+}
+
+/// The public keys that lie in a bundle's folder (`*.pem`, `*.pub`, `*.key`). Files that hold no usable key are passed over, and so is
+/// everything beyond the bounds.
+fn keys(bundle: &Path, storage: Storage<'_>, limits: &Limits) -> Vec<(String, PublicKey, Vec<u8>)> {
+    let is_candidate = |path: &Path| {
+        path.extension().is_some_and(|extension| ["pem", "pub", "key"].iter().any(|known| extension == *known))
+    };
+    let entries = storage.entries(folder::folder_of(bundle)).unwrap_or_default();
+    let most = usize::try_from(limits.key_files_beside).unwrap_or(usize::MAX);
+    let files = entries.into_iter().filter(|(path, kind)| *kind == Kind::File && is_candidate(path)).take(most);
+    files
+        .filter_map(|(path, _)| {
+            let name = path.file_name()?.to_string_lossy().into_owned();
+            let bytes = storage.read(&path, limits.key_file_bytes()).ok()?;
+            let key = PublicKey::from_pem(&name, &bytes, limits).ok()?;
+            Some((name, key, bytes))
+        })
+        .collect()
+}
+
+/// The build server's answers that `fetch` saved.
+fn server(folder: &Path, storage: Storage<'_>, limits: &Limits) -> Result<Option<ServerFiles>, Error> {
+    let read = |name: &str, bound: Bound| {
+        let path = folder.join(name);
+        (storage.kind(&path) == Kind::File).then(|| storage.read(&path, bound)).transpose()
+    };
+    let files = ServerFiles {
+        status: read(ServerFiles::NAMES[0], limits.build_record_bytes())?,
+        image_digest: read(ServerFiles::NAMES[1], limits.build_record_bytes())?,
+        log: read(ServerFiles::NAMES[2], limits.server_log_bytes())?,
+    };
+    Ok((files != ServerFiles::default()).then_some(files))
+}

@@ -1,0 +1,54 @@
+//! What the auditor gave for a whole run, beside its bundles.
+
+use crate::approvals::Approvals;
+use crate::attestation::Attestation;
+use crate::digest::Sha256;
+use crate::finding::Group;
+use crate::image::{ImageFacts, Source};
+use crate::trust::TrustFile;
+
+/// Evidence that was given for the run. It is used instead of what lies beside a bundle.
+#[derive(Debug, Clone, Default)]
+pub struct Handed {
+    /// The image of the one bundle.
+    pub image: Option<Source>,
+    /// Base images that the image should stand on.
+    pub bases: Vec<ImageFacts>,
+    /// The files of the image's signatures.
+    pub trust: Option<Vec<TrustFile>>,
+    /// The build server's own attestation record.
+    pub builder: Option<Attestation>,
+    /// The list of approvals.
+    pub approvals: Option<Approvals>,
+}
+
+/// Nothing was given.
+pub(super) static NOTHING: Handed =
+    Handed { image: None, bases: Vec::new(), trust: None, builder: None, approvals: None };
+
+impl Handed {
+    /// Groups of checks that something was given for: their checks are asked.
+    pub fn groups(&self) -> Vec<Group> {
+        let given = [
+            (self.image.is_some(), Group::Image),
+            (self.trust.is_some(), Group::Trust),
+            (self.builder.is_some(), Group::Builder),
+        ];
+        given.into_iter().filter(|(is_given, _)| *is_given).map(|(_, group)| group).collect()
+    }
+
+    /// Everything that was given, by its bytes: where these are the same, so are the answers. The image is not among them.
+    pub(crate) fn digests(&self) -> Vec<Sha256> {
+        let document = |facts: &ImageFacts| {
+            facts.manifest.as_ref().map(|found| found.digest).or(Some(facts.config.as_ref()?.digest))
+        };
+        let approvals = self
+            .approvals
+            .iter()
+            .flat_map(|list| [list.sha256, Sha256::of(list.signature.as_deref().unwrap_or_default())]);
+        let bases = self.bases.iter().filter_map(document);
+        let trust = self.trust.iter().flatten().map(|file| Sha256::of(&file.bytes));
+        let builder = self.builder.iter().flat_map(|record| record.files.iter().map(|(_, digest)| *digest));
+        approvals.chain(bases).chain(trust).chain(builder).collect()
+    }
+}

@@ -1,0 +1,174 @@
+//! One bundle with everything that belongs to it, wherever it comes from.
+//!
+//! What belongs to a bundle is decided here, once: [`Storage`] finds bundles on the disk or in memory, `Beside` is what lies in a bundle's
+//! folder, [`Handed`] is what the auditor gave for the whole run and what is used instead. A [`Dossier`] has all of it, and a [`Question`]
+//! is what [`crate::audit()`] asks of it.
+
+mod beside;
+mod handed;
+mod named_key;
+mod question;
+mod storage;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+
+pub(crate) use self::beside::Beside;
+pub use self::handed::Handed;
+pub use self::named_key::{NamedKey, read_keys};
+pub use self::question::{Question, Terms};
+pub use self::storage::Storage;
+use crate::attestation::Attestation;
+use crate::budget::Budget;
+use crate::error::Error;
+use crate::finding::Group;
+use crate::image::{Choice, ImageFacts, Source};
+use crate::key::PublicKey;
+use crate::limits::Limits;
+use crate::report::Depth;
+use crate::server_record::ServerFiles;
+use crate::trust::TrustFile;
+
+/// Reads the image that belongs to a bundle. It is called once it is known that the bundle is signed, with what is known of the image that is
+/// meant, and within the budget of the audit.
+pub type LoadImage<'a> = dyn Fn(&Choice, &Budget) -> Result<ImageFacts, Error> + 'a;
+
+/// Reads an image from where its source says it is.
+pub type ReadImage<'a> = dyn Fn(&Source, &Choice, &Limits, &Budget) -> Result<ImageFacts, Error> + Sync + 'a;
+
+/// One bundle with everything that belongs to it.
+pub struct Dossier<'a> {
+    /// Where it is, as the report shall name it.
+    pub path: String,
+    /// The name of its file, compared with the names inside.
+    pub file_name: Option<String>,
+    /// Its bytes, or why there are none.
+    pub bytes: Result<Box<dyn Read + 'a>, Error>,
+    /// How many they are, as far as that is known before they are read: what may be spent on them grows with it. 0: not known.
+    pub size: u64,
+    /// Keys that lie beside it, by file name. A pin may pick one of them; none is trusted for lying there.
+    pub keys_beside: Vec<(String, PublicKey)>,
+    /// What was saved of the build server's answers about this build.
+    pub server: Option<ServerFiles>,
+    /// The files of its image's signatures, where they were given or lie beside it.
+    pub trust: Option<Cow<'a, [TrustFile]>>,
+    /// The build server's own attestation record.
+    pub builder: Option<Cow<'a, Attestation>>,
+    /// Its image, where there is one.
+    pub image: Option<Box<LoadImage<'a>>>,
+}
+
+impl fmt::Debug for Dossier<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Dossier").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Dossier<'a> {
+    /// A bundle with nothing beside it.
+    pub fn new(path: impl Into<String>, bytes: impl Read + 'a) -> Self {
+        Self {
+            path: path.into(),
+            file_name: None,
+            bytes: Ok(Box::new(bytes)),
+            size: 0,
+            keys_beside: Vec::new(),
+            server: None,
+            trust: None,
+            builder: None,
+            image: None,
+        }
+    }
+
+    /// The bundle at `path` with what lies beside it, and with what was given instead. `read_image` reads the image, if there is one.
+    ///
+    /// It never fails: what cannot be read is told by the audit.
+    pub fn open(
+        path: &'a Path,
+        question: &'a Question<'_>,
+        storage: Storage<'a>,
+        read_image: &'a ReadImage<'_>,
+    ) -> Self {
+        let limits = question.limits;
+        let found = storage.open(path).and_then(|bytes| match question.depth {
+            Depth::SignatureOnly => Ok((bytes, Beside::unread(path, question.handed, storage, limits))),
+            Depth::Everything => Ok((bytes, Beside::of(path, question.handed, storage, limits)?)),
+        });
+        match found {
+            Ok((bytes, beside)) => Self::at(path, Ok(bytes), beside, question, storage, read_image),
+            Err(error) => Self::unread(path, error, question, storage, read_image),
+        }
+    }
+
+    /// The same for a bundle that is not to be read, or cannot be.
+    pub(crate) fn unread(
+        path: &'a Path,
+        why: Error,
+        question: &'a Question<'_>,
+        storage: Storage<'a>,
+        read_image: &'a ReadImage<'_>,
+    ) -> Self {
+        let beside = Beside::unread(path, question.handed, storage, question.limits);
+        Self::at(path, Err(why), beside, question, storage, read_image)
+    }
+
+    fn at(
+        path: &'a Path,
+        bytes: Result<Box<dyn Read + 'a>, Error>,
+        mut beside: Beside,
+        question: &'a Question<'_>,
+        storage: Storage<'a>,
+        read_image: &'a ReadImage<'_>,
+    ) -> Self {
+        let limits = question.limits;
+        let source = question.handed.image.clone().or(beside.image.take());
+        let image = source.map(|source| -> Box<LoadImage<'a>> {
+            Box::new(move |choice: &Choice, budget: &Budget| read_image(&source, choice, limits, budget))
+        });
+        let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let size = storage.size(path);
+        Self { file_name, size, image, ..Self::with(path.display().to_string(), bytes, beside, question) }
+    }
+
+    /// A bundle with what belongs to it: what was given is used instead of what lies beside it.
+    pub(crate) fn with(
+        path: String,
+        bytes: Result<Box<dyn Read + 'a>, Error>,
+        beside: Beside,
+        question: &'a Question<'_>,
+    ) -> Self {
+        let keys_beside = beside.named_keys();
+        let given = question.handed;
+        let builder = beside.builder.and_then(|files| Attestation::read(&files)).map(Cow::Owned);
+        Self {
+            path,
+            file_name: None,
+            bytes,
+            size: 0,
+            keys_beside,
+            server: beside.server,
+            trust: given.trust.as_deref().map(Cow::Borrowed).or(beside.trust.map(Cow::Owned)),
+            builder: given.builder.as_ref().map(Cow::Borrowed).or(builder),
+            image: None,
+        }
+    }
+
+    /// Groups of checks that something is here for.
+    pub(crate) fn groups(&self) -> Vec<Group> {
+        let present = [
+            (self.image.is_some(), Group::Image),
+            (self.trust.is_some(), Group::Trust),
+            (self.builder.is_some(), Group::Builder),
+        ];
+        present.into_iter().filter(|(is_here, _)| *is_here).map(|(_, group)| group).collect()
+    }
+
+    /// Bytes that were read beside the bundle. An image adds its own when it is read.
+    pub(crate) fn size_beside(&self) -> u64 {
+        let server = self.server.iter().flat_map(ServerFiles::named).map(|(_, bytes)| bytes.len() as u64);
+        let trust = self.trust.iter().flat_map(|files| files.iter()).map(|file| file.bytes.len() as u64);
+        server.chain(trust).fold(0, u64::saturating_add)
+    }
+}

@@ -1,0 +1,328 @@
+//! Where evidence lies: on the disk, or in memory, as a page in a browser has it. Both are searched by the same rules.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::approvals::Approvals;
+use crate::attestation::Attestation;
+use crate::budget::Budget;
+use crate::error::Error;
+use crate::folder;
+use crate::image::{self, Choice, Held, ImageFacts, Source};
+use crate::limits::{Bound, Limits};
+use crate::policy::Policy;
+use crate::trust::TrustFile;
+
+/// Where files are.
+#[derive(Debug, Clone, Copy)]
+pub enum Storage<'a> {
+    /// On the disk.
+    Disk,
+    /// In memory, by their paths with `/` between folders.
+    Memory(&'a BTreeMap<String, Vec<u8>>),
+}
+
+/// What an entry of a folder is. Links are not followed, but for one that leads to a file or nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    File,
+    Folder,
+    LinkToFile,
+    Other,
+}
+
+impl<'a> Storage<'a> {
+    /// The bundles that `paths` name, in the order of the paths: a file is taken as it is, a folder is searched for `*.sig.tbz` at any
+    /// depth, sorted by name. Symbolic links to folders are not followed; one that is called like a bundle is taken as one, so that no
+    /// bundle is passed over for the way it lies there. What cannot be read is in the list too: opening it says why, so that one bad path
+    /// never hides the others.
+    ///
+    /// # Errors
+    /// [`Error::NothingToVerify`] when there is none, [`Error::OverLimit`].
+    pub fn find_bundles(self, paths: &[PathBuf], limits: &Limits) -> Result<Vec<PathBuf>, Error> {
+        let mut found = Vec::new();
+        for path in paths {
+            if self.is_folder(path) {
+                self.search(path, limits, 0, &mut found)?;
+            } else {
+                found.push(path.clone());
+            }
+        }
+        if found.is_empty() {
+            let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+            return Err(Error::NothingToVerify { paths: paths.join(", ") });
+        }
+        Ok(found)
+    }
+
+    fn search(self, folder: &Path, limits: &Limits, depth: u64, found: &mut Vec<PathBuf>) -> Result<(), Error> {
+        limits.folder_depth().check(depth, folder.display())?;
+        let Ok(entries) = self.entries(folder) else {
+            found.push(folder.to_owned());
+            return Ok(());
+        };
+        for (path, kind) in entries {
+            match kind {
+                Kind::Folder => self.search(&path, limits, depth + 1, found)?,
+                Kind::File | Kind::LinkToFile if is_bundle(&path) => {
+                    found.push(path);
+                    limits.bundles().check(found.len() as u64, folder.display())?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The only bundle that `path` names, or lies below it.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for several; as [`Self::find_bundles`]. `command` is named in it.
+    pub fn one_bundle(self, path: &Path, command: &str, limits: &Limits) -> Result<PathBuf, Error> {
+        let found = self.find_bundles(&[path.to_owned()], limits)?;
+        let count = found.len();
+        found.into_iter().next().filter(|_| count == 1).ok_or_else(|| Error::Usage {
+            message: format!("`{command}` takes one bundle, {} has {count}", path.display()),
+            hint: "name one file, or use `hpsb-audit audit` for a folder".into(),
+        })
+    }
+
+    /// Is it a folder, also through a link?
+    pub(crate) fn is_folder(self, path: &Path) -> bool {
+        match self {
+            Self::Disk => path.is_dir(),
+            Self::Memory(files) => below(files, path).next().is_some(),
+        }
+    }
+
+    pub(super) fn kind(self, path: &Path) -> Kind {
+        match self {
+            Self::Disk => kind_on_disk(path),
+            Self::Memory(files) if files.contains_key(&name_of(path)) => Kind::File,
+            Self::Memory(_) if self.is_folder(path) => Kind::Folder,
+            Self::Memory(_) => Kind::Other,
+        }
+    }
+
+    /// What is in a folder, sorted by name.
+    pub(super) fn entries(self, folder: &Path) -> Result<Vec<(PathBuf, Kind)>, Error> {
+        match self {
+            Self::Disk => Ok(folder::sorted_entries(folder)?
+                .into_iter()
+                .map(|path| (path.clone(), kind_on_disk(&path)))
+                .collect()),
+            Self::Memory(files) => {
+                let mut entries: BTreeMap<PathBuf, Kind> = BTreeMap::new();
+                for (path, _) in below(files, folder) {
+                    match path.split_once('/') {
+                        Some((own, _)) => entries.insert(folder.join(own), Kind::Folder),
+                        None => entries.insert(folder.join(path), Kind::File),
+                    };
+                }
+                Ok(entries.into_iter().collect())
+            }
+        }
+    }
+
+    /// A bundle's folder, where it is the only bundle in it.
+    pub(super) fn only_bundle_of(self, bundle: &Path) -> Option<&Path> {
+        let folder = folder::folder_of(bundle);
+        let entries = self.entries(folder).ok()?;
+        (entries.iter().filter(|(path, _)| is_bundle(path)).count() <= 1).then_some(folder)
+    }
+
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`].
+    pub fn open(self, path: &Path) -> Result<Box<dyn Read + 'a>, Error> {
+        match self {
+            Self::Disk => Ok(Box::new(folder::open(path)?)),
+            Self::Memory(files) => Ok(Box::new(held(files, path)?)),
+        }
+    }
+
+    /// The size of a file, 0 where it is not known.
+    pub(crate) fn size(self, path: &Path) -> u64 {
+        match self {
+            Self::Disk => fs::metadata(path).map_or(0, |metadata| metadata.len()),
+            Self::Memory(files) => held(files, path).map_or(0, |bytes| bytes.len() as u64),
+        }
+    }
+
+    /// Reads a file of at most as many bytes as `bound` allows.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`], [`Error::OverLimit`].
+    pub fn read(self, path: &Path, bound: Bound) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::Disk => folder::read_file(path, bound),
+            Self::Memory(files) => {
+                let bytes = held(files, path)?;
+                bound.check(bytes.len() as u64, path.display())?;
+                Ok(bytes.to_vec())
+            }
+        }
+    }
+
+    /// Every regular file below a folder: its path from there, with `/`, and its place. Symbolic links are not followed.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`]; [`Error::OverLimit`] beyond `folder_depth`, or for more files than `bound` allows.
+    pub(crate) fn files_below(
+        self,
+        top: &Path,
+        bound: Bound,
+        limits: &Limits,
+    ) -> Result<Vec<(String, PathBuf)>, Error> {
+        let mut files = Vec::new();
+        let mut folders = vec![(top.to_owned(), String::new(), 0)];
+        while let Some((folder, name, depth)) = folders.pop() {
+            limits.folder_depth().check(depth, folder.display())?;
+            for (path, kind) in self.entries(&folder)? {
+                let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let own = if name.is_empty() { own } else { format!("{name}/{own}") };
+                match kind {
+                    Kind::Folder => folders.push((path, own, depth + 1)),
+                    Kind::File => {
+                        files.push((own, path));
+                        bound.check(files.len() as u64, folder.display())?;
+                    }
+                    Kind::LinkToFile | Kind::Other => {}
+                }
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// The files of an image's signatures or of a record: one file, or everything in a folder, by their paths below it. Symbolic links are
+    /// not followed.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`], [`Error::OverLimit`].
+    pub fn read_trust(self, path: &Path, limits: &Limits) -> Result<Vec<TrustFile>, Error> {
+        let mut left = limits.trust_bytes;
+        let read = |(name, file): (String, PathBuf)| {
+            let bytes = self.read(&file, limits.trust_file_bytes())?;
+            left = limits.trust_bytes().take(left, bytes.len() as u64, path.display())?;
+            Ok(TrustFile { path: name, bytes })
+        };
+        if self.is_folder(path) {
+            return self.files_below(path, limits.trust_files(), limits)?.into_iter().map(read).collect();
+        }
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        [(name, path.to_owned())].into_iter().map(read).collect()
+    }
+
+    /// Reads the folder of an attestation record.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where there is none; as [`Self::read_trust`].
+    pub fn read_attestation(self, path: &Path, limits: &Limits) -> Result<Attestation, Error> {
+        Attestation::read(&self.read_trust(path, limits)?).ok_or_else(|| Error::Usage {
+            message: format!("{} holds no attestation record", path.display()),
+            hint:
+                "a record is se-checksums.txt with se-signature.bin and the certificates beside them: docs/admission.md"
+                    .into(),
+        })
+    }
+
+    /// Reads a policy; files that it names are found from the policy's own folder.
+    ///
+    /// # Errors
+    /// As [`Policy::from_toml`] and [`Self::read`].
+    pub fn read_policy(self, path: &Path, limits: &Limits) -> Result<Policy, Error> {
+        let bytes = self.read(path, limits.policy_bytes())?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        Policy::from_toml(&path.display().to_string(), &bytes, limits, |file| {
+            self.read(&base.join(file), limits.key_file_bytes())
+        })
+    }
+
+    /// Reads a list of approvals, and the signature that may lie beside it.
+    ///
+    /// # Errors
+    /// As [`Approvals::read`] and [`Self::read`].
+    pub fn read_approvals(self, path: &Path, limits: &Limits) -> Result<Approvals, Error> {
+        let bytes = self.read(path, limits.approvals_bytes())?;
+        Approvals::read(&path.display().to_string(), bytes, self.approvals_signature(path, limits)?, limits)
+    }
+
+    /// The signature that may lie beside a list of approvals.
+    pub(crate) fn approvals_signature(self, path: &Path, limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".sig");
+        let beside = PathBuf::from(beside);
+        let is_there = match self {
+            Self::Disk => fs::symlink_metadata(&beside).is_ok(),
+            Self::Memory(files) => files.contains_key(&name_of(&beside)),
+        };
+        is_there.then(|| self.read(&beside, limits.key_file_bytes())).transpose()
+    }
+
+    /// Reads an image that lies here. A registry is not asked.
+    ///
+    /// # Errors
+    /// As [`image::read`].
+    pub fn read_image(
+        self,
+        source: &Source,
+        choice: &Choice,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<ImageFacts, Error> {
+        let Self::Memory(files) = self else { return image::read_within(source, choice, limits, budget) };
+        let (path, form, reference) = source.place().ok_or_else(|| Error::Unreadable {
+            what: source.to_string(),
+            message: "a registry cannot be asked here".into(),
+        })?;
+        let image = match files.get(&name_of(path)) {
+            Some(archive) => Held::File(archive),
+            None => Held::Folder(below(files, path).collect()),
+        };
+        image::read_held(&source.to_string(), &image, (form, reference), choice, limits, budget)
+    }
+}
+
+fn is_bundle(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(".sig.tbz")
+}
+
+fn kind_on_disk(path: &Path) -> Kind {
+    let by_link = || fs::metadata(path).map_or(true, |target| target.is_file());
+    match fs::symlink_metadata(path) {
+        Ok(seen) if seen.is_dir() => Kind::Folder,
+        Ok(seen) if seen.is_file() => Kind::File,
+        Ok(seen) if seen.is_symlink() && by_link() => Kind::LinkToFile,
+        _ => Kind::Other,
+    }
+}
+
+/// A path as files in memory are named.
+fn name_of(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    text.trim_start_matches("./").trim_end_matches('/').to_owned()
+}
+
+fn held<'a>(files: &'a BTreeMap<String, Vec<u8>>, path: &Path) -> Result<&'a [u8], Error> {
+    let found = files.get(&name_of(path)).map(Vec::as_slice);
+    found.ok_or_else(|| Error::Unreadable { what: path.display().to_string(), message: "no such file".into() })
+}
+
+/// The files below a folder, by their paths from there.
+fn below<'a>(
+    files: &'a BTreeMap<String, Vec<u8>>,
+    folder: &Path,
+) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
+    let name = name_of(folder);
+    let prefix = if name.is_empty() || name == "." { String::new() } else { format!("{name}/") };
+    let from = files.range(prefix.clone()..);
+    let own = from.map_while(move |(path, bytes)| Some((path.strip_prefix(prefix.as_str())?, bytes.as_slice())));
+    own.filter(|(path, _)| !path.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

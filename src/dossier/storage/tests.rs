@@ -1,0 +1,79 @@
+//! What belongs to a bundle is decided by one rule, wherever the files are.
+
+use super::*;
+use crate::dossier::{Beside, Handed, Terms};
+use crate::report::{Format, Options};
+use crate::run::{Queue, audit_all};
+use crate::time::Timestamp;
+
+/// Every regular file below a folder, by its path.
+fn in_memory(folder: &Path, limits: &Limits) -> BTreeMap<String, Vec<u8>> {
+    let files = Storage::Disk.files_below(folder, limits.case_members(), limits).unwrap();
+    files.into_iter().map(|(_, path)| (path.display().to_string(), fs::read(path).unwrap())).collect()
+}
+
+/// The report on every bundle of a folder under the policy in it; `None` where there is no policy, or no bundle.
+fn report(folder: &Path, storage: Storage<'_>, limits: &Limits) -> Option<Vec<u8>> {
+    let policy = storage.read_policy(&folder.join("policy.toml"), limits).ok()?;
+    let terms = Terms::new(policy, Vec::new(), Handed::default()).ok()?;
+    let paths = storage.find_bundles(&[folder.to_owned()], limits).ok()?;
+    let question = terms.question(Timestamp::from_rfc3339("2026-03-09T00:00:00Z").unwrap(), 1, limits);
+    let read_image = |source: &Source, choice: &Choice, limits: &Limits, budget: &Budget| {
+        storage.read_image(source, choice, limits, budget)
+    };
+    let queue = Queue { storage, read_image: &read_image, threads: 1, memory: None, state: None, step: &|| {} };
+    let mut report = question.report();
+    report.bundles = audit_all(&paths, &question, &queue).unwrap();
+    let mut page = Vec::new();
+    report.write(Format::Json, &Options::default(), &mut page).unwrap();
+    Some(page)
+}
+
+#[test]
+fn an_audit_in_memory_gives_the_report_of_the_same_files_on_the_disk() {
+    let limits = Limits::default();
+    // Relative, so that both name the same paths.
+    let folders = Storage::Disk.entries(Path::new("fixtures")).unwrap();
+    let mut same = 0;
+    for (folder, _) in folders {
+        let Some(on_disk) = report(&folder, Storage::Disk, &limits) else { continue };
+        let files = in_memory(&folder, &limits);
+        let held = report(&folder, Storage::Memory(&files), &limits);
+        assert_eq!(held.map(String::from_utf8), Some(String::from_utf8(on_disk)), "{}", folder.display());
+        same += 1;
+    }
+    assert!(same > 100, "{same} folders");
+}
+
+#[test]
+fn what_lies_beside_a_bundle_belongs_to_it_where_it_is_the_only_one() {
+    let pem = fs::read("fixtures/good-rsa-2048/key.pem").unwrap();
+    let names = ["a/b.sig.tbz", "a/image/index.json", "a/trust/x", "a/builder/y", "a/status.json", "a/key.pem"];
+    let mut files: BTreeMap<String, Vec<u8>> = names.map(|name| (name.to_owned(), pem.clone())).into();
+    let (limits, bundle) = (Limits::default(), Path::new("a/b.sig.tbz"));
+    let beside = |files: &BTreeMap<String, Vec<u8>>, handed: &Handed| {
+        let found = Beside::of(bundle, handed, Storage::Memory(files), &limits).unwrap();
+        let Beside { keys, server, trust, builder, image } = found;
+        (keys.len(), server.is_some(), trust.is_some(), builder.is_some(), image.is_some())
+    };
+    assert_eq!(beside(&files, &Handed::default()), (1, true, true, true, true));
+    // What was given is used instead.
+    let given = Handed { trust: Some(Vec::new()), image: Some(Source::Path("i".into())), ..Handed::default() };
+    assert_eq!(beside(&files, &given), (1, true, false, true, false));
+    files.insert("a/c.sig.tbz".into(), Vec::new());
+    assert_eq!(beside(&files, &Handed::default()), (1, false, false, false, false));
+}
+
+#[test]
+fn a_path_out_of_memory_leads_nowhere() {
+    let files = BTreeMap::from([("a/b.sig.tbz".to_owned(), vec![1]), ("ab".to_owned(), vec![2])]);
+    let (storage, limits) = (Storage::Memory(&files), Limits::default());
+    let bound = limits.key_file_bytes();
+    assert_eq!(storage.read(Path::new("a/b.sig.tbz"), bound).unwrap(), [1]);
+    for path in ["a", "b", "a/../ab", "../ab", "/ab", "a/", ""] {
+        assert!(storage.read(Path::new(path), bound).is_err(), "{path}");
+    }
+    assert_eq!(storage.find_bundles(&["".into()], &limits).unwrap(), [PathBuf::from("a/b.sig.tbz")]);
+    assert_eq!(storage.find_bundles(&["a".into()], &limits).unwrap(), [PathBuf::from("a/b.sig.tbz")]);
+    assert_eq!(storage.entries(Path::new("a")).unwrap(), [(PathBuf::from("a/b.sig.tbz"), Kind::File)]);
+}

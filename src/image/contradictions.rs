@@ -1,0 +1,70 @@
+//! Where an image's documents and bytes contradict each other, and what of it was not read.
+
+use super::{Compression, ImageFacts, LayerFacts, XZ_UNSUPPORTED};
+use crate::error::Error;
+
+impl ImageFacts {
+    /// What of the image is not supported, and so not read.
+    pub fn not_supported(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.unsupported.iter().map(|(_, message)| message.clone()).collect();
+        lines.dedup();
+        let layers = self.layers.iter().enumerate().filter(|(_, layer)| is_unsupported(layer));
+        lines.extend(layers.map(|(at, _)| format!("layer {}: {XZ_UNSUPPORTED}", at + 1)));
+        lines
+    }
+
+    /// Where the image's documents and bytes contradict each other.
+    pub fn contradictions(&self) -> Vec<String> {
+        let mut faults: Vec<String> = self.faults.iter().map(|(_, message)| message.clone()).collect();
+        if let (Some(said), Some(config)) = (&self.config_descriptor, &self.config)
+            && (said.digest, said.size) != (config.digest, config.size)
+        {
+            faults.push(format!(
+                "the configuration should be {} ({} bytes) and is {} ({} bytes)",
+                said.digest, said.size, config.digest, config.size
+            ));
+        }
+        let diff_ids = self.config.as_ref().map(|config| config.diff_ids.as_slice()).unwrap_or_default();
+        if self.config.is_some() && diff_ids.len() != self.layers.len() {
+            faults.push(format!("{} layers and {} diff_ids", self.layers.len(), diff_ids.len()));
+        }
+        for (at, layer) in self.layers.iter().enumerate() {
+            let Some(measured) = &layer.measured else { continue };
+            let place = format!("layer {}", at + 1);
+            if let Some(said) =
+                layer.descriptor.as_ref().filter(|said| (said.digest, said.size) != (measured.digest, measured.size))
+            {
+                faults.push(format!(
+                    "{place} should be {} ({} bytes) and is {} ({} bytes)",
+                    said.digest, said.size, measured.digest, measured.size
+                ));
+            }
+            let encrypted = layer.descriptor.as_ref().is_some_and(|said| said.is_encrypted());
+            match (&measured.content, diff_ids.get(at)) {
+                _ if encrypted || is_unsupported(layer) => {}
+                (Ok((found, _)), Some(expected)) if found != expected => {
+                    faults.push(format!("{place} should have the diff_id {expected} and has {found}"));
+                }
+                (Err(message), _) => faults.push(format!("{place} does not unpack: {message}")),
+                _ => {}
+            }
+        }
+        faults
+    }
+
+    /// `--platform` picks one of several images. Where there is only one it must be that one: the flag is not dropped.
+    pub(crate) fn must_be_for(&self, asked: Option<&str>) -> Result<(), Error> {
+        let Some((asked, config)) = asked.zip(self.config.as_ref()) else { return Ok(()) };
+        match config.platform.is(asked) {
+            true => Ok(()),
+            false => Err(Error::Usage {
+                message: format!("--platform {asked}: {} is an image for {}", self.source, config.platform),
+                hint: "leave --platform out, or name another image".into(),
+            }),
+        }
+    }
+}
+
+fn is_unsupported(layer: &LayerFacts) -> bool {
+    layer.measured.as_ref().is_some_and(|measured| measured.compression == Compression::Xz)
+}

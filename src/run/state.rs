@@ -1,0 +1,260 @@
+//! Finished reports in a file, so that a run that was interrupted goes on where it was. The file is the caller's own, like a saved report: it
+//! is no evidence.
+//!
+//! A line is a bundle's report with the digest of everything that it was made from, as it lay there before. Of a bundle that changed, or
+//! beside which a key, an answer or a signature came or went, nothing is taken over. Bundles with an image are audited every time: that
+//! an image is the same takes as long to see.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::queue::Audited;
+use crate::digest::{HashingReader, Sha256, encode_hex};
+use crate::dossier::{Beside, Question, Storage};
+use crate::error::Error;
+use crate::folder;
+use crate::limits::Limits;
+use crate::report::{BundleReport, Format, Options, Report};
+use crate::signature::Signature;
+use crate::strict_json;
+use crate::time::Timestamp;
+
+const FORMAT: &str = "hpsb-audit state 2";
+/// What 0.1.0 wrote: verdicts by other rules.
+const FORMAT_1: &str = "hpsb-audit state 1";
+/// How every state begins, of whatever version.
+const BEGINNING: &[u8] = b"{\"format\":\"hpsb-audit state ";
+
+/// What the reports answer: the question, its moment and everything that was handed over, as a digest.
+#[derive(Serialize, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    format: String,
+    now: String,
+    question: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    path: String,
+    /// Digest of the bundle and of what lies beside it.
+    looked_at: String,
+    /// Digest of the signed archive and the signature over it.
+    archive: Option<(String, String)>,
+    report: Value,
+}
+
+/// A bundle as it lies there before it is audited.
+pub(super) struct LookedAt {
+    path: String,
+    /// Digest and size of the bundle's file.
+    bundle: (Sha256, u64),
+    all: Sha256,
+    beside: Vec<(String, crate::key::PublicKey)>,
+}
+
+/// The file of finished reports.
+#[derive(Debug)]
+pub struct State {
+    name: String,
+    /// What a report says of the run, without bundles.
+    frame: Report,
+    finished: BTreeMap<(String, Sha256), BundleReport>,
+    file: Mutex<File>,
+}
+
+impl State {
+    /// The moment that an interrupted run was for.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a file of version 0.1.0; [`Error::Malformed`]; what reading answers.
+    pub fn moment(path: &Path, limits: &Limits) -> Result<Option<Timestamp>, Error> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let bytes = folder::read_file(path, limits.state_bytes())?;
+        let Some(first) = lines(&bytes).next() else { return Ok(None) };
+        let name = path.display().to_string();
+        let head: Head = parsed(&name, first)?;
+        if head.format == FORMAT_1 {
+            return Err(Error::Usage {
+                message: format!("{name} was saved by version 0.1.0, whose verdicts follow other rules"),
+                hint: "name a new file with --state, and audit again; the old file can be deleted".into(),
+            });
+        }
+        Ok(Timestamp::from_rfc3339(&head.now))
+    }
+
+    /// Opens the file, or begins it. `frame` is the run's report without bundles.
+    ///
+    /// # Errors
+    /// [`Error::Usage`], when it answers another question; [`Error::Malformed`], when it is none; what reading and writing answer.
+    pub fn open(path: &Path, frame: &Report, question: &Question<'_>) -> Result<Self, Error> {
+        let (name, limits) = (path.display().to_string(), question.limits);
+        let policy = question.policy.source.iter().flat_map(|source| source.files.iter().map(|(_, digest)| *digest));
+        let given: Vec<Sha256> = policy.chain(question.handed.digests()).collect();
+        let head = head(frame, &given)?;
+        let bytes = if path.exists() { folder::read_file(path, limits.state_bytes())? } else { Vec::new() };
+        let mut known = lines(&bytes);
+        let is_new = match known.next() {
+            None => true,
+            Some(first) if parsed::<Head>(&name, first)? == head => false,
+            Some(_) => {
+                return Err(Error::Usage {
+                    message: format!(
+                        "{name} holds answers to another question: other keys, policy, evidence, limits, moment or program"
+                    ),
+                    hint: "ask the same question, or name a new file with --state".into(),
+                });
+            }
+        };
+        // A state that was cut off within its first line begins anew; somebody's file without a line's end is not ours to empty.
+        if is_new && !BEGINNING.iter().zip(&bytes).all(|(one, other)| one == other) {
+            return Err(Error::malformed(format!("the state {name}"), "it does not begin as a state does"));
+        }
+        let mut finished = BTreeMap::new();
+        for line in known {
+            let line: Line = parsed(&name, line)?;
+            let (path, looked_at, report) = restored(&name, line, limits)?;
+            finished.insert((path, looked_at), report);
+        }
+        let failed = |error| Error::unwritable(&name, &error);
+        let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
+        // A line that was cut off is left behind.
+        let whole = lines(&bytes).map(|line| line.len() as u64 + 1).sum();
+        file.set_len(whole).map_err(failed)?;
+        if is_new {
+            writeln!(file, "{}", text(&name, &head)?).map_err(failed)?;
+        }
+        Ok(Self { name, frame: frame.without_bundles(), finished, file: Mutex::new(file) })
+    }
+
+    /// Digests of a bundle and of what lies beside it. `None`: it is not kept, because it has an image or cannot be read.
+    pub(super) fn look_at(&self, path: &Path, question: &Question<'_>, storage: Storage<'_>) -> Option<LookedAt> {
+        let limits = question.limits;
+        let beside = Beside::of(path, question.handed, storage, limits).ok()?;
+        if question.handed.image.is_some() || beside.image.is_some() {
+            return None;
+        }
+        let mut bundle = HashingReader::new(storage.open(path).ok()?.take(limits.bundle_bytes));
+        std::io::copy(&mut bundle, &mut std::io::sink()).ok()?;
+        let bundle = bundle.finish();
+        let parts = std::iter::once(("bundle".to_owned(), bundle.0)).chain(beside.digests());
+        let list: String = parts.map(|(name, digest)| format!("{} {name:?}\n", digest.hex())).collect();
+        let (path, beside) = (path.display().to_string(), beside.named_keys());
+        Some(LookedAt { path, bundle, all: Sha256::of(list.as_bytes()), beside })
+    }
+
+    /// The report that an earlier run made of the same bytes.
+    pub(super) fn finished(&self, looked: &LookedAt) -> Option<Audited> {
+        let report = self.finished.get(&(looked.path.clone(), looked.all))?;
+        Some((report.clone(), looked.beside.clone()))
+    }
+
+    /// Adds a report to the file. `looked` is how things lay before the audit, `after` how they lie now: where a file was changed in
+    /// between, nobody knows which one the report is about, and nothing is added.
+    ///
+    /// # Errors
+    /// [`Error::Unwritable`].
+    pub(super) fn keep(&self, looked: &LookedAt, after: Option<&LookedAt>, report: &BundleReport) -> Result<(), Error> {
+        if report.file != Some(looked.bundle) || after.is_none_or(|after| after.all != looked.all) {
+            return Ok(());
+        }
+        let one = Report { bundles: vec![report.clone()], ..self.frame.without_bundles() };
+        let mut page = Vec::new();
+        let failed = |error| Error::unwritable(&self.name, &error);
+        one.write(Format::Json, &Options::default(), &mut page).map_err(failed)?;
+        let line = Line {
+            path: looked.path.clone(),
+            looked_at: looked.all.hex(),
+            archive: report.seal.as_ref().map(|(digest, signature)| (digest.hex(), encode_hex(signature.as_bytes()))),
+            report: serde_json::from_slice(&page).map_err(|error| failed(error.into()))?,
+        };
+        let line = text(&self.name, &line)? + "\n";
+        // In one piece, so that what an interruption leaves is whole lines and at most one that is cut off.
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes()).map_err(failed)
+    }
+}
+
+/// Whole lines: what an interruption cut off is none.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"))
+}
+
+fn parsed<T: for<'de> Deserialize<'de>>(name: &str, line: &[u8]) -> Result<T, Error> {
+    let malformed = |error: serde_json::Error| Error::malformed(format!("the state {name}"), error.to_string());
+    serde_json::from_value(strict_json::parse(line).map_err(malformed)?).map_err(malformed)
+}
+
+fn text<T: Serialize>(name: &str, value: &T) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|error| Error::unwritable(name, &error.into()))
+}
+
+fn head(frame: &Report, handed: &[Sha256]) -> Result<Head, Error> {
+    let mut page = Vec::new();
+    let failed = |error| Error::unwritable("the state", &error);
+    frame.without_bundles().write(Format::Json, &Options::default(), &mut page).map_err(failed)?;
+    page.extend(handed.iter().flat_map(|digest| *digest.as_bytes()));
+    let now = frame.now.map(|now| now.to_string()).unwrap_or_default();
+    Ok(Head { format: FORMAT.into(), now, question: Sha256::of(&page).hex() })
+}
+
+fn restored(name: &str, line: Line, limits: &Limits) -> Result<(String, Sha256, BundleReport), Error> {
+    let malformed = |message: &str| Error::malformed(format!("the state {name}"), message);
+    let looked_at = Sha256::from_hex(&line.looked_at).ok_or_else(|| malformed("looked_at is no SHA-256"))?;
+    let document = serde_json::to_vec(&line.report).map_err(|error| malformed(&error.to_string()))?;
+    let mut bundles = Report::from_json(name, &document, limits)?.bundles;
+    let (Some(mut report), None) = (bundles.pop(), bundles.pop()) else {
+        return Err(malformed("a line has not exactly one bundle"));
+    };
+    if let Some((digest, signature)) = line.archive {
+        let digest = Sha256::from_hex(&digest).ok_or_else(|| malformed("archive is no SHA-256"))?;
+        report.seal = Some((digest, Signature::from_member(signature.as_bytes(), limits)?));
+    }
+    Ok((line.path, looked_at, report))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::policy::Policy;
+    use crate::verify::KeyRing;
+
+    /// What is looked at twice may be two things: a file that was swapped in between must not lend its report to the other.
+    #[test]
+    fn a_report_on_other_bytes_than_were_looked_at_is_not_kept() {
+        let top = std::env::temp_dir().join(format!("hpsb-audit-state-{}", std::process::id()));
+        fs::create_dir_all(&top).unwrap();
+        let (bundle, file, limits) = (top.join("a.sig.tbz"), top.join("state"), Limits::default());
+        fs::write(&bundle, "bytes").unwrap();
+        let (policy, keys) = (Policy::default(), KeyRing::default());
+        let now = Timestamp::from_rfc3339("2026-03-09T00:00:00Z").unwrap();
+        let question = Question::new(&policy, &keys, now, &limits);
+        let state = State::open(&file, &Report::new(None), &question).unwrap();
+        let look = || state.look_at(&bundle, &question, Storage::Disk);
+        let lines = || fs::read_to_string(&file).unwrap().lines().count();
+        let looked = look().unwrap();
+        let report = |bytes: &[u8]| {
+            let file = Some((Sha256::of(bytes), bytes.len() as u64));
+            BundleReport { file, ..BundleReport::of_nothing(looked.path.clone(), Vec::new()) }
+        };
+        state.keep(&looked, look().as_ref(), &report(b"other")).unwrap();
+        assert_eq!(lines(), 1);
+        state.keep(&looked, look().as_ref(), &report(b"bytes")).unwrap();
+        assert_eq!(lines(), 2);
+        // Something came to lie beside it.
+        fs::write(top.join("status.json"), "{}").unwrap();
+        state.keep(&looked, look().as_ref(), &report(b"bytes")).unwrap();
+        assert_eq!(lines(), 2);
+        fs::remove_dir_all(top).unwrap();
+    }
+}

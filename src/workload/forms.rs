@@ -33,7 +33,7 @@ impl Form {
     }
 
     /// A file of any form, in words.
-    pub(crate) fn any() -> String {
+    pub fn any() -> String {
         any_of(&Self::ALL.map(Self::file))
     }
 

@@ -4,7 +4,7 @@ use spki::der::asn1::BitStringRef;
 use spki::der::{Encode, pem};
 use spki::{DecodePublicKey, SubjectPublicKeyInfoRef};
 
-use crate::crypto::{Kind, VerifyingKey};
+use crate::crypto::VerifyingKey;
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::limits::Limits;
@@ -94,10 +94,7 @@ impl PublicKey {
 
     /// `rsa` or `ecdsa-p256`.
     pub fn kind(&self) -> &'static str {
-        match self.key.kind() {
-            Kind::Rsa => "rsa",
-            _ => "ecdsa-p256",
-        }
+        self.key.kind().word()
     }
 
     /// Bits of the modulus, or of the curve's field.

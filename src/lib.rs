@@ -23,8 +23,8 @@
 //! - An [`Error`] says why there is no verdict. A bad signature is no error: it is a finding, and the verdict is a rejection.
 //!
 //! The library reads no clock, network or environment: bytes and the moment of the audit are arguments, so that the same bytes, policy and
-//! moment give the same report. [`folder`], [`extract()`] and [`cli`] are the edges that touch files; with the feature `fetch`, the module
-//! `client` asks servers. Every bound for untrusted input is a field of [`Limits`].
+//! moment give the same report. [`Storage`], [`folder`], [`extract()`] and the command line are the edges that touch files; with the feature
+//! `fetch`, the module `client` asks servers. Every bound for untrusted input is a field of [`Limits`].
 //!
 //! # What a verdict says
 //!

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use program::{Answer, BUNDLE, Folder, NOW, run};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn tool_output(name: &str, arguments: &[&str], folder: &Path) -> Output {
     let output = Command::new(name).args(arguments).current_dir(folder).output();
@@ -113,7 +113,7 @@ fn a_case_brings_evidence_and_never_trust() {
     assert_eq!((code, report["verdict"].as_str()), (2, Some("none")));
     assert_eq!(report["case"]["repeated"], "same-report");
     assert_eq!(report["case"]["vouched_by"], "nobody");
-    assert_eq!(report["reports"], serde_json::json!([]), "no verdict of the case's own is handed on");
+    assert_eq!(report["reports"], json!([]), "no verdict of the case's own is handed on");
     assert!(message(&report).contains("give the verdict that was sealed, accept;"), "{report}");
 
     for (more, by, verdict) in [
@@ -224,6 +224,43 @@ fn relisted(mut members: Vec<Member>) -> Vec<Member> {
     }
     members[0].1 = format!("{record:#}\n").into_bytes();
     members
+}
+
+/// Evidence that was given for the run and evidence that lies beside a bundle count differently: a case must not be readable as both.
+#[test]
+fn what_was_given_is_said_once_or_the_case_is_refused() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("signatures")).unwrap();
+    folder.write("signatures/note", "no signature");
+    // It is sealed, and rejected: no file there is a signature.
+    assert_eq!(seal(&folder, &["--trust", "signatures"]).code, 1);
+    let given = members(&fs::read(folder.path().join("case.tar")).unwrap());
+    fs::remove_file(folder.path().join("case.tar")).unwrap();
+    let nothing = members(&sealed(&folder, &[]));
+    let changed = |members: &[Member], change: &dyn Fn(&mut Value)| {
+        let mut members = members.to_vec();
+        let mut record: Value = serde_json::from_slice(&members[0].1).unwrap();
+        change(&mut record);
+        members[0].1 = format!("{record:#}\n").into_bytes();
+        members
+    };
+    let code = |members: &[Member]| {
+        folder.write("case.tar", packed(members));
+        let (code, report) = audit(&folder, &["--key", "key.pem"]);
+        (code, message(&report).contains("question.handed"))
+    };
+    assert_eq!(code(&changed(&given, &|_| {})), (1, false));
+    assert_eq!(code(&changed(&nothing, &|_| {})), (0, false));
+    let handed = |words: Value| move |record: &mut Value| record["question"]["handed"] = words.clone();
+    // What was given is listed by no bundle, listed twice, or in no list; what nobody gave is listed.
+    for words in [json!([]), json!(["trust", "trust"]), json!(["builder"]), json!(["image", "trust"])] {
+        assert_eq!(code(&changed(&given, &handed(words.clone()))), (3, true), "{words}");
+    }
+    let elsewhere = |record: &mut Value| record["bundles"][0]["trust"] = "bundles/1/trust".into();
+    assert_eq!(code(&changed(&given, &elsewhere)), (3, true));
+    for word in ["trust", "builder", "image"] {
+        assert_eq!(code(&changed(&nothing, &handed(json!([word])))), (3, true), "{word}");
+    }
 }
 
 #[test]
@@ -369,7 +406,7 @@ fn a_case_for_filing_has_digests_and_no_evidence() {
     let digest = hpsb_audit::Sha256::of(&fs::read(folder.path().join(BUNDLE)).unwrap()).hex();
     assert_eq!(left_out[0]["sha256"], digest.as_str());
     assert_eq!(left_out.len(), 3, "{left_out:?}");
-    assert_eq!(record["secrets_seen"], serde_json::json!(["bundles/1/server/server-build.log"]));
+    assert_eq!(record["secrets_seen"], json!(["bundles/1/server/server-build.log"]));
 }
 
 #[test]
@@ -425,7 +462,7 @@ fn two_people_sign_off() {
     assert!(message(&answer).contains("attached/sign-off.prepared.dsse.json"), "{}", message(&answer));
     // Taking one away cannot be seen in the case, and gives no more than was signed.
     folder.write("case.tar", before);
-    assert_eq!(audit(&folder, &["--policy", "policy.toml"]).1["case"]["sign_offs"], serde_json::json!([]));
+    assert_eq!(audit(&folder, &["--policy", "policy.toml"]).1["case"]["sign_offs"], json!([]));
 }
 
 /// An own policy is for today: who sealed the case chose its moment, and must not choose it for the reader's `max-age` and waivers.
@@ -548,5 +585,5 @@ fn other_answers_than_those_of_version_0_1_are_listed() {
     fs::copy(program::fixture("good-rsa-2048").join("key.pem"), folder.path().join("key.pem")).unwrap();
     let (code, report) = audit(&folder, &["--key", "key.pem", "--now", NOW]);
     assert_eq!((code, &report["case"]["repeated"]), (0, &Value::from("other-answers")), "{report:#}");
-    assert_eq!(report["case"]["other_answers"], serde_json::json!(["log-key: sealed unknown, today pass"]));
+    assert_eq!(report["case"]["other_answers"], json!(["log-key: sealed unknown, today pass"]));
 }

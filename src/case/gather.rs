@@ -43,12 +43,10 @@ pub struct Sealing<'a> {
 /// # Errors
 /// What reading answers; [`Error::OverLimit`]; [`Error::Usage`] for what a case cannot hold.
 pub fn gather(sealing: &Sealing<'_>, storage: Storage<'_>, limits: &Limits) -> Result<Contents, Error> {
-    let handed = Handed {
-        image: sealing.image.cloned(),
-        trust: sealing.trust.map(|path| storage.read_trust(path, limits)).transpose()?,
-        builder: sealing.builder.map(|path| storage.read_attestation(path, limits)).transpose()?,
-        ..Handed::default()
-    };
+    let builder = sealing.builder.map(|path| storage.read_attestation_and_files(path, limits)).transpose()?;
+    let (builder, builder_files) = builder.unzip();
+    let trust = sealing.trust.map(|path| storage.read_trust(path, limits)).transpose()?;
+    let handed = Handed { image: sealing.image.cloned(), trust, builder, ..Handed::default() };
     let mut contents = Contents::new(asked(sealing, &handed, limits), limits);
     add_keys(&mut contents, sealing.keys, storage, limits)?;
     if let Some(path) = sealing.policy {
@@ -60,8 +58,8 @@ pub fn gather(sealing: &Sealing<'_>, storage: Storage<'_>, limits: &Limits) -> R
     if let Some(files) = &handed.trust {
         add_files(&mut contents, GIVEN_TRUST, files.clone(), limits)?;
     }
-    if let Some(path) = sealing.builder {
-        add_files(&mut contents, GIVEN_BUILDER, storage.read_trust(path, limits)?, limits)?;
+    if let Some(files) = builder_files {
+        add_files(&mut contents, GIVEN_BUILDER, files, limits)?;
     }
     for (number, path) in (1..).zip(sealing.bundles) {
         add_bundle(&mut contents, number, path, &handed, storage, limits)?;

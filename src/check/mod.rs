@@ -7,7 +7,7 @@
 //! 2. here its module and its line in [`CHECKS`], among those of its group,
 //! 3. where the policy says what it expects: a field and a row in `policy/expect.rs`,
 //! 4. a fixture in `tests/support/cases/` in which it says no,
-//! 5. that fixture's row in `docs/threat-model.md`.
+//! 5. that fixture's row in `tests/hostile-input.toml`.
 //!
 //! Then `tests/run update`, which makes the fixture, `docs/generated/checks.md`, the table in `docs/policy.md` and the answers that list every check.
 //! A check that may lack evidence in good builds is also named in `tests.rs` here. Whatever is forgotten, the compiler or a test says so.

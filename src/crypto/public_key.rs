@@ -40,6 +40,16 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Its word in reports.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Rsa => "rsa",
+            Self::P256 => "ecdsa-p256",
+            Self::P384 => "ecdsa-p384",
+            Self::Ed25519 => "ed25519",
+        }
+    }
+
     /// The scheme where the key alone decides: SHA-256, ECDSA in DER.
     pub(crate) fn usual_scheme(self) -> Scheme {
         match self {

@@ -116,10 +116,15 @@ impl<'a> Storage<'a> {
             Self::Memory(files) => {
                 let mut entries: BTreeMap<PathBuf, Kind> = BTreeMap::new();
                 for (path, _) in below(files, folder) {
-                    match path.split_once('/') {
-                        Some((own, _)) => entries.insert(folder.join(own), Kind::Folder),
-                        None => entries.insert(folder.join(path), Kind::File),
-                    };
+                    let (own, kind) = path.split_once('/').map_or((path, Kind::File), |(own, _)| (own, Kind::Folder));
+                    let known = entries.insert(folder.join(own), kind);
+                    // No disk has that: what is searched below would not be what is read.
+                    if known.is_some_and(|known| known != kind) {
+                        return Err(Error::malformed(
+                            folder.display().to_string(),
+                            format!("{own:?} is a file and a folder"),
+                        ));
+                    }
                 }
                 Ok(entries.into_iter().collect())
             }
@@ -222,12 +227,23 @@ impl<'a> Storage<'a> {
     /// # Errors
     /// [`Error::Usage`] where there is none; as [`Self::read_trust`].
     pub fn read_attestation(self, path: &Path, limits: &Limits) -> Result<Attestation, Error> {
-        Attestation::read(&self.read_trust(path, limits)?).ok_or_else(|| Error::Usage {
+        self.read_attestation_and_files(path, limits).map(|(record, _)| record)
+    }
+
+    /// The same, with the files that it was read from: whoever keeps them keeps what was judged.
+    pub(crate) fn read_attestation_and_files(
+        self,
+        path: &Path,
+        limits: &Limits,
+    ) -> Result<(Attestation, Vec<TrustFile>), Error> {
+        let files = self.read_trust(path, limits)?;
+        let record = Attestation::read(&files).ok_or_else(|| Error::Usage {
             message: format!("{} holds no attestation record", path.display()),
             hint:
                 "a record is se-checksums.txt with se-signature.bin and the certificates beside them: docs/admission.md"
                     .into(),
-        })
+        })?;
+        Ok((record, files))
     }
 
     /// Reads a policy; files that it names are found from the policy's own folder.

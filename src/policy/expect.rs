@@ -126,7 +126,7 @@ pub(super) static FIELDS: [Field; 11] = [
         is: "the lowest version of the build server: dot-separated numbers",
         example: "\"1.3.0.18\"",
         read: Read::Text(|expect, text| {
-            check::parse_version(&text).ok_or_else(|| expected("numbers parted by dots", &text))?;
+            check::parse_version(&text).ok_or_else(|| expected("dot-separated numbers", &text))?;
             expect.min_server_version = Some(text);
             Ok(())
         }),

@@ -77,3 +77,15 @@ fn a_path_out_of_memory_leads_nowhere() {
     assert_eq!(storage.find_bundles(&["a".into()], &limits).unwrap(), [PathBuf::from("a/b.sig.tbz")]);
     assert_eq!(storage.entries(Path::new("a")).unwrap(), [(PathBuf::from("a/b.sig.tbz"), Kind::File)]);
 }
+
+/// A bundle is not passed over because its name is a folder's too.
+#[test]
+fn a_name_that_is_a_file_and_a_folder_is_no_evidence() {
+    let names = ["e/a.sig.tbz", "e/a.sig.tbz/b", "e/c"];
+    let files = names.map(|name| (name.to_owned(), vec![1])).into();
+    let (storage, limits) = (Storage::Memory(&files), Limits::default());
+    assert!(storage.entries(Path::new("e")).is_err());
+    // The folder stands for what cannot be searched, and cannot be opened.
+    assert_eq!(storage.find_bundles(&["e".into()], &limits).unwrap(), [PathBuf::from("e")]);
+    assert!(storage.open(Path::new("e")).is_err());
+}

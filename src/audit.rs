@@ -7,30 +7,30 @@ use std::cell::OnceCell;
 use std::io::Read;
 
 pub use self::facts::Facts;
-use crate::attestation::Attestation;
-use crate::budget::Budget;
-use crate::build_log::BuildLog;
-use crate::build_name::BuildName;
-use crate::builds::BuiltImage;
-use crate::bundle::Bundle;
-use crate::check::{self, Gate};
-use crate::digest::{HashingReader, Sha256};
+use crate::base::budget::Budget;
+use crate::base::build_name::BuildName;
+use crate::base::digest::{HashingReader, Sha256};
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 use crate::dossier::{Dossier, Question};
-use crate::error::Error;
-use crate::evidence::{Evidence, Fact, Known};
-use crate::finding::{self, Finding, Group, Verdict};
+use crate::gate::bundle::Bundle;
+use crate::gate::key::{Fingerprint, PublicKey};
+use crate::gate::verify::{Refusal, Seal, SignedArchive, VerifiedArchive};
 use crate::git::{self, SourceProof};
+use crate::given::attestation::Attestation;
+use crate::given::key_record::Grading;
+use crate::given::server_record::ServerRecord;
 use crate::image::{Choice, ImageFacts};
-use crate::key::{Fingerprint, PublicKey};
-use crate::key_record::Grading;
-use crate::limits::Limits;
+use crate::judge::builds::BuiltImage;
+use crate::judge::check::{self, Gate};
+use crate::judge::evidence::{Evidence, Fact, Known};
+use crate::judge::finding::{self, Finding, Group, Verdict};
+use crate::judge::policy::Policy;
 use crate::manifest::Manifest;
-use crate::outside;
-use crate::policy::Policy;
+use crate::manifest::build_log::BuildLog;
+use crate::manifest::outside;
 use crate::report::{BundleReport, Depth, InputReport, KeyReport};
-use crate::server_record::ServerRecord;
 use crate::trust::TrustFile;
-use crate::verify::{Refusal, Seal, SignedArchive, VerifiedArchive};
 
 /// Audits one bundle. It never fails: what stops it is told in the report.
 ///

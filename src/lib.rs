@@ -72,19 +72,10 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
-mod admission;
-mod approvals;
 mod archive;
-mod attestation;
 mod audit;
-mod budget;
-pub mod build_log;
-mod build_name;
-mod build_record;
-mod builds;
-mod bundle;
+mod base;
 mod case;
-pub mod check;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
@@ -92,105 +83,72 @@ pub mod cli;
 pub mod client;
 pub mod compare;
 mod crypto;
-mod deployment;
-mod digest;
-pub mod dockerfile;
+mod deploy;
+mod disk;
 mod dossier;
-mod error;
-mod escape;
-mod evidence;
-mod extract;
-mod finding;
-pub mod folder;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gate;
 pub mod git;
+mod given;
 pub mod image;
-mod image_name;
-mod key;
-mod key_record;
-mod limits;
+mod judge;
 mod manifest;
-mod mask;
-mod memo;
-mod outside;
-pub mod policy;
-mod reconcile;
 pub mod report;
-mod review;
 mod run;
 pub mod self_test;
 #[cfg(feature = "serve")]
 pub mod serve;
-mod server_record;
-mod signature;
-mod signer;
-mod strict_csv;
-mod strict_json;
-mod strict_yaml;
-#[cfg(test)]
-mod test_figures;
-mod time;
 pub mod trust;
-mod verify;
-mod words;
 mod workload;
 #[cfg(test)]
 mod wycheproof_tests;
 
-pub use crate::admission::{AdmissionQuestion, Index, admit, index};
-pub use crate::approvals::Approvals;
-pub use crate::attestation::{Attestation, BuilderPolicy, Record};
 pub use crate::audit::{Facts, audit, audit_and_keep};
-pub use crate::budget::{Budget, Work};
-pub use crate::build_name::BuildName;
-pub use crate::build_record::BuildRecord;
-pub use crate::builds::{Build, Builds, BuiltImage};
-pub use crate::bundle::Bundle;
+pub use crate::base::budget::{Budget, Work};
+pub use crate::base::build_name::BuildName;
+pub use crate::base::digest::{HashingReader, Sha256};
+pub use crate::base::error::Error;
+pub use crate::base::escape::{for_lines, for_terminal};
+pub use crate::base::features::features;
+pub use crate::base::limits::{Bound, Limits};
+pub use crate::base::time::Timestamp;
 pub use crate::case::{Case, Contents, Profile, Reader, Role, Sealing, SignOff, gather, is_day, repeat};
 pub use crate::crypto::in_toto::{Statement, Subject};
 pub use crate::crypto::person_key::{PersonKey, PersonSecret};
 pub use crate::crypto::timestamp::Authorities;
-pub use crate::deployment::Deployment;
-pub use crate::digest::{HashingReader, Sha256};
+pub use crate::deploy::admission::{AdmissionQuestion, Index, admit, index};
+pub use crate::deploy::reconcile::{Books, Inventory, SampleSize, reconcile};
+pub use crate::disk::folder;
 pub use crate::dossier::{Dossier, Handed, LoadImage, NamedKey, Question, ReadImage, Storage, Terms, read_keys};
-pub use crate::error::Error;
-pub use crate::escape::{for_lines, for_terminal};
-pub use crate::evidence::{Evidence, Fact, Known, image_facts};
-pub use crate::extract::{Extracted, extract, extract_within};
-pub use crate::finding::{
-    Demand, Effect, Finding, Group, Level, MissingEvidence, Reason, Status, Verdict, Waiver, WaiverStanding,
-};
-pub use crate::key::{Fingerprint, PublicKey};
-pub use crate::key_record::{
-    Challenge, Channel, Graded, Grading, KeyRecord, KeyStatement, PREDICATE_TYPE, Retrieval, VerifiedBundle,
-};
-pub use crate::limits::{Bound, Limits};
-pub use crate::manifest::Manifest;
-pub use crate::policy::Policy;
-pub use crate::reconcile::{Books, Inventory, SampleSize, reconcile};
-pub use crate::report::{BundleReport, Depth, Format, Period, QuestionReport, Reconciliation, Report, Scope};
-pub use crate::review::{Operation, Review};
-pub use crate::run::{Queue, Shard, State, audit_all};
-pub use crate::server_record::{ServerFiles, ServerRecord};
-pub use crate::signature::{Signature, SignatureFault};
-pub use crate::time::Timestamp;
-pub use crate::verify::{
+pub use crate::gate::bundle::Bundle;
+pub use crate::gate::extract::{Extracted, extract, extract_within};
+pub use crate::gate::key::{Fingerprint, PublicKey};
+pub use crate::gate::signature::{Signature, SignatureFault};
+pub use crate::gate::verify::{
     Grade, KeyRing, KeySource, Refusal, Revocation, RevocationReason, SignedArchive, TrustedKey, VerifiedArchive,
 };
+pub use crate::given::approvals::Approvals;
+pub use crate::given::attestation::{Attestation, BuilderPolicy, Record};
+pub use crate::given::key_record::{
+    Challenge, Channel, Graded, Grading, KeyRecord, KeyStatement, PREDICATE_TYPE, Retrieval, VerifiedBundle,
+};
+pub use crate::given::server_record::{ServerFiles, ServerRecord};
+pub use crate::judge::builds::{Build, Builds, BuiltImage};
+pub use crate::judge::deployment::Deployment;
+pub use crate::judge::evidence::{Evidence, Fact, Known, image_facts};
+pub use crate::judge::finding::{
+    Demand, Effect, Finding, Group, Level, MissingEvidence, Reason, Status, Verdict, Waiver, WaiverStanding,
+};
+pub use crate::judge::policy::Policy;
+pub use crate::judge::{check, policy};
+pub use crate::manifest::Manifest;
+pub use crate::manifest::build_record::BuildRecord;
+pub use crate::manifest::{build_log, dockerfile};
+pub use crate::report::{BundleReport, Depth, Format, Period, QuestionReport, Reconciliation, Report, Scope};
+pub use crate::run::{Queue, Shard, State, audit_all};
+pub use crate::workload::review::{Operation, Review};
 pub use crate::workload::{
     Form, ImageReference, KindsWithoutImages, Password, Pin, UsedImage, Workload, password_candidates,
 };
-
-/// The cargo features that this build has.
-pub fn features() -> Vec<&'static str> {
-    let known = [
-        ("fetch", cfg!(feature = "fetch")),
-        ("full", cfg!(feature = "full")),
-        ("openpgp", cfg!(feature = "openpgp")),
-        ("serve", cfg!(feature = "serve")),
-        ("sigstore", cfg!(feature = "sigstore")),
-    ];
-    known.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
-}

@@ -46,7 +46,7 @@ const TARGETS: &[(&str, Property)] = &[
     ("trust", properties::trust),
     ("words", properties::words),
 ];
-/// Targets whose corpora a unit test of `src/fuzzing.rs` replays, and of `crates/bzip2-threads/`.
+/// Targets whose corpora a unit test of `src/fuzzing/mod.rs` replays, and of `crates/bzip2-threads/`.
 const INSIDE: &[&str] = &[
     "approvals",
     "bzip2",

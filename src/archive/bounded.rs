@@ -4,8 +4,8 @@ use std::io::{self, Read};
 
 use bzip2_threads::Decoder;
 
-use crate::error::Error;
-use crate::limits::Bound;
+use crate::base::error::Error;
+use crate::base::limits::Bound;
 
 /// Decompresses `input`, one bzip2 stream or several behind each other, and nothing after the last, on `threads` threads.
 ///
@@ -43,7 +43,7 @@ mod tests {
     use bzip2::read::BzEncoder;
 
     use super::*;
-    use crate::limits::Limits;
+    use crate::base::limits::Limits;
 
     fn compress(bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();

@@ -9,8 +9,8 @@ use std::io::Read;
 
 use super::name::MemberPath;
 use super::tar::{Member, MemberKind, TarReader};
-use crate::error::Error;
-use crate::limits::Limits;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 
 const WHAT: &str = "the signed archive";
 

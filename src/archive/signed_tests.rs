@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use crate::archive::tar_writer::{Entry, archive};
-use crate::digest::{Sha256, encode_hex};
+use crate::base::digest::{Sha256, encode_hex};
 use crate::git::WorkEntry;
 use crate::manifest::Manifest;
 
@@ -110,7 +110,7 @@ while head := sys.stdin.buffer.read(8):
 /// The same lines of what was judged. `None`: the archive is refused, or a check says what is wrong with a repository in it.
 fn judged(bytes: &[u8]) -> Option<String> {
     let limits = Limits::default();
-    let manifest = Manifest::from_tar(bytes, &limits, &crate::budget::Budget::of_unknown_input(&limits)).ok()?;
+    let manifest = Manifest::from_tar(bytes, &limits, &crate::base::budget::Budget::of_unknown_input(&limits)).ok()?;
     let mut lines = Vec::new();
     let mut add = |path: &[u8], kind: &str, value: String| lines.push(format!("{}:{kind}:{value}", encode_hex(path)));
     let sha256 = |bytes: &[u8]| Sha256::of(bytes).hex();

@@ -12,8 +12,8 @@ use ::tar::{EntryType, Header};
 
 use super::name::MemberPath;
 use super::pax::{self, Meaning};
-use crate::error::Error;
-use crate::limits::Limits;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 
 const BLOCK: usize = 512;
 /// Where a ustar header has the beginning of a long name, and a GNU header times and sparse maps.

@@ -4,9 +4,9 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use super::{MemberKind, TarReader};
-use crate::digest::{Sha256, encode_hex};
-use crate::error::Error;
-use crate::limits::Limits;
+use crate::base::digest::{Sha256, encode_hex};
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 
 const BLOCK: usize = 512;
 

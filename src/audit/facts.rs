@@ -8,17 +8,17 @@ use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use super::{Content, KEYS_BESIDE_TRIED, Looked, conclude, refuse, settle};
-use crate::budget::Budget;
-use crate::build_name::BuildName;
-use crate::check;
-use crate::digest::Sha256;
+use crate::base::budget::Budget;
+use crate::base::build_name::BuildName;
+use crate::base::digest::Sha256;
 use crate::dossier::Question;
-use crate::evidence::DOCKERFILE;
-use crate::finding::Group;
-use crate::key::PublicKey;
-use crate::policy::Policy;
+use crate::gate::key::PublicKey;
+use crate::gate::verify::Seal;
+use crate::judge::check;
+use crate::judge::evidence::DOCKERFILE;
+use crate::judge::finding::Group;
+use crate::judge::policy::Policy;
 use crate::report::{BundleReport, KeyReport};
-use crate::verify::Seal;
 
 /// What was read of a bundle. It is not a verdict: [`Facts::judge`] makes one.
 #[derive(Debug, Clone)]

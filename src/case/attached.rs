@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use super::name::ATTACHED;
 use super::{Case, Role};
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 use crate::crypto::dsse::Envelope;
 use crate::crypto::person_key::{PersonKey, PersonSecret};
-use crate::error::Error;
-use crate::limits::Limits;
 
 const SEAL: &str = "attached/seal.dsse.json";
 /// The payload of the seal is `case.json`, byte for byte.

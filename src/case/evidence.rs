@@ -2,25 +2,25 @@
 
 use super::Case;
 use super::record::{BundleRecord, ImageRecord};
-use crate::approvals::Approvals;
-use crate::attestation::Attestation;
 use crate::audit::audit;
-use crate::budget::Budget;
-use crate::digest::Sha256;
+use crate::base::budget::Budget;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 use crate::dossier::Question;
 use crate::dossier::{Beside, Dossier, Handed, LoadImage, Terms};
-use crate::error::Error;
-use crate::finding::Group;
+use crate::gate::key::PublicKey;
+use crate::gate::verify::TrustedKey;
+use crate::given::approvals::Approvals;
+use crate::given::attestation::Attestation;
+use crate::given::server_record::ServerFiles;
 use crate::image::{self, Choice, Form, Held, ImageFacts, Source};
-use crate::key::PublicKey;
-use crate::limits::Limits;
-use crate::policy::Policy;
+use crate::judge::finding::Group;
+use crate::judge::policy::Policy;
 use crate::report::Report;
 use crate::run::add_given_keys;
-use crate::server_record::ServerFiles;
-use crate::time::Timestamp;
 use crate::trust::TrustFile;
-use crate::verify::TrustedKey;
 
 /// On whose terms a case is audited: its own, which prove nothing to anybody else, or the reader's.
 #[derive(Debug, Clone)]

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::record::{BundleRecord, Member};
 use super::{Case, CaseTerms};
 use crate::archive::{MemberKind, TarReader, decompress};
-use crate::bundle::Bundle;
-use crate::error::Error;
-use crate::key::PublicKey;
-use crate::limits::Limits;
-use crate::mask::mask;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::mask::mask;
+use crate::gate::bundle::Bundle;
+use crate::gate::key::PublicKey;
 
 /// Takes out source, logs, status records and images; answers with their names, sizes and digests.
 pub(super) fn leave_out(members: &mut BTreeMap<String, Vec<u8>>, bundles: &[BundleRecord]) -> Vec<Member> {

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use super::evidence::{GIVEN_BUILDER, GIVEN_TRUST};
 use super::record::{ApprovalsRecord, Asked, BundleRecord, ImageRecord, NamedMember, StoredKey};
 use super::seal::Contents;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 use crate::dossier::{Beside, Handed, NamedKey, Storage};
-use crate::error::Error;
-use crate::finding::Group;
+use crate::given::server_record::ServerFiles;
 use crate::image::{Form, Source};
-use crate::limits::Limits;
-use crate::policy::Policy;
-use crate::server_record::ServerFiles;
-use crate::time::Timestamp;
+use crate::judge::finding::Group;
+use crate::judge::policy::Policy;
 use crate::trust::TrustFile;
 
 /// What is to be sealed, as the auditor named it.

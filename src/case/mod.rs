@@ -29,9 +29,9 @@ pub use self::record::{Profile, is_day};
 pub use self::repeat::{Reader, repeat};
 pub use self::seal::Contents;
 pub use self::sign_off::{Role, SignOff};
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::Limits;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 
 /// The report as JSON.
 const REPORT: &str = "report.json";

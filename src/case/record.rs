@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::name::{ATTACHED, is_member_name};
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::Limits;
-use crate::strict_json;
-use crate::time::Timestamp;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::strict_json;
+use crate::base::time::Timestamp;
 
 /// The member that comes first.
 pub(crate) const NAME: &str = "case.json";

@@ -4,16 +4,16 @@ use super::evidence::CaseTerms;
 use super::record::Profile;
 use super::seal::{as_json, signed};
 use super::{Case, REPORT};
-use crate::check::{self, status_text};
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 use crate::crypto::person_key::PersonKey;
 use crate::crypto::timestamp::Authorities;
-use crate::error::Error;
-use crate::finding::{Finding, Verdict, WaiverStanding};
-use crate::limits::Limits;
-use crate::policy::Policy;
+use crate::gate::verify::TrustedKey;
+use crate::judge::check::{self, status_text};
+use crate::judge::finding::{Finding, Verdict, WaiverStanding};
+use crate::judge::policy::Policy;
 use crate::report::{BundleReport, CaseReport, Repetition, Report, Rules, SealReport, SignOffReport, Voucher};
-use crate::time::Timestamp;
-use crate::verify::TrustedKey;
 
 /// What the reader of a case brings.
 #[derive(Debug)]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::record::{Asked, BundleRecord, Member, Profile, Record};
 use super::{Case, REPORT, filing, tar};
-use crate::digest::encode_hex;
-use crate::error::Error;
-use crate::limits::Limits;
+use crate::base::digest::encode_hex;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 use crate::report::{BundleReport, Format, Options, Report};
 
 /// The evidence of a case to be.

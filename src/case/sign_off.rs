@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::attached::sign_off_name;
 use super::{Case, REPORT, record};
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::strict_json;
+use crate::base::time::Timestamp;
 use crate::crypto::dsse::{Envelope, IN_TOTO};
 use crate::crypto::person_key::{PersonKey, PersonSecret};
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::strict_json;
-use crate::time::Timestamp;
 
 const PREDICATE_TYPE: &str = "urn:hpsb-audit:sign-off:v1";
 

@@ -3,12 +3,12 @@
 
 use super::Case;
 use super::attached::stamp_name;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 use crate::crypto::timestamp::{Authorities, Token, Verified, request};
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::Limits;
 use crate::report::StampReport;
-use crate::time::Timestamp;
 
 /// What to do where an authority's answer is refused.
 const ANOTHER: &str = "nothing was added; ask with the request that --tsq writes, or ask another authority";

@@ -4,8 +4,8 @@
 use std::io::{self, Read, Write};
 
 use super::name::is_member_name;
-use crate::error::Error;
-use crate::limits::Limits;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 
 const BLOCK: usize = 512;
 /// What eleven octal digits hold.

@@ -7,10 +7,10 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::admit_args::ContractCommand;
-use super::args::{AuditArguments, Command, NetworkArguments};
-use super::key_record_args::KeyCommand;
-use crate::escape::for_terminal;
+use crate::base::escape::for_terminal;
+use crate::cli::args::admit::ContractCommand;
+use crate::cli::args::key_record::KeyCommand;
+use crate::cli::args::{AuditArguments, Command, NetworkArguments};
 use crate::image::Source;
 
 /// What a command needs beside reading files.

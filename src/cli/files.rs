@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::error::Error;
+use crate::base::error::Error;
 use crate::report::{Format, Options, Report};
 
 /// Writes the report to every file, or to none. A format that is a folder needs a name that is not taken yet.

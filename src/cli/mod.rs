@@ -1,42 +1,12 @@
 //! The command line: reads what was typed, opens files, runs the library, prints the report. It never judges.
 
-mod admit;
-mod admit_args;
 mod args;
-mod attach;
-mod audit;
-mod case;
-mod compare;
+mod command;
 mod confine;
-mod contract;
-#[cfg(feature = "fetch")]
-mod fetch;
-#[cfg(feature = "fetch")]
-mod fetch_args;
 mod files;
-mod image;
-mod image_args;
-mod inspect;
-mod key_record;
-mod key_record_args;
-mod lists;
 mod output;
-mod reconcile;
-mod reconcile_args;
-mod report_args;
 mod saved;
-mod scale_args;
-mod seal;
-mod seal_args;
-mod self_test;
-#[cfg(feature = "serve")]
-mod serve;
-#[cfg(feature = "serve")]
-mod serve_args;
-mod source;
-mod statement;
 mod summary;
-mod trust;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -45,16 +15,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use self::admit_args::ContractCommand;
 #[cfg(not(all(feature = "fetch", feature = "serve")))]
 use self::args::NotBuiltIn;
+use self::args::admit::ContractCommand;
+use self::args::key_record::KeyCommand;
 use self::args::{Arguments, Command, OutputFormat, PolicyCommand};
-use self::key_record_args::KeyCommand;
-use crate::error::Error;
-use crate::escape::for_lines;
-use crate::limits::Limits;
+use crate::base::error::Error;
+use crate::base::escape::for_lines;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 use crate::report::Report;
-use crate::time::Timestamp;
 
 /// Runs the program with the process's arguments. The exit code is the verdict's.
 pub fn run() -> ExitCode {
@@ -98,37 +68,37 @@ fn flag_by_a_files_name() -> Option<Error> {
 
 fn dispatch(command: Command) -> Result<u8, Error> {
     match command {
-        Command::Audit(arguments) => audit::audit(&arguments),
-        Command::Verify(arguments) => audit::verify(&arguments),
-        Command::Inspect(arguments) => inspect::inspect(&arguments),
-        Command::Extract(arguments) => inspect::extract(&arguments),
-        Command::Image(arguments) => image::image(&arguments),
-        Command::Compare(arguments) => compare::compare(&arguments),
-        Command::Seal(arguments) => seal::seal(&arguments),
-        Command::SignOff(arguments) => case::sign_off(&arguments),
+        Command::Audit(arguments) => command::audit::audit(&arguments),
+        Command::Verify(arguments) => command::audit::verify(&arguments),
+        Command::Inspect(arguments) => command::inspect::inspect(&arguments),
+        Command::Extract(arguments) => command::inspect::extract(&arguments),
+        Command::Image(arguments) => command::image::image(&arguments),
+        Command::Compare(arguments) => command::compare::compare(&arguments),
+        Command::Seal(arguments) => command::seal::seal(&arguments),
+        Command::SignOff(arguments) => command::case::sign_off(&arguments),
         Command::Report(arguments) => saved::report(&arguments),
-        Command::Source(arguments) => source::source(&arguments),
-        Command::Admit(arguments) => admit::admit(&arguments),
-        Command::Reconcile(arguments) => reconcile::reconcile(&arguments),
-        Command::Contract(ContractCommand::Images(arguments)) => contract::images(&arguments),
-        Command::Trust(arguments) => trust::show(&arguments),
-        Command::VerifyStatement(arguments) => statement::verify(&arguments),
-        Command::SelfTest(arguments) => self_test::self_test(&arguments),
-        Command::Key(KeyCommand::Show { files }) => lists::keys(&files),
-        Command::Key(KeyCommand::Enroll(arguments)) => key_record::enroll(&arguments),
-        Command::Key(KeyCommand::Countersign(arguments)) => key_record::countersign(&arguments),
-        Command::Policy(PolicyCommand::Init) => output::print(&crate::policy::template()),
-        Command::Policy(PolicyCommand::Check { file }) => lists::policy(&file),
-        Command::Checks { format } => lists::checks(format),
-        Command::Explain { check } => lists::explain(&check),
-        Command::Completions { shell } => lists::completions(shell),
-        Command::Man { dir } => lists::manual(&dir),
+        Command::Source(arguments) => command::source::source(&arguments),
+        Command::Admit(arguments) => command::admit::admit(&arguments),
+        Command::Reconcile(arguments) => command::reconcile::reconcile(&arguments),
+        Command::Contract(ContractCommand::Images(arguments)) => command::contract::images(&arguments),
+        Command::Trust(arguments) => command::trust::show(&arguments),
+        Command::VerifyStatement(arguments) => command::statement::verify(&arguments),
+        Command::SelfTest(arguments) => command::self_test::self_test(&arguments),
+        Command::Key(KeyCommand::Show { files }) => command::lists::keys(&files),
+        Command::Key(KeyCommand::Enroll(arguments)) => command::key_record::enroll(&arguments),
+        Command::Key(KeyCommand::Countersign(arguments)) => command::key_record::countersign(&arguments),
+        Command::Policy(PolicyCommand::Init) => output::print(&crate::judge::policy::template()),
+        Command::Policy(PolicyCommand::Check { file }) => command::lists::policy(&file),
+        Command::Checks { format } => command::lists::checks(format),
+        Command::Explain { check } => command::lists::explain(&check),
+        Command::Completions { shell } => command::lists::completions(shell),
+        Command::Man { dir } => command::lists::manual(&dir),
         #[cfg(feature = "fetch")]
-        Command::Fetch(arguments) => fetch::fetch(&arguments),
+        Command::Fetch(arguments) => command::fetch::fetch(&arguments),
         #[cfg(not(feature = "fetch"))]
         Command::Fetch(arguments) => not_built_in("fetch", &arguments),
         #[cfg(feature = "serve")]
-        Command::Serve(arguments) => serve::serve(&arguments),
+        Command::Serve(arguments) => command::serve::serve(&arguments),
         #[cfg(not(feature = "serve"))]
         Command::Serve(arguments) => not_built_in("serve", &arguments),
     }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::OutputFormat;
-use crate::error::Error;
-use crate::escape::for_terminal;
-use crate::finding::{Status, Verdict};
+use crate::base::error::Error;
+use crate::base::escape::for_terminal;
+use crate::cli::args::OutputFormat;
+use crate::gate::verify::Refusal;
+use crate::judge::finding::{Status, Verdict};
 use crate::report::{Colour, Format, Look, Options, Report};
-use crate::verify::Refusal;
 
 /// The look of text that is written to a file or a pipe: the same everywhere.
 pub(super) const PLAIN: Look = Look { colour: Colour::Plain, columns: 120 };

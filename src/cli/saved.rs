@@ -1,12 +1,12 @@
 //! `report`: a saved JSON report in another format.
 
-use super::attach::attach;
-use super::key_record::read_secret;
-use super::report_args::{ReportArguments, ReportOptions};
-use super::{files, limits_with, output, summary};
-use crate::error::Error;
-use crate::folder;
-use crate::limits::Limits;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::cli::args::report::{ReportArguments, ReportOptions};
+use crate::cli::command::attach::attach;
+use crate::cli::command::key_record::read_secret;
+use crate::cli::{files, limits_with, output, summary};
+use crate::disk::folder;
 use crate::report::{Controls, Format, Options, Report};
 
 pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {

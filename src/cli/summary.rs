@@ -1,10 +1,10 @@
 //! When a verification summary (`--report vsa=FILE`, `--attach`) is written: for a bundle that is accepted, and for no other.
 
-use super::output::talk;
-use super::report_args::ReportOptions;
-use crate::error::Error;
-use crate::escape::for_lines;
-use crate::finding::Verdict;
+use crate::base::error::Error;
+use crate::base::escape::for_lines;
+use crate::cli::args::report::ReportOptions;
+use crate::cli::output::talk;
+use crate::judge::finding::Verdict;
 use crate::report::{Format, Report};
 
 /// Was a summary asked for?

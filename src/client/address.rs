@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 
-use crate::error::Error;
+use crate::base::error::Error;
 
 /// Reads the address of a server: `https://…`, or `http://…` on this computer itself; no user, no password.
 ///

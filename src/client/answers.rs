@@ -128,7 +128,7 @@ impl Came<'_> {
 
     /// `{"errors": [{"code": "UNSUPPORTED"}]}` (Distribution specification, "Error Codes").
     fn is_unsupported(&self) -> bool {
-        let document = crate::strict_json::parse(self.body).ok();
+        let document = crate::base::strict_json::parse(self.body).ok();
         let errors = document.as_ref().and_then(|document| document.get("errors")).and_then(|errors| errors.as_array());
         errors.is_some_and(|errors| {
             errors.iter().any(|error| error.get("code").and_then(|code| code.as_str()) == Some("UNSUPPORTED"))

@@ -11,6 +11,8 @@ use reqwest::header::{ACCEPT, HeaderName};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::base::error::Error;
+use crate::base::limits::Bound;
 use crate::client::access::{Access, Lent};
 use crate::client::address::may_lead_to;
 use crate::client::challenge::{Challenges, TokenServer};
@@ -19,8 +21,6 @@ use crate::client::fault::network;
 use crate::client::http::{Answer, Head, Http, Question, Sink, shown};
 use crate::client::run::{Event, Run};
 use crate::client::secret::{Login, Secret, excerpt};
-use crate::error::Error;
-use crate::limits::Bound;
 
 /// How many servers may send us on to the next.
 const REDIRECTS: usize = 5;

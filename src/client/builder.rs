@@ -4,6 +4,7 @@ use std::path::Path;
 
 use reqwest::Url;
 
+use crate::base::error::Error;
 use crate::client::access::Access;
 use crate::client::answers::{Asked, Came, Meaning, is_html};
 use crate::client::bearer::{Guarded, Redirects};
@@ -14,7 +15,6 @@ use crate::client::http::shown;
 use crate::client::outside::Outside;
 use crate::client::run::Saver;
 use crate::client::settings::read_bounded;
-use crate::error::Error;
 
 /// A file that goes into `builder/` under its own name.
 #[derive(Debug, Clone)]

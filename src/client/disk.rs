@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::base::digest::{HashingReader, Sha256, Sha256Hasher};
+use crate::base::error::Error;
 use crate::client::http::Sink;
-use crate::digest::{HashingReader, Sha256, Sha256Hasher};
-use crate::error::Error;
 
 /// How a file or folder is called while it is being written. A run that breaks leaves such names; the next removes them.
 pub(crate) const PASSING_PREFIX: &str = ".hpsb-audit-passing-";
@@ -26,7 +26,7 @@ impl Place {
         if text.split('/').count() < DEPTH && text.split('/').all(is_safe_name) {
             return Ok(Self(text));
         }
-        let shown = crate::escape::for_terminal(&text);
+        let shown = crate::base::escape::for_terminal(&text);
         Err(Error::malformed("a name for a file of the evidence folder", format!("{shown} may not be a path")))
     }
 

@@ -7,14 +7,14 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::build_name::BuildName;
+use crate::base::build_name::BuildName;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 use crate::client::disk::replace;
 use crate::client::settings::read_bounded;
 use crate::client::step::{Outcome, Source};
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::Limits;
-use crate::time::Timestamp;
 
 const FILE_NAME: &str = "evidence.json";
 const SCHEMA_VERSION: u32 = 1;
@@ -156,7 +156,7 @@ impl EvidenceRecord {
         }
         let text = read_bounded(&path, limits.evidence_record_bytes())?;
         let what = || path.display().to_string();
-        let document: Document = crate::strict_json::parse(&text)
+        let document: Document = crate::base::strict_json::parse(&text)
             .and_then(serde_json::from_value)
             .map_err(|error| Error::malformed(what(), format!("it is no record of this program: {error}")))?;
         if document.schema_version != SCHEMA_VERSION || document.build_name != build_name.as_str() {

@@ -5,7 +5,7 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError};
 
-use crate::error::Error;
+use crate::base::error::Error;
 
 /// Is it worth asking again?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

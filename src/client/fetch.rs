@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::build_name::BuildName;
+use crate::base::build_name::BuildName;
+use crate::base::error::Error;
 use crate::client::access::NamedBy;
 use crate::client::address::checked_url;
 use crate::client::answers::Asked;
@@ -24,7 +25,6 @@ use crate::client::store::{Bucket, save_bundles};
 use crate::client::tls::{TlsFiles, check_named};
 use crate::client::trust::{TrustOptions, named_server, notary_server, save_trust};
 use crate::client::walk::{save_builds, save_keys, save_missing_keys};
-use crate::error::Error;
 
 /// The build server, and how to reach it.
 #[derive(Debug, Clone)]
@@ -294,7 +294,7 @@ pub fn plan(request: &Request) -> Result<Vec<String>, Error> {
             options.lookaside.as_deref().map(|base| format!(" and {}", shown_as_given(base))).unwrap_or_default();
         lines.push(format!("GET simple signing and cosign signatures of {images} from its registry{lookaside}"));
     }
-    lines.extend(request.builder_files.iter().map(|source| format!("copy {}", crate::mask::mask(source))));
+    lines.extend(request.builder_files.iter().map(|source| format!("copy {}", crate::base::mask::mask(source))));
     Ok(lines)
 }
 

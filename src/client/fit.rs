@@ -1,14 +1,14 @@
 //! Can the saved bundle be read, and does the saved key belong to it? Nothing is trusted for that. But a server that gave a cut bundle or
 //! another build's key can still be asked, and later nobody can.
 
-use crate::bundle::Bundle;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 use crate::client::disk::Place;
 use crate::client::fault::network;
 use crate::client::folder::EvidenceFolder;
 use crate::client::run::{BuildReport, FetchReport};
-use crate::error::Error;
-use crate::key::PublicKey;
-use crate::limits::Limits;
+use crate::gate::bundle::Bundle;
+use crate::gate::key::PublicKey;
 
 /// Adds a fault to each build of the report whose saved bundle is cut off, or is not verified by the saved key. A bundle or key that this
 /// program cannot read otherwise is kept as it came, and noted: what IBM's servers write may be read one day.

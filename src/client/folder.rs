@@ -5,15 +5,15 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
-use crate::build_name::BuildName;
+use crate::base::build_name::BuildName;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::{Bound, Limits};
 use crate::client::disk::{
     Draft, Place, content_of, flush_parent, make_folder, passing_path, remove_passing, remove_passing_files, unwritable,
 };
 use crate::client::evidence_record::{Entry, EvidenceRecord, Missing, Origin, Step};
 use crate::client::http::Sink;
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::{Bound, Limits};
 
 /// What became of bytes that were to be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

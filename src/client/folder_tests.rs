@@ -1,7 +1,7 @@
 use super::*;
+use crate::base::time::Timestamp;
 use crate::client::disk::PASSING_PREFIX;
 use crate::client::step::{Outcome, Source};
-use crate::time::Timestamp;
 
 const NAME: &str = "docker.io.acme.wallet.latest-b3416d8.2020-06-23_08-39-48.301849";
 

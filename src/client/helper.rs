@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::base::limits::Limits;
 use crate::client::secret::{Login, Secret};
-use crate::limits::Limits;
 
 /// What helpers say, with exit code 1, where they have no login.
 const NOT_FOUND: &[u8] = b"credentials not found in native keychain";

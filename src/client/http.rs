@@ -10,13 +10,13 @@ use reqwest::blocking::{Client, Response};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use rustls::ClientConfig;
 
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Bound;
 use crate::client::address::is_allowed;
 use crate::client::fault::{Again, Fault, network};
 use crate::client::secret::Secret;
 use crate::client::spending::Spending;
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::Bound;
 
 /// How long to wait, and how often to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl<'a> Question<'a> {
 pub(crate) fn shown(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    crate::escape::for_terminal(&format!("{}://{host}{port}{}", url.scheme(), url.path()))
+    crate::base::escape::for_terminal(&format!("{}://{host}{port}{}", url.scheme(), url.path()))
 }
 
 /// The same of an address as it was given: it may be none, and hold what it must not.

@@ -4,7 +4,10 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
-use crate::budget::Budget;
+use crate::base::budget::Budget;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Bound;
 use crate::client::access::NamedBy;
 use crate::client::answers::Asked;
 use crate::client::fault::network;
@@ -14,11 +17,8 @@ use crate::client::reference::ImageReference;
 use crate::client::registry::Registry;
 use crate::client::run::{Listening, Run};
 use crate::client::spending::Spending;
-use crate::digest::Sha256;
-use crate::error::Error;
 use crate::image::tree::{self, Tree};
 use crate::image::{self, Choice, ImageFacts, Measured, RegistryTag, Remote};
-use crate::limits::Bound;
 
 /// Pieces of a layer on their way between two threads: enough that neither waits for the other.
 const PIECES: usize = 16;

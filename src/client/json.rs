@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use serde_json::Value;
 
-use crate::limits::Limits;
-use crate::strict_json::{Bounds, parse_within};
+use crate::base::limits::Limits;
+use crate::base::strict_json::{Bounds, parse_within};
 
 /// Reads one document.
 ///

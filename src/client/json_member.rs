@@ -3,9 +3,9 @@
 //! What is left is the same object with an empty text in that place. It is small, and is read as strictly as every other answer; a second
 //! member of the same name is seen there.
 
+use crate::base::error::Error;
+use crate::base::limits::Bound;
 use crate::client::http::Sink;
-use crate::error::Error;
-use crate::limits::Bound;
 
 const WHAT: &str = "the answer";
 

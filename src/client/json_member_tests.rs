@@ -42,13 +42,13 @@ fn the_text_is_what_a_json_reader_reads_wherever_the_answer_is_cut() {
         r#" { "a\"log" : "log" , "log" : "" } "#,
         r#"{"x": ["{", "}", "\\"], "log": "z"}"#,
     ] {
-        let value = crate::strict_json::parse(text.as_bytes()).unwrap();
+        let value = crate::base::strict_json::parse(text.as_bytes()).unwrap();
         for size in 1..text.len() {
             let (found, rest, is_there) = take(text, size).unwrap();
             assert_eq!((Some(found.as_str()), is_there), (value["log"].as_str(), true), "{text} by {size}");
             let mut empty = value.clone();
             empty["log"] = "".into();
-            assert_eq!(crate::strict_json::parse(rest.as_bytes()).unwrap(), empty, "{text} by {size}");
+            assert_eq!(crate::base::strict_json::parse(rest.as_bytes()).unwrap(), empty, "{text} by {size}");
         }
     }
 }
@@ -76,7 +76,7 @@ fn what_is_not_json_or_has_the_text_twice_is_refused() {
     }
     for bad in [r#"{"log": "a", "log": "b"}"#, r#"{"log": "a"#, r#"{"log": "a"} x"#] {
         let (_, rest, _) = take(bad, 100).unwrap();
-        assert!(crate::strict_json::parse(rest.as_bytes()).is_err(), "{bad}");
+        assert!(crate::base::strict_json::parse(rest.as_bytes()).is_err(), "{bad}");
     }
     let large = format!("{{\"x\": \"{}\", \"log\": \"\"}}", "y".repeat(200));
     assert!(matches!(take(&large, 100), Err(Error::OverLimit { .. })));

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::{Bound, Limits};
 use crate::client::answers::Asked;
 use crate::client::disk::Place;
 use crate::client::evidence_record::Origin;
@@ -16,9 +19,6 @@ use crate::client::json::read_json;
 use crate::client::parallel::in_parallel;
 use crate::client::registry::{Document, Registry};
 use crate::client::run::{Listening, Saver};
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::{Bound, Limits};
 
 /// Blobs that are loaded at the same time.
 const PARALLEL: usize = 4;
@@ -142,7 +142,7 @@ fn descriptor(document: &Document, name: Option<&str>) -> Value {
 
 /// What the document says of itself; what the registry said of it, if it says nothing.
 fn media_type(document: &Document) -> String {
-    let parsed: Option<Value> = crate::strict_json::parse(&document.bytes).ok();
+    let parsed: Option<Value> = crate::base::strict_json::parse(&document.bytes).ok();
     let own = parsed.as_ref().and_then(|value| value.get("mediaType")).and_then(Value::as_str);
     own.unwrap_or(&document.media_type).to_owned()
 }

@@ -3,7 +3,7 @@
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use crate::error::Error;
+use crate::base::error::Error;
 
 const WHAT: &str = "the bucket's listing";
 
@@ -97,7 +97,7 @@ fn url_decoded(text: &str) -> Result<String, Error> {
         match byte {
             b'%' => {
                 let (digits, tail) = rest.split_at_checked(2).ok_or_else(bad)?;
-                bytes.extend(crate::digest::decode_hex(digits).ok_or_else(bad)?);
+                bytes.extend(crate::base::digest::decode_hex(digits).ok_or_else(bad)?);
                 rest = tail;
             }
             b'+' => bytes.push(b' '),

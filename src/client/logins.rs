@@ -7,11 +7,11 @@ use base64ct::{Base64, Encoding};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 use crate::client::helper;
 use crate::client::secret::{Login, Secret};
 use crate::client::settings::read_bounded;
-use crate::error::Error;
-use crate::limits::Limits;
 
 /// Whether credential helpers may be run.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

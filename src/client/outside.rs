@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use reqwest::Url;
 use rustls::ClientConfig;
 
+use crate::base::error::Error;
 use crate::client::access::{Access, NamedBy};
 use crate::client::address::{checked_url, is_allowed, is_loopback};
 use crate::client::http::{Http, Proxies, Resolve};
@@ -15,7 +16,6 @@ use crate::client::run::Run;
 use crate::client::secret::Login;
 use crate::client::spending::Spending;
 use crate::client::tls;
-use crate::error::Error;
 
 /// How servers other than the build server are reached.
 #[derive(Debug, Clone, Default)]

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
-use crate::digest::Sha256;
-use crate::image_name::ImageName;
+use crate::base::digest::Sha256;
+use crate::base::image_name::ImageName;
 
 /// An image at a registry: `registry/repository[:tag][@sha256:digest]`, by the grammar of names of images (distribution/reference).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,9 @@
 
 use reqwest::Url;
 
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Bound;
 use crate::client::access::{Lent, NamedBy};
 use crate::client::answers::{Asked, Came, Meaning};
 use crate::client::bearer::{Guarded, Redirects};
@@ -10,9 +13,6 @@ use crate::client::fault::network;
 use crate::client::http::{Answer, Sink, shown};
 use crate::client::outside::Outside;
 use crate::client::reference::ImageReference;
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::Bound;
 
 /// Every form of manifest that is known here; a registry must not convert for us.
 const ACCEPT: &str = "application/vnd.docker.distribution.manifest.v2+json, \

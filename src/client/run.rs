@@ -2,15 +2,15 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use crate::build_name::BuildName;
+use crate::base::build_name::BuildName;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 use crate::client::disk::{Draft, Place};
 use crate::client::evidence_record::{Missing, Origin, Step};
 use crate::client::folder::{BuildFolder, EvidenceFolder, FileSet, Kept};
 use crate::client::http::{Patience, Sink};
 use crate::client::step::{Outcome, Source, SourceReport};
-use crate::error::Error;
-use crate::limits::Limits;
-use crate::time::Timestamp;
 
 /// What happens, for a progress display. Nothing in it is a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -247,7 +247,7 @@ impl<'a> Saver<'a> {
             line.clear();
             match reader.by_ref().take(PIECE_BYTES).read_until(b'\n', &mut line) {
                 Ok(0) | Err(_) => break false,
-                Ok(_) if crate::mask::hides_something(&line) => break true,
+                Ok(_) if crate::base::mask::hides_something(&line) => break true,
                 Ok(_) => {}
             }
         };

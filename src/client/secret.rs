@@ -38,8 +38,8 @@ pub struct Login {
 /// At most 200 characters of what a server said, masked and inert, for an error or a note.
 pub(crate) fn excerpt(bytes: &[u8]) -> String {
     let head = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
-    let masked = crate::mask::mask(String::from_utf8_lossy(head).trim());
-    let shown = crate::escape::for_terminal(&masked);
+    let masked = crate::base::mask::mask(String::from_utf8_lossy(head).trim());
+    let shown = crate::base::escape::for_terminal(&masked);
     if shown.is_empty() {
         return "an empty text".into();
     }

@@ -7,7 +7,8 @@ use base64ct::{Base64, Encoding};
 use reqwest::Url;
 use serde_json::Value;
 
-use crate::build_name::BuildName;
+use crate::base::build_name::BuildName;
+use crate::base::error::Error;
 use crate::client::answers::{Asked, Came, Meaning};
 use crate::client::disk::Draft;
 use crate::client::evidence_record::{Origin, Peer};
@@ -19,7 +20,6 @@ use crate::client::secret::excerpt;
 use crate::client::settings::Settings;
 use crate::client::spending::Spending;
 use crate::client::tls::{self, TlsFiles};
-use crate::error::Error;
 
 /// Everything that this program ever asks of a build server. All of it is read with GET. The calls that change something or
 /// give out the server's state with its keys (`/state-image`) have no variant, so they cannot be made.
@@ -336,7 +336,7 @@ impl Reply {
             }
             _ => return Err(self.fault(self.said())),
         }
-        crate::strict_json::parse(&self.body).map_err(|error| {
+        crate::base::strict_json::parse(&self.body).map_err(|error| {
             if error.is_data() {
                 return self.fault(format!("the answer can be read two ways: {error}"));
             }

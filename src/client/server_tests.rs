@@ -1,5 +1,5 @@
 use super::*;
-use crate::time::Timestamp;
+use crate::base::time::Timestamp;
 
 const NAME: &str = "docker.io.acme.wallet.latest-b3416d8.2020-06-23_08-39-48.301849";
 

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
 use zeroize::Zeroizing;
 
+use crate::base::error::Error;
+use crate::base::limits::{Bound, Limits};
 use crate::client::secret::{Login, Secret};
-use crate::error::Error;
-use crate::limits::{Bound, Limits};
 
 /// Settings without their secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Url;
 use reqwest::header::HeaderName;
 
+use crate::base::digest::{Sha256, encode_hex};
+use crate::base::time::Timestamp;
 use crate::client::secret::Secret;
-use crate::digest::{Sha256, encode_hex};
-use crate::time::Timestamp;
 
 /// HMAC keys of an object store.
 #[derive(Debug, Clone)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::error::Error;
-use crate::limits::{Bound, Limits};
+use crate::base::error::Error;
+use crate::base::limits::{Bound, Limits};
 
 /// What is left of the bounds of one run. Its clones share it.
 #[derive(Debug, Clone)]

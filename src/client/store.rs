@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use reqwest::Url;
 use reqwest::header::HeaderName;
 
-use crate::build_name::BuildName;
+use crate::base::build_name::BuildName;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::{Bound, Limits};
 use crate::client::address::checked_url;
 use crate::client::answers::{Asked, Came, Meaning};
 use crate::client::disk::Place;
@@ -19,9 +22,6 @@ use crate::client::run::{BuildReport, Event, FetchReport, Listening, Run, Saver,
 use crate::client::secret::excerpt;
 use crate::client::signing::{Slash, StoreKeys, percent_encoded, sign};
 use crate::client::step::Source;
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::{Bound, Limits};
 
 /// A bucket, or the part of it whose keys begin with `prefix`.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ impl Bucket {
     pub(crate) fn address(&self) -> String {
         let prefix =
             if self.prefix.is_empty() { String::new() } else { format!(" (keys beginning with {})", self.prefix) };
-        crate::escape::for_terminal(&format!("{}/{}{prefix}", self.endpoint.trim_end_matches('/'), self.name))
+        crate::base::escape::for_terminal(&format!("{}/{}{prefix}", self.endpoint.trim_end_matches('/'), self.name))
     }
 
     fn region(&self) -> String {
@@ -260,7 +260,7 @@ impl Store<'_> {
     }
 
     fn from(&self, object: &Object) -> String {
-        let key = crate::escape::for_terminal(&object.key);
+        let key = crate::base::escape::for_terminal(&object.key);
         format!("{}/{}/{key}", self.bucket.endpoint.trim_end_matches('/'), self.bucket.name)
     }
 

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 use crate::client::secret::Secret;
 use crate::client::settings::read_bounded;
 use crate::client::signing::StoreKeys;
-use crate::error::Error;
-use crate::limits::Limits;
 
 impl StoreKeys {
     /// Looks for keys where S3 clients do: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`; the profile

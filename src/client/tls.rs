@@ -15,9 +15,9 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 use zeroize::Zeroizing;
 
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 use crate::client::settings::{Settings, read_bounded};
-use crate::error::Error;
-use crate::limits::Limits;
 
 /// The files that speak for us and for the server; each overrides what the settings say.
 #[derive(Debug, Clone, Default)]

@@ -1,12 +1,12 @@
 //! What the build server has of its newest build only: status, image digest, image key and log.
 
-use crate::build_name::BuildName;
+use crate::base::build_name::BuildName;
+use crate::base::error::Error;
 use crate::client::fault::network;
 use crate::client::folder::EvidenceFolder;
 use crate::client::run::Saver;
 use crate::client::server::{BuildServer, Call, Newest, Reply};
 use crate::client::step::Source;
-use crate::error::Error;
 
 /// The sources, what is asked for each, and the file that it becomes.
 const STATUS: (Source, Call<'_>, &str) = (Source::Status, Call::Status, "status.json");

@@ -4,8 +4,8 @@
 //! build, and a build may end at any time. So the status is read before and after, and what lies between is kept only if
 //! both name the build that it is filed under.
 
-use crate::build_name::BuildName;
-use crate::bundle::Bundle;
+use crate::base::build_name::BuildName;
+use crate::base::error::Error;
 use crate::client::disk::Draft;
 use crate::client::evidence_record::Origin;
 use crate::client::fault::network;
@@ -14,7 +14,7 @@ use crate::client::run::{BuildReport, FetchReport, Run, Saver};
 use crate::client::server::{Answered, BuildServer, Call, Got, Newest};
 use crate::client::step::Source;
 use crate::client::unnamed::save_unnamed;
-use crate::error::Error;
+use crate::gate::bundle::Bundle;
 
 /// How often the newest build's evidence is asked for again when another build ended meanwhile.
 const ROUNDS: usize = 3;

@@ -1,8 +1,8 @@
 //! What two verified bundles state and prove.
 
 use super::{Build, Row, Weight, row};
-use crate::check::base_images;
 use crate::git::{Snapshot, WorkEntry};
+use crate::judge::check::base_images;
 use crate::manifest::Manifest;
 
 pub(super) fn compare(one: &Build, other: &Build, rows: &mut Vec<Row>, files: &mut Vec<(String, Vec<String>)>) {
@@ -67,5 +67,5 @@ fn work_trees(one: &Snapshot, other: &Snapshot) -> Vec<String> {
 }
 
 fn recorded_id(build: &Manifest) -> Option<&str> {
-    crate::check::built_image(build.log.as_ref()?)
+    crate::judge::check::built_image(build.log.as_ref()?)
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Row, Side, Weight, row};
-use crate::error::Error;
+use crate::base::error::Error;
 use crate::image::ImageFacts;
 use crate::image::tree::{self, Difference, Tree};
 
@@ -72,7 +72,7 @@ pub(super) fn layer_rows(one: &ImageFacts, other: &ImageFacts, rows: &mut Vec<Ro
     let mut differing = Vec::new();
     for at in 0..one.layers.len().max(other.layers.len()) {
         let (first, second) = (diff_id(one, at), diff_id(other, at));
-        let text = |id: Option<crate::digest::Sha256>| Some(id.map_or("(none)".into(), |id| id.to_string()));
+        let text = |id: Option<crate::base::digest::Sha256>| Some(id.map_or("(none)".into(), |id| id.to_string()));
         let name = format!("layer {}", at + 1);
         rows.push(row(name.clone(), text(first), text(second)));
         if first != second && first.is_some() && second.is_some() {

@@ -5,7 +5,7 @@ mod images;
 mod side;
 
 pub use self::side::{Build, Comparing, ReadLayer, Side};
-use crate::error::Error;
+use crate::base::error::Error;
 use crate::image::ImageFacts;
 
 /// One line of the answer.

@@ -4,16 +4,16 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::budget::Budget;
-use crate::bundle::Bundle;
+use crate::base::budget::Budget;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 use crate::dossier::{ReadImage, Storage};
-use crate::error::Error;
+use crate::gate::bundle::Bundle;
+use crate::gate::verify::KeyRing;
 use crate::git::{Snapshot, SourceProof, prove};
 use crate::image::tree::Tree;
 use crate::image::{Choice, ImageFacts, Source};
-use crate::limits::Limits;
 use crate::manifest::Manifest;
-use crate::verify::KeyRing;
 
 /// One of the two: what a bundle states, an image, or both.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ impl Build {
     }
 
     /// The digests that the log has for pushes.
-    pub(super) fn pushed(&self) -> Vec<crate::digest::Sha256> {
+    pub(super) fn pushed(&self) -> Vec<crate::base::digest::Sha256> {
         self.manifest.log.iter().flat_map(|log| log.pushed().map(|(_, digest, _)| digest)).collect()
     }
 }

@@ -9,7 +9,7 @@ use spki::AlgorithmIdentifierOwned;
 use x509_cert::TbsCertificate;
 use x509_cert::time::{Time, Validity};
 
-use crate::time::Timestamp;
+use crate::base::time::Timestamp;
 
 pub(crate) const BASIC_CONSTRAINTS: &str = "2.5.29.19";
 pub(crate) const KEY_USAGE: &str = "2.5.29.15";

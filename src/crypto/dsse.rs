@@ -3,8 +3,8 @@
 use base64ct::{Base64, Encoding};
 use serde::{Deserialize, Serialize};
 
+use crate::base::error::Error;
 use crate::crypto::person_key::{PersonKey, PersonSecret};
-use crate::error::Error;
 
 /// The payload type of in-toto statements.
 pub(crate) const IN_TOTO: &str = "application/vnd.in-toto+json";
@@ -55,7 +55,7 @@ impl Envelope {
     /// [`Error::Malformed`] for anything but one JSON object with these fields and standard base64.
     pub(crate) fn from_json(what: &str, bytes: &[u8]) -> Result<Self, Error> {
         let fail = |message: String| Error::malformed(what, message);
-        let value = crate::strict_json::parse(bytes).map_err(|error| fail(error.to_string()))?;
+        let value = crate::base::strict_json::parse(bytes).map_err(|error| fail(error.to_string()))?;
         let wire: WireEnvelope =
             serde_json::from_value(value).map_err(|error| fail(format!("expected a DSSE envelope: {error}")))?;
         let decoded = |name: &str, text: &str| {

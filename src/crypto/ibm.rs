@@ -8,8 +8,8 @@ use x509_cert::name::Name;
 
 use super::certificate::{self, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_USAGE, Signed, first_element, moment};
 use super::{Protocol, VerifyingKey, signature_scheme};
-use crate::digest::Sha256;
-use crate::time::Timestamp;
+use crate::base::digest::Sha256;
+use crate::base::time::Timestamp;
 
 /// X.520.
 const ORGANIZATION: &str = "2.5.4.10";

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::strict_json;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::strict_json;
 
 /// The only version that is read and written.
 pub(crate) const STATEMENT: &str = "https://in-toto.io/Statement/v1";

@@ -8,7 +8,7 @@ use spki::der::pem::{self, LineEnding};
 
 use super::ssh::wire::Reader;
 use super::{Protocol, VerifyingKey};
-use crate::digest::Sha256;
+use crate::base::digest::Sha256;
 
 /// A person's public key.
 #[derive(Debug, Clone)]
@@ -160,7 +160,7 @@ mod tests {
         let ssh = PersonKey::from_ssh(SSH_ED25519).unwrap();
         let raw = Base64::decode_vec(SSH_ED25519.split(' ').nth(1).unwrap()).unwrap();
         // RFC 8410: the fixed head of an Ed25519 SubjectPublicKeyInfo, then the 32 bytes.
-        let head = crate::digest::decode_hex(b"302a300506032b6570032100").unwrap();
+        let head = crate::base::digest::decode_hex(b"302a300506032b6570032100").unwrap();
         let spki = [head, raw[raw.len() - 32..].to_vec()].concat();
         assert_eq!(ssh.fingerprint(), Sha256::of(&spki));
         let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", Base64::encode_string(&spki));

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use super::handed::Handed;
 use super::storage::{Kind, Storage};
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::folder;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::{Bound, Limits};
+use crate::disk::folder;
+use crate::gate::key::PublicKey;
+use crate::given::server_record::ServerFiles;
 use crate::image::Source;
-use crate::key::PublicKey;
-use crate::limits::{Bound, Limits};
-use crate::server_record::ServerFiles;
 use crate::trust::TrustFile;
 
 /// Everything that lies beside one bundle and was not given for the run. Answers, signatures, record and image only where the bundle is the

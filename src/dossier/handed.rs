@@ -1,10 +1,10 @@
 //! What the auditor gave for a whole run, beside its bundles.
 
-use crate::approvals::Approvals;
-use crate::attestation::Attestation;
-use crate::digest::Sha256;
-use crate::finding::Group;
+use crate::base::digest::Sha256;
+use crate::given::approvals::Approvals;
+use crate::given::attestation::Attestation;
 use crate::image::{ImageFacts, Source};
+use crate::judge::finding::Group;
 use crate::trust::TrustFile;
 
 /// Evidence that was given for the run. It is used instead of what lies beside a bundle.

@@ -20,15 +20,15 @@ pub use self::handed::Handed;
 pub use self::named_key::{NamedKey, read_keys};
 pub use self::question::{Question, Terms};
 pub use self::storage::Storage;
-use crate::attestation::Attestation;
-use crate::budget::Budget;
-use crate::error::Error;
-use crate::finding::Group;
+use crate::base::budget::Budget;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::gate::key::PublicKey;
+use crate::given::attestation::Attestation;
+use crate::given::server_record::ServerFiles;
 use crate::image::{Choice, ImageFacts, Source};
-use crate::key::PublicKey;
-use crate::limits::Limits;
+use crate::judge::finding::Group;
 use crate::report::Depth;
-use crate::server_record::ServerFiles;
 use crate::trust::TrustFile;
 
 /// Reads the image that belongs to a bundle. It is called once it is known that the bundle is signed, with what is known of the image that is

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::storage::Storage;
-use crate::error::Error;
-use crate::key::{Fingerprint, PublicKey};
-use crate::limits::Limits;
-use crate::verify::TrustedKey;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::gate::key::{Fingerprint, PublicKey};
+use crate::gate::verify::TrustedKey;
 
 /// A key as the auditor names it.
 #[derive(Debug, Clone)]

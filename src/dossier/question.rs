@@ -1,12 +1,12 @@
 //! What is asked of bundles, and on whose terms.
 
 use super::handed::{Handed, NOTHING};
-use crate::error::Error;
-use crate::limits::Limits;
-use crate::policy::Policy;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
+use crate::gate::verify::{KeyRing, TrustedKey};
+use crate::judge::policy::Policy;
 use crate::report::{Depth, QuestionReport, Report};
-use crate::time::Timestamp;
-use crate::verify::{KeyRing, TrustedKey};
 
 /// What is asked of every bundle of a run.
 #[derive(Debug, Clone)]

@@ -5,14 +5,14 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::approvals::Approvals;
-use crate::attestation::Attestation;
-use crate::budget::Budget;
-use crate::error::Error;
-use crate::folder;
+use crate::base::budget::Budget;
+use crate::base::error::Error;
+use crate::base::limits::{Bound, Limits};
+use crate::disk::folder;
+use crate::given::approvals::Approvals;
+use crate::given::attestation::Attestation;
 use crate::image::{self, Choice, Held, ImageFacts, Source};
-use crate::limits::{Bound, Limits};
-use crate::policy::Policy;
+use crate::judge::policy::Policy;
 use crate::trust::TrustFile;
 
 /// Where files are.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::comparisons::{Comparisons, RULE_UNITS};
 use super::pattern::{PathKind, Pattern};
 use super::tracked::ATTRIBUTES_LINE_BYTES;
-use crate::limits::Limits;
+use crate::base::limits::Limits;
 
 /// The state of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,7 +186,7 @@ fn read_assignments(rest: &[u8]) -> Option<Assignments> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::Budget;
+    use crate::base::budget::Budget;
     use crate::git::test_repository::TestRepository;
 
     #[test]

@@ -1,7 +1,7 @@
 //! How much may still be compared: one bound for a snapshot with all its submodules, within the audit's budget.
 
-use crate::budget::{Budget, Work};
-use crate::limits::{Bound, Limits};
+use crate::base::budget::{Budget, Work};
+use crate::base::limits::{Bound, Limits};
 
 /// Letters of patterns and paths, rules, attributes and bytes of converted files that may still be looked at.
 ///

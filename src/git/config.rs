@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::limits::{Bound, Limits};
+use crate::base::limits::{Bound, Limits};
 
 /// One `key = value` of a config file.
 #[derive(Debug, Clone, PartialEq, Eq)]

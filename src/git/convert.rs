@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::attributes::State;
 use super::object_id::ObjectId;
-use crate::digest::Sha256;
+use crate::base::digest::Sha256;
 
 /// What the attributes of a path order for its line ends in the work tree (gitattributes(5), "text" and "eol").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

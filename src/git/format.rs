@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::config::{Setting, read_config};
 use super::directory::GitDirectory;
-use crate::limits::Limits;
+use crate::base::limits::Limits;
 
 /// Extensions (gitrepository-layout(5), "repositoryformatversion") that change nothing of what is read here.
 const HARMLESS: [&str; 5] = ["noop", "preciousobjects", "worktreeconfig", "relativeworktrees", "noop-v1"];

@@ -123,7 +123,7 @@ a60a73264075d7f1e0d6c1403ae7a0d861df3fe5707188dd5e07d1589b9f8b6630553f8fc352b3e0
 
     #[test]
     fn known_attacks_are_detected() {
-        let bytes = crate::digest::decode_hex(SHAMBLES.replace('\n', "").as_bytes()).unwrap();
+        let bytes = crate::base::digest::decode_hex(SHAMBLES.replace('\n', "").as_bytes()).unwrap();
         let mut hasher = Sha1::new();
         hasher.update(&bytes);
         assert_eq!(hasher.finish(), Err(Collision));

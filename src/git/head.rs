@@ -105,8 +105,8 @@ pub(super) fn parse_ref(file: &str, content: &[u8]) -> Result<RefValue, HeadFaul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::limits::Limits;
     use crate::git::SnapshotBuilder;
-    use crate::limits::Limits;
 
     const A: &str = "1111111111111111111111111111111111111111";
     const B: &str = "2222222222222222222222222222222222222222";
@@ -115,7 +115,7 @@ mod tests {
         let mut builder = SnapshotBuilder::new(
             b"repo",
             &Limits::default(),
-            &crate::budget::Budget::of_unknown_input(&Limits::default()),
+            &crate::base::budget::Budget::of_unknown_input(&Limits::default()),
         );
         for (path, content) in files {
             builder.add_git_file(path.as_bytes(), content.clone().into_bytes()).unwrap();

@@ -2,7 +2,7 @@
 
 use super::comparisons::{Comparisons, RULE_UNITS};
 use super::pattern::{PathKind, Pattern, folders_of, trim_blanks};
-use crate::limits::Limits;
+use crate::base::limits::Limits;
 
 /// The rules of `info/exclude` and of all `.gitignore` of HEAD's tree.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl IgnoreRules {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::Budget;
+    use crate::base::budget::Budget;
     use crate::git::test_repository::TestRepository;
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::budget::{Budget, Work};
-use crate::limits::{Bound, Limits};
+use crate::base::budget::{Budget, Work};
+use crate::base::limits::{Bound, Limits};
 
 /// Bytes that were inflated, or made from deltas, by all threads. A few bytes can hold a gigabyte, and the archive says how often.
 #[derive(Debug)]

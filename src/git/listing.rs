@@ -4,7 +4,7 @@ use super::hash::Kind;
 use super::object::{Mode, check_tree};
 use super::object_id::ObjectId;
 use super::reader::Reader;
-use crate::limits::Limits;
+use crate::base::limits::Limits;
 
 /// A file, symbolic link or submodule of a proved tree.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::hash::{Collision, Kind, object_id};
 use super::inflate::{InflateFault, Inflater};
 use super::object_id::ObjectId;
-use crate::limits::Limits;
+use crate::base::limits::Limits;
 
 /// What is wrong with a loose object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::digest::{decode_hex, encode_hex};
+use crate::base::digest::{decode_hex, encode_hex};
 
 /// A SHA-1 object id, 20 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

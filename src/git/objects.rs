@@ -15,7 +15,7 @@ use super::malformed::Malformed;
 use super::object_id::ObjectId;
 use super::pack::{Pack, verify};
 use super::references::References;
-use crate::limits::Limits;
+use crate::base::limits::Limits;
 
 /// Every object whose bytes hash to its id, and where it is.
 #[derive(Debug, Default)]

@@ -23,9 +23,9 @@ use super::remote::{Remote, remotes};
 use super::signed::{SignedObject, split_commit, split_tag};
 use super::snapshot::Snapshot;
 use super::tree_proof::{Store, TreeProof, TreeProver};
-use crate::budget::Budget;
-use crate::limits::Limits;
-use crate::time::Timestamp;
+use crate::base::budget::Budget;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 
 /// What a snapshot proves, and what is wrong with it, claim by claim.
 #[derive(Debug, Clone)]

@@ -11,7 +11,7 @@ use super::loose;
 use super::object_id::ObjectId;
 use super::objects::{Objects, Place};
 use super::pack::Step;
-use crate::limits::{Bound, Limits};
+use crate::base::limits::{Bound, Limits};
 
 /// Why an object cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

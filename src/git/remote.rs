@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::config::Setting;
-use crate::budget::{Budget, Work};
+use crate::base::budget::{Budget, Work};
 
 /// A repository's identity: host and path, whatever the protocol. `git@github.com:acme/wallet.git`,
 /// `ssh://git@github.com/acme/wallet` and `https://user:token@github.com/acme/wallet.git/` are one.
@@ -220,13 +220,15 @@ mod tests {
             [url \"https://other.example/\"]\n\tinsteadOf = git@gitlab.com:\n";
         let repository = TestRepository::new();
         repository.write(".git/config", config);
-        let settings = super::super::config::read_config(config.as_bytes(), &crate::limits::Limits::default()).unwrap();
-        let budget = Budget::of_unknown_input(&crate::limits::Limits::default());
+        let settings =
+            super::super::config::read_config(config.as_bytes(), &crate::base::limits::Limits::default()).unwrap();
+        let budget = Budget::of_unknown_input(&crate::base::limits::Limits::default());
         let ours = remotes(&settings, &budget);
         assert_eq!(ours[0].url, repository.git(&["remote", "get-url", "origin"]).trim());
         assert_eq!(ours[0].url, "https://evil.example/acme/wallet.git");
         let twice = config.replace("other", "second").replace("gitlab", "github");
-        let settings = super::super::config::read_config(twice.as_bytes(), &crate::limits::Limits::default()).unwrap();
+        let settings =
+            super::super::config::read_config(twice.as_bytes(), &crate::base::limits::Limits::default()).unwrap();
         assert_eq!(remotes(&settings, &budget)[0].repository, None);
     }
 

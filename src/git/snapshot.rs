@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::work_file::WorkFile;
-use crate::budget::Budget;
-use crate::error::Error;
-use crate::limits::{Bound, Limits};
+use crate::base::budget::Budget;
+use crate::base::error::Error;
+use crate::base::limits::{Bound, Limits};
 
 /// The repository as it stood when the build ended. Signed, not yet proved.
 #[derive(Debug, Clone, PartialEq, Eq)]

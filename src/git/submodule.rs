@@ -3,7 +3,7 @@
 use super::config::read_config;
 use super::directory::GitDirectory;
 use super::snapshot::{Snapshot, WorkEntry};
-use crate::limits::Limits;
+use crate::base::limits::Limits;
 
 /// What stands at a submodule's path in the work tree.
 #[derive(Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Snapshot, SnapshotBuilder, WorkEntry, WorkFileHasher};
-use crate::limits::Limits;
+use crate::base::limits::Limits;
 
 /// A folder with a work tree and `.git`, removed at the end.
 pub(crate) struct TestRepository {
@@ -128,7 +128,7 @@ impl TestRepository {
         let mut builder = SnapshotBuilder::new(
             b"repository",
             &Limits::default(),
-            &crate::budget::Budget::of_unknown_input(&Limits::default()),
+            &crate::base::budget::Budget::of_unknown_input(&Limits::default()),
         );
         add_folder(&mut builder, &self.path, "");
         builder.finish()

@@ -4,8 +4,8 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use super::test_repository::TestRepository;
 use super::*;
-use crate::budget::Budget;
-use crate::limits::Limits;
+use crate::base::budget::Budget;
+use crate::base::limits::Limits;
 
 fn run(repository: &TestRepository) -> SourceProof {
     prove(&repository.snapshot(), 2, &Limits::default())
@@ -233,7 +233,7 @@ fn line_ends_are_excused_only_where_heads_own_attributes_order_them() {
 #[test]
 fn large_files_are_excused_when_the_proved_pointer_names_them() {
     let content = vec![7u8; 5000];
-    let digest = crate::digest::Sha256::of(&content).hex();
+    let digest = crate::base::digest::Sha256::of(&content).hex();
     let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 5000\n");
     let repository = TestRepository::new();
     repository.write("model.bin", &pointer).write("other.bin", &pointer);

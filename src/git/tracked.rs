@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::config::read_config;
 use super::malformed::Malformed;
-use crate::limits::Limits;
+use crate::base::limits::Limits;
 
 /// Lines of `.gitattributes` that are as long as this are ignored by git.
 pub(super) const ATTRIBUTES_LINE_BYTES: usize = 2048;

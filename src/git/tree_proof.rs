@@ -20,7 +20,7 @@ use super::references::References;
 use super::snapshot::{Snapshot, WorkEntry};
 use super::submodule::{Place, locate};
 use super::tracked::{check_git_attributes, check_git_modules};
-use crate::limits::Limits;
+use crate::base::limits::Limits;
 
 /// What comparing HEAD's tree with the work tree gives.
 #[derive(Debug, Default, Clone)]

@@ -2,7 +2,7 @@
 
 use super::hash::{Kind, Sha1};
 use super::object_id::ObjectId;
-use crate::digest::{Sha256, Sha256Hasher};
+use crate::base::digest::{Sha256, Sha256Hasher};
 
 /// Bytes of a submodule's `.git` file that are held: `gitdir: ` and one path (gitrepository-layout(5)).
 const GIT_LINK_BYTES_MAX: usize = 8 << 10;

@@ -6,8 +6,8 @@
 
 use std::io::{self, Read};
 
-use crate::error::Error;
-use crate::limits::Limits;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 
 const BLOCK: usize = 512;
 const WHAT: &str = "a layer";

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::document::Platform;
 use super::{Choice, Form, Held, ImageFacts, Part, read_held};
-use crate::budget::Budget;
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::Limits;
+use crate::base::budget::Budget;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";

@@ -1,7 +1,7 @@
 //! Where an image's documents and bytes contradict each other, and what of it was not read.
 
 use super::{Compression, ImageFacts, LayerFacts, XZ_UNSUPPORTED};
-use crate::error::Error;
+use crate::base::error::Error;
 
 impl ImageFacts {
     /// What of the image is not supported, and so not read.

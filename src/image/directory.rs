@@ -3,9 +3,9 @@
 use super::gather::{Names, Top, resolve};
 use super::store::{Found, Store};
 use super::{Choice, ImageFacts, Part};
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::Limits;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 
 const NAMES: Names = Names { manifest: |digest| format!("{}.manifest.json", digest.hex()), blob: Sha256::hex };
 

@@ -7,10 +7,10 @@ use super::document::{self, SavedImage};
 use super::gather::read_config;
 use super::store::{Found, Store};
 use super::{Choice, ImageFacts, LayerFacts, Part, Undecided, layout};
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::image_name::ImageName;
-use crate::limits::Limits;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::image_name::ImageName;
+use crate::base::limits::Limits;
 
 pub(super) fn read(
     image: &mut ImageFacts,

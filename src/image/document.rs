@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::digest::Sha256;
-use crate::limits::Limits;
-use crate::strict_json;
+use crate::base::digest::Sha256;
+use crate::base::limits::Limits;
+use crate::base::strict_json;
 
 /// Annotation of an entry of `index.json`: the reference that it goes by (OCI image layout).
 pub(super) const REFERENCE_NAME: &str = "org.opencontainers.image.ref.name";

@@ -3,9 +3,9 @@
 use super::document::{self, Descriptor, Document, Platform, UnsupportedEntry};
 use super::store::{Found, Store};
 use super::{Choice, ConfigFacts, DocumentFacts, ImageFacts, LayerFacts, Part, Undecided, layout};
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::Limits;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 
 /// How a form calls the file that holds a document or a blob.
 pub(super) struct Names {

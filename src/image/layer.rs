@@ -8,10 +8,10 @@ use ruzstd::decoding::FrameDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 
 use crate::archive::decompress;
-use crate::budget::{Budget, Work};
-use crate::digest::{Sha256, Sha256Hasher};
-use crate::error::Error;
-use crate::limits::{Bound, Limits};
+use crate::base::budget::{Budget, Work};
+use crate::base::digest::{Sha256, Sha256Hasher};
+use crate::base::error::Error;
+use crate::base::limits::{Bound, Limits};
 
 const BUFFER: usize = 1 << 16;
 /// Bytes that tell how a blob is compressed.

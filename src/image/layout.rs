@@ -8,10 +8,10 @@ use super::document::{self, Descriptor, Document, REFERENCE_NAME, UnsupportedEnt
 use super::gather::{Names, Top, differs, resolve, unsupported_digest};
 use super::store::{Found, Store};
 use super::{Choice, ImageFacts, Part, Undecided};
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::Limits;
-use crate::strict_json;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::strict_json;
 
 pub(super) const NAMES: Names = Names { manifest: blob, blob };
 

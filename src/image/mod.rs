@@ -26,10 +26,10 @@ pub mod tree;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::budget::Budget;
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::Limits;
+use crate::base::budget::Budget;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 
 pub use self::document::{Descriptor, History, Platform};
 #[cfg(feature = "fetch")]

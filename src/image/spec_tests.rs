@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::document::{self, Document};
-use crate::limits::Limits;
-use crate::test_figures::assert_documented;
+use crate::base::limits::Limits;
+use crate::base::test_figures::assert_documented;
 
 /// The folder of a package's source, unpacked or installed.
 pub(crate) fn go_source(package: &str) -> PathBuf {

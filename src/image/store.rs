@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use super::document::Descriptor;
 use super::layer::{Compression, Measured, START, XZ_UNSUPPORTED, measure, with_content};
 use crate::archive::{MemberKind, MemberPath, TarReader};
-use crate::budget::{Budget, Work};
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::folder;
-use crate::limits::{Bound, Limits};
+use crate::base::budget::{Budget, Work};
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::{Bound, Limits};
+use crate::disk::folder;
 
 /// Parts of an image by name: a path relative to the top of a folder or an archive. Each blob is measured once, however often it is named.
 pub(super) struct Store<'a> {

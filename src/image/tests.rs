@@ -1,7 +1,7 @@
 use super::document::{self, Document};
 use super::tree::{self, Difference, Entry, Kind, Tree};
-use crate::digest::Sha256;
-use crate::limits::Limits;
+use crate::base::digest::Sha256;
+use crate::base::limits::Limits;
 
 const MANIFEST: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",
  "config":{"mediaType":"application/vnd.oci.image.config.v1+json","size":2,"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
@@ -169,7 +169,7 @@ fn a_blob_is_measured_once_however_often_it_is_named() {
         let held: std::collections::BTreeMap<&str, &[u8]> =
             files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
         let limits = Limits::default();
-        let budget = crate::budget::Budget::of_audit(0, &limits);
+        let budget = crate::base::budget::Budget::of_audit(0, &limits);
         let held = super::Held::Folder(held);
         let image = super::read_held("x", &held, (None, None), &super::Choice::default(), &limits, &budget).unwrap();
         assert_eq!(image.layers.len(), count);
@@ -186,7 +186,7 @@ fn layers_that_unpack_to_too_much_end_in_the_limit_of_work() {
     let held = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     // It is read, hashed, and hashed again as what it unpacks to.
     let limits = Limits { work_base_units: 39_999, work_per_megabyte_units: 0, ..Limits::default() };
-    let budget = crate::budget::Budget::of_audit(0, &limits);
+    let budget = crate::base::budget::Budget::of_audit(0, &limits);
     let held = super::Held::Folder(held);
     let read = super::read_held("x", &held, (None, None), &super::Choice::default(), &limits, &budget);
     assert!(matches!(read, Err(crate::Error::OverLimit { limit: "work_base_units", .. })), "{read:?}");

@@ -9,12 +9,12 @@ use super::layer::{Measured, with_content};
 use super::store::with_layer;
 use super::{ImageFacts, Place};
 #[cfg(feature = "fetch")]
-use crate::budget::Budget;
+use crate::base::budget::Budget;
 #[cfg(feature = "fetch")]
-use crate::digest::HashingReader;
-use crate::digest::{Sha256, Sha256Hasher};
-use crate::error::Error;
-use crate::limits::Limits;
+use crate::base::digest::HashingReader;
+use crate::base::digest::{Sha256, Sha256Hasher};
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 
 /// What a layer holds, by path. Owners, times and the order of members are not looked at.
 pub type Tree = BTreeMap<Vec<u8>, Entry>;

@@ -1,9 +1,9 @@
 //! What is said of images that are to be deployed.
 
 use super::{BundleReport, Report};
-use crate::digest::Sha256;
-use crate::finding::{self, Finding, Group, Verdict, version_1};
-use crate::mask::{mask, mask_name};
+use crate::base::digest::Sha256;
+use crate::base::mask::{mask, mask_name};
+use crate::judge::finding::{self, Finding, Group, Verdict, version_1};
 use crate::workload::Form;
 
 /// The answer to the question whether workloads may be deployed.

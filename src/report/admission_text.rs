@@ -6,9 +6,9 @@ use super::admission::left_out;
 use super::summary::not_looked_at;
 use super::text::{Look, Tone, line, tone};
 use super::{Admission, BundleReport, ImageReport, QuestionReport, Report, Scope, chain};
-use crate::check::{self, status_text};
-use crate::escape::for_terminal;
-use crate::finding::{Finding, Group, Status, Verdict};
+use crate::base::escape::for_terminal;
+use crate::judge::check::{self, status_text};
+use crate::judge::finding::{Finding, Group, Status, Verdict};
 
 pub(super) fn write(page: &mut String, look: Look, report: &Report, admission: &Admission) {
     for image in &admission.images {

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::statement::{SUMMARY, proved_image, sealed, verification_summary};
 use super::{BundleReport, Options, Report};
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::evidence::Known;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::judge::evidence::Known;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";

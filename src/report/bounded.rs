@@ -1,9 +1,9 @@
 //! What bounds the text of an answer: long texts are cut, lists were cut where they were made, and all of it has a backstop.
 
 use super::BundleReport;
-use crate::escape::is_treacherous;
-use crate::finding::Verdict;
-use crate::limits::Limits;
+use crate::base::escape::is_treacherous;
+use crate::base::limits::Limits;
+use crate::judge::finding::Verdict;
 
 /// Bytes of one text of an answer. Keys in base64, the longest that people need, are below two thousand.
 const TEXT_BYTES_MAX: usize = 4_096;
@@ -96,7 +96,7 @@ mod tests {
         // The secret lies across the border.
         for secret in ["https://ada:hunter22@example.org", "ghp_0123456789012345678901234567", "token=hunter22"] {
             let text = format!("{} {secret} {words}", "é".repeat((TEXT_BYTES_MAX - 12) / 2));
-            let shown = crate::mask::mask(&cut(&text));
+            let shown = crate::base::mask::mask(&cut(&text));
             assert!(!shown.contains("hunter") && !shown.contains("ghp_"), "{shown}");
         }
     }

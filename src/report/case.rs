@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::escape::for_terminal;
+use crate::base::escape::for_terminal;
 
 /// A case that was taken apart and found whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,8 @@
 //! The chain from the key to what is deployed: what links each piece to the next, and how well.
 
 use super::{BundleReport, ImageReport};
-use crate::check::{CHECKS, ChainLink};
-use crate::finding::{Finding, Status};
+use crate::judge::check::{CHECKS, ChainLink};
+use crate::judge::finding::{Finding, Status};
 
 /// How well a link holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,7 @@ fn strength(finding: Option<&Finding>, best: Strength) -> Strength {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{self, Demand, Effect, Group, Level, Reason, Verdict};
+    use crate::judge::finding::{self, Demand, Effect, Group, Level, Reason, Verdict};
 
     /// A report whose checks all have `status`, but those that are named.
     fn report(status: Status, but: &[(&str, Status)]) -> BundleReport {

@@ -3,10 +3,10 @@
 use serde::Deserialize;
 
 use super::BundleReport;
-use crate::check;
-use crate::error::Error;
-use crate::finding::Status;
-use crate::limits::Limits;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::judge::check;
+use crate::judge::finding::Status;
 
 const OWN: &str = include_str!("controls.toml");
 

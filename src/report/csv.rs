@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use super::{BundleReport, Report};
-use crate::error::Error;
-use crate::escape::for_terminal;
-use crate::finding::{Finding, Waiver};
+use crate::base::error::Error;
+use crate::base::escape::for_terminal;
+use crate::judge::finding::{Finding, Waiver};
 
 const COLUMNS: [&str; 21] = [
     "path",

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Admission, BundleReport, CaseReport, ImageReport, QuestionReport, Report, Rules, Scope, chain};
-use crate::error::Error;
-use crate::escape::in_json;
-use crate::finding::{Finding, Group, Verdict};
-use crate::mask::mask;
+use crate::base::error::Error;
+use crate::base::escape::in_json;
+use crate::base::mask::mask;
+use crate::judge::finding::{Finding, Group, Verdict};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -498,11 +498,11 @@ fn row(finding: &Finding) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::Known;
-    use crate::finding::{Level, Reason};
+    use crate::base::words::any_of;
+    use crate::gate::verify::Grade;
+    use crate::judge::evidence::Known;
+    use crate::judge::finding::{Level, Reason};
     use crate::report::{Depth, InputReport};
-    use crate::verify::Grade;
-    use crate::words::any_of;
     use crate::workload::Form;
 
     pub(super) fn forms() -> String {

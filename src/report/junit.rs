@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::{BundleReport, Report, summary};
-use crate::check::status_text;
-use crate::error::Error;
-use crate::escape::for_terminal;
-use crate::finding::{Finding, Status, Waiver};
+use crate::base::error::Error;
+use crate::base::escape::for_terminal;
+use crate::judge::check::status_text;
+use crate::judge::finding::{Finding, Status, Waiver};
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut page = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"hpsb-audit\">\n");

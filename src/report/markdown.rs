@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::{BundleReport, Options, Report, Rules, summary};
-use crate::check::status_text;
-use crate::escape::for_terminal;
-use crate::finding::Waiver;
+use crate::base::escape::for_terminal;
+use crate::judge::check::status_text;
+use crate::judge::finding::Waiver;
 
 pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let mut page = String::from("# Audit of build manifests\n\n");

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::BundleReport;
-use crate::evidence::Fact;
-use crate::image_name::tag_of;
+use crate::base::image_name::tag_of;
+use crate::judge::evidence::Fact;
 
 /// Facts whose values must be equal, whoever says them.
 const COMPARABLE: [&str; 9] =
@@ -102,7 +102,7 @@ fn comparable<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::Known;
+    use crate::judge::evidence::Known;
 
     fn fact(fact: &str, witness: &'static str, value: &str) -> Fact {
         Fact::new(fact, witness, value.into(), Known::Signed)

@@ -36,20 +36,20 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use crate::builds::BuiltImage;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::mask::mask;
+use crate::base::time::Timestamp;
+use crate::base::words::words;
 use crate::crypto::person_key::PersonSecret;
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::evidence::Fact;
-use crate::finding::{Finding, Group, Status, Verdict, is_answered};
-use crate::key::Fingerprint;
-use crate::limits::Limits;
-use crate::mask::mask;
-use crate::policy::PolicySource;
-use crate::signature::Signature;
-use crate::time::Timestamp;
-use crate::verify::{Grade, KeySource, TrustedKey};
-use crate::words::words;
+use crate::gate::key::Fingerprint;
+use crate::gate::signature::Signature;
+use crate::gate::verify::{Grade, KeySource, TrustedKey};
+use crate::judge::builds::BuiltImage;
+use crate::judge::evidence::Fact;
+use crate::judge::finding::{Finding, Group, Status, Verdict, is_answered};
+use crate::judge::policy::PolicySource;
 
 pub use self::admission::{Admission, ImageReport, WorkloadFile};
 #[cfg(feature = "serve")]

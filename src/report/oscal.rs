@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::controls::Control;
 use super::{BundleReport, Options, Report, markdown, sarif, summary};
-use crate::check::status_text;
-use crate::digest::Sha256;
-use crate::escape::{for_terminal, in_json};
-use crate::finding::{Finding, Status};
+use crate::base::digest::Sha256;
+use crate::base::escape::{for_terminal, in_json};
+use crate::judge::check::status_text;
+use crate::judge::finding::{Finding, Status};
 
 const OSCAL_VERSION: &str = "1.2.1";
 const NAMESPACE: &str = "urn:hpsb-audit:oscal";

@@ -1,13 +1,13 @@
 //! What was asked of a run, as its report shows it: a verdict means little to who does not know the question.
 
-use crate::check;
-use crate::finding::Group;
-use crate::key::Fingerprint;
-use crate::limits::Limits;
-use crate::mask::mask;
-use crate::policy::Policy;
-use crate::verify::KeyRing;
-use crate::words::words;
+use crate::base::limits::Limits;
+use crate::base::mask::mask;
+use crate::base::words::words;
+use crate::gate::key::Fingerprint;
+use crate::gate::verify::KeyRing;
+use crate::judge::check;
+use crate::judge::finding::Group;
+use crate::judge::policy::Policy;
 
 /// How far an audit looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

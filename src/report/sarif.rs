@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::{BundleReport, Report};
-use crate::check::CHECKS;
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::escape::{for_terminal, in_json};
-use crate::finding::{Finding, Level, Status};
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::escape::{for_terminal, in_json};
+use crate::judge::check::CHECKS;
+use crate::judge::finding::{Finding, Level, Status};
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let document = serde_json::to_string_pretty(&log(report))?;

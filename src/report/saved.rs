@@ -8,19 +8,19 @@ use super::{
     Admission, BundleReport, Depth, ImageReport, InputReport, KeyReport, QuestionReport, Report, Rules, Tool,
     WorkloadFile,
 };
-use crate::check::{self, CHECKS, Check, MANIFEST_SIGNATURE};
-use crate::digest::Sha256;
-use crate::error::{CODES, Error};
-use crate::evidence::{Fact, Known};
-use crate::finding::{
+use crate::base::digest::Sha256;
+use crate::base::error::{CODES, Error};
+use crate::base::limits::Limits;
+use crate::base::strict_json;
+use crate::base::time::Timestamp;
+use crate::gate::key::PublicKey;
+use crate::gate::verify::Grade;
+use crate::judge::check::{self, CHECKS, Check, MANIFEST_SIGNATURE};
+use crate::judge::evidence::{Fact, Known};
+use crate::judge::finding::{
     Demand, Effect, Finding, Group, Level, Reason, Status, Verdict, Waiver, WaiverStanding, settle, version_1,
 };
-use crate::key::PublicKey;
-use crate::limits::Limits;
-use crate::policy::PolicySource;
-use crate::strict_json;
-use crate::time::Timestamp;
-use crate::verify::Grade;
+use crate::judge::policy::PolicySource;
 use crate::workload::Form;
 
 type Read<T> = Result<T, String>;
@@ -484,7 +484,7 @@ mod tests {
             bundle: None,
             findings: CHECKS.iter().filter(of_workloads).map(finding).collect(),
         };
-        let (policy, keys) = (crate::policy::Policy::default(), crate::verify::KeyRing::default());
+        let (policy, keys) = (crate::judge::policy::Policy::default(), crate::gate::verify::KeyRing::default());
         let mut report = Report::new(Timestamp::from_unix_seconds(1_700_000_000));
         report.question = Some(QuestionReport::of(Depth::Everything, &policy, &keys, &[], &Limits::default()));
         report.admission = Some(Admission { evidence: vec!["e".into()], counts: [0, 1, 0, 0], images: vec![image] });

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{BundleReport, ImageReport, Report};
-use crate::check;
-use crate::finding::{Finding, Group, Level, is_answered};
+use crate::judge::check;
+use crate::judge::finding::{Finding, Group, Level, is_answered};
 
 /// What a verdict is about. A reader of `verdict` reads this too: an acceptance says nothing of any other group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

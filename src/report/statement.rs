@@ -6,14 +6,14 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::{BundleReport, Options, Report};
-use crate::check;
+use crate::base::digest::Sha256;
+use crate::base::escape::in_json;
+use crate::base::image_name::ImageName;
 use crate::crypto::dsse::{Envelope, IN_TOTO};
 use crate::crypto::in_toto::STATEMENT;
 use crate::crypto::person_key::PersonSecret;
-use crate::digest::Sha256;
-use crate::escape::in_json;
-use crate::finding::{Status, Verdict};
-use crate::image_name::ImageName;
+use crate::judge::check;
+use crate::judge::finding::{Status, Verdict};
 
 /// SLSA 1.0, Verification Summary Attestation.
 pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";

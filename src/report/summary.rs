@@ -1,10 +1,10 @@
 //! What page one says, in words: shared by every format for people, so that all say the same.
 
 use super::{BundleReport, Report, Scope, Voucher};
-use crate::check;
-use crate::evidence::{Fact, Known};
-use crate::finding::{Finding, Group, Level, Reason, Status, Verdict};
-use crate::verify::Grade;
+use crate::gate::verify::Grade;
+use crate::judge::check;
+use crate::judge::evidence::{Fact, Known};
+use crate::judge::finding::{Finding, Group, Level, Reason, Status, Verdict};
 
 /// One line of what was found.
 pub(super) struct Found {
@@ -282,10 +282,10 @@ mod tests {
         let mut report = Report::new(None);
         let mut question = QuestionReport::of(
             super::super::Depth::Everything,
-            &crate::policy::Policy::default(),
-            &crate::verify::KeyRing::default(),
+            &crate::judge::policy::Policy::default(),
+            &crate::gate::verify::KeyRing::default(),
             &[],
-            &crate::limits::Limits::default(),
+            &crate::base::limits::Limits::default(),
         );
         question.given = [("image", "oci:my image"), ("base", "dir:base"), ("trust", "trust"), ("approvals", "a.csv")]
             .map(|(flag, value)| (flag.to_owned(), value.to_owned()))

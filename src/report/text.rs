@@ -6,11 +6,11 @@ use std::io::{self, Write};
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{BundleReport, Report, Rules, summary as words};
-use crate::check::status_text;
-use crate::error::Error;
-use crate::escape::for_terminal;
-use crate::finding::{Finding, Level, Status, Verdict};
-use crate::mask::mask;
+use crate::base::error::Error;
+use crate::base::escape::for_terminal;
+use crate::base::mask::mask;
+use crate::judge::check::status_text;
+use crate::judge::finding::{Finding, Level, Status, Verdict};
 
 /// How text is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::evidence::{Fact, Known};
-use crate::key::{Fingerprint, PublicKey};
-use crate::limits::Limits;
+use crate::base::limits::Limits;
+use crate::gate::key::{Fingerprint, PublicKey};
+use crate::judge::evidence::{Fact, Known};
 use crate::report::BundleReport;
 
 /// Adds to each accepted bundle's report what is known of the keys that were fetched with it: fingerprint, and how many bundles of

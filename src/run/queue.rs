@@ -8,10 +8,10 @@ use std::thread;
 use super::given_keys::add_given_keys;
 use super::state::State;
 use crate::audit::audit;
+use crate::base::error::Error;
+use crate::base::limits::Bound;
 use crate::dossier::{Dossier, Question, ReadImage, Storage};
-use crate::error::Error;
-use crate::key::PublicKey;
-use crate::limits::Bound;
+use crate::gate::key::PublicKey;
 use crate::report::BundleReport;
 
 /// A report, and the keys that lie beside its bundle.

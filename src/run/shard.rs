@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::build_name::BuildName;
-use crate::digest::Sha256;
+use crate::base::build_name::BuildName;
+use crate::base::digest::Sha256;
 
 /// The bundles whose builds' names fall to one of `count` shares. Which share a name falls to depends on the name and `count` alone, so that
 /// machines need not speak with each other; shares are of about equal number, not of equal bytes.

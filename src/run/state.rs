@@ -15,15 +15,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::queue::Audited;
-use crate::digest::{HashingReader, Sha256, encode_hex};
+use crate::base::digest::{HashingReader, Sha256, encode_hex};
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::strict_json;
+use crate::base::time::Timestamp;
+use crate::disk::folder;
 use crate::dossier::{Beside, Question, Storage};
-use crate::error::Error;
-use crate::folder;
-use crate::limits::Limits;
+use crate::gate::signature::Signature;
 use crate::report::{BundleReport, Format, Options, Report};
-use crate::signature::Signature;
-use crate::strict_json;
-use crate::time::Timestamp;
 
 const FORMAT: &str = "hpsb-audit state 2";
 /// What 0.1.0 wrote: verdicts by other rules.
@@ -57,7 +57,7 @@ pub(super) struct LookedAt {
     /// Digest and size of the bundle's file.
     bundle: (Sha256, u64),
     all: Sha256,
-    beside: Vec<(String, crate::key::PublicKey)>,
+    beside: Vec<(String, crate::gate::key::PublicKey)>,
 }
 
 /// The file of finished reports.
@@ -226,8 +226,8 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::policy::Policy;
-    use crate::verify::KeyRing;
+    use crate::gate::verify::KeyRing;
+    use crate::judge::policy::Policy;
 
     /// What is looked at twice may be two things: a file that was swapped in between must not lend its report to the other.
     #[test]

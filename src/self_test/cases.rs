@@ -1,7 +1,7 @@
 //! The cases: what is tampered with, and what must be answered.
 
 use super::setup::{Setup, data};
-use crate::server_record::ServerFiles;
+use crate::given::server_record::ServerFiles;
 
 /// One case.
 #[derive(Clone)]

@@ -3,20 +3,20 @@
 use std::borrow::Cow;
 
 use super::cases::Case;
-use crate::approvals::Approvals;
 use crate::audit::audit as audit_bundle;
-use crate::budget::Budget;
-use crate::check::status_text;
+use crate::base::budget::Budget;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 use crate::dossier::Question;
 use crate::dossier::{Dossier, Handed, LoadImage};
-use crate::error::Error;
-use crate::finding::Verdict;
+use crate::given::approvals::Approvals;
+use crate::given::server_record::ServerFiles;
 use crate::image::{self, Choice, Source};
-use crate::limits::Limits;
-use crate::policy::Policy;
+use crate::judge::check::status_text;
+use crate::judge::finding::Verdict;
+use crate::judge::policy::Policy;
 use crate::report::BundleReport;
-use crate::server_record::ServerFiles;
-use crate::time::Timestamp;
 use crate::trust::TrustFile;
 
 macro_rules! data {

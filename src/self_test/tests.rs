@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::check;
+use crate::judge::check;
 
 #[test]
 fn every_case_gets_its_answer() {

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::Service;
 use super::metrics::{Decision, add};
 use super::state::{Standing, Unchanged};
-use crate::admission::AdmissionQuestion;
-use crate::error::Error;
+use crate::base::error::Error;
+use crate::deploy::admission::AdmissionQuestion;
 use crate::report::{ImageReport, hints};
-use crate::review::{Review, shortened};
+use crate::workload::review::{Review, shortened};
 use crate::workload::{KindsWithoutImages, UsedImage};
 
 /// How often a question is judged anew when the index is replaced meanwhile.

@@ -26,8 +26,8 @@ use tokio_rustls::TlsAcceptor;
 use super::decide::Answer;
 use super::metrics::add;
 use super::{Pems, Service, metrics};
-use crate::error::Error;
-use crate::review::Review;
+use crate::base::error::Error;
+use crate::workload::review::Review;
 
 /// Connections at a time; more wait.
 const CONNECTIONS: u32 = 512;

@@ -18,12 +18,12 @@ use serde_json::json;
 use super::metrics::add;
 use super::state::{Ready, Standing};
 use super::{AUDIT_AGAIN, Service};
-use crate::admission::{Index, build_of};
 use crate::audit::Facts;
-use crate::builds::{Build, Builds};
-use crate::digest::Sha256;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::deploy::admission::{Index, build_of};
 use crate::dossier::Terms;
-use crate::error::Error;
+use crate::judge::builds::{Build, Builds};
 use crate::report::BundleReport;
 
 /// Between two publications while much is audited.

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use serde_json::{Map, Value};
 
 use super::Service;
-use crate::escape::in_json;
+use crate::base::escape::in_json;
 
 impl Service {
     /// Writes a line. A decision that cannot be written down is none: see `decide`.

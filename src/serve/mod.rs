@@ -21,12 +21,12 @@ use zeroize::Zeroizing;
 pub use self::http::{Settings, serve};
 pub use self::state::Service;
 use crate::audit::Facts;
-use crate::digest::Sha256;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::time::Timestamp;
 use crate::dossier::Question;
 use crate::dossier::Terms;
-use crate::error::Error;
 use crate::report::BundleReport;
-use crate::time::Timestamp;
 
 /// A certificate chain and its key, each in PEM.
 pub type Pems = (Vec<u8>, Zeroizing<Vec<u8>>);

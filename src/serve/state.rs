@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use super::Edges;
 use super::keeper::Keeper;
 use super::metrics::Metrics;
-use crate::admission::Index;
+use crate::base::limits::Limits;
+use crate::deploy::admission::Index;
 use crate::dossier::Terms;
-use crate::limits::Limits;
 
 /// The service, without its wire.
 pub struct Service {

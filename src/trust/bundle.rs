@@ -9,9 +9,9 @@ use super::encoded::{decode_base64, plain_bundle};
 use super::public_key::Message;
 use super::sigstore::Signed;
 use super::{Answer, ImageTarget, compare_digest};
+use crate::base::digest::Sha256;
+use crate::base::strict_json;
 use crate::crypto::dsse::IN_TOTO;
-use crate::digest::Sha256;
-use crate::strict_json;
 
 const SIGN_PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";
 const STATEMENTS: [&str; 2] = ["https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"];

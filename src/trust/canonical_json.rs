@@ -74,7 +74,7 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::strict_json;
+    use crate::base::strict_json;
 
     fn canonical(text: &str) -> Result<String, String> {
         let value = strict_json::parse(text.as_bytes()).map_err(|error| error.to_string())?;

@@ -5,11 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use super::{Answer, ImageSigner, ImageSignerKey, ImageTarget, TrustFile, TrustPolicy, cosign, simple_signing};
-use crate::digest::Sha256;
+use crate::base::digest::Sha256;
+use crate::base::limits::Limits;
+use crate::base::test_figures::assert_documented;
+use crate::base::time::Timestamp;
 use crate::image::spec_tests::go_source;
-use crate::limits::Limits;
-use crate::test_figures::assert_documented;
-use crate::time::Timestamp;
 
 const SHORT_KEY: &str = "RSA of 1024 bits";
 const SHA1: &str = "SHA-1, or RSA of 1024 bits";
@@ -91,7 +91,7 @@ fn the_signatures_of_containers_image() {
             now,
             &policy,
             &limits,
-            &crate::budget::Budget::of_unknown_input(&limits),
+            &crate::base::budget::Budget::of_unknown_input(&limits),
         );
         reports.extend(cosign::judge(
             &files,
@@ -99,7 +99,7 @@ fn the_signatures_of_containers_image() {
             now,
             &policy,
             &limits,
-            &crate::budget::Budget::of_unknown_input(&limits),
+            &crate::base::budget::Budget::of_unknown_input(&limits),
         ));
         assert_eq!(reports.len(), files.len(), "{name}: {reports:?}");
         let accepted = reports.iter().any(|report| matches!(report.answer, Answer::Accepted(_)));

@@ -2,9 +2,9 @@
 
 use super::notary::{Fault, Leaf, Pins, Repository, Trusted};
 use super::{AcceptedSigner, Answer, ImageSignerKey, ImageTarget, Kind, SignatureReport, TrustFile, TrustPolicy};
-use crate::budget::{Budget, Work};
-use crate::limits::Limits;
-use crate::time::Timestamp;
+use crate::base::budget::{Budget, Work};
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 
 pub(super) fn judge(
     files: &[TrustFile],
@@ -147,7 +147,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::time::DAY_SECONDS;
+    use crate::base::time::DAY_SECONDS;
 
     /// A root certificate's last moment before the build is a day before it begins, for clocks differ; what expires at the very moment of the
     /// build had expired.

@@ -22,12 +22,12 @@ use super::{
     AcceptedSigner, Answer, ImageSigner, ImageSignerKey, ImageTarget, JSON_UNITS, Kind, SignatureReport, TrustFile,
     TrustPolicy, compare_digest,
 };
-use crate::budget::{Budget, Work};
+use crate::base::budget::{Budget, Work};
+use crate::base::digest::Sha256;
+use crate::base::limits::Limits;
+use crate::base::strict_json;
+use crate::base::time::Timestamp;
 use crate::crypto::Protocol;
-use crate::digest::Sha256;
-use crate::limits::Limits;
-use crate::strict_json;
-use crate::time::Timestamp;
 
 const LAYER: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";

@@ -5,10 +5,10 @@ use super::{
     Answer, ImageSigner, ImageSignerKey, Kind, SignatureReport, TrustFile, TrustPolicy, cosign, simple_signing,
     spend_files,
 };
-use crate::budget::Budget;
-use crate::error::Error;
-use crate::limits::Limits;
-use crate::time::Timestamp;
+use crate::base::budget::Budget;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 
 /// One repository's metadata, or one signature.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -31,11 +31,11 @@ pub(crate) use self::reference::ReferenceRule;
 pub use self::trusted::{ImageSigner, ImageSignerKey, SigstoreIdentity, TrustPolicy};
 pub(crate) use self::trusted::{check_openpgp, cosign_key, sigstore_root};
 
-use crate::budget::{Budget, Work};
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::Limits;
-use crate::time::Timestamp;
+use crate::base::budget::{Budget, Work};
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 
 /// One file of image signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::digest::Sha256;
-use crate::strict_json;
+use crate::base::digest::Sha256;
+use crate::base::strict_json;
 
 /// The type that simple signing writes.
 #[cfg_attr(not(feature = "openpgp"), allow(dead_code, reason = "read with OpenPGP only"))]

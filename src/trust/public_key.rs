@@ -2,9 +2,9 @@
 
 use spki::der::pem;
 
-use crate::budget::Work;
+use crate::base::budget::Work;
+use crate::base::digest::Sha256;
 use crate::crypto::{Hash, Kind, Protocol, Scheme, VerifyingKey};
-use crate::digest::Sha256;
 
 /// A public key that may sign an image.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Names of images in signatures, compared by the rules of containers-policy.json(5).
 
-use crate::image_name::{ImageName, repository_of};
+use crate::base::image_name::{ImageName, repository_of};
 
 /// What a signature may call the image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

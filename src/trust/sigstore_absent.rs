@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use super::public_key::ImageKey;
 use super::{AcceptedSigner, Answer, TrustPolicy};
-use crate::digest::Sha256;
-use crate::limits::Limits;
-use crate::strict_json;
-use crate::time::Timestamp;
+use crate::base::digest::Sha256;
+use crate::base::limits::Limits;
+use crate::base::strict_json;
+use crate::base::time::Timestamp;
 
 const UNSUPPORTED: &str = "unsupported: this build of the program has no sigstore (feature `sigstore`)";
 

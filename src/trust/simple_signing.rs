@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::encoded::decode_base64;
 use super::{Answer, ImageTarget, Kind, SignatureReport, TrustFile, TrustPolicy};
-use crate::budget::{Budget, Work};
-use crate::limits::Limits;
-use crate::strict_json;
-use crate::time::Timestamp;
+use crate::base::budget::{Budget, Work};
+use crate::base::limits::Limits;
+use crate::base::strict_json;
+use crate::base::time::Timestamp;
 
 pub(super) fn judge(
     files: &[TrustFile],
@@ -183,8 +183,8 @@ fn judge_payload(
 #[cfg(all(test, feature = "openpgp"))]
 mod tests {
     use super::*;
-    use crate::digest::Sha256;
-    use crate::time::DAY_SECONDS;
+    use crate::base::digest::Sha256;
+    use crate::base::time::DAY_SECONDS;
 
     #[test]
     fn a_day_before_the_build_is_the_last_moment() {

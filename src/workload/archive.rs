@@ -6,7 +6,7 @@ use base64ct::{Base64, Encoding as _};
 use flate2::read::MultiGzDecoder;
 
 use crate::archive::{MemberKind, TarReader};
-use crate::limits::Limits;
+use crate::base::limits::Limits;
 
 /// The files of an archive, by their paths. Links and devices are refused, as the machine refuses them (about-contract.md, "The compose
 /// subsection").

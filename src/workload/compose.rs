@@ -276,8 +276,8 @@ pub(super) fn pod_arguments(value: &Value, place: &str, images: &mut Images) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::Limits;
-    use crate::strict_yaml;
+    use crate::base::limits::Limits;
+    use crate::base::strict_yaml;
 
     /// Places with the image's name, or why it is not known.
     fn found(text: &str) -> Vec<(String, Result<String, String>)> {

@@ -6,7 +6,7 @@ use super::image_keys::{self, ImageKeyEntry};
 use super::reference::is_plain_action;
 use super::sections::{Content, Section, is_section, section};
 use super::{Images, Password, contract_archive, contract_table, kind_of, kubernetes};
-use crate::limits::Limits;
+use crate::base::limits::Limits;
 
 /// What a contract says beside its images.
 #[derive(Debug, Clone)]

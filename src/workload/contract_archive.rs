@@ -5,9 +5,9 @@
 use serde_json::{Map, Value};
 
 use super::{Images, archive, compose, contract_table, kubernetes, nodes};
-use crate::budget::Work;
-use crate::limits::Limits;
-use crate::strict_yaml;
+use crate::base::budget::Work;
+use crate::base::limits::Limits;
+use crate::base::strict_yaml;
 
 const ARCHIVE: &str = "the archive of the contract";
 const NOTHING: &str = "no file in it says what to run";

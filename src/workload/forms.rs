@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{compose, kind_of, kubernetes, sections, token};
-use crate::words::{any_of, words};
+use crate::base::words::{any_of, words};
 
 /// Kinds of workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,8 +154,8 @@ fn expected() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::Limits;
-    use crate::strict_yaml;
+    use crate::base::limits::Limits;
+    use crate::base::strict_yaml;
 
     /// A file of each form, and the same with a key that the form does not have.
     fn sample(form: Form) -> (&'static str, &'static str) {

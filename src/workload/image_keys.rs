@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::kind_of;
-use crate::image_name::ImageName;
+use crate::base::image_name::ImageName;
 
 /// A key that a contract names for an image.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,6 +15,8 @@
 //!
 //! Then `tests/run update`. Seeds for the fuzz target `workload` are in `tests/seeds/mod.rs`.
 
+pub(crate) mod review;
+
 mod archive;
 mod compose;
 #[cfg(test)]
@@ -47,11 +49,11 @@ pub use self::reference::{ImageReference, Pin};
 pub(crate) use self::sections::Content;
 pub(crate) use self::signature::{ContractSignature, judge_signature};
 pub use self::token::Password;
-use crate::budget::{Budget, Work};
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::{Bound, Limits};
-use crate::strict_yaml;
+use crate::base::budget::{Budget, Work};
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::{Bound, Limits};
+use crate::base::strict_yaml;
 
 /// A file that says what is to run.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! How a workload names an image.
 
-use crate::digest::Sha256;
-use crate::image_name::{ImageName, NameDigest};
+use crate::base::digest::Sha256;
+use crate::base::image_name::{ImageName, NameDigest};
 
 /// An image as a workload names it.
 #[derive(Debug, Clone, PartialEq, Eq)]

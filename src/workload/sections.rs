@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use super::{Password, kind_of, token};
-use crate::limits::Limits;
-use crate::strict_yaml;
+use crate::base::limits::Limits;
+use crate::base::strict_yaml;
 
 /// One section.
 #[derive(Debug, Clone, PartialEq, Eq)]

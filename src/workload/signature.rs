@@ -8,9 +8,9 @@ use base64ct::{Base64, Encoding as _};
 use serde_json::Value;
 
 use super::contract::Contract;
+use crate::base::time::Timestamp;
 use crate::crypto::ibm::Certificate;
 use crate::crypto::{Hash, Protocol, Scheme};
-use crate::time::Timestamp;
 use crate::trust::public_key::{ImageKey, Message};
 
 /// What is to be said of a contract's signature.

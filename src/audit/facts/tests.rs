@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::*;
 use crate::audit::audit_and_keep;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 use crate::dossier::Dossier;
-use crate::limits::Limits;
-use crate::time::Timestamp;
-use crate::verify::TrustedKey;
+use crate::gate::verify::TrustedKey;
 
 const NAME: &str = "manifest.docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456.sig.tbz";
 
@@ -24,8 +24,8 @@ fn good() -> (Vec<u8>, PublicKey) {
     (fixture(&format!("good-approved/{NAME}")), public("good-approved/key.pem"))
 }
 
-fn ring(keys: &[&PublicKey]) -> crate::verify::KeyRing {
-    let mut ring = crate::verify::KeyRing::default();
+fn ring(keys: &[&PublicKey]) -> crate::gate::verify::KeyRing {
+    let mut ring = crate::gate::verify::KeyRing::default();
     keys.iter().for_each(|key| ring.add(TrustedKey::named(key.fingerprint(), Some((*key).clone()))));
     ring
 }

@@ -7,15 +7,15 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 use crate::client::answers::Asked;
 use crate::client::json::read_json;
 use crate::client::layout::{Layers, Layout};
 use crate::client::registry::{Document, Found, Registry};
 use crate::client::run::Saver;
 use crate::client::step::Source;
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::Limits;
 
 const PLACE: &str = "trust/cosign";
 

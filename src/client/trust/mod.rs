@@ -4,6 +4,8 @@ mod cosign;
 mod notary;
 mod simple_signing;
 
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
 use crate::client::access::NamedBy;
 use crate::client::http::shown_as_given;
 use crate::client::outside::Outside;
@@ -11,8 +13,6 @@ use crate::client::reference::ImageReference;
 use crate::client::registry::Registry;
 use crate::client::run::Saver;
 use crate::client::step::Source;
-use crate::digest::Sha256;
-use crate::error::Error;
 
 pub(crate) use notary::Notary;
 

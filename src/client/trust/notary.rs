@@ -7,6 +7,9 @@ use base64ct::{Base64, Encoding};
 use reqwest::Url;
 use serde_json::Value;
 
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 use crate::client::access::{Access, Lent, NamedBy};
 use crate::client::address::checked_url;
 use crate::client::answers::{Asked, Came, Meaning};
@@ -21,9 +24,6 @@ use crate::client::outside::{NAMED_BY_ANSWER, Outside};
 use crate::client::reference::ImageReference;
 use crate::client::run::Saver;
 use crate::client::trust::TrustServer;
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::Limits;
 
 const PLACE: &str = "trust/notary";
 const OWN_LOGIN: &str =
@@ -176,7 +176,7 @@ fn named_in(bytes: &[u8], what: &str, limits: &Limits) -> Result<Vec<Named>, Err
     let named = meta.iter().map(|(role, file)| {
         let hash = file.get("hashes").and_then(|hashes| hashes.get("sha256")).and_then(Value::as_str);
         let bytes = hash.and_then(|hash| Base64::decode_vec(hash).ok());
-        let hex = bytes.map(|bytes| crate::digest::encode_hex(&bytes));
+        let hex = bytes.map(|bytes| crate::base::digest::encode_hex(&bytes));
         let sha256 = hex.and_then(|hex| Sha256::from_hex(&hex)).ok_or_else(|| fail("a file without a SHA-256"))?;
         Ok(Named { role: role.clone(), sha256 })
     });

@@ -8,6 +8,9 @@ use base64ct::{Base64, Encoding};
 use reqwest::Url;
 use serde_json::Value;
 
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
 use crate::client::access::Access;
 use crate::client::address::checked_url;
 use crate::client::answers::{Asked, Came, Meaning, is_html};
@@ -22,9 +25,6 @@ use crate::client::reference::ImageReference;
 use crate::client::registry::{Document, Found, Registry};
 use crate::client::run::Saver;
 use crate::client::step::Source;
-use crate::digest::Sha256;
-use crate::error::Error;
-use crate::limits::Limits;
 
 const PLACE: &str = "trust/simple-signing";
 

@@ -8,7 +8,7 @@ use pgp::packet::{KeyFlags, Packet, PacketParser, PublicKey, RevocationCode, Sig
 use pgp::types::{KeyDetails, Tag};
 
 use super::{Fault, created, refused};
-use crate::time::Timestamp;
+use crate::base::time::Timestamp;
 
 const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 const END: &str = "-----END PGP PUBLIC KEY BLOCK-----";

@@ -6,8 +6,8 @@ use pgp::armor::Dearmor;
 use pgp::packet::{Packet, PacketParser, Signature};
 
 use super::{Certificate, Fault, Signed, issuer, verify};
-use crate::limits::Limits;
-use crate::time::Timestamp;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 
 /// One signed message: a payload with one signature around it.
 #[derive(Debug)]

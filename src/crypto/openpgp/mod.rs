@@ -22,7 +22,7 @@ use pgp::packet::{Signature, SignatureConfig, SignatureType, SignatureVersion, S
 use pgp::ser::Serialize as _;
 use pgp::types::{KeyDetails, PublicParams, VerifyingKey};
 
-use crate::time::Timestamp;
+use crate::base::time::Timestamp;
 
 /// A signature whose key was good when it was made.
 #[derive(Debug, Clone, PartialEq, Eq)]

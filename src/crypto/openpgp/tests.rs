@@ -62,7 +62,7 @@ fn a_revocation_does_not_vanish() {
     let file = recorded("openpgp/lost.asc");
     let mut packets = Vec::new();
     Dearmor::new(file.as_slice()).read_to_end(&mut packets).unwrap();
-    let moment = crate::time::Timestamp::from_rfc3339("2026-03-02T10:20:00Z").unwrap();
+    let moment = crate::base::time::Timestamp::from_rfc3339("2026-03-02T10:20:00Z").unwrap();
     let mut checked = 0;
     // The key's packet has 51 bytes and two of head; the revocation is behind it.
     for at in 58..150 {

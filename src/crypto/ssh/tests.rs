@@ -3,9 +3,9 @@
 use ed25519_dalek::Signer as _;
 
 use super::*;
+use crate::base::limits::Limits;
 use crate::git::test_repository::{TestRepository, command};
 use crate::git::{SignedObject, prove};
-use crate::limits::Limits;
 
 /// Makes a key pair in the repository's folder and lets git sign with it; the answer is the public line.
 fn signing_key(repository: &TestRepository, name: &str, options: &[&str]) -> String {

@@ -5,9 +5,9 @@ use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
 use super::algorithm;
 use super::wire::TIME_STAMPING;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 use crate::crypto::certificate::{BASIC_CONSTRAINTS, Certificate, EXTENDED_KEY_USAGE, KEY_USAGE, dates};
-use crate::limits::Limits;
-use crate::time::Timestamp;
 
 /// CAs between a certificate and the one that was named, at most.
 const INTERMEDIATES_MAX: usize = 4;

@@ -21,11 +21,11 @@ use self::wire::{
     Accuracy, CONTENT_TYPE, CertificateId, ContentInfo, MESSAGE_DIGEST, MessageImprint, Request, Response, SIGNED_DATA,
     SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, SignedData, SignerInfo, SigningCertificate, TST_INFO, TstInfo,
 };
+use crate::base::digest::Sha256;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 use crate::crypto::Hash;
 use crate::crypto::certificate::Certificate;
-use crate::digest::Sha256;
-use crate::limits::Limits;
-use crate::time::Timestamp;
 
 type Answer<T> = Result<T, String>;
 
@@ -148,7 +148,7 @@ impl Token {
             true => Ok(()),
             false => Err(format!(
                 "it is over another digest: expected {digest}, found sha256:{}",
-                crate::digest::encode_hex(imprint.hashed_message.as_bytes())
+                crate::base::digest::encode_hex(imprint.hashed_message.as_bytes())
             )),
         }
     }

@@ -43,7 +43,7 @@ fn tokens_of_public_authorities() {
             let token = Token::read(&bytes, &Limits::default());
             let imprint = token
                 .as_ref()
-                .map(|token| crate::digest::encode_hex(token.info.message_imprint.hashed_message.as_bytes()));
+                .map(|token| crate::base::digest::encode_hex(token.info.message_imprint.hashed_message.as_bytes()));
             let is_token = Response::from_der(&bytes).is_err();
             let openssl = openssl_verifies(&file, is_token, imprint.as_deref().unwrap_or("00"), &ca);
             let ours = pem.clone().and_then(|()| token?.verify_as_it_is(&authorities));

@@ -1,10 +1,10 @@
 //! What belongs to a bundle is decided by one rule, wherever the files are.
 
 use super::*;
+use crate::base::time::Timestamp;
 use crate::dossier::{Beside, Handed, Terms};
 use crate::report::{Format, Options};
 use crate::run::{Queue, audit_all};
-use crate::time::Timestamp;
 
 /// Every regular file below a folder, by its path.
 fn in_memory(folder: &Path, limits: &Limits) -> BTreeMap<String, Vec<u8>> {

@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use self::disagreements::DISAGREEMENTS;
 use super::test_repository::TestRepository;
 use super::{SourceProof, SubmoduleState, prove};
-use crate::limits::Limits;
+use crate::base::limits::Limits;
 
 /// A name, and what is done to a sound repository.
 type Recipe = (&'static str, fn(&TestRepository));

@@ -1,7 +1,7 @@
 //! Who made a commit or tag, and when: `Name <email> seconds +zone`.
 
+use crate::base::time::Timestamp;
 use crate::git::malformed::Malformed;
-use crate::time::Timestamp;
 
 /// An author, committer or tagger. All of it is what somebody typed: a signature may vouch for it, git does not.
 #[derive(Debug, Clone, PartialEq, Eq)]

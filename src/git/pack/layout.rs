@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use super::entry::{Stored, read_header};
 use super::index::Row;
+use crate::base::limits::{Bound, Limits};
 use crate::git::hash::Kind;
 use crate::git::inflate::{InflateFault, Inflater};
 use crate::git::inflated::Inflated;
 use crate::git::object_id::ObjectId;
-use crate::limits::{Bound, Limits};
 
 /// Bytes before the first entry: `PACK`, version, number of entries.
 pub(super) const PACK_HEADER: usize = 12;

@@ -19,7 +19,7 @@ use super::inflate::Inflater;
 use super::inflated::Inflated;
 use super::object_id::ObjectId;
 use super::references::References;
-use crate::limits::Limits;
+use crate::base::limits::Limits;
 
 /// What is needed to read an object of a pack again.
 #[derive(Debug, Default)]

@@ -14,13 +14,13 @@ use flate2::Crc;
 use super::delta::{DeltaFault, apply, result_size};
 use super::index::Row;
 use super::layout::{Base, Entry, Layout, PackFault, index};
+use crate::base::limits::Limits;
 use crate::git::hash::{Collision, Kind, Sha1, object_id};
 use crate::git::inflate::{InflateFault, Inflater};
 use crate::git::inflated::Inflated;
 use crate::git::object_id::ObjectId;
 use crate::git::objects::{LARGE_BYTES, most_references};
 use crate::git::references::References;
-use crate::limits::Limits;
 
 /// What is wrong with one entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]

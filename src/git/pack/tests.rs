@@ -84,7 +84,7 @@ fn longer_by(size: usize, byte: u8) -> Vec<u8> {
 }
 
 fn inflated(limits: &Limits) -> Inflated {
-    Inflated::new(limits, &crate::budget::Budget::of_unknown_input(limits))
+    Inflated::new(limits, &crate::base::budget::Budget::of_unknown_input(limits))
 }
 
 fn run_with(pack: &[u8], index: Option<&[u8]>, limits: &Limits) -> (Vec<ObjectId>, Vec<String>) {

@@ -4,9 +4,9 @@ use super::super::matrix::{Agreement, matrix};
 use super::super::{BundleReport, Options, Report};
 use super::markup::Markup;
 use super::{diagram, first};
-use crate::check::{self, status_text};
-use crate::finding::{Finding, Status};
-use crate::time::Timestamp;
+use crate::base::time::Timestamp;
+use crate::judge::check::{self, status_text};
+use crate::judge::finding::{Finding, Status};
 
 pub(super) fn write(page: &mut Markup, report: &Report, bundle: &BundleReport, options: &Options) {
     witnesses(page, bundle);

@@ -1,6 +1,6 @@
 //! HTML text that cannot be broken out of: markup is only what stands in this program's source, everything else is escaped.
 
-use crate::escape::for_terminal;
+use crate::base::escape::for_terminal;
 
 /// A page while it is written.
 #[derive(Default)]

@@ -9,11 +9,11 @@ use std::fmt;
 use std::io::{self, Write};
 
 use super::{Format, Tool};
-use crate::digest::Sha256;
-use crate::key::Fingerprint;
-use crate::policy::PolicySource;
-use crate::time::{DAY_SECONDS, Timestamp};
-use crate::words::words;
+use crate::base::digest::Sha256;
+use crate::base::time::{DAY_SECONDS, Timestamp};
+use crate::base::words::words;
+use crate::gate::key::Fingerprint;
+use crate::judge::policy::PolicySource;
 
 /// The answer: one row for each place that runs an image, and one for each build, commit or approval that has no partner.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{Kind, NOT_SAID, Reconciliation, Row};
-use crate::escape::for_terminal;
+use crate::base::escape::for_terminal;
 use crate::report::text::{Look, Tone};
 
 pub(super) fn write(answer: &Reconciliation, look: Look, out: &mut dyn Write) -> io::Result<()> {

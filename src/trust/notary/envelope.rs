@@ -11,11 +11,11 @@ use super::super::encoded::decode_base64;
 use super::super::public_key::Message;
 use super::Fault;
 use super::key::NotaryKey;
-use crate::budget::Budget;
-use crate::digest::Sha256;
-use crate::limits::Limits;
-use crate::strict_json;
-use crate::time::Timestamp;
+use crate::base::budget::Budget;
+use crate::base::digest::Sha256;
+use crate::base::limits::Limits;
+use crate::base::strict_json;
+use crate::base::time::Timestamp;
 
 /// A metadata file, parsed. Nothing in it is believed before [`Envelope::signers`] has agreed; facts are read from `signed`, the very
 /// value whose canonical form is what was signed.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Fault;
 use super::hashes::Described;
-use crate::budget::{Budget, Work};
-use crate::digest::Sha256;
+use crate::base::budget::{Budget, Work};
+use crate::base::digest::Sha256;
 use crate::trust::TrustFile;
 
 /// A file's bytes, with the digest where its name has one.

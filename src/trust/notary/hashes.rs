@@ -5,7 +5,7 @@ use sha2::Digest as _;
 
 use super::super::encoded::decode_base64;
 use super::envelope::{object, text};
-use crate::digest::Sha256;
+use crate::base::digest::Sha256;
 
 /// Length and digest of a file or of an image's manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]

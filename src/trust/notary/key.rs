@@ -6,10 +6,10 @@ use x509_cert::ext::pkix::BasicConstraints;
 
 use super::super::encoded::decode_base64;
 use super::super::public_key::{ImageKey, Message};
+use crate::base::digest::Sha256;
+use crate::base::time::Timestamp;
 use crate::crypto::certificate::{BASIC_CONSTRAINTS, dates};
 use crate::crypto::{Hash, Protocol, Scheme};
-use crate::digest::Sha256;
-use crate::time::Timestamp;
 
 /// The common name of a certificate's subject (X.520).
 const COMMON_NAME: spki::ObjectIdentifier = spki::ObjectIdentifier::new_unwrap("2.5.4.3");

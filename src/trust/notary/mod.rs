@@ -25,8 +25,8 @@ pub(crate) use self::targets::Target;
 use self::envelope::Envelope;
 use self::root::Roots;
 use self::targets::Targets;
-use crate::limits::Limits;
-use crate::time::Timestamp;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 
 /// Why metadata is not believed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use super::envelope::{Envelope, Keys, Role, object};
 use super::files::Repository;
 use super::key::{Leaf, names_repository};
 use super::{Fault, Pins, RoleReport};
-use crate::budget::Budget;
-use crate::limits::Limits;
+use crate::base::budget::Budget;
+use crate::base::limits::Limits;
 
 /// The roles that every root lists.
 const ROLES: [&str; 4] = ["root", "targets", "snapshot", "timestamp"];

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use base64ct::{Base64, Encoding as _};
 
 use super::key::{NotaryKey, key_id, names_repository};
-use crate::digest::decode_hex;
+use crate::base::digest::decode_hex;
+use crate::base::test_figures::assert_documented;
 use crate::image::spec_tests::go_source;
-use crate::test_figures::assert_documented;
 use crate::trust::public_key::{ImageKey, Message};
 
 fn source(path: &str) -> String {

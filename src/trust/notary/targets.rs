@@ -8,7 +8,7 @@ use super::envelope::{Envelope, Keys, Role, object};
 use super::files::Repository;
 use super::hashes::Described;
 use super::{Fault, RoleReport, described};
-use crate::limits::Limits;
+use crate::base::limits::Limits;
 
 /// The delegation that docker signs into and looks in first.
 const RELEASES: &str = "targets/releases";

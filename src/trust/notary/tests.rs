@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::envelope::{Envelope, Keys, Role};
 use super::key::names_repository;
 use super::*;
-use crate::budget::Budget;
-use crate::digest::Sha256;
-use crate::strict_json;
+use crate::base::budget::Budget;
+use crate::base::digest::Sha256;
+use crate::base::strict_json;
 use crate::trust::{TrustFile, canonical_json};
 
 /// A key that signs, with what a root lists of it.

@@ -11,8 +11,8 @@ use std::process::Command;
 use super::super::{ImageSignerKey, SigstoreIdentity};
 use super::SigstoreRoot;
 use super::conformance_tests::verdict;
-use crate::digest::Sha256;
-use crate::test_figures::assert_documented;
+use crate::base::digest::Sha256;
+use crate::base::test_figures::assert_documented;
 
 const PRODUCTION: &str = "sigstore-trust-root/src/trusted_root.json";
 const STAGING: &str = "sigstore-trust-root/src/trusted_root_staging.json";

@@ -9,9 +9,9 @@ use super::super::{
     Answer, ImageSigner, ImageSignerKey, ImageTarget, SigstoreIdentity, TrustFile, TrustPolicy, cosign,
 };
 use super::SigstoreRoot;
-use crate::digest::Sha256;
-use crate::limits::Limits;
-use crate::time::Timestamp;
+use crate::base::digest::Sha256;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 
 const IDENTITY: &str = "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main";
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
@@ -62,7 +62,7 @@ pub(super) fn verdict(bundle: Vec<u8>, digest: Sha256, key: ImageSignerKey) -> R
         now,
         &policy,
         &Limits::default(),
-        &crate::budget::Budget::of_unknown_input(&Limits::default()),
+        &crate::base::budget::Budget::of_unknown_input(&Limits::default()),
     );
     match reports.as_slice() {
         [] => Err("no signature".into()),

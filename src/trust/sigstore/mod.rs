@@ -29,9 +29,9 @@ use sigstore_verify::{Error, Policy, PublicKeyVerificationPolicy, VerificationPo
 
 use super::public_key::ImageKey;
 use super::{AcceptedSigner, Answer, ImageSigner, ImageSignerKey, SigstoreIdentity, TrustPolicy};
-use crate::digest::Sha256;
-use crate::limits::Limits;
-use crate::time::Timestamp;
+use crate::base::digest::Sha256;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
 
 /// A signature that holds, and what is to be said of it.
 #[derive(Debug)]

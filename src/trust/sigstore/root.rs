@@ -3,7 +3,7 @@
 use sigstore_verify::Verifier;
 use sigstore_verify::trust_root::TrustedRoot;
 
-use crate::strict_json;
+use crate::base::strict_json;
 
 /// A trusted root that the policy gives. It is never fetched, and none is built in.
 #[derive(Debug, Clone)]

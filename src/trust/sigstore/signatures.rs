@@ -8,8 +8,8 @@ use spki::der::pem;
 
 use super::super::encoded::decode_base64;
 use super::Answer;
-use crate::digest::{Sha256, decode_hex};
-use crate::strict_json;
+use crate::base::digest::{Sha256, decode_hex};
+use crate::base::strict_json;
 
 const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 const LOG_ENTRY: &str = "dev.sigstore.cosign/bundle";

@@ -112,7 +112,7 @@ const SHORT_KEYS_SIGNATURE: &str = "685f0b3509cdfb00b0e7bae25eaadbc254a929dc897c
 
 #[test]
 fn short_rsa_keys_are_refused() {
-    let bytes = |hex: &str| crate::digest::decode_hex(hex.as_bytes()).unwrap();
+    let bytes = |hex: &str| crate::base::digest::decode_hex(hex.as_bytes()).unwrap();
     let (key, signature) = (bytes(SHORT_KEY), bytes(SHORT_KEYS_SIGNATURE));
     let answer = RustCrypto.verify_raw(Scheme::RsaPkcs1Sha256, &key, b"message", &signature);
     assert!(answer.unwrap_err().to_string().contains("1024 bits"));

@@ -12,8 +12,8 @@ use super::super::table::{
 use super::super::{Contract, Images, Password};
 use super::ADVICE;
 use super::annotations::metadata;
-use crate::limits::Limits;
-use crate::strict_yaml;
+use crate::base::limits::Limits;
+use crate::base::strict_yaml;
 
 pub(super) static ON_PREMISES: Table = resource!("a HyperProtectContainerRuntimeOnPrem", Mapping(&ON_PREMISES_SPEC));
 pub(super) static VPC: Table = resource!("a HyperProtectContainerRuntimeVPC", Mapping(&VPC_SPEC));

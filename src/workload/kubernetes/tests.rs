@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::super::{Form, Stage, Workload};
 use super::*;
-use crate::limits::Limits;
+use crate::base::limits::Limits;
 
 const EVIL: &str = "evil.example/x:1";
 

@@ -1,0 +1,348 @@
+//! The budget of an audit or of a request: it bounds totals, where each part is within its own bound.
+//!
+//! Work is counted in units and never by a clock, so that the same input ends the same way on every machine. A unit is one byte that is read,
+//! inflated, hashed or compared, and what costs more counts as many of them as it takes: see [`Work`]. The budget has a
+//! base, which small inputs never use up, and grows with the input: `work_base_units` and the other numbers are in [`Limits`]. Memory is
+//! counted likewise, in bytes that are held at a time; the input's own bytes are not counted.
+//!
+//! One value goes along the way of an audit: `audit` makes it, and hands it to the readers of the bundle, of the source, of the image and of
+//! its signatures, and to the checks by `Evidence`. Each blob and file is spent for once, however often it is named. What works on an input
+//! spends before the work is done, and stops with the error when nothing is left: [`Error::OverLimit`], exit code 3. What answers with
+//! findings and not with errors (the source's proof, the checks) stops just so, and `audit` asks [`Budget::check`] behind it: an answer
+//! that was cut short is never shown.
+//!
+//! Clones share one budget, on any number of threads: which of several parts is
+//! named in the error may then depend on the threads, and whether there is an error does not.
+//!
+//! It does not bound the text of an answer, nor what a single part may be: those are bounds of their own in [`Limits`].
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::base::error::Error;
+use crate::base::limits::{Bound, Limits};
+
+/// Units of one object of git: found, inflated, hashed and kept in tables, besides its bytes.
+const OBJECT_UNITS: u64 = 1_000;
+/// Units of one node of YAML or JSON.
+const NODE_UNITS: u64 = 500;
+/// Units of one byte that bzip2 gives: it is decoded, read as tar, and hashed twice where it is a file's.
+const UNPACKED_UNITS: u64 = 8;
+/// Units of one signature that is tried: RSA with 8192 bits is the dearest.
+const SIGNATURE_UNITS: u64 = 300_000;
+const MEGABYTE: u64 = 1_000_000;
+
+/// What is spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Bytes that are read, inflated, hashed or compared.
+    Bytes(u64),
+    /// Objects of a repository.
+    Objects(u64),
+    /// Mappings, lists and texts of a document; places that name an image.
+    Nodes(u64),
+    /// Bytes that bzip2 gives.
+    Unpacked(u64),
+    /// Signatures that are tried with a key, besides the bytes that are hashed for it.
+    Signatures(u64),
+}
+
+impl Work {
+    fn units(self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Objects(objects) => objects.saturating_mul(OBJECT_UNITS),
+            Self::Nodes(nodes) => nodes.saturating_mul(NODE_UNITS),
+            Self::Unpacked(bytes) => bytes.saturating_mul(UNPACKED_UNITS),
+            Self::Signatures(signatures) => signatures.saturating_mul(SIGNATURE_UNITS),
+        }
+    }
+}
+
+/// What an audit or a request may still do. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Budget(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    work: Total,
+    memory: Total,
+    /// Memory was asked for and not given.
+    refused: AtomicBool,
+}
+
+/// One total: what is allowed grows with the input, up to `most`.
+#[derive(Debug)]
+struct Total {
+    used: AtomicU64,
+    input: AtomicU64,
+    base: Bound,
+    per_input: u64,
+    /// Bytes of input that `per_input` is for.
+    input_unit: u64,
+    most: Bound,
+}
+
+impl Budget {
+    /// The budget of an audit whose evidence has so many bytes. More evidence is added with [`Budget::add_input`].
+    pub fn of_audit(input_bytes: u64, limits: &Limits) -> Self {
+        let memory = Total::new(limits.held_base_bytes(), limits.held_per_input_bytes, 1, unbounded(limits));
+        Self::with(input_bytes, memory, limits)
+    }
+
+    /// The budget of an input whose size is not known: only the most that any input may cost bounds it.
+    pub fn of_unknown_input(limits: &Limits) -> Self {
+        Self::of_audit(u64::MAX, limits)
+    }
+
+    /// The budget of one request of so many bytes.
+    pub fn of_request(request_bytes: u64, limits: &Limits) -> Self {
+        let (base, per_input) = (limits.request_base_bytes(), limits.request_per_input_bytes);
+        Self::with(request_bytes, Total::new(base, per_input, 1, unbounded(limits)), limits)
+    }
+
+    fn with(input_bytes: u64, memory: Total, limits: &Limits) -> Self {
+        let (base, most) = (limits.work_base_units(), limits.work_most_units());
+        let work = Total::new(base, limits.work_per_megabyte_units, MEGABYTE, most);
+        let budget = Self(Arc::new(Shared { work, memory, refused: AtomicBool::new(false) }));
+        budget.add_input(input_bytes);
+        budget
+    }
+
+    /// More input: what is allowed grows with it.
+    pub fn add_input(&self, bytes: u64) {
+        add(&self.0.work.input, bytes);
+        add(&self.0.memory.input, bytes);
+    }
+
+    /// Spends work on `what`, before it is done. Once it is gone it stays gone.
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`]: less is left.
+    pub fn spend(&self, work: Work, what: &str) -> Result<(), Error> {
+        let total = &self.0.work;
+        total.bound().check(add(&total.used, work.units()), what)
+    }
+
+    /// Holds memory for `what` until it is released.
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`]: more would be held than is allowed. It is not held then.
+    pub fn hold(&self, bytes: u64, what: &str) -> Result<(), Error> {
+        let total = &self.0.memory;
+        let checked = total.bound().check(add(&total.used, bytes), what);
+        if checked.is_err() {
+            self.release(bytes);
+            self.0.refused.store(true, Ordering::Relaxed);
+        }
+        checked
+    }
+
+    /// Units that were spent.
+    #[cfg(test)]
+    pub(crate) fn spent(&self) -> u64 {
+        self.0.work.used.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of input that the budget knows of.
+    pub(crate) fn input(&self) -> u64 {
+        self.0.memory.input.load(Ordering::Relaxed)
+    }
+
+    /// Memory that could still be held.
+    pub(crate) fn memory_left(&self) -> u64 {
+        let total = &self.0.memory;
+        total.bound().allowed.saturating_sub(total.used.load(Ordering::Relaxed))
+    }
+
+    /// Notes that something needs more memory than there is: from then on [`Budget::check`] fails.
+    pub(crate) fn refuse_memory(&self) {
+        self.0.refused.store(true, Ordering::Relaxed);
+    }
+
+    /// Was everything spent and held that was asked for? For those who hand on answers that may have been cut short.
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`]: work or memory was refused.
+    pub fn check(&self, what: &str) -> Result<(), Error> {
+        if self.0.refused.load(Ordering::Relaxed) {
+            return Err(self.0.memory.bound().exceeded(what));
+        }
+        self.spend(Work::Bytes(0), what)
+    }
+
+    /// `inner` read within this budget, as more of the input: every byte that it gives adds to what is allowed.
+    pub(crate) fn reading_input<R>(&self, inner: R, what: &str) -> Spending<R> {
+        Spending { is_input: true, ..self.reading(inner, Work::Bytes, what) }
+    }
+
+    /// `inner` read within this budget: every byte that it gives is spent for as `work` says.
+    pub(crate) fn reading<R>(&self, inner: R, work: fn(u64) -> Work, what: &str) -> Spending<R> {
+        Spending { inner, budget: self.clone(), work, what: what.to_owned(), is_input: false }
+    }
+
+    /// Memory that is held no more.
+    pub fn release(&self, bytes: u64) {
+        change(&self.0.memory.used, |held| held.saturating_sub(bytes));
+    }
+}
+
+/// A reader within a budget.
+pub(crate) struct Spending<R> {
+    inner: R,
+    budget: Budget,
+    work: fn(u64) -> Work,
+    what: String,
+    is_input: bool,
+}
+
+impl<R: Read> Read for Spending<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        if self.is_input {
+            self.budget.add_input(read as u64);
+        }
+        self.budget.spend((self.work)(read as u64), &self.what)?;
+        Ok(read)
+    }
+}
+
+impl Total {
+    fn new(base: Bound, per_input: u64, input_unit: u64, most: Bound) -> Self {
+        Self { used: AtomicU64::new(0), input: AtomicU64::new(0), base, per_input, input_unit, most }
+    }
+
+    /// What is allowed, by the name of the bound that says so.
+    fn bound(&self) -> Bound {
+        // Where this saturates it is far beyond what the most allows, or all memory that there is.
+        let grown = self.input.load(Ordering::Relaxed).saturating_mul(self.per_input) / self.input_unit;
+        let allowed = self.base.allowed.saturating_add(grown);
+        if allowed > self.most.allowed { self.most } else { Bound { allowed, ..self.base } }
+    }
+}
+
+/// Memory has no most of its own: inputs have theirs.
+fn unbounded(limits: &Limits) -> Bound {
+    Bound { allowed: u64::MAX, ..limits.held_base_bytes() }
+}
+
+/// Adds, and answers with the sum.
+fn add(counter: &AtomicU64, more: u64) -> u64 {
+    change(counter, |before| before.saturating_add(more))
+}
+
+fn change(counter: &AtomicU64, to: impl Fn(u64) -> u64) -> u64 {
+    let before = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |before| Some(to(before)));
+    to(before.unwrap_or_else(|before| before))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits {
+        Limits {
+            work_base_units: 10_000,
+            work_per_megabyte_units: 1_000,
+            work_most_units: 12_000,
+            held_base_bytes: 100,
+            held_per_input_bytes: 2,
+            request_base_bytes: 10,
+            request_per_input_bytes: 20,
+            ..Limits::default()
+        }
+    }
+
+    fn over(result: Result<(), Error>) -> Option<(&'static str, u64)> {
+        match result {
+            Ok(()) => None,
+            Err(Error::OverLimit { limit, allowed, .. }) => Some((limit, allowed)),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn totals_end_at_the_unit() {
+        let budget = Budget::of_audit(0, &limits());
+        budget.spend(Work::Bytes(4_000), "a").unwrap();
+        budget.clone().spend(Work::Objects(5), "b").unwrap();
+        budget.spend(Work::Nodes(2), "c").unwrap();
+        assert_eq!(over(budget.spend(Work::Bytes(1), "d")), Some(("work_base_units", 10_000)));
+        // Gone is gone.
+        assert!(budget.spend(Work::Bytes(0), "e").is_err());
+        assert!(over(Budget::of_audit(0, &limits()).spend(Work::Objects(u64::MAX), "x")).is_some());
+    }
+
+    #[test]
+    fn it_grows_with_the_input_up_to_the_most() {
+        let budget = Budget::of_audit(500_000, &limits());
+        budget.spend(Work::Bytes(10_500), "a").unwrap();
+        assert_eq!(over(budget.spend(Work::Bytes(1), "a")), Some(("work_base_units", 10_500)));
+        budget.add_input(500_000);
+        budget.spend(Work::Bytes(499), "a").unwrap();
+        budget.add_input(u64::MAX);
+        budget.spend(Work::Bytes(1_000), "a").unwrap();
+        assert_eq!(over(budget.spend(Work::Bytes(1), "a")), Some(("work_most_units", 12_000)));
+    }
+
+    #[test]
+    fn memory_is_what_is_held_at_a_time() {
+        let budget = Budget::of_audit(50, &limits());
+        budget.hold(200, "a").unwrap();
+        assert_eq!(over(budget.hold(1, "a")), Some(("held_base_bytes", 200)));
+        budget.release(1);
+        budget.hold(1, "a").unwrap();
+        budget.release(u64::MAX);
+        budget.hold(200, "a").unwrap();
+        let request = Budget::of_request(3, &limits());
+        request.hold(70, "a").unwrap();
+        assert_eq!(over(request.hold(1, "a")), Some(("request_base_bytes", 70)));
+    }
+
+    #[test]
+    fn what_was_refused_is_known_afterwards() {
+        let budget = Budget::of_audit(0, &limits());
+        assert!(budget.check("a").is_ok());
+        assert!(budget.hold(101, "a").is_err());
+        assert_eq!(over(budget.check("a")), Some(("held_base_bytes", 100)));
+        let budget = Budget::of_audit(0, &limits());
+        budget.refuse_memory();
+        assert_eq!(over(budget.check("a")), Some(("held_base_bytes", 100)));
+        let budget = Budget::of_audit(0, &limits());
+        assert!(budget.spend(Work::Unpacked(1_251), "a").is_err());
+        assert_eq!(over(budget.check("a")), Some(("work_base_units", 10_000)));
+    }
+
+    #[test]
+    fn a_reader_spends_for_what_it_gives_and_input_adds_to_what_is_allowed() {
+        let bytes = vec![0; 1_250];
+        let read = |budget: &Budget, is_input: bool| {
+            let mut content = Vec::new();
+            let mut reader = match is_input {
+                true => budget.reading_input(bytes.as_slice(), "a"),
+                false => budget.reading(bytes.as_slice(), Work::Unpacked, "a"),
+            };
+            reader.read_to_end(&mut content).map(|_| content.len()).map_err(|error| Error::from_read("a", error))
+        };
+        let budget = Budget::of_audit(0, &limits());
+        assert_eq!(read(&budget, false), Ok(1_250));
+        assert!(matches!(read(&budget, false), Err(Error::OverLimit { limit: "work_base_units", .. })));
+        let budget = Budget::of_audit(0, &limits());
+        assert_eq!(read(&budget, true), Ok(1_250));
+        assert_eq!((budget.input(), budget.spent(), budget.memory_left()), (1_250, 1_250, 2_600));
+    }
+
+    /// Whether there is an error is the same, whoever spends first.
+    #[test]
+    fn threads_share_it() {
+        for (spent, fits) in [(2_500, true), (2_501, false)] {
+            let budget = Budget::of_audit(0, &limits());
+            let all = std::thread::scope(|scope| {
+                let spend = || scope.spawn(|| (0..spent).all(|_| budget.spend(Work::Bytes(1), "a").is_ok()));
+                [spend(), spend(), spend(), spend()].map(|thread| thread.join().unwrap())
+            });
+            assert_eq!(all.iter().all(|fit| *fit), fits);
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Why no verdict could be reached. A finding (a bad signature, a name that disagrees) is not an error.
+
+use std::io;
+
+use crate::base::digest::Sha256;
+
+/// No verdict could be reached. The exit code of each kind is fixed: see [`Error::exit_code`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The command line asks for something that has no meaning.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The policy cannot be read or says something that is not allowed.
+    #[error("policy {path}: {message}")]
+    Policy {
+        /// The policy as it was named.
+        path: String,
+        /// What is wrong, with the line where that is known.
+        message: String,
+    },
+    /// The settings of the build server's client cannot be used.
+    #[error("settings {path}: {message}")]
+    Settings {
+        /// The file as it was named.
+        path: String,
+        /// What is wrong; never a value, which may be a secret.
+        message: String,
+    },
+    /// A key was named that is no usable public key.
+    #[error("key {name}: {message}")]
+    Key {
+        /// The key as it was named.
+        name: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A private key was named to sign with that cannot.
+    #[error("signing key {name}: {message}")]
+    SigningKey {
+        /// The file as it was named.
+        name: String,
+        /// What is wrong; nothing of the key.
+        message: String,
+    },
+    /// No key was named, so nothing can be trusted.
+    #[error("no key was named to verify with")]
+    NoKey {
+        /// Keys that lie beside the bundle: file name and fingerprint. They are offered, never used.
+        beside: Vec<(String, Sha256)>,
+    },
+    /// The command or format exists, but not in this build.
+    #[error("{what} is not built into this program")]
+    NotBuiltIn {
+        /// What was asked for.
+        what: String,
+        /// The cargo feature that brings it.
+        feature: &'static str,
+    },
+    /// The operating system would not let us read.
+    #[error("cannot read {what}: {message}")]
+    Unreadable {
+        /// The file, or the part of the input.
+        what: String,
+        /// The system's words.
+        message: String,
+    },
+    /// The input ends too early.
+    #[error("{what} is cut off")]
+    Truncated {
+        /// The part that has no end.
+        what: String,
+    },
+    /// The input is larger than allowed.
+    #[error("{what} is over the limit {limit}={allowed}")]
+    OverLimit {
+        /// The part that is too large.
+        what: String,
+        /// Name of the bound in [`crate::Limits`].
+        limit: &'static str,
+        /// The bound's value, in the unit that its name ends with.
+        allowed: u64,
+    },
+    /// The container is not well-formed, or is formed so that two readers could read it differently.
+    #[error("{what} is malformed: {message}")]
+    Malformed {
+        /// The part that is malformed.
+        what: String,
+        /// What is wrong, with expected and found where both are known.
+        message: String,
+    },
+    /// A file that the user wrote is malformed, or not of a kind that is read. Unlike evidence, its owner can change it.
+    #[error("{what} is malformed: {message}")]
+    OwnFile {
+        /// The file.
+        what: String,
+        /// What is wrong, and what to do where that depends on it.
+        message: String,
+        /// What is read.
+        hint: &'static str,
+    },
+    /// There is no bundle where the caller said there would be.
+    #[error("nothing to verify: no bundle (*.sig.tbz) in {paths}")]
+    NothingToVerify {
+        /// The paths as they were named.
+        paths: String,
+    },
+    /// No workload names an image.
+    #[error("nothing is deployed: no image in {paths}")]
+    NothingToAdmit {
+        /// The workloads as they were named.
+        paths: String,
+        /// What could have been named instead.
+        forms: String,
+    },
+    /// A server did not give what it was asked for.
+    #[error("{from}: {message}")]
+    Network {
+        /// What was asked: an address without user, password or query.
+        from: String,
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A report or an output folder could not be written.
+    #[error("cannot write {path}: {message}")]
+    Unwritable {
+        /// The path as it was named.
+        path: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// What a saved report tells of.
+    #[error("{message}")]
+    Saved {
+        /// The word of the error it was.
+        code: &'static str,
+        /// Its message.
+        message: String,
+        /// Its hint.
+        hint: String,
+    },
+}
+
+/// Every word of [`Error::code`] with its exit code. 2: the caller must ask otherwise. 3: the input gives no verdict. 4: there was
+/// nothing to verify.
+pub(crate) const CODES: [(&str, u8); 15] = [
+    ("usage", 2),
+    ("policy", 2),
+    ("settings", 2),
+    ("key", 2),
+    ("signing-key", 2),
+    ("no-key", 2),
+    ("not-built-in", 2),
+    ("unreadable", 3),
+    ("truncated", 3),
+    ("over-limit", 3),
+    ("malformed", 3),
+    ("network", 3),
+    ("unwritable", 3),
+    ("nothing-to-verify", 4),
+    ("nothing-to-admit", 4),
+];
+
+impl Error {
+    /// `path` cannot be written, as the system says.
+    pub(crate) fn unwritable(path: impl Into<String>, error: &std::io::Error) -> Self {
+        Self::Unwritable { path: path.into(), message: error.to_string() }
+    }
+
+    /// A stable word for programs, for example `over-limit`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Usage { .. } => "usage",
+            Self::Policy { .. } => "policy",
+            Self::Settings { .. } => "settings",
+            Self::Key { .. } => "key",
+            Self::SigningKey { .. } => "signing-key",
+            Self::NoKey { .. } => "no-key",
+            Self::NotBuiltIn { .. } => "not-built-in",
+            Self::Unreadable { .. } => "unreadable",
+            Self::Truncated { .. } => "truncated",
+            Self::OverLimit { .. } => "over-limit",
+            Self::Malformed { .. } | Self::OwnFile { .. } => "malformed",
+            Self::NothingToVerify { .. } => "nothing-to-verify",
+            Self::NothingToAdmit { .. } => "nothing-to-admit",
+            Self::Network { .. } => "network",
+            Self::Unwritable { .. } => "unwritable",
+            Self::Saved { code, .. } => code,
+        }
+    }
+
+    /// 2, 3 or 4: see the table.
+    pub fn exit_code(&self) -> u8 {
+        CODES.iter().find(|(code, _)| *code == self.code()).map_or(3, |(_, exit)| *exit)
+    }
+
+    /// What the reader can do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::Policy { .. } => "`hpsb-audit policy check FILE` shows how a policy is read; `policy init` prints one".into(),
+            Self::Settings { .. } => {
+                "give the sbs-config.json that build.py uses, or the on-premises YAML; --ca, --cert and --key-file name files that it does not".into()
+            }
+            Self::Key { message, .. } if message.contains("OpenPGP") => {
+                "give one person's OpenPGP key, armoured or binary, with its revocations: gpg --armor --export FINGERPRINT".into()
+            }
+            Self::Key { .. } => {
+                "give a PEM file with one public key (BEGIN PUBLIC KEY or BEGIN RSA PUBLIC KEY), or sha256:HEX as `hpsb-audit key show FILE` prints it".into()
+            }
+            Self::SigningKey { .. } => {
+                "give your own private key, P-256 or Ed25519, in PKCS#8 PEM: openssl genpkey -algorithm ed25519 -out FILE".into()
+            }
+            Self::NoKey { beside } if beside.is_empty() => {
+                "name the key with --key FILE, --key sha256:HEX or a policy; no key lies beside the bundle".into()
+            }
+            Self::NoKey { beside } => {
+                let keys: Vec<String> = beside.iter().map(|(name, digest)| format!("{name} is {digest}")).collect();
+                format!(
+                    "these keys lie beside the bundle and are not trusted for that: {}. Compare the fingerprint with one that reached you another way, then name it with --key",
+                    keys.join("; ")
+                )
+            }
+            Self::NotBuiltIn { feature, .. } => format!("use a build with the feature `{feature}`; `hpsb-audit --version` lists the features"),
+            Self::Unreadable { .. } => "check that the file exists and can be read".into(),
+            Self::Truncated { .. } => "fetch it again and compare its size with the source".into(),
+            Self::OverLimit { limit: "memory", .. } => "give the run more with --memory, or audit this bundle by itself without".into(),
+            Self::OverLimit { limit, .. } => format!("if this size is expected, raise it: --limit {limit}=NUMBER"),
+            Self::Malformed { .. } => "nothing in it was believed; fetch it again, and if it stays so keep it as evidence".into(),
+            Self::OwnFile { hint, .. } => (*hint).into(),
+            Self::NothingToVerify { .. } => "name a bundle (manifest.<build_name>.sig.tbz) or a folder that holds one".into(),
+            Self::NothingToAdmit { forms, .. } => {
+                format!("name {forms} in which something runs; ConfigMaps and Services run nothing")
+            }
+            Self::Network { hint, .. } => hint.clone(),
+            Self::Unwritable { .. } => "name a free path in a folder that exists and can be written".into(),
+            Self::Saved { hint, .. } => hint.clone(),
+        }
+    }
+
+    /// What went wrong while `what` was read: one of ours that travelled inside an [`io::Error`], an early end, data
+    /// that a decoder refused, or the system's own word.
+    pub(crate) fn from_read(what: &str, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Truncated { what: what.into() },
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Self::malformed(what, error.to_string()),
+            _ => match error.downcast::<Self>() {
+                Ok(ours) => ours,
+                Err(error) => Self::Unreadable { what: what.into(), message: error.to_string() },
+            },
+        }
+    }
+
+    pub(crate) fn malformed(what: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Malformed { what: what.into(), message: message.into() }
+    }
+}
+
+impl From<Error> for io::Error {
+    /// Lets an [`Error`] pass through a reader; `Error::from_read` takes it out again.
+    fn from(error: Error) -> Self {
+        Self::other(error)
+    }
+}

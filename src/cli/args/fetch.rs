@@ -1,0 +1,192 @@
+//! What was typed after `fetch`. No I/O here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::base::build_name::BuildName;
+use crate::cli::args::{OutputFormat, limit};
+use crate::client::{Bucket, Helpers, ImageReference, Login, OutsideOptions, Resolve, usual_login_files};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  hpsb-audit fetch --env sbs-config.json --plan               what would be asked, without asking
+  hpsb-audit fetch --env sbs-config.json --image --trust --to evidence
+  hpsb-audit fetch --env sbs-config.json --build-name NAME --build-name OTHER
+  hpsb-audit fetch --env sbs-config.json --resolve sbs.example.com:443:192.0.2.7
+  hpsb-audit fetch s3://bucket/prefix --env sbs-config.json \\
+      --endpoint https://s3.us-south.cloud-object-storage.appdomain.cloud
+
+Everything is read with GET; /state-image is never asked for. Run it again after a fault: what is
+there stays, what is missing is added. A fetched key is given, not trusted: compare its fingerprint
+with one that reached you another way, then name it with `audit --key`.
+
+Exit codes:
+  0  everything that the sources offer is in the folder
+  2  wrong usage, or settings that cannot be used
+  3  something could not be had, or a bundle is without its key: run it again
+  4  nothing to save";
+
+#[derive(Debug, Args)]
+pub(crate) struct FetchArguments {
+    /// A bucket with bundles, and what their names begin with; without it, only the build server is asked
+    #[arg(value_name = "s3://BUCKET/PREFIX", value_parser = bucket)]
+    pub(crate) bucket: Option<(String, String)>,
+    /// Settings of the build server: sbs-config.json, or the YAML of the on-premises client
+    #[arg(long, value_name = "FILE", required_unless_present = "bucket")]
+    pub(crate) env: Option<PathBuf>,
+    /// A build to save; may be repeated; the server's newest if none is named
+    #[arg(long = "build-name", value_name = "NAME", value_parser = build_name, requires = "env")]
+    pub(crate) builds: Vec<BuildName>,
+    /// Save each build's image from its registry as an OCI layout
+    #[arg(long)]
+    pub(crate) image: bool,
+    /// Leave the image's layers out
+    #[arg(long, requires = "image")]
+    pub(crate) no_layers: bool,
+    /// The image, where neither the server's answer nor the settings name it
+    #[arg(long, value_name = "REFERENCE", value_parser = image_name)]
+    pub(crate) image_name: Option<ImageReference>,
+    /// Save the signatures on each build's image: content trust, simple signing, cosign
+    #[arg(long)]
+    pub(crate) trust: bool,
+    /// The Notary server, instead of that of docker.io or icr.io; https is assumed
+    #[arg(long, value_name = "URL", requires = "trust")]
+    pub(crate) trust_server: Option<String>,
+    /// The base address of a lookaside for simple signing
+    #[arg(long, value_name = "URL", requires = "trust")]
+    pub(crate) lookaside: Option<String>,
+    /// A certificate or revocation list of IBM's attestation to save with each build; may be repeated
+    #[arg(long = "builder-cert", value_name = "URL|FILE")]
+    pub(crate) builder_files: Vec<String>,
+    /// The folder to save into
+    #[arg(long, value_name = "DIR", default_value = "evidence")]
+    pub(crate) to: PathBuf,
+    /// Say what would be asked, and ask nothing
+    #[arg(long)]
+    pub(crate) plan: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+    #[command(flatten)]
+    pub(crate) outside: OutsideArguments,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    #[command(flatten)]
+    pub(crate) patience: PatienceArguments,
+    /// What is printed on standard output
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: OutputFormat,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(crate) limits: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServerArguments {
+    /// The CA of the build server's certificate, instead of the settings'
+    #[arg(long, value_name = "FILE", requires = "env")]
+    pub(crate) ca: Option<PathBuf>,
+    /// The client certificate, with or without its key, instead of the settings'
+    #[arg(long, value_name = "FILE", requires = "env")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The client's private key, instead of the settings'
+    #[arg(long, value_name = "FILE", requires = "env")]
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+/// How servers other than the build server are reached.
+#[derive(Debug, Default, Args)]
+pub(crate) struct OutsideArguments {
+    /// Connect to ADDRESS when HOST and PORT are meant; the certificate must still carry HOST; may be repeated
+    #[arg(long = "resolve", value_name = "HOST:PORT:ADDRESS", value_parser = resolve)]
+    pub(crate) resolves: Vec<Resolve>,
+    /// One more CA for registries, Notary servers and object stores, beside the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) outside_ca: Option<PathBuf>,
+    /// A file with logins for registries (docker's config.json); by default docker's and podman's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) registry_auth: Option<PathBuf>,
+    /// Run the credential helpers that the files with logins name
+    #[arg(long)]
+    pub(crate) credential_helpers: bool,
+    /// Ask this registry over plain http, without a login: anyone on the way can read and change it; may be repeated
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = registry)]
+    pub(crate) plain_http: Vec<String>,
+}
+
+impl OutsideArguments {
+    /// The same, ready to be used.
+    pub(crate) fn options(&self, settings_login: Option<(String, Login)>) -> OutsideOptions {
+        OutsideOptions {
+            ca: self.outside_ca.clone(),
+            resolves: self.resolves.clone(),
+            login_files: self.registry_auth.clone().map_or_else(usual_login_files, |path| vec![path]),
+            helpers: if self.credential_helpers { Helpers::Run } else { Helpers::Never },
+            plain_http: self.plain_http.clone(),
+            settings_login,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StoreArguments {
+    /// The object store's address; by default the settings' MANIFEST_COS_ENDPOINT
+    #[arg(long, value_name = "URL", requires = "bucket")]
+    pub(crate) endpoint: Option<String>,
+    /// The region that signatures name; by default the endpoint's
+    #[arg(long, value_name = "NAME", requires = "bucket")]
+    pub(crate) region: Option<String>,
+    /// Bundles that are loaded at the same time
+    #[arg(long, value_name = "N", default_value = "4")]
+    pub(crate) parallel: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PatienceArguments {
+    /// How long one answer may take, from its question to its end
+    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+    /// How long an answer may stand still
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub(crate) idle_timeout: Duration,
+    /// How often one question is asked at most
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..=20))]
+    pub(crate) tries: u32,
+}
+
+fn bucket(text: &str) -> Result<(String, String), String> {
+    Bucket::parse_address(text).ok_or_else(|| "expected s3://BUCKET or s3://BUCKET/PREFIX".into())
+}
+
+fn build_name(text: &str) -> Result<BuildName, String> {
+    // Whoever copies the bundle's name means its build.
+    let bare = text.strip_prefix("manifest.").unwrap_or(text);
+    let bare = bare.strip_suffix(".sig.tbz").unwrap_or(bare);
+    BuildName::parse(bare)
+        .filter(|name| name.as_str().len() <= 200)
+        .ok_or_else(|| "expected 1 to 200 of A-Z a-z 0-9 . _ : -, not beginning with a dot".into())
+}
+
+fn image_name(text: &str) -> Result<ImageReference, String> {
+    let bare = text.strip_prefix("docker://").unwrap_or(text);
+    ImageReference::parse(bare)
+        .filter(|image| image.tag.is_some() || image.digest.is_some())
+        .ok_or_else(|| "expected REGISTRY/REPOSITORY@sha256:HEX or REGISTRY/REPOSITORY:TAG".into())
+}
+
+fn registry(text: &str) -> Result<String, String> {
+    let named = ImageReference::parse(&format!("{text}/name")).filter(|image| image.registry == text);
+    named
+        .map(|image| image.registry)
+        .ok_or_else(|| "expected HOST:PORT or a HOST with a dot, as in the image's name".into())
+}
+
+pub(crate) fn resolve(text: &str) -> Result<Resolve, String> {
+    Resolve::parse(text).ok_or_else(|| "expected HOST:PORT:ADDRESS, for example sbs.example.com:443:192.0.2.7".into())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<u64>().ok().filter(|seconds| (1..=604_800).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| "expected 1 to 604800 seconds".into())
+}

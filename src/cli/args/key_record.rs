@@ -1,0 +1,103 @@
+//! What was typed after `key enroll` and `key countersign`. No I/O here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::base::time::Timestamp;
+use crate::cli::args::{limit, moment};
+use crate::given::key_record::Channel;
+
+pub(crate) const ENROLL_EXAMPLES: &str = "\
+Examples:
+  hpsb-audit key enroll KEY.pem --bundle manifest.NAME.sig.tbz --sign-key ada.key \\
+      --obtained-by Ada --obtained-at 2026-11-23T08:00:00Z --channel server-api
+  hpsb-audit key enroll KEY.pem --bundle manifest.NAME.sig.tbz --sign-key ada.key \\
+      --obtained-by Ada --obtained-at 2026-11-23T08:00:00Z --channel server-api \\
+      --second-copy COPY.pem --second-by Bob --second-at 2026-11-24T08:00:00Z \\
+      --second-channel courier
+  hpsb-audit key countersign KEY.record.json --sign-key bob.key
+
+A key to sign with, and its public half:
+  openssl genpkey -algorithm ed25519 -out ada.key
+  openssl pkey -in ada.key -pubout -out ada.pem
+
+A record says what its signers wrote, and counts only for policies that list them under
+[[signers]]: docs/keys.md.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Show the fingerprint, kind and size of public keys
+    #[command(
+        after_help = "Examples:\n  hpsb-audit key show KEY.pem\n\nThe fingerprint is the SHA-256 of the SubjectPublicKeyInfo in DER. The same digits come from:\n  openssl pkey -pubin -in KEY.pem -outform DER | sha256sum"
+    )]
+    Show {
+        /// PEM files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Write a signed record of how a manifest key was obtained, and what it verifies
+    #[command(after_help = ENROLL_EXAMPLES)]
+    Enroll(Box<EnrollArguments>),
+    /// Add your signature to a key record
+    #[command(after_help = ENROLL_EXAMPLES)]
+    Countersign(CountersignArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EnrollArguments {
+    /// The manifest key, in PEM, as it was obtained
+    #[arg(value_name = "KEY.pem")]
+    pub(crate) key: PathBuf,
+    /// Bundles that the key must verify; may be repeated
+    #[arg(long = "bundle", value_name = "BUNDLE", required = true, num_args = 1..)]
+    pub(crate) bundles: Vec<PathBuf>,
+    /// Who obtained the key
+    #[arg(long, value_name = "NAME")]
+    pub(crate) obtained_by: String,
+    /// When
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub(crate) obtained_at: Timestamp,
+    /// How: server-api, object-store, courier or other
+    #[arg(long, value_name = "CHANNEL", value_parser = channel)]
+    pub(crate) channel: Channel,
+    /// The key as it was obtained a second time; it must be the same key
+    #[arg(long, value_name = "KEY2.pem")]
+    pub(crate) second_copy: Option<PathBuf>,
+    /// Who obtained the second copy; by default the same person
+    #[arg(long, value_name = "NAME", requires = "second_copy")]
+    pub(crate) second_by: Option<String>,
+    /// When; by default the same time
+    #[arg(long, value_name = "RFC3339", value_parser = moment, requires = "second_copy")]
+    pub(crate) second_at: Option<Timestamp>,
+    /// How; by default over the same channel
+    #[arg(long, value_name = "CHANNEL", value_parser = channel, requires = "second_copy")]
+    pub(crate) second_channel: Option<Channel>,
+    /// A bundle of a build that you asked for, of a random commit that you made for this
+    #[arg(long, value_name = "BUNDLE")]
+    pub(crate) challenge_bundle: Option<PathBuf>,
+    /// Your private key, P-256 or Ed25519, in PKCS#8 PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sign_key: PathBuf,
+    /// The record to write; by default KEY.record.json beside KEY.pem; it must not exist
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(crate) limits: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CountersignArguments {
+    /// The key record; your signature is added to it
+    #[arg(value_name = "RECORD")]
+    pub(crate) record: PathBuf,
+    /// Your private key, P-256 or Ed25519, in PKCS#8 PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sign_key: PathBuf,
+}
+
+fn channel(text: &str) -> Result<Channel, String> {
+    let known = Channel::ALL.into_iter().find(|channel| channel.word() == text);
+    known.ok_or_else(|| format!("there are {}", Channel::ALL.map(Channel::word).join(", ")))
+}

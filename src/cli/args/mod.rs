@@ -1,0 +1,460 @@
+//! What was typed. No I/O here.
+//!
+//! To add a command:
+//! 1. one file in `command/`, with a function from what was typed to an exit code; its arguments in a file here if there are many,
+//! 2. a variant of [`Command`] in this file,
+//! 3. its arm in `dispatch`, in `cli/mod.rs`,
+//! 4. what it may do, in `Needs::of`, in `cli/confine.rs`,
+//! 5. a row for each flag in `tests/flags.rs`: what the flag changes, or that it narrows nothing,
+//! 6. its row in the table of commands in `README.md`.
+//!
+//! Then `tests/run update`, which writes the help that tests compare with.
+
+pub(super) mod admit;
+#[cfg(feature = "fetch")]
+pub(super) mod fetch;
+pub(super) mod image;
+pub(super) mod key_record;
+pub(super) mod reconcile;
+pub(super) mod report;
+pub(super) mod scale;
+pub(super) mod seal;
+#[cfg(feature = "serve")]
+pub(super) mod serve;
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use self::report::{ReportArguments, ReportOptions, SelfTestArguments, StatementArguments};
+use crate::base::digest::Sha256;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
+use crate::base::words::any_of;
+use crate::dossier::NamedKey;
+use crate::image::Source;
+use crate::judge::finding::Group;
+use crate::report::Format;
+
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let features = crate::features();
+    let list = if features.is_empty() {
+        "none (the offline tool, without a network stack)".to_owned()
+    } else {
+        features.join(", ")
+    };
+    format!("{}\nfeatures: {list}", env!("CARGO_PKG_VERSION"))
+});
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  accepted, or accepted in part (the first line says which groups were not checked)
+  1  rejected: a required check says no, could not decide, or was asked for and has no answer
+  2  no verdict: wrong usage, bad policy, no key named, command not built in
+  3  no verdict: unreadable, cut off, malformed, over a limit, report not writable
+  4  no verdict: nothing to verify";
+
+const AUDIT_EXAMPLES: &str = "\
+Examples:
+  hpsb-audit audit manifest.NAME.sig.tbz --key KEY.pem
+  hpsb-audit audit manifest.NAME.sig.tbz --key sha256:HEX     a key beside it that must be this one
+  hpsb-audit audit manifest.NAME.sig.tbz --key KEY.pem --image oci:image --trust signatures/
+  hpsb-audit audit evidence/ --policy policy.toml --report json=report.json
+  hpsb-audit audit evidence/ --policy policy.toml --format json | jq .verdict
+  hpsb-audit audit case.tar --policy my-policy.toml           what `seal` wrote, on your own terms
+
+A verdict says that a trusted key signed these bytes and what the checks found in them. It does
+not say who holds the key, that the log is true, or that the image was built from this source.";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  hpsb-audit compare dir:image oci:rebuild                    an image and your own rebuild of it
+  hpsb-audit compare old.sig.tbz new.sig.tbz --key KEY.pem    two builds
+  hpsb-audit compare manifest.NAME.sig.tbz oci:rebuild --key KEY.pem
+
+Exit code 0: nothing differs; 1: something differs, or a signature is not valid.
+
+An equal independent rebuild is the one thing that corroborates that the image was built from the
+commit: the signed log states it, and nothing in a manifest proves it.";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  hpsb-audit report report.json --format text
+  hpsb-audit report report.json --format text --output report.txt
+
+It repeats nothing and proves nothing: whoever can write the file can change what it says.
+`hpsb-audit audit` makes a report anew.";
+
+/// Verify and audit build manifests of IBM Hyper Protect Secure Build, offline.
+#[derive(Debug, Parser)]
+#[command(name = "hpsb-audit", version = VERSION.as_str(), after_help = EXIT_CODES, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// Say on standard error what this process may do here, beside reading files
+    #[arg(long, global = true)]
+    pub(super) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Audit bundles: signature, record, log, source, image and its signatures, by a policy
+    #[command(after_help = AUDIT_EXAMPLES)]
+    Audit(Box<AuditArguments>),
+    /// Verify a bundle's signature alone, and look at nothing in it
+    #[command(after_help = "Examples:\n  hpsb-audit verify manifest.NAME.sig.tbz --key KEY.pem")]
+    Verify(VerifyArguments),
+    /// Show what a bundle holds; without a valid signature its outer layer only
+    #[command(
+        after_help = "Examples:\n  hpsb-audit inspect manifest.NAME.sig.tbz\n  hpsb-audit inspect manifest.NAME.sig.tbz --key KEY.pem"
+    )]
+    Inspect(InspectArguments),
+    /// Unpack a bundle whose signature is valid into a new folder, whole or not at all
+    #[command(
+        after_help = "Examples:\n  hpsb-audit extract manifest.NAME.sig.tbz --key KEY.pem --to FOLDER\n\nDo not run git in what was unpacked: its configuration and hooks are the archive's."
+    )]
+    Extract(ExtractArguments),
+    /// Show what an image's bytes say: digests, configuration, layers
+    #[command(
+        after_help = "Examples:\n  hpsb-audit image oci:evidence/image\n  hpsb-audit image docker-archive:image.tar --format json"
+    )]
+    Image(self::image::ImageArguments),
+    /// Say what differs between two images or bundles, down to the files in a layer
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(self::image::CompareArguments),
+    /// Audit, and write the verdict with what it rests on into one file that can be kept
+    #[command(after_help = self::seal::SEAL_EXAMPLES)]
+    Seal(Box<self::seal::SealArguments>),
+    /// Put your signature to a case, as who prepared or who reviewed it
+    #[command(after_help = self::seal::SIGN_OFF_EXAMPLES)]
+    SignOff(self::seal::SignOffArguments),
+    /// Write a saved JSON report in another format; the exit code is the saved verdict's
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArguments),
+    /// Verify the signature of statements that --report vsa= wrote with --sign-key
+    #[command(
+        after_help = "Examples:\n  hpsb-audit verify-statement vsa.jsonl --key auditor.pem --subject manifest.NAME.sig.tbz\n\nExit code 0: a named key signed every statement, and each is about --subject, whatever it says: a\nsummary whose result is FAILED is validly signed too. 1: not so; 3: the file is malformed."
+    )]
+    VerifyStatement(StatementArguments),
+    /// Run the good case and known tamperings on this machine, and say whether each got its answer
+    #[command(
+        after_help = "Examples:\n  hpsb-audit self-test --report self-test.json\n\nExit code 0: every case got its answer; 1: one did not."
+    )]
+    SelfTest(SelfTestArguments),
+    /// Look at the proved commit in a bundle without unpacking it
+    #[command(
+        after_help = "Examples:\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem --file Dockerfile\n\nExit code 0: the commit is proved and the work tree is its tree; 1: it is not, or the signature is\nnot valid."
+    )]
+    Source(SourceArguments),
+    /// Say whether workloads may be deployed: every image pinned, and of an accepted build
+    #[command(after_help = self::admit::EXAMPLES)]
+    Admit(Box<self::admit::AdmitArguments>),
+    /// Set what runs, what was built and what was approved against each other
+    #[command(after_help = self::reconcile::EXAMPLES)]
+    Reconcile(Box<self::reconcile::ReconcileArguments>),
+    /// Help to write contracts
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  hpsb-audit contract images manifest.NAME.sig.tbz --policy policy.toml"
+    )]
+    Contract(self::admit::ContractCommand),
+    /// Show who signed which image, and until when
+    #[command(
+        after_help = "Examples:\n  hpsb-audit trust evidence/NAME/trust --policy policy.toml\n  hpsb-audit trust ~/.docker/trust/tuf/docker.io/acme/wallet/metadata\n\nWithout a policy nothing is trusted: signatures are shown as they name themselves."
+    )]
+    Trust(TrustArguments),
+    /// Look at keys, and record how they were obtained
+    #[command(subcommand, after_help = "Examples:\n  hpsb-audit key show KEY.pem\n  hpsb-audit key enroll --help")]
+    Key(self::key_record::KeyCommand),
+    /// Begin a policy, or see how one is read
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  hpsb-audit policy init > policy.toml\n  hpsb-audit policy check policy.toml"
+    )]
+    Policy(PolicyCommand),
+    /// List every check with its group, level and meaning
+    #[command(after_help = "Examples:\n  hpsb-audit checks\n  hpsb-audit checks --format markdown > checks.md")]
+    Checks {
+        /// How to print the list
+        #[arg(long, value_enum, default_value = "text")]
+        format: ListFormat,
+    },
+    /// Say what a check looks at, what it does not, and what to do when it says no; `limits` lists the bounds
+    #[command(
+        after_help = "Examples:\n  hpsb-audit explain manifest-signature\n  hpsb-audit explain verdicts\n  hpsb-audit explain limits"
+    )]
+    Explain {
+        /// The check's name, or `limits`
+        check: String,
+    },
+    /// Print a completion script
+    #[command(after_help = "Examples:\n  hpsb-audit completions bash > /etc/bash_completion.d/hpsb-audit")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write manual pages into a folder
+    #[command(after_help = "Examples:\n  mkdir -p man1 && hpsb-audit man man1\n  man -l man1/hpsb-audit-audit.1")]
+    Man {
+        /// The folder, which must exist
+        dir: PathBuf,
+    },
+    /// Save the evidence of builds from build server, object store, registry and Notary server into a folder
+    #[cfg(feature = "fetch")]
+    #[command(after_help = self::fetch::EXAMPLES)]
+    Fetch(Box<self::fetch::FetchArguments>),
+    /// Fetch evidence from a build server (not in this build)
+    #[cfg(not(feature = "fetch"))]
+    #[command(hide = true, disable_help_flag = true)]
+    Fetch(NotBuiltIn),
+    /// Answer the admission requests of a Kubernetes API server
+    #[cfg(feature = "serve")]
+    #[command(after_help = self::serve::EXAMPLES)]
+    Serve(Box<self::serve::ServeArguments>),
+    /// Answer admission requests (not in this build)
+    #[cfg(not(feature = "serve"))]
+    #[command(hide = true, disable_help_flag = true)]
+    Serve(NotBuiltIn),
+}
+
+/// A command that another build has: whatever follows it is read, so that the answer is about the command.
+#[cfg(not(all(feature = "fetch", feature = "serve")))]
+#[derive(Debug, Args)]
+pub(super) struct NotBuiltIn {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(super) rest: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AuditArguments {
+    /// Bundles (manifest.<build_name>.sig.tbz), folders to search for them, or one case
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) keys: KeyArguments,
+    /// The policy: trusted keys, what is expected, what is required (docs/policy.md)
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+    #[arg(long, value_name = "GROUP,...", value_delimiter = ',', value_parser = group, help = require_help())]
+    pub(super) require: Vec<Group>,
+    /// Who approved which commit: CSV or JSON with repository, commit, change, approver, time (docs/git-proof.md)
+    #[arg(long, value_name = "FILE")]
+    pub(super) approvals: Option<PathBuf>,
+    /// Signatures of the image: a folder or file with content trust, simple signing or cosign signatures, instead of the folder
+    /// trust/ beside the bundle (docs/trust.md)
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(super) trust: Option<PathBuf>,
+    /// The build server's own attestation record: a folder with se-checksums.txt, se-signature.bin, certificates and revocation lists
+    /// (docs/admission.md)
+    #[arg(long, value_name = "DIR")]
+    pub(super) builder: Option<PathBuf>,
+    /// The image as it is handed over: docker://REF, oci:PATH[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], dir:PATH or a
+    /// path. Without it, a folder image/ beside a bundle is looked at
+    #[arg(long, value_name = "SOURCE", value_parser = source)]
+    pub(super) image: Option<Source>,
+    /// A base image that the image should stand on, in the same spellings; may be repeated
+    #[arg(long = "base", value_name = "SOURCE", value_parser = source)]
+    pub(super) bases: Vec<Source>,
+    #[command(flatten)]
+    pub(super) network: NetworkArguments,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report, help = report_help())]
+    pub(super) reports: Vec<(String, PathBuf)>,
+    #[command(flatten)]
+    pub(super) report_options: ReportOptions,
+    #[command(flatten)]
+    pub(super) scale: self::scale::ScaleArguments,
+    #[command(flatten)]
+    pub(super) case: self::seal::CaseArguments,
+}
+
+/// What an image may be read from.
+#[derive(Debug, Default, Args)]
+pub(super) struct NetworkArguments {
+    /// Make any use of the network an error
+    #[arg(long)]
+    pub(super) offline: bool,
+    #[cfg(feature = "fetch")]
+    #[command(flatten)]
+    pub(super) outside: self::fetch::OutsideArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArguments {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    pub(super) bundle: PathBuf,
+    #[command(flatten)]
+    pub(super) keys: KeyArguments,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TrustArguments {
+    /// A folder or file with signatures of an image
+    #[arg(value_name = "SOURCE")]
+    pub(super) source: PathBuf,
+    /// The policy that names trusted signers in its [trust]
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InspectArguments {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    pub(super) bundle: PathBuf,
+    #[command(flatten)]
+    pub(super) keys: KeyArguments,
+    /// What is printed on standard output
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: OutputFormat,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExtractArguments {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    pub(super) bundle: PathBuf,
+    #[command(flatten)]
+    pub(super) keys: KeyArguments,
+    /// The folder to make
+    #[arg(long, value_name = "DIR")]
+    pub(super) to: PathBuf,
+    /// Set a bound: see `hpsb-audit explain limits`
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SourceArguments {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    pub(super) bundle: PathBuf,
+    #[command(flatten)]
+    pub(super) keys: KeyArguments,
+    /// List HEAD's commit and those before it
+    #[arg(long, group = "view")]
+    pub(super) log: bool,
+    /// List every file of HEAD's tree, and every difference of the work tree
+    #[arg(long, group = "view")]
+    pub(super) tree: bool,
+    /// Print a file of HEAD's tree, byte for byte
+    #[arg(long, value_name = "PATH", group = "view")]
+    pub(super) file: Option<String>,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KeyArguments {
+    /// A key to trust: a PEM file, or sha256:HEX to pin one that lies beside the bundle; may be repeated
+    #[arg(long = "key", value_name = "FILE|sha256:HEX", value_parser = named_key)]
+    pub(super) keys: Vec<NamedKey>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OutputArguments {
+    /// What is printed on standard output
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: OutputFormat,
+    /// The moment that the audit is for, instead of the clock's; the same moment gives the same report
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub(super) now: Option<Timestamp>,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(super) limits: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutputFormat {
+    /// For people
+    Text,
+    /// For programs (docs/report.schema.json)
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    /// A table
+    Text,
+    /// docs/generated/checks.md
+    Markdown,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Print a policy to begin with
+    #[command(after_help = "Examples:\n  hpsb-audit policy init > policy.toml")]
+    Init,
+    /// Read a policy and say how it is understood
+    #[command(after_help = "Examples:\n  hpsb-audit policy check policy.toml")]
+    Check {
+        /// The policy
+        file: PathBuf,
+    },
+}
+
+fn named_key(text: &str) -> Result<NamedKey, String> {
+    match text.strip_prefix("sha256:") {
+        Some(hex) => Sha256::from_hex(hex)
+            .map(NamedKey::Pin)
+            .ok_or_else(|| "expected sha256: and 64 lower-case hexadecimal digits".into()),
+        None => Ok(NamedKey::File(text.into())),
+    }
+}
+
+pub(super) fn source(text: &str) -> Result<Source, String> {
+    Source::parse(text)
+}
+
+fn require_help() -> String {
+    format!("Groups that must have an answer, beside the policy's: {}", Group::ALL.map(Group::word).join(", "))
+}
+
+fn report_help() -> String {
+    let formats = any_of(&Format::ALL.map(Format::word));
+    format!("Write a report to a file, whole or not at all: {formats} (docs/reports.md); may be repeated")
+}
+
+pub(super) fn group(word: &str) -> Result<Group, String> {
+    Group::from_word(word).ok_or_else(|| format!("there are {}", Group::ALL.map(Group::word).join(", ")))
+}
+
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
+    Timestamp::from_rfc3339(text).ok_or_else(|| "expected RFC 3339, for example 2026-11-23T08:00:00Z".into())
+}
+
+pub(super) fn report(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((format, file)) if !format.is_empty() && !file.is_empty() => Ok((format.into(), file.into())),
+        _ => Err("expected FORMAT=FILE, for example json=report.json".into()),
+    }
+}
+
+/// `NAME=NUMBER`, the number with an optional K, M or G (powers of 1024).
+pub(super) fn limit(text: &str) -> Result<(String, u64), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=NUMBER")?;
+    let (digits, factor) = match value.as_bytes().last() {
+        Some(b'K') => (value.strip_suffix('K').unwrap_or(value), 1 << 10),
+        Some(b'M') => (value.strip_suffix('M').unwrap_or(value), 1 << 20),
+        Some(b'G') => (value.strip_suffix('G').unwrap_or(value), 1 << 30),
+        _ => (value, 1),
+    };
+    let number: u64 = digits.parse().map_err(|_| "expected a number, with K, M or G if need be".to_owned())?;
+    let number = number.checked_mul(factor).ok_or("the number is too large")?;
+    Limits::default()
+        .set(name, number)
+        .ok_or_else(|| format!("no limit is called {name:?}; `hpsb-audit explain limits` lists them"))?;
+    Ok((name.into(), number))
+}

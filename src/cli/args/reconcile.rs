@@ -1,0 +1,75 @@
+//! What was typed after `reconcile`. No I/O here.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::base::time::Timestamp;
+use crate::cli::args::{limit, moment, report};
+use crate::report::Period;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  kubectl get pods -A -o json > pods.json
+  hpsb-audit reconcile --evidence evidence/ --policy policy.toml --approvals approvals.csv \\
+      --inventory pods.json --period 2026-01-01/2026-03-31
+  hpsb-audit reconcile ... --sample 25 --seed 2026-Q1 --report html=quarter.html
+
+Exit code 0: everything is matched; 1: something is not, and a row says what.
+
+It does not know whether an inventory or a list of approvals is whole: both are given.";
+
+#[derive(Debug, Args)]
+pub(crate) struct ReconcileArguments {
+    /// Bundles, or folders to search for them; may be repeated
+    #[arg(long, required = true, value_name = "DIR")]
+    pub(crate) evidence: Vec<PathBuf>,
+    /// The policy by which the bundles are audited (docs/policy.md)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: PathBuf,
+    /// What runs: pods as JSON, CSV with the columns place and image, contracts, compose files, manifests; may be repeated
+    #[arg(long, required = true, value_name = "FILE")]
+    pub(crate) inventory: Vec<PathBuf>,
+    /// Who approved which commit (docs/git-proof.md)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) approvals: PathBuf,
+    /// What is asked about: two dates, both included, or two moments of RFC 3339, the second not included
+    #[arg(long, value_name = "FROM/TO", value_parser = Period::parse)]
+    pub(crate) period: Period,
+    /// The password of encrypted workload sections; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) workload_password: Vec<PathBuf>,
+    /// Draw so many builds of the period, to be looked at by hand
+    #[arg(long, value_name = "N", requires = "seed")]
+    pub(crate) sample: Option<usize>,
+    /// What the sample is drawn by: the same seed and bundles give the same sample
+    #[arg(long, value_name = "S", requires = "sample")]
+    pub(crate) seed: Option<String>,
+    /// What is printed on standard output
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: ReconcileFormat,
+    /// Write a report (text, json, csv or html) to a file, whole or not at all; may be repeated
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
+    pub(crate) reports: Vec<(String, PathBuf)>,
+    /// The moment that it is for, instead of the clock's
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub(crate) now: Option<Timestamp>,
+    /// Set a bound: see `hpsb-audit explain limits`; may be repeated
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    pub(crate) limits: Vec<(String, u64)>,
+    /// Bundles that are audited at the same time
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReconcileFormat {
+    /// Tables for people; matched places are counted only
+    Text,
+    /// For programs (docs/reconciliation.schema.json)
+    Json,
+    /// For spreadsheets
+    Csv,
+    /// One page, to be filed
+    Html,
+}

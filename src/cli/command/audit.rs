@@ -1,0 +1,232 @@
+//! `audit` and `verify`.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::budget::Budget;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::mask::mask;
+use crate::cli::args::{AuditArguments, NetworkArguments, OutputArguments, OutputFormat, VerifyArguments};
+use crate::cli::command::attach::attach;
+use crate::cli::command::image::{load_image, read_image};
+use crate::cli::output;
+use crate::cli::{files, limits_with, now_or, summary};
+use crate::dossier::Question;
+use crate::dossier::{Dossier, Handed, NamedKey, Storage, Terms, read_keys};
+use crate::gate::verify::KeyRing;
+use crate::image::{Choice, ImageFacts, Source};
+use crate::judge::finding::Group;
+use crate::judge::policy::Policy;
+use crate::report::Depth;
+use crate::report::{BundleReport, Format, Options, Report};
+use crate::run::{Queue, State, audit_all};
+
+pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
+    let limits = limits_with(&arguments.output.limits);
+    let files = report_files(&arguments.reports)?;
+    files::keep_inputs(&arguments.reports, files_to_read(arguments))?;
+    let options = crate::cli::saved::options(&arguments.report_options, &limits)?;
+    let wanted = summary::wanted(files.iter().map(|(format, _)| *format), &arguments.report_options);
+    let mut report = Report::new(arguments.output.now);
+    // A case may bring its policy, under the key of a sealer whom the reader believes.
+    let has_policy = arguments.policy.is_some() || arguments.case.seal_key.is_some();
+    let may_begin = wanted.need_policy(has_policy).and_then(|()| only_bundles(&arguments.require));
+    let audited = match may_begin.and_then(|()| crate::cli::command::case::named(&arguments.paths)) {
+        Ok(Some(path)) => crate::cli::command::case::audit(path, arguments, &limits).map(|of_case| report = of_case),
+        Ok(None) if arguments.case.seal_key.is_some() || !arguments.case.tsa_cas.is_empty() => Err(Error::Usage {
+            message: "--seal-key and --tsa-ca are for a case, and none is named".into(),
+            hint: "`hpsb-audit seal` makes a case; bundles are audited with --key or --policy".into(),
+        }),
+        Ok(None) => audit_into(arguments, &limits, &mut report),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = audited {
+        report.error = Some(error);
+    }
+    if let Err(error) = attach(&report, &options, arguments.report_options.attach.as_deref(), &limits) {
+        report.error = Some(error);
+    }
+    if let Err(error) = write_reports(&report, &files, &options) {
+        report.error = Some(error);
+    }
+    Ok(wanted.exit_code(&report, output::report_or_complain(&report, arguments.output.format)))
+}
+
+/// `--require workload` is refused: no bundle answers it, and it must not be dropped.
+pub(crate) fn only_bundles(require: &[Group]) -> Result<(), Error> {
+    if require.contains(&Group::Workload) {
+        return Err(Error::Usage {
+            message: "--require workload: a bundle has no checks of that group".into(),
+            hint: "`hpsb-audit admit` and `serve` ask about workloads; a policy may require them, and an audit passes that over".into(),
+        });
+    }
+    Ok(())
+}
+
+/// Every file that the command line names to be read; the images' are not among them.
+fn files_to_read(arguments: &AuditArguments) -> impl Iterator<Item = &PathBuf> {
+    let keys = arguments.keys.keys.iter().filter_map(|key| match key {
+        NamedKey::File(path) => Some(path),
+        NamedKey::Pin(_) => None,
+    });
+    let options = &arguments.report_options;
+    let one = [&arguments.policy, &arguments.approvals, &arguments.trust, &arguments.case.seal_key, &options.sign_key];
+    let named = one.into_iter().chain([&options.controls, &options.oscal_ap]).flatten();
+    arguments.paths.iter().chain(keys).chain(named).chain(&arguments.case.tsa_cas)
+}
+
+/// An image belongs to one build.
+pub(crate) fn one_bundle_for(image: Option<&Source>, paths: &[PathBuf]) -> Result<(), Error> {
+    match (image, paths) {
+        (Some(image), [_, _, ..]) => Err(Error::Usage {
+            message: format!("--image {image} is one build's image, and {} bundles are named", paths.len()),
+            hint: "name the bundle that the image belongs to, or put each image as an OCI layout into the folder image/ beside its bundle".into(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) -> Result<(), Error> {
+    let scale = &arguments.scale;
+    let interrupted = scale.state.as_deref().map(|path| State::moment(path, limits)).transpose()?.flatten();
+    let now = now_or(arguments.output.now.or(interrupted))?;
+    report.now = Some(now);
+    let mut policy = policy_or_default(arguments.policy.as_deref(), limits)?;
+    report.policy = policy.source.clone();
+    policy.require_also(&arguments.require)?;
+    let named = read_keys(&arguments.keys.keys, Storage::Disk, limits)?;
+    let mut terms = Terms::new(policy, named, Handed::default())?;
+    let mut paths = Storage::Disk.find_bundles(&arguments.paths, limits)?;
+    let without =
+        arguments.paths.iter().filter(|named| named.is_dir() && !paths.iter().any(|path| path.starts_with(named)));
+    let without: Vec<String> = without.map(|folder| folder.display().to_string()).collect();
+    if let Some(shard) = scale.shard {
+        paths.retain(|path| shard.holds(path));
+    }
+    one_bundle_for(arguments.image.as_ref(), &paths)?;
+    terms.handed = handed(arguments, &terms.policy, limits)?;
+    let threads = crate::cli::threads_for(scale.threads);
+    let question = terms.question(now, threads.div_ceil(paths.len().max(1)), limits);
+    *report = question.report();
+    report.question.iter_mut().for_each(|question| question.given = given_flags(arguments));
+    let state = scale.state.as_deref().map(|path| State::open(path, report, &question)).transpose()?;
+    let memory = scale.memory.map(|megabytes| megabytes.get().saturating_mul(MEGABYTE));
+    let work = Work { threads, memory, state: state.as_ref(), network: &arguments.network };
+    report.bundles = work.through(&paths, &question)?;
+    // A folder that holds no bundle is not vouched for by the others.
+    if without.is_empty() { Ok(()) } else { Err(Error::NothingToVerify { paths: without.join(", ") }) }
+}
+
+/// What the command line gives beside the bundles.
+fn handed(arguments: &AuditArguments, policy: &Policy, limits: &Limits) -> Result<Handed, Error> {
+    let choice = Choice { platforms: policy.expect.platforms.clone(), digests: Vec::new() };
+    let base = |base| read_image(base, &arguments.network, &choice, limits, &Budget::of_audit(0, limits));
+    let bases: Vec<ImageFacts> = arguments.bases.iter().map(base).collect::<Result<_, _>>()?;
+    let on_disk = Storage::Disk;
+    Ok(Handed {
+        bases,
+        approvals: arguments.approvals.as_deref().map(|path| on_disk.read_approvals(path, limits)).transpose()?,
+        trust: arguments.trust.as_deref().map(|path| on_disk.read_trust(path, limits)).transpose()?,
+        builder: arguments.builder.as_deref().map(|path| on_disk.read_attestation(path, limits)).transpose()?,
+        image: arguments.image.clone(),
+    })
+}
+
+const MEGABYTE: u64 = 1_000_000;
+
+/// How bundles on the disk are worked through, with a bar on the terminal.
+pub(crate) struct Work<'a> {
+    pub(crate) threads: usize,
+    pub(crate) memory: Option<u64>,
+    pub(crate) state: Option<&'a State>,
+    pub(crate) network: &'a NetworkArguments,
+}
+
+impl Work<'_> {
+    pub(crate) fn through(&self, paths: &[PathBuf], question: &Question<'_>) -> Result<Vec<BundleReport>, Error> {
+        let progress = output::Progress::new(paths.len());
+        let read_image = |source: &Source, choice: &Choice, limits: &Limits, budget: &Budget| {
+            load_image(source, self.network, choice, limits, budget)
+        };
+        let queue = Queue {
+            storage: Storage::Disk,
+            read_image: &read_image,
+            threads: self.threads,
+            memory: self.memory,
+            state: self.state,
+            step: &|| progress.step(),
+        };
+        audit_all(paths, question, &queue)
+    }
+}
+
+/// An image that lies beside a bundle.
+pub(crate) fn read_from_disk(
+    source: &Source,
+    choice: &Choice,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<ImageFacts, Error> {
+    Storage::Disk.read_image(source, choice, limits, budget)
+}
+
+/// Every bundle, with nothing but what lies beside it.
+pub(crate) fn audit_on(threads: usize, paths: &[PathBuf], question: &Question<'_>) -> Result<Vec<BundleReport>, Error> {
+    Work { threads, memory: None, state: None, network: &NetworkArguments::default() }.through(paths, question)
+}
+
+/// The policy that is named, or one that asks nothing.
+pub(crate) fn policy_or_default(path: Option<&Path>, limits: &Limits) -> Result<Policy, Error> {
+    path.map_or_else(|| Ok(Policy::default()), |path| Storage::Disk.read_policy(path, limits))
+}
+
+pub(crate) fn verify(arguments: &VerifyArguments) -> Result<u8, Error> {
+    let limits = limits_with(&arguments.output.limits);
+    let mut report = Report::new(arguments.output.now);
+    match verify_one(arguments, &limits) {
+        Ok(verified) => report = verified,
+        Err(error) => report.error = Some(error),
+    }
+    if arguments.output.format == OutputFormat::Json {
+        return Ok(output::report_or_complain(&report, OutputFormat::Json));
+    }
+    Ok(output::signature_alone(&report))
+}
+
+fn verify_one(arguments: &VerifyArguments, limits: &Limits) -> Result<Report, Error> {
+    let OutputArguments { now, .. } = arguments.output;
+    let (now, threads) = (now_or(now)?, crate::cli::threads_for(None));
+    let named = read_keys(&arguments.keys.keys, Storage::Disk, limits)?;
+    let keys = named.into_iter().fold(KeyRing::default(), |mut keys, key| {
+        keys.add(key);
+        keys
+    });
+    let policy = Policy::default();
+    let question = Question { depth: Depth::SignatureOnly, threads, ..Question::new(&policy, &keys, now, limits) };
+    let path = Storage::Disk.one_bundle(&arguments.bundle, "verify", limits)?;
+    let dossier = Dossier::open(&path, &question, Storage::Disk, &read_from_disk);
+    Ok(Report { bundles: vec![crate::audit::audit(dossier, &question)], ..question.report() })
+}
+
+/// What the command line handed over, as it was typed.
+fn given_flags(arguments: &AuditArguments) -> Vec<(String, String)> {
+    let path = |path: &PathBuf| path.display().to_string();
+    let image = arguments.image.iter().map(|source| ("image", source.to_string()));
+    let bases = arguments.bases.iter().map(|source| ("base", source.to_string()));
+    let trust = arguments.trust.iter().map(|folder| ("trust", path(folder)));
+    let approvals = arguments.approvals.iter().map(|file| ("approvals", path(file)));
+    let builder = arguments.builder.iter().map(|folder| ("builder", path(folder)));
+    let all = image.chain(bases).chain(trust).chain(builder).chain(approvals);
+    all.map(|(flag, value)| (flag.to_owned(), mask(&value))).collect()
+}
+
+fn write_reports(report: &Report, files: &[(Format, PathBuf)], options: &Options) -> Result<(), Error> {
+    let is_written = |format: Format| format != Format::Vsa || summary::has_any(report);
+    let files: Vec<_> = files.iter().filter(|(format, _)| is_written(*format)).cloned().collect();
+    files::write(report, &files, options)
+}
+
+/// The files of `--report`.
+fn report_files(reports: &[(String, PathBuf)]) -> Result<Vec<(Format, PathBuf)>, Error> {
+    reports.iter().map(|(format, path)| Ok((crate::cli::saved::format(format)?, path.clone()))).collect()
+}

@@ -1,0 +1,114 @@
+//! `compare`: what differs between two images or bundles.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use crate::base::budget::Budget;
+use crate::base::error::Error;
+use crate::base::escape::for_terminal;
+use crate::base::limits::Limits;
+use crate::base::mask::mask;
+use crate::cli::args::OutputFormat;
+use crate::cli::args::image::CompareArguments;
+use crate::cli::command::image::{layer_files, load_image};
+use crate::cli::{limits_with, output, threads_for};
+use crate::compare::{CORROBORATION, Comparing, Comparison, Row, Side, compare as compare_sides};
+use crate::dossier::{Storage, read_keys};
+use crate::image::{Choice, ImageFacts, Source};
+
+pub(crate) fn compare(arguments: &CompareArguments) -> Result<u8, Error> {
+    let limits = limits_with(&arguments.limits);
+    let policy = crate::cli::command::audit::policy_or_default(arguments.policy.as_deref(), &limits)?;
+    let keys = policy.keys_for(read_keys(&arguments.keys.keys, Storage::Disk, &limits)?)?;
+    let network = &arguments.network;
+    let read_image = |source: &Source, choice: &Choice, limits: &Limits, budget: &Budget| {
+        load_image(source, network, choice, limits, budget)
+    };
+    let read_layer = |source: &Source, image: &ImageFacts, at: usize, limits: &Limits| {
+        layer_files(source, image, at, network, limits)
+    };
+    let comparing = Comparing {
+        keys: &keys,
+        platform: arguments.platform.as_deref(),
+        read_image: &read_image,
+        read_layer: &read_layer,
+        threads: threads_for(None),
+        limits: &limits,
+    };
+    let (one, other) = (comparing.side(&arguments.one)?, comparing.side(&arguments.other)?);
+    no_flag_is_dropped(arguments, [&one, &other])?;
+    let (one, other) = match (one, other) {
+        (Ok(one), Ok(other)) => (one, other),
+        (Err(message), _) | (_, Err(message)) => {
+            output::print(&format!("NOT COMPARED: {}\n", for_terminal(&message)))?;
+            return Ok(1);
+        }
+    };
+    let comparison = compare_sides(&one, &other, &comparing)?;
+    output::print(&match arguments.format {
+        OutputFormat::Text => as_text(&one, &other, &comparison),
+        OutputFormat::Json => as_json(&one, &other, &comparison),
+    })?;
+    Ok(u8::from(comparison.rows.iter().any(Row::differs)))
+}
+
+/// Keys and a policy are for bundles, a platform is for images: where there is none of these, the flag would be dropped.
+fn no_flag_is_dropped(arguments: &CompareArguments, sides: [&Result<Side, String>; 2]) -> Result<(), Error> {
+    let mut read = sides.into_iter().flatten();
+    let is_refused = sides.iter().any(|side| side.is_err());
+    let has_bundle = is_refused || read.clone().any(|side| side.build.is_some());
+    let has_image = is_refused || read.any(|side| side.image.is_some());
+    let dropped = [
+        ("--key", !arguments.keys.keys.is_empty() && !has_bundle, "bundles, and neither side is one"),
+        ("--policy", arguments.policy.is_some() && !has_bundle, "bundles, and neither side is one"),
+        ("--platform", arguments.platform.is_some() && !has_image, "images, and neither side has one"),
+    ];
+    match dropped.into_iter().find(|(_, is_dropped, _)| *is_dropped) {
+        Some((flag, _, what)) => {
+            Err(Error::Usage { message: format!("{flag} is for {what}"), hint: format!("leave {flag} out") })
+        }
+        None => Ok(()),
+    }
+}
+
+fn as_text(one: &Side, other: &Side, comparison: &Comparison) -> String {
+    let shown = |text: &Option<String>| for_terminal(&mask(text.as_deref().unwrap_or("-")));
+    let mut page = format!("A  {}\nB  {}\n\n", for_terminal(&one.name), for_terminal(&other.name));
+    for row in &comparison.rows {
+        let _ = writeln!(page, "{:<13} {}", row.word(), for_terminal(&row.part));
+        match row.word() {
+            "same" => drop(writeln!(page, "              {}", shown(&row.one))),
+            _ => drop(writeln!(page, "            A {}\n            B {}", shown(&row.one), shown(&row.other))),
+        }
+    }
+    for (heading, lines) in &comparison.files {
+        let _ = writeln!(page, "\n{}", for_terminal(heading));
+        for line in lines {
+            let _ = writeln!(page, "  {}", for_terminal(&mask(line)));
+        }
+    }
+    let _ = writeln!(page, "\n{}\n{CORROBORATION}", comparison.conclusion);
+    page
+}
+
+fn as_json(one: &Side, other: &Side, comparison: &Comparison) -> String {
+    let masked = |text: &Option<String>| text.as_deref().map(mask);
+    let rows: Vec<_> = comparison
+        .rows
+        .iter()
+        .map(|row| json!({"part": row.part, "a": masked(&row.one), "b": masked(&row.other), "answer": row.word().to_lowercase()}))
+        .collect();
+    let files: Vec<_> = comparison
+        .files
+        .iter()
+        .map(
+            |(heading, lines)| json!({"in": heading, "files": lines.iter().map(|line| mask(line)).collect::<Vec<_>>()}),
+        )
+        .collect();
+    let document = json!({
+        "schema_version": 1, "a": one.name, "b": other.name, "rows": rows, "files": files,
+        "conclusion": comparison.conclusion, "note": CORROBORATION,
+    });
+    format!("{document:#}\n")
+}

@@ -1,0 +1,84 @@
+//! `contract images`: the keys of a build's image, as a contract has them.
+
+use std::fmt::Write as _;
+
+use base64ct::{Base64, Encoding as _};
+
+use crate::base::error::Error;
+use crate::base::escape::for_terminal;
+use crate::cli::args::admit::ContractImagesArguments;
+use crate::cli::command::audit::{audit_on, policy_or_default};
+use crate::cli::{limits_with, now_or, output, threads_for};
+use crate::dossier::{Handed, Storage, Terms, read_keys};
+use crate::judge::builds::BuiltImage;
+use crate::judge::policy::Policy;
+use crate::report::Report;
+use crate::trust::ImageSignerKey;
+
+pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
+    let limits = limits_with(&arguments.limits);
+    let now = now_or(arguments.now)?;
+    let policy = policy_or_default(arguments.policy.as_deref(), &limits)?;
+    let named = read_keys(&arguments.keys.keys, Storage::Disk, &limits)?;
+    let terms = Terms::new(policy, named, Handed::default())?;
+    let path = Storage::Disk.one_bundle(&arguments.bundle, "contract images", &limits)?;
+    let threads = threads_for(None);
+    let question = terms.question(now, threads, &limits);
+    let mut report = Report { question: None, ..question.report() };
+    report.bundles = audit_on(threads, &[path], &question)?;
+    // A key of a build that is not accepted goes into no contract: the report says why, and where people look for it.
+    if report.exit_code() != 0 {
+        let mut page = Vec::new();
+        let written = report.write(crate::report::Format::Text(output::PLAIN), &Default::default(), &mut page);
+        written.map_err(|error| Error::unwritable("standard error", &error))?;
+        output::talk(&page);
+        return Ok(report.exit_code());
+    }
+    let bundle = report.bundles.first();
+    let name = bundle.and_then(|bundle| bundle.build_name.clone()).unwrap_or_default();
+    let built = bundle.and_then(|bundle| bundle.built.clone()).unwrap_or_default();
+    output::print(&section(&name, &built, &terms.policy)?)
+}
+
+/// Tags and repositories that are named: a build pushes two tags to one repository.
+const NAMES_SHOWN: usize = 20;
+
+/// The section, ready to be pasted. Names are quoted as JSON texts, which YAML reads.
+fn section(build: &str, built: &BuiltImage, policy: &Policy) -> Result<String, Error> {
+    let mut page = format!("# Keys of the image that the build {} pushed.\n", for_terminal(build));
+    for (tag, digest) in built.pushed.iter().take(NAMES_SHOWN) {
+        for repository in built.repositories.iter().take(NAMES_SHOWN) {
+            let _ = writeln!(page, "# {}: write it as {}@{digest}", for_terminal(tag), for_terminal(repository));
+        }
+    }
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    page.push_str("images:\n");
+    if let Some(key) = &built.root_key {
+        page.push_str("  # The repository's content-trust root key, as the signed log records it.\n  dct:\n");
+        for repository in &built.repositories {
+            let host = repository.split('/').next().unwrap_or_default();
+            let notary = quoted(&format!("https://notary.{host}"));
+            let _ =
+                writeln!(page, "    {}:\n      notary: {notary}\n      publicKey: {}", quoted(repository), quoted(key));
+        }
+        return Ok(page);
+    }
+    let certificates = policy.trust.signers.iter().filter_map(|signer| match &signer.key {
+        ImageSignerKey::OpenPgp { certificates, .. } => Some(Base64::encode_string(certificates)),
+        _ => None,
+    });
+    let certificates: Vec<String> = certificates.collect();
+    let [certificate] = certificates.as_slice() else {
+        return Err(Error::Usage {
+            message:
+                "the signed log records no key of the image, and the policy's [trust] names no single OpenPGP signer"
+                    .into(),
+            hint: "an image that is pinned by its digest needs no entry in images".into(),
+        });
+    };
+    page.push_str("  # The key that the policy's [trust] names: no signed log records it.\n  rhs:\n");
+    for repository in &built.repositories {
+        let _ = writeln!(page, "    {}:\n      publicKey: {}", quoted(repository), quoted(certificate));
+    }
+    Ok(page)
+}

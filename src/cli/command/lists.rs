@@ -1,0 +1,165 @@
+//! Commands that list: keys, policies, checks, limits, completions, manual pages.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::base::error::Error;
+use crate::base::escape::for_terminal;
+use crate::base::limits::Limits;
+use crate::cli::args::{Arguments, ListFormat};
+use crate::cli::output;
+use crate::disk::folder;
+use crate::dossier::Storage;
+use crate::gate::key::PublicKey;
+use crate::given::key_record::Grading;
+use crate::judge::check::{self, CHECKS};
+use crate::judge::finding::Group;
+
+pub(crate) fn keys(files: &[PathBuf]) -> Result<u8, Error> {
+    let limits = Limits::default();
+    let mut page = String::new();
+    for path in files {
+        let name = path.display().to_string();
+        let bytes = folder::read_file(path, limits.key_file_bytes())?;
+        let key = PublicKey::from_pem(&name, &bytes, &limits)?;
+        let name = for_terminal(&name);
+        let _ = writeln!(page, "{}  {}, {} bits  {name}", key.fingerprint(), key.kind(), key.bits());
+    }
+    output::print(&page)
+}
+
+pub(crate) fn policy(file: &Path) -> Result<u8, Error> {
+    let policy = Storage::Disk.read_policy(file, &Limits::default())?;
+    let mut page = String::new();
+    let digest = policy.source.as_ref().map(|source| source.sha256.to_string()).unwrap_or_default();
+    let _ = writeln!(page, "{}  {digest}", for_terminal(&file.display().to_string()));
+    let _ =
+        writeln!(page, "requires: {}", policy.require.iter().map(|group| group.word()).collect::<Vec<_>>().join(", "));
+    for key in policy.keys.keys() {
+        let at_hand = if key.key.is_some() { "read from its file" } else { "pinned; to be found beside the bundle" };
+        let name = for_terminal(key.name.as_deref().unwrap_or_default());
+        let _ = writeln!(page, "key: {name} {} ({at_hand})", key.fingerprint);
+        let grading = policy.grading(key.fingerprint, &Limits::default());
+        if grading != Grading::NoRecord {
+            let _ = writeln!(page, "  grade: {}", grading.grade().word());
+            for line in grading.details() {
+                let _ = writeln!(page, "  {}", for_terminal(&line));
+            }
+        }
+        let _ = writeln!(page, "  for builds from {}", crate::judge::policy::window_text(key));
+        if let Some(revoked) = key.revoked {
+            let _ = writeln!(page, "  revoked at {} as {}", revoked.at, revoked.reason.word());
+        }
+    }
+    for (field, value) in policy.expect.rows() {
+        let _ = writeln!(page, "expects {field}: {}", for_terminal(&value));
+    }
+    let _ = writeln!(page, "levels:");
+    for check in CHECKS {
+        let level = policy.level(check);
+        let changed = if level == check.level { String::new() } else { format!(" (its own: {})", check.level.word()) };
+        let _ = writeln!(page, "  {:<20} {}{changed}", check.name, level.word());
+    }
+    for waiver in &policy.waivers {
+        let (owner, reason) = (for_terminal(&waiver.owner), for_terminal(&waiver.reason));
+        let _ = writeln!(page, "waives {} of the bundle {}", waiver.check, waiver.bundle);
+        let _ = writeln!(page, "  by {owner} until {}: {reason}", waiver.expires);
+    }
+    output::print(&page)
+}
+
+pub(crate) fn checks(format: ListFormat) -> Result<u8, Error> {
+    if format == ListFormat::Markdown {
+        return output::print(&check::markdown());
+    }
+    let mut page = String::new();
+    for group in Group::ALL {
+        let _ = writeln!(page, "{}", group.word());
+        for check in CHECKS.into_iter().filter(|check| check.group == group) {
+            let _ = writeln!(page, "  {:<20} {:<8} {}", check.name, check.level.word(), check.says);
+        }
+    }
+    output::print(&page)
+}
+
+pub(crate) fn explain(name: &str) -> Result<u8, Error> {
+    if name == "limits" {
+        return output::print(&limits());
+    }
+    if name == "verdicts" {
+        return output::print(VERDICTS);
+    }
+    let check = check::find(name).ok_or_else(|| Error::Usage {
+        message: format!("no check is called {name:?}"),
+        hint: "`hpsb-audit checks` lists them; `explain verdicts` and `explain limits` are pages of their own".into(),
+    })?;
+    let mut page = format!(
+        "{} (group {}, level {})\n\nA pass says: {}.\n\n",
+        check.name,
+        check.group.word(),
+        check.level.word(),
+        check.says
+    );
+    for line in wrapped(check.explanation, 100) {
+        let _ = writeln!(page, "{line}");
+    }
+    output::print(&page)
+}
+
+/// The rule of verdicts for a reader who has never seen the program (docs/policy.md has it whole).
+const VERDICTS: &str = "\
+Verdicts
+
+  ACCEPTED          exit 0  A policy was given. Every group of checks that it requires has an answer, and nothing objects.
+  ACCEPTED IN PART  exit 0  Nothing objects, but something is missing: there is no policy, a required group has no
+                            answer, an answer is waived, or this program was built without a check that decides.
+  REJECTED          exit 1  A required check failed, could not decide, or was asked for and has no answer.
+  NO VERDICT                Wrong usage, bad policy or no key: exit 2. Unreadable, malformed, over a limit: exit 3.
+                            Nothing to verify: exit 4.
+
+After ACCEPTED come the groups that were checked, and in brackets the policy with what it weakened. After ACCEPTED
+IN PART comes what is missing or was not checked. `require` in the policy, or --require, asks for a group.
+Only checks at the level `require` decide. A check that could not be looked at because another check failed is
+counted under that one; if the cause is waived, only warns or is off, that check rejects by itself.
+An acceptance does not say who holds the key, that the log is true, or that the image was built from the source.
+A gate reads the exit code, or `verdict` and `scope` of the JSON report together.
+";
+
+fn limits() -> String {
+    let mut page =
+        "Bounds for untrusted input. Set one with --limit NAME=NUMBER (K, M and G are powers of 1024).\n\n".to_owned();
+    for (name, value, reason) in Limits::default().entries() {
+        let _ = writeln!(page, "  {name:<24} {value:>14}  {reason}");
+    }
+    page
+}
+
+pub(crate) fn completions(shell: Shell) -> Result<u8, Error> {
+    let mut page = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "hpsb-audit", &mut page);
+    output::print(&String::from_utf8_lossy(&page))
+}
+
+pub(crate) fn manual(dir: &Path) -> Result<u8, Error> {
+    clap_mangen::generate_to(Arguments::command(), dir)
+        .map_err(|error| Error::Unwritable { path: dir.display().to_string(), message: error.to_string() })?;
+    Ok(0)
+}
+
+/// Breaks text at blanks so that no line is longer than `columns`, where its words allow that.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

@@ -1,0 +1,98 @@
+//! `reconcile`: what runs, what was built and what was approved, set against each other.
+
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::base::budget::Budget;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::cli::args::reconcile::{ReconcileArguments, ReconcileFormat};
+use crate::cli::command::audit::audit_on;
+use crate::cli::files::{Existing, keep_inputs, write_whole};
+use crate::cli::{limits_with, now_or, output, threads_for};
+use crate::deploy::reconcile::{Books, Inventory, SampleSize, reconcile as set_against};
+use crate::disk::folder;
+use crate::dossier::{Handed, Storage, Terms};
+use crate::judge::policy::Policy;
+use crate::report::{Format, Reconciliation};
+use crate::workload::{Form, password_candidates};
+
+pub(crate) fn reconcile(arguments: &ReconcileArguments) -> Result<u8, Error> {
+    let files = report_files(&arguments.reports)?;
+    let named = [&arguments.policy, &arguments.approvals].into_iter().chain(&arguments.workload_password);
+    keep_inputs(&arguments.reports, named.chain(&arguments.inventory))?;
+    let answer = answer(arguments)?;
+    for (format, path) in &files {
+        write_whole(path, &page(&answer, *format)?, Existing::Replaced)?;
+    }
+    let format = match arguments.format {
+        ReconcileFormat::Text => Format::Text(output::look()),
+        ReconcileFormat::Json => Format::Json,
+        ReconcileFormat::Csv => Format::Csv,
+        ReconcileFormat::Html => Format::Html,
+    };
+    output::write_out(&page(&answer, format)?)?;
+    Ok(answer.exit_code())
+}
+
+fn answer(arguments: &ReconcileArguments) -> Result<Reconciliation, Error> {
+    let limits = limits_with(&arguments.limits);
+    let now = now_or(arguments.now)?;
+    let policy = Storage::Disk.read_policy(&arguments.policy, &limits)?;
+    let approvals = Storage::Disk.read_approvals(&arguments.approvals, &limits)?;
+    let inventories = read_inventories(arguments, &policy, &limits)?;
+    let paths = Storage::Disk.find_bundles(&arguments.evidence, &limits)?;
+    let handed = Handed { approvals: Some(approvals.clone()), ..Handed::default() };
+    let terms = Terms::new(policy, Vec::new(), handed)?;
+    let threads = threads_for(arguments.threads);
+    let question = terms.question(now, threads.div_ceil(paths.len().max(1)), &limits);
+    let reports = audit_on(threads, &paths, &question)?;
+    let sample = arguments.sample.zip(arguments.seed.clone()).map(|(count, seed)| SampleSize { count, seed });
+    let books = Books {
+        policy: &terms.policy,
+        approvals: &approvals,
+        inventories: &inventories,
+        period: arguments.period,
+        sample,
+        now,
+    };
+    Ok(set_against(&reports, &books))
+}
+
+fn read_inventories(arguments: &ReconcileArguments, policy: &Policy, limits: &Limits) -> Result<Vec<Inventory>, Error> {
+    let kinds = &policy.workload.kinds_without_images;
+    let mut passwords = Vec::new();
+    for path in &arguments.workload_password {
+        passwords.extend(password_candidates(&Zeroizing::new(folder::read_file(path, limits.key_file_bytes())?)));
+    }
+    let budget = Budget::of_audit(0, limits);
+    let read = |path: &PathBuf| {
+        let bytes = folder::read_file(path, limits.inventory_bytes())?;
+        budget.add_input(bytes.len() as u64);
+        Inventory::read_within(&path.display().to_string(), &bytes, &passwords, kinds, limits, &budget)
+    };
+    let inventories: Vec<Inventory> = arguments.inventory.iter().map(read).collect::<Result<_, _>>()?;
+    if inventories.iter().all(|inventory| inventory.images.is_empty()) {
+        let paths: Vec<&str> = inventories.iter().map(|inventory| inventory.path.as_str()).collect();
+        return Err(Error::NothingToAdmit { paths: paths.join(", "), forms: Form::any() });
+    }
+    Ok(inventories)
+}
+
+fn page(answer: &Reconciliation, format: Format) -> Result<Vec<u8>, Error> {
+    let mut page = Vec::new();
+    answer.write(format, &mut page).map_err(|error| Error::unwritable("the reconciliation", &error))?;
+    Ok(page)
+}
+
+fn report_files(reports: &[(String, PathBuf)]) -> Result<Vec<(Format, &Path)>, Error> {
+    let file = |(word, path): &'_ (String, PathBuf)| match crate::cli::saved::format(word)? {
+        format @ (Format::Text(_) | Format::Json | Format::Csv | Format::Html) => Ok(format),
+        _ => Err(Error::Usage {
+            message: format!("there is no reconciliation in the format {word}"),
+            hint: format!("there are text, json, csv and html; {} was not written", path.display()),
+        }),
+    };
+    reports.iter().map(|named| Ok((file(named)?, named.1.as_path()))).collect()
+}

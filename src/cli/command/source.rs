@@ -1,0 +1,168 @@
+//! `source`: the proved commit, without unpacking anything.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+
+use crate::base::error::Error;
+use crate::base::escape::for_terminal;
+use crate::base::mask::mask;
+use crate::cli::args::SourceArguments;
+use crate::cli::command::inspect::{as_text, open, refused, verified};
+use crate::cli::{limits_with, output};
+use crate::dossier::Storage;
+use crate::git::{Commit, Mode, Snapshot, SourceProof, SubmoduleState, prove_within};
+use crate::manifest::Manifest;
+
+/// Commits that `--log` lists at most.
+const LOG_MAX: usize = 100_000;
+const WHAT: &str = "the source repository";
+
+pub(crate) fn source(arguments: &SourceArguments) -> Result<u8, Error> {
+    let limits = limits_with(&arguments.limits);
+    let keys_beside = Storage::Disk.keys_beside(&arguments.bundle, &limits);
+    if arguments.keys.keys.is_empty() {
+        let beside = keys_beside.iter().map(|(name, key)| (name.clone(), key.fingerprint())).collect();
+        return Err(Error::NoKey { beside });
+    }
+    let (bundle, _, budget) = open(&arguments.bundle, &limits)?;
+    let archive = match verified(bundle, &arguments.keys, &keys_beside, &limits)? {
+        Ok(archive) => archive,
+        Err(refusal) => {
+            output::print(&format!(
+                "{}: nothing is shown\n{}",
+                output::refusal_words(&refusal),
+                as_text(&[refused(&refusal)])
+            ))?;
+            return Ok(1);
+        }
+    };
+    let manifest = Manifest::read_within(&archive, 1, &limits, &budget)?;
+    let [snapshot] = manifest.snapshots.as_slice() else {
+        return Err(Error::malformed(
+            "the signed archive",
+            "expected one repository below git/, found none or several",
+        ));
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let proof = prove_within(snapshot, threads, &limits, &budget);
+    budget.check(WHAT)?;
+    let faults = faults(&proof);
+    if let Some(path) = &arguments.file {
+        return print_file(path, snapshot, &proof, &faults);
+    }
+    let mut page = String::new();
+    if arguments.log {
+        for (id, commit) in proof.history(snapshot, LOG_MAX) {
+            let time = commit.committer.time.map(|time| time.to_string()).unwrap_or_default();
+            let _ = writeln!(page, "{id} {time} {}: {}", shown(&who(&commit)), shown(&commit.subject()));
+        }
+    } else if arguments.tree {
+        tree(&proof, &mut page);
+    } else {
+        summary(snapshot, &proof, &mut page);
+    }
+    // A history that was cut short is not shown.
+    budget.check(WHAT)?;
+    output::print(&page)?;
+    say(&faults);
+    Ok(u8::from(!faults.is_empty()))
+}
+
+/// What keeps the commit or its work tree from being proved.
+fn faults(proof: &SourceProof) -> Vec<String> {
+    let head = proof.head.as_ref().err().map(ToString::to_string);
+    let differences = proof.tree.differences.iter().map(|difference| {
+        let reason = difference.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        format!("{}: {}{reason}", difference.change.word(), String::from_utf8_lossy(&difference.path))
+    });
+    let submodules = proof.tree.submodules.iter().filter_map(|module| match &module.state {
+        SubmoduleState::Faulty(faults) => {
+            Some(format!("submodule {}: {}", String::from_utf8_lossy(&module.path), faults.join("; ")))
+        }
+        SubmoduleState::Empty | SubmoduleState::Proved { .. } => None,
+    });
+    head.into_iter().chain(proof.objects.faults.iter().cloned()).chain(submodules).chain(differences).collect()
+}
+
+/// Faults go to standard error: what is on standard output may be read by a program.
+fn say(faults: &[String]) {
+    for fault in faults {
+        output::talk(format!("not proved: {}\n", shown(fault)).as_bytes());
+    }
+}
+
+fn print_file(path: &str, snapshot: &Snapshot, proof: &SourceProof, faults: &[String]) -> Result<u8, Error> {
+    let content = proof.read_file(snapshot, path.as_bytes()).map_err(|fault| Error::Usage {
+        message: fault.to_string(),
+        hint: "`hpsb-audit source BUNDLE --key KEY --tree` lists the files".into(),
+    })?;
+    if std::io::stdout().is_terminal() {
+        // A terminal would obey what it is sent.
+        let text = String::from_utf8_lossy(&content);
+        output::print(&text.lines().map(|line| format!("{}\n", for_terminal(line))).collect::<String>())?;
+    } else {
+        output::write_out(&content)?;
+    }
+    say(faults);
+    Ok(u8::from(!faults.is_empty()))
+}
+
+fn summary(snapshot: &Snapshot, proof: &SourceProof, page: &mut String) {
+    let mut row = |label: &str, value: &str| {
+        let _ = writeln!(page, "{label:<12} {}", shown(value));
+    };
+    row("repository", &String::from_utf8_lossy(&snapshot.repository));
+    if let Ok(head) = &proof.head {
+        let known = if proof.commit.is_some() { "recomputed" } else { "NOT PROVED" };
+        row("commit", &format!("{} ({known})", head.commit));
+        row("HEAD", head.reference.as_deref().unwrap_or("detached"));
+    }
+    if let Some(commit) = &proof.commit {
+        row("tree", &commit.tree.to_string());
+        for parent in &commit.parents {
+            row("parent", &parent.to_string());
+        }
+        for (label, person) in [("author", &commit.author), ("committer", &commit.committer)] {
+            let time = person.time.map(|time| time.to_string()).unwrap_or_default();
+            row(label, &format!("{} <{}> {time} {}", person.name, person.email, person.zone));
+        }
+        row("subject", &commit.subject());
+    }
+    for name in &proof.refs_at_head {
+        row("ref", name);
+    }
+    for remote in &proof.remotes {
+        row("remote", &format!("{}: {}", remote.name, remote.url));
+    }
+    for object in &proof.signed {
+        row("signature", &format!("on {}, not judged here", object.subject));
+    }
+    let objects = &proof.objects;
+    row("objects", &objects.counts());
+    row("history", &objects.history());
+    row("files", &format!("{}, {} differences", proof.tree.files.len(), proof.tree.differences.len()));
+    for module in &proof.tree.submodules {
+        let state = match &module.state {
+            SubmoduleState::Empty => "not proven: not cloned",
+            SubmoduleState::Proved { .. } => "recomputed",
+            SubmoduleState::Faulty(_) => "NOT PROVED",
+        };
+        row("submodule", &format!("{} {} ({state})", String::from_utf8_lossy(&module.path), module.commit));
+    }
+}
+
+fn tree(proof: &SourceProof, page: &mut String) {
+    for file in &proof.tree.files {
+        let kind = if file.mode == Mode::Submodule { "commit" } else { "blob" };
+        let path = shown(&String::from_utf8_lossy(&file.path));
+        let _ = writeln!(page, "{} {kind} {}\t{path}", file.mode.as_str(), file.id);
+    }
+}
+
+fn who(commit: &Commit) -> String {
+    format!("{} <{}>", commit.author.name, commit.author.email)
+}
+
+fn shown(text: &str) -> String {
+    for_terminal(&mask(text))
+}

@@ -1,0 +1,70 @@
+//! `trust`: who signed which image, and until when.
+
+use std::fmt::Write as _;
+
+use crate::base::error::Error;
+use crate::base::escape::{for_terminal, in_json};
+use crate::cli::args::{OutputFormat, TrustArguments};
+use crate::cli::command::audit::policy_or_default;
+use crate::cli::{limits_with, now_or, output};
+use crate::dossier::Storage;
+use crate::trust::{Description, Standing, describe};
+
+/// The exit code of a run that had nothing to look at.
+const NOTHING_TO_VERIFY: u8 = 4;
+
+/// Exit 0 when nothing that was found is wrong, 1 when something is; what nobody vouches for is said to be so.
+pub(crate) fn show(arguments: &TrustArguments) -> Result<u8, Error> {
+    let limits = limits_with(&arguments.output.limits);
+    let now = now_or(arguments.output.now)?;
+    let policy = policy_or_default(arguments.policy.as_deref(), &limits)?;
+    let files = Storage::Disk.read_trust(&arguments.source, &limits)?;
+    let found = describe(&files, &policy.trust, now, &limits)?;
+    let page = match arguments.output.format {
+        OutputFormat::Text => as_text(&found),
+        OutputFormat::Json => as_json(&found),
+    };
+    output::print(&page)?;
+    if found.is_empty() {
+        return Ok(NOTHING_TO_VERIFY);
+    }
+    Ok(u8::from(found.iter().any(|one| matches!(one.standing, Standing::Refused(_)))))
+}
+
+fn words(standing: &Standing) -> (&'static str, &str) {
+    match standing {
+        Standing::Trusted => ("trusted", "a signer of the policy"),
+        Standing::Unpinned => ("not trusted", "it agrees with itself; no policy names its root key"),
+        Standing::Refused(message) => ("refused", message),
+        Standing::Undecided(message) => ("undecided", message),
+    }
+}
+
+fn as_text(found: &[Description]) -> String {
+    let mut page = String::new();
+    if found.is_empty() {
+        page.push_str("nothing here is a signature of an image\n");
+    }
+    for one in found {
+        let (word, because) = words(&one.standing);
+        let (kind, file) = (one.kind.words(), for_terminal(&one.file));
+        let _ = writeln!(page, "{kind} {file}: {word} ({})", for_terminal(because));
+        for (label, value) in &one.rows {
+            let _ = writeln!(page, "  {:<28} {}", for_terminal(label), for_terminal(value));
+        }
+    }
+    page
+}
+
+fn as_json(found: &[Description]) -> String {
+    let signatures: Vec<serde_json::Value> = found
+        .iter()
+        .map(|one| {
+            let (word, because) = words(&one.standing);
+            let row = |(name, value): &(String, String)| serde_json::json!({ "name": name, "value": value });
+            let rows: Vec<serde_json::Value> = one.rows.iter().map(row).collect();
+            serde_json::json!({ "kind": one.kind.words(), "file": one.file, "standing": word, "because": because, "facts": rows })
+        })
+        .collect();
+    in_json(&format!("{:#}\n", serde_json::json!({ "schema_version": 1, "signatures": signatures })))
+}

@@ -1,0 +1,123 @@
+//! The question from the other side: may this be deployed? Audited builds on one side, workloads on the other, one answer for each image.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::base::error::Error;
+use crate::base::time::Timestamp;
+use crate::given::attestation::Attestation;
+use crate::judge::builds::{Build, Builds};
+use crate::judge::check;
+use crate::judge::deployment::Deployment;
+use crate::judge::finding::{Finding, Level, Status, Verdict};
+use crate::judge::policy::Policy;
+use crate::report::{Admission, BundleReport, ImageReport, WorkloadFile};
+use crate::workload::{UsedImage, Workload};
+
+/// What is asked of workloads.
+#[derive(Debug, Clone, Copy)]
+pub struct AdmissionQuestion<'a> {
+    /// What is trusted, expected and required.
+    pub policy: &'a Policy,
+    /// The attestation record of an instance that runs the workload.
+    pub attestation: Option<&'a Attestation>,
+    /// The moment that is asked for.
+    pub now: Timestamp,
+}
+
+/// The builds of audited bundles, in their order.
+pub fn index(reports: &[BundleReport], policy: &Policy) -> Builds {
+    Builds::of(reports.iter().map(|report| Arc::new(build_of(report, policy))).collect())
+}
+
+/// What the answers about images need of a bundle's audit under this policy.
+pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
+    let error = report.error.iter().map(Error::to_string);
+    let findings = report.rejecting().map(|finding| format!("{}: {}", finding.check, finding.message));
+    Build {
+        path: report.path.clone(),
+        sha256: report.file.map(|(digest, _)| digest),
+        build_name: report.build_name.clone(),
+        verdict: report.verdict,
+        accepted: report.exit_code() == 0,
+        until: until(report, policy),
+        because: error.chain(findings).collect(),
+        in_play: report.in_play.clone(),
+        image: report.built.clone().filter(|_| report.error.is_none()),
+    }
+}
+
+/// From when on an acceptance holds no more, as far as the clock alone decides: the first end of a waiver that it needs, or of the time that
+/// the policy gives a build.
+fn until(report: &BundleReport, policy: &Policy) -> Option<Timestamp> {
+    let waivers = report.waived().filter_map(|finding| Some(finding.waiver.as_ref()?.expires));
+    let is_asked = |finding: &&Finding| finding.level == Level::Require && finding.status == Status::Pass;
+    let age = check::BUILD_AGE.answer_in(report.played()).filter(is_asked).and(policy.expect.max_age_seconds);
+    let built = report.built.as_ref().and_then(|image| image.built);
+    let old = age.zip(built).map(|(age, built)| built.plus_seconds(age));
+    waivers.chain(old).min()
+}
+
+/// Audited builds, ready to be asked about images.
+#[derive(Debug)]
+pub struct Index {
+    builds: Builds,
+    counts: [usize; 4],
+}
+
+impl Index {
+    /// `builds` were audited under the same policy.
+    pub fn of(builds: Builds) -> Self {
+        let counts = Admission::VERDICTS.map(|verdict| builds.all().filter(|build| build.verdict == verdict).count());
+        Self { builds, counts }
+    }
+
+    /// How many bundles got each of [`Admission::VERDICTS`].
+    pub fn counts(&self) -> [usize; 4] {
+        self.counts
+    }
+
+    /// One answer for each image of a workload. It never fails: what is not known rejects.
+    ///
+    /// It does not say that the workload is what runs, or that nothing else does.
+    pub fn answers(&self, workload: &Workload, question: &AdmissionQuestion<'_>) -> Vec<ImageReport> {
+        workload.images.iter().map(|image| self.answer(workload, image, question)).collect()
+    }
+
+    /// The answer for one image of a workload.
+    pub fn answer(&self, workload: &Workload, image: &UsedImage, question: &AdmissionQuestion<'_>) -> ImageReport {
+        let AdmissionQuestion { attestation, now, policy } = *question;
+        let deployment = Deployment { workload, image, builds: &self.builds, attestation, now };
+        let build = deployment.build();
+        let reference = image.image.as_ref().ok();
+        let answer = ImageReport {
+            workload: file(workload),
+            place: image.place.clone(),
+            image: reference.map(|image| image.text.clone()),
+            digest: reference.and_then(|image| image.digest()),
+            verdict: Verdict::None,
+            bundle: build.map(|build| build.path.clone()),
+            findings: check::run_workload(&deployment, policy),
+        };
+        answer.settled().judged(build.map(|build| build.verdict)).masked()
+    }
+}
+
+/// The answers for every workload, and the reports on the bundles that digests led to, each once.
+pub fn admit(
+    workloads: &[Workload],
+    reports: Vec<BundleReport>,
+    evidence: Vec<String>,
+    question: &AdmissionQuestion<'_>,
+) -> (Admission, Vec<BundleReport>) {
+    let index = Index::of(index(&reports, question.policy));
+    let counts = index.counts();
+    let images: Vec<ImageReport> = workloads.iter().flat_map(|workload| index.answers(workload, question)).collect();
+    let used: BTreeSet<&String> = images.iter().filter_map(|image| image.bundle.as_ref()).collect();
+    let reports = reports.into_iter().filter(|report| used.contains(&report.path)).collect();
+    (Admission { evidence, counts, images }, reports)
+}
+
+fn file(workload: &Workload) -> WorkloadFile {
+    WorkloadFile { path: workload.path.clone(), sha256: workload.sha256, size: workload.size, form: workload.form }
+}

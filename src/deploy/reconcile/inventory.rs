@@ -1,0 +1,186 @@
+//! Inventories: what runs, as somebody wrote it down. *Given*: nothing here knows whether one is whole.
+
+use serde_json::Value;
+
+use super::pods::Found;
+use crate::base::budget::{Budget, Work};
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::strict_csv;
+use crate::base::strict_json;
+use crate::base::strict_yaml;
+use crate::workload::{ImageReference, KindsWithoutImages, Password, UsedImage, Workload, nodes};
+
+/// What runs, by one file.
+#[derive(Debug, Clone)]
+pub struct Inventory {
+    /// The file as it was named.
+    pub path: String,
+    /// SHA-256 of its bytes.
+    pub sha256: Sha256,
+    /// Number of its bytes.
+    pub size: u64,
+    /// `pods`, `csv`, or a workload's form; `kubernetes` for Pods with other resources.
+    pub form: &'static str,
+    /// Every image that it names.
+    pub images: Vec<UsedImage>,
+    /// How many Pods are in it.
+    pub pods: usize,
+    /// How many of them have a container without a digest in their status. It is judged by what the Pod asks for.
+    pub pods_by_spec: usize,
+}
+
+impl Inventory {
+    /// Reads an inventory; what it is shows in its content. Pods say what runs, in their status, wherever they are: `kubectl get pods`, `kubectl
+    /// get all`, joined documents, lists in lists. What is next to them is read as manifests. CSV needs a header line with the columns
+    /// `place` and `image`; others are passed over. Everything that [`Workload::read`] reads is an inventory too: it says what was asked
+    /// for. `passwords` may open encrypted sections of contracts. `kinds` are the policy's.
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`]; [`Error::OwnFile`] when it is none of these, or one page of a longer list.
+    pub fn read(
+        path: &str,
+        bytes: &[u8],
+        passwords: &[Password],
+        kinds: &KindsWithoutImages,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
+        Self::read_within(path, bytes, passwords, kinds, limits, &Budget::of_audit(bytes.len() as u64, limits))
+    }
+
+    /// As [`Inventory::read`], within a budget that other inputs share.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_within(
+        path: &str,
+        bytes: &[u8],
+        passwords: &[Password],
+        kinds: &KindsWithoutImages,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Self, Error> {
+        limits.inventory_bytes().check(bytes.len() as u64, path)?;
+        let malformed = |message: String| Error::OwnFile { what: format!("the inventory {path}"), message, hint: HINT };
+        let mut inventory = Self {
+            path: path.into(),
+            sha256: Sha256::of(bytes),
+            size: bytes.len() as u64,
+            form: "csv",
+            images: Vec::new(),
+            pods: 0,
+            pods_by_spec: 0,
+        };
+        let documents = documents(bytes, limits).map_err(malformed)?;
+        let found = Found::of(&documents).map_err(malformed)?;
+        if !documents.is_empty() && found.is_of_pods() {
+            budget.spend(Work::Bytes(bytes.len() as u64), path)?;
+            budget.spend(Work::Nodes(documents.iter().map(nodes).sum()), path)?;
+            inventory.add_pods(&found, kinds, limits, budget)?;
+        } else if is_csv(bytes) {
+            budget.spend(Work::Bytes(bytes.len() as u64), path)?;
+            inventory.images = rows(bytes).map_err(malformed)?;
+        } else if let Some(header) = other_table(bytes) {
+            return Err(malformed(format!(
+                "expected CSV, separated by commas, with a header line that has the columns place and image; found the line {header:?}"
+            )));
+        } else {
+            let workload = Workload::read_within(path, bytes, passwords, kinds, limits, budget)?;
+            (inventory.form, inventory.images) = (workload.form.word(), workload.images);
+        }
+        limits.inventory_entries().check(inventory.images.len() as u64, path)?;
+        budget.spend(Work::Nodes(inventory.images.len() as u64), path)?;
+        Ok(inventory)
+    }
+
+    /// What it is, and how many Pods were judged by what they ask for.
+    pub(super) fn what(&self) -> String {
+        match self.pods {
+            0 => self.form.to_owned(),
+            pods => format!(
+                "{}; Pods: {pods}, without a digest in their status and judged by their spec: {}",
+                self.form, self.pods_by_spec
+            ),
+        }
+    }
+
+    fn add_pods(
+        &mut self,
+        found: &Found<'_>,
+        kinds: &KindsWithoutImages,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<(), Error> {
+        let running = found.running();
+        (self.images, self.pods, self.pods_by_spec) = (running.images, running.pods, running.judged_by_spec);
+        self.form = if found.others.is_empty() { "pods" } else { "kubernetes" };
+        self.images.extend(Workload::doubts_of_pods(&self.path, found.whole_pods(), kinds, limits, budget)?);
+        self.images.extend(Workload::images_of_resources(&self.path, &found.others, kinds, limits, budget)?);
+        Ok(())
+    }
+}
+
+/// The documents in it, as far as it is JSON or YAML; none when it is something else. YAML is tried where the bounds for YAML allow it.
+fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, String> {
+    let as_yaml = || {
+        let fits = bytes.len() as u64 <= limits.workload_bytes;
+        fits.then(|| strict_yaml::documents(bytes, limits).ok()).flatten()
+    };
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Ok(as_yaml().unwrap_or_default());
+    }
+    match strict_json::parse(bytes) {
+        Ok(document) => Ok(vec![document]),
+        // JSON documents between lines of `---` are YAML.
+        Err(error) => as_yaml().ok_or_else(|| {
+            format!("{error}; expected one JSON document, or several between lines of ---: name others with further --inventory")
+        }),
+    }
+}
+
+const COLUMNS: [&str; 2] = ["place", "image"];
+const HINT: &str = "give pods as `kubectl get pods -A -o json` prints them, CSV with commas and the columns place and image, or a workload";
+
+fn is_csv(bytes: &[u8]) -> bool {
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    let line = bytes.get(..end).map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let header = line.and_then(|line| strict_csv::records(line).ok());
+    header.and_then(|lines| lines.into_iter().next()).is_some_and(|names| columns(&names).is_some())
+}
+
+/// Where the two columns stand, each once.
+fn columns(header: &[String]) -> Option<[usize; 2]> {
+    let at = |name: &str| {
+        let mut found = header.iter().enumerate().filter(|(_, column)| column.as_str() == name).map(|(at, _)| at);
+        found.next().filter(|_| found.next().is_none())
+    };
+    let [place, image] = COLUMNS.map(at);
+    Some([place?, image?])
+}
+
+/// The first line of a table that is not CSV, or has other columns.
+fn other_table(bytes: &[u8]) -> Option<String> {
+    let line = String::from_utf8_lossy(bytes.split(|byte| *byte == b'\n').next()?).trim().to_owned();
+    let is_word = COLUMNS.iter().any(|column| line.eq_ignore_ascii_case(column));
+    let is_table = line.contains([',', ';', '\t']) && !line.contains([':', '{', '[', '#']);
+    (is_word || is_table).then(|| line.chars().take(200).collect())
+}
+
+fn rows(bytes: &[u8]) -> Result<Vec<UsedImage>, String> {
+    let mut records = strict_csv::records(bytes)?.into_iter();
+    let header = records.next().unwrap_or_default();
+    let [place_at, image_at] = columns(&header).ok_or("expected the columns place and image")?;
+    let read = |(number, record): (usize, Vec<String>)| {
+        if record.len() != header.len() {
+            return Err(format!("record {number}: expected {} fields, found {}", header.len(), record.len()));
+        }
+        let cell = |at: usize| record.get(at).map(|text| text.trim()).unwrap_or_default();
+        let image = match cell(image_at) {
+            "" => Err("the cell is empty".to_owned()),
+            text => ImageReference::parse(text),
+        };
+        Ok(UsedImage { place: format!("record {number}, {}", cell(place_at)), image })
+    };
+    (1..).zip(records).map(read).collect()
+}

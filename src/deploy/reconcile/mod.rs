@@ -1,0 +1,357 @@
+//! A whole estate against its papers: what runs, what was built, what was approved. Audited bundles, inventories and approvals in, one
+//! [`Reconciliation`] out.
+//!
+//! It judges no bundle itself: whether a build is accepted, and whether its commit was approved, are answers of the audit. Nothing is left
+//! out in silence: what is in no partner's list has a row of its own.
+
+mod inventory;
+mod keys;
+mod pods;
+mod sample;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use self::inventory::Inventory;
+pub use self::sample::SampleSize;
+use crate::base::digest::Sha256;
+use crate::base::mask::{mask, mask_name};
+use crate::base::time::Timestamp;
+use crate::deploy::admission::index;
+use crate::given::approvals::{Approval, Approvals};
+use crate::judge::builds::{Build, Builds};
+use crate::judge::check;
+use crate::judge::finding::Status;
+use crate::judge::policy::Policy;
+use crate::report::{BundleReport, Kind, Period, Read, Reconciliation, Row, Tool};
+use crate::workload::UsedImage;
+
+/// What builds are set against.
+#[derive(Debug, Clone)]
+pub struct Books<'a> {
+    /// The policy by which the bundles were audited.
+    pub policy: &'a Policy,
+    /// The approvals, which the audit was given too.
+    pub approvals: &'a Approvals,
+    /// What runs.
+    pub inventories: &'a [Inventory],
+    /// What is asked about. Places are asked about whatever the period is: what runs, runs now.
+    pub period: Period,
+    /// Builds to draw.
+    pub sample: Option<SampleSize>,
+    /// The moment that it is for.
+    pub now: Timestamp,
+}
+
+/// A build with its audit.
+struct Audited<'a> {
+    build: &'a Build,
+    report: &'a BundleReport,
+    /// Does the period ask about it? A build without a known time is asked about.
+    asked: bool,
+    /// What the check `source-approved` says.
+    approval: Result<&'a str, &'a str>,
+}
+
+/// Sets everything against everything. `reports` are audits with the books' policy and approvals.
+///
+/// It does not say that an inventory is whole, or that a list of approvals is: both are given. Approvals are matched with builds by the full
+/// commit.
+pub fn reconcile(reports: &[BundleReport], books: &Books<'_>) -> Reconciliation {
+    let builds = index(reports, books.policy);
+    let audited: Vec<Audited<'_>> =
+        builds.all().zip(reports).map(|(build, report)| audited(build, report, &books.period)).collect();
+    let running = running(books.inventories);
+    let mut rows = places(books, &builds, &audited);
+    rows.extend(without_approval(&audited, &running));
+    rows.extend(not_seen(books, &audited, &running));
+    rows.extend(several_digests(&audited));
+    rows.extend(not_accepted(&audited));
+    rows.sort_by_key(|row| row.kind);
+    Reconciliation {
+        tool: Tool::this(),
+        now: books.now,
+        period: books.period,
+        policy: books.policy.source.clone(),
+        inputs: inputs(reports, books),
+        approvals_in_period: in_period(books).count(),
+        builds_in_period: audited.iter().filter(|one| one.is_verified() && one.asked).count(),
+        rows: rows.into_iter().map(masked).collect(),
+        keys: keys::uses(&audited, books.policy),
+        sample: books.sample.as_ref().map(|size| sample::draw(&audited, &running, size)),
+    }
+}
+
+impl Audited<'_> {
+    fn is_verified(&self) -> bool {
+        self.build.image.is_some()
+    }
+
+    fn commit(&self) -> Option<&String> {
+        self.build.image.as_ref()?.commit.as_ref()
+    }
+
+    fn digests(&self) -> BTreeSet<Sha256> {
+        self.build.image.iter().flat_map(|image| &image.pushed).map(|(_, digest)| *digest).collect()
+    }
+
+    /// In how many places it runs.
+    fn places(&self, running: &BTreeMap<Sha256, usize>) -> usize {
+        self.digests().iter().filter_map(|digest| running.get(digest)).sum()
+    }
+
+    fn row(&self, kind: Kind, message: impl Into<String>) -> Row {
+        Row {
+            bundle: Some(self.build.path.clone()),
+            commit: self.commit().cloned(),
+            digest: self.digests().first().copied(),
+            ..row(kind, message)
+        }
+    }
+}
+
+fn audited<'a>(build: &'a Build, report: &'a BundleReport, period: &Period) -> Audited<'a> {
+    let built = build.image.as_ref().and_then(|image| image.built);
+    let finding = check::SOURCE_APPROVED.answer_in(&report.findings);
+    let approval = match finding {
+        Some(finding) if finding.status == Status::Pass => Ok(finding.message.as_str()),
+        Some(finding) => Err(finding.message.as_str()),
+        None => Err("nothing is known of its source"),
+    };
+    Audited { build, report, asked: built.is_none_or(|built| period.holds(built)), approval }
+}
+
+/// In how many places each digest runs.
+fn running(inventories: &[Inventory]) -> BTreeMap<Sha256, usize> {
+    let mut running = BTreeMap::new();
+    for used in inventories.iter().flat_map(|inventory| &inventory.images) {
+        if let Some(digest) = used.image.as_ref().ok().and_then(|image| image.digest()) {
+            *running.entry(digest).or_default() += 1;
+        }
+    }
+    running
+}
+
+/// One row for each place of each inventory, and one for each further build that states a digest which runs.
+fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Row> {
+    let by_path: BTreeMap<&str, &Audited<'_>> = audited.iter().map(|one| (one.build.path.as_str(), one)).collect();
+    let mut said: BTreeMap<Sha256, Row> = BTreeMap::new();
+    let mut rows = Vec::new();
+    for inventory in books.inventories {
+        for used in &inventory.images {
+            let first = rows.len();
+            match digest_of(used) {
+                Err(why) => rows.push(row(Kind::RunningWithoutAcceptedBuild, why)),
+                Ok(digest) => match said.get(&digest) {
+                    Some(row) => rows.push(row.clone()),
+                    None => {
+                        rows.extend(of_digest(digest, builds, &by_path, books.now));
+                        said.extend(rows.get(first).map(|row| (digest, row.clone())));
+                    }
+                },
+            }
+            for row in rows.iter_mut().skip(first) {
+                // The colon is ours: what is before it says nothing of what is behind.
+                row.place = Some(format!("{}: {}", mask(&inventory.path), mask(&used.place)));
+                row.image = used.image.as_ref().ok().map(|image| image.text.clone());
+            }
+        }
+    }
+    rows
+}
+
+fn digest_of(used: &UsedImage) -> Result<Sha256, String> {
+    let image = used.image.as_ref().map_err(|why| format!("the image is not known: {why}"))?;
+    image.digest().ok_or_else(|| "the inventory does not name the digest of what runs".into())
+}
+
+/// What the builds that state a digest say, differences first. Which of them became the image is not known: none hides another.
+fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<'_>>, now: Timestamp) -> Vec<Row> {
+    const KIND: Kind = Kind::RunningWithoutAcceptedBuild;
+    // A copy of a bundle is not another build.
+    let mut distinct: BTreeMap<(Option<Sha256>, Option<&str>), &Build> = BTreeMap::new();
+    for build in builds.of_digest(&digest) {
+        let path = build.sha256.is_none().then_some(build.path.as_str());
+        let known = distinct.entry((build.sha256, path)).or_insert(build);
+        if build.is_accepted_at(now) && !known.is_accepted_at(now) {
+            *known = build;
+        }
+    }
+    let stated: Vec<&&Audited<'_>> = distinct.values().filter_map(|build| by_path.get(build.path.as_str())).collect();
+    let is_accepted = stated.iter().any(|one| one.build.accepted);
+    let said = stated.iter().filter_map(|one| match (one.build.accepted, one.asked, one.approval) {
+        (false, ..) if !is_accepted => {
+            let row = one.row(KIND, "the digest is that of a build which is not accepted");
+            Some(Row { details: one.build.because.clone(), ..row })
+        }
+        // One that is not of the period contradicts nothing that is asked.
+        (false, false, _) => None,
+        (false, true, _) => {
+            let row =
+                one.row(Kind::BundleNotAccepted, "the digest is also stated by this build, which is not accepted");
+            Some(Row { details: one.build.because.clone(), ..row })
+        }
+        (true, false, _) => Some(one.row(Kind::Matched, "built outside the period: its approval was not asked about")),
+        (true, true, Ok(approval)) => Some(one.row(Kind::Matched, approval)),
+        (true, true, Err(why)) => Some(one.row(Kind::BuiltWithoutApproval, why)),
+    });
+    let mut rows: Vec<Row> = said.collect();
+    if rows.is_empty() {
+        rows.push(row(KIND, "no verified manifest in the evidence is about this digest"));
+    }
+    rows.sort_by_key(|row| row.kind == Kind::Matched);
+    rows.into_iter().map(|row| Row { digest: Some(digest), ..row }).collect()
+}
+
+/// Builds of the period without an approval that counts, where no place says so already.
+fn without_approval(audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>) -> Vec<Row> {
+    let unsaid = audited.iter().filter(|one| one.is_verified() && one.asked);
+    let unsaid = unsaid.filter(|one| !(one.build.accepted && one.places(running) > 0));
+    unsaid.filter_map(|one| Some(one.row(Kind::BuiltWithoutApproval, one.approval.err()?))).collect()
+}
+
+fn in_period<'a>(books: &Books<'a>) -> impl Iterator<Item = &'a Approval> {
+    let period = books.period;
+    books.approvals.records.iter().filter(move |record| period.holds(record.time))
+}
+
+/// Approvals of the period without an accepted build, or whose builds run nowhere.
+fn not_seen(books: &Books<'_>, audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>) -> Vec<Row> {
+    let mut by_commit: BTreeMap<&str, Vec<&Audited<'_>>> = BTreeMap::new();
+    for one in audited {
+        if let Some(commit) = one.commit() {
+            by_commit.entry(commit).or_default().push(one);
+        }
+    }
+    let mut rows = Vec::new();
+    for record in in_period(books) {
+        let commit = record.commit.to_string();
+        let built = by_commit.get(commit.as_str()).map(Vec::as_slice).unwrap_or_default();
+        let accepted: Vec<&&Audited<'_>> = built.iter().filter(|one| one.build.accepted).collect();
+        let message = match (built.is_empty(), accepted.is_empty()) {
+            (true, _) => "no verified manifest in the evidence is about the commit",
+            (false, true) => "what was built from the commit is not accepted",
+            (false, false) if accepted.iter().all(|one| one.places(running) == 0) => "it was built and runs nowhere",
+            _ => continue,
+        };
+        let approval = format!(
+            "change {} approved by {} at {} for {}",
+            record.change, record.approver, record.time, record.repository
+        );
+        let details = std::iter::once(approval).chain(built.iter().map(|one| format!("built: {}", one.build.path)));
+        rows.push(Row {
+            commit: Some(commit),
+            bundle: built.first().map(|one| one.build.path.clone()),
+            details: details.collect(),
+            ..row(Kind::ApprovedNotSeen, message)
+        });
+    }
+    rows
+}
+
+/// Commits that several digests are stated for, if one of their builds is of the period.
+fn several_digests(audited: &[Audited<'_>]) -> Vec<Row> {
+    let mut by_commit: BTreeMap<&String, Vec<&Audited<'_>>> = BTreeMap::new();
+    for one in audited {
+        if let Some(commit) = one.commit() {
+            by_commit.entry(commit).or_default().push(one);
+        }
+    }
+    let mut rows = Vec::new();
+    for (commit, builds) in by_commit {
+        let digests: BTreeSet<Sha256> = builds.iter().flat_map(|one| one.digests()).collect();
+        if digests.len() < 2 || !builds.iter().any(|one| one.asked) {
+            continue;
+        }
+        let stated = builds.iter().flat_map(|one| {
+            one.digests().into_iter().map(|digest| format!("{digest} is stated by {}", one.build.path))
+        });
+        rows.push(Row {
+            commit: Some(commit.clone()),
+            details: stated.collect(),
+            ..row(Kind::SeveralDigests, format!("{} digests for one commit", digests.len()))
+        });
+    }
+    rows
+}
+
+/// Bundles that are no evidence. One that is not verified has no time: it is always named.
+fn not_accepted(audited: &[Audited<'_>]) -> Vec<Row> {
+    let rejected = audited.iter().filter(|one| !one.build.accepted && one.asked);
+    rejected
+        .map(|one| {
+            let message = format!("{} (exit {})", one.report.verdict.word(), one.report.exit_code());
+            Row { details: one.build.because.clone(), ..one.row(Kind::BundleNotAccepted, message) }
+        })
+        .collect()
+}
+
+/// Everything that was read.
+fn inputs(reports: &[BundleReport], books: &Books<'_>) -> Vec<Read> {
+    let given = |kind, path: &str, sha256| Read {
+        kind,
+        path: path.to_owned(),
+        sha256: Some(sha256),
+        size: None,
+        entries: None,
+        what: String::new(),
+    };
+    let mut inputs = Vec::new();
+    if let Some(policy) = &books.policy.source {
+        inputs.push(given("policy", &policy.path, policy.sha256));
+        inputs.extend(policy.files.iter().map(|(path, sha256)| given("policy-file", path, *sha256)));
+    }
+    let Approvals { name, sha256, bytes, signature, records, .. } = books.approvals;
+    let (size, entries) = (Some(bytes.len() as u64), Some(records.len()));
+    inputs.push(Read { size, entries, ..given("approvals", name, *sha256) });
+    let signature =
+        signature.iter().map(|bytes| given("approvals-signature", &format!("{name}.sig"), Sha256::of(bytes)));
+    inputs.extend(signature);
+    inputs.extend(books.inventories.iter().map(|inventory| Read {
+        size: Some(inventory.size),
+        entries: Some(inventory.images.len()),
+        what: inventory.what(),
+        ..given("inventory", &inventory.path, inventory.sha256)
+    }));
+    for report in reports {
+        inputs.push(Read {
+            kind: "bundle",
+            path: report.path.clone(),
+            sha256: report.file.map(|(sha256, _)| sha256),
+            size: report.file.map(|(_, size)| size),
+            entries: Some(1),
+            what: report.verdict.word().to_owned(),
+        });
+        let beside = report.inputs.iter().filter(|input| !["approvals", "policy-file"].contains(&input.kind));
+        inputs.extend(beside.map(|input| Read {
+            what: format!("beside {}", report.path),
+            ..given(input.kind, &input.name, input.sha256)
+        }));
+    }
+    inputs
+}
+
+fn row(kind: Kind, message: impl Into<String>) -> Row {
+    Row {
+        kind,
+        place: None,
+        image: None,
+        digest: None,
+        bundle: None,
+        commit: None,
+        message: message.into(),
+        details: Vec::new(),
+    }
+}
+
+/// Hides what looks like a secret.
+fn masked(row: Row) -> Row {
+    Row {
+        image: row.image.as_deref().map(mask_name),
+        message: mask(&row.message),
+        details: row.details.iter().map(|line| mask(line)).collect(),
+        ..row
+    }
+}
+
+#[cfg(test)]
+mod tests;

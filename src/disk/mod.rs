@@ -1,0 +1,3 @@
+//! Files of the auditor's disk, read within bounds.
+
+pub mod folder;

@@ -1,0 +1,143 @@
+//! The outer archive: two members and nothing else. Nothing in it is believed.
+
+use std::io::{self, Read};
+
+use crate::archive::{Member, MemberKind, TarReader, decompress};
+use crate::base::budget::{Budget, Work};
+use crate::base::build_name::BuildName;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::{Bound, Limits};
+use crate::gate::signature::Signature;
+
+const WHAT: &str = "the outer archive";
+
+/// A bundle taken apart and bounded, and nothing more: `manifest.<build_name>.sig.tbz` holds the signed archive
+/// `manifest.<build_name>.tbz` and its signature `manifest.<build_name>.sig`.
+///
+/// What it says of itself, names included, is unsigned. [`Bundle::verify`] is the only way on.
+#[derive(Debug)]
+pub struct Bundle {
+    pub(crate) build_name: BuildName,
+    pub(crate) archive: Vec<u8>,
+    pub(crate) digest: Sha256,
+    pub(crate) signature: Signature,
+}
+
+impl Bundle {
+    /// Takes a bundle apart, reading `input` once to its end.
+    ///
+    /// The members may come in either order. The signed archive is held in memory, as it is, once.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for anything but a bzip2 tar of exactly two regular files whose names agree and whose
+    /// signature member is hexadecimal text; [`Error::Truncated`], [`Error::OverLimit`], [`Error::Unreadable`].
+    pub fn from_reader(input: impl Read, limits: &Limits) -> Result<Self, Error> {
+        Self::from_reader_within(input, 1, limits, &Budget::of_unknown_input(limits))
+    }
+
+    /// As [`Self::from_reader`], on several threads and within a budget that knows how large the input is. Threads change no answer; `input`
+    /// is read some megabytes ahead.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn from_reader_within(
+        input: impl Read,
+        threads: usize,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Self, Error> {
+        let input = Bounded { inner: input, left: limits.bundle_bytes, bound: limits.bundle_bytes() };
+        let bound = limits.signed_archive_bytes();
+        let bound = Bound { allowed: bound.allowed.saturating_add(1 << 20), ..bound };
+        let expanded = budget.reading(decompress(input, threads, WHAT, bound), Work::Unpacked, WHAT);
+        let mut tar = TarReader::new(expanded, WHAT, limits);
+        let mut archive: Option<(BuildName, Vec<u8>)> = None;
+        let mut signature: Option<(BuildName, Signature)> = None;
+        while let Some(member) = tar.next_member()? {
+            if let Some(name) = member_name(&member, ".tbz")? {
+                limits.signed_archive_bytes().check(member.size, "the signed archive")?;
+                budget.hold(member.size.saturating_sub(budget.input()), "the signed archive")?;
+                set_once(&mut archive, (name, tar.read_content()?), &member)?;
+            } else if let Some(name) = member_name(&member, ".sig")? {
+                limits.signature_bytes().check(member.size, "the signature member")?;
+                set_once(&mut signature, (name, Signature::from_member(&tar.read_content()?, limits)?), &member)?;
+            } else {
+                return Err(Error::malformed(
+                    WHAT,
+                    format!("expected manifest.<build_name>.tbz and manifest.<build_name>.sig, found {}", member.path),
+                ));
+            }
+        }
+        let (Some((build_name, archive)), Some((signature_name, signature))) = (archive, signature) else {
+            return Err(Error::malformed(
+                WHAT,
+                "expected the signed archive (.tbz) and its signature (.sig), found one or none",
+            ));
+        };
+        if build_name != signature_name {
+            return Err(Error::malformed(
+                WHAT,
+                format!("its two members name two builds: the archive {build_name}, the signature {signature_name}"),
+            ));
+        }
+        let digest = Sha256::of(&archive);
+        Ok(Self { build_name, archive, digest, signature })
+    }
+
+    /// The build's name as the two members have it. Not signed.
+    pub fn build_name(&self) -> &BuildName {
+        &self.build_name
+    }
+
+    /// SHA-256 of the signed archive: what the signature is about.
+    pub fn archive_digest(&self) -> Sha256 {
+        self.digest
+    }
+
+    /// Bytes of the signed archive.
+    pub fn archive_size(&self) -> u64 {
+        self.archive.len() as u64
+    }
+
+    /// The signature as it stands in the bundle.
+    pub fn signature(&self) -> &Signature {
+        &self.signature
+    }
+}
+
+fn set_once<T>(slot: &mut Option<T>, value: T, member: &Member) -> Result<(), Error> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(Error::malformed(WHAT, format!("a second member of its kind: {}", member.path))),
+    }
+}
+
+/// The build's name if the member is called `manifest.<build_name><suffix>`; such a member must be a regular file.
+fn member_name(member: &Member, suffix: &str) -> Result<Option<BuildName>, Error> {
+    let text = std::str::from_utf8(member.path.as_bytes()).unwrap_or_default();
+    let Some(name) = BuildName::from_file_name(text, suffix) else { return Ok(None) };
+    match member.kind {
+        // Nothing is unpacked with these bits; no server writes them, so somebody means something by them.
+        MemberKind::File if member.mode & 0o7000 != 0 => {
+            Err(Error::malformed(WHAT, format!("member {} has the mode {:o}", member.path, member.mode)))
+        }
+        MemberKind::File => Ok(Some(name)),
+        _ => Err(Error::malformed(WHAT, format!("member {} is no regular file", member.path))),
+    }
+}
+
+/// The file itself is bounded too, so that a device or a growing file cannot keep us reading.
+struct Bounded<R> {
+    inner: R,
+    left: u64,
+    bound: Bound,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.left = self.bound.take(self.left, read as u64, "the bundle")?;
+        Ok(read)
+    }
+}

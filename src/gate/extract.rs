@@ -1,0 +1,231 @@
+//! Unpacks a signed archive into a new folder, whole or not at all. Only behind the gate.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::archive::{MemberKind, MemberPath, SignedTar, decompress};
+use crate::base::budget::{Budget, Work};
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::gate::verify::VerifiedArchive;
+
+const WHAT: &str = "the signed archive";
+/// How often a member's path is held: in the archive's names, in its tree, in the plan.
+const NAMES_HELD: u64 = 3;
+/// Bytes of what is known of a member besides its path.
+const MEMBER_HELD: u64 = 350;
+
+/// What was unpacked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extracted {
+    /// Files, links among them.
+    pub files: u64,
+    /// Folders.
+    pub folders: u64,
+}
+
+/// Unpacks the archive into the folder `to`, which must not exist. Everything is written into a folder beside it, which takes the
+/// name `to` only when all of it is there; on an error it is removed.
+///
+/// Every name and link is judged before the first byte is written. A symbolic link that is absolute or leads out of the folder is refused
+/// here and nowhere else: a repository may hold one, and it is compared like any other link, but nobody should follow it. Files
+/// get the modes 644 and 755, the owner is the caller, times are now. It does not look at what the files say, and nobody should
+/// run git in what it wrote: the archive's `.git/config` and hooks are the archive's.
+///
+/// # Errors
+/// [`Error::Malformed`] for names and links that cannot be unpacked safely, [`Error::Unwritable`], and what reading the archive gives.
+pub fn extract(archive: &VerifiedArchive, to: &Path, limits: &Limits) -> Result<Extracted, Error> {
+    extract_within(archive, to, limits, &Budget::of_unknown_input(limits))
+}
+
+/// As [`extract`], within a budget.
+///
+/// # Errors
+/// As there.
+pub fn extract_within(
+    archive: &VerifiedArchive,
+    to: &Path,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Extracted, Error> {
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(Error::Unwritable { path: to.display().to_string(), message: "it exists already".into() });
+    }
+    let plan = plan(archive, limits, budget)?;
+    let partial = partial_folder(to)?;
+    let written = write_all(archive, &plan, &partial, limits, budget).and_then(|extracted| {
+        fs::rename(&partial, to).map_err(|error| unwritable(to, &error))?;
+        Ok(extracted)
+    });
+    if written.is_err() {
+        // What cannot be removed stays under a name that says what it is; the first error is the one to tell.
+        let _ = fs::remove_dir_all(&partial);
+    }
+    written
+}
+
+type Plan = BTreeMap<MemberPath, MemberKind>;
+
+/// Reads every header once and refuses links that lead outside, before anything is written. What all readers of signed archives
+/// refuse is refused by [`SignedTar`].
+fn plan(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<Plan, Error> {
+    let mut plan = Plan::new();
+    let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
+    let mut tar = SignedTar::new(budget.reading(expanded, Work::Unpacked, WHAT), limits);
+    while let Some(member) = tar.next_member()? {
+        budget
+            .hold((member.path.as_bytes().len() as u64).saturating_mul(NAMES_HELD).saturating_add(MEMBER_HELD), WHAT)?;
+        if let MemberKind::Symlink(target) = &member.kind
+            && !stays_inside(&member.path, target)
+        {
+            let target = String::from_utf8_lossy(target);
+            return Err(Error::malformed(
+                WHAT,
+                format!("the link {} leads out of the archive, to {target:?}", member.path),
+            ));
+        }
+        plan.insert(member.path, member.kind);
+    }
+    Ok(plan)
+}
+
+/// Does a relative link, followed from where it stands, stay at or below the top at every step? `..` is taken at the start only, where it
+/// leaves folders that are known to be folders: behind a name it could leave what another link leads to.
+fn stays_inside(link: &MemberPath, target: &[u8]) -> bool {
+    if target.starts_with(b"/") {
+        return false;
+    }
+    let depth = link.as_bytes().iter().filter(|&&byte| byte == b'/').count();
+    let mut segments = target.split(|&byte| byte == b'/').filter(|segment| !matches!(*segment, b"" | b"."));
+    let ups = segments.by_ref().take_while(|segment| *segment == b"..").count();
+    // The segment that ended the run of `..` is a name; the rest must be names too.
+    ups <= depth && segments.all(|segment| segment != b"..")
+}
+
+fn write_all(
+    archive: &VerifiedArchive,
+    plan: &Plan,
+    top: &Path,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Extracted, Error> {
+    let mut extracted = Extracted { files: 0, folders: 0 };
+    let expanded = decompress(archive.bytes(), 1, WHAT, limits.expanded_bytes());
+    // Nothing is hashed here, so that what an audit can read can be unpacked.
+    let mut tar = SignedTar::new(budget.reading(expanded, Work::Bytes, WHAT), limits);
+    while let Some(member) = tar.next_member()? {
+        let path = on_disk(top, &member.path)?;
+        let failed = |error: io::Error| unwritable(&path, &error);
+        match &member.kind {
+            MemberKind::Directory => {
+                fs::create_dir_all(&path).map_err(failed)?;
+                extracted.folders += 1;
+            }
+            MemberKind::File => {
+                make_parent(&path)?;
+                let mut file = create(&path, member.mode).map_err(failed)?;
+                let mut written = Ok(());
+                tar.reader().stream_content(|piece| {
+                    if written.is_ok() {
+                        written = file.write_all(piece);
+                    }
+                })?;
+                written.map_err(failed)?;
+                extracted.files += 1;
+            }
+            MemberKind::HardLink(target) => {
+                make_parent(&path)?;
+                fs::copy(on_disk(top, target)?, &path).map_err(failed)?;
+                extracted.files += 1;
+            }
+            // Links come last, so that nothing is ever written through one.
+            MemberKind::Symlink(_) => {}
+        }
+    }
+    for (name, kind) in plan {
+        if let MemberKind::Symlink(target) = kind {
+            let path = on_disk(top, name)?;
+            make_parent(&path)?;
+            link(target, &path).map_err(|error| unwritable(&path, &error))?;
+            extracted.files += 1;
+        }
+    }
+    Ok(extracted)
+}
+
+/// A new, empty folder beside `to`, on the same file system, so that one rename can finish the work.
+fn partial_folder(to: &Path) -> Result<PathBuf, Error> {
+    let name = to
+        .file_name()
+        .ok_or_else(|| Error::Unwritable { path: to.display().to_string(), message: "it names no folder".into() })?;
+    let mut partial = std::ffi::OsString::from(".");
+    partial.push(name);
+    partial.push(format!(".partial-{}", std::process::id()));
+    let partial = to.with_file_name(partial);
+    fs::create_dir(&partial).map_err(|error| unwritable(&partial, &error))?;
+    Ok(partial)
+}
+
+fn make_parent(path: &Path) -> Result<(), Error> {
+    match path.parent() {
+        Some(parent) => fs::create_dir_all(parent).map_err(|error| unwritable(parent, &error)),
+        None => Ok(()),
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Error {
+    Error::Unwritable { path: path.display().to_string(), message: error.to_string() }
+}
+
+#[cfg(unix)]
+fn on_disk(top: &Path, path: &MemberPath) -> Result<PathBuf, Error> {
+    use std::os::unix::ffi::OsStrExt;
+    Ok(top.join(std::ffi::OsStr::from_bytes(path.as_bytes())))
+}
+
+#[cfg(not(unix))]
+fn on_disk(top: &Path, path: &MemberPath) -> Result<PathBuf, Error> {
+    let text = std::str::from_utf8(path.as_bytes()).ok().filter(|text| !text.contains(['\\', ':']));
+    text.map(|text| top.join(text)).ok_or_else(|| Error::malformed(WHAT, format!("{path} is no name on this system")))
+}
+
+#[cfg(unix)]
+fn create(path: &Path, mode: u32) -> io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mode = if mode & 0o100 == 0 { 0o644 } else { 0o755 };
+    OpenOptions::new().write(true).create_new(true).mode(mode).open(path)
+}
+
+#[cfg(not(unix))]
+fn create(path: &Path, _: u32) -> io::Result<fs::File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+#[cfg(unix)]
+fn link(target: &[u8], path: &Path) -> io::Result<()> {
+    use std::os::unix::ffi::OsStrExt;
+    std::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(target), path)
+}
+
+#[cfg(not(unix))]
+fn link(_: &[u8], _: &Path) -> io::Result<()> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "symbolic links are written on Unix only"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_followed_in_thought_before_they_are_written() {
+        let link = MemberPath::parse(b"git/repo/docs/link").unwrap();
+        for inside in [&b"a"[..], b"../README", b"../../../data/build.log", b"./x/y", b"../../.."] {
+            assert!(stays_inside(&link, inside), "{inside:?}");
+        }
+        for outside in [&b"/etc/passwd"[..], b"../../../../etc/passwd", b"a/../../../../../x", b"other-link/.."] {
+            assert!(!stays_inside(&link, outside), "{outside:?}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Attestation records of machines of IBM Hyper Protect: what was booted, in digests, signed by a key that IBM certifies (ibm-cloud-docs/vpc,
+//! about-attestation.md, certificate_validate.md).
+//!
+//! A record says that a machine booted at least once with these texts. It does not say that it is running, nor which key signs what it builds.
+
+mod chain;
+mod record;
+
+pub use self::record::Record;
+use crate::base::budget::Work;
+use crate::base::digest::Sha256;
+use crate::base::time::Timestamp;
+use crate::crypto::ibm::{Certificate, RevocationList};
+use crate::crypto::{Hash, Protocol, Scheme};
+use crate::trust::TrustFile;
+
+/// The record as the machine writes it.
+const RECORD: &str = "se-checksums.txt";
+/// Its signature.
+const SIGNATURE: &str = "se-signature.bin";
+/// The contract as it was delivered.
+const USER_DATA: &str = "user-data";
+/// Files that hold no certificate and are named.
+const UNREADABLE_NAMED: usize = 20;
+/// SHA-256 of the certificate DigiCert Trusted Root G4, at which IBM's chain ends.
+const DIGICERT_TRUSTED_ROOT_G4: &str = "552f7bdcf1a7af9e6ce672017f4f12abf77240c78e761ac203d1d9d20ac89988";
+/// Whom DigiCert certified. Others have certificates of the same authority.
+const IBM: &str = "International Business Machines Corporation";
+
+/// What the policy says of records.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BuilderPolicy {
+    /// Certificates that a chain may end at, by SHA-256; without any, DigiCert's.
+    pub roots: Vec<Sha256>,
+    /// SHA-256 of the workload texts that IBM publishes for build servers.
+    pub workloads: Vec<Sha256>,
+    /// SHA-256 of the base images that IBM publishes.
+    pub base_images: Vec<Sha256>,
+    /// SHA-256 of the root file systems that IBM publishes.
+    pub root_archives: Vec<Sha256>,
+}
+
+/// The files of one record.
+#[derive(Debug, Clone)]
+pub struct Attestation {
+    /// The record; or why there is none, in words.
+    pub record: Result<Record, String>,
+    record_bytes: Vec<u8>,
+    signature: Option<Vec<u8>>,
+    /// The contract that was delivered, where it was saved.
+    pub(crate) user_data: Option<Vec<u8>>,
+    certificates: Vec<Certificate>,
+    lists: Vec<RevocationList>,
+    /// Files that are named like certificates and hold none.
+    unreadable: Vec<String>,
+    /// Every file that was given: its name and digest.
+    pub(crate) files: Vec<(String, Sha256)>,
+}
+
+/// How well a record is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Signed by a key that IBM certifies; what was followed, a line each.
+    Signed(Vec<String>),
+    /// Not so.
+    Refused(String),
+    /// Something is missing to tell.
+    Undecided(String),
+}
+
+impl Attestation {
+    /// Sorts the files of a folder. Certificates and lists are known by their content, the others by their names; `None` when there is
+    /// neither a record nor a signature.
+    pub fn read(files: &[TrustFile]) -> Option<Self> {
+        let named =
+            |name: &str| files.iter().find(|file| file.path.rsplit('/').next() == Some(name)).map(|file| &file.bytes);
+        let (bytes, signature) = (named(RECORD), named(SIGNATURE));
+        if bytes.is_none() && signature.is_none() {
+            return None;
+        }
+        let mut read = Self {
+            record: bytes.map_or_else(|| Err(format!("there is no {RECORD}")), |bytes| Record::read(bytes)),
+            record_bytes: bytes.cloned().unwrap_or_default(),
+            signature: signature.cloned(),
+            user_data: files.iter().find(|file| is_user_data(&file.path)).map(|file| file.bytes.clone()),
+            certificates: Vec::new(),
+            lists: Vec::new(),
+            unreadable: Vec::new(),
+            files: files.iter().map(|file| (file.path.clone(), Sha256::of(&file.bytes))).collect(),
+        };
+        for file in files {
+            read.sort(file);
+        }
+        Some(read)
+    }
+
+    fn sort(&mut self, file: &TrustFile) {
+        let extension = file.path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+        if !["pem", "crt", "cer", "der", "crl"].contains(&extension.as_str()) {
+            return;
+        }
+        let blocks = chain::pem_blocks(&file.bytes);
+        let ders: Vec<Vec<u8>> = if blocks.is_empty() { vec![file.bytes.clone()] } else { blocks };
+        for der in ders {
+            match (Certificate::from_der(&der), RevocationList::from_der(&der)) {
+                (Ok(certificate), _) => self.certificates.push(certificate),
+                (_, Ok(list)) => self.lists.push(list),
+                (Err(one), Err(other)) => {
+                    let why = if extension == "crl" { other } else { one };
+                    if self.unreadable.len() < UNREADABLE_NAMED {
+                        self.unreadable.push(format!("{}: {why}", file.path));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The most that [`Self::standing`] may cost: for each step of the chain every certificate may be the issuer, and every list its.
+    pub(crate) fn cost(&self) -> [Work; 2] {
+        let count = |number: usize| number as u64;
+        let steps = count(chain::STEPS);
+        let signatures = count(self.certificates.len()) * (steps + 1) + count(self.lists.len()) * steps;
+        let largest = self.certificates.iter().map(Certificate::size).max().unwrap_or(0);
+        let certificates = largest.saturating_mul(self.certificates.len()).saturating_mul(chain::STEPS);
+        let lists = self.lists.iter().map(RevocationList::size).sum::<usize>().saturating_mul(chain::STEPS);
+        let bytes = certificates.saturating_add(lists).saturating_add(self.record_bytes.len());
+        [Work::Signatures(signatures), Work::Bytes(count(bytes))]
+    }
+
+    /// Is the record signed by a key that leads to IBM, at `moment`?
+    pub(crate) fn standing(&self, policy: &BuilderPolicy, moment: Timestamp) -> Standing {
+        if let Err(why) = &self.record {
+            return Standing::Refused(why.clone());
+        }
+        let Some(signature) = &self.signature else {
+            return Standing::Undecided(format!("there is no {SIGNATURE} beside the record"));
+        };
+        let record = Sha256::of(&self.record_bytes);
+        let signed = |certificate: &&Certificate| {
+            // RSA PKCS#1 v1.5 with SHA-256 over the record's bytes, its line ends included.
+            let scheme = Scheme::RsaPkcs1(Hash::Sha256);
+            certificate.key.verify_digest(Protocol::Machine, scheme, record.as_bytes(), signature).is_ok()
+        };
+        match self.certificates.iter().find(signed) {
+            Some(leaf) => match chain::follow(leaf, &self.certificates, &self.lists, policy, moment) {
+                Standing::Undecided(why) => Standing::Undecided(format!("{why}{}", self.unreadable_text())),
+                standing => standing,
+            },
+            None if self.certificates.is_empty() => {
+                Standing::Undecided(format!("there is no certificate beside the record{}", self.unreadable_text()))
+            }
+            None => Standing::Refused(format!(
+                "no certificate beside the record accepts its signature{}",
+                self.unreadable_text()
+            )),
+        }
+    }
+
+    fn unreadable_text(&self) -> String {
+        if self.unreadable.is_empty() { String::new() } else { format!(" ({})", self.unreadable.join("; ")) }
+    }
+}
+
+fn is_user_data(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    [USER_DATA, "user-data.yaml", "user-data.yml", "user-data.txt"].contains(&name)
+}

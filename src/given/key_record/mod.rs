@@ -1,0 +1,398 @@
+//! Key records: who obtained a manifest key, when, over which channel and with whom; signed by people.
+//!
+//! No public interface ties a manifest key to an enclave. What carries the trust in it is a procedure among people, and a key
+//! record is that procedure's paper: an in-toto statement (in-toto/attestation, spec/v1) about the key, in a DSSE envelope,
+//! with a predicate of this project's own. docs/keys.md has the fields.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::build_name::BuildName;
+use crate::base::digest::{Sha256, decode_hex, encode_hex};
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
+use crate::crypto::dsse::{Envelope, IN_TOTO};
+use crate::crypto::person_key::{PersonKey, PersonSecret};
+use crate::gate::key::PublicKey;
+use crate::gate::signature::Signature;
+use crate::gate::verify::Grade;
+
+const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+/// A name, not an address: nothing is fetched from it.
+pub const PREDICATE_TYPE: &str = "https://hpsb-audit.example/key-record/v1";
+const SUBJECT_NAME: &str = "SubjectPublicKeyInfo of the manifest key";
+const WHAT: &str = "the key record";
+
+/// Over which channel a key came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Channel {
+    /// `GET /publickey` of the build server.
+    ServerApi,
+    /// An object store.
+    ObjectStore,
+    /// Carried by a person.
+    Courier,
+    /// Another one.
+    Other,
+}
+
+impl Channel {
+    /// Every channel.
+    pub const ALL: [Self; 4] = [Self::ServerApi, Self::ObjectStore, Self::Courier, Self::Other];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ServerApi => "server-api",
+            Self::ObjectStore => "object-store",
+            Self::Courier => "courier",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// One time that the key was obtained.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Retrieval {
+    /// Who obtained it.
+    pub by: String,
+    /// When, in RFC 3339.
+    pub at: String,
+    /// How.
+    pub channel: Channel,
+    /// SHA-256 of the file that was obtained.
+    pub file_sha256: String,
+    /// SHA-256 of the SubjectPublicKeyInfo of the key in it.
+    pub key_sha256: String,
+}
+
+/// A bundle that the key verifies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct VerifiedBundle {
+    /// The build's name, as the bundle's members have it.
+    pub build_name: String,
+    /// SHA-256 of the bundle.
+    pub sha256: String,
+    /// SHA-256 of the signed archive in it.
+    pub archive_sha256: String,
+}
+
+/// A bundle of a build that somebody asked for to see that the server holds the key: of a commit that nobody could foresee.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Challenge {
+    /// The bundle.
+    pub bundle: VerifiedBundle,
+    /// The signature in it, in hexadecimal digits, so that it can be verified again from the record alone.
+    pub signature: String,
+    /// The commit that was built.
+    pub commit: String,
+}
+
+/// What a key record says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct KeyStatement {
+    /// The key, as it was obtained.
+    pub key_pem: String,
+    /// How it came, at least once.
+    pub retrievals: Vec<Retrieval>,
+    /// What it verifies.
+    pub bundles: Vec<VerifiedBundle>,
+    /// That its holder answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<Challenge>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Statement {
+    #[serde(rename = "_type")]
+    kind: String,
+    subject: Vec<Subject>,
+    #[serde(rename = "predicateType")]
+    predicate_type: String,
+    predicate: KeyStatement,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Subject {
+    name: String,
+    digest: SubjectDigest,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SubjectDigest {
+    sha256: String,
+}
+
+/// A key record: a statement and the signatures over it. It counts for nothing until [`KeyRecord::grade`] finds signers.
+#[derive(Debug, Clone)]
+pub struct KeyRecord(Envelope);
+
+/// How a record counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Graded {
+    /// The grade that it gives the key.
+    pub grade: Grade,
+    /// Who signed it, in the policy's order.
+    pub signers: Vec<String>,
+    /// What it says.
+    pub statement: KeyStatement,
+}
+
+/// What the records say of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grading {
+    /// The policy names none.
+    NoRecord,
+    /// It names one that does not count.
+    DoesNotCount {
+        /// The path as the policy has it.
+        path: String,
+        /// Why it does not count, and which signers could not be used.
+        reason: String,
+    },
+    /// It names one that counts.
+    Counts(Box<Graded>),
+}
+
+impl KeyRecord {
+    /// Makes a record and signs it.
+    ///
+    /// # Errors
+    /// [`Error::Key`] for a statement that would not count: a retrieval of another key, none at all, a challenge whose signature
+    /// is not the key's.
+    pub fn new(statement: KeyStatement, key: &PersonSecret, limits: &Limits) -> Result<Self, Error> {
+        let public = statement.consistent(limits).map_err(|message| Error::malformed(WHAT, message))?;
+        let digest = SubjectDigest { sha256: public.fingerprint().hex() };
+        let statement = Statement {
+            kind: STATEMENT_TYPE.into(),
+            subject: vec![Subject { name: SUBJECT_NAME.into(), digest }],
+            predicate_type: PREDICATE_TYPE.into(),
+            predicate: statement,
+        };
+        let payload = serde_json::to_vec(&statement).map_err(|error| Error::malformed(WHAT, error.to_string()))?;
+        let mut record = Self(Envelope::new(IN_TOTO, payload));
+        record.sign(key)?;
+        Ok(record)
+    }
+
+    /// Reads a record's envelope. What it says is looked at only behind a signature.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::OverLimit`] beyond `key_file_bytes`.
+    pub fn from_json(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+        limits.key_file_bytes().check(bytes.len() as u64, WHAT)?;
+        Envelope::from_json(WHAT, bytes).map(Self)
+    }
+
+    /// The record as JSON.
+    ///
+    /// # Errors
+    /// [`Error::OverLimit`] if it is larger than any reader takes.
+    pub fn to_json(&self, limits: &Limits) -> Result<Vec<u8>, Error> {
+        let text = self.0.to_json()?;
+        limits.key_file_bytes().check(text.len() as u64, WHAT)?;
+        Ok(text)
+    }
+
+    /// Adds a signature over the very same bytes.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if this key has signed already, or there are too many signatures.
+    pub fn sign(&mut self, key: &PersonSecret) -> Result<(), Error> {
+        self.0.sign(key).map_err(|message| Error::Usage {
+            message: format!("{WHAT}: {message}"),
+            hint: "each person signs once, with a key of their own".into(),
+        })
+    }
+
+    /// How many signatures it has, good or not.
+    pub fn signature_count(&self) -> usize {
+        self.0.signature_count()
+    }
+
+    /// What it says, whoever says it: for people who are about to sign it. Never a reason to trust a key.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if it is not a statement of this kind, or contradicts itself.
+    pub fn unverified_statement(&self, limits: &Limits) -> Result<KeyStatement, Error> {
+        self.statement(limits).map(|(statement, _)| statement).map_err(|message| Error::malformed(WHAT, message))
+    }
+
+    /// The grade that this record gives the key with `fingerprint`, by the signatures of `signers` (name and key).
+    ///
+    /// A key counts once, whatever names it is listed under, and so does a name, whatever keys it has. `witnessed` needs two
+    /// names with two keys, and two retrievals of the same key. `challenged` needs a challenge whose signature verifies under the
+    /// key. It does NOT say that what the signers wrote is true.
+    ///
+    /// # Errors
+    /// In words: why the record does not count.
+    pub fn grade(
+        &self,
+        fingerprint: Sha256,
+        signers: &[(String, PersonKey)],
+        limits: &Limits,
+    ) -> Result<Graded, String> {
+        let mut keys: Vec<Sha256> = Vec::new();
+        let mut names: Vec<String> = Vec::new();
+        for (name, key) in signers {
+            if !keys.contains(&key.fingerprint()) && !names.contains(name) && self.0.is_signed_by(key) {
+                keys.push(key.fingerprint());
+                names.push(name.clone());
+            }
+        }
+        if names.is_empty() {
+            return Err(format!(
+                "none of its {} signatures is by one of the policy's signers",
+                self.0.signature_count()
+            ));
+        }
+        let (statement, key) = self.statement(limits)?;
+        if key.fingerprint() != fingerprint {
+            return Err(format!("it is about another key: expected {fingerprint}, found {}", key.fingerprint()));
+        }
+        let grade = if statement.challenge.is_some() {
+            Grade::Challenged
+        } else if names.len() >= 2 && statement.was_obtained_by_two() {
+            Grade::Witnessed
+        } else {
+            Grade::Recorded
+        };
+        Ok(Graded { grade, signers: names, statement })
+    }
+
+    fn statement(&self, limits: &Limits) -> Result<(KeyStatement, PublicKey), String> {
+        let expect = |what: &str, expected: &str, found: &str| {
+            if expected == found { Ok(()) } else { Err(format!("{what}: expected {expected}, found {found:?}")) }
+        };
+        expect("payloadType", IN_TOTO, &self.0.payload_type)?;
+        let value = crate::base::strict_json::parse(&self.0.payload).map_err(|error| error.to_string())?;
+        // The type first: a statement of another kind has other fields.
+        expect(
+            "predicateType",
+            PREDICATE_TYPE,
+            value.get("predicateType").and_then(|kind| kind.as_str()).unwrap_or_default(),
+        )?;
+        let statement: Statement = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        expect("_type", STATEMENT_TYPE, &statement.kind)?;
+        let [subject] = statement.subject.as_slice() else {
+            return Err(format!("expected one subject, found {}", statement.subject.len()));
+        };
+        let key = statement.predicate.consistent(limits)?;
+        expect("subject", &key.fingerprint().hex(), &subject.digest.sha256)?;
+        Ok((statement.predicate, key))
+    }
+}
+
+impl Grading {
+    /// The grade; without a record that counts, the key was only chosen.
+    pub fn grade(&self) -> Grade {
+        match self {
+            Self::Counts(graded) => graded.grade,
+            Self::NoRecord | Self::DoesNotCount { .. } => Grade::CommandLine,
+        }
+    }
+
+    /// What the record says, line by line.
+    pub(crate) fn details(&self) -> Vec<String> {
+        let graded = match self {
+            Self::NoRecord => return vec!["the policy names no record for this key".into()],
+            Self::DoesNotCount { path, reason } => return vec![format!("record {path}: {reason}")],
+            Self::Counts(graded) => graded,
+        };
+        let mut lines = vec![format!("signed by {}", graded.signers.join(", "))];
+        lines.extend(graded.statement.lines());
+        lines
+    }
+}
+
+impl KeyStatement {
+    /// What it says, line by line.
+    pub fn lines(&self) -> Vec<String> {
+        let obtained = |retrieval: &Retrieval| {
+            format!("obtained by {} at {} over {}", retrieval.by, retrieval.at, retrieval.channel.word())
+        };
+        let mut lines: Vec<String> = self.retrievals.iter().map(obtained).collect();
+        lines.extend(self.bundles.iter().map(|bundle| format!("verified {}", bundle.build_name)));
+        lines.extend(self.challenge.iter().map(|challenge| {
+            format!(
+                "challenged with commit {}: the signature of {} verifies",
+                challenge.commit, challenge.bundle.build_name
+            )
+        }));
+        lines
+    }
+
+    /// Does everything in it speak of one key? That key.
+    /// Do two retrievals name two people? One person who asked twice shows nothing that the first time did not.
+    fn was_obtained_by_two(&self) -> bool {
+        let mut people = self.retrievals.iter().map(|retrieval| retrieval.by.trim().to_lowercase());
+        let first = people.next();
+        people.any(|other| Some(other) != first)
+    }
+
+    fn consistent(&self, limits: &Limits) -> Result<PublicKey, String> {
+        let key = PublicKey::from_pem("keyPem", self.key_pem.as_bytes(), limits).map_err(|error| error.to_string())?;
+        let fingerprint = key.fingerprint().hex();
+        if self.retrievals.is_empty() {
+            return Err("it says nothing of how the key was obtained".into());
+        }
+        for retrieval in &self.retrievals {
+            if retrieval.key_sha256 != fingerprint {
+                return Err(format!(
+                    "a retrieval of another key: expected {fingerprint}, found {}",
+                    retrieval.key_sha256
+                ));
+            }
+            if retrieval.by.trim().is_empty() || Timestamp::from_rfc3339(&retrieval.at).is_none() {
+                return Err("a retrieval without a name or a time (RFC 3339)".into());
+            }
+            if Sha256::from_hex(&retrieval.file_sha256).is_none() {
+                return Err("a retrieval without the SHA-256 of its file".into());
+            }
+        }
+        let challenged = self.challenge.iter().map(|challenge| &challenge.bundle);
+        for bundle in self.bundles.iter().chain(challenged) {
+            bundle.checked()?;
+        }
+        if let Some(challenge) = &self.challenge {
+            challenge.verified(&key, limits)?;
+        }
+        Ok(key)
+    }
+}
+
+impl VerifiedBundle {
+    fn checked(&self) -> Result<Sha256, String> {
+        let named = BuildName::parse(&self.build_name).is_some() && Sha256::from_hex(&self.sha256).is_some();
+        let archive = Sha256::from_hex(&self.archive_sha256).filter(|_| named);
+        archive.ok_or_else(|| "a bundle without a build's name or its SHA-256 digests".into())
+    }
+}
+
+impl Challenge {
+    /// Makes one from a bundle's parts.
+    pub fn new(bundle: VerifiedBundle, signature: &Signature, commit: String) -> Self {
+        Self { bundle, signature: encode_hex(signature.as_bytes()), commit }
+    }
+
+    fn verified(&self, key: &PublicKey, limits: &Limits) -> Result<(), String> {
+        let commit = decode_hex(self.commit.as_bytes()).filter(|bytes| matches!(bytes.len(), 20 | 32));
+        if commit.is_none() {
+            return Err("a challenge without the commit that was built".into());
+        }
+        let signature = Signature::from_member(self.signature.as_bytes(), limits).map_err(|error| error.to_string())?;
+        let verified = key.verify(&self.bundle.checked()?, &signature);
+        verified.map_err(|fault| format!("the challenge's signature is not by the key: {fault}"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

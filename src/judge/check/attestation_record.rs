@@ -1,0 +1,79 @@
+//! `attestation-record`: an instance booted with this workload.
+
+use super::outcome::Outcome;
+use super::{ChainLink, Check, Expected, Run};
+use crate::base::digest::Sha256;
+use crate::given::attestation::Standing;
+use crate::judge::deployment::Deployment;
+use crate::judge::evidence::Known;
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
+use crate::judge::policy::Policy;
+use crate::workload::Content;
+
+pub(super) static CHECK: Check = Check {
+    name: "attestation-record",
+    group: Group::Workload,
+    level: Level::Require,
+    says: "an instance booted at least once with this workload",
+    explanation: "The record's signature must lead to IBM (see builder-record), and its digest of the workload must be that of the contract's workload text: the token itself \
+where the section is encrypted, so that the images which were read from it are tied to the record only when --workload-password opened that very token. It says that an instance booted at least once with this workload, not that \
+it is running, nor how many there are.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[ChainLink::Instance],
+    controls: &[],
+    missing_evidence: MissingEvidence::RejectsByName,
+    run: Run::Workload(run),
+};
+
+fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
+    let Some(attestation) = deployment.attestation else {
+        let mut outcome = Outcome::not_run(Reason::NoEvidence, "no attestation record was given");
+        outcome.details.extend(machine(deployment));
+        return outcome;
+    };
+    let section = deployment.workload.contract.as_ref().and_then(|contract| contract.workload.as_ref());
+    let Some(section) = section else {
+        return Outcome::not_run(
+            Reason::NoEvidence,
+            "a record is about the workload section of a contract, and this is none",
+        );
+    };
+    let path = match attestation.standing(&policy.builder, deployment.now) {
+        Standing::Signed(path) => path,
+        Standing::Refused(why) => return Outcome::fail(format!("the record is not accepted: {why}")),
+        Standing::Undecided(why) => return Outcome::unknown(format!("the record cannot be judged: {why}")),
+    };
+    let recorded = match attestation.record.as_ref().map(|record| record.digest("workload")) {
+        Ok(Ok(recorded)) => recorded,
+        Ok(Err(why)) => return Outcome::fail(why),
+        Err(why) => return Outcome::fail(why.clone()),
+    };
+    let Some(text) = &section.text else {
+        return Outcome::unknown(
+            "the workload section is a mapping: a record is about its exact text. Name the user-data as it is delivered",
+        );
+    };
+    let found = Sha256::of(text.as_bytes());
+    let Some(recorded) = recorded else {
+        return Outcome::unknown("the record has no digest of a workload");
+    };
+    if recorded != found {
+        return Outcome::fail("the record is about another workload").sides(recorded, found);
+    }
+    let mut outcome = Outcome::pass("an instance booted at least once with this workload").sides(recorded, found);
+    outcome.details = match section.content {
+        Content::Plain(_) => vec!["the section is in plain text".into()],
+        Content::Opened(_) => vec!["the images were read from the encrypted text that the record names".into()],
+        Content::Closed(_) => vec!["the section is encrypted: which images it names is not known".into()],
+    };
+    outcome.details.extend(path);
+    outcome.details.extend(machine(deployment));
+    outcome
+}
+
+/// What the machine boots, where a resource of IBM's operator says it: no manifest is about that image.
+fn machine(deployment: &Deployment<'_>) -> Option<String> {
+    let name = deployment.workload.machine.as_ref()?;
+    Some(format!("the machine boots {name}: only an attestation record can say what that is"))
+}

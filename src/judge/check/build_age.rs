@@ -1,0 +1,41 @@
+//! `build-age`: the build is not older than the policy allows.
+
+use super::outcome::Outcome;
+use super::{Check, Expected, Run};
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
+use crate::judge::policy::Policy;
+
+pub(super) static CHECK: Check = Check {
+    name: "build-age",
+    group: Group::Manifest,
+    level: Level::Warn,
+    says: "the build is not older than the policy's max-age at --now",
+    explanation: "Compares the time that the signed archive gives for the build with --now and expect.max-age. At require as soon as the \
+policy sets it. Beside expect.commit it is the only answer to a rollback: an older build of the same image is as validly signed as the newest. \
+A build more than a day in the future fails. The time is the server's own clock.",
+    known: Known::Signed,
+    expected: Expected::Requires(&["max-age"]),
+    links: &[],
+    controls: &[],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let Some(max_age) = policy.expect.max_age_seconds else {
+        return Outcome::not_run(Reason::NoExpectation, "the policy sets no max-age");
+    };
+    let Some(built) = evidence.build_time() else {
+        return Outcome::not_run(Reason::NoEvidence, "the signed archive gives no time for the build");
+    };
+    let oldest = evidence.now.plus_seconds(-max_age);
+    let outcome = if built < oldest {
+        Outcome::fail("the build is older than the policy allows")
+    } else if built.is_clearly_after(evidence.now) {
+        Outcome::fail("the build lies in the future")
+    } else {
+        Outcome::pass("the build is not older than the policy allows")
+    };
+    outcome.sides(format!("{oldest} to {}", evidence.now), built)
+}

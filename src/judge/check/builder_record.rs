@@ -1,0 +1,182 @@
+//! `builder-record`, `builder-workload`, `builder-image`, `builder-key-binding`: what the build server itself booted.
+
+use super::outcome::Outcome;
+use super::{ChainLink, Check, Expected, Run};
+use crate::base::digest::Sha256;
+use crate::given::attestation::{Attestation, Record, Standing};
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
+use crate::judge::policy::Policy;
+
+pub(super) static RECORD: Check = Check {
+    name: "builder-record",
+    group: Group::Builder,
+    level: Level::Require,
+    says: "the build server's attestation record is signed by IBM's chain",
+    explanation: "se-checksums.txt must be signed (se-signature.bin: RSA PKCS#1 v1.5 with SHA-256 over its very bytes) by an attestation certificate that IBM's signing certificate \
+issued, and that one must lead to the pinned root, DigiCert Trusted Root G4 or the policy's [builder] roots. Names, signatures, dates at the time of the build and a revocation list of each issuer \
+are judged; without a list the answer is unknown. IBM's signing certificate is no authority, so its own step is judged as IBM describes it. A record has no time of its own. It does not say that the server is the one which made this build.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &["SR-4"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(record),
+};
+
+pub(super) static WORKLOAD: Check = Check {
+    name: "builder-workload",
+    group: Group::Builder,
+    level: Level::Require,
+    says: "the server booted the workload that IBM published",
+    explanation: "The record's digest of the workload must be one of the policy's [builder] workloads: SHA-256 of the encrypted workload text that IBM publishes for build servers, as it \
+stands in user-data, without a line end. Where user-data was saved beside the record, its digest and its workload text must be the record's too. A record that is not accepted proves nothing here.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &[],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(workload),
+};
+
+pub(super) static IMAGE: Check = Check {
+    name: "builder-image",
+    group: Group::Builder,
+    level: Level::Warn,
+    says: "the server booted the image that IBM published",
+    explanation: "The record's digests of baseimage and root.tar.gz must be among the policy's [builder] base-images and root-archives: IBM publishes them for each version of its image. \
+A record that is not accepted proves nothing here.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &[],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(image),
+};
+
+pub(super) static KEY_BINDING: Check = Check {
+    name: "builder-key-binding",
+    group: Group::Builder,
+    level: Level::Warn,
+    says: "the manifest's key is bound to the attested server",
+    explanation: "No public record binds the key that signs manifests to the server that was attested: the record names what was booted, and the key is made later, \
+can be exported with the server's state, and restored elsewhere. The answer is unknown until IBM publishes such a record. What carries the link is procedure: see key-record.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[ChainLink::ServerKey],
+    controls: &[],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(|evidence, _| match attestation_of(evidence) {
+        Err(outcome) => outcome,
+        Ok(_) => Outcome::unknown("no public record binds the key that signs manifests to the attested server"),
+    }),
+};
+
+fn attestation_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e Attestation, Outcome> {
+    evidence
+        .builder
+        .ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no attestation record of the build server was given"))
+}
+
+fn standing(evidence: &Evidence<'_>, attestation: &Attestation, policy: &Policy) -> Standing {
+    for work in attestation.cost() {
+        if let Err(error) = evidence.budget.spend(work, "the build server's certificates") {
+            return Standing::Undecided(error.to_string());
+        }
+    }
+    attestation.standing(&policy.builder, evidence.build_time().unwrap_or(evidence.now))
+}
+
+fn record(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let attestation = match attestation_of(evidence) {
+        Ok(attestation) => attestation,
+        Err(outcome) => return outcome,
+    };
+    match standing(evidence, attestation, policy) {
+        Standing::Refused(why) => Outcome::fail(why),
+        Standing::Undecided(why) => Outcome::unknown(why),
+        Standing::Signed(path) => {
+            let mut outcome = Outcome::pass("the record is signed by a key that IBM certifies");
+            outcome.details = path;
+            outcome.details.extend(attestation.record.iter().flat_map(|record| record.head.iter().cloned()));
+            outcome
+        }
+    }
+}
+
+/// The record, if its signature is good.
+fn accepted<'e>(evidence: &'e Evidence<'_>, policy: &Policy) -> Result<(&'e Attestation, &'e Record), Outcome> {
+    let attestation = attestation_of(evidence)?;
+    match (standing(evidence, attestation, policy), &attestation.record) {
+        (Standing::Signed(_), Ok(record)) => Ok((attestation, record)),
+        _ => Err(Outcome::caused_by(&RECORD, "the record is not accepted")),
+    }
+}
+
+fn workload(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let (attestation, record) = match accepted(evidence, policy) {
+        Ok(found) => found,
+        Err(outcome) => return outcome,
+    };
+    let found = match record.digest("workload") {
+        Ok(Some(found)) => found,
+        Ok(None) => return Outcome::unknown("the record has no digest of a workload"),
+        Err(why) => return Outcome::fail(why),
+    };
+    let mut details = Vec::new();
+    if let Some(user_data) = &attestation.user_data {
+        let digest = Sha256::of(user_data);
+        match record.digest("cidata/user-data") {
+            Ok(Some(recorded)) if recorded == digest => details.push("the saved user-data is the record's".to_owned()),
+            Ok(Some(recorded)) => {
+                return Outcome::fail("the saved user-data is not the record's").sides(recorded, digest);
+            }
+            Ok(None) => details.push("the record has no digest of user-data".to_owned()),
+            Err(why) => return Outcome::fail(why),
+        }
+    }
+    let expected = &policy.builder.workloads;
+    if expected.is_empty() {
+        let mut outcome =
+            Outcome::not_run(Reason::NoExpectation, "the policy's [builder] names no workloads that IBM published");
+        outcome.found = Some(found.to_string());
+        return outcome;
+    }
+    let mut outcome = one_of(
+        expected,
+        found,
+        "the workload is one that the policy names as IBM's",
+        "the server booted another workload",
+    );
+    outcome.details.extend(details);
+    outcome
+}
+
+fn image(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let (_, record) = match accepted(evidence, policy) {
+        Ok(found) => found,
+        Err(outcome) => return outcome,
+    };
+    let expected = [("baseimage", &policy.builder.base_images), ("root.tar.gz", &policy.builder.root_archives)];
+    if expected.iter().all(|(_, digests)| digests.is_empty()) {
+        return Outcome::not_run(Reason::NoExpectation, "the policy's [builder] names no digests of IBM's images");
+    }
+    let mut outcome = Outcome::pass("the booted image is one that the policy names as IBM's");
+    for (item, digests) in expected.into_iter().filter(|(_, digests)| !digests.is_empty()) {
+        match record.digest(item) {
+            Ok(Some(found)) if digests.contains(&found) => outcome = outcome.detail(format!("{item} {found}")),
+            Ok(Some(found)) => return one_of(digests, found, "", &format!("the server booted another image: {item}")),
+            Ok(None) => return Outcome::unknown(format!("the record has no digest of {item}")),
+            Err(why) => return Outcome::fail(why),
+        }
+    }
+    outcome
+}
+
+fn one_of(expected: &[Sha256], found: Sha256, pass: &str, fail: &str) -> Outcome {
+    let words = expected.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match expected.contains(&found) {
+        true => Outcome::pass(pass).sides(found, found),
+        false => Outcome::fail(fail).sides(words, found),
+    }
+}

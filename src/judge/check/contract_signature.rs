@@ -1,0 +1,44 @@
+//! `contract-signature`: the contract is signed.
+
+use super::outcome::Outcome;
+use super::{ChainLink, Check, Expected, Run};
+use crate::judge::deployment::Deployment;
+use crate::judge::evidence::Known;
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
+use crate::judge::policy::Policy;
+use crate::workload::{ContractSignature, judge_signature};
+
+pub(super) static CHECK: Check = Check {
+    name: "contract-signature",
+    group: Group::Workload,
+    level: Level::Require,
+    says: "the contract is signed by the key that it names",
+    explanation: "envWorkloadSignature is RSA PKCS#1 v1.5 with SHA-256 over the texts of workload and env. It is judged by the keys that the policy's [workload] \
+contract-keys names; where it names none, by the signingKey in a readable env section, which shows that the two sections belong together and not who signed them. For plain sections two \
+readings of the text are in use, and the answer says which was met. A certificate in signingKey is looked at for its end alone: who issued it stands in no contract. A contract that is not signed has nothing to judge.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::ContractSigner],
+    controls: &["CM-14"],
+    missing_evidence: MissingEvidence::RejectsByName,
+    run: Run::Workload(run),
+};
+
+fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
+    let Some(contract) = &deployment.workload.contract else {
+        return Outcome::not_run(Reason::NoEvidence, "only a contract is signed");
+    };
+    match judge_signature(contract, &policy.workload.contract_keys, deployment.now) {
+        ContractSignature::Absent => Outcome::not_run(Reason::NoEvidence, "the contract is not signed"),
+        ContractSignature::NoKey(why) => Outcome::not_run(Reason::NoEvidence, format!("the contract is signed: {why}")),
+        ContractSignature::Refused(why) => Outcome::fail(why),
+        ContractSignature::Undecided(why) => Outcome::unknown(why),
+        ContractSignature::Accepted(accepted) => {
+            let who = match &accepted.named {
+                Some(name) => format!("the contract is signed by the policy's key {name}"),
+                None => "the contract is signed by the key in its own env section, which nobody else names".to_owned(),
+            };
+            Outcome::pass(who).detail(format!("key {}", accepted.key)).detail(format!("signed: {}", accepted.reading))
+        }
+    }
+}

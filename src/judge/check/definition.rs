@@ -1,0 +1,128 @@
+//! What a check is: everything that another part of the program knows of it. No part asks for a check by its name.
+
+use super::outcome::Outcome;
+use crate::judge::deployment::Deployment;
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Finding, Group, Level, MissingEvidence};
+use crate::judge::policy::Policy;
+
+/// One check: its description, and the function that answers.
+pub struct Check {
+    /// Its name, for policies and reports.
+    pub name: &'static str,
+    /// Its group.
+    pub group: Group,
+    /// Its level where the policy says nothing.
+    pub level: Level,
+    /// What a pass says, in one sentence.
+    pub says: &'static str,
+    /// What it looks at, what it does not, and what to do when it says no.
+    pub explanation: &'static str,
+    /// How a pass is known: by its weakest witness.
+    pub known: Known,
+    /// Which fields of `[expect]` ask for it, and what they change.
+    pub expected: Expected,
+    /// Controls that a pass supports, by their ids in the program's own table (`src/report/controls.toml`).
+    pub controls: &'static [&'static str],
+    /// The links of the chain that hold only if it passes.
+    pub(crate) links: &'static [ChainLink],
+    pub(crate) missing_evidence: MissingEvidence,
+    pub(crate) run: Run,
+}
+
+/// The fields of `[expect]` that ask for a check by name, and what setting one of them does beside that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// No field asks for it.
+    Nothing,
+    /// It answers without them too.
+    Optional(&'static [&'static str]),
+    /// It answers nothing without one of them.
+    Needed(&'static [&'static str]),
+    /// One of them puts it at `require`.
+    Requires(&'static [&'static str]),
+}
+
+/// A link of the chain from the key to what is deployed. The report says which pieces each one joins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChainLink {
+    /// From the key's holder to the trusted key.
+    KeyHolder,
+    /// From the build server to the trusted key.
+    ServerKey,
+    /// From the trusted key to the signed archive.
+    Archive,
+    /// From the signed archive to the build's record and log.
+    Record,
+    /// From the server's saved answers to record and log.
+    ServerAnswers,
+    /// From the signed archive to the commit.
+    Commit,
+    /// From the commit to the work tree.
+    WorkTree,
+    /// From the commit to its approval.
+    Approval,
+    /// From the commit to the image that was pushed.
+    PushedImage,
+    /// From the pushed image to the one that was given.
+    ImageAtHand,
+    /// From the pushed image to its signer.
+    ImageSigner,
+    /// From the image that was given to the workload.
+    Deployed,
+    /// From the pushed image to the workload, by the digest that it pins.
+    DeployedByDigest,
+    /// From the image's key to the contract.
+    ContractKey,
+    /// From the contract to its signer.
+    ContractSigner,
+    /// From the contract to the instance that booted it.
+    Instance,
+}
+
+/// Looks at a build.
+pub(crate) type RunOnBuild = fn(&Evidence<'_>, &Policy) -> Outcome;
+
+/// How a check answers.
+pub(crate) enum Run {
+    /// By a function that looks at a build.
+    Function(RunOnBuild),
+    /// By a function that looks at an image which is to be deployed.
+    Workload(fn(&Deployment<'_>, &Policy) -> Outcome),
+}
+
+impl Expected {
+    /// The fields.
+    pub fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Nothing => &[],
+            Self::Optional(fields) | Self::Needed(fields) | Self::Requires(fields) => fields,
+        }
+    }
+}
+
+impl Check {
+    /// Does a field of `[expect]` ask for it? `is_set` says whether the field with this name is set.
+    pub(crate) fn is_expected(&self, is_set: impl Fn(&str) -> bool) -> bool {
+        self.expected.fields().iter().any(|field| is_set(field))
+    }
+
+    /// Its level where `[levels]` does not name it.
+    pub(crate) fn own_level(&self, is_set: impl Fn(&str) -> bool) -> Level {
+        match self.expected {
+            Expected::Requires(_) if self.is_expected(is_set) => Level::Require,
+            _ => self.level,
+        }
+    }
+
+    /// Can a policy that requires it be met by a bundle of which it says nothing?
+    pub(crate) fn may_say_nothing(&self, is_set: impl Fn(&str) -> bool) -> bool {
+        let lacks_expectation = matches!(self.expected, Expected::Needed(_)) && !self.is_expected(is_set);
+        self.missing_evidence == MissingEvidence::RejectsByName || lacks_expectation
+    }
+
+    /// Its answer among these.
+    pub(crate) fn answer_in<'f>(&self, findings: impl IntoIterator<Item = &'f Finding>) -> Option<&'f Finding> {
+        findings.into_iter().find(|finding| finding.check == self.name)
+    }
+}

@@ -1,0 +1,88 @@
+//! `image-config`: the configuration is the one that manifest and log name.
+
+use super::image_evidence::{built_image, contradiction, image_of};
+use super::outcome::Outcome;
+use super::{ChainLink, Check, Expected, Run, image_digest};
+use crate::image::{ConfigFacts, ImageFacts, Part};
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence};
+use crate::judge::policy::Policy;
+
+pub(super) static CHECK: Check = Check {
+    name: "image-config",
+    group: Group::Image,
+    level: Level::Require,
+    says: "the configuration's digest is the one that manifest and log name",
+    explanation: "Recomputes the digest and size of the configuration's bytes and compares them with the manifest's descriptor, and with the \
+image id that the builder printed into the log, where it did. Docker's classic builder prints twelve digits, 48 bits: a link, not a proof. \
+With containerd's image store the printed id is the manifest's or the index's digest; either is read. Without a manifest (docker-archive) \
+only a full id in the log decides, so that it is unknown otherwise. Lines of two builders in the log are unknown too: a program printed one \
+of them.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::ImageAtHand],
+    controls: &["SI-7"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+    let image = match image_of(evidence) {
+        Ok(image) => image,
+        Err(outcome) => return outcome,
+    };
+    if let Some(outcome) = contradiction(image, Part::Config) {
+        return outcome;
+    }
+    let Some(config) = &image.config else {
+        return Outcome::caused_by(
+            &image_digest::CHECK,
+            "the configuration cannot be found without a manifest that can be read",
+        );
+    };
+    let found = format!("{} ({} bytes)", config.digest, config.size);
+    let by_manifest = match &image.config_descriptor {
+        Some(said) if said.digest != config.digest || said.size != config.size => {
+            return Outcome::fail("the configuration is not the one that the manifest names")
+                .sides(format!("{} ({} bytes)", said.digest, said.size), found);
+        }
+        Some(_) => true,
+        None => false,
+    };
+    if let Some(Err(fault)) = evidence.log().map(|log| log.builder()) {
+        return Outcome::unknown(fault.to_string()).sides("an image id of one builder", found);
+    }
+    let id = evidence.log().and_then(built_image);
+    let owner = id.and_then(|id| owner_of(id, image, config));
+    match (id, owner) {
+        (Some(id), None) => Outcome::fail("the image id in the log is not this image's")
+            .sides(id, found)
+            .detail("compared with the digests of the configuration, of the manifest and of the indexes above it"),
+        (Some(id), Some(owner)) if by_manifest || id.len() == 64 => {
+            Outcome::pass("the configuration is the one that is named").sides(id, found).detail(format!(
+                "the image id in the log is {} bits of the digest of the {owner}{}",
+                id.len() * 4,
+                if by_manifest { "; the manifest names the configuration in full" } else { "" }
+            ))
+        }
+        (Some(id), Some(_)) => {
+            Outcome::unknown(format!("only {} bits of the image id are in the log: a link, not a proof", id.len() * 4))
+                .sides(id, found)
+        }
+        (None, _) if by_manifest => Outcome::pass("the configuration is the one that the manifest names")
+            .detail("the log names no image id; what ties the manifest to the log is image-digest"),
+        (None, _) => Outcome::unknown("neither a manifest nor the log names the configuration")
+            .sides("an image id in the log", found),
+    }
+}
+
+/// Whose digest the log's image id is.
+fn owner_of(id: &str, image: &ImageFacts, config: &ConfigFacts) -> Option<&'static str> {
+    if config.digest.hex().starts_with(id) {
+        return Some("configuration");
+    }
+    if image.manifest.as_ref().is_some_and(|manifest| manifest.digest.hex().starts_with(id)) {
+        return Some("manifest");
+    }
+    image.indexes.iter().any(|index| index.digest.hex().starts_with(id)).then_some("index")
+}

@@ -1,0 +1,223 @@
+//! `image-digest`: the image is the one that the signed log names.
+
+use super::image_evidence::{built_image, contradiction, image_of, pushed};
+use super::outcome::Outcome;
+use super::{ChainLink, Check, Expected, Run};
+use crate::base::digest::Sha256;
+use crate::base::image_name::ImageName;
+use crate::base::mask::keep_name;
+use crate::image::{DocumentFacts, Form, ImageFacts, Others, Part, Undecided};
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence};
+use crate::judge::policy::Policy;
+
+pub(super) static CHECK: Check = Check {
+    name: "image-digest",
+    group: Group::Image,
+    level: Level::Require,
+    says: "the image equals the digest that the signed log names",
+    explanation: "Recomputes the digest and size of the manifest's bytes and compares them with what the push recorded in the signed log. \
+Where the image was found through an index, the index's digest may be the recorded one: BuildKit and containerd push it; then the manifest \
+is one that this index names. Where the source has several images, the digest in the log selects one, and the others are listed; where the log has no digest, or none \
+of them has it, name one behind the source's path. A re-pushed or converted copy has another digest and is not accepted, even where its configuration is the same: \
+copy the image with `skopeo copy --preserve-digests` or into dir:, which keep the bytes. A docker-archive has no manifest, so it is unknown; so \
+is a log without a digest line, as builds for icr.io may have. That this image was built from the archived commit is the build server's \
+statement; only an equal independent rebuild corroborates it (`hpsb-audit compare`).",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::ImageAtHand],
+    controls: &["SI-7", "PS.2.1"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+const NOT_PROVED: &str = "not proved: that the image was built from this commit, which the build server states; an equal independent rebuild corroborates it";
+
+fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+    if let Some((image, undecided)) = evidence.image.and_then(|image| Some((image, image.undecided.as_ref()?))) {
+        return not_chosen(evidence, image, undecided);
+    }
+    let image = match image_of(evidence) {
+        Ok(image) => image,
+        Err(outcome) => return outcome,
+    };
+    if let Some(outcome) = contradiction(image, Part::Manifest) {
+        return outcome;
+    }
+    let recorded = evidence.log().map(pushed).unwrap_or_default();
+    let (digest, size) = match recorded.as_slice() {
+        [one] => *one,
+        [] => return with_others(image, no_digest_line(evidence, image)),
+        several => {
+            let list: Vec<String> = several.iter().map(|(digest, size)| sides(*digest, *size)).collect();
+            return Outcome::unknown("the log names several digests for one build")
+                .sides(list.join(", "), found(image));
+        }
+    };
+    let expected = sides(digest, size);
+    let outcome = match documents(image).find(|document| document.digest == digest) {
+        Some(document) if size.is_some_and(|size| document.size != size) => {
+            Outcome::fail("the digest is the log's, the size is not").sides(expected, found(image))
+        }
+        Some(document) => equal(image, document).sides(expected, found(image)),
+        None if image.form == Form::DockerArchive => archive(evidence, image).sides(expected, found(image)),
+        None => other(evidence, image, digest).sides(expected, found(image)),
+    };
+    with_others(image, outcome)
+}
+
+/// The source has several images: the log's digest chooses, and there is none, or it is none of theirs.
+fn not_chosen(evidence: &Evidence<'_>, image: &ImageFacts, undecided: &Undecided) -> Outcome {
+    let recorded = evidence.log().map(pushed).unwrap_or_default();
+    let is_index = |(digest, _): &(Sha256, Option<u64>)| image.indexes.iter().any(|index| index.digest == *digest);
+    let is_among = |(digest, _): &(Sha256, Option<u64>)| undecided.among.contains(digest);
+    let why = match recorded.as_slice() {
+        [] => "the signed log names no digest that says which one is meant",
+        _ if recorded.iter().any(is_among) => {
+            "one of them has the digest that the signed log names, under a name that leads to others too: name it by its digest"
+        }
+        _ if recorded.iter().any(is_index) => "the signed log names the index, not which of its images is meant",
+        _ => "none of them has the digest that the signed log names",
+    };
+    let expected: Vec<String> = recorded.iter().map(|(digest, size)| sides(*digest, *size)).collect();
+    let expected = if expected.is_empty() { "a digest line of the push".into() } else { expected.join(", ") };
+    Outcome::unknown(format!("{}, and {why}", undecided.message))
+        .sides(expected, kept(&image.others))
+        .detail(undecided.hint.clone())
+}
+
+/// Another program that reads the same source may take one of these.
+fn with_others(image: &ImageFacts, outcome: Outcome) -> Outcome {
+    match image.others.count {
+        0 => outcome,
+        1 => outcome.detail(format!("the source has another image, which was not looked at: {}", kept(&image.others))),
+        more => outcome
+            .detail(format!("the source has {more} other images, which were not looked at: {}", kept(&image.others))),
+    }
+}
+
+/// The names and digests, for a message.
+fn kept(others: &Others) -> String {
+    let label = |label: &String| match label.split_once(' ') {
+        Some((name, rest)) => format!("{} {rest}", keep_name(name)),
+        None => label.clone(),
+    };
+    Others { first: others.first.iter().map(label).collect(), count: others.count }.to_string()
+}
+
+fn equal(image: &ImageFacts, document: &DocumentFacts) -> Outcome {
+    let is_manifest = image.manifest.as_ref().is_some_and(|manifest| manifest.digest == document.digest);
+    if is_manifest {
+        let outcome = Outcome::pass("the image equals the digest that the signed log names");
+        let outcome = match image.indexes.first() {
+            Some(index) => outcome
+                .detail(format!("it was reached through the index {}, which the log does not name", index.digest)),
+            None => outcome,
+        };
+        return outcome.detail(NOT_PROVED);
+    }
+    match &image.manifest {
+        Some(manifest) => Outcome::pass("the signed log names the index that leads to this image")
+            .detail(format!("index {}, manifest {}", document.digest, manifest.digest))
+            .detail(NOT_PROVED),
+        None => Outcome::unknown("the signed log names this index, and the image in it could not be read"),
+    }
+}
+
+/// No manifest with the pushed digest can be in a docker-archive; what is consistent is said, and is no proof.
+fn archive(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
+    let outcome = match image.manifest {
+        None => {
+            Outcome::unknown("a docker-archive has no manifest, so nothing in it has the digest that the log names")
+        }
+        Some(_) => Outcome::unknown(
+            "the manifest in this docker-archive is not the pushed one: the engine wrote it when it saved the image",
+        ),
+    };
+    with_way(evidence, with_links(evidence, image, outcome))
+}
+
+fn other(evidence: &Evidence<'_>, image: &ImageFacts, _: Sha256) -> Outcome {
+    let same = linked(evidence, image) == Some(true);
+    let docker = "application/vnd.docker.distribution.manifest.v2+json";
+    let is_docker = image.manifest.as_ref().is_some_and(|manifest| manifest.media_type == docker);
+    let outcome = match (same, is_docker) {
+        (true, _) => Outcome::fail("this is a re-pushed or converted copy: another manifest around the configuration that the log names"),
+        (false, false) => Outcome::fail("the image is not the one that the signed log names").detail(
+            "its manifest is in OCI's form and docker pushes its own form: if a tool converted it (skopeo does for oci: and oci-archive:), both digests changed",
+        ),
+        (false, true) => Outcome::fail("the image is not the one that the signed log names"),
+    };
+    with_way(evidence, with_links(evidence, image, outcome))
+}
+
+fn no_digest_line(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
+    let outcome = Outcome::unknown("the signed log names no digest, so it proves nothing about the image")
+        .sides("a digest line of the push", found(image));
+    let outcome = match evidence.server.and_then(|server| server.image.as_ref()) {
+        Some((name, digest)) => {
+            outcome.detail(format!("the build server's saved answer, signed by nobody, is {name}@{digest}"))
+        }
+        None => outcome,
+    };
+    with_links(evidence, image, outcome)
+}
+
+fn documents(image: &ImageFacts) -> impl Iterator<Item = &DocumentFacts> {
+    image.indexes.iter().chain(&image.manifest)
+}
+
+fn sides(digest: Sha256, size: Option<u64>) -> String {
+    size.map_or_else(|| digest.to_string(), |size| format!("{digest} ({size} bytes)"))
+}
+
+fn found(image: &ImageFacts) -> String {
+    let documents: Vec<String> = documents(image).map(|document| sides(document.digest, Some(document.size))).collect();
+    if documents.is_empty() { "no manifest".into() } else { documents.join(" -> ") }
+}
+
+/// Is the configuration the one that the builder printed, as far as it printed its id?
+fn linked(evidence: &Evidence<'_>, image: &ImageFacts) -> Option<bool> {
+    let id = built_image(evidence.log()?)?;
+    Some(image.config.as_ref()?.digest.hex().starts_with(id))
+}
+
+/// What agrees with the log although the digest does not, each with its strength.
+fn with_links(evidence: &Evidence<'_>, image: &ImageFacts, outcome: Outcome) -> Outcome {
+    let Some(config) = &image.config else { return outcome };
+    let id = evidence.log().and_then(built_image).unwrap_or_default();
+    let outcome = match linked(evidence, image) {
+        Some(true) => outcome.detail(format!(
+            "consistent: the configuration {} begins with the image id of the log, {} bits: a link, not a proof",
+            config.digest,
+            id.len() * 4
+        )),
+        Some(false) => {
+            outcome.detail(format!("the log's image id {id} is not that of the configuration {}", config.digest))
+        }
+        None => outcome.detail("the log names no image id that the configuration could be compared with"),
+    };
+    let whole = image.layers.len() == config.diff_ids.len()
+        && image.layers.iter().zip(&config.diff_ids).all(|(layer, id)| {
+            layer
+                .measured
+                .as_ref()
+                .and_then(|measured| measured.content.as_ref().ok())
+                .is_some_and(|(found, _)| found == id)
+        });
+    if whole {
+        outcome.detail("consistent: every layer's bytes have the diff_id that this configuration names")
+    } else {
+        outcome
+    }
+}
+
+/// The command that brings the image as it was pushed.
+fn with_way(evidence: &Evidence<'_>, outcome: Outcome) -> Outcome {
+    let Some(log) = evidence.log() else { return outcome };
+    let repository = log.push_events().find_map(|event| Some(ImageName::parse(event.image_name()?).ok()?.repository()));
+    let (Some(repository), Some((digest, _))) = (repository, pushed(log).first().copied()) else { return outcome };
+    outcome.detail(format!(
+        "to keep the digest: skopeo copy --preserve-digests docker://{repository}@{digest} dir:image, then --image dir:image"
+    ))
+}

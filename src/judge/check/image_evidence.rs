@@ -1,0 +1,75 @@
+//! What the checks on the image share.
+
+use std::collections::HashSet;
+
+use super::image_digest;
+use super::outcome::Outcome;
+use crate::base::digest::Sha256;
+use crate::image::{ImageFacts, Part};
+use crate::judge::evidence::Evidence;
+use crate::judge::finding::Reason;
+use crate::manifest::build_log::{BuildLog, LogEvent};
+
+/// The image, or the answer of a check that has none to look at.
+pub(super) fn image_of<'e>(evidence: &'e Evidence<'_>) -> Result<&'e ImageFacts, Outcome> {
+    let image = evidence.image.ok_or_else(|| Outcome::not_run(Reason::NoEvidence, "no image was handed over"))?;
+    match &image.undecided {
+        // image-digest says which there are, and how to choose.
+        Some(undecided) => {
+            Err(Outcome::caused_by(&image_digest::CHECK, format!("no image was chosen: {}", undecided.message)))
+        }
+        None => Ok(image),
+    }
+}
+
+/// A failure if documents contradict bytes or each other in this part of the image; unknown where something of it is not supported.
+pub(super) fn contradiction(image: &ImageFacts, part: Part) -> Option<Outcome> {
+    let (faults, unsupported): (Vec<&str>, Vec<&str>) =
+        (image.faults_of(part).collect(), image.unsupported_of(part).collect());
+    let mut outcome = match (faults.first(), unsupported.first()) {
+        (Some(fault), _) => Outcome::fail((*fault).to_owned()),
+        (None, Some(what)) => Outcome::unknown((*what).to_owned()),
+        (None, None) => return None,
+    };
+    outcome.details = faults.iter().chain(&unsupported).skip(1).map(|detail| (*detail).to_owned()).collect();
+    Some(outcome)
+}
+
+/// The image id that the builder printed last, as far as it was printed: twelve digits or all sixty-four. Earlier lines of the same
+/// shape may be a RUN step's output.
+pub(crate) fn built_image(log: &BuildLog) -> Option<&str> {
+    log.image_id()
+}
+
+/// Each digest that the push recorded, with its size where that is printed, once.
+pub(super) fn pushed(log: &BuildLog) -> Vec<(Sha256, Option<u64>)> {
+    let sized: HashSet<Sha256> = log.pushed().filter_map(|(_, digest, size)| size.map(|_| digest)).collect();
+    let mut seen: HashSet<(Sha256, Option<u64>)> = HashSet::new();
+    let images = log.pushed().map(|(_, digest, size)| (digest, size));
+    // A line without the size says nothing beside one with it.
+    images
+        .filter(|(digest, size)| size.is_some() || !sized.contains(digest))
+        .filter(|image| seen.insert(*image))
+        .collect()
+}
+
+/// The instructions of the Dockerfile as the classic builder and podman print them.
+///
+/// # Errors
+/// In words, when the steps are not numbered from one to the last, each once, or when lines of two builders are in the log: a RUN step
+/// can print lines of the same shape.
+pub(super) fn steps(log: &BuildLog) -> Result<Vec<&str>, String> {
+    log.builder().map_err(|fault| fault.to_string())?;
+    let mut instructions = Vec::new();
+    for event in log.events() {
+        let LogEvent::Step { number, total, instruction, .. } = event else { continue };
+        if u64::from(*number) != instructions.len() as u64 + 1 || number > total {
+            return Err(format!(
+                "step {number} of {total} follows step {}: a RUN step may have printed a line that looks like a step",
+                instructions.len()
+            ));
+        }
+        instructions.push(instruction.as_str());
+    }
+    Ok(instructions)
+}

@@ -1,0 +1,70 @@
+//! `image-key`: the key that signed the image is the one that the signed log records.
+
+use super::outcome::Outcome;
+use super::trust_reports::{recorded_key, signature_reports};
+use super::{Check, Expected, Run, image_signature};
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence};
+use crate::judge::policy::Policy;
+use crate::manifest::build_log::LogEvent;
+use crate::trust::{AcceptedSigner, Answer, Kind};
+
+pub(super) static CHECK: Check = Check {
+    name: "image-key",
+    group: Group::Trust,
+    level: Level::Require,
+    says: "the key that signed the image is the one that the signed log records",
+    explanation: "Where the signed log records a content-trust key, the accepted root must be signed by that very key, and its certificate must \
+name the repository. Where the log records none, as for registries with simple signing, the key must be one that the policy's [trust] names; otherwise \
+the answer is unknown. The key that a server's /config-json shows is a candidate and no more.",
+    known: Known::Signed,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &["CM-14"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let reports = match signature_reports(evidence, policy) {
+        Ok(reports) => reports,
+        Err(outcome) => return outcome,
+    };
+    let accepted: Vec<(Kind, &AcceptedSigner)> = reports
+        .iter()
+        .filter_map(|report| match &report.answer {
+            Answer::Accepted(signer) => Some((report.kind, signer)),
+            _ => None,
+        })
+        .collect();
+    let Some((_, first)) = accepted.first() else {
+        return Outcome::caused_by(&image_signature::CHECK, "no signature of the image was accepted");
+    };
+    let recorded = recorded_key(evidence);
+    let logged = evidence
+        .log()
+        .is_some_and(|log| log.events().any(|event| matches!(event, LogEvent::KeyId(_) | LogEvent::PublicKey(_))));
+    let by_content_trust = || accepted.iter().filter(|(kind, _)| *kind == Kind::ContentTrust);
+    let by_content_trust = by_content_trust()
+        .find(|(_, signer)| recorded.as_ref() == Some(&signer.key))
+        .or_else(|| by_content_trust().next());
+    match (recorded, by_content_trust) {
+        (Some(recorded), Some((_, signer))) if signer.key == recorded => {
+            Outcome::pass("the key that signed the image is the one that the signed log records")
+                .sides(&recorded, &signer.key)
+        }
+        (Some(recorded), Some((_, signer))) => {
+            Outcome::fail("the root key is not the one that the signed log records").sides(recorded, &signer.key)
+        }
+        (Some(recorded), None) => {
+            Outcome::unknown("the signed log records a content-trust key, and no content trust was accepted")
+                .sides(recorded, &first.key)
+        }
+        (None, _) if logged => Outcome::unknown("the signed log does not record one key id with its certificate"),
+        (None, _) => match &first.name {
+            Some(name) => Outcome::pass(format!("the log records no key; the policy names this one {name:?}"))
+                .sides(&first.key, &first.key),
+            None => Outcome::unknown("the log records no key, and the policy names none"),
+        },
+    }
+}

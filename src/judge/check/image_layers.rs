@@ -1,0 +1,126 @@
+//! `image-layers`: every layer's bytes are those that are named.
+
+use super::image_evidence::{contradiction, image_of};
+use super::outcome::Outcome;
+use super::{ChainLink, Check, Expected, Run, image_config};
+use crate::base::digest::Sha256;
+use crate::image::{Compression, ImageFacts, LayerFacts, Part};
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
+use crate::judge::policy::Policy;
+
+pub(super) static CHECK: Check = Check {
+    name: "image-layers",
+    group: Group::Image,
+    level: Level::Require,
+    says: "every layer has the digest, size and diff_id that are named",
+    explanation: "Recomputes the digest and size of every layer as it lies there and the diff_id of its decompressed bytes (gzip, zstd, bzip2 \
+or plain), and compares them with the manifest and the configuration; their numbers must be equal. A layer whose bytes are left to other places \
+(foreign) and one that is encrypted are named as unproved, which is unknown. No layer at hand at all, as after a fetch without layers, is no \
+evidence; some that are missing fail. It does not look into the layers: what they hold is what the signed log's digest stands for.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::ImageAtHand],
+    controls: &["SI-7"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+enum Layer {
+    Good,
+    Missing,
+    /// Cannot be proved, in words.
+    Unproved(String),
+    Bad(String),
+}
+
+fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+    let image = match image_of(evidence) {
+        Ok(image) => image,
+        Err(outcome) => return outcome,
+    };
+    if let Some(outcome) = contradiction(image, Part::Layers) {
+        return outcome;
+    }
+    let Some(config) = &image.config else {
+        return Outcome::caused_by(
+            &image_config::CHECK,
+            "without a configuration nothing names what the layers unpack to",
+        );
+    };
+    if image.layers.len() != config.diff_ids.len() {
+        return Outcome::fail("manifest and configuration name different numbers of layers")
+            .sides(format!("{} diff_ids", config.diff_ids.len()), format!("{} layers", image.layers.len()));
+    }
+    let judged: Vec<Layer> = image.layers.iter().zip(&config.diff_ids).map(|(layer, id)| judge(layer, *id)).collect();
+    answer(image, &judged)
+}
+
+fn judge(layer: &LayerFacts, diff_id: Sha256) -> Layer {
+    let said = layer.descriptor.as_ref();
+    let Some(measured) = &layer.measured else {
+        return match said {
+            Some(said) if said.is_foreign() => {
+                Layer::Unproved(format!("it is foreign and its bytes are elsewhere ({})", said.urls.join(", ")))
+            }
+            _ => Layer::Missing,
+        };
+    };
+    if let Some(said) = said
+        && (said.digest != measured.digest || said.size != measured.size)
+    {
+        return Layer::Bad(format!(
+            "expected {} ({} bytes), found {} ({} bytes)",
+            said.digest, said.size, measured.digest, measured.size
+        ));
+    }
+    match &measured.content {
+        _ if said.is_some_and(|said| said.is_encrypted()) => {
+            Layer::Unproved("it is encrypted: its diff_id cannot be computed".into())
+        }
+        Ok((found, _)) if *found == diff_id => Layer::Good,
+        Ok((found, size)) => {
+            Layer::Bad(format!("expected the diff_id {diff_id}, found {found} ({size} bytes decompressed)"))
+        }
+        Err(message) if measured.compression == Compression::Xz => Layer::Unproved(message.clone()),
+        Err(message) => Layer::Bad(format!("it does not unpack: {message}")),
+    }
+}
+
+fn answer(image: &ImageFacts, judged: &[Layer]) -> Outcome {
+    let total = judged.len();
+    let lines = |word: fn(&Layer) -> Option<String>| -> Vec<String> {
+        let numbered = judged.iter().enumerate().filter_map(|(at, layer)| Some((at, word(layer)?)));
+        numbered.map(|(at, message)| format!("layer {} of {total}: {message}", at + 1)).collect()
+    };
+    let bad = lines(|layer| match layer {
+        Layer::Bad(message) => Some(message.clone()),
+        _ => None,
+    });
+    let missing = lines(|layer| matches!(layer, Layer::Missing).then(|| "its bytes are not there".into()));
+    let unproved = lines(|layer| match layer {
+        Layer::Unproved(message) => Some(message.clone()),
+        _ => None,
+    });
+    let with = |mut outcome: Outcome, lines: Vec<String>| {
+        outcome.details = lines;
+        outcome
+    };
+    if !bad.is_empty() {
+        return with(Outcome::fail(format!("{} of {total} layers are not what is named", bad.len())), bad);
+    }
+    if !missing.is_empty() && missing.len() + unproved.len() == total {
+        return Outcome::not_run(Reason::NoEvidence, "no layer is at hand");
+    }
+    if !missing.is_empty() {
+        return with(Outcome::fail(format!("{} of {total} layers are missing", missing.len())), missing);
+    }
+    if !unproved.is_empty() {
+        return with(Outcome::unknown(format!("{} of {total} layers cannot be proved", unproved.len())), unproved);
+    }
+    if image.manifest.is_none() {
+        return Outcome::pass("every layer's bytes have the diff_id that the configuration names")
+            .detail("nothing names their compressed form: there is no manifest");
+    }
+    Outcome::pass(format!("{total} of {total} layers have the digest, size and diff_id that are named"))
+}

@@ -1,0 +1,85 @@
+//! `image-signature`: somebody who is trusted signed the image.
+
+use super::outcome::Outcome;
+use super::trust_reports::signature_reports;
+use super::{ChainLink, Check, Expected, Run};
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence};
+use crate::judge::policy::Policy;
+use crate::trust::{Answer, SignatureReport};
+
+pub(super) static CHECK: Check = Check {
+    name: "image-signature",
+    group: Group::Trust,
+    level: Level::Require,
+    says: "a trusted key signed this image",
+    explanation: "Judges every signature that was given with --trust or lies in the folder trust/ beside the bundle: content trust (Notary \
+v1), simple signing (OpenPGP) and cosign, with a key of one's own or keyless. The image is the one that the signed log names: its repository, tag, digest and \
+size. One accepted signature is enough, unless the policy's [trust] asks for several different signers. A content-trust root is trusted by the key id \
+that the signed log records, or by the policy; every other key, and an identity with its trusted root, by the policy alone. Validity is judged at the time of the build: see trust-freshness \
+for today. It does not look into the image, and does not say who holds a key. What cannot be judged (keys and identities that nobody named, attestations, forms that are not supported) \
+is unknown, never a pass. docs/trust.md has the rules.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::ImageSigner],
+    controls: &["CM-14", "PS.2.1"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let reports = match signature_reports(evidence, policy) {
+        Ok(reports) => reports,
+        Err(outcome) => return outcome,
+    };
+    judge(reports, policy).details(reports.iter().flat_map(lines))
+}
+
+fn judge(reports: &[SignatureReport], policy: &Policy) -> Outcome {
+    let accepted = reports.iter().filter_map(|report| match &report.answer {
+        Answer::Accepted(signer) => Some((report, signer)),
+        _ => None,
+    });
+    let refused = reports.iter().find_map(|report| match &report.answer {
+        Answer::Refused(message) => Some(format!("{}: {message}", report.kind.words())),
+        _ => None,
+    });
+    let undecided = reports.iter().find_map(|report| match &report.answer {
+        Answer::Undecided(message) => Some(format!("{}: {message}", report.kind.words())),
+        _ => None,
+    });
+    if let Some(minimum) = policy.trust.minimum {
+        let mut signers: Vec<&str> = accepted.filter_map(|(_, signer)| signer.name.as_deref()).collect();
+        signers.sort_unstable();
+        signers.dedup();
+        let enough = signers.len() as u64 >= minimum;
+        let message = if enough { "enough signers signed this image" } else { "too few signers signed this image" };
+        let sides = (format!("{minimum} of {} signers", policy.trust.signers.len()), signers.join(", "));
+        return match (enough, undecided.is_some() && refused.is_none()) {
+            (true, _) => Outcome::pass(message).sides(sides.0, sides.1),
+            (false, true) => Outcome::unknown(message).sides(sides.0, sides.1),
+            (false, false) => Outcome::fail(message).sides(sides.0, sides.1),
+        };
+    }
+    let first = accepted.into_iter().next();
+    match (first, refused, undecided) {
+        (Some((report, signer)), ..) => {
+            let by =
+                signer.name.as_deref().map_or("recorded in the signed log".into(), |name| format!("policy: {name}"));
+            Outcome::pass(format!("{} by {} ({by})", report.kind.words(), signer.key))
+        }
+        (None, Some(message), _) => Outcome::fail(message),
+        (None, None, message) => Outcome::unknown(message.unwrap_or_default()),
+    }
+}
+
+fn lines(report: &SignatureReport) -> Vec<String> {
+    let says = match &report.answer {
+        Answer::Accepted(signer) => format!("accepted, by {}", signer.key),
+        Answer::Refused(message) => format!("refused: {message}"),
+        Answer::Undecided(message) => format!("undecided: {message}"),
+    };
+    let mut lines = vec![format!("{} {}: {says}", report.kind.words(), report.file)];
+    lines.extend(report.details.iter().map(|line| format!("  {line}")));
+    lines
+}

@@ -1,0 +1,58 @@
+//! `image-tag`: the registry's tag still leads to what was pushed.
+
+use super::image_evidence::{image_of, pushed};
+use super::outcome::Outcome;
+use super::{Check, Expected, Run};
+use crate::base::image_name::repository_of;
+use crate::base::mask::keep_name;
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
+use crate::judge::policy::Policy;
+use crate::manifest::build_log::LogEvent;
+
+pub(super) static CHECK: Check = Check {
+    name: "image-tag",
+    group: Group::Image,
+    level: Level::Warn,
+    says: "the registry's tag still leads to the pushed digest",
+    explanation: "Looks where a tag leads that was asked of a registry (--image docker://NAME:TAG): it should be the digest that the signed log \
+recorded for a push of this repository and tag. Tags can be moved by whoever may push, so that a tag is given, never signed; deploy by digest. \
+Names in a layout or in RepoTags of a docker-archive are nobody's statement and are not looked at.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &[],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+    let image = match image_of(evidence) {
+        Ok(image) => image,
+        Err(outcome) => return outcome,
+    };
+    let Some(asked) = &image.tag else {
+        return Outcome::not_run(Reason::NoEvidence, "no registry was asked for a tag");
+    };
+    let Some(log) = evidence.log() else { return Outcome::unknown("there is no log that says what was pushed") };
+    let mut repositories = log.push_events().filter_map(LogEvent::image_name).map(repository_of);
+    let name = keep_name(&format!("{}:{}", asked.repository, asked.tag));
+    if !repositories.any(|repository| repository == asked.repository) {
+        return Outcome::unknown("the log does not say that this repository was pushed to")
+            .sides("a repository of the log", name);
+    }
+    match log.pushed().find(|(tag, ..)| *tag == asked.tag) {
+        Some((_, digest, _)) if digest == asked.digest => {
+            Outcome::pass(format!("{name} leads to the digest that was pushed")).sides(digest, asked.digest)
+        }
+        Some((_, digest, _)) => {
+            Outcome::fail(format!("{name} was moved: it leads elsewhere now")).sides(digest, asked.digest)
+        }
+        None if pushed(log).iter().any(|(digest, _)| *digest == asked.digest) => {
+            Outcome::unknown(format!("the log does not push the tag {}; it leads to the pushed digest", asked.tag))
+        }
+        None => {
+            Outcome::unknown(format!("the log does not push the tag {}", asked.tag)).sides("a tag of the log", name)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! `key-record`: how well it is known whose key it is.
+
+use super::outcome::Outcome;
+use super::{ChainLink, Check, Expected, Run};
+use crate::gate::verify::Grade;
+use crate::given::key_record::Grading;
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
+use crate::judge::policy::Policy;
+
+pub(super) static CHECK: Check = Check {
+    name: "key-record",
+    group: Group::Manifest,
+    level: Level::Warn,
+    says: "the grade of the key is at least the policy's minimum-grade",
+    explanation: "Looks at the key record that the policy names for the key (`[[keys]] record`) and at the signatures on it by the policy's \
+`[[signers]]`. No record, or one that does not count, leaves the key at `command-line`. A record counts through a signature of a signer; one \
+key under two names is one signer. `recorded`: it says who obtained the key, when and over which channel. `witnessed`: two signers, and two \
+retrievals, by two names, with equal bytes. `challenged`: it holds the signature of a build that the auditor asked for, which verifies under the key. It does \
+not say that what the signers wrote is true, or that the key is in an enclave: no public record says that. At `require` where the policy sets \
+minimum-grade.",
+    known: Known::Given,
+    expected: Expected::Requires(&["minimum-grade"]),
+    links: &[ChainLink::KeyHolder],
+    controls: &["AU-10"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let wanted = policy.expect.minimum_grade;
+    let grade = evidence.grading.grade();
+    let outcome = match (&evidence.grading, wanted) {
+        (Grading::NoRecord, None) => {
+            return Outcome::not_run(Reason::NoExpectation, "the policy names no record for the key and no grade");
+        }
+        (Grading::DoesNotCount { reason, .. }, _) if wanted.is_none_or(|wanted| grade < wanted) => {
+            Outcome::fail("the key record does not count")
+                .sides("a record that one of the policy's signers signed", reason)
+        }
+        _ if wanted.is_some_and(|wanted| grade < wanted) => {
+            Outcome::fail("the key's grade is too low").sides(wanted.map_or("", Grade::word), grade.word())
+        }
+        _ => Outcome::pass(format!("the key's grade is {}", grade.word())),
+    };
+    let mut outcome = outcome;
+    outcome.details.extend(evidence.grading.details());
+    outcome
+}

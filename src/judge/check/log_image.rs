@@ -1,0 +1,175 @@
+//! `log-image`: the log is about the image that the record names.
+
+use std::collections::HashSet;
+
+use super::outcome::{Comparison, Outcome};
+use super::{ChainLink, Check, Expected, Run};
+use crate::base::build_name::behind_repository;
+use crate::base::image_name::{ImageName, is_tag, repository_of};
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
+use crate::judge::policy::Policy;
+use crate::manifest::build_log::{BuildLog, LogEvent};
+
+pub(super) static CHECK: Check = Check {
+    name: "log-image",
+    group: Group::Manifest,
+    level: Level::Require,
+    says: "image, tag, directory and pushes in the log agree with build.json and the policy's images",
+    explanation: "Compares what the signed log says of the push (repository, tags, one digest for all tags), of signing (repository and tag) and of the clone's \
+folder with build.json, git/ and expect.images. A build's name is push server and repository with / written as a dot, the tag and the stamp: where the tag is known, all of it is \
+compared. The name is build.json's, which is signed; only where build.json has none, it is the file's. Push lines count only behind the last line that the build itself printed: \
+what a RUN step prints is the source author's text. BuildKit pushes as a step of the build; its lines count where no line is another builder's. A line that is missing is no disagreement; a log without any such line is no evidence, and \
+unknown where the policy names images.\n\nWhen it fails: the log is of another build than build.json, or the server was set to push elsewhere. Fetch the bundle again, and if it stays so, do not use the image.",
+    known: Known::Signed,
+    expected: Expected::Optional(&["images"]),
+    links: &[ChainLink::PushedImage],
+    controls: &["SA-10", "SR-4"],
+    missing_evidence: MissingEvidence::RejectsByName,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let Some(log) = evidence.log() else {
+        return no_lines(policy, "the archive has no data/build.log");
+    };
+    let mut image = Comparison::default();
+    let repositories = repositories(log);
+    let own_tag = evidence.image_tag();
+    let mut one_digest = None;
+    for (tag, digest, size) in log.pushed() {
+        match one_digest {
+            None => one_digest = Some((digest, size)),
+            Some((first, known)) if first == digest && (known.is_none() || size.is_none() || known == size) => {
+                one_digest = Some((digest, known.or(size)));
+            }
+            Some((first, _)) => image.disagree("the pushed digest", first, format!("{digest} for the tag {tag}")),
+        }
+    }
+    pushed_tags(log, own_tag.as_deref(), &mut image);
+    if let Some((digest, size)) = one_digest {
+        let bytes = size.map(|size| format!(", {size} bytes")).unwrap_or_default();
+        image.agree(format!("pushed: {digest}{bytes}"));
+    }
+    for repository in &repositories {
+        if let Err(why) = ImageName::parse(repository) {
+            image.disagree("the image's name", "a well-formed name", format!("{repository} ({why})"));
+        }
+        name(evidence, repository, own_tag.as_deref(), &mut image);
+        if !policy.expect.images.is_empty() {
+            let allowed = policy.expect.images.iter().any(|allowed| repository_of(allowed) == *repository);
+            match allowed {
+                true => image.agree(format!("allowed by the policy: {repository}")),
+                false => image.disagree("the image's repository", policy.expect.images.join(" or "), repository),
+            }
+        }
+    }
+    directory(evidence, log, &mut image);
+    let disbelieved = log.disbelieved_pushes();
+    if disbelieved > 0 && !log.shows_a_build() {
+        return Outcome::unknown(
+            "no line of a known builder stands in the log: nothing tells the push from what the build printed",
+        );
+    }
+    if image.is_empty() {
+        return no_lines(policy, "the log has no line about the image");
+    }
+    let mut outcome = image.outcome(match repositories.is_empty() && one_digest.is_none() {
+        true => "the log names no image; the folder of its clone agrees",
+        false => "what the log says of the image agrees, also with the record",
+    });
+    if repositories.is_empty()
+        && !policy.expect.images.is_empty()
+        && outcome.status == crate::judge::finding::Status::Pass
+    {
+        outcome = Outcome::unknown("the log does not name the image's repository")
+            .sides(policy.expect.images.join(" or "), "no line");
+    }
+    if disbelieved > 0 {
+        outcome
+            .message
+            .push_str(&format!("; {disbelieved} line(s) of a push's look were printed by the build, and not believed"));
+    }
+    outcome
+}
+
+fn no_lines(policy: &Policy, message: &str) -> Outcome {
+    match policy.expect.images.is_empty() {
+        true => Outcome::not_run(Reason::NoEvidence, message),
+        false => Outcome::unknown(message).sides(policy.expect.images.join(" or "), "no line"),
+    }
+}
+
+/// The repositories that the push and the signing name, each once, without tag or digest.
+fn repositories(log: &BuildLog) -> Vec<String> {
+    let (mut repositories, mut seen) = (Vec::new(), HashSet::new());
+    for name in log.push_events().filter_map(LogEvent::image_name).map(repository_of) {
+        if seen.insert(name.clone()) {
+            repositories.push(name);
+        }
+    }
+    repositories
+}
+
+/// Two tags are pushed: the build's own and `latest`.
+fn tags(what: &str, own: Option<&str>, tag: &str, image: &mut Comparison) {
+    match own {
+        _ if tag == "latest" => image.agree(format!("{}: latest", what.trim_start_matches("a "))),
+        Some(own) => image.compare(what, own, tag),
+        None => image.disagree(what, "the tag in the build's name, or latest", tag),
+    }
+}
+
+/// The tags of the push and of the signing. What is signed is what was pushed: the same tags. The repositories are compared elsewhere.
+fn pushed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
+    for event in log.push_events() {
+        let (done, name) = match event {
+            LogEvent::Pushed { tag, .. } => {
+                tags("a pushed tag", own, tag, image);
+                continue;
+            }
+            LogEvent::PushedManifest { name, .. } => ("pushed", name),
+            LogEvent::Signed(name) => ("signed", name),
+            _ => continue,
+        };
+        match ImageName::parse(name).map(|name| name.tag().map(str::to_owned)) {
+            Ok(Some(tag)) if done == "signed" && (tag == "latest" || own == Some(tag.as_str())) => {}
+            Ok(Some(tag)) => tags(&format!("a {done} tag"), own, &tag, image),
+            Ok(None) | Err(_) => image.disagree(&format!("a {done} name"), "a repository and a tag", name),
+        }
+    }
+}
+
+/// A build's name is the repository with `/` written as `.`, the tag and the stamp. A tag that is not known is what follows the repository.
+fn name(evidence: &Evidence<'_>, repository: &str, tag: Option<&str>, image: &mut Comparison) {
+    // A signed name that is malformed is a matter of manifest-name.
+    let Some(name) = evidence.name() else { return };
+    let Some(subject) = name.subject() else {
+        image.disagree("the build's name", "repository, tag and YYYY-MM-DD_HH-MM-SS.ffffff", &name);
+        return;
+    };
+    let rest = behind_repository(subject, repository);
+    let (agrees, before) = match tag {
+        Some(tag) => (rest == Some(tag), format!(" before the tag {tag}")),
+        None => (rest.is_some_and(is_tag), String::new()),
+    };
+    let port = if repository.contains(':') { " and the colon of a port left as it is" } else { "" };
+    match agrees {
+        true => image.agree(format!("image: {repository}")),
+        false => image.disagree(
+            "the image's repository",
+            format!("the one in the build's name {subject}{before}, / written as a dot{port}"),
+            repository,
+        ),
+    }
+}
+
+fn directory(evidence: &Evidence<'_>, log: &BuildLog, image: &mut Comparison) {
+    let Ok(snapshot) = evidence.snapshot() else { return };
+    let folder = String::from_utf8_lossy(&snapshot.repository);
+    for event in log.events() {
+        if let LogEvent::Directory(name) = event {
+            image.compare("the clone's folder", name, &folder);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `log-key`: the content-trust key id in the log is the id of the certificate in the log.
+
+use super::outcome::Outcome;
+use super::{Check, Expected, Run};
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
+use crate::judge::policy::Policy;
+use crate::manifest::build_log::LogEvent;
+use crate::trust::notary::key_id;
+
+pub(super) static CHECK: Check = Check {
+    name: "log-key",
+    group: Group::Manifest,
+    level: Level::Require,
+    says: "the key id in the log is the one recomputed from its certificate",
+    explanation: "A build whose image was signed by Docker Content Trust logs the id and the certificate of the repository's root key. The id \
+is recomputed from the certificate as Notary does: SHA-256 over the canonical JSON of the key (notary, tuf/data/keys.go). It does not say who \
+holds that key, or that the image is signed: see image-signature. Builds that were not signed so have no such lines. Lines count only behind the last one that the build itself printed.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &[],
+    missing_evidence: MissingEvidence::RejectsByName,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+    let Some(log) = evidence.log() else {
+        return Outcome::not_run(Reason::NoEvidence, "the archive has no data/build.log");
+    };
+    let mut ids: Vec<&str> =
+        log.push_events().filter_map(|e| if let LogEvent::KeyId(id) = e { Some(id.as_str()) } else { None }).collect();
+    let mut keys: Vec<&str> = log
+        .push_events()
+        .filter_map(|e| if let LogEvent::PublicKey(key) = e { Some(key.as_str()) } else { None })
+        .collect();
+    ids.dedup();
+    keys.dedup();
+    match (ids.as_slice(), keys.as_slice()) {
+        ([], []) => Outcome::not_run(
+            Reason::NoEvidence,
+            "the log has no key of content trust: the image was not signed so, or elsewhere",
+        ),
+        ([id], [key]) => match root_key_id(key) {
+            Some(computed) if computed == *id => {
+                Outcome::pass("the content-trust key id in the log is that of the certificate in the log")
+                    .sides(computed, id)
+            }
+            Some(computed) => Outcome::fail("the key id is not the certificate's").sides(computed, id),
+            None => Outcome::fail("the key in the log is not base64 text").sides("base64 of a PEM certificate", *key),
+        },
+        (ids, keys) => Outcome::unknown("the log does not have one key id and one key")
+            .sides("one key id and one key", format!("{} and {}", ids.len(), keys.len())),
+    }
+}
+
+/// The id of a root key whose `public` is this base64 text.
+fn root_key_id(public: &str) -> Option<String> {
+    key_id("ecdsa-x509", public)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A public excerpt of a real build's log (IBM Hyper Protect Virtual Servers workshop, docs/securebuild-lab).
+    #[test]
+    fn known_answer_of_a_public_log() {
+        let key = concat!(
+            "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUJmVENDQVNTZ0F3SUJBZ0lSQUt3cTlRWEZhMzRYMXdIRmZST2NJZXN3Q2dZSUtvWkl6ajBFQXdJd0pURWoKTUNFR0ExVUVBd3dhWkc5amEy",
+            "VnlMbWx2TDJkdGIyNWxlVEl6TDJod2RuTmZZbU13SGhjTk1qQXdOakl6TURnegpPVFF4V2hjTk16QXdOakl4TURnek9UUXhXakFsTVNNd0lRWURWUVFEREJwa2IyTnJaWEl1YVc4dloyMXZibVY1",
+            "Ck1qTXZhSEIyYzE5aVl6QlpNQk1HQnlxR1NNNDlBZ0VHQ0NxR1NNNDlBd0VIQTBJQUJKU3ZPdWlSaHJNcjJmQVYKcmZLcHZncVRYNXZwSFlodnEvZXc1SFRuMzRMcnBrQ0xJMjBkdmxjcTUyc1Zv",
+            "QjVxYkpzeEdTbkphOU5sM0tYYQpZUlRjQ2Z1ak5UQXpNQTRHQTFVZER3RUIvd1FFQXdJRm9EQVRCZ05WSFNVRUREQUtCZ2dyQmdFRkJRY0RBekFNCkJnTlZIUk1CQWY4RUFqQUFNQW9HQ0NxR1NN",
+            "NDlCQU1DQTBjQU1FUUNJRlhFWE9iZTdHR1NsSjEzTzZicTR6T0IKamhoMlZSbmRYOVJYMytrSFpnVVVBaUJBWXAyNTkwTkpVelJIK1lhR2JzQ1hMRmxOUWRzT2ltWW9NMzlqR0IwRAp5dz09Ci0t",
+            "LS0tRU5EIENFUlRJRklDQVRFLS0tLS0K",
+        );
+        let id = "0cc264a565c452ea6aca776b2787be54e94b905113e77edae00d5ec267a07ffc";
+        assert_eq!(root_key_id(key).as_deref(), Some(id));
+        assert_eq!(root_key_id("\",\"x\":\""), None);
+    }
+}

@@ -1,0 +1,52 @@
+//! `log-order`: the log's times run forward and end with the build.
+
+use super::outcome::Outcome;
+use super::{Check, Expected, Run};
+use crate::base::time::Timestamp;
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
+use crate::judge::policy::Policy;
+
+pub(super) static CHECK: Check = Check {
+    name: "log-order",
+    group: Group::Manifest,
+    level: Level::Warn,
+    says: "times never go back, and end no later than one second after the build's stamp",
+    explanation: "The stamp in a build's name is the moment when the manifest is made, so that the log inside must end there. A log whose times \
+go back, or that goes on after the stamp, was put together from parts, or the server's clock was set. All times are the server's own.",
+    known: Known::Signed,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &["AU-9"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+    let Some(log) = evidence.log() else {
+        return Outcome::not_run(Reason::NoEvidence, "the archive has no data/build.log");
+    };
+    let mut latest: Option<(usize, Timestamp)> = None;
+    for entry in log.entries() {
+        let Some(time) = entry.time else { continue };
+        if let Some((line, before)) = latest
+            && time < before
+        {
+            let message = format!("the time goes back at line {}", entry.line);
+            return Outcome::fail(message).sides(format!("{before} (line {line}) or later"), time);
+        }
+        latest = Some((entry.line, time));
+    }
+    let Some((_, last)) = latest else {
+        return Outcome::not_run(Reason::NoEvidence, "the log has no times");
+    };
+    let Some(stamp) = evidence.name().and_then(|name| name.stamp()) else {
+        return Outcome::pass("the times run forward; the build's name has no stamp to compare with");
+    };
+    let outcome = if last > stamp.plus_seconds(1) {
+        Outcome::fail("the log goes on after the build's stamp")
+    } else {
+        Outcome::pass("the times run forward and end with the build")
+    };
+    outcome.sides(format!("{stamp} or before"), last)
+}

@@ -1,0 +1,71 @@
+//! `manifest-key`: the key was good when the build was made, as far as the policy says.
+
+use super::outcome::Outcome;
+use super::{Check, Expected, Run};
+use crate::base::time::Timestamp;
+use crate::gate::verify::{RevocationReason, TrustedKey};
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence};
+use crate::judge::policy::{Policy, window_text};
+
+pub(super) static CHECK: Check = Check {
+    name: "manifest-key",
+    group: Group::Manifest,
+    level: Level::Require,
+    says: "the key is strong enough, inside its window at build time, and not revoked",
+    explanation: "Strength: RSA of 2048 to 8192 bits with an odd exponent of at least 65537, or EC P-256; weaker keys are refused when they \
+are read. Window: the policy's not-before and not-after against the time that the signed archive gives for the build. Revocation: a \
+compromised key rejects every build, older ones too, because a build's time is its signer's word, unless a verified time-stamp shows that \
+the bundle existed before the revocation; a superseded key rejects builds after the revocation. A window that is over today is normal for an archive. It does not look at any server or list.",
+    known: Known::Signed,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &["CM-14", "AU-10"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+    let key = evidence.archive.key();
+    if let Some(revoked) = key.revoked
+        && revoked.reason == RevocationReason::Compromised
+        && evidence.existed_by.is_none_or(|moment| moment >= revoked.at)
+    {
+        let found = format!("revoked as compromised at {}", revoked.at);
+        let seen = evidence.existed_by.map(|moment| format!("the time-stamp is not older: {moment}"));
+        return Outcome::fail("the key is compromised: whoever has it can date a build back")
+            .sides("a key that is not revoked", found)
+            .details(seen);
+    }
+    if key.revoked.is_none() && key.not_before.is_none() && key.not_after.is_none() {
+        return Outcome::pass("the key is strong enough; the policy sets no window").detail(strength(key));
+    }
+    let Some(built) = evidence.build_time() else {
+        return Outcome::unknown("the signed archive gives no time for the build")
+            .sides(window_text(key), "no signed time");
+    };
+    let stamped =
+        evidence.existed_by.filter(|_| key.revoked.is_some_and(|one| one.reason == RevocationReason::Compromised));
+    let stamped = stamped.map(|moment| format!("revoked as compromised, after the time-stamp of {moment}"));
+    judge(key, built).details(stamped)
+}
+
+fn judge(key: &TrustedKey, built: Timestamp) -> Outcome {
+    if let Some(revoked) = key.revoked
+        && revoked.reason == RevocationReason::Superseded
+        && built > revoked.at
+    {
+        return Outcome::fail("the build was made after the key was superseded")
+            .sides(format!("a build before {}", revoked.at), built);
+    }
+    if key.not_before.is_some_and(|from| built < from) || key.not_after.is_some_and(|to| built > to) {
+        return Outcome::fail("the build was made outside the key's window").sides(window_text(key), built);
+    }
+    Outcome::pass("the key is strong enough and was inside its window")
+        .sides(window_text(key), built)
+        .detail(strength(key))
+}
+
+fn strength(key: &TrustedKey) -> String {
+    key.key.as_ref().map_or_else(String::new, |key| format!("{}, {} bits", key.kind(), key.bits()))
+}

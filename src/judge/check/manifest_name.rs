@@ -1,0 +1,68 @@
+//! `manifest-name`: every place that names the build names the same one.
+
+use super::outcome::{Comparison, Outcome};
+use super::{ChainLink, Check, Expected, Run};
+use crate::base::build_name::behind_repository;
+use crate::base::image_name::repository_of;
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence};
+use crate::judge::policy::Policy;
+
+pub(super) static CHECK: Check = Check {
+    name: "manifest-name",
+    group: Group::Manifest,
+    level: Level::Require,
+    says: "file name, inner names, build.json and tag agree",
+    explanation: "Compares the name of the bundle's file, the names of its two members, build.json's build_name and the image tag that \
+ends the build's name. The names of files and members are not signed; build.json is: its names are compared with each other first, and the file's name \
+last. A name that is missing or empty in build.json is no \
+disagreement. If it fails: the file was renamed, or it is the bundle of another build.",
+    known: Known::Signed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::Record],
+    controls: &["AU-11", "PS.3.1"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+    let name = evidence.archive.build_name();
+    let record = &evidence.manifest.record;
+    let mut names = Comparison::default();
+    // What is signed is compared first; the file's name, which anybody can change, is the last that a disagreement is about.
+    let signed = record.build_name().unwrap_or(name.as_str());
+    let file_name = format!("manifest.{signed}.sig.tbz");
+    let renamed = evidence.file_name.filter(|file| *file != file_name);
+    if let (Some(file), None) = (evidence.file_name, renamed) {
+        names.agree(format!("the file's name: {file}"));
+    }
+    names.agree(format!("the members' name: {name}"));
+    if let Some(recorded) = record.build_name() {
+        names.compare("build.json's build_name", recorded, name.as_str());
+    }
+    if let Some(whole) = record.image_tag() {
+        let tag = evidence.image_tag().unwrap_or_default();
+        let subject = evidence.name().and_then(|name| Some(name.subject()?.to_owned()));
+        match subject {
+            Some(subject) if has_repository(whole, &tag, &subject) => {
+                names.agree(format!("build.json's image_tag: {tag}"));
+            }
+            Some(subject) => {
+                names.disagree("build.json's image_tag", format!("a build's name with the tag {whole}"), subject);
+            }
+            None => names.disagree("the build's name", format!("…{tag}.YYYY-MM-DD_HH-MM-SS.ffffff"), signed),
+        }
+    }
+    if let Some(file) = renamed {
+        names.disagree("the file's name", file_name, file);
+    }
+    names.outcome("every place names the same build")
+}
+
+/// Is `subject` a build's name of the tag, and of the repository, where the record's text has one (`docker.io/acme/wallet:v1`)?
+fn has_repository(whole: &str, tag: &str, subject: &str) -> bool {
+    match whole.strip_suffix(tag).and_then(|text| text.strip_suffix(':')) {
+        Some(written) => behind_repository(subject, &repository_of(written)) == Some(tag),
+        None => subject.strip_suffix(tag).is_some_and(|rest| rest.ends_with('.')),
+    }
+}

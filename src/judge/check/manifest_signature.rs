@@ -1,0 +1,74 @@
+//! `manifest-signature`: the archive is unaltered since a trusted key signed it.
+
+use super::outcome::Outcome;
+use super::{ChainLink, Check, Expected, Run};
+use crate::gate::key::Fingerprint;
+use crate::gate::verify::Refusal;
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence};
+use crate::judge::policy::Policy;
+
+pub(super) static CHECK: Check = Check {
+    name: super::MANIFEST_SIGNATURE,
+    group: Group::Manifest,
+    level: Level::Require,
+    says: "the archive is unaltered since a trusted key signed it",
+    explanation: "Verifies the bundle's signature over the SHA-256 digest of the signed archive, with the keys that --key and the policy \
+name and with no other. RSA PKCS#1 v1.5 or ECDSA P-256, each with SHA-256: the key decides which. It does not say who holds the key, \
+that the key is in an enclave, when the build was, or that the log is true. If it fails: the archive was altered, the signature was, or \
+another key signed it. If it is unknown: a key was pinned by its fingerprint and no file beside the bundle holds it.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::Archive],
+    controls: &["SI-7", "CM-14", "AU-9", "AU-10", "AU-11", "PS.2.1"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+/// Names of unknown members that a report lists; all of them are counted.
+const OTHER_MEMBERS_SHOWN: usize = 100;
+
+/// Evidence exists only behind the gate, so that there is nothing left to decide here.
+fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+    let mut outcome = Outcome::pass("a trusted key signed exactly these bytes")
+        .detail(format!("key {}", evidence.archive.key().fingerprint));
+    let other = &evidence.manifest.other;
+    if !other.is_empty() {
+        outcome.message.push_str(&format!("; {} of the members are none that a manifest has", other.len()));
+        outcome.details.extend(other.iter().take(OTHER_MEMBERS_SHOWN).map(|name| format!("other member: {name}")));
+    }
+    outcome
+}
+
+pub(super) fn accepted_alone() -> Outcome {
+    Outcome::pass("a trusted key signed exactly these bytes; nothing in them was looked at")
+}
+
+/// `beside` is a key next to the bundle that verifies the signature.
+pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) -> Outcome {
+    let mut outcome = match (refusal.tried.as_slice(), refusal.missing.as_slice(), beside) {
+        ([], _, _) => {
+            Outcome::unknown("the pinned key is in no file next to the bundle, so the signature was not verified")
+        }
+        (_, [], Some(_)) => Outcome::fail("the key next to the bundle verifies the signature; yours does not"),
+        (_, [], None) => Outcome::fail(
+            "no trusted key verifies the signature: the bundle was changed, or another key signed it; which of the two cannot be told",
+        ),
+        _ => Outcome::unknown(
+            "no trusted key that was found verifies the signature, and a pinned key is in no file next to the bundle",
+        ),
+    };
+    if let Some((name, fingerprint)) = beside {
+        outcome = outcome.detail(format!(
+            "{name} next to the bundle is {fingerprint} and verifies the signature; that gives no trust, because anyone can put a key there"
+        ));
+    }
+    for (fingerprint, fault) in &refusal.tried {
+        outcome = outcome.detail(format!("key {fingerprint}: {fault}"));
+    }
+    for fingerprint in &refusal.missing {
+        outcome = outcome.detail(format!("key {fingerprint}: in no file next to the bundle"));
+    }
+    let expected = "a signature by a trusted key over the archive";
+    outcome.sides(expected, format!("none over the archive {}", refusal.digest))
+}

@@ -1,0 +1,262 @@
+//! The checks: one file each, one table. A check looks at evidence and a policy and gives one outcome; it does no I/O, reads no
+//! clock and never decides what its answer does to the verdict.
+//!
+//! To add a check:
+//! 1. one file here with a `pub(super) static CHECK: Check` and a function `run`. [`Check`] asks for everything that the rest of the program
+//!    must know of it: reports, levels, the chain and the controls follow from that. A control is also a word in `report/controls.toml`,
+//! 2. here its module and its line in [`CHECKS`], among those of its group,
+//! 3. where the policy says what it expects: a field and a row in `policy/expect.rs`,
+//! 4. a fixture in `tests/support/cases/` in which it says no,
+//! 5. that fixture's row in `tests/hostile-input.toml`.
+//!
+//! Then `tests/run update`, which makes the fixture, `docs/generated/checks.md`, the table in `docs/policy.md` and the answers that list every check.
+//! A check that may lack evidence in good builds is also named in `tests.rs` here. Whatever is forgotten, the compiler or a test says so.
+
+mod attestation_record;
+mod base_image;
+mod build_age;
+mod build_server;
+mod build_status;
+mod builder_record;
+mod contract_signature;
+mod definition;
+mod image_config;
+mod image_digest;
+mod image_evidence;
+mod image_history;
+mod image_key;
+mod image_labels;
+mod image_layers;
+mod image_platform;
+mod image_signature;
+mod image_tag;
+mod key_record;
+mod log_image;
+mod log_key;
+mod log_order;
+mod manifest_key;
+mod manifest_name;
+mod manifest_signature;
+mod outcome;
+mod root_ssh;
+mod server_record;
+mod source_approved;
+mod source_commit;
+mod source_dockerfile;
+mod source_objects;
+mod source_repository;
+mod source_signature;
+mod source_tree;
+mod trust_freshness;
+mod trust_reports;
+mod workload_image;
+mod workload_key;
+mod workload_pinned;
+
+use crate::gate::key::Fingerprint;
+use crate::gate::verify::Refusal;
+use crate::judge::deployment::Deployment;
+use crate::judge::evidence::Evidence;
+use crate::judge::finding::{Demand, Effect, Finding, Group, Level, Reason, Status};
+use crate::judge::policy::Policy;
+
+pub(crate) use self::base_image::base_images;
+pub(crate) use self::build_server::parse_version;
+use self::definition::RunOnBuild;
+pub(crate) use self::definition::{ChainLink, Run};
+pub use self::definition::{Check, Expected};
+pub(crate) use self::image_evidence::built_image;
+use self::outcome::Outcome;
+pub(crate) use self::source_dockerfile::shows as log_shows;
+pub(crate) use self::trust_reports::trust_facts;
+
+pub(crate) use crate::judge::finding::MANIFEST_SIGNATURE;
+
+/// Every check of the contract, in its order.
+pub static CHECKS: [&Check; 39] = [
+    &manifest_signature::CHECK,
+    &manifest_key::CHECK,
+    &key_record::CHECK,
+    &manifest_name::CHECK,
+    &build_status::CHECK,
+    &build_server::CHECK,
+    &build_age::CHECK,
+    &root_ssh::CHECK,
+    &log_image::CHECK,
+    &log_key::CHECK,
+    &log_order::CHECK,
+    &server_record::CHECK,
+    &source_objects::CHECK,
+    &source_commit::CHECK,
+    &source_tree::CHECK,
+    &source_repository::CHECK,
+    &source_approved::CHECK,
+    &source_signature::CHECK,
+    &source_dockerfile::CHECK,
+    &base_image::CHECK,
+    &image_digest::CHECK,
+    &image_config::CHECK,
+    &image_layers::CHECK,
+    &image_platform::CHECK,
+    &image_tag::CHECK,
+    &image_labels::CHECK,
+    &image_history::CHECK,
+    &image_signature::CHECK,
+    &image_key::CHECK,
+    &trust_freshness::CHECK,
+    &builder_record::RECORD,
+    &builder_record::WORKLOAD,
+    &builder_record::IMAGE,
+    &builder_record::KEY_BINDING,
+    &workload_image::CHECK,
+    &workload_pinned::CHECK,
+    &workload_key::CHECK,
+    &contract_signature::CHECK,
+    &attestation_record::CHECK,
+];
+
+/// What must be known of these by themselves elsewhere.
+pub(crate) static BUILD_AGE: &Check = &build_age::CHECK;
+pub(crate) static BUILDER_RECORD: &Check = &builder_record::RECORD;
+pub(crate) static IMAGE_DIGEST: &Check = &image_digest::CHECK;
+pub(crate) static SOURCE_APPROVED: &Check = &source_approved::CHECK;
+pub(crate) static SOURCE_TREE: &Check = &source_tree::CHECK;
+pub(crate) static WORKLOAD_IMAGE: &Check = &workload_image::CHECK;
+pub(crate) static WORKLOAD_PINNED: &Check = &workload_pinned::CHECK;
+
+/// The check called `name`.
+pub fn find(name: &str) -> Option<&'static Check> {
+    CHECKS.into_iter().find(|check| check.name == name)
+}
+
+/// What stands before the checks.
+pub(crate) enum Gate<'a> {
+    /// The signature is good: this is what lies behind it.
+    Open(&'a Evidence<'a>),
+    /// The signature is good, and nothing behind it was asked for.
+    SignatureOnly,
+    /// No trusted key accepts the signature.
+    Refused {
+        /// Why each key does not.
+        refusal: &'a Refusal,
+        /// A key next to the bundle that does accept it: file name and fingerprint. It gives no trust.
+        beside: Option<(&'a str, Fingerprint)>,
+    },
+    /// The way ended in an error, before the signature or behind it.
+    NoVerdict {
+        /// Was the signature good?
+        signed: bool,
+    },
+}
+
+/// One finding per check of an audit, in the table's order: every check but those on workloads. `handed` are the groups whose evidence a flag
+/// gave, `in_play` those that [`in_play`] answers.
+pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_play: &[Group]) -> Vec<Finding> {
+    let runs = CHECKS.into_iter().filter_map(|check| match check.run {
+        Run::Function(run) => Some((check, run)),
+        Run::Workload(_) => None,
+    });
+    runs.map(|(check, run)| {
+        let level = match gate {
+            Gate::SignatureOnly if check.name != MANIFEST_SIGNATURE => Level::Off,
+            _ => policy.level(check),
+        };
+        let outcome = match level {
+            Level::Off => Outcome::not_run(Reason::Off, "switched off"),
+            _ if !in_play.contains(&check.group) => Outcome::not_run(
+                Reason::NoEvidence,
+                format!("no evidence for the group {} was given", check.group.word()),
+            ),
+            Level::Require | Level::Warn => answer(check, run, gate, policy),
+        };
+        finding(check, level, outcome, policy.demand(check, handed))
+    })
+    .collect()
+}
+
+/// One finding per check on workloads, in the table's order: the workload was handed over.
+pub(crate) fn run_workload(deployment: &Deployment<'_>, policy: &Policy) -> Vec<Finding> {
+    let runs = CHECKS.into_iter().filter_map(|check| match check.run {
+        Run::Workload(run) => Some((check, run)),
+        Run::Function(_) => None,
+    });
+    runs.map(|(check, run)| {
+        let level = policy.level(check);
+        let outcome = match level {
+            Level::Off => Outcome::not_run(Reason::Off, "switched off"),
+            Level::Require | Level::Warn => run(deployment, policy),
+        };
+        finding(check, level, outcome, policy.demand(check, &[Group::Workload]))
+    })
+    .collect()
+}
+
+fn finding(check: &Check, level: Level, outcome: Outcome, demand: Demand) -> Finding {
+    let outcome = outcome.shown();
+    Finding {
+        check: check.name,
+        group: check.group,
+        level,
+        status: outcome.status,
+        caused_by: outcome.caused_by,
+        message: outcome.message,
+        expected: outcome.expected,
+        found: outcome.found,
+        details: outcome.details,
+        demand,
+        missing_evidence: check.missing_evidence,
+        waiver: None,
+        effect: Effect::None,
+    }
+}
+
+/// The groups of a bundle that are in play: the signed archive's two, those whose evidence a flag gives or lies beside the bundle, those
+/// required. `workload` is never one of them: no bundle answers it.
+pub(crate) fn in_play(policy: &Policy, handed: &[Group], beside: &[Group]) -> Vec<Group> {
+    let always = [Group::Manifest, Group::Source];
+    let asked = |group: &Group| handed.contains(group) || beside.contains(group) || policy.require.contains(group);
+    Group::OF_BUNDLES.into_iter().filter(|group| always.contains(group) || asked(group)).collect()
+}
+
+fn answer(check: &Check, run: RunOnBuild, gate: &Gate<'_>, policy: &Policy) -> Outcome {
+    let is_signature = check.name == MANIFEST_SIGNATURE;
+    match gate {
+        Gate::Open(evidence) => run(evidence, policy),
+        Gate::SignatureOnly => manifest_signature::accepted_alone(),
+        Gate::NoVerdict { signed: true } if is_signature => manifest_signature::accepted_alone(),
+        Gate::NoVerdict { .. } => Outcome::not_run(Reason::Refused, "not looked at: no verdict could be reached"),
+        Gate::Refused { refusal, beside } if is_signature => manifest_signature::refused(refusal, *beside),
+        Gate::Refused { .. } => {
+            Outcome::caused_by(&manifest_signature::CHECK, "not looked at: no trusted key accepts the signature")
+        }
+    }
+}
+
+/// The status in words that tables use, `not-run` with its reason.
+pub(crate) fn status_text(status: Status) -> String {
+    match status.reason() {
+        Some(reason) => format!("not-run: {reason}"),
+        None => status.word().to_owned(),
+    }
+}
+
+/// docs/generated/checks.md.
+pub fn markdown() -> String {
+    let mut page = String::from(
+        "# Checks\n\nGenerated from the program by `hpsb-audit checks --format markdown`; a test compares.\n\n\
+         A check answers `pass`, `fail`, `unknown` (looked, could not decide) or `not-run` with its reason. Its level decides what that does: \
+         `require` decides the verdict, `warn` is shown, `off` is listed. docs/policy.md says how to change a level.\n\n\
+         | check | group | level | a pass says |\n| --- | --- | --- | --- |\n",
+    );
+    for check in CHECKS {
+        let (name, group, level) = (check.name, check.group.word(), check.level.word());
+        page.push_str(&format!("| [{name}](#{name}) | {group} | {level} | {} |\n", check.says));
+    }
+    for check in CHECKS {
+        page.push_str(&format!("\n## {}\n\n{}\n", check.name, check.explanation));
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests;

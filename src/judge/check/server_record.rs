@@ -1,0 +1,133 @@
+//! `server-record`: what was saved of the build server's answers is about the same build.
+
+use super::outcome::{Comparison, Outcome};
+use super::{ChainLink, Check, Expected, Run};
+use crate::base::image_name::repository_of;
+use crate::given::server_record::ServerRecord;
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason, Status};
+use crate::judge::policy::Policy;
+use crate::manifest::build_log::LogEvent;
+
+pub(super) static CHECK: Check = Check {
+    name: "server-record",
+    group: Group::Manifest,
+    level: Level::Require,
+    says: "the saved server record names the same build, tags and digest",
+    explanation: "Compares the build server's answers that `fetch` saved beside the bundle (status.json, image-digest.json, server-build.log) \
+with the signed archive: the build's name, the image's tag, the server's version, the pushed repository and digest; and the saved status must \
+mean that the push happened. A field that only one side has is no disagreement; where the build's name, the tag and the digest are each on one side \
+only, nothing says that the answers are about this build, and that is no evidence. Answers that cannot be read fail. They are read only when the \
+bundle is the only one in its folder. Nobody signed them: they can contradict the signed archive, and prove nothing. Whether the signed log is \
+the beginning of the saved one is told as a detail and decides nothing.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[ChainLink::ServerAnswers],
+    controls: &["SR-4"],
+    missing_evidence: MissingEvidence::RejectsByName,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+    let Some(saved) = evidence.server else {
+        return Outcome::not_run(Reason::NoEvidence, "no saved answer of the build server was given");
+    };
+    if let Some(first) = saved.faults.first() {
+        let mut outcome = Outcome::fail("a saved answer of the build server cannot be read")
+            .sides("answers as the build server gives them", first);
+        outcome.details = saved.faults.clone();
+        return outcome;
+    }
+    let mut comparison = Comparison::default();
+    compare_status(evidence, saved, &mut comparison);
+    compare_image(evidence, saved, &mut comparison);
+    let mut outcome = if comparison.is_empty() {
+        Outcome::not_run(Reason::NoEvidence, "the saved answers name nothing that the signed archive names")
+    } else {
+        comparison.outcome("the saved answers are about this build")
+    };
+    if outcome.status == Status::Pass && !names_one_build(evidence, saved) {
+        // A status, a version or a repository is that of many builds.
+        outcome = Outcome::not_run(
+            Reason::NoEvidence,
+            "the saved answers contradict nothing, and name no build, tag or digest",
+        );
+    }
+    outcome.details.extend(remarks(evidence, saved));
+    if !saved.secrets_in.is_empty() {
+        // In the message, because a pass shows its details in no page for people.
+        let files = saved.secrets_in.join(", ");
+        outcome.message.push_str(&format!("; {files} holds what looks like a secret (masked here, not in the file)"));
+    }
+    outcome
+}
+
+/// Is there something on both sides that tells this build from others?
+fn names_one_build(evidence: &Evidence<'_>, saved: &ServerRecord) -> bool {
+    let status = saved.status.as_ref();
+    let tags = [evidence.manifest.record.image_tag(), status.and_then(|status| status.image_tag())];
+    let digest = saved.image.is_some() && evidence.log().is_some_and(|log| log.pushed().next().is_some());
+    status.is_some_and(|status| status.build_name().is_some()) || tags.iter().all(Option::is_some) || digest
+}
+
+fn compare_status(evidence: &Evidence<'_>, saved: &ServerRecord, comparison: &mut Comparison) {
+    let Some(status) = &saved.status else { return };
+    let signed = &evidence.manifest.record;
+    let build_name = signed.build_name().unwrap_or(evidence.archive.build_name().as_str());
+    let pairs = [
+        ("build name", Some(build_name), status.build_name()),
+        ("image tag", signed.image_tag(), status.image_tag()),
+        ("server version", signed.server_version(), status.server_version()),
+    ];
+    for (what, signed, saved) in pairs {
+        if let (Some(signed), Some(saved)) = (signed, saved) {
+            comparison.compare(what, signed, saved);
+        }
+    }
+    if status.says_pushed() {
+        comparison.agree(format!("status: {}", status.status()));
+    } else {
+        comparison.disagree("status", "image pushed, or success", status.status());
+    }
+}
+
+fn compare_image(evidence: &Evidence<'_>, saved: &ServerRecord, comparison: &mut Comparison) {
+    let (Some((name, digest)), Some(log)) = (&saved.image, evidence.log()) else { return };
+    let mut pushed: Vec<String> = log.pushed().map(|(_, digest, _)| digest.to_string()).collect();
+    pushed.dedup();
+    let digest = digest.to_string();
+    if pushed.contains(&digest) {
+        comparison.agree(format!("image digest: {digest}"));
+    } else if !pushed.is_empty() {
+        comparison.disagree("image digest", pushed.join(", "), digest);
+    }
+    let mut repositories: Vec<String> =
+        log.push_events().filter_map(LogEvent::pushed_name).map(repository_of).collect();
+    repositories.dedup();
+    let repository = repository_of(name);
+    if repositories.contains(&repository) {
+        comparison.agree(format!("repository: {repository}"));
+    } else if !repositories.is_empty() {
+        comparison.disagree("repository", repositories.join(", "), repository);
+    }
+}
+
+/// What is worth reading and decides nothing.
+fn remarks(evidence: &Evidence<'_>, saved: &ServerRecord) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if let Some(log) = evidence.log() {
+        match saved.log_begins_with(log.sha256(), log.size()) {
+            Some(true) => remarks.push("the signed log is the beginning of the saved one".to_owned()),
+            Some(false) => remarks.push("the signed log is not the beginning of the saved one".to_owned()),
+            None => {}
+        }
+    }
+    match saved.logged_archive_digest() {
+        Some(digest) if digest == evidence.archive.digest() => {
+            remarks.push("the saved log names the digest of the signed archive".into());
+        }
+        Some(digest) => remarks.push(format!("the saved log names another archive's digest: {digest}")),
+        None => {}
+    }
+    remarks
+}

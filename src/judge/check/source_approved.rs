@@ -1,0 +1,139 @@
+//! `source-approved`: somebody else approved the commit, before it was built.
+
+use super::outcome::Outcome;
+use super::{ChainLink, Check, Expected, Run, source_objects};
+use crate::git::{Commit, Identity, SourceProof};
+use crate::given::approvals::{Approval, Approvals, NAMESPACE};
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
+use crate::judge::policy::{Policy, SignerKey};
+use crate::judge::signer::{Answer, Signers};
+
+pub(super) static CHECK: Check = Check {
+    name: "source-approved",
+    group: Group::Source,
+    level: Level::Require,
+    says: "the given list names the full commit, approved before the build by somebody who is neither its author nor its committer",
+    explanation: "Looks for HEAD's full commit and one of the snapshot's remotes in the list of --approvals (CSV or JSON: repository, commit, change, approver, \
+time). An approval counts when its approver is neither the commit's author nor its committer, by name and by address, and its time is before the build's. The approver \
+must be a name, an address, `name <address>` or `name (address)`; where one row for the commit has any other text, the answer is unknown, whatever other rows say.\n\nThe list is *given*: whoever handed it over \
+vouches for it. A file FILE.sig beside it, an SSH signature by one of the policy's [[signers]] in the namespace hpsb-audit-approvals, says who that is; one that does not verify fails the check. Author and \
+committer are what somebody typed: see source-signature.\n\nWhen it fails: ask for the approval of exactly this commit. An approval of another commit, or one given after the build, is \
+another statement.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[ChainLink::Approval],
+    controls: &["CM-3"],
+    missing_evidence: MissingEvidence::RejectsByName,
+    run: Run::Function(run),
+};
+
+/// Approvals of one commit that are listed.
+const APPROVALS_SHOWN: usize = 20;
+
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let Some(approvals) = evidence.approvals else {
+        return Outcome::not_run(Reason::NoEvidence, "no list of approvals was given (--approvals)");
+    };
+    let proof = match evidence.source() {
+        Ok(proof) => proof,
+        Err(fault) => return Outcome::caused_by(&source_objects::CHECK, fault),
+    };
+    let (Some(commit), Ok(head)) = (&proof.commit, &proof.head) else {
+        return Outcome::caused_by(&source_objects::CHECK, "HEAD's commit is not proved");
+    };
+    let statement = match statement(approvals, policy, evidence) {
+        Ok(statement) => statement,
+        Err(fault) => return Outcome::fail(format!("the list's signature: {fault}")),
+    };
+    let records: Vec<&Approval> = approvals.of_commit(head.commit).collect();
+    if records.is_empty() {
+        return Outcome::fail("the given list does not name the commit")
+            .sides(head.commit, format!("{} other approvals", approvals.records.len()))
+            .detail(statement);
+    }
+    if let Some(odd) = records.iter().find(|record| record.approver_names().is_none()) {
+        return Outcome::unknown("an approval of the commit does not say clearly who approved it")
+            .sides("a name, an address, name <address> or name (address)", &odd.approver)
+            .detail(format!("change {} at {}", odd.change, odd.time))
+            .detail(statement);
+    }
+    let judged: Vec<Result<String, String>> =
+        records.iter().map(|record| judge(record, commit, proof, evidence)).collect();
+    let outcome = match judged.iter().find_map(|answer| answer.as_ref().ok()) {
+        Some(good) => Outcome::pass(format!("{good}, as the given list says")),
+        None => {
+            let first = judged.iter().find_map(|answer| answer.as_ref().err());
+            Outcome::fail(first.cloned().unwrap_or_else(|| "no approval counts".into()))
+        }
+    };
+    let more = judged.len().saturating_sub(APPROVALS_SHOWN);
+    let lines = judged.into_iter().take(APPROVALS_SHOWN).map(|answer| answer.unwrap_or_else(|fault| fault));
+    let more = (more > 0).then(|| format!("and {more} more approvals of the commit"));
+    outcome.detail(statement).details(lines.chain(more))
+}
+
+/// Who vouches for the list.
+/// Who vouches for the list. It is the same for every build: SSH signatures have no time.
+fn statement(approvals: &Approvals, policy: &Policy, evidence: &Evidence<'_>) -> Result<String, String> {
+    let is_same = |asked: &Vec<(String, String)>| ssh_signers(policy).eq(asked.iter().map(|(name, line)| (name, line)));
+    let asked = || ssh_signers(policy).map(|(name, line)| (name.clone(), line.clone())).collect();
+    approvals.vouched.answer(is_same, asked, || verify(approvals, policy, evidence))
+}
+
+fn ssh_signers(policy: &Policy) -> impl Iterator<Item = (&String, &String)> {
+    policy.signers.iter().filter_map(|signer| match &signer.key {
+        SignerKey::Ssh(line) => Some((&signer.name, line)),
+        SignerKey::OpenPgp(_) | SignerKey::Pem(_) => None,
+    })
+}
+
+fn verify(approvals: &Approvals, policy: &Policy, evidence: &Evidence<'_>) -> Result<String, String> {
+    let given = format!("the list is given: {} ({})", approvals.name, approvals.sha256);
+    let Some(signature) = &approvals.signature else { return Ok(format!("{given}; nobody signed it")) };
+    match Signers::of(policy).verify_for(NAMESPACE, &approvals.bytes, signature, evidence.now) {
+        answer @ Answer::Good { .. } => Ok(format!("{given}; {answer}")),
+        other => Err(other.to_string()),
+    }
+}
+
+/// Does an approval of this commit count?
+fn judge(record: &Approval, commit: &Commit, proof: &SourceProof, evidence: &Evidence<'_>) -> Result<String, String> {
+    let what = format!("change {} approved by {} at {}", record.change, record.approver, record.time);
+    if !proof.remotes.iter().any(|remote| remote.repository.as_ref() == Some(&record.repository)) {
+        return Err(format!("{what}: it is for the repository {}", record.repository));
+    }
+    for (role, who) in [("author", &commit.author), ("committer", &commit.committer)] {
+        if !record.approver.contains('@') && !is_utf8(commit, who) {
+            return Err(format!(
+                "{what}: the {role}'s name is not written in UTF-8, so that an approver without an address cannot be told from them"
+            ));
+        }
+        if record
+            .approver_names()
+            .unwrap_or_default()
+            .iter()
+            .any(|name| same(name, &who.name) || same(name, &who.email))
+        {
+            return Err(format!("{what}: the approver is the commit's {role}"));
+        }
+    }
+    match evidence.build_time() {
+        Some(built) if record.time < built => Ok(what),
+        Some(built) => Err(format!("{what}: the build was made before, at {built}")),
+        None => Err(format!("{what}: the archive does not say when the build was made")),
+    }
+}
+
+/// Is the name what it seems? A commit may say that it is written in another encoding; git converts it, and this program does not.
+fn is_utf8(commit: &Commit, who: &Identity) -> bool {
+    let other = |(keyword, value): &(Vec<u8>, Vec<u8>)| {
+        keyword == b"encoding" && !value.eq_ignore_ascii_case(b"utf-8") && !value.eq_ignore_ascii_case(b"utf8")
+    };
+    !who.name.contains(char::REPLACEMENT_CHARACTER) && !commit.extra.iter().any(other)
+}
+
+fn same(one: &str, other: &str) -> bool {
+    let plain = |text: &str| text.trim().to_lowercase();
+    !one.trim().is_empty() && plain(one) == plain(other)
+}

@@ -1,0 +1,121 @@
+//! `source-commit`: the snapshot is the commit that the tag and the policy name.
+
+use super::outcome::{Comparison, Outcome};
+use super::{ChainLink, Check, Expected, Run, source_objects};
+use crate::git::{Head, SourceProof};
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
+use crate::judge::policy::Policy;
+
+pub(super) static CHECK: Check = Check {
+    name: "source-commit",
+    group: Group::Source,
+    level: Level::Require,
+    says: "HEAD is a commit whose bytes hash to its id, and that the tag's seven digits and the policy name",
+    explanation: "Follows HEAD through the snapshot's refs to a commit that the archive's own objects prove, and compares its id with the seven digits that end the image's tag, with \
+expect.commit and with expect.branch. The tag is build.json's or the signed log's; only where neither has one, it is that of the file's name, and the answer says \
+so. A detached HEAD is on the branch when a branch of the snapshot leads to the same commit.\n\nSeven digits are 28 bits: a link, not a proof. Where another commit of the repository \
+begins with the same digits and the policy does not name all forty, the answer is `unknown`. That all objects are there is what source-objects says, and that the work tree is that commit's, source-tree. The branch is what a ref is \
+called: anybody who may push can move it.",
+    known: Known::Signed,
+    expected: Expected::Optional(&["branch", "commit"]),
+    links: &[ChainLink::Commit, ChainLink::WorkTree],
+    controls: &["SA-10", "CM-3", "SR-4"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let proof = match evidence.source() {
+        Ok(proof) => proof,
+        Err(fault) => return Outcome::caused_by(&source_objects::CHECK, fault),
+    };
+    let head = match &proof.head {
+        Ok(head) => head,
+        // source-objects says why.
+        Err(fault) => return Outcome::caused_by(&source_objects::CHECK, fault.to_string()),
+    };
+    let id = head.commit.to_string();
+    let mut commit = Comparison::default();
+    let named = evidence.commit_digits();
+    let digits = named.as_ref().map(|(digits, _)| digits.as_str());
+    let what = match named {
+        Some((_, Known::Given)) => "the seven digits in the file's name, which is not signed",
+        _ => "the tag's seven digits",
+    };
+    if let Some(digits) = digits {
+        commit.compare(what, digits, id.get(..7).unwrap_or_default());
+    }
+    if let Some(expected) = policy.expect.commit {
+        commit.compare("the policy's commit", &expected.to_string(), &id);
+    }
+    let branch = policy.expect.branch.as_ref().map(|branch| compare_branch(branch, head, proof, &mut commit));
+    if proof.commit.is_none() {
+        return Outcome::caused_by(&source_objects::CHECK, format!("commit {id} is not proved"));
+    }
+    if branch == Some(Branch::NotKnown) && commit.agrees() {
+        return Outcome::unknown("HEAD is detached, and no branch of the snapshot leads to its commit")
+            .sides(policy.expect.branch.as_deref().unwrap_or_default(), "a detached HEAD");
+    }
+    if commit.is_empty() {
+        return Outcome::not_run(
+            Reason::NoExpectation,
+            format!("the tag names no commit and the policy neither; HEAD is {id}"),
+        );
+    }
+    let same = digits.map_or(1, |digits| proof.commits_beginning_with(digits));
+    if same > 1 && policy.expect.commit.is_none() && commit.agrees() {
+        return Outcome::unknown(format!("{same} commits of the repository begin with the tag's seven digits"))
+            .sides("a commit that only one id can mean", &id);
+    }
+    let only_given = matches!(named, Some((_, Known::Given))) && policy.expect.commit.is_none();
+    let named_by = if only_given {
+        "HEAD is the commit that the file's name, which is not signed, names"
+    } else {
+        "HEAD is the commit that was named"
+    };
+    let outcome = commit.outcome(named_by).detail(format!("commit {id}, recomputed"));
+    describe(proof).into_iter().fold(outcome, Outcome::detail)
+}
+
+/// Does anything in the snapshot say which branch HEAD is on?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Branch {
+    Known,
+    NotKnown,
+}
+
+fn compare_branch(branch: &str, head: &Head, proof: &SourceProof, commit: &mut Comparison) -> Branch {
+    let wanted = format!("refs/heads/{branch}");
+    if let Some(found) = &head.reference {
+        commit.compare("the policy's branch", &wanted, found);
+        return Branch::Known;
+    }
+    // A clone of a tag or a commit is detached; its origin's branches are under refs/remotes.
+    let leads_here = |name: &&String| {
+        let remote = name.strip_prefix("refs/remotes/").and_then(|name| name.split_once('/'));
+        **name == wanted || remote.is_some_and(|(_, name)| name == branch)
+    };
+    match proof.refs_at_head.iter().find(leads_here) {
+        Some(name) => {
+            commit.agree(format!("the policy's branch: {name} leads to HEAD's commit, which is detached"));
+            Branch::Known
+        }
+        None => Branch::NotKnown,
+    }
+}
+
+fn describe(proof: &SourceProof) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(commit) = &proof.commit {
+        lines.push(format!("subject: {}", commit.subject()));
+        for (role, who) in [("author", &commit.author), ("committer", &commit.committer)] {
+            let time = who.time.map(|time| format!(" at {time}")).unwrap_or_default();
+            lines.push(format!("{role}: {} <{}>{time}, by their own word", who.name, who.email));
+        }
+    }
+    if !proof.refs_at_head.is_empty() {
+        lines.push(format!("refs that lead to it: {}", proof.refs_at_head.join(", ")));
+    }
+    lines
+}

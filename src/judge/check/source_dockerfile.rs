@@ -1,0 +1,138 @@
+//! `source-dockerfile`: the steps that the log shows are the proved Dockerfile's.
+
+use super::outcome::Outcome;
+use super::{Check, Expected, Run, source_objects};
+use crate::base::image_name::ImageName;
+use crate::judge::evidence::{Evidence, Known, NoInstructions};
+use crate::judge::finding::{Group, Level, MissingEvidence, Status};
+use crate::judge::policy::Policy;
+use crate::manifest::build_log::{BuildLog, LogEvent};
+use crate::manifest::dockerfile::{self, Instruction};
+
+pub(super) static CHECK: Check = Check {
+    name: "source-dockerfile",
+    group: Group::Source,
+    level: Level::Warn,
+    says: "the Dockerfile is in the proved tree, and the steps in the log are its instructions",
+    explanation: "Reads expect.dockerfile (Dockerfile at the top where the policy names none) from its proved blob and compares its instructions, one by one, with the lines \
+`Step n/m : INSTRUCTION` that docker's classic builder prints. A FROM may name the same image by digest where the Dockerfile has a tag: content trust rewrites it so, and the digest is then the base's. \
+podman's lines `STEP n/m:` of a build in one stage are compared alike. BuildKit's log shows no numbered steps: `unknown`. So is a log with lines of two builders: a program printed one of them.\n\nThe log is the server's word, and build arguments are in neither. Inputs that the commit does not pin stand under \"outside the commit\".\n\nWhen it \
+fails: the build may have used another Dockerfile of the repository; name it in expect.dockerfile.",
+    known: Known::Signed,
+    expected: Expected::Optional(&["dockerfile"]),
+    links: &[],
+    controls: &["SA-10"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let instructions = match evidence.dockerfile(policy.expect.dockerfile.as_deref()) {
+        Ok(instructions) => instructions,
+        Err(NoInstructions::NotProved(fault)) => return Outcome::caused_by(&source_objects::CHECK, fault),
+        Err(NoInstructions::NoFile(fault)) => return Outcome::fail(fault),
+        Err(NoInstructions::NotRead(fault)) => return Outcome::unknown(fault),
+    };
+    if let Some(Err(fault)) = evidence.log().map(|log| log.builder()) {
+        return Outcome::unknown(fault.to_string())
+            .sides("lines of one builder", format!("lines of {} and {}", fault.0, fault.1))
+            .detail("a RUN step that prints such lines makes the log ambiguous: make it print something else, and build again");
+    }
+    difference(evidence.log(), &instructions)
+}
+
+/// Does the log show these instructions, each once and in order, as numbered steps of one builder?
+pub(crate) fn shows(log: Option<&BuildLog>, instructions: &[Instruction]) -> bool {
+    log.is_some_and(|log| log.builder().is_ok()) && difference(log, instructions).status == Status::Pass
+}
+
+fn difference(log: Option<&BuildLog>, instructions: &[Instruction]) -> Outcome {
+    let mut steps: Vec<(u32, u32, &str)> = Vec::new();
+    for event in log.into_iter().flat_map(|log| log.events()) {
+        if let LogEvent::Step { number, total, instruction, .. } = event {
+            steps.push((*number, *total, instruction));
+        }
+    }
+    if steps.is_empty() {
+        return Outcome::unknown("the log shows no steps of docker's classic builder to compare with");
+    }
+    let expected = u32::try_from(instructions.len()).unwrap_or(u32::MAX);
+    let in_order = steps.iter().map(|(number, ..)| *number).eq(1..=expected);
+    if !in_order || steps.iter().any(|(_, total, _)| *total != expected) {
+        let found =
+            steps.last().map(|(number, total, _)| format!("{} lines, the last is step {number}/{total}", steps.len()));
+        return Outcome::fail("the log does not show each of the Dockerfile's instructions once")
+            .sides(format!("steps 1 to {expected}"), found.unwrap_or_default());
+    }
+    let mut details = Vec::new();
+    for (instruction, (number, _, printed)) in instructions.iter().zip(&steps) {
+        match compare(instruction, printed) {
+            Ok(None) => {}
+            Ok(Some(note)) => details.push(note),
+            Err(()) => {
+                return Outcome::fail(format!(
+                    "step {number} in the log is not line {} of the Dockerfile",
+                    instruction.line
+                ))
+                .sides(&instruction.text, printed);
+            }
+        }
+    }
+    let outcome = Outcome::pass(format!("the log's {expected} steps are the proved Dockerfile's instructions"));
+    details.into_iter().fold(outcome, Outcome::detail)
+}
+
+/// Equal, equal but for a base's digest (and a note of it), or not.
+fn compare(instruction: &Instruction, printed: &str) -> Result<Option<String>, ()> {
+    let printed = dockerfile::canonical(printed);
+    if instruction.text == printed {
+        return Ok(None);
+    }
+    let (ours, theirs) = (from(&instruction.text).ok_or(())?, from(&printed).ok_or(())?);
+    let (name, used) = (ImageName::parse(ours.image).map_err(|_| ())?, ImageName::parse(theirs.image).map_err(|_| ())?);
+    let digest = used.sha256().ok_or(())?;
+    let same = name.digest().is_none() && name.repository() == used.repository() && ours.rest == theirs.rest;
+    same.then(|| Some(format!("base {} is {digest}, as the log says", ours.image))).ok_or(())
+}
+
+struct From<'t> {
+    image: &'t str,
+    /// Flags and stage name.
+    rest: Vec<&'t str>,
+}
+
+fn from(text: &str) -> Option<From<'_>> {
+    let words: Vec<&str> = text.strip_prefix("FROM ")?.split_whitespace().collect();
+    let image = words.iter().find(|word| !word.starts_with("--")).copied()?;
+    Some(From { image, rest: words.into_iter().filter(|word| *word != image).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_may_have_its_digest_instead_of_its_tag() {
+        let digest = "0".repeat(64);
+        let instruction = |text: &str| Instruction { line: 1, text: text.into(), documents: Vec::new() };
+        let answer =
+            |ours: &str, theirs: &str| compare(&instruction(ours), &theirs.replace('@', &format!("@sha256:{digest}")));
+        assert_eq!(answer("RUN a", "run a"), Ok(None));
+        assert!(matches!(answer("FROM debian:12 AS base", "FROM docker.io/library/debian@ AS base"), Ok(Some(_))));
+        assert!(matches!(
+            answer("FROM --platform=x h.example:5000/a/b:1", "FROM --platform=x h.example:5000/a/b@"),
+            Ok(Some(_))
+        ));
+        for (ours, theirs) in [
+            ("FROM debian:12", "FROM debian:13"),
+            ("FROM debian:12 AS base", "FROM debian@ AS other"),
+            ("FROM debian:12", "FROM ubuntu@"),
+            ("FROM debian:12", "FROM evil.example/library/debian@"),
+            ("FROM debian@sha256:1", "FROM debian@"),
+            ("RUN a", "RUN b"),
+            ("COPY a:1 b", "COPY a@ b"),
+        ] {
+            assert_eq!(answer(ours, theirs), Err(()), "{ours} {theirs}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `source-objects`: every object is what its id says, and HEAD's are all there.
+
+use super::outcome::Outcome;
+use super::{ChainLink, Check, Expected, Run};
+use crate::git::ObjectsProof;
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence};
+use crate::judge::policy::Policy;
+
+pub(super) static CHECK: Check = Check {
+    name: "source-objects",
+    group: Group::Source,
+    level: Level::Require,
+    says: "every git object in the archive hashes to its name, and HEAD's commit, trees, blobs and history are complete",
+    explanation: "Makes every object of every pack and every loose object from the archive's bytes and hashes it: SHA-1 with the detection of \
+collision attacks that git uses. Compares packs and indexes with their checksums and with each other. Reads HEAD's commit and trees strictly. Follows \
+HEAD and all refs: no object may be missing, but for the parents of commits that .git/shallow names. No git is run and nothing of the repository's \
+configuration is obeyed; what would show git other objects (alternates, grafts, replace refs) is refused by name, as are SHA-256 objects and \
+reftable. A partial clone passes where no object is missing.\n\nAn object elsewhere in the history that `git fsck --strict` calls malformed is a detail: public repositories have such objects. The check does \
+not say who made the commit (source-signature) or that anybody wanted it (source-approved).\n\nWhen it fails: fetch the bundle again. If it stays so, the \
+clone on the build server was damaged or made to deceive: do not use the image.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[ChainLink::Commit, ChainLink::WorkTree],
+    controls: &["SI-7", "SA-10", "PS.3.1"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+/// Faults and details that are listed one by one.
+const LISTED: usize = 20;
+
+fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+    let proof = match evidence.source() {
+        Ok(proof) => proof,
+        Err(fault) => return Outcome::fail(fault),
+    };
+    let objects = &proof.objects;
+    let fault = match (&proof.head, objects.faults.first()) {
+        (_, Some(fault)) => Some(fault.clone()),
+        (Err(fault), None) => Some(fault.to_string()),
+        (Ok(_), None) => None,
+    };
+    let mut outcome = match fault {
+        Some(fault) => Outcome::fail(fault),
+        None => Outcome::pass(format!("{} objects hash to their names, and nothing is missing", objects.object_count)),
+    };
+    for fault in objects.faults.iter().skip(1).take(LISTED) {
+        outcome = outcome.detail(fault);
+    }
+    if let Some(more @ 1..) = objects.faults.len().checked_sub(LISTED + 1) {
+        outcome = outcome.detail(format!("and {more} more faults"));
+    }
+    describe(objects).into_iter().fold(outcome, Outcome::detail)
+}
+
+fn describe(objects: &ObjectsProof) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{} packs, {} loose objects; {} objects are reached from HEAD and the refs, {} are not",
+        objects.pack_count, objects.loose_count, objects.reachable, objects.unreachable
+    )];
+    if !objects.shallow.is_empty() {
+        lines.push(format!("history {}", objects.history()));
+    }
+    for (id, fault) in objects.malformed.iter().take(LISTED) {
+        lines.push(format!("git fsck calls {id} malformed: {fault}"));
+    }
+    if let Some(more @ 1..) = objects.malformed.len().checked_sub(LISTED) {
+        lines.push(format!("and {more} more objects that git fsck calls malformed"));
+    }
+    lines.extend(objects.notes.iter().take(LISTED).cloned());
+    if let Some(more @ 1..) = objects.notes.len().checked_sub(LISTED) {
+        lines.push(format!("and {more} more remarks"));
+    }
+    if !objects.passed_over.is_empty() {
+        lines.push(format!("not looked at, because nothing needs them: {}", objects.passed_over.join(", ")));
+    }
+    lines
+}

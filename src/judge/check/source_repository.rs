@@ -1,0 +1,83 @@
+//! `source-repository`: the clone came from one of the policy's repositories.
+
+use super::outcome::{Comparison, Outcome};
+use super::{Check, Expected, Run, source_objects};
+use crate::git::{Remote, RepositoryName};
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
+use crate::judge::policy::Policy;
+use crate::manifest::build_log::LogEvent;
+
+pub(super) static CHECK: Check = Check {
+    name: "source-repository",
+    group: Group::Source,
+    level: Level::Require,
+    says: "every remote of the snapshot is one of the policy's repositories, and the log names the same host",
+    explanation: "Reads the remotes in the snapshot's .git/config and compares each with expect.repositories; ssh, https and scp-like spellings of one \
+repository are equal, user, password and token count for nothing and are never shown, and insteadOf of the same config is applied as git does. Compares the \
+host with the log's github_host. Files that the config includes are not read: with one, agreement is unknown.\n\nA remote says where the clone was told to go, by the word of a file that is signed with all the rest; it does not say \
+what answered there. The commit id is what pins the content.\n\nWhen it fails: compare the address letter by letter; a fork or another host is another repository.",
+    known: Known::Signed,
+    expected: Expected::Needed(&["repositories"]),
+    links: &[],
+    controls: &["SA-10", "SR-4"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let proof = match evidence.source() {
+        Ok(proof) => proof,
+        Err(fault) => return Outcome::caused_by(&source_objects::CHECK, fault),
+    };
+    let remotes = &proof.remotes;
+    if policy.expect.repositories.is_empty() {
+        let outcome = Outcome::not_run(Reason::NoExpectation, "the policy names no repositories");
+        return remotes.iter().fold(outcome, |outcome, remote| outcome.detail(format!("remote {}", describe(remote))));
+    }
+    let expected: Vec<RepositoryName> =
+        policy.expect.repositories.iter().filter_map(|text| RepositoryName::from_policy(text)).collect();
+    let wanted = expected.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+    if remotes.is_empty() {
+        return Outcome::fail("the snapshot's config names no remote").sides(wanted, "none");
+    }
+    let mut compared = Comparison::default();
+    for remote in remotes {
+        match &remote.repository {
+            Some(name) if expected.contains(name) => compared.agree(format!("remote {}", describe(remote))),
+            Some(name) => compared.disagree(&format!("the remote {}", remote.name), &wanted, name),
+            None => compared.disagree(&format!("the remote {}", remote.name), &wanted, &remote.url),
+        }
+    }
+    // All hosts are one when each of the log's is the first remote's, and each remote's is the log's first.
+    let hosts =
+        || evidence.log().into_iter().flat_map(|log| log.events()).filter_map(host_of).map(str::to_ascii_lowercase);
+    let mut names = remotes.iter().filter_map(|remote| remote.repository.as_ref()).map(RepositoryName::host_name);
+    if let (Some(logged), Some(name)) = (hosts().next(), names.next()) {
+        hosts().for_each(|host| compared.compare("the log's host", &host, name));
+        names.for_each(|name| compared.compare("the log's host", &logged, name));
+    }
+    let agrees = compared.agrees();
+    let outcome = compared.outcome("the snapshot was cloned from the policy's repository");
+    match proof.included.first() {
+        Some(file) if agrees => {
+            Outcome::unknown("the config includes files that are not read and could name other remotes")
+                .sides("a config that says everything itself", format!("include of {file}"))
+        }
+        _ => outcome,
+    }
+}
+
+fn host_of(event: &LogEvent) -> Option<&str> {
+    match event {
+        LogEvent::Host(host) => Some(host),
+        _ => None,
+    }
+}
+
+fn describe(remote: &Remote) -> String {
+    match &remote.repository {
+        Some(name) => format!("{}: {name}", remote.name),
+        None => format!("{}: {}", remote.name, remote.url),
+    }
+}

@@ -1,0 +1,79 @@
+//! `source-signature`: one of the policy's signers signed the commit, or a tag at it.
+
+use super::outcome::Outcome;
+use super::{Check, Expected, Run, source_objects};
+use crate::base::budget::Work;
+use crate::git::SignedObject;
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
+use crate::judge::policy::Policy;
+use crate::judge::signer::{Answer, Signers};
+
+pub(super) static CHECK: Check = Check {
+    name: "source-signature",
+    group: Group::Source,
+    level: Level::Warn,
+    says: "one of the policy's signers signed HEAD's commit or an annotated tag at it, and no signature on them is bad",
+    explanation: "Takes the signatures of HEAD's commit and of annotated tags at it apart and verifies SSH signatures (namespace git; Ed25519, ECDSA P-256, \
+RSA, and Ed25519 and P-256 on hardware tokens) and, in builds with the feature openpgp, OpenPGP signatures, by the keys of [[signers]]. A key that a signature brings along \
+is only compared with those. A key of OpenPGP must have been good at the time that the signature gives for itself, and the signature must not have expired at --now; a key that is revoked \
+counts only where it was replaced or retired, later.\n\nAn SSH signature has no time, so a signer's key that was stolen later signs as well as before. A signed commit vouches for its own tree and, by hash, \
+for its history; it does not say that its signer approved the build (source-approved).\n\nWhen it fails: a key that is none of the signers' may belong to a hosting service, which \
+signs merges made on its pages; add it to [[signers]] only if you mean to trust that service.",
+    known: Known::Recomputed,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &["CM-14", "AU-10"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let proof = match evidence.source() {
+        Ok(proof) => proof,
+        Err(fault) => return Outcome::caused_by(&source_objects::CHECK, fault),
+    };
+    if proof.commit.is_none() {
+        return Outcome::caused_by(&source_objects::CHECK, "HEAD's commit is not proved, so no signature is of it");
+    }
+    let signers = Signers::of(policy);
+    if proof.signed.is_empty() {
+        let message = "neither HEAD's commit nor a tag at it is signed";
+        let reason = if signers.is_empty() { Reason::NoExpectation } else { Reason::NoEvidence };
+        return Outcome::not_run(reason, message);
+    }
+    let signer_count = signers.names().len() as u64 + 1;
+    let within = |object: &&SignedObject| {
+        let bytes = Work::Bytes((object.payload.len() as u64).saturating_mul(signer_count));
+        let works = [Work::Signatures(signer_count), bytes];
+        works.into_iter().all(|work| evidence.budget.spend(work, "the signatures of commits and tags").is_ok())
+    };
+    let answers: Vec<(String, Answer)> = proof
+        .signed
+        .iter()
+        .take_while(within)
+        .map(|object| (object.subject.to_string(), signers.verify(&object.payload, &object.signature, evidence.now)))
+        .collect();
+    let lines: Vec<String> = answers.iter().map(|(subject, answer)| format!("{subject}: {answer}")).collect();
+    if signers.is_empty() {
+        let outcome = Outcome::not_run(Reason::NoExpectation, "the policy names no signers of commits");
+        return lines.into_iter().fold(outcome, Outcome::detail);
+    }
+    let first = |wanted: fn(&Answer) -> bool| answers.iter().find(|(_, answer)| wanted(answer));
+    let is_bad = |answer: &Answer| matches!(answer, Answer::Bad(_));
+    let is_good = |answer: &Answer| matches!(answer, Answer::Good { .. });
+    let is_other = |answer: &Answer| matches!(answer, Answer::OtherKey(_));
+    let outcome = match (first(is_bad), first(is_good), first(is_other)) {
+        (Some((subject, answer)), ..) => Outcome::fail(format!("{subject}: {answer}")),
+        (None, Some((subject, answer)), _) => Outcome::pass(format!("{subject}: {answer}")),
+        (None, None, Some((subject, answer))) => {
+            let expected = signers.names().join(" or ");
+            Outcome::fail(format!("{subject} is signed by nobody of the policy's signers")).sides(expected, answer)
+        }
+        (None, None, None) => {
+            let first = answers.first().map(|(subject, answer)| format!("{subject}: {answer}"));
+            Outcome::unknown(first.unwrap_or_default())
+        }
+    };
+    lines.into_iter().fold(outcome, Outcome::detail)
+}

@@ -1,0 +1,149 @@
+//! `source-tree`: the archived work tree is HEAD's tree.
+
+use super::outcome::{DETAILS_SHOWN, Outcome};
+use super::{ChainLink, Check, Expected, Run, source_objects};
+use crate::base::budget::Work;
+use crate::git::{Change, Conversion, Difference, PathPattern, SubmoduleState, TreeProof};
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence};
+use crate::judge::policy::Policy;
+
+pub(super) static CHECK: Check = Check {
+    name: "source-tree",
+    group: Group::Source,
+    level: Level::Require,
+    says: "the archived work tree is HEAD's tree: names, bytes, execute bits, link targets",
+    explanation: "Hashes every file of the archived work tree as git does and compares it with the proved tree of HEAD, as `git status` would, but \
+without git. Submodules are compared likewise where their objects are in the archive; where they were not cloned, the report says \"not proven\" and the check does \
+not fail.\n\nDifferences that count as equal, and are said: line ends, $Id$ and encodings that HEAD's own .gitattributes order (eol=crlf, ident, working-tree-encoding), and a file that is the very object (SHA-256 and size) \
+that a Git LFS pointer in HEAD names. Every other difference fails, ignored files included; expect.untracked names patterns of files that may be there without \
+being in the commit.\n\nThe archive shows the work tree as it stood when the build ended. What a build step changed and changed back is not seen, and an equal work tree does not \
+say that the image was built from it.\n\nWhen it fails: the details name each file and, where it is known, why. Files that the build itself writes into its own folder can \
+be allowed by pattern; a changed source file cannot.",
+    known: Known::Recomputed,
+    expected: Expected::Optional(&["untracked"]),
+    links: &[ChainLink::WorkTree],
+    controls: &["SI-7", "SA-10", "PS.3.1"],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+/// Paths that are listed one by one.
+const LISTED: usize = 50;
+
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let proof = match evidence.source() {
+        Ok(proof) => proof,
+        Err(fault) => return Outcome::caused_by(&source_objects::CHECK, fault),
+    };
+    if proof.commit.is_none() {
+        return Outcome::caused_by(
+            &source_objects::CHECK,
+            "HEAD's commit is not proved, so there is no tree to compare with",
+        );
+    }
+    let tree = &proof.tree;
+    let allowed: Vec<PathPattern> =
+        policy.expect.untracked.iter().filter_map(|text| PathPattern::parse(text)).collect();
+    let is_allowed = |difference: &&Difference| {
+        let cost = || allowed.iter().map(|pattern| pattern.cost(&difference.path)).fold(0, u64::saturating_add);
+        difference.change == Change::Untracked
+            && evidence.budget.spend(Work::Bytes(cost()), "the policy's untracked files").is_ok()
+            && allowed.iter().any(|pattern| pattern.covers(&difference.path))
+    };
+    let (excused, refused): (Vec<&Difference>, Vec<&Difference>) = tree.differences.iter().partition(is_allowed);
+    let mut faults: Vec<String> = tree.faults.iter().map(|fault| format!("HEAD's tree: {fault}")).collect();
+    faults.extend(faulty_submodules(tree));
+    let outcome = match (faults.first(), refused.as_slice()) {
+        (Some(fault), _) => Outcome::fail(fault),
+        (None, []) => {
+            Outcome::pass(format!("the work tree is HEAD's tree: {} files and links are equal", proof.file_count()))
+        }
+        (None, [first, ..]) if is_sparse(tree, &refused) => {
+            Outcome::fail(format!("the clone is sparse, and leaves out files of HEAD: {}", refused.len()))
+                .sides("the files of HEAD's tree", describe(first))
+                .detail("build from a full work tree: `git sparse-checkout disable`, or a clone without --sparse")
+        }
+        (None, [one]) => Outcome::fail("one path of the work tree is not as HEAD has it")
+            .sides("the files of HEAD's tree", describe(one)),
+        (None, [first, ..]) => {
+            Outcome::fail(format!("{} paths of the work tree are not as HEAD has them", refused.len()))
+                .sides("the files of HEAD's tree", describe(first))
+        }
+    };
+    let lines = faults
+        .into_iter()
+        .chain(listed(&refused, ""))
+        .chain(listed(&excused, ", allowed by expect.untracked"))
+        .chain(said(tree));
+    lines.fold(outcome, Outcome::detail)
+}
+
+/// Is it a sparse checkout, and nothing else?
+fn is_sparse(tree: &TreeProof, refused: &[&Difference]) -> bool {
+    tree.is_sparse && refused.iter().all(|difference| difference.change == Change::Deleted)
+}
+
+fn faulty_submodules(tree: &TreeProof) -> impl Iterator<Item = String> {
+    tree.submodules.iter().filter_map(|module| match &module.state {
+        SubmoduleState::Faulty(faults) => {
+            Some(format!("submodule {}: {}", String::from_utf8_lossy(&module.path), faults.join("; ")))
+        }
+        SubmoduleState::Empty | SubmoduleState::Proved { .. } => None,
+    })
+}
+
+fn describe(difference: &Difference) -> String {
+    let reason = difference.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    format!("{}: {}{reason}", difference.change.word(), String::from_utf8_lossy(&difference.path))
+}
+
+fn listed(differences: &[&Difference], note: &str) -> Vec<String> {
+    let mut lines: Vec<String> =
+        differences.iter().take(LISTED).map(|difference| format!("{}{note}", describe(difference))).collect();
+    if let Some(more @ 1..) = differences.len().checked_sub(LISTED) {
+        lines.push(format!("and {more} more paths{note}"));
+    }
+    lines
+}
+
+/// What is equal by a rule, and what is not proved.
+fn said(tree: &TreeProof) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (conversion, words) in [
+        (Conversion::LineEnds, "with the line ends that HEAD's .gitattributes order"),
+        (Conversion::Ident, "with their ids in $Id$, as HEAD's .gitattributes order"),
+        (Conversion::Encoding, "in the encoding that HEAD's .gitattributes order"),
+        (Conversion::LargeFile, "as the very object that its Git LFS pointer names"),
+    ] {
+        let paths: Vec<String> = tree
+            .converted
+            .iter()
+            .filter(|(_, by)| *by == conversion)
+            .map(|(path, _)| String::from_utf8_lossy(path).into_owned())
+            .collect();
+        if !paths.is_empty() {
+            let shown = paths.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+            lines.push(format!("{} files are equal {words}: {shown}", paths.len()));
+        }
+    }
+    for module in tree.submodules.iter().take(DETAILS_SHOWN) {
+        let path = String::from_utf8_lossy(&module.path);
+        match &module.state {
+            SubmoduleState::Empty => {
+                lines.push(format!("submodule {path} is not proven: it was not cloned (commit {})", module.commit));
+            }
+            SubmoduleState::Proved { object_count } => {
+                lines.push(format!("submodule {path} is commit {}, {object_count} objects", module.commit));
+            }
+            SubmoduleState::Faulty(_) => {}
+        }
+    }
+    if !tree.empty_folders.is_empty() {
+        let shown: Vec<String> =
+            tree.empty_folders.iter().take(LISTED).map(|path| String::from_utf8_lossy(path).into_owned()).collect();
+        let count = tree.empty_folders.len();
+        lines.push(format!("{count} empty folders, which git does not record: {}", shown.join(", ")));
+    }
+    lines
+}

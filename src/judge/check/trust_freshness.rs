@@ -1,0 +1,51 @@
+//! `trust-freshness`: what was accepted is not expired today.
+
+use super::outcome::Outcome;
+use super::trust_reports::signature_reports;
+use super::{Check, Expected, Run, image_signature};
+use crate::judge::evidence::{Evidence, Known};
+use crate::judge::finding::{Group, Level, MissingEvidence};
+use crate::judge::policy::Policy;
+use crate::trust::Answer;
+
+pub(super) static CHECK: Check = Check {
+    name: "trust-freshness",
+    group: Group::Trust,
+    level: Level::Warn,
+    says: "the trust metadata is not expired at --now",
+    explanation: "Compares every time of expiry of the accepted signatures (metadata, certificates, OpenPGP keys) with --now. Content trust's \
+timestamp.json lives for two weeks, so that archived metadata is always stale; that is why it is a warning. Fresh metadata says that nothing newer \
+was hidden; stale metadata still says who signed what.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[],
+    controls: &[],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Function(run),
+};
+
+fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
+    let reports = match signature_reports(evidence, policy) {
+        Ok(reports) => reports,
+        Err(outcome) => return outcome,
+    };
+    let accepted: Vec<_> = reports.iter().filter(|report| matches!(report.answer, Answer::Accepted(_))).collect();
+    if accepted.is_empty() {
+        return Outcome::caused_by(&image_signature::CHECK, "no signature of the image was accepted");
+    }
+    let expiries = || accepted.iter().flat_map(|report| &report.expiries);
+    let Some((what, first)) = expiries().min_by_key(|(_, moment)| *moment) else {
+        return Outcome::pass("nothing that was accepted has a time of expiry");
+    };
+    let stale: Vec<String> = expiries()
+        .filter(|(_, moment)| *moment <= evidence.now)
+        .map(|(what, moment)| format!("{what} expired at {moment}"))
+        .collect();
+    let mut outcome = if stale.is_empty() {
+        Outcome::pass(format!("nothing is expired; {what} is the first that will be"))
+    } else {
+        Outcome::fail(format!("{what} is expired"))
+    };
+    outcome.details = stale;
+    outcome.sides(format!("after {}", evidence.now), first)
+}

@@ -1,0 +1,103 @@
+//! What the checks of the group `trust` share: which image must be signed, and what each signature says.
+
+use super::image_evidence::pushed;
+use super::outcome::Outcome;
+use crate::base::image_name::repository_of;
+use crate::judge::evidence::{Evidence, Fact, FactList, Known};
+use crate::judge::finding::Reason;
+use crate::judge::policy::Policy;
+use crate::manifest::build_log::LogEvent;
+use crate::trust::notary::key_id;
+use crate::trust::{self, Answer, ImageTarget, Kind, SignatureReport};
+
+/// Every signature that was given, judged against the image that the signed log names.
+///
+/// # Errors
+/// The outcome of each check of the group, when there is nothing to judge or nothing to judge it by.
+pub(super) fn signature_reports<'e>(
+    evidence: &'e Evidence<'_>,
+    policy: &Policy,
+) -> Result<&'e [SignatureReport], Outcome> {
+    let files = evidence.trust.unwrap_or_default();
+    if files.is_empty() {
+        return Err(Outcome::not_run(Reason::NoEvidence, "no signatures of the image were given"));
+    }
+    let image = image_target(evidence)?;
+    let reports = evidence.signatures.get_or_init(|| {
+        let recorded = recorded_key(evidence);
+        trust::judge(files, &image, &policy.trust, recorded.as_deref(), evidence.limits, evidence.budget)
+    });
+    if reports.is_empty() {
+        return Err(Outcome::not_run(
+            Reason::NoEvidence,
+            "none of the files that were given is a signature of an image",
+        ));
+    }
+    Ok(reports)
+}
+
+/// What the image's signatures say: which digest an accepted one is of and whose it is, signed by that key's holder; of the others, only that
+/// they are there.
+pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact> {
+    let (Ok(reports), Ok(image)) = (signature_reports(evidence, policy), image_target(evidence)) else {
+        return Vec::new();
+    };
+    let mut facts = FactList::default();
+    let mut add = |fact: &str, value, known| facts.add(Fact::new(fact, "trust", value, known));
+    for report in reports {
+        let kind = report.kind.words();
+        match &report.answer {
+            Answer::Accepted(signer) => {
+                let recorded = || "recorded in the signed log".to_owned();
+                let who = signer.name.as_ref().map_or_else(recorded, |name| format!("policy: {name}"));
+                let value = format!("{} signed by {} ({who}), {kind}", image.digest, signer.key);
+                add("image-digest", value, Known::Signed);
+                if report.kind == Kind::ContentTrust {
+                    add("key-id", signer.key.clone(), Known::Signed);
+                }
+            }
+            Answer::Refused(message) => {
+                add("image-signature", format!("{kind}, {}: refused: {message}", report.file), Known::Given);
+            }
+            Answer::Undecided(message) => {
+                add("image-signature", format!("{kind}, {}: undecided: {message}", report.file), Known::Given);
+            }
+        }
+    }
+    facts.finish()
+}
+
+/// The image that must be signed: repository, tags, digest and size as the signed log has them.
+fn image_target(evidence: &Evidence<'_>) -> Result<ImageTarget, Outcome> {
+    let undecided = |message: &str| Err(Outcome::unknown(message));
+    let Some(log) = evidence.log() else {
+        return undecided("the signed archive has no log that names the image");
+    };
+    let mut repositories: Vec<String> =
+        log.push_events().filter_map(LogEvent::pushed_name).map(repository_of).collect();
+    repositories.dedup();
+    let tags: Vec<String> = log.pushed().map(|(tag, ..)| tag.to_owned()).collect();
+    let pushed = pushed(log);
+    let ([repository], [(digest, size)]) = (repositories.as_slice(), pushed.as_slice()) else {
+        return undecided("the signed log does not name one repository and one digest of the image");
+    };
+    let Some(built) = evidence.build_time() else {
+        return undecided("the signed archive gives no time for the build");
+    };
+    let own = evidence.image_tag();
+    let tag = own.filter(|tag| tags.contains(tag));
+    let (repository, digest, size, now) = (repository.clone(), *digest, *size, evidence.now);
+    Ok(ImageTarget { repository, tag, tags, digest, size, built, now })
+}
+
+/// The id of the content-trust key that the signed log records: one id, the id of the one certificate beside it, both written after the
+/// build's last output. What was printed earlier may be the source's author's, and a second one makes it nobody's.
+pub(super) fn recorded_key(evidence: &Evidence<'_>) -> Option<String> {
+    let log = evidence.log()?;
+    let id_of = |event: &LogEvent| if let LogEvent::KeyId(id) = event { Some(id.clone()) } else { None };
+    let key_of = |event: &LogEvent| if let LogEvent::PublicKey(key) = event { Some(key.clone()) } else { None };
+    let (id, key) = (log.push_events().find_map(id_of)?, log.push_events().find_map(key_of)?);
+    let alone = log.events().filter_map(id_of).all(|other| other == id)
+        && log.events().filter_map(key_of).all(|other| other == key);
+    (alone && key_id("ecdsa-x509", &key).as_ref() == Some(&id)).then_some(id)
+}

@@ -1,0 +1,111 @@
+//! `workload-image`: the image's digest belongs to a manifest that the policy accepts.
+
+use super::outcome::Outcome;
+use super::{ChainLink, Check, Expected, Run, workload_pinned};
+use crate::judge::builds::Build;
+use crate::judge::deployment::Deployment;
+use crate::judge::evidence::Known;
+use crate::judge::finding::{Group, Level, MissingEvidence};
+use crate::judge::policy::Policy;
+
+pub(super) static CHECK: Check = Check {
+    name: "workload-image",
+    group: Group::Workload,
+    level: Level::Require,
+    says: "every image to be deployed has an accepted manifest",
+    explanation: "The digest that the workload pins must be one that a signed log in the evidence names, and the audit of that manifest under the same policy \
+must exit with 0 (accepted, or accepted in part). The name of the image is not compared, for a mirror has the same bytes under another one; it is shown. Which groups of checks the manifest had to \
+answer is the policy's `require`. It does not say that the commit became the image: the build server states that. When it says no, fetch the build's evidence, or look at the audit that it names.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[ChainLink::Deployed, ChainLink::DeployedByDigest],
+    controls: &[],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Workload(run),
+};
+
+/// Bundles that are named one by one; all of them are in the count.
+const UNVERIFIED_SHOWN: usize = 5;
+
+/// Repositories of one build that are named one by one.
+const REPOSITORIES_SHOWN: usize = 10;
+
+fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
+    let image = match &deployment.image.image {
+        Ok(image) => image,
+        Err(why) => return Outcome::unknown(why.clone()).because_of(&workload_pinned::CHECK),
+    };
+    let Some(digest) = image.digest() else {
+        return Outcome::unknown("without a digest no manifest can be found for it")
+            .because_of(&workload_pinned::CHECK);
+    };
+    match deployment.build() {
+        Some(build) if build.is_accepted_at(deployment.now) => {
+            let mut outcome = Outcome::pass(format!("the digest is that of an accepted build, {}", name(build)))
+                .sides(digest, digest);
+            if build.because.is_empty()
+                && let Some(built) = &build.image
+            {
+                outcome = outcome.detail(format!("the signed log has it as {}", named(&built.repositories)));
+                outcome
+                    .details
+                    .extend(built.commit.iter().map(|commit| format!("commit {commit}, as the build server states")));
+            }
+            outcome
+        }
+        Some(build) => {
+            let mut outcome =
+                Outcome::fail(format!("the digest is that of a build which is not accepted, {}", name(build)));
+            outcome.details.clone_from(&build.because);
+            if let (true, Some(until)) = (build.accepted, build.until) {
+                outcome = outcome
+                    .detail(format!("it was accepted until {until}: by max-age it is too old, or a waiver is over"));
+            }
+            outcome
+        }
+        None => {
+            let mut outcome = Outcome::fail("no verified manifest in the evidence is about this digest");
+            let repository = image.repository.as_deref();
+            let unverified =
+                repository.into_iter().flat_map(|repository| deployment.builds.unverified_named(repository));
+            for build in unverified.take(UNVERIFIED_SHOWN) {
+                let because = build.because.first().map(String::as_str).unwrap_or_default();
+                outcome =
+                    outcome.detail(format!("not verified, and by its name of this image: {} ({because})", build.path));
+            }
+            for line in super::workload_pinned::known_digests(image, deployment.builds, deployment.now) {
+                outcome = outcome.detail(line);
+            }
+            let without = deployment.builds.without_image();
+            if without > 0 {
+                outcome = outcome.detail(format!("bundles of the evidence without a verified manifest: {without}"));
+            }
+            outcome
+        }
+    }
+}
+
+/// The first names and a count: a log may have any number, and a workload any number of images.
+fn named(repositories: &[String]) -> String {
+    let first = repositories.iter().take(REPOSITORIES_SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match repositories.len().checked_sub(REPOSITORIES_SHOWN) {
+        Some(more @ 1..) => format!("{first} and {more} more"),
+        _ => first,
+    }
+}
+
+fn name(build: &Build) -> &str {
+    build.build_name.as_deref().unwrap_or(&build.path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_repositories_are_named_and_the_others_counted() {
+        let names: Vec<String> = (0..12).map(|number| format!("r{number}")).collect();
+        assert_eq!(named(&names[..2]), "r0, r1");
+        assert!(named(&names[..10]).ends_with("r9") && named(&names).ends_with("r9 and 2 more"), "{}", named(&names));
+    }
+}

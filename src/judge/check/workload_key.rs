@@ -1,0 +1,125 @@
+//! `workload-key`: the key that a contract names for the image is the build's.
+
+use base64ct::{Base64, Encoding as _};
+
+use super::outcome::Outcome;
+use super::{ChainLink, Check, Expected, Run};
+use crate::judge::deployment::Deployment;
+use crate::judge::evidence::Known;
+use crate::judge::finding::{Group, Level, MissingEvidence, Reason, Status};
+use crate::judge::policy::Policy;
+use crate::trust::{ImageSignerKey, cosign_key};
+use crate::workload::{ImageKeyEntry, KeyKind};
+
+pub(super) static CHECK: Check = Check {
+    name: "workload-key",
+    group: Group::Workload,
+    level: Level::Require,
+    says: "the keys in the contract are the build's",
+    explanation: "A contract may name a key that the machine verifies the image by. A dct key must be the very text that the signed log of the image's build \
+records as the repository's root key. An rhs or cosign key is in no signed log: it must be one that the policy's [trust] names. The table itself must have \
+the form that the machine reads. A contract that names no key for the image has nothing to compare.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[ChainLink::ContractKey],
+    controls: &[],
+    missing_evidence: MissingEvidence::RejectsByName,
+    run: Run::Workload(run),
+};
+
+fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
+    let Some(contract) = &deployment.workload.contract else {
+        return Outcome::not_run(Reason::NoEvidence, "only a contract names keys of images");
+    };
+    if let Some(fault) = contract.key_faults.first() {
+        let mut outcome = Outcome::fail(format!("the contract's table of keys is malformed: {fault}"));
+        outcome.details = contract.key_faults.iter().skip(1).cloned().collect();
+        return outcome;
+    }
+    let repository = deployment.image.image.as_ref().ok().and_then(|image| image.repository.as_ref());
+    let entries: Vec<&ImageKeyEntry> =
+        contract.image_keys.iter().filter(|entry| Some(&entry.repository) == repository).collect();
+    let mut worst: Option<Outcome> = None;
+    for entry in entries {
+        let outcome = match entry.kind {
+            KeyKind::ContentTrust => content_trust(entry, deployment),
+            KeyKind::SimpleSigning => named_by_policy(entry, policy, simple_signing),
+            KeyKind::Cosign => named_by_policy(entry, policy, cosign),
+        };
+        let is_worse = worst.as_ref().is_none_or(|known| rank(&known.status) < rank(&outcome.status));
+        worst = if is_worse { Some(outcome) } else { worst };
+    }
+    worst.unwrap_or_else(|| Outcome::not_run(Reason::NoEvidence, "the contract names no key for this image"))
+}
+
+fn rank(status: &Status) -> u8 {
+    match status {
+        Status::Fail => 2,
+        Status::Unknown => 1,
+        Status::Pass | Status::NotRun(_) => 0,
+    }
+}
+
+fn content_trust(entry: &ImageKeyEntry, deployment: &Deployment<'_>) -> Outcome {
+    let recorded = deployment.build().and_then(|build| build.image.as_ref()).and_then(|image| image.root_key.as_ref());
+    match recorded {
+        Some(key) if *key == entry.public_key => {
+            Outcome::pass("the content-trust key in the contract is the one that the signed log records")
+        }
+        Some(key) => Outcome::fail("the content-trust key in the contract is not the one that the signed log records")
+            .sides(key, &entry.public_key),
+        None => Outcome::unknown(format!(
+            "the contract names a content-trust key for {}, and no signed log at hand records one",
+            entry.name
+        )),
+    }
+}
+
+/// Whether the bytes are the signer's key. `None`: it is a key of another kind. An error: the bytes are no key.
+type Compare = fn(&[u8], &ImageSignerKey) -> Option<Result<bool, String>>;
+
+/// Compares with the keys that the policy's `[trust]` names.
+fn named_by_policy(entry: &ImageKeyEntry, policy: &Policy, same: Compare) -> Outcome {
+    let kind = entry.kind.word();
+    let Ok(key) = Base64::decode_vec(&entry.public_key) else {
+        return Outcome::fail(format!("the {kind} key in the contract is not base64 text"));
+    };
+    let mut compared = false;
+    for signer in &policy.trust.signers {
+        match same(&key, &signer.key) {
+            None => {}
+            Some(Ok(true)) => {
+                return Outcome::pass(format!("the {kind} key in the contract is the policy's {:?}", signer.name));
+            }
+            Some(Ok(false)) => compared = true,
+            Some(Err(why)) => return Outcome::fail(format!("the {kind} key in the contract: {why}")),
+        }
+    }
+    match compared {
+        true => Outcome::fail(format!("the {kind} key in the contract is none that the policy's [trust] names")),
+        false => Outcome::unknown(format!(
+            "no signed log records {kind} keys, and the policy's [trust] names none to compare with"
+        )),
+    }
+}
+
+fn cosign(key: &[u8], signer: &ImageSignerKey) -> Option<Result<bool, String>> {
+    let ImageSignerKey::Cosign { key: trusted, .. } = signer else { return None };
+    Some(cosign_key(key).map(|key| key.identity() == trusted.identity()))
+}
+
+/// The same armoured key: its lines between the blank one and the checksum.
+fn simple_signing(key: &[u8], signer: &ImageSignerKey) -> Option<Result<bool, String>> {
+    let ImageSignerKey::OpenPgp { certificates, .. } = signer else { return None };
+    let body = armoured(key).ok_or_else(|| "expected an armoured OpenPGP public key".to_owned());
+    Some(body.map(|body| armoured(certificates).is_some_and(|trusted| trusted == body)))
+}
+
+/// What an armour holds, as text without line ends (RFC 9580, 6.2). `None`: it is no armoured public key.
+fn armoured(bytes: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(bytes).ok()?.replace('\r', "");
+    let (_, rest) = text.split_once("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")?;
+    let (body, _) = rest.split_once("-----END PGP PUBLIC KEY BLOCK-----")?;
+    let (_, lines) = body.split_once("\n\n").or_else(|| body.strip_prefix('\n').map(|rest| ("", rest)))?;
+    Some(lines.lines().filter(|line| !line.starts_with('=')).collect())
+}

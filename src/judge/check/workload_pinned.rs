@@ -1,0 +1,71 @@
+//! `workload-pinned`: the image is named by digest.
+
+use super::outcome::Outcome;
+use super::{ChainLink, Check, Expected, Run};
+use crate::base::time::Timestamp;
+use crate::judge::builds::Builds;
+use crate::judge::deployment::Deployment;
+use crate::judge::evidence::Known;
+use crate::judge::finding::{Group, Level, MissingEvidence};
+use crate::judge::policy::Policy;
+use crate::workload::{ImageReference, Pin};
+
+pub(super) static CHECK: Check = Check {
+    name: "workload-pinned",
+    group: Group::Workload,
+    level: Level::Require,
+    says: "every image to be deployed is named by digest",
+    explanation: "An image is pinned by the SHA-256 digest of its manifest behind an @, in its one spelling. A tag can be moved after the audit, also \
+where a contract names a key for it. Variables in front of the digest change where the bytes come from and not what they are; they are named. A place whose image is \
+not known, because something builds it, puts it in later or hides it, is unknown. When it says no, write the digest that the evidence knows.",
+    known: Known::Given,
+    expected: Expected::Nothing,
+    links: &[ChainLink::Deployed, ChainLink::DeployedByDigest],
+    controls: &[],
+    missing_evidence: MissingEvidence::RejectsWithGroup,
+    run: Run::Workload(run),
+};
+
+fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
+    let image = match &deployment.image.image {
+        Ok(image) => image,
+        Err(why) => return Outcome::unknown(why.clone()),
+    };
+    let mut outcome = match &image.pin {
+        Pin::Digest(digest) => Outcome::pass(format!("pinned to {digest}")),
+        Pin::Unsupported(found) => Outcome::unknown("pinned by a digest whose algorithm is not supported")
+            .sides("sha256: and 64 lower-case hexadecimal digits", found),
+        Pin::Nothing if !image.variables.is_empty() => {
+            Outcome::fail("the name has variables that nobody resolved, and no digest behind them")
+        }
+        Pin::Nothing if image.tag.is_some() => Outcome::fail("named by a tag, which can be moved"),
+        Pin::Nothing => Outcome::fail("named without tag and digest"),
+    };
+    if !image.variables.is_empty() {
+        outcome = outcome.detail(format!("not resolved: {}", image.variables.join(", ")));
+    }
+    if image.digest().is_none() {
+        for line in known_digests(image, deployment.builds, deployment.now) {
+            outcome = outcome.detail(line);
+        }
+    }
+    outcome
+}
+
+/// What the evidence knows the image as: a line for each accepted build, newest first.
+pub(super) fn known_digests(image: &ImageReference, builds: &Builds, now: Timestamp) -> Vec<String> {
+    const SHOWN: usize = 5;
+    let Some(repository) = &image.repository else { return Vec::new() };
+    let known = builds.of_tag(repository, image.tag.as_deref());
+    let known = known.filter(|(build, _)| build.is_accepted_at(now)).map(|(build, digest)| {
+        let name = build.build_name.as_deref().unwrap_or(&build.path);
+        format!("the evidence knows it as {repository}@{digest} (build {name})")
+    });
+    // The others are not counted: a repository may have a hundred thousand, and a request a thousand images of it.
+    let mut lines: Vec<String> = known.take(SHOWN + 1).collect();
+    if lines.len() > SHOWN {
+        lines.truncate(SHOWN);
+        lines.push("and older ones".into());
+    }
+    lines
+}

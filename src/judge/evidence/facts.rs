@@ -1,0 +1,282 @@
+//! Facts: what each witness says, and how that is known.
+//!
+//! To add a fact: a line in the function of its witness, here or beside; its name among those of the contract.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::Evidence;
+use super::image::image_facts;
+use super::source::source_facts;
+use crate::base::image_name::repository_of;
+use crate::base::mask::{keep_name, mask, mask_name};
+use crate::base::words::words;
+use crate::given::server_record::ServerRecord;
+use crate::manifest::build_log::LogEvent;
+
+/// How a fact is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// The key's holder wrote it.
+    Signed,
+    /// This program proved it from bytes.
+    Recomputed,
+    /// A time-stamping authority that the auditor named saw it by then (RFC 3161).
+    Timestamped,
+    /// Somebody handed it over.
+    Given,
+}
+
+words! {
+    /// The contract's word.
+    pub Known { Signed = "signed", Recomputed = "recomputed", Timestamped = "timestamped", Given = "given" }
+}
+
+/// One thing that one witness says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is about: `commit`, `tag`, `image-digest` …
+    pub fact: String,
+    /// Who says it: `file-name`, `build.json`, `build.log`, `git-objects` …
+    pub witness: &'static str,
+    /// What is said, for people.
+    pub value: String,
+    /// The same for programs, where it has numbers or parts: `object-count` has `total`, `reachable` and `unreachable`, `image-digest` has
+    /// `digest` and `size`, in the log `tag` too.
+    pub data: Option<Value>,
+    /// How it is known.
+    pub known: Known,
+}
+
+impl Fact {
+    /// A fact that is one text.
+    pub(crate) fn new(fact: &str, witness: &'static str, value: String, known: Known) -> Self {
+        Self { fact: fact.into(), witness, value, data: None, known }
+    }
+
+    /// The same with its parts.
+    pub(crate) fn with_data(self, data: Value) -> Self {
+        Self { data: Some(data), ..self }
+    }
+
+    /// Who may be a witness: the contract's list.
+    pub const WITNESSES: [&'static str; 15] = [
+        "file-name",
+        "build.json",
+        "build.log",
+        "git-objects",
+        "work-tree",
+        "registry",
+        "layout",
+        "docker-archive",
+        "trust",
+        "server",
+        "builder",
+        "workload",
+        "policy",
+        "approvals",
+        "timestamp",
+    ];
+}
+
+impl Fact {
+    /// The value without what looks like a secret. The first word of a fact about an image is a place for a name.
+    pub(crate) fn masked_value(&self) -> String {
+        let value = self.value.as_str();
+        if !["image", "other-image", "base-image", "tag"].contains(&self.fact.as_str()) {
+            return mask(value);
+        }
+        match value.split_once(' ') {
+            Some((name, rest)) => mask(&format!("{} {rest}", keep_name(name))),
+            None => mask_name(value),
+        }
+    }
+}
+
+/// Facts of one kind by one witness that are listed; the others are counted in a fact `left-out`. An image has some tens of layers, a build
+/// pushes two tags.
+const FACTS_SHOWN: usize = 100;
+
+/// Collects facts, the first of each kind and a count.
+#[derive(Debug, Default)]
+pub(crate) struct FactList {
+    facts: Vec<Fact>,
+    counts: BTreeMap<(&'static str, String), usize>,
+}
+
+impl FactList {
+    /// Adds one, unless it is the one before it again.
+    pub(crate) fn add(&mut self, fact: Fact) {
+        if self.facts.last() == Some(&fact) {
+            return;
+        }
+        let count = self.counts.entry((fact.witness, fact.fact.clone())).or_default();
+        *count += 1;
+        if *count <= FACTS_SHOWN {
+            self.facts.push(fact);
+        }
+    }
+
+    fn extend(&mut self, facts: impl IntoIterator<Item = Fact>) {
+        facts.into_iter().for_each(|fact| self.add(fact));
+    }
+
+    /// What was listed, and how many of each kind were not.
+    pub(crate) fn finish(mut self) -> Vec<Fact> {
+        for ((witness, fact), count) in self.counts {
+            if let Some(more @ 1..) = count.checked_sub(FACTS_SHOWN) {
+                let value = format!("{fact}: {more} more");
+                self.facts.push(Fact::new("left-out", witness, value, Known::Recomputed));
+            }
+        }
+        self.facts
+    }
+}
+
+impl Evidence<'_> {
+    /// Every fact, in the order of the witnesses; the first of each kind and a count.
+    pub fn facts(&self) -> Vec<Fact> {
+        let mut facts = FactList::default();
+        let mut add = |fact: &str, witness, value: String, known| facts.add(Fact::new(fact, witness, value, known));
+        let name = self.archive.build_name();
+        add("build-name", "file-name", name.to_string(), Known::Given);
+        if let Some(stamp) = name.stamp() {
+            add("built-at", "file-name", stamp.to_string(), Known::Given);
+        }
+        for (field, value) in self.manifest.record.fields() {
+            add(
+                record_fact(field),
+                "build.json",
+                if record_fact(field) == "record" { format!("{field}: {value}") } else { value },
+                Known::Signed,
+            );
+        }
+        if let Some(log) = self.log() {
+            if let Some(time) = log.last_time() {
+                add("built-at", "build.log", time.to_string(), Known::Signed);
+            }
+            for (fact, value) in
+                log.input_events().filter_map(build_fact).chain(log.push_events().filter_map(push_fact))
+            {
+                add(fact, "build.log", value, Known::Signed);
+            }
+            if let Some(id) = log.image_id() {
+                add("image-id", "build.log", id.to_owned(), Known::Signed);
+            }
+            facts.extend(log.pushed().map(|(tag, digest, size)| {
+                let bytes = size.map(|size| format!(" ({size} bytes)")).unwrap_or_default();
+                let value = format!("{tag} {digest}{bytes}");
+                let data = json!({ "tag": tag, "digest": digest.to_string(), "size": size });
+                Fact::new("image-digest", "build.log", value, Known::Signed).with_data(data)
+            }));
+        }
+        if let Ok(snapshot) = self.snapshot() {
+            let folder = format!("folder {}", String::from_utf8_lossy(&snapshot.repository));
+            facts.add(Fact::new("repository", "work-tree", folder, Known::Signed));
+            facts.extend(self.source.into_iter().flat_map(source_facts));
+        }
+        let mut add = |fact: &str, witness, value: String, known| facts.add(Fact::new(fact, witness, value, known));
+        if let Some(moment) = self.existed_by {
+            add("existed-by", "timestamp", moment.to_string(), Known::Timestamped);
+        }
+        for (fact, value) in self.server.map(server_facts).unwrap_or_default() {
+            add(fact, "server", value, Known::Given);
+        }
+        for (fact, value) in self.approval_facts() {
+            add(fact, "approvals", value, Known::Given);
+        }
+        facts.extend(self.image.into_iter().flat_map(image_facts));
+        facts.finish()
+    }
+
+    /// What the given list says of the commit that HEAD names. It may be a list of many: what is about others is no fact of this build.
+    fn approval_facts(&self) -> Vec<(&'static str, String)> {
+        let head = self.source.and_then(|proof| proof.head.as_ref().ok()).map(|head| &head.commit);
+        let records = self.approvals.iter().flat_map(|list| &list.records);
+        let own = records.filter(|record| Some(&record.commit) == head);
+        own.flat_map(|record| {
+            let approval = format!("{} by {} at {}", record.change, record.approver, record.time);
+            [("commit", record.commit.to_string()), ("approval", approval)]
+        })
+        .collect()
+    }
+}
+
+/// What the saved answers say. Nobody signed them.
+fn server_facts(server: &ServerRecord) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    let fields = server.status.iter().flat_map(|status| status.fields());
+    for (field, value) in fields.filter(|(_, value)| !value.is_empty()) {
+        let fact = record_fact(field);
+        facts.push((fact, if fact == "record" { format!("{field}: {value}") } else { value }));
+    }
+    facts.extend(server.image.iter().map(|(name, digest)| ("image-digest", format!("{name} {digest}"))));
+    facts
+}
+
+/// The fact that a field of build.json is about; `record` for one that has no name of its own.
+fn record_fact(field: &str) -> &'static str {
+    match field {
+        "build_name" => "build-name",
+        "image_tag" => "tag",
+        "build_image_tag" => "server-version",
+        "status" => "status",
+        _ => "record",
+    }
+}
+
+/// What is believed of the clone and of bases. A RUN step can print the like of the builder's lines.
+fn build_fact(event: &LogEvent) -> Option<(&'static str, String)> {
+    Some(match event {
+        LogEvent::Directory(name) => ("repository", format!("folder {name}")),
+        LogEvent::Host(name) => ("repository", format!("host {name}")),
+        // A step names its base by digest where content trust has put one there.
+        LogEvent::Step { instruction, .. }
+        | LogEvent::StageStep { instruction, .. }
+        | LogEvent::PlainStep { instruction, .. } => ("base-image", base_by_digest(instruction)?.to_owned()),
+        LogEvent::ResolvedBase { name, .. } => ("base-image", name.clone()),
+        LogEvent::PulledImage(name) => ("base-image", name.clone()),
+        LogEvent::PulledDigest(digest) => ("base-image", digest.to_string()),
+        _ => return None,
+    })
+}
+
+/// What is believed only behind the build's last line.
+fn push_fact(event: &LogEvent) -> Option<(&'static str, String)> {
+    Some(match event {
+        LogEvent::PushTo(name) => ("image", name.clone()),
+        LogEvent::PushedManifest { name, .. } => ("image", repository_of(name)),
+        LogEvent::Signed(name) => ("image", format!("{name} (signed by content trust)")),
+        LogEvent::KeyId(id) => ("key-id", id.clone()),
+        _ => return None,
+    })
+}
+
+/// The image of `FROM … NAME@sha256:…`.
+fn base_by_digest(instruction: &str) -> Option<&str> {
+    let mut words = instruction.split_whitespace();
+    words.next().filter(|keyword| keyword.eq_ignore_ascii_case("FROM"))?;
+    words.find(|word| !word.starts_with("--")).filter(|image| image.contains("@sha256:"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_each_kind_the_first_facts_are_listed_and_the_others_counted() {
+        let mut facts = FactList::default();
+        let fact = |name: &str, number: usize| Fact::new(name, "build.log", number.to_string(), Known::Signed);
+        (0..150).for_each(|number| facts.add(fact("image", number)));
+        (0..100).for_each(|number| facts.add(fact("tag", number)));
+        facts.add(fact("tag", 99));
+        let facts = facts.finish();
+        assert_eq!(facts.len(), 201);
+        let last = facts.last().unwrap();
+        assert_eq!(
+            (last.fact.as_str(), last.witness, last.value.as_str()),
+            ("left-out", "build.log", "image: 50 more")
+        );
+    }
+}

@@ -1,0 +1,400 @@
+//! `[expect]`: what the auditor expects of a build. One row of [`FIELDS`] makes a field: its name, what is read into it, what reports say of
+//! it, its line in the template and its row in docs/policy.md.
+//!
+//! To add a field:
+//! 1. a field of [`Expect`],
+//! 2. its row in [`FIELDS`]; both arrays have one more,
+//! 3. its name in `expected` of its check (`src/judge/check/`), which says what setting it changes,
+//! 4. `tests/run update`, which writes the table in `docs/policy.md` and the answers that show the template.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
+
+use super::wire::Answer;
+use crate::base::image_name::ImageName;
+use crate::base::time::{DAY_SECONDS, parse_duration_seconds};
+use crate::base::words::any_of;
+use crate::gate::verify::Grade;
+use crate::git::{ObjectId, PathPattern, RepositoryName};
+use crate::judge::check::{self, CHECKS, Check, Expected};
+
+/// `[expect]`: a field that is not set expects nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expect {
+    /// Image repositories, any of which the build may push to.
+    pub images: Vec<String>,
+    /// Source repositories, any of which the build may be made from.
+    pub repositories: Vec<String>,
+    /// The branch that HEAD is on.
+    pub branch: Option<String>,
+    /// The commit, all forty digits.
+    pub commit: Option<ObjectId>,
+    /// Platforms, as `os/architecture[/variant]`.
+    pub platforms: Vec<String>,
+    /// The lowest version of the build server.
+    pub min_server_version: Option<String>,
+    /// The greatest age of a build, in seconds.
+    pub max_age_seconds: Option<i64>,
+    /// The lowest grade of the key.
+    pub minimum_grade: Option<Grade>,
+    /// The Dockerfile, relative to the top of the repository.
+    pub dockerfile: Option<String>,
+    /// Base images by digest.
+    pub base_images: Vec<String>,
+    /// Patterns of untracked files that are allowed. An empty list allows none, as no list does.
+    pub untracked: Vec<String>,
+    /// Names of the fields that say something.
+    set: Vec<&'static str>,
+}
+
+/// A field of `[expect]`.
+pub(super) struct Field {
+    /// Its name in the policy.
+    pub(super) name: &'static str,
+    /// What it is, in the words of docs/policy.md.
+    is: &'static str,
+    /// What the template has for it.
+    example: &'static str,
+    read: Read,
+    /// What is expected, value by value; none where the field is not set.
+    values: fn(&Expect) -> Vec<String>,
+}
+
+/// How a field is read. An error is what was expected, without the field's name.
+enum Read {
+    /// A text, which is not empty.
+    Text(fn(&mut Expect, String) -> Answer<()>),
+    /// A list of such texts, which is not empty.
+    List(Each, Place),
+    /// A list that may be empty: it says the same as no list.
+    ListOrNone(Each, Place),
+}
+
+/// Is this text one of the field's?
+type Each = fn(&str) -> Answer<()>;
+/// Where a list is kept.
+type Place = fn(&mut Expect) -> &mut Vec<String>;
+
+/// Every field, in the order of reports.
+pub(super) static FIELDS: [Field; 11] = [
+    Field {
+        name: "images",
+        is: "image repositories to any of which the build may push; a tag or digest is an error. `nginx` is `docker.io/library/nginx`",
+        example: "[\"docker.io/acme/wallet\"]",
+        read: Read::List(image_repository, |expect| &mut expect.images),
+        values: |expect| expect.images.clone(),
+    },
+    Field {
+        name: "repositories",
+        is: "source repositories, any of which the clone may be of. ssh, https and scp-like spellings of one are equal, and so is `github.com/acme/wallet`",
+        example: "[\"git@github.com:acme/wallet.git\"]",
+        read: Read::List(source_repository, |expect| &mut expect.repositories),
+        values: |expect| expect.repositories.clone(),
+    },
+    Field {
+        name: "branch",
+        is: "the branch of HEAD. A detached HEAD is on it if a branch of that name in the snapshot, its own or a remote's, leads to the same commit; otherwise unknown",
+        example: "\"main\"",
+        read: Read::Text(|expect, text| {
+            expect.branch = Some(text);
+            Ok(())
+        }),
+        values: |expect| expect.branch.iter().cloned().collect(),
+    },
+    Field {
+        name: "commit",
+        is: "all forty digits",
+        example: "\"0000000000000000000000000000000000000000\"",
+        read: Read::Text(|expect, text| {
+            let commit = ObjectId::from_hex(&text);
+            expect.commit = Some(commit.ok_or_else(|| expected("40 lower-case hexadecimal digits", &text))?);
+            Ok(())
+        }),
+        values: |expect| expect.commit.iter().map(ToString::to_string).collect(),
+    },
+    Field {
+        name: "platforms",
+        is: "`os/architecture[/variant]`; selects from an index ([trust.md](trust.md#forms))",
+        example: "[\"linux/s390x\"]",
+        read: Read::List(platform, |expect| &mut expect.platforms),
+        values: |expect| expect.platforms.clone(),
+    },
+    Field {
+        name: "min-server-version",
+        is: "the lowest version of the build server: dot-separated numbers",
+        example: "\"1.3.0.18\"",
+        read: Read::Text(|expect, text| {
+            check::parse_version(&text).ok_or_else(|| expected("dot-separated numbers", &text))?;
+            expect.min_server_version = Some(text);
+            Ok(())
+        }),
+        values: |expect| expect.min_server_version.iter().cloned().collect(),
+    },
+    Field {
+        name: "max-age",
+        is: "the greatest age of a build at `--now`: a number and `d`, `h`, `m` or `s`",
+        example: "\"90d\"",
+        read: Read::Text(|expect, text| {
+            let seconds = parse_duration_seconds(&text);
+            expect.max_age_seconds = Some(seconds.ok_or_else(|| expected("a number and d, h, m or s", &text))?);
+            Ok(())
+        }),
+        values: |expect| expect.max_age().into_iter().collect(),
+    },
+    Field {
+        name: "minimum-grade",
+        is: "the lowest [grade](keys.md#grades) of the key: `command-line`, `recorded`, `witnessed` or `challenged`",
+        example: "\"witnessed\"",
+        read: Read::Text(|expect, text| {
+            let grade = Grade::from_word(&text);
+            expect.minimum_grade = Some(grade.ok_or_else(|| expected(&any_of(&Grade::ALL.map(Grade::word)), &text))?);
+            Ok(())
+        }),
+        values: |expect| expect.minimum_grade.iter().map(|grade| grade.word().to_owned()).collect(),
+    },
+    Field {
+        name: "dockerfile",
+        is: "path of the Dockerfile in the repository; `image-history` reads it too",
+        example: "\"Dockerfile\"",
+        read: Read::Text(|expect, text| {
+            expect.dockerfile = Some(text);
+            Ok(())
+        }),
+        values: |expect| expect.dockerfile.iter().cloned().collect(),
+    },
+    Field {
+        name: "base-images",
+        is: "base images as `NAME@sha256:…`, any of which a FROM in the log may be; for a multi-platform image the index's digest",
+        example: "[\"docker.io/library/nginx@sha256:0000000000000000000000000000000000000000000000000000000000000000\"]",
+        read: Read::List(base_image, |expect| &mut expect.base_images),
+        values: |expect| expect.base_images.clone(),
+    },
+    Field {
+        name: "untracked",
+        is: "patterns of untracked files that are allowed; `[]` allows none, like leaving it out",
+        example: "[]",
+        read: Read::ListOrNone(path_pattern, |expect| &mut expect.untracked),
+        values: |expect| expect.untracked.clone(),
+    },
+];
+
+fn expected(what: &str, found: &str) -> String {
+    format!("expected {what}, found {found:?}")
+}
+
+fn image_repository(text: &str) -> Answer<()> {
+    match ImageName::parse(text) {
+        Ok(name) if name.is_repository() => Ok(()),
+        Ok(_) => Err(expected("a repository without tag and digest, for example docker.io/acme/wallet", text)),
+        Err(why) => Err(format!("malformed image name {text:?}: {why}")),
+    }
+}
+
+fn source_repository(text: &str) -> Answer<()> {
+    let name = RepositoryName::from_policy(text);
+    name.map(|_| ()).ok_or_else(|| expected("an address like https://github.com/acme/wallet", text))
+}
+
+fn platform(text: &str) -> Answer<()> {
+    match text.split('/').collect::<Vec<_>>().as_slice() {
+        [os, architecture] | [os, architecture, _] if !os.is_empty() && !architecture.is_empty() => Ok(()),
+        _ => Err(expected("os/architecture, for example linux/s390x", text)),
+    }
+}
+
+fn base_image(text: &str) -> Answer<()> {
+    let digest = ImageName::parse(text).ok().and_then(|name| name.sha256());
+    digest.map(|_| ()).ok_or_else(|| expected("NAME@sha256: and 64 lower-case hexadecimal digits", text))
+}
+
+fn path_pattern(text: &str) -> Answer<()> {
+    PathPattern::parse(text).map(|_| ()).ok_or_else(|| expected("a pattern for paths", text))
+}
+
+impl Expect {
+    /// Does this field say something?
+    pub(crate) fn is_set(&self, field: &str) -> bool {
+        self.set.contains(&field)
+    }
+
+    /// The fields that say something, each with its values.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&'static str, Vec<String>)> {
+        FIELDS.iter().map(|field| (field.name, (field.values)(self))).filter(|(_, values)| !values.is_empty())
+    }
+
+    /// The fields that say something, each with what it says.
+    pub fn rows(&self) -> Vec<(&'static str, String)> {
+        self.values().map(|(field, values)| (field, values.join(", "))).collect()
+    }
+
+    /// `max-age` in words: in days where it is whole days.
+    pub(crate) fn max_age(&self) -> Option<String> {
+        self.max_age_seconds.map(|seconds| match seconds % DAY_SECONDS {
+            0 => format!("{} days", seconds / DAY_SECONDS),
+            _ => format!("{seconds} seconds"),
+        })
+    }
+}
+
+impl Expect {
+    /// The table of fields in docs/policy.md.
+    pub fn markdown() -> String {
+        let mut table = "| field | is | check | |\n| --- | --- | --- | --- |\n".to_owned();
+        for field in &FIELDS {
+            let asks = |check: &&&Check| check.expected.fields().contains(&field.name);
+            let Some(check) = CHECKS.iter().find(asks) else { continue };
+            let then = if matches!(check.expected, Expected::Requires(_)) { "then at `require` " } else { "" };
+            table.push_str(&format!("| `{}` | {} | `{}` | {then}|\n", field.name, field.is, check.name));
+        }
+        table
+    }
+}
+
+/// The lines of the template.
+pub(super) fn examples() -> String {
+    FIELDS.iter().map(|field| format!("#{} = {}\n", field.name, field.example)).collect()
+}
+
+/// `[expect]` as it stands in the file: fields of the table, each a text or a list.
+#[derive(Default)]
+pub(super) struct ExpectTable(BTreeMap<&'static str, Given>);
+
+/// What stands at a field.
+pub(super) enum Given {
+    Text(String),
+    List(Vec<String>),
+}
+
+impl ExpectTable {
+    /// What it expects.
+    ///
+    /// # Errors
+    /// In words, with the field.
+    pub(super) fn read(mut self) -> Answer<Expect> {
+        let mut expect = Expect::default();
+        for field in &FIELDS {
+            let Some(given) = self.0.remove(field.name) else { continue };
+            field.put(&mut expect, given).map_err(|why| format!("expect.{}: {why}", field.name))?;
+        }
+        expect.set = expect.values().map(|(field, _)| field).collect();
+        Ok(expect)
+    }
+}
+
+impl Field {
+    fn put(&self, expect: &mut Expect, given: Given) -> Answer<()> {
+        match (&self.read, given) {
+            // What says nothing is a mistake: it could be read as "none" or as "any".
+            (Read::Text(_), Given::Text(text)) if text.is_empty() => {
+                Err("the text is empty; name something or leave it out".into())
+            }
+            (Read::List(..), Given::List(texts)) if texts.is_empty() => {
+                Err("the list is empty; name something or leave it out".into())
+            }
+            (Read::Text(put), Given::Text(text)) => put(expect, text),
+            (Read::List(each, place) | Read::ListOrNone(each, place), Given::List(texts)) => {
+                texts.iter().try_for_each(|text| each(text))?;
+                *place(expect) = texts;
+                Ok(())
+            }
+            (Read::Text(_), Given::List(_)) => Err("expected a text, found a list".into()),
+            (Read::List(..) | Read::ListOrNone(..), Given::Text(_)) => Err("expected a list, found a text".into()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ExpectTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Table)
+    }
+}
+
+/// Reads the table: only names of [`FIELDS`], each with its own type.
+struct Table;
+
+impl<'de> Visitor<'de> for Table {
+    type Value = ExpectTable;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the table [expect]")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ExpectTable, A::Error> {
+        let mut given = BTreeMap::new();
+        while let Some(field) = map.next_key_seed(Name)? {
+            given.insert(field.name, map.next_value_seed(field)?);
+        }
+        Ok(ExpectTable(given))
+    }
+}
+
+/// Reads a field's name.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = &'static Field;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        FIELDS.iter().find(|field| field.name == name).ok_or_else(|| {
+            let known: Vec<String> = FIELDS.iter().map(|field| format!("`{}`", field.name)).collect();
+            D::Error::custom(format!("unknown field `{name}`, expected one of {}", known.join(", ")))
+        })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for &'static Field {
+    type Value = Given;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Given, D::Error> {
+        match self.read {
+            Read::Text(_) => String::deserialize(deserializer).map(Given::Text),
+            Read::List(..) | Read::ListOrNone(..) => Vec::deserialize(deserializer).map(Given::List),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_belongs_to_one_check_and_every_check_names_fields_that_exist() {
+        for field in &FIELDS {
+            let checks = CHECKS.iter().filter(|check| check.expected.fields().contains(&field.name)).count();
+            assert_eq!(checks, 1, "{checks} checks have {:?} in `expected`", field.name);
+        }
+        for check in CHECKS {
+            assert!(
+                check.expected == Expected::Nothing || !check.expected.fields().is_empty(),
+                "{}: no field is named",
+                check.name
+            );
+            for name in check.expected.fields() {
+                assert!(FIELDS.iter().any(|field| field.name == *name), "{}: no row for {name:?}", check.name);
+            }
+        }
+    }
+
+    /// `HPSB_UPDATE=1 cargo test` writes the table in the page anew.
+    #[test]
+    fn the_page_shows_this_table() {
+        let table = Expect::markdown();
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policy.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let (before, rest) = page.split_once("\n## What is expected\n").unwrap();
+        let (intro, rest) = rest.split_once("\n| field |").unwrap();
+        let (_, after) = rest.split_once("\n\n").unwrap();
+        let expected = format!("{before}\n## What is expected\n{intro}\n{table}\n{after}");
+        if std::env::var_os("HPSB_UPDATE").is_some() {
+            std::fs::write(path, &expected).unwrap();
+        } else {
+            assert!(
+                page == expected,
+                "docs/policy.md does not show src/judge/policy/expect.rs: HPSB_UPDATE=1 writes it anew"
+            );
+        }
+    }
+}

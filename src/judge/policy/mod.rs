@@ -1,0 +1,223 @@
+//! The policy: what the auditor trusts, expects and insists on. One TOML file, read strictly.
+//!
+//! To add a field of `[expect]`: `expect.rs` says how. To add another field:
+//! 1. a line in its table in `wire.rs`, `trust.rs`, `workload.rs` or `waivers.rs`, and where that table is read,
+//! 2. a field here,
+//! 3. a line in `template.toml`,
+//! 4. a row in `docs/policy.md`.
+
+mod expect;
+mod grading;
+mod trust;
+mod waivers;
+mod wire;
+mod workload;
+
+use std::collections::BTreeMap;
+
+pub use self::expect::Expect;
+pub use self::grading::KeyRecordFile;
+pub use self::waivers::PolicyWaiver;
+use crate::base::digest::Sha256;
+use crate::base::error::Error;
+use crate::base::limits::Limits;
+use crate::base::time::Timestamp;
+use crate::gate::verify::{KeyRing, KeySource, TrustedKey};
+use crate::given::attestation::BuilderPolicy;
+use crate::judge::check::{CHECKS, Check};
+use crate::judge::finding::{Demand, Group, Level};
+use crate::trust::TrustPolicy;
+use crate::trust::public_key::ImageKey;
+use crate::workload::KindsWithoutImages;
+
+/// A policy. The default has no keys, expects nothing and requires nothing beyond each check's own level.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    /// Where it came from; `None` for the default.
+    pub source: Option<PolicySource>,
+    /// Groups that must have an answer.
+    pub require: Vec<Group>,
+    /// The keys it trusts.
+    pub keys: KeyRing,
+    /// Key records by the fingerprint of their key.
+    pub key_records: BTreeMap<Sha256, KeyRecordFile>,
+    /// What it expects of a build.
+    pub expect: Expect,
+    /// Levels that differ from a check's own, by check.
+    pub levels: BTreeMap<&'static str, Level>,
+    /// Who signs commits, tags, key records and sign-offs.
+    pub signers: Vec<Signer>,
+    /// Whose signatures on the image count.
+    pub trust: TrustPolicy,
+    /// Whose contracts count.
+    pub workload: WorkloadPolicy,
+    /// What the build server itself may have booted.
+    pub builder: BuilderPolicy,
+    /// Answers that shall not reject one bundle.
+    pub waivers: Vec<PolicyWaiver>,
+}
+
+/// `[workload]`.
+#[derive(Debug, Clone, Default)]
+pub struct WorkloadPolicy {
+    /// Keys that sign contracts, each with the file that it was read from.
+    pub(crate) contract_keys: Vec<(String, ImageKey)>,
+    /// Kinds of custom resources that run nothing.
+    pub(crate) kinds_without_images: KindsWithoutImages,
+}
+
+/// The file that a policy was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicySource {
+    /// As it was named.
+    pub path: String,
+    /// SHA-256 of its bytes.
+    pub sha256: Sha256,
+    /// The files that it names, each with the SHA-256 of its bytes; in a saved report they stand among the inputs only.
+    pub files: Vec<(String, Sha256)>,
+}
+
+/// One of `[[signers]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signer {
+    /// Whose key it is.
+    pub name: String,
+    /// The key.
+    pub key: SignerKey,
+}
+
+/// A signer's key, as the policy gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignerKey {
+    /// One line of an OpenSSH public key.
+    Ssh(String),
+    /// An armoured OpenPGP key, read from the file that is named.
+    OpenPgp(Vec<u8>),
+    /// A PEM public key, read from the file that is named.
+    Pem(Vec<u8>),
+}
+
+impl Policy {
+    /// Reads a policy. `path` names it in errors and reports; `load` gives the bytes of files that the policy names, by the path
+    /// as the policy has it (the caller decides what that is relative to).
+    ///
+    /// # Errors
+    /// [`Error::Policy`] for unknown fields, unknown checks, duplicate keys, wrong types, empty lists, or when nothing is
+    /// required; [`Error::Key`] for a key file that holds no usable key; whatever `load` answers.
+    pub fn from_toml(
+        path: &str,
+        bytes: &[u8],
+        limits: &Limits,
+        mut load: impl FnMut(&str) -> Result<Vec<u8>, Error>,
+    ) -> Result<Self, Error> {
+        limits.policy_bytes().check(bytes.len() as u64, path)?;
+        let mut files: Vec<(String, Sha256)> = Vec::new();
+        let mut policy = wire::read(path, bytes, limits, |name: &str| {
+            let content = load(name)?;
+            files.push((name.to_owned(), Sha256::of(&content)));
+            Ok(content)
+        })?;
+        policy.must_decide().map_err(|message| Error::Policy { path: path.into(), message })?;
+        files.sort();
+        files.dedup();
+        policy.source = Some(PolicySource { path: path.into(), sha256: Sha256::of(bytes), files });
+        Ok(policy)
+    }
+
+    /// The keys to verify with: those named on the command line, or else the policy's. A named key keeps what the policy says of
+    /// it (window, revocation).
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the policy lists keys and `named` is not one of them.
+    pub fn keys_for(&self, named: Vec<TrustedKey>) -> Result<KeyRing, Error> {
+        if named.is_empty() {
+            return Ok(self.keys.clone());
+        }
+        let mut ring = KeyRing::default();
+        for key in named {
+            let known = self.keys.get(&key.fingerprint);
+            if known.is_none() && !self.keys.keys().is_empty() {
+                return Err(Error::Usage {
+                    message: format!("the key {} is not one of the policy's keys", key.fingerprint),
+                    hint: "add it to the policy's [[keys]], or leave --key out to use the policy's".into(),
+                });
+            }
+            let mut trusted = known.cloned().unwrap_or_else(|| key.clone());
+            trusted.key = key.key.or(trusted.key);
+            trusted.source = KeySource::CommandLine;
+            ring.add(trusted);
+        }
+        Ok(ring)
+    }
+
+    /// Requires more groups, as `--require` does.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where `[levels]` leaves no check of such a group to decide.
+    pub fn require_also(&mut self, groups: &[Group]) -> Result<(), Error> {
+        for group in groups {
+            if !self.require.contains(group) {
+                self.require.push(*group);
+            }
+        }
+        self.must_decide().map_err(|message| Error::Usage {
+            message,
+            hint: "raise a check of the group to require in the policy's [levels], or do not require the group".into(),
+        })
+    }
+
+    /// A required group whose checks are all lowered is an empty requirement.
+    fn must_decide(&self) -> Result<(), String> {
+        let decides = |group: Group| {
+            let mut own = CHECKS.into_iter().filter(|check| check.group == group);
+            own.any(|check| {
+                self.level(check) == Level::Require && !check.may_say_nothing(|field| self.expect.is_set(field))
+            })
+        };
+        match self.require.iter().find(|group| !decides(**group)) {
+            Some(group) => Err(format!(
+                "require: {:?} is required, and [levels] leaves it no check that decides: each is at warn or off, or says nothing without evidence or an expectation",
+                group.word()
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The groups that it requires of a bundle: all but `workload`, which `admit` and `serve` ask about. `None` without a policy, whatever
+    /// `--require` names: an acceptance needs a policy.
+    pub(crate) fn required_of_bundles(&self) -> Option<Vec<Group>> {
+        self.source.as_ref()?;
+        Some(self.require.iter().copied().filter(|group| *group != Group::Workload).collect())
+    }
+
+    /// The level at which `check` is judged.
+    pub fn level(&self, check: &Check) -> Level {
+        let set = self.levels.get(check.name).copied();
+        set.unwrap_or_else(|| check.own_level(|field| self.expect.is_set(field)))
+    }
+
+    /// Who asked for `check`. `handed` are the groups whose evidence was handed over by a flag.
+    pub fn demand(&self, check: &Check, handed: &[Group]) -> Demand {
+        if self.levels.contains_key(check.name) || check.is_expected(|field| self.expect.is_set(field)) {
+            Demand::Check
+        } else if self.require.contains(&check.group) || handed.contains(&check.group) {
+            Demand::Group
+        } else {
+            Demand::None
+        }
+    }
+}
+
+/// A policy to begin with: every field, the optional ones commented out.
+pub fn template() -> String {
+    include_str!("template.toml").replace("[expect]\n", &format!("[expect]\n{}", expect::examples()))
+}
+
+/// The moment of a build against a key's window.
+pub(crate) fn window_text(key: &TrustedKey) -> String {
+    let edge = |moment: Option<Timestamp>| moment.map_or("…".to_owned(), |moment| moment.to_string());
+    format!("{} to {}", edge(key.not_before), edge(key.not_after))
+}
+
+#[cfg(test)]
+mod tests;

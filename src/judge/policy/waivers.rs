@@ -1,0 +1,87 @@
+//! `[[waivers]]`: answers that are known and accepted for one bundle, each with an owner, a reason and an end.
+
+use serde::Deserialize;
+use toml::value::Datetime;
+
+use super::Policy;
+use super::wire::{Answer, moment};
+use crate::base::digest::Sha256;
+use crate::base::time::Timestamp;
+use crate::judge::check;
+use crate::judge::finding::{Group, MANIFEST_SIGNATURE, Waiver, WaiverStanding};
+
+/// One waiver: this check's answer on this bundle shall not reject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyWaiver {
+    /// The check's name.
+    pub check: &'static str,
+    /// SHA-256 of the bundle's file: a waiver holds for these bytes alone.
+    pub bundle: Sha256,
+    /// Who answers for it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// Until when it counts.
+    pub expires: Timestamp,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WaiverEntry {
+    check: String,
+    bundle: String,
+    owner: String,
+    reason: String,
+    expires: Datetime,
+}
+
+pub(super) fn read(entries: Vec<WaiverEntry>) -> Answer<Vec<PolicyWaiver>> {
+    let mut waivers: Vec<PolicyWaiver> = Vec::new();
+    for entry in entries {
+        let waiver = waiver(entry)?;
+        if waivers.iter().any(|known| (known.check, known.bundle) == (waiver.check, waiver.bundle)) {
+            return Err(format!("waivers: {} stands twice for the bundle {}", waiver.check, waiver.bundle));
+        }
+        waivers.push(waiver);
+    }
+    Ok(waivers)
+}
+
+fn waiver(entry: WaiverEntry) -> Answer<PolicyWaiver> {
+    let at = |field: &str, message: &str| format!("waivers {:?}: {field}: {message}", entry.check);
+    let check = check::find(&entry.check)
+        .ok_or_else(|| at("check", "no check is called so; `hpsb-audit checks` lists them"))?;
+    if check.name == MANIFEST_SIGNATURE {
+        return Err(at("check", "it cannot be waived: nothing is known of a bundle without it"));
+    }
+    if check.group == Group::Workload {
+        return Err(at("check", "it is about a workload, and a waiver is for one bundle"));
+    }
+    let bundle = entry.bundle.strip_prefix("sha256:").unwrap_or(&entry.bundle);
+    let bundle = Sha256::from_hex(bundle)
+        .ok_or_else(|| at("bundle", "expected the SHA-256 of the bundle's file, 64 lower-case hexadecimal digits"))?;
+    for (field, text) in [("owner", &entry.owner), ("reason", &entry.reason)] {
+        if text.trim().is_empty() {
+            return Err(at(field, "it is empty"));
+        }
+    }
+    let expires = moment(entry.expires)
+        .ok_or_else(|| at("expires", "expected a date and time with an offset, for example 2026-01-31T00:00:00Z"))?;
+    Ok(PolicyWaiver { check: check.name, bundle, owner: entry.owner, reason: entry.reason, expires })
+}
+
+impl PolicyWaiver {
+    /// The waiver as it stands at `now`; at the moment of its end it is over.
+    pub fn at(&self, now: Timestamp) -> Waiver {
+        let standing = if now < self.expires { WaiverStanding::Active } else { WaiverStanding::Expired };
+        Waiver { owner: self.owner.clone(), reason: self.reason.clone(), expires: self.expires, standing }
+    }
+}
+
+impl Policy {
+    /// The waiver of a check's answer on this bundle. It changes no answer.
+    pub(crate) fn waiver(&self, check: &str, bundle: Sha256, now: Timestamp) -> Option<Waiver> {
+        let mut known = self.waivers.iter().filter(|waiver| waiver.check == check && waiver.bundle == bundle);
+        known.next().map(|waiver| waiver.at(now))
+    }
+}

@@ -1,0 +1,153 @@
+//! The policy's signers, and whether one of them made a signature on a commit or a tag.
+
+use std::fmt;
+
+use crate::base::time::Timestamp;
+use crate::git::{GIT_NAMESPACE, SshFault, SshKey, SshSignature};
+use crate::judge::policy::{Policy, SignerKey};
+
+/// Keys that sign commits and tags, each with its owner's name.
+#[derive(Debug, Default)]
+pub(crate) struct Signers {
+    ssh_names: Vec<String>,
+    ssh_keys: Vec<SshKey>,
+    /// Names and certificates, one each.
+    openpgp: Vec<(String, Vec<u8>)>,
+}
+
+/// What is said of one signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// A signer made it.
+    Good {
+        /// Whose key it is.
+        signer: String,
+        /// The key, and what else is known of the signature.
+        detail: String,
+    },
+    /// It is malformed, or of other bytes than it stands on.
+    Bad(String),
+    /// It is by a key that no signer has.
+    OtherKey(String),
+    /// It cannot be judged here.
+    Unsupported(String),
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Good { signer, detail } => write!(f, "signed by {signer} ({detail})"),
+            Self::Bad(message) | Self::OtherKey(message) | Self::Unsupported(message) => f.write_str(message),
+        }
+    }
+}
+
+impl Signers {
+    /// Those of the policy's `[[signers]]` that can sign commits: SSH keys and OpenPGP certificates. The policy has read the keys
+    /// before, so that one that cannot be read is an error there.
+    pub(crate) fn of(policy: &Policy) -> Self {
+        let mut signers = Self::default();
+        for signer in &policy.signers {
+            match &signer.key {
+                SignerKey::Ssh(line) => {
+                    if let Ok(key) = SshKey::from_line(line) {
+                        signers.ssh_names.push(signer.name.clone());
+                        signers.ssh_keys.push(key);
+                    }
+                }
+                SignerKey::OpenPgp(certificates) => signers.openpgp.push((signer.name.clone(), certificates.clone())),
+                SignerKey::Pem(_) => {}
+            }
+        }
+        signers
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ssh_keys.is_empty() && self.openpgp.is_empty()
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.ssh_names.iter().chain(self.openpgp.iter().map(|(name, _)| name)).cloned().collect()
+    }
+
+    /// Judges a signature that git made over `payload`, by what its armour says it is.
+    pub(crate) fn verify(&self, payload: &[u8], signature: &[u8], now: Timestamp) -> Answer {
+        self.verify_for(GIT_NAMESPACE, payload, signature, now)
+    }
+
+    /// Judges a signature for `namespace`. OpenPGP has none, and is taken for git's only.
+    pub(crate) fn verify_for(&self, namespace: &str, payload: &[u8], signature: &[u8], now: Timestamp) -> Answer {
+        let begins = |with: &str| signature.trim_ascii_start().starts_with(with.as_bytes());
+        if begins("-----BEGIN SSH SIGNATURE-----") {
+            self.verify_ssh(namespace, payload, signature)
+        } else if begins("-----BEGIN PGP ") && namespace != GIT_NAMESPACE {
+            let message = "signed with OpenPGP, which does not say what a signature is for: SSH signatures do";
+            Answer::Unsupported(message.into())
+        } else if begins("-----BEGIN PGP SIGNATURE-----") {
+            self.verify_openpgp(payload, signature, now)
+        } else if begins("-----BEGIN SIGNED MESSAGE-----") {
+            Answer::Unsupported("signed with X.509 (S/MIME), which is not supported".into())
+        } else {
+            Answer::Unsupported("signed in a form that is not known".into())
+        }
+    }
+
+    fn verify_ssh(&self, namespace: &str, payload: &[u8], signature: &[u8]) -> Answer {
+        let verified =
+            SshSignature::from_armour(signature).and_then(|parsed| parsed.verify(namespace, payload, &self.ssh_keys));
+        match verified {
+            Ok(place) => {
+                let signer = self.ssh_names.get(place).cloned().unwrap_or_default();
+                let key = self.ssh_keys.get(place).map(SshKey::fingerprint).unwrap_or_default();
+                Answer::Good { signer, detail: format!("SSH key {key}") }
+            }
+            Err(fault @ SshFault::OtherKey(_)) => Answer::OtherKey(fault.to_string()),
+            Err(fault @ SshFault::Unsupported(_)) => Answer::Unsupported(fault.to_string()),
+            Err(fault) => Answer::Bad(fault.to_string()),
+        }
+    }
+
+    #[cfg(not(feature = "openpgp"))]
+    fn verify_openpgp(&self, _: &[u8], _: &[u8], _: Timestamp) -> Answer {
+        Answer::Unsupported(
+            "signed with OpenPGP, which this build of the program does not have (feature openpgp)".into(),
+        )
+    }
+
+    #[cfg(feature = "openpgp")]
+    fn verify_openpgp(&self, payload: &[u8], signature: &[u8], now: Timestamp) -> Answer {
+        use crate::crypto::openpgp::{Certificate, Fault, read_detached};
+
+        let signature = match read_detached(signature) {
+            Ok(signature) => signature,
+            Err(fault) => return Answer::Bad(format!("the OpenPGP signature is malformed: {fault}")),
+        };
+        for (name, bytes) in &self.openpgp {
+            // The policy has read it before.
+            let Ok(certificate) = Certificate::read(bytes) else { continue };
+            match signature.verify(payload, &certificate, now) {
+                Ok(signed) => {
+                    let (key, time) = (certificate.fingerprint(), signed.created);
+                    let detail = format!("OpenPGP key {key}, at {time} by the signer's own clock");
+                    return Answer::Good { signer: name.clone(), detail };
+                }
+                Err(Fault::Refused(message)) => {
+                    return Answer::Bad(format!("the OpenPGP signature that names {name}'s key: {message}"));
+                }
+                Err(Fault::Unsupported(message)) => {
+                    let message =
+                        format!("the OpenPGP signature that names {name}'s key uses {message}, which is not supported");
+                    return Answer::Unsupported(message);
+                }
+                Err(Fault::OtherKey) => {}
+            }
+        }
+        let key = signature.issuer();
+        Answer::OtherKey(format!("the OpenPGP signature is by the key {key}, which is none of the policy's signers"))
+    }
+}
+
+#[cfg(all(test, feature = "openpgp"))]
+mod public_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! Signatures on public commits and tags, next to git and gpg. None of them is in this repository: `tests/signatures` says where they come from.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+
+use base64ct::{Base64, Encoding as _};
+
+use super::*;
+use crate::judge::policy::Signer;
+
+/// An object's signature and what it is over, by the headers that git writes.
+fn taken_apart(kind: &str, object: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    if kind == "tag" {
+        let at = ["-----BEGIN PGP SIGNATURE-----", "-----BEGIN SSH SIGNATURE-----"]
+            .iter()
+            .find_map(|begin| object.windows(begin.len()).position(|part| part == begin.as_bytes()))?;
+        return Some((object[..at].to_vec(), object[at..].to_vec()));
+    }
+    let (mut payload, mut signature, mut inside, mut in_headers) = (Vec::new(), Vec::new(), false, true);
+    for line in object.split_inclusive(|&byte| byte == b'\n') {
+        inside = in_headers && ((inside && line.starts_with(b" ")) || line.starts_with(b"gpgsig "));
+        in_headers &= line != b"\n";
+        match inside {
+            true => signature.extend_from_slice(line.strip_prefix(b"gpgsig ").unwrap_or(&line[1..])),
+            false => payload.extend_from_slice(line),
+        }
+    }
+    (!signature.is_empty()).then_some((payload, signature))
+}
+
+/// The line of the key that an SSH signature brings.
+fn ssh_key(signature: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(signature).ok()?.trim().strip_prefix("-----BEGIN SSH SIGNATURE-----")?;
+    let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+    let bytes = Base64::decode_vec(&body).ok()?;
+    let field = |at: usize| {
+        let length = u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?);
+        bytes.get(at + 4..at + 4 + usize::try_from(length).ok()?)
+    };
+    // Magic and version, then the key, which begins with its kind.
+    let kind = field(14)?;
+    Some(format!("{} {}", String::from_utf8_lossy(kind), Base64::encode_string(field(10)?)))
+}
+
+/// HPSB_SIGNATURES has lines `kind id grade certificate` of one repository, HPSB_REPOSITORY: git's grade (`%G?`), and a file with the
+/// certificate of the key, or `-`.
+#[test]
+#[ignore = "tests/signatures gives it repositories"]
+fn signatures_in_public_repositories() {
+    let variable = |name: &str| std::env::var(name).expect("tests/signatures sets it");
+    let (list, repository) =
+        (std::fs::read_to_string(variable("HPSB_SIGNATURES")).unwrap(), variable("HPSB_REPOSITORY"));
+    let mut git = Command::new("git");
+    git.args(["--git-dir", &repository, "cat-file", "--batch"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut git = git.spawn().unwrap();
+    let (mut asks, mut answers) = (git.stdin.take().unwrap(), BufReader::new(git.stdout.take().unwrap()));
+    let now = Timestamp::from_rfc3339(&variable("HPSB_NOW")).unwrap();
+    let mut counts: BTreeMap<(String, String), (u64, String)> = BTreeMap::new();
+    for line in list.lines() {
+        let [kind, id, grade, file] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        writeln!(asks, "{id}").unwrap();
+        let mut head = String::new();
+        answers.read_line(&mut head).unwrap();
+        let size: usize = head.trim().rsplit(' ').next().unwrap().parse().unwrap();
+        let mut object = vec![0; size + 1];
+        std::io::Read::read_exact(&mut answers, &mut object).unwrap();
+        object.pop();
+        let Some((payload, signature)) = taken_apart(kind, &object) else { continue };
+        let keys = match (file, ssh_key(&signature)) {
+            // git is told no SSH keys either: it verifies by the one that the signature brings, and says U.
+            (_, Some(line)) => vec![SignerKey::Ssh(line)],
+            ("-", None) => Vec::new(),
+            (file, None) => vec![SignerKey::OpenPgp(std::fs::read(file).unwrap())],
+        };
+        let signers = keys.into_iter().map(|key| Signer { name: "S".into(), key }).collect();
+        let signers = Signers::of(&Policy { signers, ..Policy::default() });
+        let answer = match signers.verify(&payload, &signature, now) {
+            Answer::Good { detail, .. } => format!("good ({})", detail.split(' ').next().unwrap()),
+            Answer::Bad(message) => format!("bad: {message}"),
+            Answer::OtherKey(_) => "another key".into(),
+            Answer::Unsupported(message) => format!("unknown: {message}"),
+        };
+        // Moments and key ids make one line of each.
+        let answer: String = answer
+            .split(' ')
+            .filter(|word| !word.contains(|c: char| c.is_ascii_digit()) || word.contains("SHA-256"))
+            .collect::<Vec<_>>()
+            .join(" ");
+        let count = counts.entry((grade.to_owned(), answer)).or_insert((0, id.to_owned()));
+        count.0 += 1;
+    }
+    for ((grade, answer), (count, example)) in counts {
+        println!("{count}\tgit {grade}\t{answer}\t{example}");
+    }
+    drop(asks);
+    git.wait().unwrap();
+}

@@ -1,0 +1,196 @@
+//! Inputs of a build that the commit does not pin. They are listed in every report: a proved commit does not prove them.
+//!
+//! Two closed worlds: every instruction of a Dockerfile has its rule in `forms.rs`, and every program that a RUN step starts is looked up in
+//! `table.rs` and `table_local.rs`. What is in no table, and what cannot be followed, is listed as not known. It does not look at what files of
+//! the commit or of a base image do: a script that a RUN step starts is listed as such, and what it fetches is not known.
+//!
+//! To add a program: one word in a row of the tables.
+
+mod doors;
+mod follow;
+mod forms;
+mod lexer;
+mod programs;
+#[cfg(test)]
+mod public_tests;
+mod sed;
+mod shell;
+mod socket;
+mod table;
+mod table_local;
+#[cfg(test)]
+mod tests;
+mod windows;
+mod words;
+mod wrapper;
+
+use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+use crate::manifest::build_log::{BuildLog, LogEvent};
+use crate::manifest::dockerfile::{Dockerfile, HereDocument};
+
+/// Lines of each kind that a report shows; of the others their number.
+const SHOWN: usize = 50;
+/// Bytes of instructions that are read. The longest Dockerfiles have some 50 KB.
+const READ: usize = 2 << 20;
+/// Characters of a name or an instruction that are shown.
+const LINE: usize = 120;
+
+/// Kinds of inputs, in the order of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    /// What is not known of the list itself.
+    Note,
+    /// What reads the Dockerfile.
+    Frontend,
+    /// FROM.
+    Base,
+    /// Images that files are copied from.
+    Files,
+    /// ADD.
+    Add,
+    /// RUN steps that fetch.
+    Run,
+    /// What the builder mounts.
+    Mount,
+    /// ARG.
+    Argument,
+    /// RUN steps that cannot be followed.
+    Unclear,
+    /// Programs in no table.
+    Program,
+    /// Programs that run scripts.
+    Script,
+}
+
+const KINDS: [(Kind, &str); 11] = [
+    (Kind::Note, "notes"),
+    (Kind::Frontend, "frontends"),
+    (Kind::Base, "base images"),
+    (Kind::Files, "images from which files are taken"),
+    (Kind::Add, "ADD instructions"),
+    (Kind::Run, "RUN steps that use the network"),
+    (Kind::Mount, "mounts of the builder's"),
+    (Kind::Argument, "build arguments"),
+    (Kind::Unclear, "RUN steps that are not followed"),
+    (Kind::Program, "programs that are not known"),
+    (Kind::Script, "programs that run scripts"),
+];
+
+/// The inputs found so far. What is shown of them is bounded.
+pub(crate) struct Inputs {
+    kinds: Vec<Found>,
+    hasher: RandomState,
+    /// Bytes of instructions that may still be read.
+    left: usize,
+}
+
+#[derive(Default)]
+struct Found {
+    shown: Vec<String>,
+    /// Hashes of all sentences, for the number of those that are not shown.
+    seen: HashSet<u64>,
+}
+
+impl Inputs {
+    pub(crate) fn new() -> Self {
+        Self { kinds: KINDS.iter().map(|_| Found::default()).collect(), hasher: RandomState::new(), left: READ }
+    }
+
+    /// Something that is not known of the list itself.
+    pub(crate) fn note(&mut self, sentence: impl Into<String>) {
+        self.add(Kind::Note, sentence.into());
+    }
+
+    /// What a builder printed of the Dockerfile: numbered steps, and lines that may be shortened or imitated, which only adds to the list.
+    pub(crate) fn read_log(&mut self, log: &BuildLog) {
+        let steps = log.events().filter_map(|event| match event {
+            LogEvent::Step { instruction, .. }
+            | LogEvent::StageStep { instruction, .. }
+            | LogEvent::PlainStep { instruction, .. } => Some(instruction.as_str()),
+            _ => None,
+        });
+        self.read_steps(steps.filter(|step| !step.starts_with("COMMIT")));
+        let mut stages = forms::Stages::new('\\');
+        for event in log.events() {
+            match event {
+                LogEvent::ResolvedBase { stage, .. } => stages.add(stage),
+                LogEvent::Instruction { stage, .. } if !stage.is_empty() => stages.add(stage),
+                LogEvent::BuildTriggers => {
+                    self.note("not known: ONBUILD instructions of a base image ran, and the log does not show them");
+                }
+                _ => {}
+            }
+        }
+        for event in log.events() {
+            match event {
+                LogEvent::ResolvedBase { name, .. } => forms::resolved(name, Kind::Base, "base image", self),
+                LogEvent::Instruction { instruction, .. } => match instruction.strip_prefix("FROM ").map(str::trim) {
+                    Some(name) => forms::resolved(name, Kind::Files, "files of the image", self),
+                    None => forms::read(instruction, &[], &mut stages, self),
+                },
+                _ => {}
+            }
+        }
+    }
+
+    /// The instructions that a builder printed.
+    fn read_steps<'t>(&mut self, steps: impl Iterator<Item = &'t str>) {
+        let mut stages = forms::Stages::new('\\');
+        steps.for_each(|step| forms::read(step, &[], &mut stages, self));
+    }
+
+    /// A Dockerfile.
+    pub(crate) fn read_file(&mut self, file: &Dockerfile) {
+        for (name, value) in &file.directives {
+            forms::directive(name, value, self);
+        }
+        let mut stages = forms::Stages::new(file.escape);
+        for instruction in &file.instructions {
+            forms::read(&instruction.text, &instruction.documents, &mut stages, self);
+        }
+    }
+
+    fn add(&mut self, kind: Kind, sentence: String) {
+        let hash = self.hasher.hash_one(&sentence);
+        let at = KINDS.iter().position(|(listed, _)| *listed == kind);
+        let Some(found) = at.and_then(|at| self.kinds.get_mut(at)) else { return };
+        if found.seen.insert(hash) && found.shown.len() < SHOWN {
+            found.shown.push(sentence);
+        }
+    }
+
+    /// May this instruction be read? If not, the list says so.
+    fn may_read(&mut self, text: &str, documents: &[HereDocument]) -> bool {
+        let bytes = documents.iter().fold(text.len(), |sum, document| sum.saturating_add(document.content.len()));
+        let left = self.left.checked_sub(bytes);
+        self.left = left.unwrap_or(0);
+        if left.is_none() {
+            self.note("not known: the instructions beyond the first 2 MiB are not read");
+        }
+        left.is_some()
+    }
+
+    /// A sentence for each input, by kind and in the order in which they came: the first ones of each kind, and the number of the others.
+    pub(crate) fn lines(self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for ((_, name), found) in KINDS.iter().zip(self.kinds) {
+            let more = found.seen.len().saturating_sub(found.shown.len());
+            lines.extend(found.shown);
+            if more > 0 {
+                lines.push(format!("and {more} more {name}"));
+            }
+        }
+        lines
+    }
+}
+
+/// A name or an instruction, so far as it is shown.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LINE) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,385 @@
+//! AdmissionReview v1 (Kubernetes, `admission.k8s.io/v1`): what an API server asks before it stores a pod, and the answer in its form.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::base::budget::Budget;
+use crate::base::error::Error;
+use crate::base::escape::for_terminal;
+use crate::base::limits::{Bound, Limits};
+use crate::base::strict_json::{self, Bounds};
+use crate::workload::{KindsWithoutImages, Workload, is_read_by_runtimes};
+
+const VERSION: &str = "admission.k8s.io/v1";
+/// Kubernetes cuts warnings off at 256 letters.
+const WARNING_LETTERS: usize = 250;
+/// What people read in `kubectl`: as JSON at most twice as much, which is below the 64 KiB of an answer.
+const MESSAGE_BYTES: usize = 24 << 10;
+/// A UID of Kubernetes has 36 letters; it goes back in the answer.
+const UID_BYTES: usize = 128;
+/// Names of namespaces, objects, kinds and people in the log.
+const NAME_BYTES: usize = 256;
+/// Memory that any question may take while it is answered, and how much more for each of its bytes. Its bytes themselves and the texts of its
+/// JSON take three times its size.
+const MEMORY: (u64, u64) = (1 << 20, 20);
+/// Of that, for what the JSON's values need beside their text.
+const VALUES: (u64, u64) = (768 << 10, 14);
+/// And for places and names of images.
+const IMAGES: (u64, u64) = (256 << 10, 3);
+
+/// A question of an API server.
+#[derive(Debug, Clone)]
+pub struct Review {
+    /// The question's own id, which the answer must carry.
+    pub uid: String,
+    /// What shall happen.
+    pub operation: Operation,
+    /// The namespace, as the API server has it; empty for what is in none.
+    pub namespace: String,
+    /// The object's kind, as the API server has it.
+    pub kind: String,
+    /// The object's name; empty where the API server will choose one.
+    pub name: String,
+    /// Who asks.
+    pub user: String,
+    /// The images of the object that shall be stored.
+    pub workload: Workload,
+    /// Does the stored object name the very same images, each in its place?
+    pub same_images: bool,
+}
+
+/// What shall happen to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// It is new.
+    Create,
+    /// It is changed.
+    Update,
+}
+
+impl Operation {
+    /// Kubernetes' word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Update => "UPDATE",
+        }
+    }
+}
+
+impl Review {
+    /// Reads a question, strictly. Namespace, kind and name are the API server's, not the object's. `kinds` are the policy's.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for other JSON than an AdmissionReview v1 with a CREATE or an UPDATE; [`Error::OverLimit`].
+    pub fn read(bytes: &[u8], kinds: &KindsWithoutImages, limits: &Limits) -> Result<Self, Error> {
+        limits.review_bytes().check(bytes.len() as u64, "the review")?;
+        let malformed = |message: String| Error::malformed("the review", message);
+        let document = document(bytes, limits)?;
+        let text = |place: &str| document.pointer(place).and_then(Value::as_str).unwrap_or_default();
+        for (place, expected) in [("/apiVersion", VERSION), ("/kind", "AdmissionReview")] {
+            let found = text(place);
+            if found != expected {
+                return Err(malformed(format!("{place}: expected {expected}, found {found:?}")));
+            }
+        }
+        let uid = text("/request/uid");
+        if uid.is_empty() || uid.len() > UID_BYTES {
+            return Err(malformed(format!("/request/uid: expected text of at most {UID_BYTES} bytes")));
+        }
+        let operation = match text("/request/operation") {
+            "CREATE" => Operation::Create,
+            "UPDATE" => Operation::Update,
+            other => return Err(malformed(format!("/request/operation: expected CREATE or UPDATE, found {other:?}"))),
+        };
+        let object = document
+            .pointer("/request/object")
+            .filter(|object| object.is_object())
+            .ok_or_else(|| malformed("/request/object: expected an object".into()))?;
+        let limits = &within(bytes.len() as u64, limits);
+        // The bound is the review's own, by its own name.
+        let named = |error| match error {
+            Error::OverLimit { limit, .. } if limit == limits.workload_images().name => {
+                limits.review_images().exceeded("the review")
+            }
+            other => other,
+        };
+        // One budget: the stored object is read beside the new one.
+        let budget = Budget::of_request(bytes.len() as u64, limits);
+        let read = |object| Workload::of_resource("request", object, bytes, kinds, limits, &budget).map_err(named);
+        let workload = read(object)?;
+        let same_images = match (operation, document.pointer("/request/oldObject")) {
+            (Operation::Update, Some(stored)) if stored.is_object() => {
+                let before = read(stored)?;
+                // A contract says more than its images.
+                let all_known = workload.contract.is_none() && workload.images.iter().all(|used| used.image.is_ok());
+                // Two images that are not known for one reason are not one image.
+                before.images == workload.images && (all_known || are_same_but_for_notes(stored, object))
+            }
+            _ => false,
+        };
+        Ok(Self {
+            uid: uid.to_owned(),
+            operation,
+            namespace: shortened(text("/request/namespace"), NAME_BYTES),
+            kind: shortened(text("/request/kind/kind"), NAME_BYTES),
+            name: shortened(text("/request/name"), NAME_BYTES),
+            user: shortened(text("/request/userInfo/username"), NAME_BYTES),
+            same_images,
+            workload,
+        })
+    }
+
+    /// Memory that answering a question of so many bytes takes at most.
+    pub fn memory(bytes: u64) -> u64 {
+        of_size(MEMORY, bytes)
+    }
+
+    /// The answer that lets it in, in Kubernetes' form, with warnings.
+    pub fn allow(uid: &str, warnings: &[String]) -> Vec<u8> {
+        if warnings.is_empty() {
+            return answer(&json!({ "uid": uid, "allowed": true }));
+        }
+        let inert = warnings.iter().map(|line| match for_terminal(line).char_indices().nth(WARNING_LETTERS) {
+            Some((at, _)) => shortened(&for_terminal(line), at),
+            None => for_terminal(line),
+        });
+        let inert: Vec<String> = inert.collect();
+        answer(&json!({ "uid": uid, "allowed": true, "warnings": inert }))
+    }
+
+    /// The answer that does not, with the reasons.
+    pub fn deny(uid: &str, reasons: &[String]) -> Vec<u8> {
+        let message = shortened(&for_terminal(&reasons.join("; ")), MESSAGE_BYTES);
+        let status = json!({ "status": "Failure", "code": 403, "reason": "Forbidden", "message": message });
+        answer(&json!({ "uid": uid, "allowed": false, "status": status }))
+    }
+}
+
+/// The document, within its budget.
+fn document(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
+    let size = bytes.len() as u64;
+    let (nodes, key) = (limits.review_nodes, limits.review_key_bytes);
+    let memory = of_size(VALUES, size);
+    let bounds = Bounds { nodes: Cell::new(nodes), memory: Cell::new(memory), key, passed: Cell::new(None) };
+    let document = strict_json::parse_within(bytes, &bounds).map_err(|error| match bounds.passed.get() {
+        Some("key") => limits.review_key_bytes().exceeded("a key of the review"),
+        Some("nodes") => limits.review_nodes().exceeded("the review"),
+        Some(_) => {
+            let what = format!("{size} bytes of the review with so little text in them");
+            Bound { allowed: nodes - bounds.nodes.get(), ..limits.review_nodes() }.exceeded(what)
+        }
+        None => Error::malformed("the review", error.to_string()),
+    })?;
+    if cost_of_images("", &document, 0) > of_size(IMAGES, size) {
+        return Err(limits.review_images().exceeded("the text of the images in the review and of their places"));
+    }
+    Ok(document)
+}
+
+fn of_size((any, each): (u64, u64), bytes: u64) -> u64 {
+    any.saturating_add(each.saturating_mul(bytes))
+}
+
+/// About how much memory the places and names of images take that are below a value at a place with so many bytes: each image has its
+/// whole place, which is as long as all keys above it.
+fn cost_of_images(key: &str, value: &Value, place: u64) -> u64 {
+    let is_name = matches!(key, "image" | "reference");
+    let own = if is_name || key.to_ascii_lowercase().ends_with("containers") { place + 64 } else { 0 };
+    let below = match value {
+        Value::Array(items) => {
+            let costs = items.iter().map(|item| cost_of_images(key, item, place + 6));
+            return costs.fold(0, u64::saturating_add);
+        }
+        Value::Object(fields) => {
+            let costs = fields.iter().map(|(key, value)| cost_of_images(key, value, place + 1 + key.len() as u64));
+            costs.fold(0, u64::saturating_add)
+        }
+        // A name is taken apart; what looks like a variable has a text of its own.
+        Value::String(text) if is_name => {
+            let variables = text.bytes().filter(|byte| matches!(byte, b'$' | b'{')).count();
+            2 * text.len() as u64 + 64 * variables as u64
+        }
+        _ => 0,
+    };
+    own.saturating_add(below)
+}
+
+/// What a workload in a question of so many bytes may take: YAML and archives in it are part of the budget.
+fn within(size: u64, limits: &Limits) -> Limits {
+    let memory = of_size(VALUES, size);
+    Limits {
+        workload_images: limits.review_images,
+        yaml_nodes: limits.yaml_nodes.min(memory / 256),
+        workload_archive_bytes: limits.workload_archive_bytes.min(memory),
+        ..limits.clone()
+    }
+}
+
+/// Are they equal but for what their owner and Kubernetes note on them? A label, a finalizer or a status changes nothing that runs.
+/// Annotations that runtimes read count.
+fn are_same_but_for_notes(one: &Value, other: &Value) -> bool {
+    let (Value::Object(one_fields), Value::Object(other_fields)) = (one, other) else { return one == other };
+    let is_note = |field: &str| matches!(field, "metadata" | "status");
+    let count = |fields: &serde_json::Map<String, Value>| fields.keys().filter(|name| !is_note(name)).count();
+    let mut fields = one_fields.iter().filter(|(name, _)| !is_note(name));
+    count(one_fields) == count(other_fields)
+        && fields.all(|(name, value)| other_fields.get(name) == Some(value))
+        && annotations(one) == annotations(other)
+}
+
+/// Annotations that runtimes read; or what there is instead of annotations.
+fn annotations(object: &Value) -> Result<BTreeMap<&str, &Value>, &Value> {
+    match object.pointer("/metadata/annotations") {
+        None | Some(Value::Null) => Ok(BTreeMap::new()),
+        Some(Value::Object(all)) => {
+            let read = all.iter().filter(|(key, _)| is_read_by_runtimes(key));
+            Ok(read.map(|(key, value)| (key.as_str(), value)).collect())
+        }
+        Some(other) => Err(other),
+    }
+}
+
+fn answer(response: &Value) -> Vec<u8> {
+    json!({ "apiVersion": VERSION, "kind": "AdmissionReview", "response": response }).to_string().into_bytes()
+}
+
+/// The text, cut off behind so many bytes, or a few less.
+pub(crate) fn shortened(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    let at = (0..=bytes).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    format!("{} ...", text.get(..at).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn review(operation: &str, object: &str, stored: &str) -> String {
+        format!(
+            r#"{{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{{"uid":"u","operation":"{operation}","namespace":"prod","kind":{{"kind":"Pod"}},"object":{object},"oldObject":{stored}}}}}"#
+        )
+    }
+
+    fn pod(image: &str, label: &str) -> String {
+        format!(
+            r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"p","namespace":"other","labels":{{"a":"{label}"}}}},"spec":{{"containers":[{{"name":"c","image":"{image}"}}]}}}}"#
+        )
+    }
+
+    fn read(text: &str) -> Result<Review, Error> {
+        Review::read(text.as_bytes(), &KindsWithoutImages::default(), &Limits::default())
+    }
+
+    #[test]
+    fn an_update_of_the_same_images_is_told_from_others() {
+        let create = read(&review("CREATE", &pod("a:v1", "x"), "null")).unwrap();
+        assert_eq!((create.namespace.as_str(), create.workload.images.len(), create.same_images), ("prod", 1, false));
+        assert!(read(&review("UPDATE", &pod("a:v1", "x"), &pod("a:v1", "y"))).unwrap().same_images);
+        assert!(!read(&review("UPDATE", &pod("a:v1", "x"), &pod("a:v2", "x"))).unwrap().same_images);
+        assert!(!read(&review("UPDATE", &pod("a:v1", "x"), "null")).unwrap().same_images);
+        // The image is not known, and not the same: what its parts make is the controller's.
+        let parts = |tag: &str, label: &str| {
+            format!(
+                r#"{{"kind":"Box","metadata":{{"labels":{{"a":"{label}"}}}},"spec":{{"image":{{"repository":"a","tag":"{tag}"}}}}}}"#
+            )
+        };
+        assert!(read(&review("UPDATE", &parts("v1", "x"), &parts("v1", "y"))).unwrap().same_images);
+        assert!(!read(&review("UPDATE", &parts("v2", "x"), &parts("v1", "x"))).unwrap().same_images);
+        // What a runtime reads of an annotation is not known either; other notes change nothing.
+        let noted = |key: &str, value: &str| {
+            pod("a:v1", "x").replace("\"labels\"", &format!("\"annotations\":{{\"{key}\":\"{value}\"}},\"labels\""))
+        };
+        let kata = |value: &str| noted("io.katacontainers.config.hypervisor.image", value);
+        assert!(read(&review("UPDATE", &kata("/a"), &kata("/a"))).unwrap().same_images);
+        assert!(!read(&review("UPDATE", &kata("/a"), &kata("/b"))).unwrap().same_images);
+        assert!(read(&review("UPDATE", &noted("note", "a"), &noted("note", "b"))).unwrap().same_images);
+        // Nobody stores an old object with something new.
+        assert!(!read(&review("CREATE", &pod("a:v1", "x"), &pod("a:v1", "x"))).unwrap().same_images);
+    }
+
+    #[test]
+    fn a_review_is_bounded_as_a_whole() {
+        let containers = |count: usize| {
+            let one = |at| format!(r#"{{"name":"c{at}","image":"a:v1"}}"#);
+            let all: Vec<String> = (0..count).map(one).collect();
+            format!(r#"{{"apiVersion":"v1","kind":"Pod","spec":{{"containers":[{}]}}}}"#, all.join(","))
+        };
+        let code = |object: &str| read(&review("CREATE", object, "null")).map_err(|error| error.to_string());
+        assert_eq!(code(&containers(1_000)).map(|review| review.workload.images.len()), Ok(1_000));
+        assert!(code(&containers(1_001)).unwrap_err().contains("review_images=1000"));
+        let many = format!(r#"{{"apiVersion":"v1","kind":"Pod","spec":[{}0]}}"#, "0,".repeat(100_000));
+        assert!(code(&many).unwrap_err().contains("review_nodes="));
+    }
+
+    #[test]
+    fn the_stored_object_is_read_within_the_same_budget() {
+        // Enough for one image, and not for two.
+        let limits = Limits { work_base_units: 700, work_per_megabyte_units: 0, ..Limits::default() };
+        let read = |operation| {
+            let text = review(operation, &pod("a:v1", "x"), &pod("a:v1", "x"));
+            Review::read(text.as_bytes(), &KindsWithoutImages::default(), &limits).map(|review| review.same_images)
+        };
+        assert_eq!(read("CREATE"), Ok(false));
+        assert!(matches!(read("UPDATE"), Err(Error::OverLimit { limit: "work_base_units", .. })));
+    }
+
+    #[test]
+    fn what_is_no_question_is_refused() {
+        let good = review("CREATE", &pod("a:v1", "x"), "null");
+        for (from, to) in [
+            ("admission.k8s.io/v1", "admission.k8s.io/v1beta1"),
+            ("AdmissionReview", "Review"),
+            ("\"uid\":\"u\"", "\"uid\":\"\""),
+            ("\"uid\":\"u\"", "\"uid\":\"u\",\"uid\":\"v\""),
+            ("CREATE", "DELETE"),
+            ("\"object\":{", "\"object\":3,\"x\":{"),
+            ("}}", "}"),
+        ] {
+            assert!(matches!(read(&good.replacen(from, to, 1)), Err(Error::Malformed { .. })), "{from}");
+        }
+        for limits in [
+            Limits { review_bytes: 10, ..Limits::default() },
+            Limits { review_nodes: 10, ..Limits::default() },
+            Limits { review_key_bytes: 9, ..Limits::default() },
+            Limits { review_images: 0, ..Limits::default() },
+        ] {
+            assert!(
+                matches!(
+                    Review::read(good.as_bytes(), &KindsWithoutImages::default(), &limits),
+                    Err(Error::OverLimit { .. })
+                ),
+                "{limits:?}"
+            );
+        }
+        // Much structure in little text: a hundred times its size as values.
+        let dense = |list: String| read(&good.replacen("\"c\"", &list, 1)).map(|_| ());
+        assert_eq!(dense(format!("[{}0]", "0,".repeat(5_000))), Ok(()));
+        // Places as long as the keys above them, and names that are variables.
+        let images = |count: usize, key: &str, name: &str| {
+            let containers = vec![json!({ "image": name }); count];
+            dense(json!({ key: { key: { "containers": containers } } }).to_string())
+        };
+        assert_eq!(images(900, "spec", "docker.io/acme/wallet:v1"), Ok(()));
+        for (key, name) in [("k".repeat(900), "a".to_owned()), ("k".into(), "$".repeat(500))] {
+            let refused = images(900, &key, &name).unwrap_err();
+            assert!(matches!(refused, Error::OverLimit { limit: "review_images", .. }), "{refused}");
+        }
+        let refused = dense(format!("[{}0]", "0,".repeat(90_000))).unwrap_err();
+        assert!(matches!(refused, Error::OverLimit { limit: "review_nodes", .. }), "{refused}");
+    }
+
+    #[test]
+    fn answers_are_kubernetes_own_and_inert() {
+        let denied: Value = serde_json::from_slice(&Review::deny("u", &["a\u{1b}[31m".into()])).unwrap();
+        assert_eq!((&denied["response"]["uid"], &denied["response"]["allowed"]), (&"u".into(), &false.into()));
+        assert_eq!(denied["response"]["status"]["message"], "a\\u{1b}[31m");
+        let warned: Value = serde_json::from_slice(&Review::allow("u", &["é".repeat(300)])).unwrap();
+        assert_eq!(warned["response"]["warnings"][0].as_str().unwrap().chars().count(), 254);
+        assert!(warned["response"].get("status").is_none());
+    }
+}

@@ -140,7 +140,7 @@ fn subject(report: &Report, bundle: &BundleReport) -> Vec<Row> {
         (!lines.is_empty()).then_some(Row { label, lines })
     };
     let contents = [
-        of("Repository", &["repository"]),
+        repository(bundle),
         of("Commit", &["commit", "branch"]),
         of("Image", &["image", "image-digest"]),
         of("Built", &["built-at", "server-version"]),
@@ -151,6 +151,14 @@ fn subject(report: &Report, bundle: &BundleReport) -> Vec<Row> {
         rows.push(Row::words("Content", "not read: repository, commit, image and time of the build are not known"));
     }
     rows
+}
+
+/// What is known of the repository's address: the remote of the archived clone first, then what the log says.
+fn repository(bundle: &BundleReport) -> Option<Row> {
+    let mut facts: Vec<&Fact> = bundle.evidence.iter().filter(|fact| fact.fact == "repository").collect();
+    facts.sort_by_key(|fact| !fact.value.contains("remote"));
+    let lines: Vec<Vec<Part>> = facts.into_iter().take(3).map(told).collect();
+    (!lines.is_empty()).then_some(Row { label: "Repository", lines })
 }
 
 fn told(fact: &Fact) -> Vec<Part> {

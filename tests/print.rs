@@ -38,6 +38,12 @@ fn printed(folder: &Folder, page: &str, size: &str) -> Vec<String> {
         &format!("file://{}", path.display()),
     ];
     tool("chromium", &arguments, folder.path());
+    if let Some(kept) = std::env::var_os("HPSB_PRINTS") {
+        let test = std::thread::current().name().unwrap().to_owned();
+        for (from, to) in [("page.pdf", format!("{test}.{size}.pdf")), (page, format!("{test}.html"))] {
+            fs::copy(folder.path().join(from), Path::new(&kept).join(to)).unwrap();
+        }
+    }
     let text = String::from_utf8(tool("pdftotext", &["page.pdf", "-"], folder.path()).stdout).unwrap();
     text.split_terminator('\u{c}').map(str::to_owned).collect()
 }
@@ -91,7 +97,10 @@ fn looked_at(folder: &Folder, page: &str, headline: &str, repeat: impl Fn(&str))
         let pages = printed(folder, page, size);
         let filed = &pages[0];
         for heading in ["Found", "Not proved", "Exceptions", "How to repeat", "Prepared by", "Reviewed by"] {
-            assert!(filed.lines().any(|line| line == heading), "{size}: {heading} is not on page one:\n{filed}");
+            assert!(
+                filed.lines().any(|line| line.starts_with(heading)),
+                "{size}: {heading} is not on page one:\n{filed}"
+            );
         }
         assert!(filed.lines().any(|line| line.starts_with(headline)), "{size}: {headline}:\n{filed}");
         assert!(filed.contains("Audited for"), "{size}: {filed}");
@@ -144,11 +153,8 @@ fn accepted() {
 fn accepted_with_a_witnessed_key() {
     let folder = Folder::with_fixture("good-key-witnessed");
     let pages = audit(&folder, &["--policy", "policy.toml"], (0, "ACCEPTED: manifest, source"));
-    for text in [
-        "obtained by Ada at 2026-03-03T08:00:00Z over server-api",
-        "obtained by Bob at 2026-03-04T08:00:00Z over courier",
-    ] {
-        assert!(pages[0].contains(text), "{text}:\n{}", pages[0]);
+    for text in ["Ada at 2026-03-03T08:00:00Z over server-api", "Bob at 2026-03-04T08:00:00Z over courier"] {
+        assert!(pages.iter().all(|page| page.replace('\n', " ").contains(text)), "{text}:\n{}", pages[0]);
     }
 }
 
@@ -228,7 +234,7 @@ fn waived() {
 #[test]
 #[ignore = "tests/print"]
 fn another_key() {
-    audit(&Folder::with_fixture("other-key_fail"), &["--key", "other.pem"], (1, "REJECTED"));
+    audit(&Folder::with_fixture("other-key_fail"), &["--key", "key.pem"], (1, "REJECTED"));
 }
 
 #[test]

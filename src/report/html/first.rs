@@ -1,11 +1,11 @@
 //! The first sheet of one bundle, and of a run that had none.
 
-use super::super::{BundleReport, CaseReport, Report, Rules, repeat, summary};
-use super::sheet::{Part, REASONS, Row, Sheet, Signed, Tone, beginning};
+use super::super::{BundleReport, CaseReport, Depth, QuestionReport, Report, Rules, repeat, summary};
+use super::sheet::{Part, REASONS, Row, Sheet, Signed, Tone, beginning, cut};
 use crate::gate::verify::Grade;
 use crate::judge::check::MANIFEST_SIGNATURE;
 use crate::judge::evidence::Fact;
-use crate::judge::finding::{Finding, Status, Verdict};
+use crate::judge::finding::{Finding, Group, Status, Verdict};
 
 /// What the first sheet names first of all that passed.
 const FIRST: [&str; 14] = [
@@ -24,6 +24,9 @@ const FIRST: [&str; 14] = [
     "image-platform",
     "build-status",
 ];
+
+/// Lines of a key's record that are on the sheet.
+const RECORD: usize = 4;
 
 const FINDINGS: &str = "see Findings";
 
@@ -129,48 +132,47 @@ fn subject(report: &Report, bundle: &BundleReport) -> Vec<Row> {
     let mut rows = reference(report);
     rows.extend(bundle.build_name.iter().map(|name| Row::new("Build", vec![Part::Code(name.clone())])));
     let mut file = Row::new("Bundle", vec![Part::Code(bundle.path.clone())]);
-    file.lines.extend(bundle.file.map(|(digest, size)| {
-        vec![Part::Code(digest.to_string()), Part::Words(format!("{size} bytes")), Part::Known("recomputed".into())]
-    }));
+    file.lines.extend(
+        bundle.file.map(|(digest, size)| vec![Part::Code(digest.to_string()), Part::Words(format!("{size} bytes"))]),
+    );
     rows.push(file);
     let facts = summary::subject(bundle);
     let of = |label: &'static str, names: &[&str]| {
-        let known = |fact: &&&Fact| names.contains(&fact.fact.as_str());
-        let lines: Vec<_> = facts.iter().filter(known).map(|fact| told(fact)).collect();
+        let lines: Vec<_> =
+            facts.iter().filter(|fact| names.contains(&fact.fact.as_str())).map(|fact| told(fact)).collect();
         (!lines.is_empty()).then_some(Row { label, lines })
     };
-    let contents = [
-        repository(bundle),
-        of("Commit", &["commit", "branch"]),
-        of("Image", &["image", "image-digest"]),
-        of("Built", &["built-at", "server-version"]),
-    ];
+    let mut built = of("Built", &["built-at"]);
+    let server = facts.iter().find(|fact| fact.fact == "server-version");
+    if let (Some(line), Some(server)) = (built.as_mut().and_then(|row| row.lines.last_mut()), server) {
+        line.push(Part::Words("by a server of version".into()));
+        line.extend(told(server));
+    }
     let read = rows.len();
-    rows.extend(contents.into_iter().flatten());
+    rows.extend(repository(bundle));
+    rows.extend([of("Commit", &["commit"]), of("Image", &["image", "image-digest"]), built].into_iter().flatten());
     if rows.len() == read {
         rows.push(Row::words("Content", "not read: repository, commit, image and time of the build are not known"));
     }
     rows
 }
 
-/// What is known of the repository's address: the remote of the archived clone first, then what the log says.
+/// The repository's address: the remote of the archived clone, or else what the log says.
 fn repository(bundle: &BundleReport) -> Option<Row> {
-    let mut facts: Vec<&Fact> = bundle.evidence.iter().filter(|fact| fact.fact == "repository").collect();
-    facts.sort_by_key(|fact| !fact.value.contains("remote"));
-    let lines: Vec<Vec<Part>> = facts.into_iter().take(3).map(told).collect();
+    let facts = || bundle.evidence.iter().filter(|fact| fact.fact == "repository");
+    let remotes = facts().filter(|fact| fact.witness == "work-tree");
+    let mut lines: Vec<Vec<Part>> = remotes.take(2).map(told).collect();
+    if lines.is_empty() {
+        lines = facts().take(2).map(told).collect();
+    }
     (!lines.is_empty()).then_some(Row { label: "Repository", lines })
 }
 
 fn told(fact: &Fact) -> Vec<Part> {
-    let mut line = Vec::new();
-    match fact.fact.as_str() {
-        "branch" => line.push(Part::Words("branch".into())),
-        "server-version" => line.push(Part::Words("by a server of version".into())),
-        _ => {}
-    }
-    line.push(Part::Code(fact.value.clone()));
-    line.push(Part::Known(format!("{}: {}", fact.known.word(), fact.witness)));
-    line
+    // A digest is told with its tag and size, which are in the matrix.
+    let digest = fact.data.as_ref().filter(|_| fact.fact == "image-digest").and_then(|data| data.get("digest"));
+    let value = digest.and_then(|digest| digest.as_str()).unwrap_or(&fact.value);
+    vec![Part::Code(value.to_owned()), Part::Known(format!("{}: {}", fact.known.word(), fact.witness))]
 }
 
 pub(super) fn reference(report: &Report) -> Vec<Row> {
@@ -184,9 +186,40 @@ pub(super) fn terms(report: &Report, bundle: Option<&BundleReport>) -> Vec<Row> 
         None => vec![Part::Words("none: nothing says what is required".into())],
         Some(policy) => vec![Part::Code(policy.path.clone()), Part::Code(policy.sha256.to_string())],
     };
-    let question = beginning(summary::question(report, bundle), 4, "see Question and limits");
-    let lines = question.into_iter().map(|line| vec![Part::Words(line)]).collect();
-    vec![Row::words("Audited for", moment), Row::new("Policy", policy), Row { label: "Question", lines }]
+    let mut rows = vec![Row::words("Audited for", moment), Row::new("Policy", policy)];
+    if let Some(question) = &report.question {
+        let lines = asked(question, bundle).into_iter().map(|line| vec![Part::Words(cut(&line))]).collect();
+        rows.push(Row { label: "Question", lines });
+    }
+    rows
+}
+
+/// The question in two lines; all of it is under Question and limits.
+fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String> {
+    if question.depth == Depth::SignatureOnly {
+        return vec!["Did a trusted key sign exactly these bytes? Nothing else was looked at.".into()];
+    }
+    let in_play = |group: Group| bundle.is_some_and(|bundle| bundle.in_play.contains(&group));
+    let more = [
+        (Group::Image, "image"),
+        (Group::Trust, "the image's signatures"),
+        (Group::Builder, "the server's attestation"),
+    ];
+    let mut parts = vec!["record", "log", "source"];
+    parts.extend(more.into_iter().filter(|(group, _)| in_play(*group)).map(|(_, word)| word));
+    let mut lines =
+        vec![format!("Did a trusted key sign exactly these bytes, and do they agree: {}?", parts.join(", "))];
+    let mut asked = Vec::new();
+    if !question.require.is_empty() {
+        let groups: Vec<&str> = question.require.iter().map(|group| group.word()).collect();
+        asked.push(format!("Required: {}", groups.join(", ")));
+    }
+    if !question.expect.is_empty() {
+        let expected: Vec<String> = question.expect.iter().map(|(field, value)| format!("{field} {value}")).collect();
+        asked.push(format!("Expected: {}", expected.join("; ")));
+    }
+    lines.extend((!asked.is_empty()).then(|| asked.join(". ") + "."));
+    lines
 }
 
 fn key(report: &Report, bundle: &BundleReport) -> Row {
@@ -207,8 +240,8 @@ fn key(report: &Report, bundle: &BundleReport) -> Row {
     ))]);
     let record = bundle.findings.iter().find(|finding| finding.check == "key-record");
     if let Some(record) = record.filter(|_| key.grade != Grade::CommandLine || record_fails(bundle)) {
-        let details = beginning(record.details.clone(), 4, FINDINGS);
-        row.lines.extend(details.into_iter().map(|line| vec![Part::Words(format!("Record: {line}"))]));
+        let details = beginning(record.details.clone(), RECORD, FINDINGS);
+        row.lines.push(vec![Part::Words(format!("Its record: {}.", details.join("; ")))]);
     }
     row
 }

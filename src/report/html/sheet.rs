@@ -73,10 +73,12 @@ pub(in crate::report) struct Sheet {
 
 /// Reasons and exceptions that are on the sheet.
 pub(in crate::report) const REASONS: usize = 6;
-/// Answers that are on the sheet.
-pub(in crate::report) const ANSWERS: usize = 8;
-/// Letters of a reason or an exception.
-const LETTERS: usize = 240;
+/// Answers that are on the sheet in any case. More are where what is not proved is longer: it is beside them.
+const ANSWERS: usize = 5;
+/// Letters of a reason, an exception or an answer.
+const LETTERS: usize = 180;
+/// Letters of a line that is half as wide as the sheet.
+const HALF: usize = 48;
 
 impl Row {
     /// A row of one line.
@@ -111,7 +113,8 @@ pub(in crate::report) fn beginning(lines: Vec<String>, most: usize, place: &str)
     lines
 }
 
-fn cut(line: &str) -> String {
+/// A line of at most so many letters as the sheet has room for.
+pub(super) fn cut(line: &str) -> String {
     match line.char_indices().nth(LETTERS) {
         None => line.to_owned(),
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
@@ -154,10 +157,11 @@ impl Sheet {
             return;
         }
         page.raw("<ul>\n");
-        for (sentence, known) in self.found.iter().take(ANSWERS) {
+        let shown = self.shown();
+        for (sentence, known) in self.found.iter().take(shown) {
             page.wrapped("<li>", &cut(sentence), " <span class=\"known\">").raw(known).raw("</span></li>\n");
         }
-        let more = self.found.len().saturating_sub(ANSWERS);
+        let more = self.found.len().saturating_sub(shown);
         if more > 0 {
             page.raw("<li>and ").number(more).raw(" more: see Findings</li>\n");
         }
@@ -176,25 +180,44 @@ impl Sheet {
         page.raw("</pre>\n").wrapped("<p>", &self.repeats, "</p>\n");
     }
 
+    /// How many answers are on the sheet.
+    fn shown(&self) -> usize {
+        // Two lines are for how many there are and how many more.
+        let room = lines_in(&self.not_proved, HALF).saturating_sub(2);
+        let mut used = 0;
+        let fits = self.found.iter().take_while(|answer| {
+            used += lines_of_answer(answer);
+            used <= room
+        });
+        fits.count().max(ANSWERS)
+    }
+
     /// The size in which it fits on Letter, by its lines at ten points.
     fn size(&self) -> &'static str {
-        let half = |line: &str| lines_of(line, 48);
-        let whole = |line: &str| lines_of(line, 98);
-        let rows: usize = self.rows.iter().flat_map(|row| &row.lines).map(|line| lines_of(&plain(line), 82)).sum();
-        let found: usize = self.found.iter().take(ANSWERS + 1).map(|(sentence, _)| half(&cut(sentence)) + 1).sum();
-        let not_proved: usize = self.not_proved.iter().map(|line| half(line)).sum();
-        let because: usize = self.because.iter().map(|line| whole(line)).sum();
-        let exceptions: usize = self.exceptions.iter().map(|line| whole(line)).sum();
-        let command = repeat::lines(&self.command).len();
-        let fixed = 19;
-        let sum = [because, rows, found.max(not_proved), exceptions, command, whole(&self.next)];
-        match sum.into_iter().fold(fixed, usize::saturating_add) {
-            ..=54 => "",
-            55..=59 => " fit-92",
-            60..=66 => " fit-84",
+        let rows: usize = self.rows.iter().flat_map(|row| &row.lines).map(|line| lines_of(&plain(line), 85)).sum();
+        let found: usize = self.found.iter().take(self.shown()).map(lines_of_answer).sum();
+        let pair = lines_in(&self.not_proved, HALF).max(found.saturating_add(2));
+        let whole = [lines_in(&self.because, 105), lines_of(&self.next, 105), lines_in(&self.exceptions, 105)];
+        let command = repeat::lines(&self.command).len().saturating_mul(9) / 10;
+        let lines = whole.into_iter().chain([rows, pair, command]).fold(FIXED, usize::saturating_add);
+        match lines {
+            ..=50 => "",
+            51..=56 => " fit-92",
+            57..=63 => " fit-84",
             _ => " fit-76",
         }
     }
+}
+
+/// Lines of titles, rules and signatures.
+const FIXED: usize = 18;
+
+fn lines_in(lines: &[String], width: usize) -> usize {
+    lines.iter().map(|line| lines_of(line, width)).sum()
+}
+
+fn lines_of_answer((sentence, known): &(String, &'static str)) -> usize {
+    lines_of(&format!("{} {known}", cut(sentence)), HALF)
 }
 
 fn lines_of(text: &str, width: usize) -> usize {

@@ -202,8 +202,11 @@ impl Sheet {
         let lines = whole.into_iter().chain([rows, pair, command]).fold(FIXED, usize::saturating_add);
         match lines {
             ..=50 => "",
-            51..=56 => " fit-92",
-            57..=63 => " fit-84",
+            51..=54 => " fit-96",
+            55..=58 => " fit-92",
+            59..=62 => " fit-88",
+            63..=68 => " fit-84",
+            69..=74 => " fit-80",
             _ => " fit-76",
         }
     }

@@ -140,6 +140,7 @@ const ROWS: &[Row] = &[
     ("report report.json --format vsa", &["--limit", "report_bytes=1"], Honoured),
     ("report report.json --format oscal", &["--controls", "strict.toml"], Honoured),
     ("report report.json --format oscal", &["--oscal-ap", "plan.json"], Honoured),
+    ("report report.json --format json", &["--reference", "AZ 1"], Honoured),
     ("report report.json --format text", &["--attach", "oci:layout"], Refused),
     ("verify-statement vsa.jsonl --key ada.pub", &["--key", "other-person.pub"], Honoured),
     ("verify-statement vsa.jsonl --key ada.pub", &["--subject", "key.pem"], Honoured),
@@ -184,13 +185,13 @@ const ROWS: &[Row] = &[
 /// Flags that narrow nothing: how it is shown, where it is written, how fast it goes, or what is made.
 const NARROW_NOTHING: &[(&str, &str)] = &[
     ("*", "help verbose format"),
-    ("audit", "report threads state sign-key controls oscal-ap"),
+    ("audit", "report threads state sign-key controls oscal-ap reference"),
     // How a registry is reached, with the feature fetch: a login that is not sent and a name that is not resolved so end in a fault.
     ("audit", "credential-helpers outside-ca plain-http registry-auth resolve"),
     ("image", "credential-helpers outside-ca plain-http registry-auth resolve"),
     ("compare", "credential-helpers outside-ca plain-http registry-auth resolve"),
     ("admit", "report threads workload-password"),
-    ("reconcile", "report threads workload-password"),
+    ("reconcile", "report threads workload-password reference"),
     ("extract", "to"),
     ("seal", "output tsq tsr"),
     ("sign-off", "role sign-key"),

@@ -160,7 +160,7 @@ fn subject(report: &Report, bundle: &BundleReport) -> Vec<Row> {
 /// The repository's address: the remote of the archived clone, or else what the log says.
 fn repository(bundle: &BundleReport) -> Option<Row> {
     let facts = || bundle.evidence.iter().filter(|fact| fact.fact == "repository");
-    let remotes = facts().filter(|fact| fact.witness == "work-tree");
+    let remotes = facts().filter(|fact| fact.value.starts_with("remote "));
     let mut lines: Vec<Vec<Part>> = remotes.take(2).map(told).collect();
     if lines.is_empty() {
         lines = facts().take(2).map(told).collect();
@@ -241,7 +241,7 @@ fn key(report: &Report, bundle: &BundleReport) -> Row {
     let record = bundle.findings.iter().find(|finding| finding.check == "key-record");
     if let Some(record) = record.filter(|_| key.grade != Grade::CommandLine || record_fails(bundle)) {
         let details = beginning(record.details.clone(), RECORD, FINDINGS);
-        row.lines.push(vec![Part::Words(format!("Its record: {}.", details.join("; ")))]);
+        row.lines.extend(details.into_iter().map(|line| vec![Part::Words(format!("Its record: {line}"))]));
     }
     row
 }
@@ -298,12 +298,12 @@ fn case(report: &Report) -> Vec<Row> {
     let lines = case.lines();
     let text = |label: &str| lines.iter().find(|(one, _)| *one == label).map(|(_, text)| text.clone());
     let mut rows = vec![Row::new("Case", vec![Part::Code(case.path.clone()), Part::Code(case.digest.clone())])];
-    for (label, of) in [("Sealed", "sealed"), ("Repeated", "repeated"), ("Vouched by", "vouched by"), ("Seal", "seal")]
-    {
+    let kept = case.retain_until.as_ref().map_or_else(String::new, |day| format!("; keep until {day}"));
+    rows.extend(text("sealed").map(|words| Row::words("Sealed", words + &kept)));
+    for (label, of) in [("Repeated", "repeated"), ("Vouched by", "vouched by"), ("Seal", "seal")] {
         rows.extend(text(of).map(|words| Row::words(label, words)));
     }
     rows.extend(existed(case));
-    rows.extend(text("keep until").map(|day| Row::words("Keep until", day)));
     rows
 }
 

@@ -201,12 +201,12 @@ impl Sheet {
         let command = repeat::lines(&self.command).len().saturating_mul(9) / 10;
         let lines = whole.into_iter().chain([rows, pair, command]).fold(FIXED, usize::saturating_add);
         match lines {
-            ..=50 => "",
-            51..=54 => " fit-96",
-            55..=58 => " fit-92",
-            59..=62 => " fit-88",
-            63..=68 => " fit-84",
-            69..=74 => " fit-80",
+            ..=51 => "",
+            52..=55 => " fit-96",
+            56..=60 => " fit-92",
+            61..=65 => " fit-88",
+            66..=70 => " fit-84",
+            71..=75 => " fit-80",
             _ => " fit-76",
         }
     }

@@ -57,7 +57,9 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
         let names: Vec<String> = [place, about, bundle].into_iter().filter(|text| !text.is_empty()).collect();
         format!("{}: {}: {why}", row.kind.says(), names.join("; "))
     };
-    let reconciled = answer.exit_code() == 0;
+    let (reconciled, matched) = (answer.exit_code() == 0, answer.count(Kind::Matched));
+    let totals: Vec<String> =
+        answer.totals().into_iter().take(6).map(|(label, number)| format!("{label}: {number}")).collect();
     let flags = answer.given.iter().map(|(flag, value)| format!("--{flag} {}", repeat::quoted(value)));
     let command = ["hpsb-audit reconcile".to_owned()].into_iter().chain(flags).chain([format!("--now {}", answer.now)]);
     Sheet {
@@ -72,8 +74,11 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
                 .into()
         },
         rows: rows(answer),
-        counted: String::new(),
-        found: answer.totals().into_iter().map(|(label, number)| (format!("{label}: {number}"), "")).collect(),
+        counted: totals.join("; ") + ".",
+        found: (matched > 0)
+            .then_some((format!("{matched} places run an image of an accepted build"), ""))
+            .into_iter()
+            .collect(),
         not_proved: NOT_PROVED.map(str::to_owned).to_vec(),
         exceptions: beginning(answer.rows.iter().filter(is_exception).map(told).collect(), REASONS, PLACE),
         command: command.collect(),

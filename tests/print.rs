@@ -48,6 +48,27 @@ fn printed(folder: &Folder, page: &str, size: &str) -> Vec<String> {
     text.split_terminator('\u{c}').map(str::to_owned).collect()
 }
 
+/// By how many pixels the page is wider than a phone of 360: tables scroll in their own boxes, the page does not.
+fn wider_than_a_phone(folder: &Folder, page: &str) -> String {
+    folder.write(
+        "phone.html",
+        format!(
+            "<!DOCTYPE html><body><iframe src=\"{page}\" style=\"width:360px;height:800px;border:0\" \
+             onload=\"let top = this.contentDocument.documentElement; document.body.textContent = 'wider by ' + (top.scrollWidth - top.clientWidth) + '.'\"></iframe>"
+        ),
+    );
+    let arguments = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--allow-file-access-from-files",
+        &format!("--user-data-dir={}", folder.path().join("browser").display()),
+        "--dump-dom",
+        &format!("file://{}", folder.path().join("phone.html").display()),
+    ];
+    String::from_utf8(tool("chromium", &arguments, folder.path()).stdout).unwrap()
+}
+
 /// The command on a page, as a reader copies it.
 fn command(page: &str) -> String {
     let lines = page.lines().skip_while(|line| !line.starts_with("hpsb-audit ") || !line.ends_with('\\'));
@@ -92,6 +113,8 @@ fn filed(folder: &Folder, arguments: &[&str], (code, headline): (i32, &str)) -> 
 }
 
 fn looked_at(folder: &Folder, page: &str, headline: &str, repeat: impl Fn(&str)) -> Vec<String> {
+    let wider = wider_than_a_phone(folder, page);
+    assert!(wider.contains("wider by 0."), "{page}: {wider}");
     let mut first = Vec::new();
     for size in ["A4", "Letter"] {
         let pages = printed(folder, page, size);

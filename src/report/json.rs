@@ -1,5 +1,4 @@
-//! The JSON report, version 2: structs of its own, so that the program can change inside while this stays.
-//! docs/report.schema.json is generated from them by a test.
+//! The JSON report, version 2: structs of its own, so that the program can change inside. A test makes docs/report.schema.json of them.
 
 use std::io::{self, Write};
 

@@ -68,18 +68,26 @@ pub(super) fn lines(options: &[String]) -> Vec<String> {
     lines
 }
 
-/// A word in lines of at most [`COLUMNS`]. Inside quotes a backslash would be a letter: they are closed before it and opened again.
+/// A word in lines of at most [`COLUMNS`] and what closes them. Inside quotes a backslash would be a letter: they are closed before it and
+/// opened again. No line begins with a blank, which a copy of the page may lose.
 fn broken(option: &str) -> Vec<String> {
-    let (mut lines, mut line, mut is_quoted) = (Vec::new(), String::new(), false);
-    let mut before = ' ';
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    let (mut is_quoted, mut is_escaped) = (false, false);
     for character in option.chars() {
-        if line.chars().count() >= COLUMNS && before != '\\' && before != '\'' && !"\\' ".contains(character) {
+        let may_break = if is_quoted { character != '\'' } else { !is_escaped && character != ' ' };
+        if may_break && line.chars().count() >= COLUMNS {
             line.push_str(if is_quoted { "'\\" } else { "\\" });
             lines.push(std::mem::replace(&mut line, if is_quoted { "'".into() } else { String::new() }));
         }
-        is_quoted ^= character == '\'' && before != '\\';
+        match (is_quoted, is_escaped, character) {
+            (true, _, '\'') => is_quoted = false,
+            (true, ..) => {}
+            (false, true, _) => is_escaped = false,
+            (false, false, '\\') => is_escaped = true,
+            (false, false, '\'') => is_quoted = true,
+            (false, false, _) => {}
+        }
         line.push(character);
-        before = character;
     }
     lines.push(line);
     lines
@@ -147,7 +155,7 @@ mod tests {
         for word in ["plain", "a b", &long, &quotes, &mixed] {
             let options = ["printf %s\\\\n".to_owned(), quoted(word), format!("--policy {}", quoted(word))];
             let printed = lines(&options);
-            assert!(printed.iter().all(|line| line.chars().count() <= COLUMNS * 2), "{printed:?}");
+            assert!(printed.iter().all(|line| line.chars().count() <= COLUMNS + 6), "{printed:?}");
             let script = printed.join("\n");
             let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
             assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{word}\n--policy\n{word}\n"), "{script}");

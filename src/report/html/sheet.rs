@@ -106,7 +106,9 @@ impl Tone {
 /// The first lines of a list, each cut where it is very long, and how many more there are.
 pub(in crate::report) fn beginning(lines: Vec<String>, most: usize, place: &str) -> Vec<String> {
     let more = lines.len().saturating_sub(most);
-    let mut lines: Vec<String> = lines.into_iter().take(most).map(|line| cut(&line)).collect();
+    // One or two may be long.
+    let letters = if lines.len() <= 2 { 2 * LETTERS } else { LETTERS };
+    let mut lines: Vec<String> = lines.into_iter().take(most).map(|line| shortened(&line, letters)).collect();
     if more > 0 {
         lines.push(format!("and {more} more: {place}"));
     }
@@ -115,7 +117,11 @@ pub(in crate::report) fn beginning(lines: Vec<String>, most: usize, place: &str)
 
 /// A line of at most so many letters as the sheet has room for.
 pub(super) fn cut(line: &str) -> String {
-    match line.char_indices().nth(LETTERS) {
+    shortened(line, LETTERS)
+}
+
+fn shortened(line: &str, letters: usize) -> String {
+    match line.char_indices().nth(letters) {
         None => line.to_owned(),
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
     }

@@ -1,4 +1,4 @@
-//! The JSON report, version 2: structs of its own, so that the program can change inside. A test makes docs/report.schema.json of them.
+//! The JSON report, version 2, in structs of its own. A test makes docs/report.schema.json of them.
 
 use std::io::{self, Write};
 
@@ -468,9 +468,7 @@ fn bundle(report: &BundleReport, rules: Rules) -> Bundle {
             })
             .collect(),
         outside_the_commit: report.outside_the_commit.clone(),
-        inputs: report
-            .inputs
-            .iter()
+        inputs: (report.inputs.iter())
             .map(|input| Looked { kind: input.kind.into(), name: input.name.clone(), sha256: input.sha256.hex() })
             .collect(),
     }

@@ -196,6 +196,7 @@ fn assert_finds(read: &Workload, bytes: &[u8]) {
         Form::Compose => plain::compose,
         Form::Contract => plain::contract,
         Form::Kubernetes => plain::kubernetes,
+        other => panic!("no plain walk for {other:?}"),
     };
     let answered =
         |name: &str| read.images.iter().any(|image| image.image.as_ref().is_ok_and(|image| image.text == name));

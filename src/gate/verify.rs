@@ -39,6 +39,7 @@ impl TrustedKey {
 
 /// Who named a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeySource {
     /// The person who ran the program, with `--key`.
     CommandLine,
@@ -57,6 +58,7 @@ pub struct Revocation {
 
 /// Why a key is no longer good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RevocationReason {
     /// Somebody else may have it: every signature is in doubt, older ones too, since a build's time is its signer's word.
     Compromised,
@@ -71,6 +73,7 @@ words! {
 
 /// How well it is known whose key it is, lowest first. A procedure among people; never attested by a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Grade {
     /// Chosen by the person who ran the program, or by the policy they named.
     CommandLine,

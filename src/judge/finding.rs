@@ -10,6 +10,7 @@ pub(crate) const MANIFEST_SIGNATURE: &str = "manifest-signature";
 
 /// What a check is about. A group is in play when evidence for it is given or when it is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Group {
     /// The signed archive and its key. Always in play.
     Manifest,
@@ -73,6 +74,7 @@ pub enum Status {
 
 /// Why a check was not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reason {
     /// Another check failed, and this one could not be looked at: see `caused_by`. Or there is no verdict.
     Refused,
@@ -189,6 +191,7 @@ impl Waiver {
 
 /// One check's answer on one bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// The check's name.
     pub check: &'static str,

@@ -10,6 +10,7 @@ use crate::base::escape::for_terminal;
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
+#[non_exhaustive]
 pub struct CaseReport {
     /// The file as it was named.
     pub path: String,
@@ -80,6 +81,7 @@ pub enum Voucher {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
+#[non_exhaustive]
 pub struct SealReport {
     /// Fingerprint of the key that the reader named and that signed it; null where none was named.
     pub key: Option<String>,
@@ -90,6 +92,7 @@ pub struct SealReport {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
+#[non_exhaustive]
 pub struct StampReport {
     /// The moment that it names, accuracy included, RFC 3339.
     pub at: String,
@@ -104,6 +107,7 @@ pub struct StampReport {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
+#[non_exhaustive]
 pub struct SignOffReport {
     /// `prepared` or `reviewed`.
     pub role: String,

@@ -64,6 +64,7 @@ pub use self::text::{Colour, Look};
 
 /// What a run found. Same bytes, same policy, same `now`: the same report, byte for byte.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Report {
     /// The rules that its verdicts follow.
     pub rules: Rules,
@@ -97,6 +98,7 @@ pub enum Rules {
 
 /// The program that made a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Tool {
     /// Its name.
     pub name: String,
@@ -108,6 +110,7 @@ pub struct Tool {
 
 /// What was found about one bundle.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct BundleReport {
     /// The file as it was named.
     pub path: String,
@@ -139,6 +142,7 @@ pub struct BundleReport {
 
 /// Something that was looked at beside the bundle, by its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InputReport {
     /// What it is: one of [`InputReport::KINDS`].
     pub kind: &'static str,
@@ -165,6 +169,7 @@ impl InputReport {
 
 /// The key that accepted a signature.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct KeyReport {
     /// SHA-256 of its SubjectPublicKeyInfo.
     pub fingerprint: Fingerprint,
@@ -180,6 +185,7 @@ pub struct KeyReport {
 
 /// A form in which a report can be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// For people.
     Text(Look),

@@ -11,6 +11,7 @@ use crate::judge::finding::{Finding, Group, Level, is_answered};
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
+#[non_exhaustive]
 pub struct Scope {
     /// Groups in which a check at `require` answered, in every bundle of the report.
     pub groups: Vec<String>,

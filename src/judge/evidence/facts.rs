@@ -17,6 +17,7 @@ use crate::manifest::build_log::LogEvent;
 
 /// How a fact is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Known {
     /// The key's holder wrote it.
     Signed,
@@ -35,6 +36,7 @@ words! {
 
 /// One thing that one witness says.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fact {
     /// What it is about: `commit`, `tag`, `image-digest` …
     pub fact: String,

@@ -93,7 +93,8 @@ impl<R: Read> Decoder<R> {
         Self {
             window: Window::new(input),
             pool: Pool::new(threads),
-            ahead: (threads + threads / 2) * block::together(threads),
+            // The next one of each thread waits for it.
+            ahead: if threads == 1 { 1 } else { 2 * threads },
             plan: VecDeque::new(),
             place: Place::Stream(0),
             combined: 0,

@@ -31,14 +31,24 @@
 mod bits;
 mod block;
 mod blocks;
+mod crc;
 mod decode;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod differential;
+mod front;
+mod header;
 mod huffman;
+mod join;
+mod links;
 mod pool;
+mod rows;
+mod runs;
 mod scan;
+mod seeds;
 mod serial;
+mod symbols;
+mod walk;
 mod window;
 
 pub use self::blocks::Decoder;

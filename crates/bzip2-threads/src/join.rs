@@ -1,0 +1,98 @@
+//! The text of a block, out of the segments that were walked.
+
+use super::walk::Walk;
+
+/// The text of a block of `length` bytes: from the start's segment on, segment after segment, exactly the bytes that one walk from the start
+/// would meet. `None` if it meets none.
+///
+/// A block that repeats itself, or one that somebody made up, can come back to the start before all its bytes were met. One walk
+/// would then go round again.
+pub(super) fn join(walk: &Walk, length: usize) -> Option<Vec<u8>> {
+    let mut text = Vec::with_capacity(length);
+    let mut seed = 0;
+    while text.len() < length {
+        let (bytes, next) = walk.segment(seed).filter(|(bytes, _)| !bytes.is_empty())?;
+        text.extend_from_slice(bytes.get(..length - text.len()).unwrap_or(bytes));
+        seed = next;
+        if seed == 0 {
+            break;
+        }
+    }
+    while text.len() < length {
+        // Once round, twice, four times.
+        text.extend_from_within(..text.len().min(length - text.len()));
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::links::Links;
+    use super::super::links::tests::{counts, sort};
+    use super::super::seeds::Seeds;
+    use super::*;
+
+    /// What one walk from the start meets.
+    fn serial(links: &Links, start: u32, length: usize) -> Vec<u8> {
+        let mut row = start;
+        (0..length)
+            .map(|_| {
+                let link = links.get(row);
+                row = link.next();
+                link.byte()
+            })
+            .collect()
+    }
+
+    /// Walks of one block after the other, with the same memory.
+    fn same(columns: impl IntoIterator<Item = (Vec<u8>, u32)>) {
+        let (mut links, mut walk) = (Links::new().unwrap(), Walk::new());
+        for (column, start) in columns {
+            links.set(&column, &counts(&column));
+            let expected = serial(&links, start, column.len());
+            let seeds = Seeds::mark(&mut links, start, u32::try_from(column.len()).unwrap());
+            walk.walk(&links, seeds, column.len());
+            assert!(join(&walk, column.len()) == Some(expected), "start {start} of {}", column.len());
+        }
+    }
+
+    fn noise(count: usize, values: u32) -> Vec<u8> {
+        let next = |state: &u32| Some(state.wrapping_mul(0x0019_660d).wrapping_add(0x3c6e_f35f));
+        let states = std::iter::successors(Some(u32::try_from(count).unwrap()), next);
+        states.map(|state| ((state >> 8) % values).to_le_bytes()[0]).take(count).collect()
+    }
+
+    #[test]
+    fn a_sorted_text_comes_back() {
+        let (mut links, mut walk) = (Links::new().unwrap(), Walk::new());
+        for text in [b"banana".to_vec(), b"a".to_vec(), noise(3000, 256), noise(2000, 3), b"some words ".repeat(99)] {
+            let (column, start) = sort(&text);
+            links.set(&column, &counts(&column));
+            let seeds = Seeds::mark(&mut links, start, u32::try_from(text.len()).unwrap());
+            walk.walk(&links, seeds, text.len());
+            assert_eq!(join(&walk, text.len()), Some(text));
+        }
+    }
+
+    /// Any column is a permutation, and most of them have many cycles.
+    #[test]
+    fn columns_that_no_text_has_are_walked_as_one_lane_would() {
+        same((1..600).map(|count| (noise(count, 256), 0)));
+        same((1..600).map(|count| (noise(count * 30, 2), u32::try_from(count).unwrap() - 1)));
+        same([0, 511, 512, 513, 99_999].map(|start| (noise(100_000, 256), start)));
+        same([(noise(900_000, 256), 77), (noise(10, 2), 3), (noise(900_000, 7), 899_999)]);
+    }
+
+    #[test]
+    fn cycles_of_every_length_go_round() {
+        // Each row leads to itself.
+        same([0, 1, 4999].map(|start| (vec![7; 5000], start)));
+        // Sorted pieces: cycles of the length of a piece and below.
+        let rising = |count: usize, step: usize| (0..count).map(|at| (at / step).to_le_bytes()[0]).collect::<Vec<_>>();
+        same([1, 2, 3, 700, 5000].map(|step| (rising(5000, step), 1234)));
+        // One row forward: a cycle of all.
+        let mut turned = rising(200_000, 1000);
+        turned.rotate_right(1);
+        same([0, 512, 199_999].map(|start| (turned.clone(), start)));
+    }
+}

@@ -3,6 +3,7 @@
 //! Text names the first places again and again, noise names all of them. So the list begins with sixteen bytes in two words, and a move within
 //! them is a few masks and shifts. The other 240 are in rows (`rows`): the byte that drops out of the words is put on top of them.
 
+use std::hint::select_unpredictable;
 use std::sync::LazyLock;
 
 use super::rows::Rows;
@@ -40,21 +41,24 @@ impl Front {
         Self { first: word(first), second: word(second) }
     }
 
-    /// The byte at `place`, moved to the front.
+    /// The byte at `place`, moved to the front. `None` if it is not in the words.
     #[inline(always)]
-    pub(super) fn take(&mut self, place: u8, behind: &Behind, rows: &mut Rows) -> u8 {
-        if let Some(&(first, second)) = behind.0.get(usize::from(place)) {
-            let word = if place < 8 { self.first } else { self.second };
-            let byte = (word >> (8 * (place & 7))).to_le_bytes()[0];
-            self.second = self.second & second | (self.second << 8 | self.first >> 56) & !second;
-            self.first = self.first & first | self.first << 8 & !first | u64::from(byte);
-            byte
-        } else {
-            let byte = rows.take(place - NEAR, self.second.to_be_bytes()[0]);
-            self.second = self.second << 8 | self.first >> 56;
-            self.first = self.first << 8 | u64::from(byte);
-            byte
-        }
+    pub(super) fn take(&mut self, place: u8, behind: &Behind) -> Option<u8> {
+        let &(first, second) = behind.0.get(usize::from(place))?;
+        let word = select_unpredictable(place < 8, self.first, self.second);
+        let byte = (word >> (8 * (place & 7))).to_le_bytes()[0];
+        self.second = self.second & second | (self.second << 8 | self.first >> 56) & !second;
+        self.first = self.first & first | self.first << 8 & !first | u64::from(byte);
+        Some(byte)
+    }
+
+    /// The byte at a `place` behind the words, moved to the front.
+    #[inline(always)]
+    pub(super) fn take_far(&mut self, place: u8, rows: &mut Rows) -> u8 {
+        let byte = rows.take(place.wrapping_sub(NEAR), self.second.to_be_bytes()[0]);
+        self.second = self.second << 8 | self.first >> 56;
+        self.first = self.first << 8 | u64::from(byte);
+        byte
     }
 }
 
@@ -81,7 +85,8 @@ mod tests {
             let byte = list[at];
             list.copy_within(..at, 1);
             list[0] = byte;
-            let found = front.take(place.try_into().unwrap(), Behind::get(), &mut rows);
+            let place = place.try_into().unwrap();
+            let found = front.take(place, Behind::get()).unwrap_or_else(|| front.take_far(place, &mut rows));
             assert_eq!(found, byte, "place {place} in step {step}");
         }
     }

@@ -12,7 +12,7 @@ pub(super) const SYMBOLS_MAX: usize = 258;
 
 /// A symbol, ready to be carried out, with the length of its code. From the lowest bit on: six bits of length, a bit for a digit of a run, a
 /// bit for the larger digit, and the place of the list that the symbol names: the first one for a digit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Symbol(u16);
 
 impl Symbol {

@@ -2,55 +2,54 @@
 //!
 //! In a plain list each byte before the one that is taken moves by one. Here the list is cut into sixteen rows, and only the row out of which
 //! a byte is taken closes its gap; the rows before it keep their bytes and are counted as one place farther back. The first row takes
-//! what is put on top and grows, the others only shrink, and when the first one is full, all is cut anew. No step depends on which byte it is, so
-//! there is nothing that the processor could guess wrong.
+//! what is put on top and grows, the others only shrink. No step depends on which byte it is, so there is nothing that the processor could guess
+//! wrong. When the first row is full, two others become one, and an empty row comes before all.
 
 /// Rows of the list, the growing one included.
 const ROWS: usize = 16;
-/// Bytes of a row, after the list was cut.
+/// Bytes of a row but the first one, at the beginning.
 const CUT: usize = 16;
-/// Bytes that a row can hold.
+/// Bytes that a row can hold. Of all the rows, two neighbours always fit into one: otherwise they would hold more than
+/// all rows together, which is 240.
 const FULL: usize = 32;
-/// Bytes of all rows.
-pub(super) const FAR: usize = (ROWS - 1) * CUT;
-
+/// The list. All that one step looks at is aligned, as the fast instructions of x86-64 want it.
+#[repr(align(64))]
 pub(super) struct Rows {
-    /// How many bytes are before each row, and before all that is behind the last. The first row's is no number but 255, which no place
-    /// is behind.
-    before: [u8; 2 * ROWS],
-    /// Each row with its last byte first, so that a byte on top comes last and moves none. Rows begin on lines of the cache.
+    /// Each row with its last byte first, so that a byte on top comes last and moves none. The second half is only ever read in excess.
     rows: [[u8; 2 * FULL]; ROWS],
     /// For each place in a row the bytes that move down when it becomes free.
     moved: [[u8; FULL]; FULL],
+    /// How many bytes are before each row, and before all that is behind the last. The first row's is no number but 255, which no place
+    /// reaches.
+    before: [u8; 2 * ROWS],
+    /// The first eight of them and the second eight, added as numbers of 64 bits.
+    total: u64,
 }
 
 impl Default for Rows {
     fn default() -> Self {
         let moved = |place| std::array::from_fn(|at| if at >= place { 0xff } else { 0 });
-        Self { before: [0; 2 * ROWS], rows: [[0; 2 * FULL]; ROWS], moved: std::array::from_fn(moved) }
+        Self { rows: [[0; 2 * FULL]; ROWS], moved: std::array::from_fn(moved), before: [0; 2 * ROWS], total: 0 }
     }
 }
 
 impl Rows {
     /// Makes `list` the list; what it lacks is zeros.
     pub(super) fn set(&mut self, list: &[u8]) {
-        let mut backwards = [0; FAR];
-        for (to, byte) in backwards.iter_mut().rev().zip(list) {
-            *to = *byte;
+        self.before = std::array::from_fn(|row| row.min(ROWS).wrapping_sub(1).wrapping_mul(CUT).to_le_bytes()[0]);
+        let [none, ..] = &mut self.before;
+        *none = u8::MAX;
+        self.total = self.total();
+        let mut list = list.iter().copied().chain(std::iter::repeat(0));
+        for row in self.rows.iter_mut().skip(1) {
+            row.iter_mut().take(CUT).rev().zip(&mut list).for_each(|(slot, byte)| *slot = byte);
         }
-        self.cut(&backwards);
     }
 
-    /// Takes the byte at `place`, below [`FAR`], and puts `top` on top.
+    /// Takes the byte at `place`, below 240, and puts `top` on top.
     #[inline(always)]
     pub(super) fn take(&mut self, place: u8, top: u8) -> u8 {
-        let mut row = 0;
-        for before in self.before.iter_mut().take(ROWS) {
-            let reached = u8::from(*before <= place);
-            *before += reached;
-            row += reached;
-        }
-        let row = usize::from(row) % ROWS;
+        let row = self.reach(place);
         let behind = self.before.get(row + 1).copied().unwrap_or_default();
         let at = usize::from(behind.wrapping_sub(place).wrapping_sub(1)) % FULL;
         let byte = self.close(row, at);
@@ -60,9 +59,21 @@ impl Rows {
             *slot = top;
         }
         if usize::from(held) == FULL {
-            self.cut_again();
+            self.begin_row();
         }
         byte
+    }
+
+    /// The row that holds `place`. It and those before it, but the first, are from now on one place farther back.
+    #[inline(always)]
+    fn reach(&mut self, place: u8) -> usize {
+        for before in self.before.iter_mut().take(ROWS) {
+            *before += u8::from(*before <= place);
+        }
+        // Eight bytes at a time, each of which is 1 if it grew in one of the halves, 2 if it did in both: their sum is the row.
+        let total = self.total();
+        let grown = total.wrapping_sub(std::mem::replace(&mut self.total, total));
+        (grown.wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize % ROWS
     }
 
     /// Takes the byte `at` a place of a row out of it.
@@ -72,38 +83,36 @@ impl Rows {
         let byte = row.get(at).copied().unwrap_or_default();
         let [_, next @ ..] = *row;
         for ((byte, next), moved) in row.iter_mut().zip(next).zip(moved) {
-            *byte = *byte & !moved | next & moved;
+            *byte ^= (*byte ^ next) & moved;
         }
         byte
     }
 
-    /// Puts the rows behind each other, and cuts them anew.
+    /// Makes the first row, which is full, the second one, and gives it a place by putting two others together.
+    #[cold]
     #[inline(never)]
-    fn cut_again(&mut self) {
-        let mut backwards = [0; FAR];
-        let ends = self.before.iter().skip(1).take(ROWS);
-        for (number, (row, end)) in self.rows.iter().zip(ends).enumerate().rev() {
-            // All but the first have a cut's length at most, and what is above it is overwritten by the row before.
-            let length = if number == 0 { FULL } else { CUT };
-            let to = backwards.get_mut(FAR.saturating_sub(usize::from(*end))..);
-            if let Some((to, from)) = to.and_then(|to| to.get_mut(..length)).zip(row.get(..length)) {
-                to.copy_from_slice(from);
-            }
+    fn begin_row(&mut self) {
+        let before = self.before;
+        let fits = |ends: &[u8]| matches!(ends, [start, _, end] if usize::from(end.wrapping_sub(*start)) <= FULL);
+        // The first of two rows, of which the full one is neither.
+        let first = before.get(1..=ROWS).and_then(|ends| ends.windows(3).position(fits)).map_or(ROWS - 2, |at| at + 1);
+        if let Some([front, back]) = self.rows.get_mut(first..first + 2)
+            && let [.., middle, end] = before.get(..first + 3).unwrap_or_default()
+            && let Some(free) = back.get_mut(usize::from(end.wrapping_sub(*middle))..)
+        {
+            free.iter_mut().zip(front).take(FULL).for_each(|(slot, byte)| *slot = *byte);
         }
-        self.cut(&backwards);
+        self.rows.copy_within(..first, 1);
+        self.before.copy_within(1..=first, 2);
+        let [_, held, ..] = &mut self.before;
+        *held = 0;
+        self.total = self.total();
     }
 
-    /// Makes rows of a list whose last byte is the first here. The growing row is empty.
-    fn cut(&mut self, backwards: &[u8; FAR]) {
-        let (cuts, _) = backwards.as_chunks::<CUT>();
-        for (row, cut) in self.rows.iter_mut().rev().zip(cuts) {
-            if let Some(row) = row.first_chunk_mut() {
-                *row = *cut;
-            }
-        }
-        self.before = std::array::from_fn(|row| (row.min(ROWS).wrapping_sub(1).wrapping_mul(CUT)).to_le_bytes()[0]);
-        let [none, ..] = &mut self.before;
-        *none = u8::MAX;
+    #[inline(always)]
+    fn total(&self) -> u64 {
+        let (words, _) = self.before.as_chunks::<8>();
+        words.iter().take(ROWS / 8).fold(0, |total, word| total.wrapping_add(u64::from_ne_bytes(*word)))
     }
 }
 

@@ -2,24 +2,32 @@
 
 use super::walk::Walk;
 
-/// The text of a block of `length` bytes: from the start's segment on, segment after segment, exactly the bytes that one walk from the start
-/// would meet. `None` if it meets none.
+/// The text of a block of `length` bytes: exactly what one walk from the start would meet, which comes to its end first. `None` if the
+/// segments are not a way that comes back to the start.
 ///
-/// A block that repeats itself, or one that somebody made up, can come back to the start before all its bytes were met. One walk
-/// would then go round again.
+/// A block that repeats itself, or one that somebody made up, can come back before all its bytes were met. Its text is then what
+/// was met, again and again.
 pub(super) fn join(walk: &Walk, length: usize) -> Option<Vec<u8>> {
-    let mut text = Vec::with_capacity(length);
-    let mut seed = 0;
-    while text.len() < length {
-        let (bytes, next) = walk.segment(seed).filter(|(bytes, _)| !bytes.is_empty())?;
-        text.extend_from_slice(bytes.get(..length - text.len()).unwrap_or(bytes));
+    let mut way = Vec::new();
+    let (mut seed, mut left) = (0, length);
+    loop {
+        let (bytes, next) = walk.segment(seed)?;
+        // Every segment has bytes, so this ends.
+        left = left.checked_sub(bytes.len()).filter(|_| !bytes.is_empty())?;
+        way.push(bytes);
         seed = next;
         if seed == 0 {
             break;
         }
     }
+    let mut text = Vec::with_capacity(length);
+    for bytes in way.into_iter().rev() {
+        let (rest, eights) = bytes.as_rchunks::<8>();
+        eights.iter().rev().for_each(|eight| text.extend_from_slice(&u64::from_le_bytes(*eight).to_be_bytes()));
+        text.extend(rest.iter().rev());
+    }
     while text.len() < length {
-        // Once round, twice, four times.
+        // Twice, four times.
         text.extend_from_within(..text.len().min(length - text.len()));
     }
     Some(text)
@@ -32,14 +40,15 @@ mod tests {
     use super::super::seeds::Seeds;
     use super::*;
 
-    /// What one walk from the start meets.
-    fn serial(links: &Links, start: u32, length: usize) -> Vec<u8> {
-        let mut row = start;
-        (0..length)
+    /// What libbz2 makes of a column: one walk from the start, from the beginning of the text to its end.
+    fn serial(column: &[u8], start: u32) -> Vec<u8> {
+        let mut rows: Vec<usize> = (0..column.len()).collect();
+        rows.sort_by_key(|&row| column[row]);
+        let mut row = start as usize;
+        (0..column.len())
             .map(|_| {
-                let link = links.get(row);
-                row = link.next();
-                link.byte()
+                row = rows[row];
+                column[row]
             })
             .collect()
     }
@@ -49,7 +58,7 @@ mod tests {
         let (mut links, mut walk) = (Links::new().unwrap(), Walk::new());
         for (column, start) in columns {
             links.set(&column, &counts(&column));
-            let expected = serial(&links, start, column.len());
+            let expected = serial(&column, start);
             let seeds = Seeds::mark(&mut links, start, u32::try_from(column.len()).unwrap());
             walk.walk(&links, seeds, column.len());
             assert!(join(&walk, column.len()) == Some(expected), "start {start} of {}", column.len());

@@ -1,12 +1,15 @@
-//! The way from each byte of a block to the next one of its text.
+//! The way from each byte of a block to the one before it in its text.
 //!
-//! A block was sorted by what follows each byte, and the column that is stored holds the byte before each row. Rows that begin with the same
-//! byte are in the order of what follows it, and so are those bytes in the column: the first `a` of the sorted rows is the first `a` of the
-//! column, and there the row of the next byte is found.
+//! A block is sorted by its rotations, and the column that is stored holds the last byte of each row, which is the byte before the first one. Rows that begin with
+//! the same byte are in the order of what follows it, and so are the bytes of the column: the third `a` of the column is the first byte
+//! of the third row that begins with `a`, and in the column of that row is the byte before it.
+//!
+//! So the text comes out from its end to its beginning. The other direction is as long a way, but its links would have to be written in the order of the rows
+//! that they lead to, here and there in four megabytes. In this one they are written one behind the other.
 
 use super::symbols::PLACES;
 
-/// For each row of the sorted block the row of the next byte, in the highest twenty bits, and the byte that the row begins with, in the lowest
+/// For each row of the sorted block the row of the byte before, in the highest twenty bits, and the byte of its column, in the lowest
 /// eight; the bit above the byte is a mark. Its memory is used again for each block.
 pub(super) struct Links(Box<[u32; PLACES]>);
 
@@ -35,7 +38,7 @@ impl Link {
         self.0 & MARK != 0
     }
 
-    /// The row that follows.
+    /// The row that it leads to.
     #[inline(always)]
     pub(super) fn next(self) -> u32 {
         self.0 >> BELOW
@@ -51,15 +54,17 @@ impl Links {
     /// Links the rows of a block whose stored column is `column`, in which each byte is so often.
     pub(super) fn set(&mut self, column: &[u8], counts: &[u32; 256]) {
         let mut sum = 0;
-        // Where the next row that begins with a byte is.
-        let mut places = counts.map(|count| {
+        // The next row that begins with a byte, where a link has it, and the byte.
+        let mut links = [0u32; 256];
+        for (byte, (link, count)) in (0u32..).zip(links.iter_mut().zip(counts)) {
+            *link = sum << BELOW | byte;
             sum += count;
-            sum - count
-        });
-        for (at, &byte) in (0u32..).zip(column) {
-            if let Some(place) = places.get_mut(usize::from(byte)) {
-                self.put(*place, at << BELOW | u32::from(byte));
-                *place += 1;
+        }
+        for (slot, &byte) in self.0.iter_mut().zip(column) {
+            if let Some(link) = links.get_mut(usize::from(byte)) {
+                *slot = *link;
+                // The last one is not used.
+                *link = link.wrapping_add(1 << BELOW);
             }
         }
         self.put(NOWHERE, Link::NOWHERE.0);
@@ -80,7 +85,6 @@ impl Links {
         self.put(row, self.get(row).0 | MARK);
     }
 
-    #[inline(always)]
     fn put(&mut self, row: u32, link: u32) {
         if let Some(slot) = self.0.get_mut(row as usize) {
             *slot = link;
@@ -111,7 +115,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn links_lead_through_the_text() {
+    fn links_lead_backwards_through_the_text() {
         let (column, start) = sort(b"banana");
         assert_eq!((column.as_slice(), start), (&b"nnbaaa"[..], 3));
         let mut links = Links::new().unwrap();
@@ -122,7 +126,7 @@ pub(super) mod tests {
             text.push(links.get(row).byte());
             row = links.get(row).next();
         }
-        assert_eq!((text.as_slice(), row), (&b"banana"[..], start));
+        assert_eq!((text.as_slice(), row), (&b"ananab"[..], start));
     }
 
     #[test]

@@ -9,9 +9,10 @@ use super::crc::crc;
 use super::header::{Header, Tables};
 use super::join::join;
 use super::links::Links;
+use super::rows::Rows;
 use super::runs::expand;
 use super::seeds::Seeds;
-use super::symbols::Column;
+use super::symbols;
 use super::walk::Walk;
 
 /// More than this a block may only hold when it is read from front to back: 900,000 bytes are usual, 46 million are possible.
@@ -20,7 +21,7 @@ const BLOCK_BYTES_MAX: usize = 8 << 20;
 /// The memory of a thread that decodes blocks, some six megabytes.
 pub(super) struct Desk {
     tables: Box<Tables>,
-    column: Box<Column>,
+    list: Box<Rows>,
     links: Links,
     walk: Walk,
 }
@@ -28,7 +29,7 @@ pub(super) struct Desk {
 impl Desk {
     /// `None` where there is no memory of this size.
     pub(super) fn new() -> Option<Self> {
-        Some(Self { tables: Box::default(), column: Box::new(Column::new()?), links: Links::new()?, walk: Walk::new() })
+        Some(Self { tables: Box::default(), list: Box::default(), links: Links::new()?, walk: Walk::new() })
     }
 
     /// What a block holds. `None` if it does not end exactly where it was said to, if its CRC is another, if it is larger than what is decoded
@@ -36,16 +37,14 @@ impl Desk {
     pub(super) fn decode(&mut self, job: &Job) -> Option<Vec<u8>> {
         let mut reader = job.reader()?;
         let header = Header::read(&mut reader, &mut self.tables)?;
-        self.column.read(&mut reader, &self.tables, &header.list, job.level.bytes())?;
-        let (column, counts) = self.column.bytes();
-        let rows = u32::try_from(column.len()).ok()?;
-        if !job.ends(&reader) || header.start >= rows {
+        let most = job.level.bytes();
+        symbols::read(&mut reader, &self.tables, &header.list, most, &mut self.list, &mut self.links)?;
+        if !job.ends(&reader) {
             return None;
         }
-        self.links.set(column, counts);
-        let seeds = Seeds::mark(&mut self.links, header.start, rows);
-        self.walk.walk(&self.links, seeds, column.len());
-        let content = expand(join(&self.walk, column.len())?, BLOCK_BYTES_MAX)?;
+        let seeds = Seeds::mark(&mut self.links, header.start)?;
+        self.walk.walk(&self.links, seeds);
+        let content = expand(join(&self.walk, self.links.rows())?, BLOCK_BYTES_MAX)?;
         (crc(&content) == header.crc).then_some(content)
     }
 }

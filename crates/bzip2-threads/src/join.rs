@@ -23,7 +23,7 @@ pub(super) fn join(walk: &Walk, length: usize) -> Option<Vec<u8>> {
     let mut text = Vec::with_capacity(length);
     for bytes in way.into_iter().rev() {
         let (rest, eights) = bytes.as_rchunks::<8>();
-        eights.iter().rev().for_each(|eight| text.extend_from_slice(&u64::from_le_bytes(*eight).to_be_bytes()));
+        text.extend(eights.iter().rev().flat_map(|eight| u64::from_le_bytes(*eight).to_be_bytes()));
         text.extend(rest.iter().rev());
     }
     while text.len() < length {
@@ -36,7 +36,7 @@ pub(super) fn join(walk: &Walk, length: usize) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::super::links::Links;
-    use super::super::links::tests::{counts, sort};
+    use super::super::links::tests::{set, sort};
     use super::super::seeds::Seeds;
     use super::*;
 
@@ -57,10 +57,10 @@ mod tests {
     fn same(columns: impl IntoIterator<Item = (Vec<u8>, u32)>) {
         let (mut links, mut walk) = (Links::new().unwrap(), Walk::new());
         for (column, start) in columns {
-            links.set(&column, &counts(&column));
+            set(&mut links, &column);
             let expected = serial(&column, start);
-            let seeds = Seeds::mark(&mut links, start, u32::try_from(column.len()).unwrap());
-            walk.walk(&links, seeds, column.len());
+            let seeds = Seeds::mark(&mut links, start).unwrap();
+            walk.walk(&links, seeds);
             assert!(join(&walk, column.len()) == Some(expected), "start {start} of {}", column.len());
         }
     }
@@ -76,9 +76,9 @@ mod tests {
         let (mut links, mut walk) = (Links::new().unwrap(), Walk::new());
         for text in [b"banana".to_vec(), b"a".to_vec(), noise(3000, 256), noise(2000, 3), b"some words ".repeat(99)] {
             let (column, start) = sort(&text);
-            links.set(&column, &counts(&column));
-            let seeds = Seeds::mark(&mut links, start, u32::try_from(text.len()).unwrap());
-            walk.walk(&links, seeds, text.len());
+            set(&mut links, &column);
+            let seeds = Seeds::mark(&mut links, start).unwrap();
+            walk.walk(&links, seeds);
             assert_eq!(join(&walk, text.len()), Some(text));
         }
     }

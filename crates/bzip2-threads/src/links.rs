@@ -5,27 +5,44 @@
 //! of the third row that begins with `a`, and in the column of that row is the byte before it.
 //!
 //! So the text comes out from its end to its beginning. The other direction is as long a way, but its links would have to be written in the order of the rows
-//! that they lead to, here and there in four megabytes. In this one they are written one behind the other.
+//! that they lead to, here and there in four megabytes. In this one they are written one behind the other, while the column is read: a link has how many
+//! of its byte came before, and where the rows of each byte begin is added on the way, when all have been counted.
 
-use super::symbols::PLACES;
-
-/// For each row of the sorted block the row of the byte before, in the highest twenty bits, and the byte of its column, in the lowest
-/// eight; the bit above the byte is a mark. Its memory is used again for each block.
-pub(super) struct Links(Box<[u32; PLACES]>);
-
+/// Rows that there is room for: more than a block may have, and so many that a number of twenty bits is always one.
+const PLACES: usize = 1 << 20;
 /// The bit of a link that marks it.
 const MARK: u32 = 1 << 8;
-/// Bits below the number of a row.
+/// Bits below the number of a link.
 const BELOW: u32 = 12;
 /// A row that no block has.
 const NOWHERE: u32 = (1 << 20) - 1;
+/// Links of a run that are written at once.
+const BLIND: usize = 16;
+
+/// The links of a block. Their memory is used again for each block.
+pub(super) struct Links {
+    /// For each row the byte of its column, in the lowest eight bits, and how many such bytes are in the rows before, in the highest twenty.
+    links: Box<[u32; PLACES]>,
+    rows: usize,
+    /// For each byte what its next link is, until all are there.
+    next: [u32; 256],
+    /// For each byte the first row that begins with it, where a link has its number.
+    first: [u32; 256],
+}
+
+/// Writes links. It is a value of its own that a loop can keep in registers.
+pub(super) struct Writer<'l> {
+    links: &'l mut [u32; PLACES],
+    next: &'l mut [u32; 256],
+    rows: usize,
+}
 
 /// One link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Link(u32);
 
 impl Link {
-    /// A link to itself that is never marked.
+    /// A link to a row that no block has, and of which the link is this one.
     pub(super) const NOWHERE: Self = Self(NOWHERE << BELOW);
 
     #[inline(always)]
@@ -37,43 +54,91 @@ impl Link {
     pub(super) fn is_marked(self) -> bool {
         self.0 & MARK != 0
     }
+}
 
-    /// The row that it leads to.
+impl Writer<'_> {
+    /// The link of the next row, whose byte is `byte`. `None` where there is no room.
     #[inline(always)]
-    pub(super) fn next(self) -> u32 {
-        self.0 >> BELOW
+    pub(super) fn one(&mut self, byte: u8) -> Option<()> {
+        let next = self.next.get_mut(usize::from(byte))?;
+        *self.links.get_mut(self.rows)? = *next;
+        *next = next.wrapping_add(1 << BELOW);
+        self.rows += 1;
+        Some(())
+    }
+
+    /// The links of the next `copies` rows, whose bytes are `byte`. `None` where there is no room for them and some more.
+    ///
+    /// Sixteen are written in any case, so that nothing depends on how many there are: what is too much is overwritten by the next ones.
+    #[inline(always)]
+    pub(super) fn run(&mut self, byte: u8, copies: usize) -> Option<()> {
+        let next = self.next.get_mut(usize::from(byte))?;
+        let blind = self.links.get_mut(self.rows..)?.first_chunk_mut::<BLIND>()?;
+        *blind = std::array::from_fn(|number| next.wrapping_add((number as u32) << BELOW));
+        if copies > BLIND {
+            fill(self.links.get_mut(self.rows..)?.get_mut(..copies)?, *next);
+        }
+        // No more than there are places.
+        *next = next.wrapping_add((copies as u32) << BELOW);
+        self.rows += copies;
+        Some(())
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn fill(links: &mut [u32], mut next: u32) {
+    for link in links {
+        *link = next;
+        next = next.wrapping_add(1 << BELOW);
     }
 }
 
 impl Links {
     /// `None` where there is no memory of this size.
     pub(super) fn new() -> Option<Self> {
-        Some(Self(vec![0; PLACES].into_boxed_slice().try_into().ok()?))
+        let links = vec![0; PLACES].into_boxed_slice().try_into().ok()?;
+        Some(Self { links, rows: 0, next: [0; 256], first: [0; 256] })
     }
 
-    /// Links the rows of a block whose stored column is `column`, in which each byte is so often.
-    pub(super) fn set(&mut self, column: &[u8], counts: &[u32; 256]) {
+    /// Begins the links of a block. When all are written, [`Self::finish`] must be told of their number.
+    pub(super) fn writer(&mut self) -> Writer<'_> {
+        for (byte, next) in (0u32..).zip(&mut self.next) {
+            *next = byte;
+        }
+        Writer { links: &mut self.links, next: &mut self.next, rows: 0 }
+    }
+
+    /// Counts the bytes of a block of `rows` rows, of which each has a link.
+    pub(super) fn finish(&mut self, rows: usize) {
         let mut sum = 0;
-        // The next row that begins with a byte, where a link has it, and the byte.
-        let mut links = [0u32; 256];
-        for (byte, (link, count)) in (0u32..).zip(links.iter_mut().zip(counts)) {
-            *link = sum << BELOW | byte;
-            sum += count;
+        for (first, next) in self.first.iter_mut().zip(&self.next) {
+            *first = sum << BELOW;
+            sum += next >> BELOW;
         }
-        for (slot, &byte) in self.0.iter_mut().zip(column) {
-            if let Some(link) = links.get_mut(usize::from(byte)) {
-                *slot = *link;
-                // The last one is not used.
-                *link = link.wrapping_add(1 << BELOW);
-            }
-        }
+        self.rows = rows;
         self.put(NOWHERE, Link::NOWHERE.0);
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
     }
 
     /// The link of a row.
     #[inline(always)]
     pub(super) fn get(&self, row: u32) -> Link {
-        Link(self.0.get(row as usize).copied().unwrap_or_default())
+        Link(self.links.get(row as usize).copied().unwrap_or_default())
+    }
+
+    /// The row that a link leads to.
+    #[inline(always)]
+    pub(super) fn follow(&self, link: Link) -> u32 {
+        let first = self.first.get(usize::from(link.byte())).copied().unwrap_or_default();
+        link.0.wrapping_add(first) >> BELOW
     }
 
     /// The link of a row, as if it were not marked.
@@ -86,7 +151,7 @@ impl Links {
     }
 
     fn put(&mut self, row: u32, link: u32) {
-        if let Some(slot) = self.0.get_mut(row as usize) {
+        if let Some(slot) = self.links.get_mut(row as usize) {
             *slot = link;
         }
     }
@@ -97,11 +162,12 @@ impl Links {
 pub(super) mod tests {
     use super::*;
 
-    /// A column as it is, and how often each byte is in it.
-    pub(in super::super) fn counts(column: &[u8]) -> [u32; 256] {
-        let mut counts = [0; 256];
-        column.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
-        counts
+    /// Makes links of a column.
+    pub(in super::super) fn set(links: &mut Links, column: &[u8]) {
+        let mut writer = links.writer();
+        column.iter().for_each(|&byte| writer.one(byte).unwrap());
+        let rows = writer.rows();
+        links.finish(rows);
     }
 
     /// The last column of the sorted rotations of `text`, and the row in which the text is.
@@ -119,31 +185,55 @@ pub(super) mod tests {
         let (column, start) = sort(b"banana");
         assert_eq!((column.as_slice(), start), (&b"nnbaaa"[..], 3));
         let mut links = Links::new().unwrap();
-        links.set(b"whatever was there before", &counts(b"whatever was there before"));
-        links.set(&column, &counts(&column));
+        set(&mut links, b"whatever was there before");
+        set(&mut links, &column);
         let (mut row, mut text) = (start, Vec::new());
         for _ in 0..6 {
             text.push(links.get(row).byte());
-            row = links.get(row).next();
+            row = links.follow(links.get(row));
         }
-        assert_eq!((text.as_slice(), row), (&b"ananab"[..], start));
+        assert_eq!((text.as_slice(), row, links.rows()), (&b"ananab"[..], start, 6));
+    }
+
+    #[test]
+    fn runs_are_links_one_by_one() {
+        let (mut links, mut single) = (Links::new().unwrap(), Links::new().unwrap());
+        let mut writer = links.writer();
+        let mut column = Vec::new();
+        for (byte, copies) in (0..200).map(|at: usize| ((at * at % 11).to_le_bytes()[0], at * at % 37 + 1)) {
+            writer.run(byte, copies).unwrap();
+            writer.one(7).unwrap();
+            column.extend(std::iter::repeat_n(byte, copies).chain([7]));
+        }
+        let rows = writer.rows();
+        links.finish(rows);
+        set(&mut single, &column);
+        assert!(rows == column.len() && links.links[..rows] == single.links[..rows] && links.first == single.first);
+    }
+
+    #[test]
+    fn there_is_an_end_to_the_room() {
+        let mut links = Links::new().unwrap();
+        let mut writer = links.writer();
+        assert!(writer.run(3, PLACES + 1).is_none() && writer.run(3, PLACES).is_some());
+        assert!(writer.run(3, 1).is_none() && writer.one(3).is_none());
     }
 
     #[test]
     fn a_mark_changes_nothing_else() {
         let mut links = Links::new().unwrap();
-        links.set(&[255; 10], &counts(&[255; 10]));
+        set(&mut links, &[255; 10]);
         let plain = links.get(7);
         links.mark(7);
         assert!(links.get(7).is_marked() && !plain.is_marked() && !links.get(8).is_marked());
-        assert_eq!((links.get(7).next(), links.get(7).byte(), links.get_unmarked(7)), (7, 255, plain));
+        assert_eq!((links.follow(links.get(7)), links.get(7).byte(), links.get_unmarked(7)), (7, 255, plain));
     }
 
     #[test]
     fn nowhere_leads_to_itself() {
         let mut links = Links::new().unwrap();
-        links.set(b"a", &counts(b"a"));
-        assert_eq!(links.get(Link::NOWHERE.next()), Link::NOWHERE);
+        set(&mut links, b"\x00\x01");
+        assert_eq!(links.get(links.follow(Link::NOWHERE)), Link::NOWHERE);
         assert!(!Link::NOWHERE.is_marked());
     }
 }

@@ -16,11 +16,12 @@ pub(super) struct Seeds {
 }
 
 impl Seeds {
-    /// Marks the links of the seeds of a block of `rows` rows.
-    pub(super) fn mark(links: &mut Links, start: u32, rows: u32) -> Self {
+    /// Marks the links of a block's seeds. `None` if it does not have the row `start`.
+    pub(super) fn mark(links: &mut Links, start: u32) -> Option<Self> {
+        let rows = u32::try_from(links.rows()).ok().filter(|rows| start < *rows)?;
         let seeds = Self { start, waiting: 0..1 + rows.div_ceil(1 << SHIFT) };
         seeds.waiting.clone().for_each(|number| links.mark(seeds.row(number)));
-        seeds
+        Some(seeds)
     }
 
     /// One more than the greatest number that was not given away.
@@ -52,7 +53,7 @@ impl Seeds {
 
 #[cfg(test)]
 mod tests {
-    use super::super::links::tests::counts;
+    use super::super::links::tests::set;
     use super::*;
 
     #[test]
@@ -60,8 +61,9 @@ mod tests {
         let column = vec![7; 5000];
         for (start, rows) in [(0, 1), (0, 5000), (512, 5000), (4999, 5000), (77, 512), (512, 513), (1, 2)] {
             let mut links = Links::new().unwrap();
-            links.set(&column[..rows as usize], &counts(&column[..rows as usize]));
-            let mut seeds = Seeds::mark(&mut links, start, rows);
+            set(&mut links, &column[..rows as usize]);
+            assert!(Seeds::mark(&mut links, rows).is_none());
+            let mut seeds = Seeds::mark(&mut links, start).unwrap();
             let (end, mut rows_found) = (seeds.end(), Vec::new());
             while let Some((number, row)) = seeds.next() {
                 assert_eq!((seeds.number(row), (number as usize) < end), (number, true));

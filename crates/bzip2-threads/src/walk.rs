@@ -57,7 +57,7 @@ impl Walk {
     }
 
     /// Walks from all seeds.
-    pub(super) fn walk(&mut self, links: &Links, mut seeds: Seeds, rows: usize) {
+    pub(super) fn walk(&mut self, links: &Links, mut seeds: Seeds) {
         self.segments.clear();
         self.segments.resize(seeds.end(), Segment::default());
         let mut at = [Link::NOWHERE; LANES];
@@ -67,7 +67,7 @@ impl Walk {
             *at = lane.begin(0, links, &mut seeds);
         }
         // No segment of a short block is longer than the block.
-        let steps = ROUND.min(rows);
+        let steps = ROUND.min(links.rows());
         loop {
             let walking = self.lanes.each_ref().map(|lane| lane.seed.is_some());
             if !walking.contains(&true) {
@@ -88,11 +88,12 @@ impl Walk {
                 if let Some(slot) = written.get_mut(step) {
                     *slot = at.byte();
                 }
-                let next = links.get(at.next());
+                let row = links.follow(*at);
+                let next = links.get(row);
                 if next.is_marked() {
                     let Some(lane) = self.lanes.get_mut(number) else { continue };
                     let to = lane.bytes.len() + step + 1;
-                    let segment = Segment { lane: number, from: lane.from, to, next: seeds.number(at.next()) };
+                    let segment = Segment { lane: number, from: lane.from, to, next: seeds.number(row) };
                     if let Some(slot) = lane.seed.and_then(|seed| self.segments.get_mut(seed as usize)) {
                         *slot = segment;
                     }

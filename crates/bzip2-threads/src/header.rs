@@ -85,18 +85,20 @@ impl Tables {
 
     /// Selectors are places in a list of tables, of which the one that is named moves to the front.
     fn read_selectors(&mut self, reader: &mut Reader<'_>, tables: usize, count: usize) -> Option<()> {
-        let mut order = [0, 1, 2, 3, 4, 5];
+        // Four bits each, the first one lowest.
+        let mut order = 0x54_3210_u32;
         self.selectors.clear();
         for _ in 0..count {
-            let mut at = 0;
-            while reader.read(1)? == 1 {
-                at += 1;
-                if at >= tables {
-                    return None;
-                }
+            reader.fill()?;
+            let place = reader.peek().leading_ones();
+            if place as usize >= tables {
+                return None;
             }
-            order.get_mut(..=at)?.rotate_right(1);
-            self.selectors.extend(order.first());
+            reader.skip(place + 1);
+            let before = (1 << (4 * place)) - 1;
+            let table = order >> (4 * place) & 15;
+            order = order & !(before << 4 | 15) | (order & before) << 4 | table;
+            self.selectors.push(table.to_le_bytes()[0]);
         }
         self.selectors.truncate(SELECTORS_MAX);
         Some(())
@@ -120,4 +122,79 @@ fn read_lengths(reader: &mut Reader<'_>, lengths: &mut [u8]) -> Option<()> {
         *slot = u8::try_from(length).ok()?;
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bits::Writer;
+    use super::*;
+
+    /// What is behind the magic number of a block, of two bytes and two tables with four symbols of two bits.
+    fn block(randomised: bool, tables: u64, selectors: &[u32], first_length: u64) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.push(0, 24);
+        out.push(0, 24);
+        out.push(0xdead_beef, 32);
+        out.push_bit(randomised);
+        out.push(77, 24);
+        out.push(1 << 9 | 1, 16);
+        out.push(1 << 15, 16); // 0x60
+        out.push(3, 16); // 0xfe, 0xff
+        out.push(tables, 3);
+        out.push(selectors.len() as u64, 15);
+        for &place in selectors {
+            (0..place).for_each(|_| out.push_bit(true));
+            out.push_bit(false);
+        }
+        for _ in 0..tables {
+            out.push(first_length, 5);
+            // Two less, then one more and three times the same.
+            out.push(0b1111_0_100_0_0_0, 11);
+        }
+        let mut bytes = out.finish();
+        bytes.extend([0; Reader::PADDING]);
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Option<(Header, Vec<u8>)> {
+        let (mut reader, mut tables) = (Reader::new(bytes, 0).unwrap(), Tables::default());
+        let header = Header::read(&mut reader, &mut tables)?;
+        Some((header, tables.selectors))
+    }
+
+    #[test]
+    fn a_header_is_what_it_says() {
+        let (header, selectors) = read(&block(false, 6, &[5, 5, 0, 3, 2, 1, 4], 4)).unwrap();
+        assert_eq!((header.crc, header.start, &header.list[..4]), (0xdead_beef, 77, &[0x60, 0xfe, 0xff, 0][..]));
+        // A plain list.
+        let mut order: Vec<u8> = (0..6).collect();
+        let plain = [5, 5, 0, 3, 2, 1, 4].map(|place| {
+            let table = order.remove(place);
+            order.insert(0, table);
+            table
+        });
+        assert_eq!(selectors, plain);
+    }
+
+    #[test]
+    fn what_is_odd_is_no_answer() {
+        assert!(read(&block(false, 2, &[1, 0], 4)).is_some());
+        assert!(read(&block(true, 2, &[1, 0], 4)).is_none());
+        for tables in [0, 1, 7] {
+            assert!(read(&block(false, tables, &[0], 4)).is_none());
+        }
+        assert!(read(&block(false, 2, &[], 4)).is_none());
+        assert!(read(&block(false, 2, &[2], 4)).is_none());
+        // Lengths of 0 and 21, and more codes than bits tell apart.
+        assert!(read(&block(false, 2, &[0], 2)).is_none());
+        assert!(read(&block(false, 2, &[0], 21)).is_none());
+        assert!(read(&block(false, 2, &[0], 3)).is_none());
+        assert!(read(&[0; 100]).is_none());
+    }
+
+    #[test]
+    fn selectors_beyond_those_of_libbz2_are_passed_over() {
+        let (_, selectors) = read(&block(false, 2, &[1; 20_000], 4)).unwrap();
+        assert_eq!(selectors.len(), 18_002);
+    }
 }

@@ -9,7 +9,7 @@ pub(super) fn read(bytes: &[u8], at: u64, count: u32) -> Option<u64> {
     Some(bits >> (span.len() as u64 * 8 - end) & ((1 << count) - 1))
 }
 
-/// Reads bits one after the other, from any bit on. A copy is five registers, so a loop keeps one in local variables.
+/// Reads bits one after the other, from any bit on. A loop that has one of its own keeps it in registers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'b> {
     /// Bytes that have not gone into the buffer.
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_reader_gives_the_bits_that_single_reads_give() {
-        let mut bytes: Vec<u8> = (0..200u32).map(|at| (at * at * 77 >> 3).to_le_bytes()[0]).collect();
+        let mut bytes: Vec<u8> = (0..200u32).map(|at| ((at * at * 77) >> 3).to_le_bytes()[0]).collect();
         bytes.extend([0; Reader::PADDING]);
         for start in 0..8 {
             let (mut reader, mut at) = (Reader::new(&bytes, start).unwrap(), u64::from(start));

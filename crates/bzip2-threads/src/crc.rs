@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn sixteen_bytes_at_a_time_are_bits_one_by_one() {
-        let bytes: Vec<u8> = (0..400u32).map(|at| (at * at * 13 >> 2).to_le_bytes()[0]).collect();
+        let bytes: Vec<u8> = (0..400u32).map(|at| ((at * at * 13) >> 2).to_le_bytes()[0]).collect();
         for end in 0..bytes.len() {
             assert_eq!(crc(&bytes[..end]), naive(&bytes[..end]), "{end} bytes");
         }

@@ -87,7 +87,7 @@ mod tests {
         let mut desk = Desk::new().unwrap();
         let long_run = vec![0; 4_000_000];
         let words: Vec<u8> = noise(300_000, 90).chunks(7).flat_map(|word| word.repeat(2)).collect();
-        let squares: Vec<u8> = (0..3000u32).flat_map(|at| [(at * at >> 8).to_le_bytes()[0], 1, 2]).collect();
+        let squares: Vec<u8> = (0..3000u32).flat_map(|at| [((at * at) >> 8).to_le_bytes()[0], 1, 2]).collect();
         let contents: Vec<Vec<u8>> =
             vec![noise(890_000, 256), words, vec![1], noise(99, 2), squares, long_run, b"ab".repeat(40_000)];
         for content in &contents {
@@ -113,7 +113,7 @@ mod tests {
         let mut desk = Desk::new().unwrap();
         let content = noise(2000, 40);
         let stream = compress(&content, 1);
-        let start = (HEADER_BITS + scan::MAGIC_BITS) as usize;
+        let start = 80;
         for bit in start..stream.len() * 8 - 90 {
             let mut changed = stream.clone();
             changed[bit / 8] ^= 0x80 >> (bit % 8);

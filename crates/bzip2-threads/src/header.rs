@@ -148,8 +148,9 @@ mod tests {
         }
         for _ in 0..tables {
             out.push(first_length, 5);
-            // Two less, then one more and three times the same.
-            out.push(0b1111_0_100_0_0_0, 11);
+            // Two less; one more; three times the same.
+            out.push(0b11110, 5);
+            out.push(0b100_000, 6);
         }
         let mut bytes = out.finish();
         bytes.extend([0; Reader::PADDING]);

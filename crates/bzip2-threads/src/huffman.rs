@@ -145,7 +145,7 @@ impl Codes {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn codes(lengths: &[u8]) -> Option<Codes> {
@@ -154,8 +154,8 @@ mod tests {
         codes.set(lengths).map(|()| codes)
     }
 
-    /// Codes in order of their length and number, one by one.
-    fn naive(lengths: &[u8]) -> Vec<(u64, u8, usize)> {
+    /// Codes in order of their length and number, one by one: the bits of each, highest first, how many there are, and the number.
+    pub(in super::super) fn naive(lengths: &[u8]) -> Vec<(u64, u8, usize)> {
         let mut order: Vec<usize> = (0..lengths.len()).collect();
         order.sort_by_key(|&number| lengths[number]);
         let (mut next, mut out) = (0, Vec::new());

@@ -71,16 +71,18 @@ impl Writer<'_> {
     ///
     /// Sixteen are written in any case, so that nothing depends on how many there are: what is too much is overwritten by the next ones.
     #[inline(always)]
-    pub(super) fn run(&mut self, byte: u8, copies: usize) -> Option<()> {
+    pub(super) fn run(&mut self, byte: u8, copies: u32) -> Option<()> {
         let next = self.next.get_mut(usize::from(byte))?;
         let blind = self.links.get_mut(self.rows..)?.first_chunk_mut::<BLIND>()?;
-        *blind = std::array::from_fn(|number| next.wrapping_add((number as u32) << BELOW));
-        if copies > BLIND {
-            fill(self.links.get_mut(self.rows..)?.get_mut(..copies)?, *next);
+        for (number, link) in (0u32..).zip(blind) {
+            *link = next.wrapping_add(number << BELOW);
         }
-        // No more than there are places.
-        *next = next.wrapping_add((copies as u32) << BELOW);
-        self.rows += copies;
+        let rows = copies as usize;
+        if rows > BLIND {
+            fill(self.links.get_mut(self.rows..)?.get_mut(..rows)?, *next);
+        }
+        *next = next.wrapping_add(copies << BELOW);
+        self.rows += rows;
         Some(())
     }
 
@@ -162,6 +164,11 @@ impl Links {
 pub(super) mod tests {
     use super::*;
 
+    /// The column that links were made of.
+    pub(in super::super) fn column(links: &Links) -> Vec<u8> {
+        links.links[..links.rows].iter().map(|&link| Link(link).byte()).collect()
+    }
+
     /// Makes links of a column.
     pub(in super::super) fn set(links: &mut Links, column: &[u8]) {
         let mut writer = links.writer();
@@ -200,10 +207,10 @@ pub(super) mod tests {
         let (mut links, mut single) = (Links::new().unwrap(), Links::new().unwrap());
         let mut writer = links.writer();
         let mut column = Vec::new();
-        for (byte, copies) in (0..200).map(|at: usize| ((at * at % 11).to_le_bytes()[0], at * at % 37 + 1)) {
+        for (byte, copies) in (0..200u32).map(|at| ((at * at % 11).to_le_bytes()[0], at * at % 37 + 1)) {
             writer.run(byte, copies).unwrap();
             writer.one(7).unwrap();
-            column.extend(std::iter::repeat_n(byte, copies).chain([7]));
+            column.extend(std::iter::repeat_n(byte, copies as usize).chain([7]));
         }
         let rows = writer.rows();
         links.finish(rows);
@@ -215,7 +222,8 @@ pub(super) mod tests {
     fn there_is_an_end_to_the_room() {
         let mut links = Links::new().unwrap();
         let mut writer = links.writer();
-        assert!(writer.run(3, PLACES + 1).is_none() && writer.run(3, PLACES).is_some());
+        let most = u32::try_from(PLACES).unwrap();
+        assert!(writer.run(3, most + 1).is_none() && writer.run(3, most).is_some());
         assert!(writer.run(3, 1).is_none() && writer.one(3).is_none());
     }
 

@@ -85,7 +85,7 @@ struct Column<'c> {
     behind: &'static Behind,
     front: Front,
     /// What the next digit of a run counts.
-    weight: usize,
+    weight: u32,
 }
 
 impl Column<'_> {
@@ -100,5 +100,143 @@ impl Column<'_> {
         let copies = select_unpredictable(symbol.is_digit(), self.weight << symbol.shift(), 1);
         self.weight = select_unpredictable(symbol.is_digit(), self.weight << 1, 1);
         self.links.run(byte, copies)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bits;
+    use super::super::header::Header;
+    use super::super::huffman::tests::naive;
+    use super::super::links::tests::column;
+    use super::*;
+
+    /// A block of the bytes from 0 on with one table for all even groups and one for all odd ones, of codes with these lengths.
+    fn block(used: usize, lengths: &[Vec<u8>; 2], symbols: &[usize]) -> Vec<u8> {
+        let mut out = bits::Writer::default();
+        [24, 24, 32, 25].into_iter().for_each(|count| out.push(0, count));
+        (0..16).for_each(|row| out.push_bit(row * 16 < used));
+        (0..used.next_multiple_of(16)).for_each(|byte| out.push_bit(byte < used));
+        out.push(2, 3);
+        let groups = symbols.len().div_ceil(GROUP);
+        out.push(groups as u64, 15);
+        out.push_bit(false);
+        (1..groups).for_each(|_| out.push(0b10, 2));
+        for lengths in lengths {
+            let mut length = lengths[0];
+            out.push(length.into(), 5);
+            for &next in lengths {
+                (length..next).for_each(|_| out.push(0b10, 2));
+                (next..length).for_each(|_| out.push(0b11, 2));
+                out.push_bit(false);
+                length = next;
+            }
+        }
+        let codes = lengths.each_ref().map(|lengths| naive(lengths));
+        for (at, symbol) in symbols.iter().enumerate() {
+            let (code, length, _) = codes[at / GROUP % 2].iter().find(|(_, _, number)| number == symbol).unwrap();
+            out.push(code >> (64 - length), (*length).into());
+        }
+        let mut bytes = out.finish();
+        bytes.extend([0; Reader::PADDING]);
+        bytes
+    }
+
+    /// Symbol by symbol, with a plain list.
+    fn plain(used: usize, symbols: &[usize]) -> Vec<u8> {
+        let mut list: Vec<u8> = (0..used).map(|byte| byte.to_le_bytes()[0]).collect();
+        let (mut column, mut weight) = (Vec::new(), 1);
+        for &symbol in symbols.iter().take_while(|symbol| **symbol <= used) {
+            if symbol < 2 {
+                column.extend(std::iter::repeat_n(list[0], weight << symbol));
+                weight *= 2;
+            } else {
+                let byte = list.remove(symbol - 1);
+                list.insert(0, byte);
+                column.push(byte);
+                weight = 1;
+            }
+        }
+        column
+    }
+
+    fn decode(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
+        let (mut reader, mut tables) = (Reader::new(bytes, 0)?, Tables::default());
+        let header = Header::read(&mut reader, &mut tables)?;
+        let (mut rows, mut links) = (Rows::default(), Links::new()?);
+        read(&mut reader, &tables, &header.list, most, &mut rows, &mut links)?;
+        assert!(reader.remaining() / 8 == Reader::PADDING as u64, "the end is the end");
+        Some(column(&links))
+    }
+
+    /// Two short codes and the others of one length; and all of them too long for one look.
+    fn lengths(used: usize) -> [Vec<u8>; 2] {
+        let long = used.next_power_of_two().ilog2() + 1;
+        let long = u8::try_from(long).unwrap();
+        [[vec![2, 2], vec![long; used]].concat(), vec![12; used + 2]]
+    }
+
+    #[test]
+    fn symbols_make_the_column_of_a_plain_list() {
+        let mut state = 1u32;
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(0x0019_660d).wrapping_add(0x3c6e_f35f);
+            (state >> 8) as usize % below
+        };
+        for used in [1, 2, 3, 15, 16, 17, 40, 255, 256] {
+            for count in [0, 1, 4, 5, 49, 50, 51, 99, 5000] {
+                // Digits up to four in a row, and all places.
+                let mut symbols: Vec<usize> = Vec::new();
+                while symbols.len() < count {
+                    let digits = random(5).min(count - symbols.len());
+                    symbols.extend((0..digits).map(|_| random(2)));
+                    if symbols.len() < count && used > 1 {
+                        symbols.push(2 + random(used - 1));
+                    }
+                    if used == 1 && symbols.len() > 9 {
+                        break;
+                    }
+                }
+                symbols.push(used + 1);
+                let expected = plain(used, &symbols);
+                let bytes = block(used, &lengths(used), &symbols);
+                assert!(decode(&bytes, 900_000).as_ref() == Some(&expected), "{count} symbols of {used}");
+                if !expected.is_empty() {
+                    assert_eq!(decode(&bytes, expected.len() - 1), None);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn runs_of_every_length_are_written() {
+        for length in (1..200).chain([65_535, 65_536, 900_000]) {
+            // Digits of 1 and 2, the lowest first.
+            let (mut symbols, mut left) = (vec![3], length);
+            while left > 0 {
+                symbols.push(if left % 2 == 1 { 0 } else { 1 });
+                left = (left - 1) / 2;
+            }
+            symbols.extend([2, 0, 4]);
+            let expected = [vec![2], vec![2; length], vec![0, 0]].concat();
+            assert_eq!(plain(3, &symbols), expected);
+            let bytes = block(3, &lengths(3), &symbols);
+            assert!(decode(&bytes, 900_003).as_ref() == Some(&expected), "{length}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_end_or_is_too_long_is_no_answer() {
+        let digits = |count| [vec![1; count], vec![4]].concat();
+        for count in [20, 21, 30, 49, 50, 2000] {
+            assert_eq!(decode(&block(3, &lengths(3), &digits(count)), 900_000), None, "{count} digits");
+        }
+        assert!(decode(&block(3, &lengths(3), &digits(18)), 900_000).is_some());
+        // No end in all groups, and bits that are no code.
+        assert_eq!(decode(&block(3, &lengths(3), &[2; 50]), 900_000), None);
+        let mut endless = block(3, &lengths(3), &[2, 4]);
+        let end = endless.len() - Reader::PADDING;
+        endless[end - 3..].fill(0xff);
+        assert_eq!(decode(&endless, 900_000), None);
     }
 }

@@ -64,7 +64,7 @@ impl Job {
 }
 
 /// A block in the middle of nowhere whose CRC is `crc`, behind a stream's header, so that its last bit is bit `end_bit` of a byte, and what it
-/// holds: see [`super::rest`].
+/// holds: see [`super::blocks`].
 pub(super) fn with_crc(level: Level, crc: u32, end_bit: u64) -> Option<(Writer, [u8; 4])> {
     let content = content_with_crc(crc);
     let mut stream = vec![0; 1024];

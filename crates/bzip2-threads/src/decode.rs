@@ -18,7 +18,7 @@ use super::walk::Walk;
 /// More than this a block may only hold when it is read from front to back: 900,000 bytes are usual, 46 million are possible.
 const BLOCK_BYTES_MAX: usize = 8 << 20;
 
-/// The memory of a thread that decodes blocks, some six megabytes.
+/// The memory of a thread that decodes blocks: four megabytes of links, and about one of walked segments.
 pub(super) struct Desk {
     tables: Box<Tables>,
     list: Box<Rows>,

@@ -360,7 +360,7 @@ fn what_was_not_looked_at_is_not_in_the_first_line_as_if_it_were() {
         assert_eq!(report["reports"][0]["in_play"], serde_json::json!(["manifest", "source"]), "{file:?}");
         // Handed over, it is in play, and has no answer.
         let handed = run(folder.path(), &[&line[..], &["--trust", "trust"]].concat());
-        assert!(handed.code == 1 && handed.out.contains("because    image-signature"), "{file:?}: {}", handed.out);
+        assert!(handed.code == 1 && handed.out.contains("because  image-signature"), "{file:?}: {}", handed.out);
     }
 
     let (_, report) = report(folder.path(), &line[1..]);

@@ -179,7 +179,7 @@ fn others(names: &[&str], shown: usize) -> String {
 
 fn doubt(finding: &Finding) -> String {
     let said = match &finding.waiver {
-        Some(waiver) if finding.is_waived() => format!("{}: {}", finding.message, waiver.words()),
+        Some(waiver) if finding.is_waived() => format!("{}; {}", finding.message, waiver.words()),
         _ => finding.message.clone(),
     };
     let sides = match (&finding.expected, &finding.found) {

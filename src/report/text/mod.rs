@@ -108,7 +108,11 @@ pub(super) fn opening(report: &Report, look: Look) -> String {
     let mut page = look.page();
     if let Some(case) = &report.case {
         page.line("CASE");
-        case.lines().iter().for_each(|(label, text)| page.put_wide(label, text));
+        for (label, text) in case.lines() {
+            // A remark may end with the command that judges the case for another moment.
+            let (said, command) = text.split_at(text.find("hpsb-audit audit ").unwrap_or(text.len()));
+            page.put_wide(label, &format!("{said}{}", page::unbroken(command)));
+        }
         page.blank();
     }
     if let Some(error) = &report.error {

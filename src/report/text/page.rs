@@ -42,6 +42,7 @@ impl Page {
         let width = self.columns.saturating_sub(indent);
         for (label, line) in labels.zip(wrap(text, width)) {
             let pad = indent.saturating_sub(label.len() + 1);
+            let line = line.replace(KEPT, " ");
             self.lines.push(format!("{label}{:pad$} {line}", "").trim_end().to_owned());
         }
     }
@@ -79,6 +80,14 @@ impl Page {
     pub(in crate::report) fn text(&self) -> String {
         self.lines.iter().map(|line| format!("{line}\n")).collect()
     }
+}
+
+/// A blank at which no line is broken. It is a control character, of which evidence has none when it comes here.
+const KEPT: &str = "\u{1}";
+
+/// A command in one piece: who copies it copies all of it.
+pub(in crate::report) fn unbroken(command: &str) -> String {
+    command.replace(' ', KEPT)
 }
 
 /// Lines of at most `width` columns, broken at spaces only: a name, a digest or a path is copied in one piece.
@@ -145,6 +154,13 @@ mod tests {
     fn letters_that_may_be_wide_count_twice() {
         assert_eq!(wrap("東京 東京 a", 9), ["東京 東京", "a"]);
         assert_eq!(wrap("two  blanks", 80), ["two  blanks"]);
+    }
+
+    #[test]
+    fn commands_are_not_broken() {
+        let mut page = Page::new(30);
+        page.put("next", &format!("do this: {} and that", unbroken("hpsb-audit policy init")));
+        assert_eq!(page.text(), "next     do this:\n         hpsb-audit policy init\n         and that\n");
     }
 
     #[test]

@@ -511,7 +511,8 @@ fn the_number_of_threads_changes_nothing() {
     let line = ["audit", "in", "in/d", "--key", "key.pem", "--now", NOW, "--format", "json", "--threads"];
     let pages: Vec<String> =
         ["1", "4", "64"].iter().map(|threads| answer(command(folder.path()).args(line).arg(threads)).out).collect();
-    assert!(pages[0].contains("\"bundles\": 5"), "{}", pages[0]);
+    // What is named twice counts once.
+    assert!(pages[0].contains("\"bundles\": 4"), "{}", pages[0]);
     assert!(pages.iter().all(|page| *page == pages[0]));
 }
 

@@ -64,7 +64,7 @@ fn describe(objects: &ObjectsProof) -> Vec<String> {
         counted(objects.pack_count, "pack", "packs"),
         counted(objects.loose_count, "loose object", "loose objects"),
         counted(objects.reachable, "object is", "objects are"),
-        objects.unreachable
+        counted(objects.unreachable, "is", "are")
     )];
     if !objects.shallow.is_empty() {
         lines.push(format!("history {}", objects.history()));

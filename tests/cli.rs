@@ -360,7 +360,7 @@ fn what_was_not_looked_at_is_not_in_the_first_line_as_if_it_were() {
         assert_eq!(report["reports"][0]["in_play"], serde_json::json!(["manifest", "source"]), "{file:?}");
         // Handed over, it is in play, and has no answer.
         let handed = run(folder.path(), &[&line[..], &["--trust", "trust"]].concat());
-        assert!(handed.code == 1 && handed.out.contains("because    image-signature"), "{file:?}: {}", handed.out);
+        assert!(handed.code == 1 && handed.out.contains("because  image-signature"), "{file:?}: {}", handed.out);
     }
 
     let (_, report) = report(folder.path(), &line[1..]);
@@ -511,7 +511,8 @@ fn the_number_of_threads_changes_nothing() {
     let line = ["audit", "in", "in/d", "--key", "key.pem", "--now", NOW, "--format", "json", "--threads"];
     let pages: Vec<String> =
         ["1", "4", "64"].iter().map(|threads| answer(command(folder.path()).args(line).arg(threads)).out).collect();
-    assert!(pages[0].contains("\"bundles\": 5"), "{}", pages[0]);
+    // What is named twice counts once.
+    assert!(pages[0].contains("\"bundles\": 4"), "{}", pages[0]);
     assert!(pages.iter().all(|page| *page == pages[0]));
 }
 

@@ -2,6 +2,8 @@
 //!
 //! To add a word: a variant of the enum and a line in its table. A variant without a line does not compile.
 
+use std::fmt::Display;
+
 /// `ALL`, `word` and `from_word` of an enum. A variant that holds something stands with what it holds when it is read.
 macro_rules! words {
     ($(#[$what:meta])* $visible:vis $name:ident { $($variant:ident $(($held:expr))? = $word:literal),+ $(,)? }) => {
@@ -35,6 +37,12 @@ pub(crate) fn any_of(words: &[&str]) -> String {
     }
 }
 
+/// `1 bundle`, `2 bundles`.
+pub(crate) fn counted(count: impl Display + PartialEq + From<u8>, one: &str, several: &str) -> String {
+    let noun = if count == 1.into() { one } else { several };
+    format!("{count} {noun}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +66,13 @@ mod tests {
             ["small", "other", "Small", ""].map(Size::from_word),
             [Some(Size::Small), Some(Size::Other(7)), None, None]
         );
+    }
+
+    #[test]
+    fn one_is_not_several() {
+        let packs = |count: usize| counted(count, "pack", "packs");
+        assert_eq!([0, 1, 2].map(packs), ["0 packs", "1 pack", "2 packs"]);
+        assert_eq!(counted(1_u64, "entry", "entries"), "1 entry");
     }
 
     #[test]

@@ -12,6 +12,10 @@ use crate::report::{Controls, Format, Options, Report};
 pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
     let format = format(&arguments.format)?;
+    let shown = match format {
+        Format::Text(_) if arguments.output.is_none() => Format::Text(output::look(&arguments.show)),
+        format => output::in_file(format, &arguments.show),
+    };
     let options = options(&arguments.options, &limits)?;
     let bytes = folder::read_file(&arguments.file, limits.report_bytes())?;
     let report = Report::from_json(&arguments.file.display().to_string(), &bytes, &limits)?;
@@ -25,14 +29,14 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
         return Ok(wanted.exit_code(&report, report.exit_code()));
     }
     match &arguments.output {
-        Some(path) => files::write(&report, &[(format, path.clone())], &options)?,
+        Some(path) => files::write(&report, &[(shown, path.clone())], &options)?,
         None if report.is_folder(format) => {
             return Err(Error::Usage {
                 message: format!("a report on {} bundles in this format is a folder", report.bundles.len()),
                 hint: "name a new folder with --output".into(),
             });
         }
-        None => output::print_report(&report, format, &options)?,
+        None => output::print_report(&report, shown, &options)?,
     }
     Ok(wanted.exit_code(&report, report.exit_code()))
 }

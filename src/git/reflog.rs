@@ -4,6 +4,7 @@ use super::directory::GitDirectory;
 use super::head::Head;
 use super::object_id::ObjectId;
 use super::objects::Objects;
+use crate::base::words::counted;
 
 /// Reflogs with faults that are named.
 const NAMED: usize = 20;
@@ -26,10 +27,12 @@ pub(super) fn notes(directory: &GitDirectory<'_>, objects: &Objects, head: Optio
             last = Some(new);
         }
         if missing > 0 {
-            notes.push(format!("{missing} entries of the reflog logs/{name} name objects that are not in the archive"));
+            let entries = counted(missing, "entry of the reflog names an object", "entries of the reflog name objects");
+            notes.push(format!("logs/{name}: {entries} not in the archive"));
         }
         if malformed > 0 {
-            notes.push(format!("{malformed} lines of logs/{name} are not entries of a reflog"));
+            let lines = counted(malformed, "line is not an entry", "lines are not entries");
+            notes.push(format!("logs/{name}: {lines} of a reflog"));
         }
         if let (Some(last), Some(head)) = (last.filter(|_| name == "HEAD"), head)
             && last != head.commit

@@ -60,7 +60,7 @@ pub use self::controls::Controls;
 pub use self::question::{Depth, QuestionReport};
 pub use self::reconciliation::{KeyUse, Kind, Period, Read, Reconciliation, Row, Sample, SampledBuild};
 pub use self::scope::Scope;
-pub use self::text::{Colour, Look};
+pub use self::text::{Amount, Colour, Look};
 
 /// What a run found. Same bytes, same policy, same `now`: the same report, byte for byte.
 #[derive(Debug, Clone)]
@@ -221,9 +221,9 @@ pub struct Options {
 }
 
 words! {
-    /// The word, as `--report` takes it. Text that is read so is plain and 120 columns wide.
+    /// The word, as `--report` takes it. Text that is read so is plain.
     pub Format {
-        Text(Look { colour: Colour::Plain, columns: 120 }) = "text",
+        Text(Look::PLAIN) = "text",
         Json = "json",
         JsonLines = "jsonl",
         Html = "html",
@@ -296,6 +296,12 @@ impl Report {
             Format::Json => json::write(self, out),
             Format::JsonLines => json::write_lines(self, out),
         }
+    }
+
+    /// What is said of a signature that was verified alone: `words` is the verdict, and `means` says what it means.
+    #[cfg(feature = "cli")]
+    pub(crate) fn signature_text(&self, look: Look, words: &str, means: &str) -> String {
+        text::signature_text(self, look, words, means)
     }
 
     /// Is this report, in this format, a folder of files? Then [`Report::pages`] has them.

@@ -2,6 +2,7 @@
 //!
 //! IBM's documents leave open whether a build server makes a key for each build or keeps one; this measures it.
 
+use crate::base::words::counted;
 use std::collections::BTreeMap;
 
 use crate::base::limits::Limits;
@@ -37,7 +38,7 @@ pub(crate) fn add_given_keys(reports: &mut [BundleReport], beside: &[Vec<(String
         for (name, key) in keys {
             let fingerprint = key.fingerprint();
             let what = match counts.as_ref().and_then(|counts| counts.get(&fingerprint)) {
-                Some(count) => format!("verifies {count} of {bundles} bundles"),
+                Some(count) => format!("verifies {count} of {}", counted(bundles, "bundle", "bundles")),
                 None if verifies(key, report) => "verifies this bundle".to_owned(),
                 None => "does not verify this bundle".to_owned(),
             };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::base::time::Timestamp;
-use crate::cli::args::{KeyArguments, OutputArguments, limit, moment, report};
+use crate::cli::args::{KeyArguments, OutputArguments, ShowArguments, limit, moment, report};
 use crate::workload::Form;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -45,6 +45,8 @@ pub(crate) struct AdmitArguments {
     pub(crate) attestation: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputArguments,
+    #[command(flatten)]
+    pub(crate) show: ShowArguments,
     /// Write a report (text or json) to a file, whole or not at all; may be repeated
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
     pub(crate) reports: Vec<(String, PathBuf)>,

@@ -261,6 +261,8 @@ pub(super) struct AuditArguments {
     pub(super) network: NetworkArguments,
     #[command(flatten)]
     pub(super) output: OutputArguments,
+    #[command(flatten)]
+    pub(super) show: ShowArguments,
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report, help = report_help())]
     pub(super) reports: Vec<(String, PathBuf)>,
     #[command(flatten)]
@@ -291,6 +293,8 @@ pub(super) struct VerifyArguments {
     pub(super) keys: KeyArguments,
     #[command(flatten)]
     pub(super) output: OutputArguments,
+    #[command(flatten)]
+    pub(super) show: ShowArguments,
 }
 
 #[derive(Debug, Args)]
@@ -374,6 +378,30 @@ pub(super) struct OutputArguments {
     /// Set a bound: see `hpsb-audit explain limits`; may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     pub(super) limits: Vec<(String, u64)>,
+}
+
+/// How text for people is printed. With another format these flags change nothing.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct ShowArguments {
+    /// In text: print every check and every fact
+    #[arg(long, conflicts_with = "quiet")]
+    pub(super) details: bool,
+    /// In text: print the last line only, which is the verdict
+    #[arg(long)]
+    pub(super) quiet: bool,
+    /// In text: colour the words of verdicts; auto is a terminal without NO_COLOR
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: When,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

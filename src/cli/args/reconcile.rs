@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::base::time::Timestamp;
-use crate::cli::args::{limit, moment, report};
+use crate::cli::args::{ShowArguments, limit, moment, report};
 use crate::report::Period;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -48,6 +48,8 @@ pub(crate) struct ReconcileArguments {
     /// What is printed on standard output
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: ReconcileFormat,
+    #[command(flatten)]
+    pub(crate) show: ShowArguments,
     /// Write a report (text, json, csv or html) to a file, whole or not at all; may be repeated
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
     pub(crate) reports: Vec<(String, PathBuf)>,

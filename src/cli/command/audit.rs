@@ -23,7 +23,7 @@ use crate::run::{Queue, State, audit_all};
 
 pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
-    let files = report_files(&arguments.reports)?;
+    let files = report_files(arguments)?;
     files::keep_inputs(&arguments.reports, files_to_read(arguments))?;
     let options = crate::cli::saved::options(&arguments.report_options, &limits)?;
     let wanted = summary::wanted(files.iter().map(|(format, _)| *format), &arguments.report_options);
@@ -49,7 +49,8 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     if let Err(error) = write_reports(&report, &files, &options) {
         report.error = Some(error);
     }
-    Ok(wanted.exit_code(&report, output::report_or_complain(&report, arguments.output.format)))
+    let format = output::format(arguments.output.format, &arguments.show);
+    Ok(wanted.exit_code(&report, output::report_or_complain(&report, format)))
 }
 
 /// `--require workload` is refused: no bundle answers it, and it must not be dropped.
@@ -97,8 +98,10 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     let named = read_keys(&arguments.keys.keys, Storage::Disk, limits)?;
     let mut terms = Terms::new(policy, named, Handed::default())?;
     let mut paths = Storage::Disk.find_bundles(&arguments.paths, limits)?;
-    let without =
-        arguments.paths.iter().filter(|named| named.is_dir() && !paths.iter().any(|path| path.starts_with(named)));
+    // The bundles of a folder may all be listed under another spelling of it.
+    let is_empty = |folder: &PathBuf| Storage::Disk.find_bundles(std::slice::from_ref(folder), limits).is_err();
+    let is_listed = |folder: &PathBuf| paths.iter().any(|path| path.starts_with(folder));
+    let without = arguments.paths.iter().filter(|named| named.is_dir() && !is_listed(named) && is_empty(named));
     let without: Vec<String> = without.map(|folder| folder.display().to_string()).collect();
     if let Some(shard) = scale.shard {
         paths.retain(|path| shard.holds(path));
@@ -188,9 +191,9 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> Result<u8, Error> {
         Err(error) => report.error = Some(error),
     }
     if arguments.output.format == OutputFormat::Json {
-        return Ok(output::report_or_complain(&report, OutputFormat::Json));
+        return Ok(output::report_or_complain(&report, Format::Json));
     }
-    Ok(output::signature_alone(&report))
+    Ok(output::signature_alone(&report, &arguments.show))
 }
 
 fn verify_one(arguments: &VerifyArguments, limits: &Limits) -> Result<Report, Error> {
@@ -227,6 +230,8 @@ fn write_reports(report: &Report, files: &[(Format, PathBuf)], options: &Options
 }
 
 /// The files of `--report`.
-fn report_files(reports: &[(String, PathBuf)]) -> Result<Vec<(Format, PathBuf)>, Error> {
-    reports.iter().map(|(format, path)| Ok((crate::cli::saved::format(format)?, path.clone()))).collect()
+fn report_files(arguments: &AuditArguments) -> Result<Vec<(Format, PathBuf)>, Error> {
+    let in_file = |format: Format| output::in_file(format, &arguments.show);
+    let reports = arguments.reports.iter();
+    reports.map(|(format, path)| Ok((in_file(crate::cli::saved::format(format)?), path.clone()))).collect()
 }

@@ -1,5 +1,6 @@
 //! `source`: the proved commit, without unpacking anything.
 
+use crate::base::words::counted;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
@@ -140,7 +141,10 @@ fn summary(snapshot: &Snapshot, proof: &SourceProof, page: &mut String) {
     let objects = &proof.objects;
     row("objects", &objects.counts());
     row("history", &objects.history());
-    row("files", &format!("{}, {} differences", proof.tree.files.len(), proof.tree.differences.len()));
+    row(
+        "files",
+        &format!("{}, {}", proof.tree.files.len(), counted(proof.tree.differences.len(), "difference", "differences")),
+    );
     for module in &proof.tree.submodules {
         let state = match &module.state {
             SubmoduleState::Empty => "not proven: not cloned",

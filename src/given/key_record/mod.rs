@@ -4,6 +4,7 @@
 //! record is that procedure's paper: an in-toto statement (in-toto/attestation, spec/v1) about the key, in a DSSE envelope,
 //! with a predicate of this project's own. docs/keys.md has the fields.
 
+use crate::base::words::counted;
 use serde::{Deserialize, Serialize};
 
 use crate::base::build_name::BuildName;
@@ -250,8 +251,8 @@ impl KeyRecord {
         }
         if names.is_empty() {
             return Err(format!(
-                "none of its {} signatures is by one of the policy's signers",
-                self.0.signature_count()
+                "none of its {} is by one of the policy's signers",
+                counted(self.0.signature_count(), "signature", "signatures")
             ));
         }
         let (statement, key) = self.statement(limits)?;

@@ -1,5 +1,6 @@
 //! `base-image`: the bases in the log are the policy's, and the image stands on the one that was handed over.
 
+use crate::base::words::counted;
 use std::collections::HashSet;
 
 use super::image_evidence::steps;
@@ -118,9 +119,12 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
         if config.diff_ids.starts_with(&lowest.diff_ids) {
             let (lower, all) = (lowest.diff_ids.len(), config.diff_ids.len());
             return Some(
-                Outcome::pass(format!("the image stands on {}: {lower} of its {all} layers", base.source)).detail(
-                    "by the diff_ids of both configurations; that the image's layers have them is image-layers",
-                ),
+                Outcome::pass(format!(
+                    "the image stands on {}: {lower} of its {}",
+                    base.source,
+                    counted(all, "layer", "layers")
+                ))
+                .detail("by the diff_ids of both configurations; that the image's layers have them is image-layers"),
             );
         }
     }

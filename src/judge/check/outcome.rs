@@ -1,6 +1,7 @@
 //! What a check's function answers with.
 
 use super::Check;
+use crate::base::words::counted;
 use crate::judge::finding::{Reason, Status};
 
 /// A check's answer, before its level is known.
@@ -72,7 +73,7 @@ impl Outcome {
     pub(crate) fn shown(mut self) -> Self {
         let more = self.more as usize + self.details.len().saturating_sub(DETAILS_SHOWN);
         self.details.truncate(DETAILS_SHOWN);
-        self.details.extend((more > 0).then(|| format!("and {more} more lines")));
+        self.details.extend((more > 0).then(|| format!("and {}", counted(more, "more line", "more lines"))));
         self
     }
 

@@ -2,6 +2,7 @@
 
 use super::outcome::Outcome;
 use super::{ChainLink, Check, Expected, Run};
+use crate::base::words::counted;
 use crate::git::ObjectsProof;
 use crate::judge::evidence::{Evidence, Known};
 use crate::judge::finding::{Group, Level, MissingEvidence};
@@ -43,21 +44,27 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     };
     let mut outcome = match fault {
         Some(fault) => Outcome::fail(fault),
-        None => Outcome::pass(format!("{} objects hash to their names, and nothing is missing", objects.object_count)),
+        None => Outcome::pass(format!(
+            "{}, and nothing is missing",
+            counted(objects.object_count, "object hashes to its name", "objects hash to their names")
+        )),
     };
     for fault in objects.faults.iter().skip(1).take(LISTED) {
         outcome = outcome.detail(fault);
     }
     if let Some(more @ 1..) = objects.faults.len().checked_sub(LISTED + 1) {
-        outcome = outcome.detail(format!("and {more} more faults"));
+        outcome = outcome.detail(format!("and {}", counted(more, "more fault", "more faults")));
     }
     describe(objects).into_iter().fold(outcome, Outcome::detail)
 }
 
 fn describe(objects: &ObjectsProof) -> Vec<String> {
     let mut lines = vec![format!(
-        "{} packs, {} loose objects; {} objects are reached from HEAD and the refs, {} are not",
-        objects.pack_count, objects.loose_count, objects.reachable, objects.unreachable
+        "{}, {}; {} reached from HEAD and the refs, {} not",
+        counted(objects.pack_count, "pack", "packs"),
+        counted(objects.loose_count, "loose object", "loose objects"),
+        counted(objects.reachable, "object is", "objects are"),
+        counted(objects.unreachable, "is", "are")
     )];
     if !objects.shallow.is_empty() {
         lines.push(format!("history {}", objects.history()));
@@ -66,11 +73,11 @@ fn describe(objects: &ObjectsProof) -> Vec<String> {
         lines.push(format!("git fsck calls {id} malformed: {fault}"));
     }
     if let Some(more @ 1..) = objects.malformed.len().checked_sub(LISTED) {
-        lines.push(format!("and {more} more objects that git fsck calls malformed"));
+        lines.push(format!("and {} that git fsck calls malformed", counted(more, "more object", "more objects")));
     }
     lines.extend(objects.notes.iter().take(LISTED).cloned());
     if let Some(more @ 1..) = objects.notes.len().checked_sub(LISTED) {
-        lines.push(format!("and {more} more remarks"));
+        lines.push(format!("and {}", counted(more, "more remark", "more remarks")));
     }
     if !objects.passed_over.is_empty() {
         lines.push(format!("not looked at, because nothing needs them: {}", objects.passed_over.join(", ")));

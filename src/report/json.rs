@@ -270,10 +270,24 @@ pub(super) struct Row {
     pub(super) expected: Option<String>,
     pub(super) found: Option<String>,
     pub(super) details: Vec<String>,
+    /// What a pass says, each statement with how it is known; `message` has them all. Other answers have none, and so have reports of
+    /// versions before 0.2.0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) says: Vec<SaidRow>,
     /// Does this answer reject? Never in a report without a verdict.
     pub(super) rejects: bool,
     /// The policy's waiver, where the answer would reject. It changes no status.
     pub(super) waiver: Option<WaiverRow>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+pub(super) struct SaidRow {
+    pub(super) text: String,
+    #[cfg_attr(test, schemars(description = tests::known()))]
+    pub(super) known: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -485,6 +499,11 @@ fn row(finding: &Finding) -> Row {
         expected: finding.expected.clone(),
         found: finding.found.clone(),
         details: finding.details.clone(),
+        says: finding
+            .says
+            .iter()
+            .map(|said| SaidRow { text: said.text.clone(), known: said.known.word().into() })
+            .collect(),
         rejects: finding.rejects(),
         waiver: finding.waiver.as_ref().map(|waiver| WaiverRow {
             owner: waiver.owner.clone(),

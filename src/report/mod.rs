@@ -45,7 +45,7 @@ use crate::base::words::words;
 use crate::crypto::person_key::PersonSecret;
 use crate::gate::key::Fingerprint;
 use crate::gate::signature::Signature;
-use crate::gate::verify::{Grade, KeySource, TrustedKey};
+use crate::gate::verify::{Grade, TrustedKey};
 use crate::judge::builds::BuiltImage;
 use crate::judge::evidence::Fact;
 use crate::judge::finding::{Finding, Group, Status, Verdict, is_answered};
@@ -144,13 +144,13 @@ pub struct InputReport {
     pub kind: &'static str,
     /// Its name as it was given, or as it lies beside the bundle.
     pub name: String,
-    /// SHA-256 of its bytes; of an image, its manifest's or its configuration's.
+    /// SHA-256 of its bytes; of an image, its manifest's or its configuration's; of a key that was tried, its SubjectPublicKeyInfo's.
     pub sha256: Sha256,
 }
 
 impl InputReport {
     /// Every kind.
-    pub const KINDS: [&'static str; 9] = [
+    pub const KINDS: [&'static str; 11] = [
         "image",
         "image-config",
         "base-image",
@@ -160,6 +160,8 @@ impl InputReport {
         "server",
         "builder",
         "policy-file",
+        "key",
+        "key-beside",
     ];
 }
 
@@ -455,17 +457,14 @@ fn mask_finding(finding: &mut Finding) {
     finding.expected = finding.expected.as_deref().map(mask);
     finding.found = finding.found.as_deref().map(mask);
     finding.details = finding.details.iter().map(|line| mask(line)).collect();
+    finding.says.iter_mut().for_each(|said| said.text = mask(&said.text));
 }
 
 impl KeyReport {
     /// What a report says of a key; `None` if only its fingerprint is known.
     pub(crate) fn of(trusted: &TrustedKey, grade: Grade) -> Option<Self> {
         let key = trusted.key.as_ref()?;
-        let source = match (trusted.source, &trusted.name) {
-            (KeySource::CommandLine, None) => "command line".to_owned(),
-            (KeySource::CommandLine, Some(name)) => format!("command line, policy key {name:?}"),
-            (KeySource::Policy, name) => format!("policy key {:?}", name.as_deref().unwrap_or_default()),
-        };
+        let source = trusted.source_words();
         let (fingerprint, kind, bits) = (trusted.fingerprint, key.kind(), key.bits());
         Some(Self { fingerprint, kind, bits, source, grade })
     }

@@ -2,7 +2,7 @@
 //! totals, exit codes) must be what the file says.
 
 use super::json::{
-    self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, Setting, Statement, WaiverRow,
+    self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, SaidRow, Setting, Statement, WaiverRow,
 };
 use super::{
     Admission, BundleReport, Depth, ImageReport, InputReport, KeyReport, QuestionReport, Report, Rules, Tool,
@@ -18,7 +18,7 @@ use crate::gate::verify::Grade;
 use crate::judge::check::{self, CHECKS, Check, MANIFEST_SIGNATURE};
 use crate::judge::evidence::{Fact, Known};
 use crate::judge::finding::{
-    Demand, Effect, Finding, Group, Level, Reason, Status, Verdict, Waiver, WaiverStanding, settle, version_1,
+    Demand, Effect, Finding, Group, Level, Reason, Said, Status, Verdict, Waiver, WaiverStanding, settle, version_1,
 };
 use crate::judge::policy::PolicySource;
 use crate::workload::Form;
@@ -275,6 +275,9 @@ fn finding(row: Row, asked: &Terms<'_>) -> Read<Finding> {
     if row.caused_by.is_some() && !matches!(status, Status::Unknown | Status::NotRun(Reason::Refused)) {
         return Err(format!("{} has an answer of its own and a cause", known.name));
     }
+    if status != Status::Pass && !row.says.is_empty() {
+        return Err(format!("{} says something and did not pass", known.name));
+    }
     Ok(Finding {
         check: known.name,
         group: known.group,
@@ -288,6 +291,7 @@ fn finding(row: Row, asked: &Terms<'_>) -> Read<Finding> {
         expected: row.expected,
         found: row.found,
         details: row.details,
+        says: row.says.into_iter().map(said).collect::<Read<_>>()?,
         demand: match asked.rules {
             Rules::Current => asked.demand(known),
             // Who asked was not saved by version 1 in every case, only what came of it.
@@ -298,6 +302,11 @@ fn finding(row: Row, asked: &Terms<'_>) -> Read<Finding> {
         waiver: row.waiver.map(waiver).transpose()?,
         effect: Effect::None,
     })
+}
+
+fn said(row: SaidRow) -> Read<Said> {
+    let known = Known::from_word(&row.known).ok_or_else(|| unknown("known", &row.known))?;
+    Ok(Said { text: row.text, known })
 }
 
 fn waiver(row: WaiverRow) -> Read<Waiver> {
@@ -466,6 +475,7 @@ mod tests {
             expected: None,
             found: None,
             details: Vec::new(),
+            says: Vec::new(),
             demand: Demand::None,
             missing_evidence: check.missing_evidence,
             waiver: None,

@@ -19,7 +19,7 @@ readings of the text are in use, and the answer says which was met. A certificat
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::ContractSigner],
-    controls: &["CM-14"],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsByName,
     run: Run::Workload(run),
 };

@@ -20,7 +20,7 @@ the answer is unknown. The key that a server's /config-json shows is a candidate
     known: Known::Signed,
     expected: Expected::Nothing,
     links: &[],
-    controls: &["CM-14"],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -63,6 +63,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         (None, _) if logged => Outcome::unknown("the signed log does not record one key id with its certificate"),
         (None, _) => match &first.name {
             Some(name) => Outcome::pass(format!("the log records no key; the policy names this one {name:?}"))
+                .known(Known::Given)
                 .sides(&first.key, &first.key),
             None => Outcome::unknown("the log records no key, and the policy names none"),
         },

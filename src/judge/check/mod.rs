@@ -193,13 +193,15 @@ pub(crate) fn run_workload(deployment: &Deployment<'_>, policy: &Policy) -> Vec<
 
 fn finding(check: &Check, level: Level, outcome: Outcome, demand: Demand) -> Finding {
     let outcome = outcome.shown();
+    let says = outcome.says(check.known);
     Finding {
+        says,
         check: check.name,
         group: check.group,
         level,
         status: outcome.status,
         caused_by: outcome.caused_by,
-        message: outcome.message,
+        message: outcome.message(),
         expected: outcome.expected,
         found: outcome.found,
         details: outcome.details,

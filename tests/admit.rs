@@ -936,7 +936,7 @@ fn waivers_are_shown_in_every_format_and_end() {
         )
     };
     let bundle = format!("evidence/{BUNDLE}");
-    let reports = ["text", "json", "html", "markdown", "csv", "junit", "sarif", "oscal"]
+    let reports = ["text", "json", "html", "markdown", "csv", "csv-bom", "junit", "sarif", "sarif-all", "oscal"]
         .map(|format| format!("{format}=report.{format}"));
     let audit = |policy: &str| {
         let folder = place(policy);

@@ -58,7 +58,7 @@ impl Controls {
         }
         let unknown = file.control.iter().flat_map(|control| &control.checks).find(|name| check::find(name).is_none());
         match unknown {
-            Some(name) => Err(fail(format!("no check is called {name:?}"))),
+            Some(name) => Err(fail(format!("no check is called {name:?}{}", check::near(name)))),
             None => Ok(Self { list: file.control }),
         }
     }

@@ -189,20 +189,33 @@ pub enum Format {
     Json,
     /// For programs, when there are many: each bundle's whole report in a line of its own, in the order of their paths.
     JsonLines,
-    /// For people, to be filed: one page that prints; several bundles are a folder of pages.
+    /// For people, to be filed: one page that prints, and where there are several bundles a page for each beside it.
     Html,
     /// For people, in a ticket.
     Markdown,
-    /// For spreadsheets.
+    /// For databases.
     Csv,
+    /// The same for spreadsheets: with the mark by which they know UTF-8.
+    CsvBom,
     /// For CI systems.
     Junit,
-    /// For code-scanning services.
+    /// For code-scanning services: problems alone.
     Sarif,
+    /// For programs that read SARIF: every answer.
+    SarifAll,
     /// For governance systems: OSCAL assessment results.
     Oscal,
     /// For admission: a SLSA verification summary for each bundle that is accepted, and not for one that is accepted in part.
     Vsa,
+}
+
+/// A report of several pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pages {
+    /// The page that leads to the others.
+    pub first: Vec<u8>,
+    /// Name and content. Names are this program's own, never a bundle's.
+    pub others: Vec<(String, Vec<u8>)>,
 }
 
 /// What a format may need beside the report.
@@ -225,10 +238,32 @@ words! {
         Html = "html",
         Markdown = "markdown",
         Csv = "csv",
+        CsvBom = "csv-bom",
         Junit = "junit",
         Sarif = "sarif",
+        SarifAll = "sarif-all",
         Oscal = "oscal",
         Vsa = "vsa",
+    }
+}
+
+impl Format {
+    /// What a file of it is called in a folder of all formats.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Text(_) => "report.txt",
+            Self::Json => "report.json",
+            Self::JsonLines => "report.jsonl",
+            Self::Html => "report.html",
+            Self::Markdown => "report.md",
+            Self::Csv => "report.csv",
+            Self::CsvBom => "report-bom.csv",
+            Self::Junit => "report.junit.xml",
+            Self::Sarif => "report.sarif",
+            Self::SarifAll => "report-all.sarif",
+            Self::Oscal => "report.oscal.json",
+            Self::Vsa => "report.vsa.jsonl",
+        }
     }
 }
 
@@ -284,8 +319,10 @@ impl Report {
             Format::Html => html::write(self, options, out),
             Format::Markdown => markdown::write(self, options, out),
             Format::Csv => csv::write(self, out),
+            Format::CsvBom => out.write_all(csv::BYTE_ORDER_MARK.as_bytes()).and_then(|()| csv::write(self, out)),
             Format::Junit => junit::write(self, out),
-            Format::Sarif => sarif::write(self, out),
+            Format::Sarif => sarif::write(self, sarif::Results::Problems, out),
+            Format::SarifAll => sarif::write(self, sarif::Results::All, out),
             Format::Oscal => oscal::write(self, options, out),
             Format::Vsa => statement::write_summaries(self, options, out),
             Format::Text(look) => text::write(self, look, out),
@@ -294,17 +331,14 @@ impl Report {
         }
     }
 
-    /// Is this report, in this format, a folder of files? Then [`Report::pages`] has them.
-    pub fn is_folder(&self, format: Format) -> bool {
+    /// Has this report, in this format, more than one page? Then [`Report::pages`] has them.
+    pub fn has_pages(&self, format: Format) -> bool {
         format == Format::Html && self.bundles.len() > 1
     }
 
-    /// The files of a folder: name and content. Names are this program's own, never a bundle's.
-    ///
-    /// # Errors
-    /// What writing to memory answers.
-    pub fn pages(&self, options: &Options) -> io::Result<Vec<(String, Vec<u8>)>> {
-        html::pages(self, options)
+    /// The first page in HTML, and those that it names below `folder`.
+    pub fn pages(&self, options: &Options, folder: &str) -> Pages {
+        html::pages(self, options, folder)
     }
 
     /// The verdict on all of it: the one that goes with [`Report::exit_code`].

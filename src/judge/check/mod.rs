@@ -53,6 +53,7 @@ mod workload_image;
 mod workload_key;
 mod workload_pinned;
 
+use crate::base::words::did_you_mean;
 use crate::gate::key::Fingerprint;
 use crate::gate::verify::Refusal;
 use crate::judge::deployment::Deployment;
@@ -127,6 +128,11 @@ pub(crate) static WORKLOAD_PINNED: &Check = &workload_pinned::CHECK;
 /// The check called `name`.
 pub fn find(name: &str) -> Option<&'static Check> {
     CHECKS.into_iter().find(|check| check.name == name)
+}
+
+/// The check that was meant, in words; nothing where none is near.
+pub fn near(name: &str) -> String {
+    did_you_mean(name, CHECKS.into_iter().map(|check| check.name))
 }
 
 /// What stands before the checks.

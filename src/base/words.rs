@@ -35,6 +35,16 @@ pub(crate) fn any_of(words: &[&str]) -> String {
     }
 }
 
+/// `1 pack`, `2 packs`, `1 entry`, `2 entries`.
+pub(crate) fn counted(count: impl TryInto<u64>, thing: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    match (count, thing.strip_suffix('y')) {
+        (1, _) => format!("1 {thing}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) => format!("{count} {thing}s"),
+    }
+}
+
 /// `; did you mean "x"?` where one of the words is near to what was typed, or nothing.
 pub(crate) fn did_you_mean<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> String {
     let typed = typed.to_lowercase();
@@ -134,6 +144,12 @@ mod tests {
         ] {
             assert_eq!(meant_field(message), expected, "{message}");
         }
+    }
+
+    #[test]
+    fn one_thing_is_not_several() {
+        let words = [counted(0_usize, "pack"), counted(1_u64, "pack"), counted(2_u32, "pack"), counted(2_u8, "entry")];
+        assert_eq!(words, ["0 packs", "1 pack", "2 packs", "2 entries"]);
     }
 
     #[test]

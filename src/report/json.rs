@@ -204,7 +204,7 @@ pub(super) struct Bundle {
     pub(super) findings: Vec<Row>,
     /// What each witness says.
     pub(super) evidence: Vec<Statement>,
-    /// Inputs of the build that the commit does not pin.
+    /// Inputs of the build that the commit does not pin. Empty, too, where nothing behind the signature was read: then `evidence` is empty.
     pub(super) outside_the_commit: Vec<String>,
     /// What was looked at beside the bundle.
     pub(super) inputs: Vec<Looked>,

@@ -5,8 +5,8 @@ use super::json::{
     self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, SaidRow, Setting, Statement, WaiverRow,
 };
 use super::{
-    Admission, BundleReport, Depth, ImageReport, InputReport, KeyReport, QuestionReport, Report, Rules, Tool,
-    WorkloadFile,
+    Admission, BundleReport, CaseReport, Depth, ImageReport, InputReport, KeyReport, QuestionReport, Report, Rules,
+    SignOffReport, Tool, WorkloadFile,
 };
 use crate::base::digest::Sha256;
 use crate::base::error::{CODES, Error};
@@ -91,7 +91,7 @@ fn report(document: Document, rules: Rules) -> Read<Report> {
             None => None,
         },
         question,
-        case: document.case,
+        case: document.case.map(case).transpose()?,
         error: document.error.map(fault).transpose()?,
         admission: match document.admission {
             Some(row) => Some(admission(row, images)),
@@ -100,6 +100,15 @@ fn report(document: Document, rules: Rules) -> Read<Report> {
         },
         bundles,
     })
+}
+
+/// Its words, too, are this program's own.
+fn case(case: CaseReport) -> Read<CaseReport> {
+    let word = |one: &SignOffReport| one.audit.clone().filter(|word| word != SignOffReport::NOT_REPEATED);
+    match case.sign_offs.iter().find_map(word) {
+        Some(found) => Err(unknown("audit of a sign-off", &found)),
+        None => Ok(case),
+    }
 }
 
 fn admission(row: AdmissionRow, images: Vec<ImageReport>) -> Admission {

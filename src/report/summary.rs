@@ -170,7 +170,10 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
             0 => "Inputs outside the commit. None is listed; a script that ran in the build may still have fetched some.".into(),
             count => format!("Inputs outside the commit: {count} listed below; the commit does not pin them."),
         },
-        "What runs now. Nothing here was compared with a running system, and the build's time is the server's own statement.".into(),
+        match was_read(bundle) {
+            true => "What runs now. Nothing here was compared with a running system, and the build's time is the server's own statement.".into(),
+            false => "What runs now. Nothing here was compared with a running system.".into(),
+        },
     ];
     let groups: Vec<&str> = bundle.not_in_play().into_iter().map(Group::word).collect();
     if !groups.is_empty() {
@@ -208,7 +211,7 @@ fn log_text(bundle: &BundleReport) -> &'static str {
     };
     match (was_read(bundle), bundle.evidence.iter().any(names)) {
         (false, _) => "The log was not read.",
-        (true, true) => "The build server's log names the image; that it is this source's is the server's statement.",
+        (true, true) => "The build server states it in its log.",
         (true, false) => "The log names no image.",
     }
 }

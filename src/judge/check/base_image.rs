@@ -90,7 +90,7 @@ fn judge(bases: &[Base], expected: &[String]) -> Outcome {
             .sides(kept(expected), format!("{base}, without a digest")),
         None => {
             let mut outcome =
-                Outcome::pass(format!("all {} base images that the log shows are the policy's", bases.len()));
+                Outcome::pass(format!("every base image that the log shows is the policy's: {}", bases.len()));
             outcome.details = bases.iter().map(|base| keep_name(&base.shown())).collect();
             outcome
         }

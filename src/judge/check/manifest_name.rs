@@ -65,7 +65,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         }
     };
     // Names of files and members are not signed.
-    outcome.also(format!("{places} have its name"), Known::Given)
+    outcome.also(format!("{places} carry the build's name"), Known::Given)
 }
 
 /// Is `subject` a build's name of the tag, and of the repository, where the record's text has one (`docker.io/acme/wallet:v1`)?

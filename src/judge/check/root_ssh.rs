@@ -2,6 +2,7 @@
 
 use super::outcome::Outcome;
 use super::{Check, Expected, Run};
+use crate::base::words::counted;
 use crate::judge::evidence::{Evidence, Known};
 use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
 use crate::judge::policy::Policy;
@@ -28,7 +29,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let keys = evidence.manifest.root_ssh.as_deref().unwrap_or_default();
     if !keys.is_empty() {
         let mut outcome = Outcome::fail("the archive has keys for root logins in root_ssh/")
-            .sides(EXPECTED, format!("{} entries in root_ssh/", keys.len()));
+            .sides(EXPECTED, format!("{} in root_ssh/", counted(keys.len(), "entry")));
         outcome.details = keys.to_vec();
         return outcome;
     }

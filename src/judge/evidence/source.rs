@@ -1,5 +1,6 @@
 //! Facts about the source.
 
+use crate::base::words::counted;
 use serde_json::json;
 
 use super::{Fact, Known};
@@ -47,7 +48,12 @@ pub(super) fn source_facts(proof: &SourceProof) -> Vec<Fact> {
     }
     if proof.commit.is_some() {
         let (files, differences) = (proof.file_count(), proof.tree.differences.len());
-        add("files", "work-tree", format!("{files} in HEAD's tree, {differences} differences"), Known::Recomputed);
+        add(
+            "files",
+            "work-tree",
+            format!("{files} in HEAD's tree, {}", counted(differences, "difference")),
+            Known::Recomputed,
+        );
     }
     facts
 }

@@ -165,7 +165,7 @@ impl Kind {
     fn says(self) -> &'static str {
         match self {
             Self::Matched => "matched",
-            Self::RunningWithoutAcceptedBuild => "running without an accepted build",
+            Self::RunningWithoutAcceptedBuild => "listed as running, without an accepted build",
             Self::BuiltWithoutApproval => "built without approval",
             Self::ApprovedNotSeen => "approved, but not seen",
             Self::SeveralDigests => "several digests of one commit",

@@ -2,7 +2,7 @@
 //!
 //! To add a format:
 //! 1. one file here with `write(&Report, …)`. Text arrives masked; escape it for the format,
-//! 2. here its module, a variant of [`Format`] with its word, and its arm in [`Report::write`],
+//! 2. here its module, a variant of [`Format`] with its word and its file's name, and its arm in [`Report::write`],
 //! 3. its name in `FORMATS` of `tests/reports.rs`, which compares what it says with the other formats,
 //! 4. a reader of it in `tests/tools/read-report`, with a parser of another kind,
 //! 5. its row in `docs/reports.md`.
@@ -17,6 +17,7 @@ mod case;
 mod chain;
 mod controls;
 mod csv;
+mod format;
 mod html;
 mod json;
 mod junit;
@@ -41,7 +42,6 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::mask::mask;
 use crate::base::time::Timestamp;
-use crate::base::words::words;
 use crate::crypto::person_key::PersonSecret;
 use crate::gate::key::Fingerprint;
 use crate::gate::signature::Signature;
@@ -57,6 +57,7 @@ pub(crate) use self::admission_text::hints;
 pub use self::attachment::{Attachment, Documents, tag_of};
 pub use self::case::{CaseReport, Repetition, SealReport, SignOffReport, StampReport, Voucher};
 pub use self::controls::Controls;
+pub use self::format::Format;
 pub use self::question::{Depth, QuestionReport};
 pub use self::reconciliation::{KeyUse, Kind, Period, Read, Reconciliation, Row, Sample, SampledBuild};
 pub use self::scope::Scope;
@@ -180,35 +181,6 @@ pub struct KeyReport {
     pub grade: Grade,
 }
 
-/// A form in which a report can be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Text(Look),
-    /// For programs: docs/report.schema.json.
-    Json,
-    /// For programs, when there are many: each bundle's whole report in a line of its own, in the order of their paths.
-    JsonLines,
-    /// For people, to be filed: one page that prints, and where there are several bundles a page for each beside it.
-    Html,
-    /// For people, in a ticket.
-    Markdown,
-    /// For databases.
-    Csv,
-    /// The same for spreadsheets: with the mark by which they know UTF-8.
-    CsvBom,
-    /// For CI systems.
-    Junit,
-    /// For code-scanning services: problems alone.
-    Sarif,
-    /// For programs that read SARIF: every answer.
-    SarifAll,
-    /// For governance systems: OSCAL assessment results.
-    Oscal,
-    /// For admission: a SLSA verification summary for each bundle that is accepted, and not for one that is accepted in part.
-    Vsa,
-}
-
 /// A report of several pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pages {
@@ -227,44 +199,6 @@ pub struct Options {
     pub sign_key: Option<PersonSecret>,
     /// The OSCAL assessment plan that results refer to, as a path.
     pub oscal_plan: Option<String>,
-}
-
-words! {
-    /// The word, as `--report` takes it. Text that is read so is plain and 120 columns wide.
-    pub Format {
-        Text(Look { colour: Colour::Plain, columns: 120 }) = "text",
-        Json = "json",
-        JsonLines = "jsonl",
-        Html = "html",
-        Markdown = "markdown",
-        Csv = "csv",
-        CsvBom = "csv-bom",
-        Junit = "junit",
-        Sarif = "sarif",
-        SarifAll = "sarif-all",
-        Oscal = "oscal",
-        Vsa = "vsa",
-    }
-}
-
-impl Format {
-    /// What a file of it is called in a folder of all formats.
-    pub fn file_name(self) -> &'static str {
-        match self {
-            Self::Text(_) => "report.txt",
-            Self::Json => "report.json",
-            Self::JsonLines => "report.jsonl",
-            Self::Html => "report.html",
-            Self::Markdown => "report.md",
-            Self::Csv => "report.csv",
-            Self::CsvBom => "report-bom.csv",
-            Self::Junit => "report.junit.xml",
-            Self::Sarif => "report.sarif",
-            Self::SarifAll => "report-all.sarif",
-            Self::Oscal => "report.oscal.json",
-            Self::Vsa => "report.vsa.jsonl",
-        }
-    }
 }
 
 impl Tool {

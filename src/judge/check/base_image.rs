@@ -18,7 +18,7 @@ pub(super) static CHECK: Check = Check {
     name: "base-image",
     group: Group::Source,
     level: Level::Warn,
-    says: "the bases in the log are the policy's; with --base, their layers are the image's lowest",
+    says: "the bases in the log are the policy's; with --base, the image's configuration begins with their layers",
     explanation: "Reads every FROM that the builder printed into the signed log with the digest that it resolved to: in the instruction itself, \
 in the line of the pull directly behind it, or in BuildKit's. podman's `[1/2] STEP 1/3: FROM`, and `STEP 1: FROM` of old versions, are read where every step is there once and in order. Lines of two builders in one log are unknown: a program printed one of them. Each must be one of expect.base-images by repository and digest; one without a digest is \
 unknown, since an image that was already on the server is not pulled again. For an image of several platforms the digest is the index's. With \

@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     name: "image-config",
     group: Group::Image,
     level: Level::Require,
-    says: "the configuration's digest is the one that manifest and log name",
+    says: "the configuration's digest is the one that the manifest names, and begins as the image id in the log",
     explanation: "Recomputes the digest and size of the configuration's bytes and compares them with the manifest's descriptor, and with the \
 image id that the builder printed into the log, where it did. Docker's classic builder prints twelve digits, 48 bits: a link, not a proof. \
 With containerd's image store the printed id is the manifest's or the index's digest; either is read. Without a manifest (docker-archive) \

@@ -13,7 +13,7 @@ pub(super) static CHECK: Check = Check {
     name: "image-key",
     group: Group::Trust,
     level: Level::Require,
-    says: "the key that signed the image is the one that the signed log records",
+    says: "the key that signed the image is the one that the signed log records, or where it records none, one that the policy names",
     explanation: "Where the signed log records a content-trust key, the accepted root must be signed by that very key, and its certificate must \
 name the repository. Where the log records none, as for registries with simple signing, the key must be one that the policy's [trust] names; otherwise \
 the answer is unknown. The key that a server's /config-json shows is a candidate and no more.",

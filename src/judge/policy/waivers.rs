@@ -66,8 +66,9 @@ fn waiver(entry: WaiverEntry) -> Answer<PolicyWaiver> {
             return Err(at(field, "it is empty"));
         }
     }
-    let expires = moment(entry.expires)
-        .ok_or_else(|| at("expires", "expected a date and time with an offset, for example 2026-01-31T00:00:00Z"))?;
+    let expires = moment(entry.expires).ok_or_else(|| {
+        at("expires", "expected a date, or date and time with an offset, for example 2026-01-31T00:00:00Z")
+    })?;
     Ok(PolicyWaiver { check: check.name, bundle, owner: entry.owner, reason: entry.reason, expires })
 }
 

@@ -201,9 +201,9 @@ fn trusted_key(
         (None, None) => return Err(at("sha256", "a key needs sha256, file or both")),
     };
     let moment = |field: &str, value: Option<Datetime>| match value {
-        Some(value) => self::moment(value)
-            .map(Some)
-            .ok_or_else(|| at(field, "expected a date and time with an offset, for example 2026-01-31T00:00:00Z")),
+        Some(value) => self::moment(value).map(Some).ok_or_else(|| {
+            at(field, "expected a date, or date and time with an offset, for example 2026-01-31T00:00:00Z")
+        }),
         None => Ok(None),
     };
     let (not_before, not_after) = (moment("not-before", entry.not_before)?, moment("not-after", entry.not_after)?);

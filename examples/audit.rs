@@ -18,10 +18,8 @@ pub fn main() -> Result<(), Box<dyn Error>> {
 
     // Trust comes from the auditor: this key is named, whatever is next to the bundle.
     let named = read_keys(&[NamedKey::File(folder.join("key.pem"))], Storage::Disk, &limits)?;
-    let handed = Handed {
-        image: Some(image::Source::LayoutArchive(folder.join("image.tar"), None)),
-        ..Handed::default()
-    };
+    let handed =
+        Handed { image: Some(image::Source::LayoutArchive(folder.join("image.tar"), None)), ..Handed::default() };
     let terms = Terms::new(Policy::default(), named, handed)?;
     let question = terms.question(now, 2, &limits);
 

@@ -936,7 +936,7 @@ fn waivers_are_shown_in_every_format_and_end() {
         )
     };
     let bundle = format!("evidence/{BUNDLE}");
-    let reports = ["text", "json", "html", "markdown", "csv", "junit", "sarif", "oscal"]
+    let reports = ["text", "json", "html", "markdown", "csv", "csv-bom", "junit", "sarif", "sarif-all", "oscal"]
         .map(|format| format!("{format}=report.{format}"));
     let audit = |policy: &str| {
         let folder = place(policy);
@@ -996,7 +996,7 @@ fn waivers_are_shown_in_every_format_and_end() {
         waiver("workload-image", &digest, good),
         waiver("no-such-check", &digest, good),
         waiver("build-age", "00", good),
-        waiver("build-age", &digest, "2026-04-01"),
+        waiver("build-age", &digest, "2026-04-01T00:00:00"),
         waiver("build-age", &digest, good).replace("\"Ada\"", "\" \""),
         waiver("build-age", &digest, good).replace("owner", "holder"),
         twice,

@@ -212,12 +212,19 @@ fn completions_and_manual_pages_know_the_commands() {
         }
     }
     let folder = Folder::new();
-    assert_eq!(run(folder.path(), &["man", "."]).code, 0);
-    let pages: Vec<String> = folder.listing().into_keys().collect();
-    for page in ["hpsb-audit.1", "hpsb-audit-audit.1", "hpsb-audit-verify.1", "hpsb-audit-key-show.1"] {
-        assert!(pages.iter().any(|name| name == page), "{page}: {pages:?}");
+    // The folder is made, one that is there is taken, and no page is written over.
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    for man in ["new/man1", "empty"] {
+        assert_eq!(run(folder.path(), &["man", man]).code, 0, "{man}");
+        for page in ["hpsb-audit.1", "hpsb-audit-audit.1", "hpsb-audit-verify.1", "hpsb-audit-key-show.1"] {
+            assert!(folder.path().join(man).join(page).is_file(), "{man}: {page}");
+        }
+        fs::write(folder.path().join(man).join("hpsb-audit.1"), "mine").unwrap();
+        assert_eq!(run(folder.path(), &["man", man]).code, 2, "{man}");
+        assert_eq!(fs::read_to_string(folder.path().join(man).join("hpsb-audit.1")).unwrap(), "mine");
     }
-    assert_eq!(run(folder.path(), &["man", "no-such-folder"]).code, 3);
+    fs::write(folder.path().join("file"), "").unwrap();
+    assert_eq!(run(folder.path(), &["man", "file/man1"]).code, 3);
 }
 
 #[test]

@@ -190,7 +190,7 @@ const NARROW_NOTHING: &[(&str, &str)] = &[
     ("admit", "color details quiet"),
     ("report", "color details quiet"),
     ("reconcile", "color details quiet"),
-    ("audit", "report threads state sign-key controls oscal-ap"),
+    ("audit", "report report-dir threads state sign-key controls oscal-ap"),
     // How a registry is reached, with the feature fetch: a login that is not sent and a name that is not resolved so end in a fault.
     ("audit", "credential-helpers outside-ca plain-http registry-auth resolve"),
     ("image", "credential-helpers outside-ca plain-http registry-auth resolve"),

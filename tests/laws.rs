@@ -206,7 +206,7 @@ fn reports_use_the_contracts_words_only() {
                 "file-name build.json build.log git-objects work-tree registry layout docker-archive trust server builder \
                  workload policy approvals",
             );
-            one_of(name, &fact["known"], "signed recomputed timestamped given");
+            one_of(name, &fact["known"], "signed recomputed timestamped stated given");
         }
         if !bundle["key"].is_null() {
             one_of(name, &bundle["key"]["grade"], "command-line recorded witnessed challenged");

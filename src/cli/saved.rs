@@ -2,6 +2,7 @@
 
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::words::did_you_mean;
 use crate::cli::args::report::{ReportArguments, ReportOptions};
 use crate::cli::command::attach::attach;
 use crate::cli::command::key_record::read_secret;
@@ -29,11 +30,11 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
         return Ok(wanted.exit_code(&report, report.exit_code()));
     }
     match &arguments.output {
-        Some(path) => files::write(&report, &[(shown, path.clone())], &options)?,
-        None if report.is_folder(format) => {
+        Some(path) => files::write(&report, &[(shown, path.clone())], None, &options)?,
+        None if report.has_pages(format) => {
             return Err(Error::Usage {
-                message: format!("a report on {} bundles in this format is a folder", report.bundles.len()),
-                hint: "name a new folder with --output".into(),
+                message: format!("a report on {} bundles in this format has a page for each", report.bundles.len()),
+                hint: "name the first page with --output: the others are written into a folder next to it".into(),
             });
         }
         None => output::print_report(&report, shown, &options)?,
@@ -44,7 +45,7 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
 /// The format that `word` names. `provenance` was one in 0.1.0.
 pub(super) fn format(word: &str) -> Result<Format, Error> {
     Format::from_word(word).ok_or_else(|| Error::Usage {
-        message: format!("no report format is called {word:?}"),
+        message: format!("no report format is called {word:?}{}", did_you_mean(word, Format::ALL.map(Format::word))),
         hint: match word {
             "provenance" => "use json, which has the same facts".into(),
             _ => format!("there are {}", Format::ALL.map(Format::word).join(", ")),

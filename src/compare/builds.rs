@@ -18,13 +18,13 @@ pub(super) fn compare(one: &Build, other: &Build, rows: &mut Vec<Row>, files: &m
     rows.push(both("image id", |build| recorded_id(build).map(str::to_owned)));
     let (Some(first), Some(second)) = snapshots else { return };
     let differing = work_trees(first, second);
-    let count = |snapshot: &Snapshot| Some(counted(snapshot.work_tree.len(), "entry", "entries"));
+    let count = |snapshot: &Snapshot| Some(counted(snapshot.work_tree.len(), "entry"));
     rows.push(match differing.is_empty() {
         true => row("work tree", count(first), count(first)),
         false => row(
             "work tree",
             count(first),
-            Some(format!("{}, {} different", counted(second.work_tree.len(), "entry", "entries"), differing.len())),
+            Some(format!("{}, {} different", counted(second.work_tree.len(), "entry"), differing.len())),
         ),
     });
     if !differing.is_empty() {

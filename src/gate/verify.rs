@@ -35,6 +35,15 @@ impl TrustedKey {
         let source = KeySource::CommandLine;
         Self { fingerprint, key, source, name: None, not_before: None, not_after: None, revoked: None }
     }
+
+    /// Who named it, in words.
+    pub(crate) fn source_words(&self) -> String {
+        match (self.source, &self.name) {
+            (KeySource::CommandLine, None) => "command line".to_owned(),
+            (KeySource::CommandLine, Some(name)) => format!("command line, policy key {name:?}"),
+            (KeySource::Policy, name) => format!("policy key {:?}", name.as_deref().unwrap_or_default()),
+        }
+    }
 }
 
 /// Who named a key.

@@ -111,16 +111,14 @@ impl ObjectsProof {
     /// How far the history goes, in words.
     pub fn history(&self) -> String {
         match (self.missing, self.reachable, self.shallow.len()) {
-            (missing @ 1.., ..) => {
-                format!("not complete: {} missing or cannot be read", counted(missing, "object is", "objects are"))
-            }
+            (missing @ 1.., ..) => format!("not complete: objects that are missing or cannot be read: {missing}"),
             (0, 0, _) => "not known: nothing leads to a commit".into(),
             (0, _, 0) => "complete".into(),
             (0, _, count) => {
                 let named = self.shallow.iter().take(BOUNDARY_NAMED).map(ToString::to_string);
                 let more = if count > BOUNDARY_NAMED { ", …" } else { "" };
                 let named = named.collect::<Vec<_>>().join(", ");
-                format!("shallow: the parents of {} are left out ({named}{more})", counted(count, "commit", "commits"))
+                format!("shallow: the parents of {} are left out ({named}{more})", counted(count, "commit"))
             }
         }
     }
@@ -206,7 +204,7 @@ pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget
     let missing = reach.holes.len() as u64 + reach.more_holes;
     faults.extend(reach.holes);
     if reach.more_holes > 0 {
-        faults.push(format!("and {} missing", counted(reach.more_holes, "more object is", "more objects are")));
+        faults.push(format!("and {} more objects are missing", reach.more_holes));
     }
     let promisors = promisors(&directory, &settings);
     notes.extend(reflog::notes(&directory, &store.objects, proof.head.as_ref().ok()));
@@ -340,7 +338,7 @@ fn read_signed_tags(
             false => format!("{short}, which calls itself {},", tag.name),
         };
         if more > 0 {
-            called.push_str(&format!(" (and {})", counted(more, "more ref", "more refs")));
+            called.push_str(&format!(" (and {more} more refs)"));
         }
         let Some(rest) = left.checked_sub(content.len() as u64) else { return over() };
         if let Some(object) = split_tag(&called, &content, &tag) {

@@ -4,7 +4,6 @@ use super::directory::GitDirectory;
 use super::head::Head;
 use super::object_id::ObjectId;
 use super::objects::Objects;
-use crate::base::words::counted;
 
 /// Reflogs with faults that are named.
 const NAMED: usize = 20;
@@ -27,12 +26,12 @@ pub(super) fn notes(directory: &GitDirectory<'_>, objects: &Objects, head: Optio
             last = Some(new);
         }
         if missing > 0 {
-            let entries = counted(missing, "entry of the reflog names an object", "entries of the reflog name objects");
-            notes.push(format!("logs/{name}: {entries} not in the archive"));
+            notes.push(format!(
+                "entries of the reflog logs/{name} that name objects which are not in the archive: {missing}"
+            ));
         }
         if malformed > 0 {
-            let lines = counted(malformed, "line is not an entry", "lines are not entries");
-            notes.push(format!("logs/{name}: {lines} of a reflog"));
+            notes.push(format!("lines of logs/{name} that are not entries of a reflog: {malformed}"));
         }
         if let (Some(last), Some(head)) = (last.filter(|_| name == "HEAD"), head)
             && last != head.commit

@@ -4,6 +4,7 @@ pub(crate) mod version_1;
 
 use crate::base::time::Timestamp;
 use crate::base::words::words;
+use crate::judge::evidence::Known;
 
 /// The check that is always at `require`, and that nobody can waive.
 pub(crate) const MANIFEST_SIGNATURE: &str = "manifest-signature";
@@ -211,6 +212,8 @@ pub struct Finding {
     pub found: Option<String>,
     /// More, a line each.
     pub details: Vec<String>,
+    /// What a pass says, each statement with how it is known; `message` has them all. Empty for other answers.
+    pub says: Vec<Said>,
     /// Who asked.
     pub demand: Demand,
     /// What a lack of evidence does.
@@ -219,6 +222,15 @@ pub struct Finding {
     pub waiver: Option<Waiver>,
     /// What it does to the verdict. `settle` decides it from all findings together.
     pub effect: Effect,
+}
+
+/// One statement of a check that passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// What is said.
+    pub text: String,
+    /// How it is known.
+    pub known: Known,
 }
 
 /// What a finding does to the verdict.

@@ -21,12 +21,12 @@ pub(super) fn page(report: &Report, admission: &Admission, look: Look) -> String
     let _ = writeln!(
         page,
         "{}: {} admitted, {denied} denied",
-        counted(admission.images.len(), "image", "images"),
+        counted(admission.images.len(), "image"),
         admission.images.len() - denied
     );
     let words =
         Admission::VERDICTS.iter().zip(admission.counts).map(|(verdict, count)| format!("{count} {}", verdict.word()));
-    let bundles = counted(admission.counts.iter().sum::<usize>(), "bundle", "bundles");
+    let bundles = counted(admission.counts.iter().sum::<usize>(), "bundle");
     let _ = writeln!(page, "Evidence: {bundles}: {}\n", words.collect::<Vec<_>>().join(", "));
     page
 }

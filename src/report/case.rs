@@ -115,8 +115,26 @@ pub struct SignOffReport {
     pub name: Option<String>,
     /// The key's fingerprint.
     pub key: String,
-    /// When, by the signer's own word, RFC 3339.
+    /// When, by the signer's own clock, RFC 3339.
     pub at: String,
+    /// `not-repeated`: the sign-off does not state that its signer repeated the audit. No sign-off of this version does. Reports of
+    /// versions before 0.2.0 do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<String>,
+}
+
+impl SignOffReport {
+    /// What every sign-off of this version says of the audit.
+    pub const NOT_REPEATED: &'static str = "not-repeated";
+
+    /// When, and what it does not say.
+    pub(super) fn when(&self) -> String {
+        let audit = match self.audit.as_deref() {
+            Some(Self::NOT_REPEATED) => ", without a repetition of the audit",
+            _ => "",
+        };
+        format!("{}, by their clock{audit}", self.at)
+    }
 }
 
 impl Repetition {
@@ -158,7 +176,7 @@ impl CaseReport {
             let name = sign_off.name.as_deref().map_or("UNKNOWN", |name| name);
             (
                 if sign_off.role == "prepared" { "prepared" } else { "reviewed" },
-                format!("{} ({}) at {}", for_terminal(name), sign_off.key, sign_off.at),
+                format!("{} ({}) at {}", for_terminal(name), sign_off.key, sign_off.when()),
             )
         }));
         lines.extend(self.retain_until.iter().map(|day| ("keep until", day.clone())));

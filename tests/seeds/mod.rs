@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
-use hpsb_audit::report::{Options};
+use hpsb_audit::report::Options;
 use hpsb_audit::{Dossier, Format, KeyRing, Limits, Policy, Question, Report, Timestamp, audit};
 
 use super::support::encoding::base64;

@@ -74,8 +74,8 @@ pub(crate) struct ContractImagesArguments {
     /// The policy by which the bundle is audited
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// The moment that the audit is for, instead of the clock's
-    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    /// The moment that the audit is for, instead of the clock's (a date is its first moment, in UTC)
+    #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) now: Option<Timestamp>,
     /// Set a bound: see `hpsb-audit explain limits`; may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]

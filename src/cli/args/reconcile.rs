@@ -53,8 +53,8 @@ pub(crate) struct ReconcileArguments {
     /// Write a report (text, json, csv or html) to a file, whole or not at all; may be repeated
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
     pub(crate) reports: Vec<(String, PathBuf)>,
-    /// The moment that it is for, instead of the clock's
-    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    /// The moment that it is for, instead of the clock's (a date is its first moment, in UTC)
+    #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) now: Option<Timestamp>,
     /// Set a bound: see `hpsb-audit explain limits`; may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]

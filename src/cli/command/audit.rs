@@ -25,6 +25,7 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
     let files = report_files(arguments)?;
     files::keep_inputs(&arguments.reports, files_to_read(arguments))?;
+    files::must_be_new(arguments.report_dir.as_deref())?;
     let options = crate::cli::saved::options(&arguments.report_options, &limits)?;
     let wanted = summary::wanted(files.iter().map(|(format, _)| *format), &arguments.report_options);
     let mut report = Report::new(arguments.output.now);
@@ -46,7 +47,7 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     if let Err(error) = attach(&report, &options, arguments.report_options.attach.as_deref(), &limits) {
         report.error = Some(error);
     }
-    if let Err(error) = write_reports(&report, &files, &options) {
+    if let Err(error) = write_reports(&report, &files, arguments.report_dir.as_deref(), &options) {
         report.error = Some(error);
     }
     let format = output::format(arguments.output.format, &arguments.show);
@@ -223,10 +224,16 @@ fn given_flags(arguments: &AuditArguments) -> Vec<(String, String)> {
     all.map(|(flag, value)| (flag.to_owned(), mask(&value))).collect()
 }
 
-fn write_reports(report: &Report, files: &[(Format, PathBuf)], options: &Options) -> Result<(), Error> {
+fn write_reports(
+    report: &Report,
+    files: &[(Format, PathBuf)],
+    folder: Option<&Path>,
+    options: &Options,
+) -> Result<(), Error> {
     let is_written = |format: Format| format != Format::Vsa || summary::has_any(report);
     let files: Vec<_> = files.iter().filter(|(format, _)| is_written(*format)).cloned().collect();
-    files::write(report, &files, options)
+    let all: Vec<Format> = Format::ALL.into_iter().filter(|format| is_written(*format)).collect();
+    files::write(report, &files, folder.map(|folder| (folder, all.as_slice())), options)
 }
 
 /// The files of `--report`.

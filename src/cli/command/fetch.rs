@@ -1,6 +1,6 @@
 //! The command `fetch`: from what was typed to an evidence folder, and what is said about it.
 
-use crate::base::words::counted;
+use crate::base::words::{counted, counted_as};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -129,15 +129,15 @@ fn as_text(report: &FetchReport, to: &Path) -> String {
         0 => writeln!(
             page,
             "SAVED: {builds} of {} in {}{}",
-            counted(builds, "build is", "builds are"),
+            counted_as(builds, "build is", "builds are"),
             to.display(),
             unreadable(report)
         ),
         _ => writeln!(
             page,
             "INCOMPLETE: {}, {} without a key; run it again: what is there stays",
-            counted(faults, "fault", "faults"),
-            counted(report.without_key.len(), "bundle", "bundles")
+            counted(faults, "fault"),
+            counted(report.without_key.len(), "bundle")
         ),
     };
     for_lines(&page)

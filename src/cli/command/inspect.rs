@@ -67,8 +67,8 @@ pub(crate) fn extract(arguments: &ExtractArguments) -> Result<u8, Error> {
             let (files, folders) = (done.files, done.folders);
             output::print(&format!(
                 "unpacked {} and {} into {}\n",
-                counted(files, "file", "files"),
-                counted(folders, "folder", "folders"),
+                counted(files, "file"),
+                counted(folders, "folder"),
                 for_terminal(&arguments.to.display().to_string())
             ))
         }
@@ -141,7 +141,7 @@ fn inner(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<
     ];
     rows.extend(manifest.record.fields().map(|(name, value)| row(&format!("build.json {name}"), value)));
     if let Some(log) = &manifest.log {
-        rows.push(row("build.log", format!("{}, {}", counted(log.entries().len(), "entry", "entries"), log.sha256())));
+        rows.push(row("build.log", format!("{}, {}", counted(log.entries().len(), "entry"), log.sha256())));
         rows.extend(log.pushed().map(|(tag, digest, size)| {
             let bytes = size.map(|size| format!(" ({size} bytes)")).unwrap_or_default();
             row(&format!("pushed {tag}"), format!("{digest}{bytes}"))
@@ -153,8 +153,8 @@ fn inner(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<
             "repository",
             format!(
                 "{name}: {} below .git, {} in the work tree",
-                counted(snapshot.git.len(), "file", "files"),
-                counted(snapshot.work_tree.len(), "entry", "entries")
+                counted(snapshot.git.len(), "file"),
+                counted(snapshot.work_tree.len(), "entry")
             ),
         ));
         match snapshot.head() {
@@ -165,7 +165,7 @@ fn inner(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<
         }
     }
     if let Some(keys) = &manifest.root_ssh {
-        rows.push(row("root_ssh", counted(keys.len(), "entry", "entries")));
+        rows.push(row("root_ssh", counted(keys.len(), "entry")));
     }
     rows.extend(manifest.other.iter().map(|name| row("other member", name)));
     let heading = "signed archive (signature valid; the checks are run by `audit`)";

@@ -125,7 +125,7 @@ fn summary(snapshot: &Snapshot, proof: &SourceProof, page: &mut String) {
         }
         for (label, person) in [("author", &commit.author), ("committer", &commit.committer)] {
             let time = person.time.map(|time| time.to_string()).unwrap_or_default();
-            row(label, &format!("{} <{}> {time} {}", person.name, person.email, person.zone));
+            row(label, &format!("{} <{}> {time} {} (stated by the commit)", person.name, person.email, person.zone));
         }
         row("subject", &commit.subject());
     }
@@ -141,10 +141,7 @@ fn summary(snapshot: &Snapshot, proof: &SourceProof, page: &mut String) {
     let objects = &proof.objects;
     row("objects", &objects.counts());
     row("history", &objects.history());
-    row(
-        "files",
-        &format!("{}, {}", proof.tree.files.len(), counted(proof.tree.differences.len(), "difference", "differences")),
-    );
+    row("files", &format!("{}, {}", proof.tree.files.len(), counted(proof.tree.differences.len(), "difference")));
     for module in &proof.tree.submodules {
         let state = match &module.state {
             SubmoduleState::Empty => "not proven: not cloned",

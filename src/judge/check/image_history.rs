@@ -81,10 +81,8 @@ fn compare(
     let shells: BTreeSet<String> = ["/bin/sh -c".to_owned()].into_iter().chain(own).chain(shell).collect();
     let shells = Shells { letters: shells.iter().map(|shell| shell.len() as u64 + 1).sum(), shells };
     let Some(inherited) = history.len().checked_sub(instructions.len()) else {
-        return Outcome::fail(format!("the image's history is shorter than the last stage of {witness}")).sides(
-            format!("at least {}", counted(instructions.len(), "entry", "entries")),
-            counted(history.len(), "entry", "entries"),
-        );
+        return Outcome::fail(format!("the image's history is shorter than the last stage of {witness}"))
+            .sides(format!("at least {}", counted(instructions.len(), "entry")), counted(history.len(), "entry"));
     };
     for (at, (instruction, entry)) in instructions.iter().zip(history.iter().skip(inherited)).enumerate() {
         let (found_keyword, found) = read(&entry.created_by);
@@ -98,12 +96,9 @@ fn compare(
     }
     Outcome::pass(format!(
         "the history ends with the {} of the last stage of {witness}",
-        counted(instructions.len(), "instruction", "instructions")
+        counted(instructions.len(), "instruction")
     ))
-    .detail(format!(
-        "{} from the base image: not compared",
-        counted(inherited, "entry before them comes", "entries before them come")
-    ))
+    .detail(format!("{} before them, which the base image brings, not compared", counted(inherited, "entry")))
 }
 
 /// What may stand before a command: each shell once, and the letters of all.

@@ -50,10 +50,8 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         );
     };
     if image.layers.len() != config.diff_ids.len() {
-        return Outcome::fail("manifest and configuration name different numbers of layers").sides(
-            counted(config.diff_ids.len(), "diff_id", "diff_ids"),
-            counted(image.layers.len(), "layer", "layers"),
-        );
+        return Outcome::fail("manifest and configuration name different numbers of layers")
+            .sides(counted(config.diff_ids.len(), "diff_id"), counted(image.layers.len(), "layer"));
     }
     let judged: Vec<Layer> = image.layers.iter().zip(&config.diff_ids).map(|(layer, id)| judge(layer, *id)).collect();
     answer(image, &judged)

@@ -70,7 +70,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let more = judged.len().saturating_sub(APPROVALS_SHOWN);
     let lines = judged.into_iter().take(APPROVALS_SHOWN).map(|answer| answer.unwrap_or_else(|fault| fault));
-    let more = (more > 0).then(|| format!("and {} of the commit", counted(more, "more approval", "more approvals")));
+    let more = (more > 0).then(|| format!("and {} of the commit", counted(more, "more approval")));
     outcome.detail(statement).details(lines.chain(more))
 }
 

@@ -44,27 +44,32 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     };
     let mut outcome = match fault {
         Some(fault) => Outcome::fail(fault),
-        None => Outcome::pass(format!(
-            "{}, and nothing is missing",
-            counted(objects.object_count, "object hashes to its name", "objects hash to their names")
-        )),
+        None => {
+            let count = counted(objects.object_count, "object");
+            let hash = if objects.object_count == 1 { "hashes to its name" } else { "hash to their names" };
+            let missing = match objects.shallow.is_empty() {
+                true => "none is missing",
+                false => "none is missing but what .git/shallow cuts off",
+            };
+            Outcome::pass(format!("{count} {hash}, and {missing}"))
+        }
     };
     for fault in objects.faults.iter().skip(1).take(LISTED) {
         outcome = outcome.detail(fault);
     }
     if let Some(more @ 1..) = objects.faults.len().checked_sub(LISTED + 1) {
-        outcome = outcome.detail(format!("and {}", counted(more, "more fault", "more faults")));
+        outcome = outcome.detail(format!("and {more} more faults"));
     }
     describe(objects).into_iter().fold(outcome, Outcome::detail)
 }
 
 fn describe(objects: &ObjectsProof) -> Vec<String> {
     let mut lines = vec![format!(
-        "{}, {}; {} reached from HEAD and the refs, {} not",
-        counted(objects.pack_count, "pack", "packs"),
-        counted(objects.loose_count, "loose object", "loose objects"),
-        counted(objects.reachable, "object is", "objects are"),
-        counted(objects.unreachable, "is", "are")
+        "{}, {}; objects reached from HEAD and the refs: {}, others: {}",
+        counted(objects.pack_count, "pack"),
+        counted(objects.loose_count, "loose object"),
+        objects.reachable,
+        objects.unreachable
     )];
     if !objects.shallow.is_empty() {
         lines.push(format!("history {}", objects.history()));
@@ -73,11 +78,11 @@ fn describe(objects: &ObjectsProof) -> Vec<String> {
         lines.push(format!("git fsck calls {id} malformed: {fault}"));
     }
     if let Some(more @ 1..) = objects.malformed.len().checked_sub(LISTED) {
-        lines.push(format!("and {} that git fsck calls malformed", counted(more, "more object", "more objects")));
+        lines.push(format!("and {more} more objects that git fsck calls malformed"));
     }
     lines.extend(objects.notes.iter().take(LISTED).cloned());
     if let Some(more @ 1..) = objects.notes.len().checked_sub(LISTED) {
-        lines.push(format!("and {}", counted(more, "more remark", "more remarks")));
+        lines.push(format!("and {more} more remarks"));
     }
     if !objects.passed_over.is_empty() {
         lines.push(format!("not looked at, because nothing needs them: {}", objects.passed_over.join(", ")));

@@ -57,10 +57,9 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     faults.extend(faulty_submodules(tree));
     let outcome = match (faults.first(), refused.as_slice()) {
         (Some(fault), _) => Outcome::fail(fault),
-        (None, []) => Outcome::pass(format!(
-            "the work tree is HEAD's tree: {} equal",
-            counted(proof.file_count(), "file or link is", "files and links are")
-        )),
+        (None, []) => {
+            Outcome::pass(format!("the work tree is HEAD's tree: equal files and links: {}", proof.file_count()))
+        }
         (None, [first, ..]) if is_sparse(tree, &refused) => {
             Outcome::fail(format!("the clone is sparse, and leaves out files of HEAD: {}", refused.len()))
                 .sides("the files of HEAD's tree", describe(first))
@@ -104,7 +103,7 @@ fn listed(differences: &[&Difference], note: &str) -> Vec<String> {
     let mut lines: Vec<String> =
         differences.iter().take(LISTED).map(|difference| format!("{}{note}", describe(difference))).collect();
     if let Some(more @ 1..) = differences.len().checked_sub(LISTED) {
-        lines.push(format!("and {}{note}", counted(more, "more path", "more paths")));
+        lines.push(format!("and {more} more paths{note}"));
     }
     lines
 }
@@ -126,7 +125,7 @@ fn said(tree: &TreeProof) -> Vec<String> {
             .collect();
         if !paths.is_empty() {
             let shown = paths.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
-            lines.push(format!("{} equal {words}: {shown}", counted(paths.len(), "file is", "files are")));
+            lines.push(format!("equal {words}, {}: {shown}", counted(paths.len(), "file")));
         }
     }
     for module in tree.submodules.iter().take(DETAILS_SHOWN) {

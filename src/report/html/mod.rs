@@ -9,7 +9,7 @@ mod markup;
 use std::io::{self, Write};
 
 pub(super) use self::markup::Markup;
-use super::{BundleReport, Options, Report, summary};
+use super::{BundleReport, Options, Pages, Report, summary};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -18,17 +18,17 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     match report.bundles.as_slice() {
         [] => out.write_all(&without_bundle(report).into_bytes()),
         [bundle] => out.write_all(&bundle_page(report, bundle, options).into_bytes()),
-        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "a report on several bundles is a folder of pages")),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "a report on several bundles has a page for each")),
     }
 }
 
-/// `index.html` and a page for each bundle.
-pub(super) fn pages(report: &Report, options: &Options) -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut pages = vec![("index.html".to_owned(), index(report).into_bytes())];
-    for (at, bundle) in report.bundles.iter().enumerate() {
-        pages.push((file_name(at), bundle_page(report, bundle, options).into_bytes()));
+/// The first page, and a page for each bundle, which it names below `folder`.
+pub(super) fn pages(report: &Report, options: &Options, folder: &str) -> Pages {
+    let of_bundle = |(at, bundle)| (file_name(at), bundle_page(report, bundle, options).into_bytes());
+    Pages {
+        first: index(report, folder).into_bytes(),
+        others: report.bundles.iter().enumerate().map(of_bundle).collect(),
     }
-    Ok(pages)
 }
 
 fn file_name(at: usize) -> String {
@@ -73,7 +73,7 @@ fn without_bundle(report: &Report) -> Markup {
     page
 }
 
-fn index(report: &Report) -> Markup {
+fn index(report: &Report, folder: &str) -> Markup {
     let mut page = Markup::default();
     head(&mut page, "Audit of build manifests");
     page.raw("<h1>Audit of build manifests</h1>\n<div class=\"result\"><p>Verdict on all ")
@@ -88,7 +88,13 @@ fn index(report: &Report) -> Markup {
     page.raw("</div>\n<table>\n<caption>One page for each bundle</caption>\n<thead><tr><th scope=\"col\">Build</th>")
         .raw("<th scope=\"col\">Verdict</th><th scope=\"col\">Exit</th><th scope=\"col\">Because</th></tr></thead>\n<tbody>\n");
     for (at, bundle) in report.bundles.iter().enumerate() {
-        page.raw("<tr><td><a href=\"").text(&file_name(at)).raw("\">").text(first::name(bundle)).raw("</a></td>");
+        page.raw("<tr><td><a href=\"")
+            .text(&super::sarif::uri(folder))
+            .raw("/")
+            .text(&file_name(at))
+            .raw("\">")
+            .text(first::name(bundle))
+            .raw("</a></td>");
         page.wrapped("<td class=\"no\">", bundle.verdict.word(), "</td><td>").number(usize::from(bundle.exit_code()));
         page.raw("</td><td>");
         for line in summary::because(bundle) {

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use super::{Format, Tool};
 use crate::base::digest::Sha256;
 use crate::base::time::{DAY_SECONDS, Timestamp};
-use crate::base::words::{counted, words};
+use crate::base::words::{counted_as, words};
 use crate::gate::key::Fingerprint;
 use crate::judge::policy::PolicySource;
 
@@ -165,7 +165,7 @@ impl Kind {
     fn says(self) -> &'static str {
         match self {
             Self::Matched => "matched",
-            Self::RunningWithoutAcceptedBuild => "running without an accepted build",
+            Self::RunningWithoutAcceptedBuild => "listed as running, without an accepted build",
             Self::BuiltWithoutApproval => "built without approval",
             Self::ApprovedNotSeen => "approved, but not seen",
             Self::SeveralDigests => "several digests of one commit",
@@ -176,8 +176,10 @@ impl Kind {
     /// So many of it, in words.
     fn counted(self, count: usize) -> String {
         match self {
-            Self::SeveralDigests => counted(count, "commit with several digests", "commits with several digests"),
-            Self::BundleNotAccepted => counted(count, "bundle that is not accepted", "bundles that are not accepted"),
+            Self::SeveralDigests => counted_as(count, "commit with several digests", "commits with several digests"),
+            Self::BundleNotAccepted => {
+                counted_as(count, "bundle that is not accepted", "bundles that are not accepted")
+            }
             kind => format!("{count} {}", kind.says()),
         }
     }

@@ -8,7 +8,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{Kind, NOT_SAID, Reconciliation, Row};
 use crate::base::escape::for_terminal;
-use crate::base::words::counted;
+use crate::base::words::{counted, counted_as};
 use crate::report::text::{Amount, Look, Tone, paint_first};
 
 pub(super) fn write(answer: &Reconciliation, look: Look, out: &mut dyn Write) -> io::Result<()> {
@@ -24,7 +24,7 @@ pub(super) fn write(answer: &Reconciliation, look: Look, out: &mut dyn Write) ->
     let open = answer.rows.iter().filter(|row| row.kind != Kind::Matched).count();
     let means = match open {
         0 => "everything that was given is matched.".to_owned(),
-        count => format!("{} not matched.", counted(count, "row is", "rows are")),
+        count => format!("{} not matched.", counted_as(count, "row is", "rows are")),
     };
     let more = if look.amount == Amount::Everything { "" } else { " More: --details" };
     let last = format!("{word} (exit {}): {means}{more}\n", answer.exit_code());
@@ -54,7 +54,7 @@ fn tables(page: &mut String, answer: &Reconciliation, look: Look) {
         let title = format!(
             "sample of {} of {} of the period, seed {:?}",
             sample.builds.len(),
-            counted(sample.population, "build", "builds"),
+            counted(sample.population, "build"),
             sample.seed
         );
         let cells = sample.builds.iter().map(|build| {

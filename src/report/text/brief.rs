@@ -97,7 +97,7 @@ pub(super) fn causes(page: &mut Page, bundle: &BundleReport) {
             page.put("", &clipped(&for_terminal(detail)));
         }
         if let Some(more) = finding.details.len().checked_sub(DETAILS).filter(|more| *more > 0) {
-            page.put("", &format!("and {} more", counted(more, "line", "lines")));
+            page.put("", &format!("and {} more", counted(more, "line")));
         }
         if let Some(waiver) = &finding.waiver {
             page.put("", &clipped(&for_terminal(&waiver.words())));
@@ -174,7 +174,7 @@ fn put_doubts(page: &mut Page, bundle: &BundleReport, mut left: usize) {
 
 fn others(names: &[&str], shown: usize) -> String {
     let more = if shown > 0 { " more" } else { "" };
-    format!("{}{more}, warned or waived: {}", counted(names.len(), "check", "checks"), names.join(", "))
+    format!("{}{more}, warned or waived: {}", counted(names.len(), "check"), names.join(", "))
 }
 
 fn doubt(finding: &Finding) -> String {
@@ -208,7 +208,7 @@ fn outside(page: &mut Page, bundle: &BundleReport, lines: usize) {
         page.put("outside", if log_was_read(bundle) { none } else { "not known: the log was not read" });
         return;
     }
-    let head = format!("{} that the commit does not pin", counted(inputs.len(), "input", "inputs"));
+    let head = format!("{} that the commit does not pin", counted(inputs.len(), "input"));
     let mut text = head.clone();
     for count in 1..=inputs.len() {
         let listed: Vec<String> = inputs.iter().take(count).map(|input| clipped(&for_terminal(input))).collect();

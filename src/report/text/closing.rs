@@ -77,7 +77,7 @@ fn is_only_waived(report: &Report, bundle: &BundleReport) -> bool {
 fn of_bundles(report: &Report, bundles: &[BundleReport], verdict: Verdict) -> String {
     let of_all = |count: usize, one: &str, several: &str| {
         let what = if count == 1 { one } else { several };
-        format!("{count} of {} {what}.{MORE}", counted(bundles.len(), "bundle", "bundles"))
+        format!("{count} of {} {what}.{MORE}", counted(bundles.len(), "bundle"))
     };
     match verdict {
         Verdict::Accept => of_all(bundles.len(), "meets the policy", "meet the policy"),
@@ -91,7 +91,7 @@ fn of_bundles(report: &Report, bundles: &[BundleReport], verdict: Verdict) -> St
 fn of_images(report: &Report, admission: &Admission, verdict: Verdict) -> String {
     let of_all = |count: usize, one: &str, several: &str| {
         let what = if count == 1 { one } else { several };
-        format!("{count} of {} {what}.{MORE}", counted(admission.images.len(), "image", "images"))
+        format!("{count} of {} {what}.{MORE}", counted(admission.images.len(), "image"))
     };
     match verdict {
         Verdict::Accept => of_all(admission.images.len(), "may be deployed", "may be deployed"),

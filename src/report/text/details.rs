@@ -193,7 +193,7 @@ fn totals(page: &mut String, look: Look, report: &Report) {
     let _ = writeln!(page, "{table}");
     let counts = [Verdict::Accept, Verdict::AcceptInPart, Verdict::Reject, Verdict::None]
         .map(|verdict| format!("{} {}", report.count(verdict), verdict.word()));
-    let _ = writeln!(page, "{}: {}", counted(report.bundles.len(), "bundle", "bundles"), counts.join(", "));
+    let _ = writeln!(page, "{}: {}", counted(report.bundles.len(), "bundle"), counts.join(", "));
 }
 
 fn new_table(look: Look) -> Table {

@@ -7,7 +7,7 @@ use super::closing::{paint_first, verdict_words};
 use super::subject::{UNPROVED, grade_words};
 use super::{Look, Page};
 use crate::base::escape::for_terminal;
-use crate::base::words::counted;
+use crate::base::words::{counted, counted_as};
 use crate::gate::key::Fingerprint;
 use crate::gate::verify::Grade;
 use crate::judge::finding::Verdict;
@@ -58,17 +58,16 @@ fn totals(report: &Report, bundles: &[BundleReport], look: Look) -> Page {
     let counts = words.map(|(verdict, words)| (report.count(verdict), words));
     let counts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
-    page.put("total", &format!("{}: {}", counted(bundles.len(), "bundle", "bundles"), counts.join(", ")));
+    page.put("total", &format!("{}: {}", counted(bundles.len(), "bundle"), counts.join(", ")));
     scopes(&mut page, report, bundles);
     keys(&mut page, bundles);
     let doubtful = |bundle: &&BundleReport| brief::doubts(bundle).next().is_some();
     let accepted = || bundles.iter().filter(|bundle| bundle.exit_code() == 0);
     match accepted().filter(doubtful).count() {
         0 => {}
-        count => page.put(
-            "warned",
-            &format!("{} with warnings or waivers: --details", counted(count, "accepted bundle", "accepted bundles")),
-        ),
+        count => {
+            page.put("warned", &format!("{} with warnings or waivers: --details", counted(count, "accepted bundle")))
+        }
     }
     if accepted().next().is_some() {
         page.put("unproved", UNPROVED);
@@ -99,7 +98,7 @@ fn keys(page: &mut Page, bundles: &[BundleReport]) {
     }
     for (fingerprint, (grade, count)) in keys.iter().take(SHOWN) {
         page.put("key", &fingerprint.to_string());
-        page.put("", &format!("signed {}; its grade is", counted(*count, "bundle", "bundles")));
+        page.put("", &format!("signed {}; its grade is", counted(*count, "bundle")));
         page.put("", grade_words(*grade));
     }
     more(page, keys.len(), "key", "keys");
@@ -107,6 +106,6 @@ fn keys(page: &mut Page, bundles: &[BundleReport]) {
 
 fn more(page: &mut Page, count: usize, one: &str, several: &str) {
     if let Some(left) = count.checked_sub(SHOWN).filter(|left| *left > 0) {
-        page.put("", &format!("and {} more: --details", counted(left, one, several)));
+        page.put("", &format!("and {} more: --details", counted_as(left, one, several)));
     }
 }

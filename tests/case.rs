@@ -430,7 +430,10 @@ fn two_people_sign_off() {
     let names: Vec<_> = report["case"]["sign_offs"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect();
     assert_eq!(names, ["Ada", "Bob"]);
     let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
-    assert!(page.contains("Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z</td>"), "the page has the names");
+    assert!(
+        page.contains("Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z by their clock</td>"),
+        "the page has the names"
+    );
     // A key that the policy does not list is shown as such.
     fs::write(folder.path().join("case.tar"), &one).unwrap();
     assert_eq!(sign_off("reviewed", "eve.key").code, 0);

@@ -19,7 +19,8 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
     };
     let options = options(&arguments.options, &limits)?;
     let bytes = folder::read_file(&arguments.file, limits.report_bytes())?;
-    let report = Report::from_json(&arguments.file.display().to_string(), &bytes, &limits)?;
+    let mut report = Report::from_json(&arguments.file.display().to_string(), &bytes, &limits)?;
+    report.reference = arguments.options.reference.clone().or(report.reference);
     let wanted = summary::wanted([format], &arguments.options);
     wanted.need_policy(report.policy.is_some())?;
     if report.admission.is_some() && !matches!(format, Format::Text(_) | Format::Json) {

@@ -26,6 +26,9 @@ pub(super) struct Document {
     pub(super) tool: Tool,
     /// The moment that the audit is for, RFC 3339.
     pub(super) now: Option<String>,
+    /// The auditor's own file number or name for this audit, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reference: Option<String>,
     /// The worst verdict of all bundles: `accept`, `accept-in-part`, `reject` or `none`. `scope` says what it is about.
     pub(super) verdict: String,
     /// The program's exit code, which goes with the verdict.
@@ -157,7 +160,7 @@ pub(super) struct Asked {
     pub(super) passed_over: Vec<String>,
     /// Groups whose evidence was handed over.
     pub(super) handed: Vec<String>,
-    /// What the command line handed over: flag and value.
+    /// What the command line gave: flag and value; `path` for what is named without one.
     pub(super) given: Vec<Setting>,
     /// Fingerprints of the keys that were trusted.
     pub(super) keys: Vec<String>,
@@ -318,6 +321,7 @@ fn document(report: &Report) -> Document {
             features: report.tool.features.clone(),
         },
         now: report.now.map(|now| now.to_string()),
+        reference: report.reference.clone(),
         verdict: report.verdict().word().into(),
         exit_code: report.exit_code(),
         totals: Totals {

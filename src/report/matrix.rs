@@ -1,4 +1,4 @@
-//! The witness matrix: a row for each fact, a column for each witness. Values are compared only where equal facts must have equal
+//! The witness matrix: a row for each fact, a cell for each witness. Values are compared only where equal facts must have equal
 //! text; the matrix shows, and the checks judge.
 
 use std::borrow::Cow;
@@ -15,7 +15,7 @@ const COMPARABLE: [&str; 9] =
 /// One fact and what each witness says of it.
 pub(super) struct Row<'a> {
     pub(super) fact: &'a str,
-    /// One cell per witness, in the order of [`Matrix::witnesses`].
+    /// One cell per witness, in the order in which they are heard.
     pub(super) cells: Vec<Vec<&'a Fact>>,
     pub(super) agreement: Agreement,
 }
@@ -34,7 +34,6 @@ pub(super) enum Agreement {
 }
 
 pub(super) struct Matrix<'a> {
-    pub(super) witnesses: Vec<&'static str>,
     pub(super) rows: Vec<Row<'a>>,
 }
 
@@ -67,7 +66,7 @@ pub(super) fn matrix(bundle: &BundleReport) -> Matrix<'_> {
         Row { fact: name, cells, agreement }
     };
     let rows = names.into_iter().map(row).collect();
-    Matrix { witnesses, rows }
+    Matrix { rows }
 }
 
 fn agreement(name: &str, cells: &[Vec<&Fact>]) -> Agreement {

@@ -26,6 +26,7 @@ mod matrix;
 mod oscal;
 mod question;
 mod reconciliation;
+mod repeat;
 mod sarif;
 mod saved;
 mod scope;
@@ -39,6 +40,7 @@ use serde_json::Value;
 
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
+use crate::base::escape::is_treacherous;
 use crate::base::limits::Limits;
 use crate::base::mask::mask;
 use crate::base::time::Timestamp;
@@ -73,6 +75,8 @@ pub struct Report {
     pub tool: Tool,
     /// The moment that the audit is for; `None` when it could not be read from the command line.
     pub now: Option<Timestamp>,
+    /// The auditor's own file number or name for this audit: at most [`Report::REFERENCE_CHARACTERS`].
+    pub reference: Option<String>,
     /// The policy's file, if there was one.
     pub policy: Option<PolicySource>,
     /// What was asked; `None` when the run ended before that was known.
@@ -218,12 +222,31 @@ impl Tool {
 }
 
 impl Report {
+    /// Characters of a reference: it is in the head of every printed page.
+    pub const REFERENCE_CHARACTERS: usize = 80;
+
+    /// A reference as `--reference` takes it.
+    ///
+    /// # Errors
+    /// In words, for an empty text, a longer one and one with characters that are not shown as they are.
+    pub fn reference(text: &str) -> Result<String, String> {
+        let length = text.chars().count();
+        if text.trim().is_empty() || length > Self::REFERENCE_CHARACTERS {
+            return Err(format!("expected 1 to {} characters, found {length}", Self::REFERENCE_CHARACTERS));
+        }
+        if text.chars().any(is_treacherous) {
+            return Err("expected plain text in one line, without control or invisible characters".into());
+        }
+        Ok(text.to_owned())
+    }
+
     /// A report that says nothing yet.
     pub fn new(now: Option<Timestamp>) -> Self {
         Self {
             rules: Rules::Current,
             tool: Tool::this(),
             now,
+            reference: None,
             policy: None,
             question: None,
             case: None,
@@ -322,6 +345,7 @@ impl Report {
             rules: self.rules,
             tool: self.tool.clone(),
             now: self.now,
+            reference: self.reference.clone(),
             policy: self.policy.clone(),
             question: self.question.clone(),
             case: self.case.clone(),

@@ -30,7 +30,7 @@ pub struct QuestionReport {
     pub passed_over: Vec<String>,
     /// Groups whose evidence was handed over.
     pub handed: Vec<Group>,
-    /// What the command line handed over beside the bundles: flag (without its hyphens) and value, as they were typed.
+    /// What the command line gave: flag (without its hyphens) and value, as they were typed; `path` for bundles and folders.
     pub given: Vec<(String, String)>,
     /// Fingerprints of the keys that were trusted.
     pub keys: Vec<Fingerprint>,

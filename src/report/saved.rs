@@ -84,6 +84,7 @@ fn report(document: Document, rules: Rules) -> Read<Report> {
         rules,
         tool: Tool { name: document.tool.name, version: document.tool.version, features: document.tool.features },
         now: document.now.as_deref().map(moment).transpose()?,
+        reference: document.reference.as_deref().map(Report::reference).transpose()?,
         policy: match document.policy {
             Some(policy) => {
                 Some(PolicySource { path: policy.path, sha256: digest(&policy.sha256)?, files: Vec::new() })

@@ -1,6 +1,7 @@
 //! What page one says, in words: shared by every format for people, so that all say the same.
 
-use super::{BundleReport, Report, Scope, Voucher, scope};
+pub(super) use super::repeat::command;
+use super::{BundleReport, Report, Scope, scope};
 use crate::gate::verify::Grade;
 use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
@@ -216,7 +217,8 @@ fn log_text(bundle: &BundleReport) -> &'static str {
     }
 }
 
-fn grade_text(grade: Grade) -> &'static str {
+/// What a grade says.
+pub(super) fn grade_text(grade: Grade) -> &'static str {
     match grade {
         Grade::Recorded => "a signer of the policy states who obtained it, when and over which channel",
         Grade::Witnessed => "two signers of the policy state that two people obtained it, in two retrievals",
@@ -272,81 +274,4 @@ pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> 
         lines.extend(question.limits.iter().map(|(name, value)| format!("the limit {name} was set to {value}")));
     }
     lines
-}
-
-/// The command that repeats the audit. Values are quoted for a POSIX shell.
-pub(super) fn command(report: &Report, bundle: &BundleReport) -> String {
-    let path = report.case.as_ref().map_or(&bundle.path, |case| &case.path);
-    let mut words = vec!["hpsb-audit".to_owned(), "audit".into(), quoted(path)];
-    let by_seal = report.case.as_ref().is_some_and(|case| case.vouched_by == Voucher::Seal);
-    if by_seal {
-        words.push("--seal-key FILE".into());
-    }
-    if let Some(policy) = report.policy.as_ref().filter(|_| !by_seal) {
-        words.extend(["--policy".into(), quoted(&policy.path)]);
-    }
-    if report.case.as_ref().is_some_and(|case| case.existed_by.is_some()) {
-        words.push("--tsa-ca FILE".into());
-    }
-    if let Some(question) = report.question.as_ref().filter(|_| !by_seal) {
-        if question.depth == super::Depth::SignatureOnly {
-            words.splice(1..2, ["verify".into()]);
-        }
-        let named = bundle.key.as_ref().is_some_and(|key| key.source.starts_with("command line"));
-        if report.policy.is_none() || named {
-            words.extend(question.keys.iter().map(|key| format!("--key {key}")));
-        }
-        words.extend(question.given.iter().map(|(flag, value)| format!("--{flag} {}", quoted(value))));
-        let require: Vec<&str> = question.require.iter().map(|group| group.word()).collect();
-        if !require.is_empty() {
-            words.push(format!("--require {}", require.join(",")));
-        }
-        words.extend(
-            question.limits.iter().map(|(name, value)| format!("--limit {}", quoted(&format!("{name}={value}")))),
-        );
-    }
-    words.extend(report.now.map(|now| format!("--now {now}")));
-    words.join(" ")
-}
-
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=+,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::QuestionReport;
-    use super::*;
-
-    #[test]
-    fn the_command_names_everything_that_was_handed_over() {
-        let mut report = Report::new(None);
-        let mut question = QuestionReport::of(
-            super::super::Depth::Everything,
-            &crate::judge::policy::Policy::default(),
-            &crate::gate::verify::KeyRing::default(),
-            &[],
-            &crate::base::limits::Limits::default(),
-        );
-        question.given = [("image", "oci:my image"), ("base", "dir:base"), ("trust", "trust"), ("approvals", "a.csv")]
-            .map(|(flag, value)| (flag.to_owned(), value.to_owned()))
-            .to_vec();
-        report.question = Some(question);
-        assert_eq!(
-            command(&report, &BundleReport::of_nothing("b.sig.tbz", Vec::new())),
-            "hpsb-audit audit b.sig.tbz --image 'oci:my image' --base dir:base --trust trust --approvals a.csv"
-        );
-    }
-
-    #[test]
-    fn the_command_cannot_be_left_by_a_quote() {
-        assert_eq!(quoted("a/b.sig.tbz"), "a/b.sig.tbz");
-        assert_eq!(quoted("a b'; rm x"), r"'a b'\''; rm x'");
-        assert_eq!(quoted(""), "''");
-    }
 }

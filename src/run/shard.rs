@@ -1,5 +1,6 @@
 //! A share of many bundles, for one machine of several.
 
+use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -22,6 +23,12 @@ impl Shard {
         let digest = Sha256::of(name.as_bytes());
         let number = digest.as_bytes().iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
         number % self.count == self.index
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.count)
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::args::{ShowArguments, limit};
+use crate::report::Report;
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {
@@ -51,6 +52,9 @@ pub(crate) struct ReportOptions {
     /// The OSCAL assessment plan that the results are of, instead of the question itself
     #[arg(long, value_name = "FILE")]
     pub(crate) oscal_ap: Option<PathBuf>,
+    /// Your own file number or name for this audit, at most 80 characters: on page one, in the head of every page and in JSON
+    #[arg(long, value_name = "TEXT", value_parser = Report::reference)]
+    pub(crate) reference: Option<String>,
     /// Sign the verification summary (vsa) with this private key: PKCS#8 in PEM, P-256 or Ed25519
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: Option<PathBuf>,

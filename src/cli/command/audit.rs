@@ -44,6 +44,9 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     if let Err(error) = audited {
         report.error = Some(error);
     }
+    report.reference.clone_from(&arguments.report_options.reference);
+    // A case's own question names what was given when it was sealed.
+    report.question.iter_mut().for_each(|question| question.given = given_flags(arguments));
     if let Err(error) = attach(&report, &options, arguments.report_options.attach.as_deref(), &limits) {
         report.error = Some(error);
     }
@@ -212,15 +215,24 @@ fn verify_one(arguments: &VerifyArguments, limits: &Limits) -> Result<Report, Er
     Ok(Report { bundles: vec![crate::audit::audit(dossier, &question)], ..question.report() })
 }
 
-/// What the command line handed over, as it was typed.
+/// What the command line gave, as it was typed.
 fn given_flags(arguments: &AuditArguments) -> Vec<(String, String)> {
     let path = |path: &PathBuf| path.display().to_string();
+    let paths = arguments.paths.iter().map(|named| ("path", path(named)));
+    let keys = arguments.keys.keys.iter().map(|key| match key {
+        NamedKey::File(file) => ("key", path(file)),
+        NamedKey::Pin(pin) => ("key", pin.to_string()),
+    });
+    let seal = arguments.case.seal_key.iter().map(|file| ("seal-key", path(file)));
+    let authorities = arguments.case.tsa_cas.iter().map(|file| ("tsa-ca", path(file)));
+    let shard = arguments.scale.shard.iter().map(|shard| ("shard", shard.to_string()));
     let image = arguments.image.iter().map(|source| ("image", source.to_string()));
     let bases = arguments.bases.iter().map(|source| ("base", source.to_string()));
     let trust = arguments.trust.iter().map(|folder| ("trust", path(folder)));
     let approvals = arguments.approvals.iter().map(|file| ("approvals", path(file)));
     let builder = arguments.builder.iter().map(|folder| ("builder", path(folder)));
-    let all = image.chain(bases).chain(trust).chain(builder).chain(approvals);
+    let beside = image.chain(bases).chain(trust).chain(builder).chain(approvals);
+    let all = paths.chain(keys).chain(seal).chain(authorities).chain(beside).chain(shard);
     all.map(|(flag, value)| (flag.to_owned(), mask(&value))).collect()
 }
 

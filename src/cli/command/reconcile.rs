@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use crate::base::budget::Budget;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::mask::mask;
 use crate::cli::args::reconcile::{ReconcileArguments, ReconcileFormat};
 use crate::cli::command::audit::audit_on;
 use crate::cli::files::{Existing, keep_inputs, write_whole};
@@ -22,7 +23,9 @@ pub(crate) fn reconcile(arguments: &ReconcileArguments) -> Result<u8, Error> {
     let files = report_files(arguments)?;
     let named = [&arguments.policy, &arguments.approvals].into_iter().chain(&arguments.workload_password);
     keep_inputs(&arguments.reports, named.chain(&arguments.inventory))?;
-    let answer = answer(arguments)?;
+    let mut answer = answer(arguments)?;
+    answer.reference.clone_from(&arguments.reference);
+    answer.given = given_flags(arguments);
     for (format, path) in &files {
         write_whole(path, &page(&answer, *format)?, Existing::Replaced)?;
     }
@@ -78,6 +81,21 @@ fn read_inventories(arguments: &ReconcileArguments, policy: &Policy, limits: &Li
         return Err(Error::NothingToAdmit { paths: paths.join(", "), forms: Form::any() });
     }
     Ok(inventories)
+}
+
+/// What the command line gave, as it was typed.
+fn given_flags(arguments: &ReconcileArguments) -> Vec<(String, String)> {
+    let path = |path: &PathBuf| path.display().to_string();
+    let evidence = arguments.evidence.iter().map(|folder| ("evidence", path(folder)));
+    let policy = [("policy", path(&arguments.policy)), ("approvals", path(&arguments.approvals))];
+    let inventories = arguments.inventory.iter().map(|file| ("inventory", path(file)));
+    let period = [("period", format!("{}/{}", arguments.period.from, arguments.period.before))];
+    let passwords = arguments.workload_password.iter().map(|file| ("workload-password", path(file)));
+    let sample = arguments.sample.iter().map(|count| ("sample", count.to_string()));
+    let seed = arguments.seed.iter().map(|seed| ("seed", seed.clone()));
+    let limits = arguments.limits.iter().map(|(name, value)| ("limit", format!("{name}={value}")));
+    let all = evidence.chain(policy).chain(inventories).chain(period).chain(passwords).chain(sample).chain(seed);
+    all.chain(limits).map(|(flag, value)| (flag.to_owned(), mask(&value))).collect()
 }
 
 fn page(answer: &Reconciliation, format: Format) -> Result<Vec<u8>, Error> {

@@ -70,6 +70,8 @@ pub fn reconcile(reports: &[BundleReport], books: &Books<'_>) -> Reconciliation 
     Reconciliation {
         tool: Tool::this(),
         now: books.now,
+        reference: None,
+        given: Vec::new(),
         period: books.period,
         policy: books.policy.source.clone(),
         inputs: inputs(reports, books),

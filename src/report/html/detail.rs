@@ -1,63 +1,100 @@
 //! What follows page one: witnesses, chain, times, findings, files, inputs, versions.
 
-use super::super::matrix::{Agreement, matrix};
-use super::super::{BundleReport, Options, Report};
+use super::super::matrix::{self, Agreement, matrix};
+use super::super::{BundleReport, Options, Report, summary};
+use super::diagram;
 use super::markup::Markup;
-use super::{diagram, first};
 use crate::base::time::Timestamp;
 use crate::judge::check::{self, status_text};
+use crate::judge::evidence::Fact;
 use crate::judge::finding::{Finding, Status};
 
 pub(super) fn write(page: &mut Markup, report: &Report, bundle: &BundleReport, options: &Options) {
+    findings(page, bundle);
     witnesses(page, bundle);
     page.raw("<section>\n<h2>Chain</h2>\n<p>A solid line is proved by this program, a dashed one stated by somebody and not contradicted, a dotted one not examined; a crossed line does not hold.</p>\n");
     diagram::write(page, bundle);
     page.raw("</section>\n");
     timeline(page, report, bundle);
-    findings(page, bundle);
     files(page, bundle);
     page.raw("<section>\n<h2>Inputs outside the commit</h2>\n");
-    page.list(bundle.outside_the_commit.iter().map(String::as_str), "None is listed.");
+    page.list(
+        bundle.outside_the_commit.iter().map(String::as_str),
+        if is_read(bundle) { "The log names none." } else { "The log was not read." },
+    );
     page.raw("</section>\n");
     controls(page, bundle, options);
-    inputs(page, bundle);
-    page.raw("<section>\n");
-    first::versions(page, report);
-    page.raw("<p>Every check is described by <code>hpsb-audit explain CHECK</code>, every limit by <code>hpsb-audit explain limits</code>.</p>\n</section>\n");
+    looked_at(page, report, bundle);
+    case(page, report);
+    versions(page, report, Some(bundle));
 }
 
+/// Was anything behind the signature read?
+fn is_read(bundle: &BundleReport) -> bool {
+    bundle.error.is_none() && summary::signature(bundle) == Some(Status::Pass)
+}
+
+const NOT_READ: &str = "<p>Nothing behind the signature was read.</p>\n</section>\n";
+
+fn scroll(page: &mut Markup, name: &'static str) {
+    page.raw("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"").raw(name).raw("\">\n");
+}
+
+/// Facts of several witnesses, a row for each value: who says it, and how that is known.
 fn witnesses(page: &mut Markup, bundle: &BundleReport) {
-    page.raw("<section class=\"matrix\">\n<h2>Witness matrix</h2>\n");
-    let matrix = matrix(bundle);
-    if matrix.rows.is_empty() {
-        page.raw("<p>No witness was heard: nothing behind the signature was looked at.</p>\n</section>\n");
+    page.raw("<section>\n<h2>Witness matrix</h2>\n");
+    if !is_read(bundle) {
+        page.raw(NOT_READ);
         return;
     }
-    page.raw("<table>\n<caption>Who says what, and how that is known. A row that disagrees has a double frame.</caption>\n<thead><tr><th scope=\"col\">Fact</th>");
-    for witness in &matrix.witnesses {
-        page.wrapped("<th scope=\"col\">", witness, "</th>");
-    }
-    page.raw("<th scope=\"col\">Agreement</th></tr></thead>\n<tbody>\n");
-    for row in &matrix.rows {
-        let disagrees = row.agreement == Agreement::Disagree;
-        page.raw(if disagrees { "<tr class=\"disagree\">" } else { "<tr>" }).wrapped(
-            "<th scope=\"row\">",
-            row.fact,
-            "</th>",
-        );
-        for cell in &row.cells {
-            page.raw(if disagrees { "<td class=\"disagree\">" } else { "<td>" });
-            page.raw(if cell.is_empty() { "-" } else { "" });
-            for fact in cell {
-                page.wrapped("<p>", &fact.value, " <span class=\"known\">(")
-                    .text(fact.known.word())
-                    .raw(")</span></p>");
+    let matrix = matrix(bundle);
+    let (single, rows): (Vec<_>, Vec<_>) = matrix.rows.iter().partition(|row| row.agreement == Agreement::OneWitness);
+    scroll(page, "Witness matrix");
+    page.raw("<table class=\"matrix\">\n<caption>Facts that more than one witness tells, a line for each value. A fact on which they disagree has a double frame.</caption>\n<thead><tr><th scope=\"col\">Fact</th><th scope=\"col\">Agreement</th><th scope=\"col\">Value</th><th scope=\"col\">Told by</th></tr></thead>\n<tbody>\n");
+    for row in rows {
+        let said = row.cells.iter().flatten();
+        let mut values: Vec<(&str, Vec<&Fact>)> = Vec::new();
+        for fact in said {
+            match values.iter_mut().find(|(value, _)| *value == fact.value) {
+                Some((_, facts)) => facts.push(fact),
+                None => values.push((&fact.value, vec![fact])),
             }
-            page.raw("</td>");
         }
-        page.wrapped("<td>", row.agreement.words(), "</td></tr>\n");
+        for (at, (value, facts)) in values.iter().enumerate() {
+            page.raw(if row.agreement == Agreement::Disagree { "<tr class=\"disagree\">" } else { "<tr>" });
+            if at == 0 {
+                page.raw("<th scope=\"row\" rowspan=\"").number(values.len()).raw("\">").text(row.fact).raw("</th>");
+                page.raw("<td rowspan=\"").number(values.len()).raw("\">").text(row.agreement.words()).raw("</td>");
+            }
+            page.wrapped("<td><code>", value, "</code></td><td>");
+            for fact in facts {
+                page.raw("<p>").text(fact.witness).wrapped(" <span class=\"known\">", fact.known.word(), "</span></p>");
+            }
+            page.raw("</td></tr>\n");
+        }
     }
-    page.raw("</tbody>\n</table>\n</section>\n");
+    page.raw("</tbody>\n</table>\n</div>\n");
+    one_witness(page, &single);
+    page.raw("</section>\n");
+}
+
+/// Facts of one witness: nothing to compare, so they are no matrix.
+fn one_witness(page: &mut Markup, rows: &[&matrix::Row<'_>]) {
+    if rows.is_empty() {
+        return;
+    }
+    page.raw("<h3>Told by one witness</h3>\n");
+    scroll(page, "Told by one witness");
+    page.raw("<table>\n<thead><tr><th scope=\"col\">Fact</th><th scope=\"col\">Value</th><th scope=\"col\">Told by</th></tr></thead>\n<tbody>\n");
+    for fact in rows.iter().flat_map(|row| row.cells.iter().flatten()) {
+        page.wrapped("<tr><th scope=\"row\">", &fact.fact, "</th>").wrapped(
+            "<td><code>",
+            &fact.value,
+            "</code></td><td>",
+        );
+        page.text(fact.witness).wrapped(" <span class=\"known\">", fact.known.word(), "</span></td></tr>\n");
+    }
+    page.raw("</tbody>\n</table>\n</div>\n");
 }
 
 /// Everything that has a time, in order; the moment of the audit last or where it falls.
@@ -71,15 +108,21 @@ fn timeline(page: &mut Markup, report: &Report, bundle: &BundleReport) {
     let now = report.now.map(|now| (now, "the moment that this audit is for (given)".to_owned()));
     let mut moments: Vec<(Timestamp, String)> = facts.chain(now).collect();
     moments.sort();
-    page.raw("<section>\n<h2>Timeline</h2>\n<p>Times inside a manifest are the build server's own statement.</p>\n<table>\n<thead><tr><th scope=\"col\">Time (UTC)</th><th scope=\"col\">What</th></tr></thead>\n<tbody>\n");
+    page.raw("<section>\n<h2>Timeline</h2>\n<p>Times inside a manifest are the build server's own statement.</p>\n");
+    scroll(page, "Timeline");
+    page.raw(
+        "<table>\n<thead><tr><th scope=\"col\">Time (UTC)</th><th scope=\"col\">What</th></tr></thead>\n<tbody>\n",
+    );
     for (moment, what) in &moments {
         page.wrapped("<tr><td>", &moment.to_string(), "</td>").wrapped("<td>", what, "</td></tr>\n");
     }
-    page.raw("</tbody>\n</table>\n</section>\n");
+    page.raw("</tbody>\n</table>\n</div>\n</section>\n");
 }
 
 fn findings(page: &mut Markup, bundle: &BundleReport) {
-    page.raw("<section>\n<h2>Findings</h2>\n<table class=\"findings\">\n<caption>Every check, in the order of the program's table. A level of require decides the verdict, warn is shown, off is listed.</caption>\n<thead><tr><th scope=\"col\">Check</th><th scope=\"col\">Level</th><th scope=\"col\">Status</th><th scope=\"col\">What was found</th></tr></thead>\n<tbody>\n");
+    page.raw("<section>\n<h2>Findings</h2>\n");
+    scroll(page, "Findings");
+    page.raw("<table class=\"findings\">\n<caption>Every check, in the order of the program's table. A level of require decides the verdict, warn is shown, off is listed.</caption>\n<thead><tr><th scope=\"col\">Check</th><th scope=\"col\">Level</th><th scope=\"col\">Status</th><th scope=\"col\">What was found</th></tr></thead>\n<tbody>\n");
     for finding in &bundle.findings {
         let rejects = finding.rejects();
         page.wrapped("<tr><th scope=\"row\">", finding.check, "</th>").wrapped("<td>", finding.level.word(), "</td>");
@@ -88,7 +131,7 @@ fn findings(page: &mut Markup, bundle: &BundleReport) {
         answer(page, finding);
         page.raw("</td></tr>\n");
     }
-    page.raw("</tbody>\n</table>\n</section>\n");
+    page.raw("</tbody>\n</table>\n</div>\n</section>\n");
 }
 
 fn answer(page: &mut Markup, finding: &Finding) {
@@ -108,12 +151,13 @@ fn answer(page: &mut Markup, finding: &Finding) {
 }
 
 fn controls(page: &mut Markup, bundle: &BundleReport, options: &Options) {
-    page.raw("<section>\n<h2>Controls in detail</h2>\n");
+    page.raw("<section>\n<h2>Controls supported</h2>\n<p>A check that passed supports a control. It does not satisfy one by itself.</p>\n");
     let supported = options.controls.supported(bundle);
     if supported.is_empty() {
         page.raw("<p>No control is supported by this audit.</p>\n</section>\n");
         return;
     }
+    scroll(page, "Controls");
     page.raw("<table>\n<thead><tr><th scope=\"col\">Control</th><th scope=\"col\">Supported by the checks</th></tr></thead>\n<tbody>\n");
     for (control, checks) in supported {
         page.raw("<tr><th scope=\"row\">")
@@ -124,22 +168,64 @@ fn controls(page: &mut Markup, bundle: &BundleReport, options: &Options) {
             .text(&control.title);
         page.wrapped("</th><td>", &checks.join(", "), "</td></tr>\n");
     }
+    page.raw("</tbody>\n</table>\n</div>\n</section>\n");
+}
+
+/// Everything that the answers rest on, by its bytes.
+fn looked_at(page: &mut Markup, report: &Report, bundle: &BundleReport) {
+    page.raw("<section>\n<h2>What was looked at</h2>\n");
+    scroll(page, "What was looked at");
+    page.raw("<table>\n<thead><tr><th scope=\"col\">What</th><th scope=\"col\">Name</th><th scope=\"col\">SHA-256</th></tr></thead>\n<tbody>\n");
+    let mut row = |what: &str, name: &str, digest: &str| {
+        page.wrapped("<tr><th scope=\"row\">", what, "</th>").wrapped("<td><code>", name, "</code></td>");
+        page.wrapped("<td><code>", digest, "</code></td></tr>\n");
+    };
+    let digest = bundle.file.map_or_else(|| "not read to its end".into(), |(digest, _)| digest.hex());
+    row("bundle", &bundle.path, &digest);
+    if let Some(policy) = &report.policy {
+        row("policy, with its signers", &policy.path, &policy.sha256.hex());
+    }
+    for key in report.question.iter().flat_map(|question| &question.keys) {
+        let accepted = bundle.key.as_ref().is_some_and(|one| one.fingerprint == *key);
+        row(
+            "trusted key",
+            if accepted { "accepted the signature" } else { "did not accept the signature" },
+            &key.hex(),
+        );
+    }
+    for input in &bundle.inputs {
+        row(input.kind, &input.name, &input.sha256.hex());
+    }
+    page.raw("</tbody>\n</table>\n</div>\n</section>\n");
+}
+
+/// All that is said of the case that the bundles came from.
+pub(super) fn case(page: &mut Markup, report: &Report) {
+    let Some(case) = &report.case else { return };
+    page.raw("<section>\n<h2>Case in full</h2>\n<table class=\"facts\">\n<tbody>\n");
+    for (label, text) in case.lines() {
+        page.wrapped("<tr><th scope=\"row\">", label, "</th>").wrapped("<td>", &text, "</td></tr>\n");
+    }
     page.raw("</tbody>\n</table>\n</section>\n");
 }
 
-/// Digests of what was looked at beside the bundle.
-fn inputs(page: &mut Markup, bundle: &BundleReport) {
-    page.raw("<section>\n<h2>What was looked at beside the bundle</h2>\n");
-    if bundle.inputs.is_empty() {
-        page.raw("<p>Nothing.</p>\n</section>\n");
-        return;
+/// Which program, asked what for which moment, with which bounds.
+pub(super) fn versions(page: &mut Markup, report: &Report, bundle: Option<&BundleReport>) {
+    page.raw("<section>\n<h2>Question and limits</h2>\n<table class=\"facts\">\n<tbody>\n<tr><th scope=\"row\">Question</th><td>");
+    for line in summary::question(report, bundle) {
+        page.wrapped("<p>", &line, "</p>");
     }
-    page.raw("<table>\n<thead><tr><th scope=\"col\">What</th><th scope=\"col\">Name</th><th scope=\"col\">SHA-256</th></tr></thead>\n<tbody>\n");
-    for input in &bundle.inputs {
-        page.wrapped("<tr><th scope=\"row\">", input.kind, "</th>").wrapped("<td><code>", &input.name, "</code></td>");
-        page.wrapped("<td><code>", &input.sha256.hex(), "</code></td></tr>\n");
-    }
-    page.raw("</tbody>\n</table>\n</section>\n");
+    page.raw("</td></tr>\n<tr><th scope=\"row\">Program</th><td>");
+    page.text(&report.tool.name).raw(" ").text(&report.tool.version).raw(", features: ");
+    let features = report.tool.features.join(", ");
+    page.text(if features.is_empty() { "none" } else { &features });
+    page.raw("</td></tr>\n<tr><th scope=\"row\">Audited for</th><td>");
+    page.text(&report.now.map_or_else(|| "no moment".into(), |now| now.to_string()));
+    page.raw("</td></tr>\n<tr><th scope=\"row\">Limits</th><td>");
+    let changed = report.question.iter().flat_map(|question| &question.limits);
+    let changed: Vec<String> = changed.map(|(name, value)| format!("{name} {value}")).collect();
+    page.text(&if changed.is_empty() { "the program's own".into() } else { changed.join(", ") });
+    page.raw("</td></tr>\n</tbody>\n</table>\n<p>Every check is described by <code>hpsb-audit explain CHECK</code>, every limit by <code>hpsb-audit explain limits</code>.</p>\n</section>\n");
 }
 
 /// What `source-tree` says of files that are not the commit's.

@@ -9,9 +9,9 @@ const ROW: usize = 46;
 
 pub(super) fn write(page: &mut Markup, bundle: &BundleReport) {
     let links = chain(bundle);
-    page.raw("<svg role=\"img\" aria-labelledby=\"chain-title chain-text\" viewBox=\"0 0 720 ");
+    page.raw("<div class=\"scroll\" role=\"region\" aria-label=\"Chain\" tabindex=\"0\">\n<svg role=\"img\" aria-labelledby=\"chain-title chain-text\" viewBox=\"0 0 720 ");
     page.number(links.len().saturating_mul(ROW).saturating_add(8));
-    page.raw("\" font-family=\"Liberation Sans, Arial, sans-serif\" font-size=\"12\">\n<title id=\"chain-title\">The chain of evidence</title>\n<desc id=\"chain-text\">");
+    page.raw("\" font-size=\"12\">\n<title id=\"chain-title\">The chain of evidence</title>\n<desc id=\"chain-text\">");
     for link in &links {
         page.text(link.from).raw(" to ").text(link.to).raw(": ").text(link.strength.words()).raw(". ");
     }
@@ -19,7 +19,7 @@ pub(super) fn write(page: &mut Markup, bundle: &BundleReport) {
     for (at, link) in links.iter().enumerate() {
         row(page, at.saturating_mul(ROW).saturating_add(6), link);
     }
-    page.raw("</svg>\n");
+    page.raw("</svg>\n</div>\n");
 }
 
 fn row(page: &mut Markup, top: usize, link: &Link) {
@@ -30,27 +30,27 @@ fn row(page: &mut Markup, top: usize, link: &Link) {
         .number(middle)
         .raw("\" y2=\"")
         .number(middle)
-        .raw("\" stroke=\"#111\" ");
+        .raw("\" stroke=\"currentColor\" ");
     page.raw(match link.strength {
         Strength::Proved => "stroke-width=\"3\"/>\n",
         Strength::Stated => "stroke-width=\"2\" stroke-dasharray=\"12 6\"/>\n",
         Strength::NotExamined => "stroke-width=\"1.5\" stroke-dasharray=\"2 6\"/>\n",
         Strength::Broken => "stroke-width=\"3\"/>\n",
     });
-    page.raw("<path fill=\"#111\" d=\"M576 ").number(middle).raw("l-10 -5v10z\"/>\n");
+    page.raw("<path fill=\"currentColor\" d=\"M576 ").number(middle).raw("l-10 -5v10z\"/>\n");
     if link.strength == Strength::Broken {
-        page.raw("<path stroke=\"#111\" stroke-width=\"4\" d=\"M346 ")
+        page.raw("<path stroke=\"currentColor\" stroke-width=\"4\" d=\"M346 ")
             .number(middle.saturating_sub(10))
             .raw("l20 20m0 -20l-20 20\"/>\n");
     }
-    label(page, middle.saturating_sub(6), link.how, "<text x=\"156\" y=\"");
+    label(page, middle.saturating_sub(6), link.how, "<text fill=\"currentColor\" x=\"156\" y=\"");
     let words = format!("{} ({})", link.strength.words().to_uppercase(), link.checks.join(", "));
-    label(page, middle.saturating_add(16), &words, "<text font-weight=\"bold\" x=\"156\" y=\"");
+    label(page, middle.saturating_add(16), &words, "<text fill=\"currentColor\" font-weight=\"bold\" x=\"156\" y=\"");
 }
 
 fn place(page: &mut Markup, left: usize, top: usize, words: &str) {
     page.raw("<rect x=\"").number(left).raw("\" y=\"").number(top);
-    page.raw("\" width=\"140\" height=\"36\" fill=\"#fff\" stroke=\"#111\"/>\n<text text-anchor=\"middle\" x=\"");
+    page.raw("\" width=\"140\" height=\"36\" fill=\"none\" stroke=\"currentColor\"/>\n<text fill=\"currentColor\" text-anchor=\"middle\" x=\"");
     page.number(left.saturating_add(70))
         .raw("\" y=\"")
         .number(top.saturating_add(22))

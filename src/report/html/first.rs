@@ -1,162 +1,335 @@
-//! Page one: the summary that is filed.
+//! The first sheet of one bundle, and of a run that had none.
 
-use super::super::{BundleReport, Options, Report, Rules, summary};
-use super::markup::Markup;
+use super::super::{BundleReport, CaseReport, Depth, QuestionReport, Report, Rules, repeat, summary};
+use super::sheet::{Part, REASONS, Row, Sheet, Signed, Tone, beginning, cut};
+use crate::gate::verify::Grade;
+use crate::judge::check::MANIFEST_SIGNATURE;
+use crate::judge::evidence::Fact;
+use crate::judge::finding::{Finding, Group, Status, Verdict};
+
+/// What the first sheet names first of all that passed.
+const FIRST: [&str; 14] = [
+    MANIFEST_SIGNATURE,
+    "source-commit",
+    "source-tree",
+    "source-repository",
+    "source-approved",
+    "image-digest",
+    "image-layers",
+    "image-signature",
+    "manifest-key",
+    "manifest-name",
+    "builder-record",
+    "image-config",
+    "image-platform",
+    "build-status",
+];
+
+/// Lines of a key's record that are on the sheet.
+const RECORD: usize = 4;
+
+const FINDINGS: &str = "see Findings";
 
 /// What the bundle is called.
 pub(super) fn name(bundle: &BundleReport) -> &str {
     bundle.build_name.as_deref().unwrap_or(&bundle.path)
 }
 
-pub(super) fn write(page: &mut Markup, report: &Report, bundle: &BundleReport, options: &Options) {
-    page.raw("<section class=\"first\">\n<h1>Audit of a build manifest</h1>\n");
-    result(page, report, bundle);
-    subject(page, report, bundle);
-    page.raw("<h2>Found</h2>\n<div class=\"found\">\n");
-    found(page, bundle);
-    page.raw("</div>\n<h2>Not proved</h2>\n");
-    let lines = summary::not_proved(bundle);
-    page.list(lines.iter().map(String::as_str), "");
-    page.raw("<h2>Exceptions</h2>\n");
-    let lines = summary::exceptions(report, bundle);
-    page.list(lines.iter().map(String::as_str), "None.");
-    controls(page, bundle, options);
-    case(page, report);
-    repeat(page, report, bundle);
-    page.raw("<table class=\"sign\">\n<thead><tr><th scope=\"col\">Role</th><th scope=\"col\">Name</th>")
-        .raw("<th scope=\"col\">Date</th><th scope=\"col\">Signature</th></tr></thead>\n<tbody>\n");
-    for (role, label) in [("prepared", "Prepared by"), ("reviewed", "Reviewed by")] {
-        signature(page, report, role, label);
+pub(super) fn sheet(report: &Report, bundle: &BundleReport) -> Sheet {
+    let mut because = beginning(summary::because(bundle), REASONS, FINDINGS);
+    if report.rules == Rules::Version1 {
+        because.push(summary::VERSION_1.into());
     }
-    page.raw("</tbody>\n</table>\n</section>\n");
+    let mut sheet = Sheet {
+        title: "Audit of a build manifest",
+        tone: tone(bundle.verdict),
+        headline: summary::headline(report, bundle),
+        because,
+        next: next(report, bundle),
+        rows: subject(report, bundle),
+        counted: counted(bundle),
+        found: found(bundle),
+        not_proved: summary::not_proved(bundle),
+        exceptions: beginning(summary::exceptions(report, bundle), REASONS, FINDINGS),
+        command: repeat::options(report, Some(bundle)),
+        repeats: repeats(report),
+        prepared: signed(report, "prepared"),
+        reviewed: signed(report, "reviewed"),
+    };
+    sheet.rows.extend(terms(report, Some(bundle)));
+    sheet.rows.push(key(report, bundle));
+    sheet.rows.extend(case(report));
+    sheet
+}
+
+/// Of a run that ended before any bundle was judged.
+pub(super) fn without_bundle(report: &Report) -> Sheet {
+    let reasons = report.error.iter().flat_map(|error| [error.to_string(), format!("What to do: {}", error.hint())]);
+    let mut sheet = Sheet {
+        title: "Audit of build manifests",
+        tone: Tone::Open,
+        headline: "NO VERDICT".into(),
+        because: reasons.collect(),
+        next: NO_VERDICT.into(),
+        rows: reference(report),
+        counted: String::new(),
+        found: Vec::new(),
+        not_proved: Vec::new(),
+        exceptions: Vec::new(),
+        command: repeat::options(report, None),
+        repeats: repeats(report),
+        prepared: signed(report, "prepared"),
+        reviewed: signed(report, "reviewed"),
+    };
+    sheet.rows.extend(terms(report, None));
+    sheet.rows.extend(case(report));
+    sheet
+}
+
+const NO_VERDICT: &str =
+    "Nothing was judged. This is neither an acceptance nor a rejection, and no reason to deploy the build.";
+
+pub(super) fn tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Accept => Tone::Accepted,
+        Verdict::AcceptInPart => Tone::InPart,
+        Verdict::Reject => Tone::Refused,
+        Verdict::None => Tone::Open,
+    }
+}
+
+/// What a reader does with the verdict.
+fn next(report: &Report, bundle: &BundleReport) -> String {
+    match bundle.verdict {
+        Verdict::Accept => "Every check that the policy requires passed. The reviewer decides on the exceptions, and on what is not proved, before the build is deployed.".into(),
+        Verdict::AcceptInPart => in_part(report, bundle),
+        Verdict::Reject if summary::signature(bundle) == Some(Status::Fail) => "Do not deploy it on the strength of this audit. Either the bundle was altered or another key signed it: obtain the bundle and the key again, over separate channels, and compare them.".into(),
+        Verdict::Reject => format!(
+            "Do not deploy it on the strength of this audit. hpsb-audit explain {} says what is compared and what a failure means.",
+            bundle.rejecting().next().map_or("CHECK", |cause| cause.check)
+        ),
+        Verdict::None => NO_VERDICT.into(),
+    }
+}
+
+fn in_part(report: &Report, bundle: &BundleReport) -> String {
+    let mut steps = Vec::new();
+    if report.policy.is_none() {
+        steps.push("name a policy that says what is required (--policy)".to_owned());
+    }
+    let missing = bundle.not_checked();
+    if !missing.is_empty() {
+        steps.push(format!("give the evidence for {}, or decide that it is not needed", missing.join(", ")));
+    }
+    if bundle.waived().next().is_some() {
+        steps.push("review the waivers under Exceptions".to_owned());
+    }
+    let steps = if steps.is_empty() { "require what must be answered".into() } else { steps.join("; ") };
+    format!("Nothing failed, but this is not a full acceptance. Before the build is deployed: {steps}.")
+}
+
+fn subject(report: &Report, bundle: &BundleReport) -> Vec<Row> {
+    let mut rows = reference(report);
+    rows.extend(bundle.build_name.iter().map(|name| Row::new("Build", vec![Part::Code(name.clone())])));
+    let mut file = Row::new("Bundle", vec![Part::Code(bundle.path.clone())]);
+    file.lines.extend(
+        bundle.file.map(|(digest, size)| vec![Part::Code(digest.to_string()), Part::Words(format!("{size} bytes"))]),
+    );
+    rows.push(file);
+    let facts = summary::subject(bundle);
+    let of = |label: &'static str, names: &[&str]| {
+        let lines: Vec<_> =
+            facts.iter().filter(|fact| names.contains(&fact.fact.as_str())).map(|fact| told(fact)).collect();
+        (!lines.is_empty()).then_some(Row { label, lines })
+    };
+    let mut built = of("Built", &["built-at"]);
+    let server = facts.iter().find(|fact| fact.fact == "server-version");
+    if let (Some(line), Some(server)) = (built.as_mut().and_then(|row| row.lines.last_mut()), server) {
+        line.push(Part::Words("by a server of version".into()));
+        line.extend(told(server));
+    }
+    let read = rows.len();
+    rows.extend(repository(bundle));
+    rows.extend([of("Commit", &["commit"]), of("Image", &["image", "image-digest"]), built].into_iter().flatten());
+    if rows.len() == read {
+        rows.push(Row::words("Content", "not read: repository, commit, image and time of the build are not known"));
+    }
+    rows
+}
+
+/// The repository's address: the remote of the archived clone, or else what the log says.
+fn repository(bundle: &BundleReport) -> Option<Row> {
+    let facts = || bundle.evidence.iter().filter(|fact| fact.fact == "repository");
+    let remotes = facts().filter(|fact| fact.value.starts_with("remote "));
+    let mut lines: Vec<Vec<Part>> = remotes.take(2).map(told).collect();
+    if lines.is_empty() {
+        lines = facts().take(2).map(told).collect();
+    }
+    (!lines.is_empty()).then_some(Row { label: "Repository", lines })
+}
+
+fn told(fact: &Fact) -> Vec<Part> {
+    // A digest is told with its tag and size, which are in the matrix.
+    let digest = fact.data.as_ref().filter(|_| fact.fact == "image-digest").and_then(|data| data.get("digest"));
+    let value = digest.and_then(|digest| digest.as_str()).unwrap_or(&fact.value);
+    vec![Part::Code(value.to_owned()), Part::Known(format!("{}: {}", fact.known.word(), fact.witness))]
+}
+
+pub(super) fn reference(report: &Report) -> Vec<Row> {
+    report.reference.iter().map(|reference| Row::words("Reference", reference.clone())).collect()
+}
+
+/// Moment, policy and question.
+pub(super) fn terms(report: &Report, bundle: Option<&BundleReport>) -> Vec<Row> {
+    let moment = report.now.map_or_else(|| "no moment".to_owned(), |now| now.to_string());
+    let policy = match &report.policy {
+        None => vec![Part::Words("none: nothing says what is required".into())],
+        Some(policy) => vec![Part::Code(policy.path.clone()), Part::Code(policy.sha256.to_string())],
+    };
+    let mut rows = vec![Row::words("Audited for", moment), Row::new("Policy", policy)];
+    if let Some(question) = &report.question {
+        let lines = asked(question, bundle).into_iter().map(|line| vec![Part::Words(cut(&line))]).collect();
+        rows.push(Row { label: "Question", lines });
+    }
+    rows
+}
+
+/// The question in two lines; all of it is under Question and limits.
+fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String> {
+    if question.depth == Depth::SignatureOnly {
+        return vec!["Did a trusted key sign exactly these bytes? Nothing else was looked at.".into()];
+    }
+    let in_play = |group: Group| bundle.is_some_and(|bundle| bundle.in_play.contains(&group));
+    let more = [
+        (Group::Image, "image"),
+        (Group::Trust, "the image's signatures"),
+        (Group::Builder, "the server's attestation"),
+    ];
+    let mut parts = vec!["record", "log", "source"];
+    parts.extend(more.into_iter().filter(|(group, _)| in_play(*group)).map(|(_, word)| word));
+    let mut lines =
+        vec![format!("Did a trusted key sign exactly these bytes, and do they agree: {}?", parts.join(", "))];
+    let mut asked = Vec::new();
+    if !question.require.is_empty() {
+        let groups: Vec<&str> = question.require.iter().map(|group| group.word()).collect();
+        asked.push(format!("Required: {}", groups.join(", ")));
+    }
+    if !question.expect.is_empty() {
+        let expected: Vec<String> = question.expect.iter().map(|(field, value)| format!("{field} {value}")).collect();
+        asked.push(format!("Expected: {}", expected.join("; ")));
+    }
+    lines.extend((!asked.is_empty()).then(|| asked.join(". ") + "."));
+    lines
+}
+
+fn key(report: &Report, bundle: &BundleReport) -> Row {
+    let Some(key) = &bundle.key else {
+        let mut row = Row::words("Key", format!("{}.", summary::no_key(bundle)));
+        row.lines.extend(trusted(report));
+        return row;
+    };
+    let mut row = Row::new(
+        "Key",
+        vec![Part::Code(key.fingerprint.to_string()), Part::Words(format!("{}, {} bits", key.kind, key.bits))],
+    );
+    row.lines.push(vec![Part::Words(format!(
+        "Named by {}. Grade {}: {}.",
+        key.source,
+        key.grade.word(),
+        summary::grade_text(key.grade)
+    ))]);
+    let record = bundle.findings.iter().find(|finding| finding.check == "key-record");
+    if let Some(record) = record.filter(|_| key.grade != Grade::CommandLine || record_fails(bundle)) {
+        let details = beginning(record.details.clone(), RECORD, FINDINGS);
+        row.lines.extend(details.into_iter().map(|line| vec![Part::Words(format!("Its record: {line}"))]));
+    }
+    row
+}
+
+fn record_fails(bundle: &BundleReport) -> bool {
+    bundle.findings.iter().any(|finding| finding.check == "key-record" && finding.status == Status::Fail)
+}
+
+/// The keys that were trusted, where none of them accepted the signature.
+pub(super) fn trusted(report: &Report) -> Vec<Vec<Part>> {
+    let keys = report.question.iter().flat_map(|question| &question.keys);
+    let keys: Vec<String> = keys.map(ToString::to_string).collect();
+    let lines = beginning(keys, 3, "see What was looked at");
+    lines.into_iter().map(|key| vec![Part::Words("trusted:".into()), Part::Code(key)]).collect()
+}
+
+fn counted(bundle: &BundleReport) -> String {
+    let count = |is: fn(&Finding) -> bool| bundle.findings.iter().filter(|finding| is(finding)).count();
+    let mut words = vec![format!("{} of {} checks passed", count(|f| f.status == Status::Pass), bundle.findings.len())];
+    for (number, says) in [
+        (count(|f| f.status == Status::Fail), "failed"),
+        (count(|f| f.status == Status::Unknown), "undecided"),
+        (count(|f| matches!(f.status, Status::NotRun(_))), "not run"),
+    ] {
+        if number > 0 {
+            words.push(format!("{number} {says}"));
+        }
+    }
+    words.join(", ") + "."
+}
+
+/// Every check in play that passed, the ones that matter most first.
+fn found(bundle: &BundleReport) -> Vec<(String, &'static str)> {
+    let mut passed: Vec<&Finding> = bundle.played().filter(|finding| finding.status == Status::Pass).collect();
+    passed.sort_by_key(|finding| rank(finding.check));
+    passed.into_iter().map(|finding| (finding.message.clone(), summary::known(finding.check).word())).collect()
+}
+
+/// The place of a check among those that matter most to who files the sheet.
+pub(super) fn rank(check: &str) -> usize {
+    FIRST.iter().position(|name| *name == check).unwrap_or(FIRST.len())
+}
+
+fn repeats(report: &Report) -> String {
+    format!(
+        "Run in the folder of the audit, on the same files, {} {} gives the same verdict and answers.",
+        report.tool.name, report.tool.version
+    )
+}
+
+/// What is said of the case: the rest is under Case in full.
+fn case(report: &Report) -> Vec<Row> {
+    let Some(case) = &report.case else { return Vec::new() };
+    let lines = case.lines();
+    let text = |label: &str| lines.iter().find(|(one, _)| *one == label).map(|(_, text)| text.clone());
+    let mut rows = vec![Row::new("Case", vec![Part::Code(case.path.clone()), Part::Code(case.digest.clone())])];
+    let kept = case.retain_until.as_ref().map_or_else(String::new, |day| format!("; keep until {day}"));
+    rows.extend(text("sealed").map(|words| Row::words("Sealed", words + &kept)));
+    for (label, of) in [("Repeated", "repeated"), ("Vouched by", "vouched by"), ("Seal", "seal")] {
+        rows.extend(text(of).map(|words| Row::words(label, words)));
+    }
+    rows.extend(existed(case));
+    rows
+}
+
+fn existed(case: &CaseReport) -> Option<Row> {
+    match (&case.existed_by, case.timestamps.first()) {
+        (Some(moment), _) => Some(Row::new(
+            "Existed by",
+            vec![Part::Words(moment.clone()), Part::Known(format!("timestamped: {}", authority(case)))],
+        )),
+        (None, Some(stamp)) => {
+            Some(Row::words("Time-stamp", format!("{}, not verified: no --tsa-ca was named", stamp.at)))
+        }
+        (None, None) => None,
+    }
+}
+
+fn authority(case: &CaseReport) -> &str {
+    case.timestamps.iter().find_map(|stamp| stamp.authority.as_deref()).unwrap_or("an authority")
 }
 
 /// A line to be signed by hand, or what a sign-off of the case says.
-fn signature(page: &mut Markup, report: &Report, role: &str, label: &str) {
-    page.wrapped("<tr><th scope=\"row\">", label, "</th>");
+pub(super) fn signed(report: &Report, role: &str) -> Signed {
     let mut sign_offs = report.case.iter().flat_map(|case| &case.sign_offs);
-    match sign_offs.find(|one| one.role == role) {
-        None => page.raw("<td></td><td></td><td></td></tr>\n"),
-        Some(one) => {
-            let name = one.name.as_deref().unwrap_or("UNKNOWN: the policy does not list the key");
-            page.wrapped("<td>", name, "</td>").wrapped("<td>", &one.at, "</td>");
-            page.wrapped("<td>by the key <code>", &one.key, "</code></td></tr>\n")
-        }
-    };
-}
-
-/// What is said of the case that the bundle came from.
-fn case(page: &mut Markup, report: &Report) {
-    let Some(case) = &report.case else { return };
-    page.raw("<h2>Case</h2>\n<table class=\"facts\">\n<tbody>\n");
-    for (label, text) in case.lines() {
-        page.wrapped("<tr><th scope=\"row\">", label, "</th>").wrapped("<td>", &text, "</td></tr>\n");
-    }
-    page.raw("</tbody>\n</table>\n");
-}
-
-fn result(page: &mut Markup, report: &Report, bundle: &BundleReport) {
-    page.wrapped("<div class=\"result\">\n<p><strong>", &summary::headline(report, bundle), "</strong></p>\n");
-    for line in summary::because(bundle) {
-        page.wrapped("<p>", &line, "</p>\n");
-    }
-    if report.rules == Rules::Version1 {
-        page.wrapped("<p>", summary::VERSION_1, "</p>\n");
-    }
-    page.raw("</div>\n");
-}
-
-fn subject(page: &mut Markup, report: &Report, bundle: &BundleReport) {
-    page.raw("<table class=\"facts\">\n<caption>Subject, question and key. A fact in italics says how it is known.</caption>\n<tbody>\n");
-    page.wrapped("<tr><th scope=\"row\">Build</th><td><code>", name(bundle), "</code></td></tr>\n");
-    page.wrapped("<tr><th scope=\"row\">File</th><td><code>", &bundle.path, "</code>");
-    if let Some((digest, size)) = bundle.file {
-        page.raw("<br><code>").text(&digest.to_string()).raw("</code>, ").text(&size.to_string()).raw(" bytes");
-    }
-    page.raw("</td></tr>\n<tr><th scope=\"row\">Question</th><td>");
-    for line in summary::question(report, Some(bundle)) {
-        page.wrapped("<p>", &line, "</p>");
-    }
-    page.raw("</td></tr>\n");
-    match &bundle.key {
-        Some(key) => {
-            page.raw("<tr><th scope=\"row\">Key</th><td><code>").text(&key.fingerprint.to_string()).raw("</code> (");
-            page.text(key.kind).raw(", ").text(&key.bits.to_string()).raw(" bits); grade <strong>");
-            page.text(key.grade.word()).raw("</strong>, named by: ").text(&key.source).raw("</td></tr>\n");
-        }
-        None => {
-            page.wrapped("<tr><th scope=\"row\">Key</th><td>", summary::no_key(bundle), "</td></tr>\n");
-        }
-    }
-    for fact in summary::subject(bundle) {
-        page.wrapped("<tr><th scope=\"row\">", &fact.fact, "</th><td><code>");
-        page.text(&fact.value).raw("</code> <span class=\"known\">(").text(fact.known.word()).raw(": ");
-        page.text(fact.witness).raw(")</span></td></tr>\n");
-    }
-    page.raw("</tbody>\n</table>\n");
-}
-
-fn found(page: &mut Markup, bundle: &BundleReport) {
-    let found = summary::found(bundle);
-    if found.is_empty() {
-        page.raw("<p>Nothing that may be relied on.</p>\n");
-        return;
-    }
-    page.raw("<ul>\n");
-    for line in found {
-        page.wrapped("<li>", &line.sentence, " <span class=\"known\">(").text(line.known.word());
-        page.raw(")</span></li>\n");
-    }
-    page.raw("</ul>\n");
-}
-
-fn controls(page: &mut Markup, bundle: &BundleReport, options: &Options) {
-    page.raw("<h2>Controls supported</h2>\n");
-    let supported = options.controls.supported(bundle);
-    if supported.is_empty() {
-        page.raw("<p>None.</p>\n");
-        return;
-    }
-    page.raw("<p>The checks that passed support, and do not by themselves satisfy, ");
-    let mut framework = "";
-    for (control, _) in supported {
-        if control.framework == framework {
-            page.raw(", ");
-        } else {
-            page.raw(if framework.is_empty() { "" } else { "; " }).text(&control.framework).raw(": ");
-            framework = &control.framework;
-        }
-        page.text(&control.id);
-    }
-    page.raw(".</p>\n");
-}
-
-fn repeat(page: &mut Markup, report: &Report, bundle: &BundleReport) {
-    let command = summary::command(report, bundle);
-    page.wrapped("<h2>How to repeat</h2>\n<p><code>", &command, "</code></p>\n");
-    if command.contains(" --key ") {
-        page.raw("<p>A key named by its fingerprint lies beside the bundle, or its file is named instead.</p>\n");
-    }
-    page.raw("<p>With ").text(&report.tool.name).raw(" ").text(&report.tool.version);
-    page.raw(" and the same files the answer is the same, byte for byte.");
-    if let Some(policy) = &report.policy {
-        page.raw(" The policy <code>").text(&policy.path).raw("</code> has <code>").text(&policy.sha256.to_string());
-        page.raw("</code>.");
-    }
-    page.raw("</p>\n");
-}
-
-/// Which program, asked for which moment, with which bounds.
-pub(super) fn versions(page: &mut Markup, report: &Report) {
-    page.raw("<h2>Limits and versions</h2>\n<table class=\"facts\">\n<tbody>\n<tr><th scope=\"row\">Program</th><td>");
-    page.text(&report.tool.name).raw(" ").text(&report.tool.version).raw(", features: ");
-    let features = report.tool.features.join(", ");
-    page.text(if features.is_empty() { "none" } else { &features });
-    page.raw("</td></tr>\n<tr><th scope=\"row\">Audited for</th><td>");
-    page.text(&report.now.map_or_else(|| "no moment".into(), |now| now.to_string()));
-    page.raw("</td></tr>\n<tr><th scope=\"row\">Limits</th><td>");
-    let changed = report.question.iter().flat_map(|question| &question.limits);
-    let changed: Vec<String> = changed.map(|(name, value)| format!("{name} {value}")).collect();
-    page.text(&if changed.is_empty() { "the program's own".into() } else { changed.join(", ") });
-    page.raw("</td></tr>\n</tbody>\n</table>\n");
+    sign_offs.find(|one| one.role == role).map_or_else(Signed::default, |one| Signed {
+        name: one.name.clone().unwrap_or_else(|| "UNKNOWN: the policy does not list the key".into()),
+        date: format!("{} by their clock", one.at),
+        by: format!("by the key {}; signing did not repeat the audit", one.key),
+    })
 }

@@ -29,6 +29,17 @@ impl Markup {
         self
     }
 
+    /// A string of CSS with text from anywhere: each character as its code point in six digits (CSS Syntax 3, 4.3.7), so that neither the
+    /// string nor the element `style` can be left.
+    pub(in crate::report) fn css_string(&mut self, text: &str) -> &mut Self {
+        self.0.push('"');
+        for character in for_terminal(text).chars() {
+            self.0.push_str(&format!("\\{:06x}", u32::from(character)));
+        }
+        self.0.push('"');
+        self
+    }
+
     /// A whole number.
     pub(in crate::report) fn number(&mut self, number: usize) -> &mut Self {
         self.0.push_str(&number.to_string());
@@ -65,6 +76,17 @@ impl Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_string_of_css_cannot_be_left() {
+        let mut page = Markup::default();
+        page.css_string("a\"}</style>\\\n\u{1f600}");
+        let css = String::from_utf8(page.into_bytes()).unwrap();
+        assert!(css.starts_with("\"\\000061\\000022\\00007d\\00003c\\00002f"), "{css}");
+        let inside = css.trim_matches('"');
+        assert!(inside.chars().all(|one| one == '\\' || one.is_ascii_hexdigit()), "{css}");
+        assert!(inside.ends_with("\\01f600"), "{css}");
+    }
 
     #[test]
     fn hostile_text_stays_text() {

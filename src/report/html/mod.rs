@@ -4,14 +4,18 @@
 mod detail;
 mod diagram;
 mod first;
+mod index;
 mod markup;
+mod sheet;
+mod style;
 
 use std::io::{self, Write};
 
 pub(super) use self::markup::Markup;
+pub(super) use self::sheet::{Part, REASONS, Row, Sheet, Signed, Tone, beginning};
+pub(super) use self::style::{Running, foot, head};
 use super::{BundleReport, Options, Pages, Report, summary};
-
-const STYLE: &str = include_str!("style.css");
+use crate::base::digest::Sha256;
 
 /// One page: for no bundle, or for one. Several are written as [`pages`].
 pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
@@ -26,7 +30,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
 pub(super) fn pages(report: &Report, options: &Options, folder: &str) -> Pages {
     let of_bundle = |(at, bundle)| (file_name(at), bundle_page(report, bundle, options).into_bytes());
     Pages {
-        first: index(report, folder).into_bytes(),
+        first: index::page(report, folder).into_bytes(),
         others: report.bundles.iter().enumerate().map(of_bundle).collect(),
     }
 }
@@ -35,26 +39,14 @@ fn file_name(at: usize) -> String {
     format!("bundle-{:05}.html", at.saturating_add(1))
 }
 
-pub(super) fn head(page: &mut Markup, title: &str) {
-    page.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
-        .raw(
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n",
-        )
-        .raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
-        .wrapped("<title>", title, "</title>\n")
-        .raw("<style>\n")
-        .raw(STYLE)
-        .raw("</style>\n</head>\n<body>\n<main>\n");
-}
-
-pub(super) fn foot(page: &mut Markup) {
-    page.raw("</main>\n</body>\n</html>\n");
-}
-
 fn bundle_page(report: &Report, bundle: &BundleReport, options: &Options) -> Markup {
+    let headline = summary::headline(report, bundle);
     let mut page = Markup::default();
-    head(&mut page, &format!("{} - {}", summary::headline(report, bundle), first::name(bundle)));
-    first::write(&mut page, report, bundle, options);
+    let digest = bundle
+        .file
+        .map_or_else(|| "no digest: the file was not read to its end".into(), |(digest, _)| digest.to_string());
+    head(&mut page, &format!("{headline} - {}", first::name(bundle)), &running(report, &digest, &headline));
+    first::sheet(report, bundle).write(&mut page);
     detail::write(&mut page, report, bundle, options);
     foot(&mut page);
     page
@@ -62,48 +54,28 @@ fn bundle_page(report: &Report, bundle: &BundleReport, options: &Options) -> Mar
 
 fn without_bundle(report: &Report) -> Markup {
     let mut page = Markup::default();
-    head(&mut page, "NO VERDICT");
-    page.raw("<h1>Audit of build manifests</h1>\n<div class=\"result\"><p><strong>NO VERDICT</strong></p>\n");
-    if let Some(error) = &report.error {
-        page.wrapped("<p>", &error.to_string(), "</p>\n").wrapped("<p>What to do: ", &error.hint(), "</p>\n");
-    }
-    page.raw("</div>\n<p>No bundle was looked at. Nothing was proved.</p>\n");
-    first::versions(&mut page, report);
+    let digest = report.case.as_ref().map_or("no bundle was judged", |case| case.digest.as_str());
+    head(&mut page, "NO VERDICT", &running(report, digest, "NO VERDICT"));
+    first::without_bundle(report).write(&mut page);
+    detail::case(&mut page, report);
+    detail::versions(&mut page, report, None);
     foot(&mut page);
     page
 }
 
-fn index(report: &Report, folder: &str) -> Markup {
-    let mut page = Markup::default();
-    head(&mut page, "Audit of build manifests");
-    page.raw("<h1>Audit of build manifests</h1>\n<div class=\"result\"><p>Verdict on all ")
-        .number(report.bundles.len())
-        .raw(" bundles together, which is the worst of them: ")
-        .wrapped("<strong>", report.verdict().word(), "</strong> (exit code ")
-        .number(usize::from(report.exit_code()))
-        .raw(")</p>\n");
-    if let Some(error) = &report.error {
-        page.wrapped("<p>", &error.to_string(), "</p>\n");
+/// What every printed page has: what it is about, the auditor's reference, the verdict and its moment.
+fn running<'a>(report: &'a Report, digest: &str, headline: &str) -> Running<'a> {
+    let moment = report.now.map_or_else(|| "no moment".into(), |now| now.to_string());
+    let verdict = headline.split(':').next().unwrap_or(headline);
+    Running {
+        digest: digest.into(),
+        reference: report.reference.as_deref(),
+        verdict: format!("{verdict}, for {moment}"),
     }
-    page.raw("</div>\n<table>\n<caption>One page for each bundle</caption>\n<thead><tr><th scope=\"col\">Build</th>")
-        .raw("<th scope=\"col\">Verdict</th><th scope=\"col\">Exit</th><th scope=\"col\">Because</th></tr></thead>\n<tbody>\n");
-    for (at, bundle) in report.bundles.iter().enumerate() {
-        page.raw("<tr><td><a href=\"")
-            .text(&super::sarif::uri(folder))
-            .raw("/")
-            .text(&file_name(at))
-            .raw("\">")
-            .text(first::name(bundle))
-            .raw("</a></td>");
-        page.wrapped("<td class=\"no\">", bundle.verdict.word(), "</td><td>").number(usize::from(bundle.exit_code()));
-        page.raw("</td><td>");
-        for line in summary::because(bundle) {
-            page.wrapped("<p>", &line, "</p>");
-        }
-        page.raw("</td></tr>\n");
-    }
-    page.raw("</tbody>\n</table>\n");
-    first::versions(&mut page, report);
-    foot(&mut page);
-    page
+}
+
+/// SHA-256 over the lines that `sha256sum` prints for these files, in this order.
+pub(super) fn digest_of_list<'a>(files: impl Iterator<Item = (Sha256, &'a str)>) -> Sha256 {
+    let lines: String = files.map(|(digest, path)| format!("{}  {path}\n", digest.hex())).collect();
+    Sha256::of(lines.as_bytes())
 }

@@ -1,21 +1,20 @@
-//! One page of HTML without a script, which prints: the answer, every row, keys, the sample and what was read.
+//! One page of HTML without a script, which prints: the first sheet, every row, keys, the sample and what was read.
 
 use std::io::{self, Write};
 
 use super::{Kind, NOT_SAID, Reconciliation, Row};
-use crate::report::html::{Markup, foot, head};
+use crate::report::html::{Markup, Part, REASONS, Running, Sheet, Signed, Tone, beginning, digest_of_list, foot, head};
+use crate::report::{html, repeat};
+
+const PLACE: &str = "see the tables";
 
 pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Markup::default();
-    head(&mut page, "Reconciliation of builds");
-    page.raw("<h1>Reconciliation of builds</h1>\n<div class=\"result\"><p>")
-        .wrapped("<strong>", &answer.headline(), "</strong></p>\n<p>")
-        .text(&answer.period.to_string())
-        .raw("</p></div>\n<table class=\"facts\">\n<caption>Counted</caption>\n<tbody>\n");
-    for (label, number) in answer.totals() {
-        page.wrapped("<tr><th scope=\"row\">", label, "</th><td>").number(number).raw("</td></tr>\n");
-    }
-    page.raw("</tbody>\n</table>\n");
+    let (headline, digest) = (answer.headline(), digest(answer));
+    let verdict = if answer.exit_code() == 0 { "RECONCILED" } else { "NOT RECONCILED" };
+    let verdict = format!("{verdict}, for {}", answer.now);
+    head(&mut page, &headline, &Running { digest, reference: answer.reference.as_deref(), verdict });
+    sheet(answer, headline).write(&mut page);
     for kind in Kind::ALL.into_iter().skip(1).chain([Kind::Matched]).filter(|kind| answer.count(*kind) > 0) {
         let rows = answer.rows.iter().filter(|row| row.kind == kind).map(cells);
         table(&mut page, kind.says(), &["Where", "Image or commit", "Bundle", "Why"], rows);
@@ -41,13 +40,96 @@ pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<
         let entries = read.entries.map(|entries| entries.to_string()).unwrap_or_default();
         [read.kind.to_owned(), read.path.clone(), digest, entries, read.what.clone()]
     });
-    table(&mut page, "what was read", &["Kind", "Path", "SHA-256", "Entries", "What"], read);
-    let policy = answer.policy.as_ref().map(|policy| format!("policy {} ({})", policy.path, policy.sha256));
-    page.wrapped("<p>", NOT_SAID, "</p>\n<p>")
-        .text(&format!("{} {}, for the moment {}", answer.tool.name, answer.tool.version, answer.now))
-        .wrapped("; ", &policy.unwrap_or_default(), "</p>\n");
+    table(&mut page, "what was looked at", &["Kind", "Path", "SHA-256", "Entries", "What"], read);
     foot(&mut page);
     out.write_all(&page.into_bytes())
+}
+
+fn digest(answer: &Reconciliation) -> String {
+    let files = answer.inputs.iter().filter_map(|read| read.sha256.map(|digest| (digest, read.path.as_str())));
+    digest_of_list(files).to_string()
+}
+
+fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
+    let is_exception = |row: &&Row| row.kind != Kind::Matched;
+    let told = |row: &Row| {
+        let [place, about, bundle, why] = cells(row);
+        let names: Vec<String> = [place, about, bundle].into_iter().filter(|text| !text.is_empty()).collect();
+        format!("{}: {}: {why}", row.kind.says(), names.join("; "))
+    };
+    let (reconciled, matched) = (answer.exit_code() == 0, answer.count(Kind::Matched));
+    let totals: Vec<String> =
+        answer.totals().into_iter().take(6).map(|(label, number)| format!("{label}: {number}")).collect();
+    let flags = answer.given.iter().map(|(flag, value)| format!("--{flag} {}", repeat::quoted(value)));
+    let command = ["hpsb-audit reconcile".to_owned()].into_iter().chain(flags).chain([format!("--now {}", answer.now)]);
+    Sheet {
+        title: "Reconciliation of builds",
+        tone: if reconciled { Tone::Accepted } else { Tone::Refused },
+        headline,
+        because: Vec::new(),
+        next: if reconciled {
+            "Every place in the inventories runs an image of an accepted build, and the builds and approvals of the period have their partners.".into()
+        } else {
+            "Look at each exception: find the build, the approval or the place that is missing, or have it accepted."
+                .into()
+        },
+        rows: rows(answer),
+        counted: totals.join("; ") + ".",
+        found: (matched > 0)
+            .then_some((format!("{matched} places run an image of an accepted build"), ""))
+            .into_iter()
+            .collect(),
+        not_proved: NOT_PROVED.map(str::to_owned).to_vec(),
+        exceptions: beginning(answer.rows.iter().filter(is_exception).map(told).collect(), REASONS, PLACE),
+        command: command.collect(),
+        repeats: format!(
+            "Run in the folder of the reconciliation, on the same files, {} {} gives the same answers.",
+            answer.tool.name, answer.tool.version
+        ),
+        prepared: Signed::default(),
+        reviewed: Signed::default(),
+    }
+}
+
+const NOT_PROVED: [&str; 3] = [
+    NOT_SAID,
+    "Who holds the keys, and that an image was built from its source. The page of each bundle's audit says more.",
+    "What runs now. An inventory is what somebody wrote down or a cluster answered at one moment.",
+];
+
+fn rows(answer: &Reconciliation) -> Vec<html::Row> {
+    let mut rows: Vec<html::Row> =
+        answer.reference.iter().map(|reference| html::Row::words("Reference", reference.clone())).collect();
+    rows.push(html::Row::words("Period", answer.period.to_string()));
+    rows.push(html::Row::words("Audited for", answer.now.to_string()));
+    rows.push(html::Row::new(
+        "Inputs",
+        vec![
+            Part::Code(digest(answer)),
+            Part::Known(
+                "SHA-256 over what sha256sum prints for all that was read, in the order of the last table".into(),
+            ),
+        ],
+    ));
+    rows.extend(answer.policy.iter().map(|policy| {
+        html::Row::new("Policy", vec![Part::Code(policy.path.clone()), Part::Code(policy.sha256.to_string())])
+    }));
+    let key = |key: &super::KeyUse| {
+        let words = format!(
+            "{}: {} builds, {} of the period",
+            key.name.as_deref().unwrap_or("not named"),
+            key.builds,
+            key.builds_in_period
+        );
+        vec![Part::Code(key.fingerprint.to_string()), Part::Words(words)]
+    };
+    let mut lines: Vec<Vec<Part>> = answer.keys.iter().take(4).map(key).collect();
+    let more = answer.keys.len().saturating_sub(4);
+    if more > 0 {
+        lines.push(vec![Part::Words(format!("and {more} more: {PLACE}"))]);
+    }
+    rows.push(html::Row { label: "Keys", lines });
+    rows
 }
 
 fn cells(row: &Row) -> [String; 4] {
@@ -65,7 +147,9 @@ fn table<const N: usize>(
     header: &[&'static str; N],
     rows: impl Iterator<Item = [String; N]>,
 ) {
-    page.wrapped("<table>\n<caption>", title, "</caption>\n<thead><tr>");
+    page.wrapped("<section>\n<h2>", title, "</h2>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"")
+        .text(title)
+        .raw("\">\n<table>\n<thead><tr>");
     for cell in header {
         page.raw("<th scope=\"col\">").raw(cell).raw("</th>");
     }
@@ -77,5 +161,5 @@ fn table<const N: usize>(
         }
         page.raw("</tr>\n");
     }
-    page.raw("</tbody>\n</table>\n");
+    page.raw("</tbody>\n</table>\n</div>\n</section>\n");
 }

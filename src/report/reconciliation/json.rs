@@ -17,6 +17,9 @@ struct Document {
     tool: Tool,
     /// The moment that it is for, RFC 3339.
     now: String,
+    /// The auditor's own file number or name for it, where one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
     period: Period,
     /// Is every row matched?
     reconciled: bool,
@@ -155,6 +158,7 @@ fn document(answer: &Reconciliation) -> Document {
         schema_version: 1,
         tool: Tool { name: tool.name.clone(), version: tool.version.clone(), features: tool.features.clone() },
         now: answer.now.to_string(),
+        reference: answer.reference.clone(),
         period: Period { from: answer.period.from.to_string(), before: answer.period.before.to_string() },
         reconciled: answer.exit_code() == 0,
         exit_code: answer.exit_code(),

@@ -22,6 +22,10 @@ pub struct Reconciliation {
     pub tool: Tool,
     /// The moment that it is for.
     pub now: Timestamp,
+    /// The auditor's own file number or name for it.
+    pub reference: Option<String>,
+    /// What the command line gave: flag (without its hyphens) and value, as they were typed. It is in no JSON.
+    pub given: Vec<(String, String)>,
     /// What it is about.
     pub period: Period,
     /// The policy by which the bundles were audited.

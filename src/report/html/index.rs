@@ -1,0 +1,168 @@
+//! The index of several bundles: the same first sheet, then a row for each.
+
+use std::collections::BTreeMap;
+
+use super::super::sarif::uri;
+use super::super::{BundleReport, Report, repeat, summary};
+use super::sheet::{Part, REASONS, Row, Sheet, beginning};
+use super::{Markup, Running, detail, digest_of_list, file_name, first, foot, head, running};
+use crate::judge::finding::{Status, Verdict};
+
+const PLACE: &str = "see the table of bundles";
+
+pub(super) fn page(report: &Report, folder: &str) -> Markup {
+    let mut page = Markup::default();
+    let headline = headline(report);
+    let running: Running<'_> = running(report, &list(report), &headline);
+    head(&mut page, &headline, &running);
+    sheet(report, headline).write(&mut page);
+    table(&mut page, report, folder);
+    detail::case(&mut page, report);
+    detail::versions(&mut page, report, None);
+    foot(&mut page);
+    page
+}
+
+fn list(report: &Report) -> String {
+    let files = report.bundles.iter().filter_map(|one| one.file.map(|(digest, _)| (digest, one.path.as_str())));
+    digest_of_list(files).to_string()
+}
+
+fn headline(report: &Report) -> String {
+    let words = match report.verdict() {
+        Verdict::Accept => "ACCEPTED",
+        Verdict::AcceptInPart => "ACCEPTED IN PART",
+        Verdict::Reject => "REJECTED",
+        Verdict::None => "NO VERDICT",
+    };
+    format!("{words}: {}", counts(report))
+}
+
+fn counts(report: &Report) -> String {
+    let of = |verdict, says: &str| {
+        let count = report.count(verdict);
+        (count > 0).then(|| format!("{count} {says}"))
+    };
+    let counts = [
+        of(Verdict::None, "without a verdict"),
+        of(Verdict::Reject, "rejected"),
+        of(Verdict::AcceptInPart, "accepted in part"),
+        of(Verdict::Accept, "accepted"),
+    ];
+    let counts: Vec<String> = counts.into_iter().flatten().collect();
+    format!("{} bundles, {}", report.bundles.len(), counts.join(", "))
+}
+
+fn sheet(report: &Report, headline: String) -> Sheet {
+    let mut because: Vec<String> = report.error.iter().map(ToString::to_string).collect();
+    because.extend(report.bundles.iter().filter_map(|bundle| {
+        summary::because(bundle).into_iter().next().map(|cause| format!("{}: {cause}", first::name(bundle)))
+    }));
+    let mut rows = first::reference(report);
+    let files = report.bundles.iter().filter(|bundle| bundle.file.is_some()).count();
+    rows.push(Row {
+        label: "Bundles",
+        lines: vec![
+            vec![Part::Words(counts(report))],
+            vec![
+                Part::Code(list(report)),
+                Part::Known(format!(
+                    "SHA-256 over what sha256sum prints for the {files} that could be read, in the order of the table"
+                )),
+            ],
+        ],
+    });
+    rows.extend(first::terms(report, report.bundles.first()));
+    rows.push(keys(report));
+    let own = report.verdict();
+    Sheet {
+        title: "Audit of build manifests",
+        tone: first::tone(own),
+        headline,
+        because: beginning(because, REASONS, PLACE),
+        next: "The verdict on all of them is the worst of theirs. Each has a page of its own; a bundle that is not accepted is not to be deployed on the strength of this audit.".into(),
+        rows,
+        counted: String::new(),
+        found: found(report),
+        not_proved: beginning(shared(report, |bundle| summary::not_proved(bundle)), 8, "see the page of each bundle"),
+        exceptions: beginning(shared(report, |bundle| summary::exceptions(report, bundle)), REASONS, "see the page of each bundle"),
+        command: repeat::options(report, None),
+        repeats: format!(
+            "Run in the folder of the audit, on the same files, {} {} gives the same verdicts and answers.",
+            report.tool.name, report.tool.version
+        ),
+        prepared: first::signed(report, "prepared"),
+        reviewed: first::signed(report, "reviewed"),
+    }
+}
+
+/// Which keys accepted how many bundles.
+fn keys(report: &Report) -> Row {
+    let mut uses: BTreeMap<String, (String, usize)> = BTreeMap::new();
+    for key in report.bundles.iter().filter_map(|bundle| bundle.key.as_ref()) {
+        let words = format!("{}, {} bits; named by {}, grade {}", key.kind, key.bits, key.source, key.grade.word());
+        uses.entry(key.fingerprint.to_string()).or_insert((words, 0)).1 += 1;
+    }
+    let more = uses.len().saturating_sub(4);
+    let line = |(key, (words, count)): (String, (String, usize))| {
+        vec![Part::Code(key), Part::Words(format!("{words}: {count} of {} bundles", report.bundles.len()))]
+    };
+    let mut lines: Vec<_> = uses.into_iter().take(4).map(line).collect();
+    if more > 0 {
+        lines.push(vec![Part::Words(format!("and {more} more: see the page of each bundle"))]);
+    }
+    if lines.is_empty() {
+        lines.push(vec![Part::Words("No trusted key accepted the signature of any bundle.".into())]);
+        lines.extend(first::trusted(report));
+    }
+    Row { label: "Keys", lines }
+}
+
+/// What is said of several bundles, each once, with the number of those that it is said of.
+fn shared(report: &Report, of: impl Fn(&BundleReport) -> Vec<String>) -> Vec<String> {
+    let mut lines: Vec<(String, usize)> = Vec::new();
+    for line in report.bundles.iter().flat_map(of) {
+        match lines.iter_mut().find(|(one, _)| *one == line) {
+            Some((_, count)) => *count += 1,
+            None => lines.push((line, 1)),
+        }
+    }
+    let all = report.bundles.len();
+    let told =
+        |(line, count): (String, usize)| if count == all { line } else { format!("{line} ({count} of {all} bundles)") };
+    lines.into_iter().map(told).collect()
+}
+
+/// Checks that passed, with the number of bundles.
+fn found(report: &Report) -> Vec<(String, &'static str)> {
+    let mut checks: Vec<(&'static str, usize)> = Vec::new();
+    for finding in report.bundles.iter().flat_map(BundleReport::played).filter(|one| one.status == Status::Pass) {
+        match checks.iter_mut().find(|(check, _)| *check == finding.check) {
+            Some((_, count)) => *count += 1,
+            None => checks.push((finding.check, 1)),
+        }
+    }
+    checks.sort_by_key(|(check, _)| first::rank(check));
+    let all = report.bundles.len();
+    checks
+        .into_iter()
+        .map(|(check, count)| (format!("{check}: passed in {count} of {all}"), summary::known(check).word()))
+        .collect()
+}
+
+fn table(page: &mut Markup, report: &Report, folder: &str) {
+    page.raw("<section>\n<h2>Bundles</h2>\n<div class=\"scroll\" role=\"region\" aria-label=\"Bundles\" tabindex=\"0\">\n<table class=\"bundles\">\n<caption>One page for each bundle.</caption>\n<thead><tr><th scope=\"col\">Build</th><th scope=\"col\">Verdict</th><th scope=\"col\">Exit code</th><th scope=\"col\">What was checked, or why not</th></tr></thead>\n<tbody>\n");
+    for (at, bundle) in report.bundles.iter().enumerate() {
+        page.raw("<tr><td><a href=\"").text(&uri(folder)).raw("/").text(&file_name(at));
+        page.raw("\">").text(first::name(bundle)).raw("</a></td>");
+        page.wrapped("<td class=\"no\">", bundle.verdict.word(), "</td><td>").number(usize::from(bundle.exit_code()));
+        page.raw("</td><td>");
+        let because = summary::because(bundle);
+        let lines = if because.is_empty() { vec![summary::headline(report, bundle)] } else { because };
+        for line in lines {
+            page.wrapped("<p>", &line, "</p>");
+        }
+        page.raw("</td></tr>\n");
+    }
+    page.raw("</tbody>\n</table>\n</div>\n</section>\n");
+}

@@ -1,0 +1,257 @@
+//! The first sheet: what is filed. A bundle, a folder of bundles and a reconciliation have the same one.
+//!
+//! Its order, and the lines that it may take of the 55 that Letter has at ten points:
+//!
+//! | part | lines |
+//! | --- | --- |
+//! | title and verdict with its scope, reasons (six at the most), what to do | 5 to 14 |
+//! | reference, subject, moment, policy, question | 10 to 14 |
+//! | key with what its record says (four lines) | 2 to 6 |
+//! | case, where there is one | 0 to 8 |
+//! | found (eight) beside not proved | 12 to 17 |
+//! | exceptions (six) | 2 to 9 |
+//! | the command that repeats it, an option a line | 4 to 12 |
+//! | two lines to sign | 6 |
+//!
+//! A list that is longer says how many more there are and where. Where the sum is more than a page, the sheet is set in a smaller size: its
+//! lines are counted here, because a page cannot do that itself.
+
+use super::markup::Markup;
+use crate::report::repeat;
+
+/// What a verdict looks like. Its words say the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::report) enum Tone {
+    Accepted,
+    InPart,
+    Refused,
+    Open,
+}
+
+/// A piece of a line.
+pub(in crate::report) enum Part {
+    Words(String),
+    Code(String),
+    /// How it is known.
+    Known(String),
+}
+
+/// A row of facts.
+pub(in crate::report) struct Row {
+    pub(in crate::report) label: &'static str,
+    pub(in crate::report) lines: Vec<Vec<Part>>,
+}
+
+/// Who signed, or nobody yet.
+#[derive(Default)]
+pub(in crate::report) struct Signed {
+    pub(in crate::report) name: String,
+    pub(in crate::report) date: String,
+    pub(in crate::report) by: String,
+}
+
+/// Everything on it.
+pub(in crate::report) struct Sheet {
+    pub(in crate::report) title: &'static str,
+    pub(in crate::report) tone: Tone,
+    pub(in crate::report) headline: String,
+    pub(in crate::report) because: Vec<String>,
+    pub(in crate::report) next: String,
+    pub(in crate::report) rows: Vec<Row>,
+    /// How many checks passed, in a sentence.
+    pub(in crate::report) counted: String,
+    /// What was found, and how that is known.
+    pub(in crate::report) found: Vec<(String, &'static str)>,
+    pub(in crate::report) not_proved: Vec<String>,
+    pub(in crate::report) exceptions: Vec<String>,
+    /// The command, option by option; empty where there is none.
+    pub(in crate::report) command: Vec<String>,
+    pub(in crate::report) repeats: String,
+    pub(in crate::report) prepared: Signed,
+    pub(in crate::report) reviewed: Signed,
+}
+
+/// Reasons and exceptions that are on the sheet.
+pub(in crate::report) const REASONS: usize = 6;
+/// Answers that are on the sheet in any case. More are where what is not proved is longer: it is beside them.
+const ANSWERS: usize = 5;
+/// Letters of a reason, an exception or an answer.
+const LETTERS: usize = 180;
+/// Letters of a line that is half as wide as the sheet.
+const HALF: usize = 48;
+
+impl Row {
+    /// A row of one line.
+    pub(in crate::report) fn new(label: &'static str, line: Vec<Part>) -> Self {
+        Self { label, lines: vec![line] }
+    }
+
+    /// A row of words.
+    pub(in crate::report) fn words(label: &'static str, words: impl Into<String>) -> Self {
+        Self::new(label, vec![Part::Words(words.into())])
+    }
+}
+
+impl Tone {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Accepted => "first accepted",
+            Self::InPart => "first in-part",
+            Self::Refused => "first refused",
+            Self::Open => "first open",
+        }
+    }
+}
+
+/// The first lines of a list, each cut where it is very long, and how many more there are.
+pub(in crate::report) fn beginning(lines: Vec<String>, most: usize, place: &str) -> Vec<String> {
+    let more = lines.len().saturating_sub(most);
+    let mut lines: Vec<String> = lines.into_iter().take(most).map(|line| cut(&line)).collect();
+    if more > 0 {
+        lines.push(format!("and {more} more: {place}"));
+    }
+    lines
+}
+
+/// A line of at most so many letters as the sheet has room for.
+pub(super) fn cut(line: &str) -> String {
+    match line.char_indices().nth(LETTERS) {
+        None => line.to_owned(),
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+    }
+}
+
+impl Sheet {
+    pub(in crate::report) fn write(&self, page: &mut Markup) {
+        page.raw("<section class=\"").raw(self.tone.class()).raw(self.size()).raw("\">\n");
+        page.raw("<h1>").raw(self.title).raw("</h1>\n");
+        page.wrapped("<div class=\"result\">\n<p><strong>", &self.headline, "</strong></p>\n");
+        for line in &self.because {
+            page.wrapped("<p>", line, "</p>\n");
+        }
+        page.wrapped("<p class=\"next\">", &self.next, "</p>\n</div>\n");
+        rows(page, &self.rows);
+        page.raw("<div class=\"pair\">\n<div>\n<h2>Found</h2>\n");
+        self.found(page);
+        page.raw("</div>\n<div>\n<h2>Not proved</h2>\n");
+        page.list(self.not_proved.iter().map(String::as_str), "Nothing was judged, so nothing is proved.");
+        page.raw("</div>\n</div>\n<h2>Exceptions</h2>\n");
+        page.list(self.exceptions.iter().map(String::as_str), "None.");
+        page.raw("<h2>How to repeat</h2>\n");
+        self.repeat(page);
+        page.raw("<h2>Signatures</h2>\n<table class=\"sign\">\n<thead><tr><th scope=\"col\">Role</th><th scope=\"col\">Name</th>")
+            .raw("<th scope=\"col\">Date</th><th scope=\"col\">Signature</th></tr></thead>\n<tbody>\n");
+        for (label, signed) in [("Prepared by", &self.prepared), ("Reviewed by", &self.reviewed)] {
+            page.raw("<tr><th scope=\"row\">").raw(label).raw("</th>").wrapped("<td>", &signed.name, "</td>");
+            page.wrapped("<td>", &signed.date, "</td>").wrapped("<td>", &signed.by, "</td></tr>\n");
+        }
+        page.raw("</tbody>\n</table>\n</section>\n");
+    }
+
+    fn found(&self, page: &mut Markup) {
+        if !self.counted.is_empty() {
+            page.wrapped("<p>", &self.counted, "</p>\n");
+        }
+        if self.found.is_empty() {
+            page.raw("<p>Nothing that may be relied on.</p>\n");
+            return;
+        }
+        page.raw("<ul>\n");
+        let shown = self.shown();
+        for (sentence, known) in self.found.iter().take(shown) {
+            page.wrapped("<li>", &cut(sentence), " <span class=\"known\">").raw(known).raw("</span></li>\n");
+        }
+        let more = self.found.len().saturating_sub(shown);
+        if more > 0 {
+            page.raw("<li>and ").number(more).raw(" more: see Findings</li>\n");
+        }
+        page.raw("</ul>\n");
+    }
+
+    fn repeat(&self, page: &mut Markup) {
+        if self.command.is_empty() {
+            page.raw("<p>The run ended before its question was known: there is nothing to repeat.</p>\n");
+            return;
+        }
+        page.raw("<pre>");
+        for (at, line) in repeat::lines(&self.command).iter().enumerate() {
+            page.raw(if at == 0 { "" } else { "\n" }).text(line);
+        }
+        page.raw("</pre>\n").wrapped("<p>", &self.repeats, "</p>\n");
+    }
+
+    /// How many answers are on the sheet.
+    fn shown(&self) -> usize {
+        // Two lines are for how many there are and how many more.
+        let room = lines_in(&self.not_proved, HALF).saturating_sub(2);
+        let mut used = 0;
+        let fits = self.found.iter().take_while(|answer| {
+            used += lines_of_answer(answer);
+            used <= room
+        });
+        fits.count().max(ANSWERS)
+    }
+
+    /// The size in which it fits on Letter, by its lines at ten points.
+    fn size(&self) -> &'static str {
+        let rows: usize = self.rows.iter().flat_map(|row| &row.lines).map(|line| lines_of(&plain(line), 85)).sum();
+        let found: usize = self.found.iter().take(self.shown()).map(lines_of_answer).sum();
+        let pair = lines_in(&self.not_proved, HALF).max(found.saturating_add(2));
+        let whole = [lines_in(&self.because, 105), lines_of(&self.next, 105), lines_in(&self.exceptions, 105)];
+        let command = repeat::lines(&self.command).len().saturating_mul(9) / 10;
+        let lines = whole.into_iter().chain([rows, pair, command]).fold(FIXED, usize::saturating_add);
+        match lines {
+            ..=51 => "",
+            52..=55 => " fit-96",
+            56..=60 => " fit-92",
+            61..=65 => " fit-88",
+            66..=70 => " fit-84",
+            71..=75 => " fit-80",
+            _ => " fit-76",
+        }
+    }
+}
+
+/// Lines of titles, rules and signatures.
+const FIXED: usize = 18;
+
+fn lines_in(lines: &[String], width: usize) -> usize {
+    lines.iter().map(|line| lines_of(line, width)).sum()
+}
+
+fn lines_of_answer((sentence, known): &(String, &'static str)) -> usize {
+    lines_of(&format!("{} {known}", cut(sentence)), HALF)
+}
+
+fn lines_of(text: &str, width: usize) -> usize {
+    text.chars().count().div_ceil(width).max(1)
+}
+
+fn plain(line: &[Part]) -> String {
+    let text = |part: &Part| match part {
+        Part::Words(text) | Part::Code(text) | Part::Known(text) => text.clone(),
+    };
+    line.iter().map(text).collect::<Vec<_>>().join(" ")
+}
+
+/// A table of labels and lines.
+pub(in crate::report) fn rows(page: &mut Markup, rows: &[Row]) {
+    page.raw("<table class=\"facts\">\n<tbody>\n");
+    for row in rows {
+        page.raw("<tr><th scope=\"row\">").raw(row.label).raw("</th><td>");
+        for line in &row.lines {
+            page.raw("<p>");
+            for (at, part) in line.iter().enumerate() {
+                page.raw(if at == 0 { "" } else { " " });
+                match part {
+                    Part::Words(text) => page.text(text),
+                    Part::Code(text) => page.wrapped("<code>", text, "</code>"),
+                    Part::Known(text) => page.wrapped("<span class=\"known\">", text, "</span>"),
+                };
+            }
+            page.raw("</p>");
+        }
+        page.raw("</td></tr>\n");
+    }
+    page.raw("</tbody>\n</table>\n");
+}

@@ -251,8 +251,8 @@ impl KeyRecord {
         }
         if names.is_empty() {
             return Err(format!(
-                "none of its {} is by one of the policy's signers",
-                counted(self.0.signature_count(), "signature")
+                "none of its {} by one of the policy's signers",
+                counted(self.0.signature_count(), "signature is", "signatures is")
             ));
         }
         let (statement, key) = self.statement(limits)?;

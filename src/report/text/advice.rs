@@ -23,7 +23,7 @@ fn accepted(report: &Report, bundle: &BundleReport) -> String {
     };
     match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
         (false, _) => by_digest.to_owned(),
-        (true, None) => format!("{by_digest}. Its bytes were not checked: --image SOURCE"),
+        (true, None) => format!("{by_digest}. Its bytes were not checked: {}", unbroken("--image SOURCE")),
         // Nothing is added to a case.
         (true, Some(_)) => format!("{by_digest}. Its bytes were not checked"),
     }
@@ -32,8 +32,11 @@ fn accepted(report: &Report, bundle: &BundleReport) -> String {
 fn in_part(report: &Report, bundle: &BundleReport) -> String {
     let not_checked = bundle.not_checked();
     let flags = [(Group::Image, "--image SOURCE"), (Group::Trust, "--trust DIR"), (Group::Builder, "--builder DIR")];
-    let flags: Vec<&str> =
-        flags.into_iter().filter(|(group, _)| not_checked.contains(&group.word())).map(|(_, flag)| flag).collect();
+    let flags: Vec<String> = flags
+        .into_iter()
+        .filter(|(group, _)| not_checked.contains(&group.word()))
+        .map(|(_, flag)| unbroken(flag))
+        .collect();
     let required = report.question.as_ref().is_some_and(|question| !question.require.is_empty());
     let mut parts = Vec::new();
     if report.policy.is_none() {

@@ -320,7 +320,7 @@ impl KeyStatement {
             format!("obtained by {} at {} over {}", retrieval.by, retrieval.at, retrieval.channel.word())
         };
         let mut lines: Vec<String> = self.retrievals.iter().map(obtained).collect();
-        lines.extend(self.bundles.iter().map(|bundle| format!("verified {}", bundle.build_name)));
+        lines.extend(self.bundles.iter().map(|bundle| format!("said to verify {}", bundle.build_name)));
         lines.extend(self.challenge.iter().map(|challenge| {
             format!(
                 "challenged with commit {}: the signature of {} verifies",
@@ -340,7 +340,7 @@ impl KeyStatement {
         told.extend(
             self.challenge.iter().map(|one| format!("commit {} was built to challenge its holder", one.commit)),
         );
-        told.join(", ")
+        told.join(" and ")
     }
 
     /// Do two retrievals name two people? One person who asked twice shows nothing that the first time did not.

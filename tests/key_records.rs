@@ -83,7 +83,7 @@ fn grades_rise_with_people_and_retrievals() {
         "wrote key.record.json",
         "obtained by Ada at 2026-03-03T08:00:00Z over server-api",
         "obtained by Bob at 2026-03-03T08:00:00Z over courier",
-        &format!("verified {NAME}"),
+        &format!("said to verify {NAME}"),
     ] {
         assert!(answer.out.contains(line), "{line}\n{}", answer.out);
     }

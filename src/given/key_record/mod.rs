@@ -4,7 +4,7 @@
 //! record is that procedure's paper: an in-toto statement (in-toto/attestation, spec/v1) about the key, in a DSSE envelope,
 //! with a predicate of this project's own. docs/keys.md has the fields.
 
-use crate::base::words::counted;
+use crate::base::words::counted_as;
 use serde::{Deserialize, Serialize};
 
 use crate::base::build_name::BuildName;
@@ -252,7 +252,7 @@ impl KeyRecord {
         if names.is_empty() {
             return Err(format!(
                 "none of its {} by one of the policy's signers",
-                counted(self.0.signature_count(), "signature is", "signatures is")
+                counted_as(self.0.signature_count(), "signature is", "signatures is")
             ));
         }
         let (statement, key) = self.statement(limits)?;
@@ -321,7 +321,7 @@ impl KeyStatement {
             format!("obtained by {} at {} over {}", retrieval.by, retrieval.at, retrieval.channel.word())
         };
         let mut lines: Vec<String> = self.retrievals.iter().map(obtained).collect();
-        lines.extend(self.bundles.iter().map(|bundle| format!("verified {}", bundle.build_name)));
+        lines.extend(self.bundles.iter().map(|bundle| format!("said to verify {}", bundle.build_name)));
         lines.extend(self.challenge.iter().map(|challenge| {
             format!(
                 "challenged with commit {}: the signature of {} verifies",
@@ -341,7 +341,7 @@ impl KeyStatement {
         told.extend(
             self.challenge.iter().map(|one| format!("commit {} was built to challenge its holder", one.commit)),
         );
-        told.join(", ")
+        told.join(" and ")
     }
 
     /// Do two retrievals name two people? One person who asked twice shows nothing that the first time did not.

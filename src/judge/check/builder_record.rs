@@ -139,7 +139,7 @@ fn workload(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let expected = &policy.builder.workloads;
     if expected.is_empty() {
         let mut outcome = Outcome::not_run(Reason::NoExpectation, "the policy's [builder] names no workloads");
-        outcome.found = Some(found.to_string());
+        outcome.found = Some(found.to_string().into());
         return outcome;
     }
     let mut outcome = one_of(

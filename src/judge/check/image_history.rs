@@ -98,7 +98,7 @@ fn compare(
         "the history ends with the {} of the last stage of {witness}",
         counted(instructions.len(), "instruction")
     ))
-    .detail(format!("{} before them, which the base image brings, not compared", counted(inherited, "entry")))
+    .detail(format!("{} before them not compared", counted(inherited, "entry")))
 }
 
 /// What may stand before a command: each shell once, and the letters of all.

@@ -33,7 +33,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     {
         let found = format!("revoked as compromised at {}", revoked.at);
         let seen = evidence.existed_by.map(|moment| format!("the time-stamp is not older: {moment}"));
-        return Outcome::fail("the key is compromised: whoever has it can date a build back")
+        return Outcome::fail("the policy revokes the key as compromised: anyone with it can backdate a build")
             .sides("a key that is not revoked", found)
             .details(seen);
     }

@@ -14,9 +14,9 @@ pub(crate) struct Outcome {
     /// How the message of a pass is known, where it is not as the check's passes are.
     pub(crate) known: Option<Known>,
     /// What a pass says beside its message.
-    pub(crate) also: Vec<Said>,
-    pub(crate) expected: Option<String>,
-    pub(crate) found: Option<String>,
+    pub(crate) also: Box<[Said]>,
+    pub(crate) expected: Option<Box<str>>,
+    pub(crate) found: Option<Box<str>>,
     pub(crate) details: Vec<String>,
     /// Details that were left out, because there are so many.
     pub(crate) more: u32,
@@ -59,14 +59,14 @@ impl Outcome {
 
     /// Another statement of a pass, known in another way than the message.
     pub(crate) fn also(mut self, text: impl Into<String>, known: Known) -> Self {
-        self.also.push(Said { text: text.into(), known });
+        self.also = self.also.into_iter().chain([Said { text: text.into(), known }]).collect();
         self
     }
 
     /// Both sides of a comparison, for the reader to see.
     pub(crate) fn sides(mut self, expected: impl ToString, found: impl ToString) -> Self {
-        self.expected = Some(expected.to_string());
-        self.found = Some(found.to_string());
+        self.expected = Some(expected.to_string().into());
+        self.found = Some(found.to_string().into());
         self
     }
 
@@ -95,7 +95,7 @@ impl Outcome {
 
     /// All that is said, in one line.
     pub(crate) fn message(&self) -> String {
-        let also = if self.status == Status::Pass { self.also.as_slice() } else { &[] };
+        let also: &[Said] = if self.status == Status::Pass { &self.also } else { &[] };
         also.iter().fold(self.message.clone(), |message, said| format!("{message}; {}", said.text))
     }
 
@@ -113,7 +113,7 @@ impl Outcome {
             caused_by: None,
             message: message.into(),
             known: None,
-            also: Vec::new(),
+            also: Box::default(),
             expected: None,
             found: None,
             details: Vec::new(),

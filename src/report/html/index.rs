@@ -84,7 +84,7 @@ fn sheet(report: &Report, headline: String) -> Sheet {
         rows,
         counted: String::new(),
         found: found(report),
-        not_proved: beginning(shared(report, |bundle| summary::not_proved(bundle)), 8, "see the page of each bundle"),
+        not_proved: beginning(shared(report, summary::not_proved), 8, "see the page of each bundle"),
         exceptions: beginning(shared(report, |bundle| summary::exceptions(report, bundle)), REASONS, "see the page of each bundle"),
         command: repeat::options(report, None),
         repeats: format!(

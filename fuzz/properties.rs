@@ -12,7 +12,7 @@ use hpsb_audit::build_log::BuildLog;
 use hpsb_audit::check::CHECKS;
 use hpsb_audit::git::{Commit, ObjectId, RepositoryName, Snapshot, Tag, WorkEntry, prove};
 use hpsb_audit::image::{Choice, ImageFacts, read_archive};
-use hpsb_audit::report::{Colour, Controls, Look, Options};
+use hpsb_audit::report::{Amount, Controls, Look, Options};
 use hpsb_audit::trust::{Kind, Standing, TrustFile};
 use hpsb_audit::{
     AdmissionQuestion, Approvals, Books, BuildName, BuildRecord, Bundle, Case, Dossier, Error, Form, Format, Group,
@@ -196,6 +196,7 @@ fn assert_finds(read: &Workload, bytes: &[u8]) {
         Form::Compose => plain::compose,
         Form::Contract => plain::contract,
         Form::Kubernetes => plain::kubernetes,
+        other => panic!("no plain walk for {other:?}"),
     };
     let answered =
         |name: &str| read.images.iter().any(|image| image.image.as_ref().is_ok_and(|image| image.text == name));
@@ -423,6 +424,8 @@ fn audit_tar(tar: &[u8]) -> hpsb_audit::BundleReport {
     audit_bundle(Dossier::new("fuzz", bundle.as_slice()), &Question::new(&policy, &KEYS, now, &limits))
 }
 
+const DETAILS: Look = Look { amount: Amount::Everything, ..Look::PLAIN };
+
 fn written(bundle: hpsb_audit::BundleReport) {
     let checks: Vec<&str> = bundle.findings.iter().map(|finding| finding.check).collect();
     let asked = CHECKS.iter().filter(|check| check.group != Group::Workload);
@@ -435,7 +438,7 @@ fn written(bundle: hpsb_audit::BundleReport) {
     assert_eq!(parsed["exit_code"], report.exit_code());
     let again = Report::from_json("fuzz", json.as_bytes(), &Limits::default()).expect("what it wrote itself");
     assert_eq!(page(&again, Format::Json), json);
-    for format in [Format::Html, Format::Text(Look { colour: Colour::Plain, columns: 100 })] {
+    for format in [Format::Html, Format::Text(Look::PLAIN), Format::Text(DETAILS)] {
         assert_eq!(page(&again, format), page(&report, format));
     }
 }
@@ -457,8 +460,10 @@ pub fn saved_report(bytes: &[u8]) {
     let json = page(&report, Format::Json);
     let again = Report::from_json("fuzz", json.as_bytes(), &limits()).expect("what it wrote itself");
     assert_eq!(page(&again, Format::Json), json);
-    page(&report, Format::Text(Look { colour: Colour::Plain, columns: 100 }));
-    for (name, _) in report.pages(&Options::default()).expect("in memory") {
+    for look in [Look::PLAIN, DETAILS] {
+        page(&report, Format::Text(look));
+    }
+    for (name, _) in report.pages(&Options::default(), "report.html.bundles").others {
         assert!(!name.contains(['/', '\\', '\0']) && !name.starts_with('.'), "{name:?}");
     }
 }

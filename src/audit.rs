@@ -88,7 +88,8 @@ fn audit_and_read<'a>(mut dossier: Dossier<'a>, question: &Question<'_>) -> (Bun
             (Judged { findings: run_all(&gate, question, &in_play), in_play, ..Judged::default() }, Some(error))
         }
     };
-    let Judged { in_play, findings, built, evidence, outside_the_commit, inputs, content } = judged;
+    let Judged { in_play, findings, built, evidence, outside_the_commit, mut inputs, content } = judged;
+    inputs.extend(policy_inputs(question.policy));
     let mut report = BundleReport {
         path,
         file,
@@ -169,7 +170,8 @@ fn refuse<'a>(
 ) -> Judged<'a> {
     let beside = verified_by_a_key_beside(seal, keys_beside);
     let findings = run_all(&Gate::Refused { refusal, beside }, question, in_play);
-    Judged { in_play: in_play.to_vec(), findings, ..Judged::default() }
+    let inputs = keys_tried(question, keys_beside);
+    Judged { in_play: in_play.to_vec(), findings, inputs, ..Judged::default() }
 }
 
 /// What the findings do, and the verdict.
@@ -180,6 +182,9 @@ fn settle(report: &mut BundleReport, question: &Question<'_>) {
     let required = question.policy.required_of_bundles();
     report.verdict = Verdict::of(&report.findings, &report.in_play, required.as_deref());
 }
+
+/// Trusted keys that a report of a refused bundle lists; the findings have the count of others.
+const KEYS_SHOWN: usize = 100;
 
 /// Keys next to a bundle that are tried on a signature which no trusted key accepts.
 const KEYS_BESIDE_TRIED: usize = 8;
@@ -217,7 +222,7 @@ fn judge<'a>(
     let mut facts = evidence.facts();
     facts.extend(expected_facts(question.policy));
     facts.extend(check::trust_facts(&evidence, question.policy));
-    let inputs = inputs(&evidence, question.policy);
+    let inputs = inputs(&evidence);
     let outside_the_commit = outside_the_commit(&evidence, question.policy);
     budget.check("the checks")?;
     Ok(Judged { evidence: facts, inputs, outside_the_commit, content: Some(content), ..answers })
@@ -281,7 +286,7 @@ fn expected_facts(policy: &Policy) -> Option<Fact> {
 }
 
 /// What was looked at beside the bundle and the policy's own file, by its bytes.
-fn inputs(evidence: &Evidence<'_>, policy: &Policy) -> Vec<InputReport> {
+fn inputs(evidence: &Evidence<'_>) -> Vec<InputReport> {
     let input = |kind, name: &str, sha256| InputReport { kind, name: name.into(), sha256 };
     let image = |kinds: [&'static str; 2], facts: &ImageFacts| match (&facts.manifest, &facts.config) {
         (Some(manifest), _) => Some(input(kinds[0], &facts.source, manifest.digest)),
@@ -302,9 +307,26 @@ fn inputs(evidence: &Evidence<'_>, policy: &Policy) -> Vec<InputReport> {
     inputs.extend(server.map(|(name, digest)| input("server", name, *digest)));
     let builder = evidence.builder.iter().flat_map(|attestation| &attestation.files);
     inputs.extend(builder.map(|(name, digest)| input("builder", name, *digest)));
-    let named = policy.source.iter().flat_map(|source| &source.files);
-    inputs.extend(named.map(|(name, digest)| input("policy-file", name, *digest)));
     inputs
+}
+
+/// What is looked at for every bundle, whatever becomes of it: the files that the policy names.
+fn policy_inputs(policy: &Policy) -> impl Iterator<Item = InputReport> {
+    let named = policy.source.iter().flat_map(|source| &source.files);
+    named.map(|(name, sha256)| InputReport { kind: "policy-file", name: name.clone(), sha256: *sha256 })
+}
+
+/// The keys that were tried on a signature which none of them accepts: those that are trusted, and those next to the bundle.
+fn keys_tried(question: &Question<'_>, keys_beside: &[(String, PublicKey)]) -> Vec<InputReport> {
+    let trusted = question.keys.keys().iter().map(|key| InputReport {
+        kind: "key",
+        name: key.source_words(),
+        sha256: key.fingerprint,
+    });
+    let beside = keys_beside.iter().take(KEYS_BESIDE_TRIED);
+    let beside =
+        beside.map(|(name, key)| InputReport { kind: "key-beside", name: name.clone(), sha256: key.fingerprint() });
+    trusted.take(KEYS_SHOWN).chain(beside).collect()
 }
 
 /// Which image is meant, where a source has several: the policy's platforms, and what the push recorded.

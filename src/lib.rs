@@ -35,40 +35,32 @@
 //! # An audit of a shipped bundle
 //!
 //! ```
-//! use std::path::PathBuf;
+//! use std::path::Path;
 //!
 //! use hpsb_audit::{
-//!     Dossier, KeyRing, KeySource, Limits, Policy, PublicKey, Question, Storage, Timestamp, TrustedKey, Verdict, audit,
+//!     Dossier, Group, Handed, Limits, NamedKey, Policy, Storage, Terms, Timestamp, Verdict, audit, read_keys,
 //! };
 //!
+//! let folder = Path::new("src/self_test/data");
 //! let limits = Limits::default();
-//! let pem = std::fs::read("fixtures/good-rsa-2048/key.pem")?;
-//! let key = PublicKey::from_pem("key.pem", &pem, &limits)?;
-//! let mut keys = KeyRing::default();
-//! keys.add(TrustedKey {
-//!     fingerprint: key.fingerprint(),
-//!     key: Some(key),
-//!     source: KeySource::CommandLine,
-//!     name: None,
-//!     not_before: None,
-//!     not_after: None,
-//!     revoked: None,
-//! });
+//! let key = NamedKey::File(folder.join("key.pem"));
+//! let terms = Terms::new(Policy::default(), read_keys(&[key], Storage::Disk, &limits)?, Handed::default())?;
 //!
-//! let policy = Policy::default();
-//! let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("no moment")?;
-//! let question = Question::new(&policy, &keys, now, &limits);
-//! for path in Storage::Disk.find_bundles(&[PathBuf::from("fixtures/good-rsa-2048")], &limits)? {
-//!     let dossier = Dossier::new(path.display().to_string(), Storage::Disk.open(&path)?);
-//!     let report = audit(dossier, &question);
-//!     // Without a policy nothing is accepted in full.
-//!     assert_eq!(report.verdict, Verdict::AcceptInPart);
-//!     assert_eq!(report.rejecting().count(), 0);
-//!     // No image was given, and the report says so.
-//!     assert!(report.not_in_play().contains(&hpsb_audit::Group::Image));
-//! }
+//! let now = Timestamp::from_rfc3339("2026-03-10T00:00:00Z").ok_or("not a moment")?;
+//! let question = terms.question(now, 1, &limits);
+//! let path = folder.join("image-good.sig.tbz");
+//! let mut dossier = Dossier::new(path.display().to_string(), Storage::Disk.open(&path)?);
+//! dossier.file_name = Some("manifest.docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456.sig.tbz".into());
+//! let report = audit(dossier, &question);
+//! // Without a policy nothing is accepted in full.
+//! assert_eq!(report.verdict, Verdict::AcceptInPart);
+//! assert_eq!(report.rejecting().count(), 0);
+//! // No image was given, and the report says so.
+//! assert!(report.not_in_play().contains(&Group::Image));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! `examples/` has more: a policy and a bundle in memory, reports, images, admission, comparison.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
@@ -97,7 +89,8 @@ mod judge;
 mod manifest;
 pub mod report;
 mod run;
-pub mod self_test;
+#[cfg(feature = "self-test")]
+mod self_test;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod trust;
@@ -148,6 +141,8 @@ pub use crate::manifest::build_record::BuildRecord;
 pub use crate::manifest::{build_log, dockerfile};
 pub use crate::report::{BundleReport, Depth, Format, Period, QuestionReport, Reconciliation, Report, Scope};
 pub use crate::run::{Queue, Shard, State, audit_all};
+#[cfg(feature = "self-test")]
+pub use crate::self_test::{SelfTest, self_test};
 pub use crate::workload::review::{Operation, Review};
 pub use crate::workload::{
     Form, ImageReference, KindsWithoutImages, Password, Pin, UsedImage, Workload, password_candidates,

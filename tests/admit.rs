@@ -127,7 +127,7 @@ fn a_pinned_image_of_an_accepted_build_is_admitted() {
     let (code, text) = text(&folder, "compose.yaml", &[]);
     assert_eq!(code, 0);
     assert!(text.starts_with("ADMITTED: manifest, source, workload (policy.toml)\n"), "{text}");
-    assert!(text.contains("1 images: 1 admitted, 0 denied\nEvidence: 1 bundles: 1 accept, 0 accept-in-part"), "{text}");
+    assert!(text.contains("1 image: 1 admitted, 0 denied\nEvidence: 1 bundle: 1 accept, 0 accept-in-part"), "{text}");
 }
 
 #[test]
@@ -891,8 +891,10 @@ fn a_certificate_of_another_customer_of_the_authority_is_refused() {
     let digest = Sha256::of(b"x").hex();
     record(&folder, &format!("{digest} workload\n"));
     let bundle = format!("evidence/{BUNDLE}");
-    let answer =
-        run(folder.path(), &["audit", &bundle, "--policy", "policy.toml", "--builder", "record", "--now", NOW]);
+    let answer = run(
+        folder.path(),
+        &["audit", &bundle, "--policy", "policy.toml", "--builder", "record", "--now", NOW, "--details"],
+    );
     assert_eq!(answer.code, 1);
     assert!(
         answer
@@ -936,7 +938,7 @@ fn waivers_are_shown_in_every_format_and_end() {
         )
     };
     let bundle = format!("evidence/{BUNDLE}");
-    let reports = ["text", "json", "html", "markdown", "csv", "junit", "sarif", "oscal"]
+    let reports = ["text", "json", "html", "markdown", "csv", "csv-bom", "junit", "sarif", "sarif-all", "oscal"]
         .map(|format| format!("{format}=report.{format}"));
     let audit = |policy: &str| {
         let folder = place(policy);
@@ -948,7 +950,9 @@ fn waivers_are_shown_in_every_format_and_end() {
     let (folder, answer) = audit(&waiver("build-age", &digest, "2026-04-01T00:00:00Z"));
     assert_eq!(answer.code, 0, "{}{}", answer.out, answer.err);
     assert!(
-        answer.out.starts_with("ACCEPTED IN PART: image, trust, builder not checked; build-age waived (policy.toml)\n"),
+        answer.out.starts_with(
+            "ACCEPTED IN PART: image, trust, builder not checked; build-age waived\n         (policy.toml)\n"
+        ),
         "{}",
         answer.out
     );
@@ -996,7 +1000,7 @@ fn waivers_are_shown_in_every_format_and_end() {
         waiver("workload-image", &digest, good),
         waiver("no-such-check", &digest, good),
         waiver("build-age", "00", good),
-        waiver("build-age", &digest, "2026-04-01"),
+        waiver("build-age", &digest, "2026-04-01T00:00:00"),
         waiver("build-age", &digest, good).replace("\"Ada\"", "\" \""),
         waiver("build-age", &digest, good).replace("owner", "holder"),
         twice,

@@ -185,7 +185,13 @@ const ROWS: &[Row] = &[
 /// Flags that narrow nothing: how it is shown, where it is written, how fast it goes, or what is made.
 const NARROW_NOTHING: &[(&str, &str)] = &[
     ("*", "help verbose format"),
-    ("audit", "report threads state sign-key controls oscal-ap reference"),
+    // How text is shown: tests/text.rs.
+    ("audit", "color details quiet"),
+    ("verify", "color details quiet"),
+    ("admit", "color details quiet"),
+    ("report", "color details quiet"),
+    ("reconcile", "color details quiet"),
+    ("audit", "report report-dir threads state sign-key controls oscal-ap reference"),
     // How a registry is reached, with the feature fetch: a login that is not sent and a name that is not resolved so end in a fault.
     ("audit", "credential-helpers outside-ca plain-http registry-auth resolve"),
     ("image", "credential-helpers outside-ca plain-http registry-auth resolve"),

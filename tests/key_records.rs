@@ -83,7 +83,7 @@ fn grades_rise_with_people_and_retrievals() {
         "wrote key.record.json",
         "obtained by Ada at 2026-03-03T08:00:00Z over server-api",
         "obtained by Bob at 2026-03-03T08:00:00Z over courier",
-        &format!("verified {NAME}"),
+        &format!("said to verify {NAME}"),
     ] {
         assert!(answer.out.contains(line), "{line}\n{}", answer.out);
     }
@@ -124,7 +124,7 @@ fn a_record_counts_through_the_policys_signers_only() {
         let (found, grade, finding) = judged(&folder, minimum, "[[signers]]\nname = \"Eve\"\npem = \"eve.pub\"\n");
         assert_eq!((found, grade.as_str()), (code, "command-line"));
         assert_eq!((&finding["status"], &finding["level"]), (&json!(status), &json!(level)));
-        assert!(finding["found"].to_string().contains("none of its 1 signatures"), "{finding}");
+        assert!(finding["found"].to_string().contains("none of its 1 signature is"), "{finding}");
     }
     let (_, grade, _) = judged(&folder, "minimum-grade = \"recorded\"", "");
     assert_eq!(grade, "command-line");
@@ -364,8 +364,9 @@ fn saved_answers_are_read_only_beside_one_bundle() {
 fn secrets_in_saved_answers_are_masked_and_said() {
     let status = json!({"status": "success", "note": "docker login --password hunter2"}).to_string();
     let folder = saved(Some(&status), None, None);
-    for format in ["text", "json"] {
-        let answer = run(folder.path(), &["audit", ".", "--key", "key.pem", "--now", program::NOW, "--format", format]);
+    for format in [&["--details"][..], &["--format", "json"]] {
+        let line = [&["audit", ".", "--key", "key.pem", "--now", program::NOW], format].concat();
+        let answer = run(folder.path(), &line);
         assert_eq!(answer.code, 0);
         assert!(
             !answer.out.contains("hunter2") && answer.out.contains("status.json holds what looks like a secret"),

@@ -203,10 +203,10 @@ fn reports_use_the_contracts_words_only() {
             one_of(
                 name,
                 &fact["witness"],
-                "file-name build.json build.log git-objects work-tree registry layout docker-archive trust server builder \
+                "file-name build.json build.log git-objects work-tree registry layout docker-archive trust server beside-bundle builder \
                  workload policy approvals",
             );
-            one_of(name, &fact["known"], "signed recomputed timestamped given");
+            one_of(name, &fact["known"], "signed recomputed timestamped stated given");
         }
         if !bundle["key"].is_null() {
             one_of(name, &bundle["key"]["grade"], "command-line recorded witnessed challenged");

@@ -157,7 +157,11 @@ fn every_form_says_the_same_and_is_inert() {
     assert_eq!(answer.code, 1, "{}", answer.err);
     let read = |form: &str| fs::read_to_string(folder.path().join(format!("out.{form}"))).unwrap();
     assert_eq!(read("text"), answer.out);
-    assert!(answer.out.starts_with("NOT RECONCILED: 1 running without an accepted build\n"), "{}", answer.out);
+    assert!(
+        answer.out.starts_with("NOT RECONCILED: 1 listed as running, without an accepted build\n"),
+        "{}",
+        answer.out
+    );
     for form in ["text", "json", "csv", "html"] {
         let page = read(form);
         assert!(!page.contains('\u{202e}') && page.contains("-x"), "{form}");

@@ -13,8 +13,9 @@ use serde_json::Value;
 use case_file::CaseFile;
 use program::{NOW, fixture, run};
 
-/// Formats of which one file holds everything; html is a folder where there are several bundles.
-const FORMATS: [&str; 8] = ["text", "json", "html", "markdown", "csv", "junit", "sarif", "oscal"];
+/// Formats of which one file holds everything, but for the pages of html where there are several bundles.
+const FORMATS: [&str; 10] =
+    ["text", "json", "html", "markdown", "csv", "csv-bom", "junit", "sarif", "sarif-all", "oscal"];
 
 /// Formats that a report of several bundles has in another way, each with the tests that read it.
 const OTHER_FORMATS: [(&str, &str); 2] = [("jsonl", "tests/scale.rs"), ("vsa", "tests/statements.rs")];
@@ -107,9 +108,14 @@ fn a_saved_report_gives_the_same_bytes_as_the_audit() {
         for format in FORMATS {
             let again = run(&folder, &["report", "json", "--format", format, "--output", "again"]);
             assert_eq!(again.code, code, "{name} {format}: {}", again.err);
-            assert!(content(&folder.join("again")) == content(&folder.join(format)), "{name}: {format} differs");
+            let (one, other) = (content(&folder.join("again")), content(&folder.join(format)));
+            assert!(one.replace("again.bundles", "html.bundles") == other, "{name}: {format} differs");
             let _ = fs::remove_file(folder.join("again"));
-            let _ = fs::remove_dir_all(folder.join("again"));
+            let (one, other) = (folder.join("again.bundles"), folder.join("html.bundles"));
+            if format == "html" && other.exists() {
+                assert!(content(&one) == content(&other), "{name}: the pages differ");
+                fs::remove_dir_all(one).unwrap();
+            }
         }
     }
 }
@@ -120,26 +126,37 @@ fn every_format_says_the_same_and_hostile_text_is_inert_in_it() {
         let (folder, code) = audit(&name, "every-format");
         let expected = parsed("json", &folder.join("json"));
         assert_eq!(expected["exit_code"], code, "{name}");
-        for format in ["markdown", "csv", "junit", "sarif", "oscal"] {
+        for format in ["markdown", "csv", "csv-bom", "junit", "sarif", "sarif-all", "oscal"] {
             let found = parsed(format, &folder.join(format));
-            assert_eq!(found["bundles"], expected["bundles"], "{name} {format}");
+            let bundles = if format == "sarif" { problems(&expected["bundles"]) } else { expected["bundles"].clone() };
+            assert_eq!(found["bundles"], bundles, "{name} {format}");
             // CSV and JUnit have a line for the whole only where nothing was audited.
             if !found["verdict"].is_null() {
                 let of = |value: &Value| (value["verdict"].clone(), value["exit_code"].clone());
                 assert_eq!(of(&found), of(&expected), "{name} {format}");
             }
         }
-        let html = folder.join("html");
         let bundles = expected["bundles"].as_array().unwrap();
         for (at, bundle) in bundles.iter().enumerate() {
-            let page = if html.is_dir() { html.join(format!("bundle-{:05}.html", at + 1)) } else { html.clone() };
+            let of_many = folder.join(format!("html.bundles/bundle-{:05}.html", at + 1));
+            let page = if bundles.len() > 1 { of_many } else { folder.join("html") };
             assert_eq!(parsed("html", &page)["bundles"][0], *bundle, "{name} html");
         }
         if bundles.len() != 1 {
-            parsed("html", &if html.is_dir() { html.join("index.html") } else { html });
+            parsed("html", &folder.join("html"));
         }
         secrets(&name, &folder);
     }
+}
+
+/// Of the findings, those that reject or fail. No fixture here has a waiver.
+fn problems(bundles: &Value) -> Value {
+    let mut bundles = bundles.clone();
+    for bundle in bundles.as_array_mut().unwrap() {
+        let findings = bundle["findings"].as_array_mut().unwrap();
+        findings.retain(|finding| finding[1] == "fail" || finding[3] == true);
+    }
+    bundles
 }
 
 /// `absent` of the fixture: text that no format may show.
@@ -188,16 +205,55 @@ fn without_features(text: &str) -> String {
 }
 
 #[test]
-fn a_folder_of_pages_is_written_whole_or_not_at_all() {
+fn the_pages_of_several_bundles_are_written_whole_or_not_at_all() {
     let (folder, _) = audit("good-two-bundles", "folder");
-    assert!(folder.join("html/index.html").is_file() && folder.join("html/bundle-00002.html").is_file());
-    let before = content(&folder.join("html"));
+    assert!(folder.join("html").is_file() && folder.join("html.bundles/bundle-00002.html").is_file());
+    assert!(content(&folder.join("html")).contains("href=\"html.bundles/bundle-00002.html\""));
+    let before = content(&folder.join("html.bundles"));
+    fs::write(folder.join("html"), "mine").unwrap();
     let taken = run(&folder, &["report", "json", "--format", "html", "--output", "html"]);
-    assert_eq!((taken.code, content(&folder.join("html"))), (3, before));
+    assert_eq!((taken.code, content(&folder.join("html.bundles"))), (3, before));
+    assert_eq!(content(&folder.join("html")), "mine");
     assert_eq!(run(&folder, &["report", "json", "--format", "html"]).code, 2);
     let leftovers =
         fs::read_dir(&folder).unwrap().filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'));
     assert_eq!(leftovers.count(), 0);
+}
+
+/// `--report-dir` writes what `--report` writes, each format under a name of its own.
+#[test]
+fn a_new_folder_gets_a_report_in_every_format() {
+    for (name, bundles) in [("good-policy-and-key", 1), ("good-two-bundles", 2), ("other-key_fail", 1)] {
+        let (folder, code) = audit(name, "all-formats");
+        let directory = fixture(name);
+        let all = folder.join("all");
+        let mut arguments: Vec<String> = vec!["audit".into()];
+        let files = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut named: Vec<String> = files.filter(|name| name.ends_with(".sig.tbz")).collect();
+        named.sort();
+        arguments.extend(named);
+        arguments.extend(CaseFile::read(&directory).args());
+        arguments.extend(["--now".into(), NOW.into(), "--report-dir".into(), all.display().to_string()]);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        assert_eq!(run(&directory, &arguments).code, code, "{name}");
+        for format in hpsb_audit::Format::ALL.into_iter().filter(|format| FORMATS.contains(&format.word())) {
+            let written = content(&all.join(format.file_name())).replace("report.html.bundles", "html.bundles");
+            assert!(written == content(&folder.join(format.word())), "{name}: {}", format.word());
+        }
+        let mut expected = FORMATS.len() + 1;
+        if bundles > 1 {
+            assert!(content(&all.join("report.html.bundles")) == content(&folder.join("html.bundles")));
+            expected += 1;
+        }
+        let json: Value = serde_json::from_str(&content(&folder.join("json"))).unwrap();
+        expected += usize::from(json["verdict"] == "accept");
+        assert_eq!(fs::read_dir(&all).unwrap().count(), expected, "{name}");
+        // A name that is taken is refused before any work, and nothing is written.
+        let again = run(&directory, &arguments);
+        assert_eq!(again.code, 2, "{}", again.err);
+        assert!(again.err.contains("exists"), "{}", again.err);
+        fs::remove_dir_all(&all).unwrap();
+    }
 }
 
 #[test]
@@ -213,6 +269,7 @@ fn a_saved_report_that_was_changed_is_refused() {
         ("\"schema_version\": 2", "\"schema_version\": 1"),
         ("\"caused_by\": null", "\"caused_by\": \"log-key\""),
         ("\"witness\": \"build.log\"", "\"witness\": \"me\""),
+        ("\"known\": \"stated\"", "\"known\": \"proved\""),
     ] {
         assert!(saved.contains(from), "{from}");
         fs::write(folder.join("changed.json"), saved.replace(from, to)).unwrap();

@@ -483,7 +483,7 @@ fn no_audit_holds_up_a_look() {
     server.line_with(|line| line["event"] == "index" && line["gone"] == 1);
     let denied = server.ask(&folder, &review("prod", &good()));
     assert!(
-        denied["status"]["message"].as_str().unwrap().contains("1 bundles of the evidence are not judged yet"),
+        denied["status"]["message"].as_str().unwrap().contains("1 bundle of the evidence is not judged yet"),
         "{denied}"
     );
     assert_eq!(server.metric(&folder, "pending"), 1.0, "the long audit ended too early to show anything");

@@ -89,7 +89,7 @@ fn the_summary_says_what_is_recomputed() {
     for line in [
         "commit       b0398d3eeb1921c4b063ea213713c42e0c584a70 (recomputed)",
         "tree         a877cfd7e2377b45485ba681ab8651947591f9e4",
-        "author       Ben Example <ben@example.com> 2026-02-20T10:00:00Z +0100",
+        "author       Ben Example <ben@example.com> 2026-02-20T10:00:00Z +0100 (stated by the commit)",
         "remote       origin: github.com:acme/wallet.git",
         "objects      28: 28 reachable, 0 unreachable",
         "history      complete",
@@ -99,7 +99,7 @@ fn the_summary_says_what_is_recomputed() {
     }
     assert_eq!(output.status.code(), Some(0));
     let page = out(&run("good-shallow", &[]));
-    let boundary = "shallow: the parents of 1 commits are left out (b0398d3eeb1921c4b063ea213713c42e0c584a70)";
+    let boundary = "shallow: the parents of 1 commit are left out (b0398d3eeb1921c4b063ea213713c42e0c584a70)";
     assert!(page.contains(boundary), "{page}");
     let page = out(&run("history-missing_fail", &[]));
     assert!(page.contains("history      not complete: "), "{page}");

@@ -40,6 +40,12 @@ impl Timestamp {
         Some(Self(text.parse::<jiff::Timestamp>().ok()?.as_microsecond()))
     }
 
+    /// Reads RFC 3339, or a date, `2026-10-01`, which means its first moment in UTC: what is good until a date is not good on it.
+    pub fn from_date_or_rfc3339(text: &str) -> Option<Self> {
+        let is_date = text.len() == 10;
+        Self::from_rfc3339(&if is_date { format!("{text}T00:00:00Z") } else { text.to_owned() })
+    }
+
     /// Reads `YYYY-MM-DD_HH-MM-SS.ffffff`, or the same without the fraction: the stamp at the end of a build's name.
     pub fn from_build_stamp(text: &str) -> Option<Self> {
         let (whole, fraction) = match text.split_once('.') {
@@ -134,6 +140,16 @@ fn exact_digits(text: &str, count: usize) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_date_is_its_first_moment() {
+        let read = |text| Timestamp::from_date_or_rfc3339(text).map(|moment| moment.to_string());
+        assert_eq!(read("2026-10-01").as_deref(), Some("2026-10-01T00:00:00Z"));
+        assert_eq!(read("2026-10-01T08:00:00+02:00").as_deref(), Some("2026-10-01T06:00:00Z"));
+        for bad in ["2026-13-01", "2026-02-30", "2026-1-1", "26-10-01", "2026/10/01", "", "2026-10-01T", "20261001  "] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn the_three_spellings_of_one_moment_agree() {

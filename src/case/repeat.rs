@@ -142,6 +142,7 @@ fn sign_offs(case: &Case, signers: &[(String, PersonKey)]) -> Result<Vec<SignOff
         name: named(&one.key).map(|(name, _)| name.clone()),
         key: one.key.fingerprint().to_string(),
         at: one.at.to_string(),
+        audit: Some(SignOffReport::NOT_REPEATED.into()),
     });
     Ok(report.collect())
 }

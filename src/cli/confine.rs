@@ -80,7 +80,8 @@ impl Needs {
 
     fn of_audit(arguments: &AuditArguments) -> Self {
         let reports = arguments.reports.iter().map(|(_, path)| path);
-        let files = reports.chain(&arguments.scale.state).chain(&arguments.report_options.attach);
+        let files =
+            reports.chain(&arguments.report_dir).chain(&arguments.scale.state).chain(&arguments.report_options.attach);
         let mut needs = Self { writes: files.cloned().collect(), ..Self::default() };
         needs.ask(arguments.image.iter().chain(&arguments.bases), &arguments.network);
         needs

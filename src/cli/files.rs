@@ -8,13 +8,18 @@ use std::path::{Path, PathBuf};
 use crate::base::error::Error;
 use crate::report::{Format, Options, Report};
 
-/// Writes the report to every file, or to none. A format that is a folder needs a name that is not taken yet.
-pub(super) fn write(report: &Report, files: &[(Format, PathBuf)], options: &Options) -> Result<(), Error> {
-    let mut staged: Vec<(PathBuf, &Path)> = Vec::new();
-    let staging = files.iter().try_for_each(|(format, path)| {
-        staged.push((stage(report, *format, options, path)?, path));
-        Ok(())
-    });
+/// Writes the report to every file, and in every format that `in_folder` names into a new folder; or nothing at all.
+pub(super) fn write(
+    report: &Report,
+    files: &[(Format, PathBuf)],
+    in_folder: Option<(&Path, &[Format])>,
+    options: &Options,
+) -> Result<(), Error> {
+    let mut staged: Vec<(PathBuf, PathBuf)> = Vec::new();
+    let mut staging = files.iter().try_for_each(|(format, path)| stage(report, *format, options, path, &mut staged));
+    if let (Ok(()), Some((folder, formats))) = (&staging, in_folder) {
+        staging = stage_folder(report, formats, options, folder, &mut staged);
+    }
     let finished = staging.and_then(|()| {
         staged.iter().try_for_each(|(from, to)| {
             fs::rename(from, to).map_err(|error| Error::unwritable(to.display().to_string(), &error))
@@ -34,37 +39,100 @@ fn discard(staged: &Path) {
     let _ = fs::remove_dir_all(staged);
 }
 
-fn stage(report: &Report, format: Format, options: &Options, path: &Path) -> Result<PathBuf, Error> {
+/// A new folder for reports: it is refused before anything is audited.
+///
+/// # Errors
+/// [`Error::Usage`] where the name is taken.
+pub(super) fn must_be_new(folder: Option<&Path>) -> Result<(), Error> {
+    match folder.filter(|folder| fs::symlink_metadata(folder).is_ok()) {
+        Some(folder) => Err(Error::Usage {
+            message: format!("--report-dir names {}, which exists", folder.display()),
+            hint: "name a new folder".into(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The name under which something is written until it is whole, beside its own.
+fn partial(path: &Path) -> Result<PathBuf, Error> {
+    let none = || Error::Unwritable { path: path.display().to_string(), message: "it names no file".into() };
+    let name = path.file_name().ok_or_else(none)?.to_string_lossy();
+    Ok(path.with_file_name(format!(".{name}.partial-{}", std::process::id())))
+}
+
+/// The folder of the pages that a page leads to.
+fn folder_of_pages(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{name}.bundles"))
+}
+
+/// Writes one format under names of its own, and says what they are to become. A page goes last: it leads to the others.
+fn stage(
+    report: &Report,
+    format: Format,
+    options: &Options,
+    path: &Path,
+    staged: &mut Vec<(PathBuf, PathBuf)>,
+) -> Result<(), Error> {
     let name = path.display().to_string();
     let refuse = |message: &str| Error::Unwritable { path: name.clone(), message: message.into() };
-    let folder = report.is_folder(format);
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => return Err(refuse("it is a symbolic link")),
-        Ok(_) if folder => return Err(refuse("it exists, and the report on several bundles is a new folder")),
-        Ok(metadata) if !metadata.is_file() => return Err(refuse("it is no regular file")),
+        Ok(metadata) if !metadata.is_file() => return Err(refuse("it is not a regular file")),
         _ => {}
     }
-    let file_name = path.file_name().ok_or_else(|| refuse("it names no file"))?.to_string_lossy().into_owned();
-    let partial = path.with_file_name(format!(".{file_name}.partial-{}", std::process::id()));
-    let written = if folder { fill_folder(&partial, report, options) } else { fill(&partial, report, format, options) };
-    match written {
-        Ok(()) => Ok(partial),
-        Err(error) => {
-            discard(&partial);
-            Err(Error::unwritable(&name, &error))
-        }
+    let pages = folder_of_pages(path);
+    let has_pages = report.has_pages(format);
+    if has_pages && fs::symlink_metadata(&pages).is_ok() {
+        let message = "it exists, and the pages of several bundles are a new folder".into();
+        return Err(Error::Unwritable { path: pages.display().to_string(), message });
     }
+    let (page, folder) = (partial(path)?, has_pages.then(|| partial(&pages)).transpose()?);
+    staged.extend(folder.clone().map(|folder| (folder, pages.clone())));
+    staged.push((page.clone(), path.to_path_buf()));
+    fill(&page, folder.as_deref(), &pages, report, format, options).map_err(|error| Error::unwritable(&name, &error))
 }
 
-fn fill(path: &Path, report: &Report, format: Format, options: &Options) -> io::Result<()> {
-    let mut page = Vec::new();
-    report.write(format, options, &mut page)?;
-    write_new(path, &page)
+/// Every format in a folder that takes its name when all of them are written.
+fn stage_folder(
+    report: &Report,
+    formats: &[Format],
+    options: &Options,
+    folder: &Path,
+    staged: &mut Vec<(PathBuf, PathBuf)>,
+) -> Result<(), Error> {
+    must_be_new(Some(folder))?;
+    let here = partial(folder)?;
+    staged.push((here.clone(), folder.to_path_buf()));
+    let written = fs::create_dir(&here).and_then(|()| {
+        formats.iter().try_for_each(|format| {
+            let page = here.join(format.file_name());
+            let pages = folder_of_pages(&page);
+            let own = report.has_pages(*format).then_some(pages.as_path());
+            fill(&page, own, &pages, report, *format, options)
+        })
+    });
+    written.map_err(|error| Error::unwritable(folder.display().to_string(), &error))
 }
 
-fn fill_folder(path: &Path, report: &Report, options: &Options) -> io::Result<()> {
-    fs::create_dir(path)?;
-    report.pages(options)?.iter().try_for_each(|(name, page)| write_new(&path.join(name), page))
+/// Writes a page, and those that it leads to into `folder`, whose name will be that of `pages`.
+fn fill(
+    path: &Path,
+    folder: Option<&Path>,
+    pages: &Path,
+    report: &Report,
+    format: Format,
+    options: &Options,
+) -> io::Result<()> {
+    let Some(folder) = folder else {
+        let mut page = Vec::new();
+        report.write(format, options, &mut page)?;
+        return write_new(path, &page);
+    };
+    let pages = report.pages(options, &pages.file_name().unwrap_or_default().to_string_lossy());
+    fs::create_dir(folder)?;
+    pages.others.iter().try_for_each(|(name, page)| write_new(&folder.join(name), page))?;
+    write_new(path, &pages.first)
 }
 
 /// No report is written over a file that the command line names to be read: a slip of the pen must not cost a key or a bundle.
@@ -106,11 +174,10 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Resu
     let refuse = |message: &str| Error::Unwritable { path: name.clone(), message: message.into() };
     match (fs::symlink_metadata(path), existing) {
         (Ok(_), Existing::Refused) => return Err(refuse("it exists, and is not replaced")),
-        (Ok(metadata), Existing::Replaced) if !metadata.is_file() => return Err(refuse("it is no regular file")),
+        (Ok(metadata), Existing::Replaced) if !metadata.is_file() => return Err(refuse("it is not a regular file")),
         _ => {}
     }
-    let file_name = path.file_name().ok_or_else(|| refuse("it names no file"))?.to_string_lossy().into_owned();
-    let partial = path.with_file_name(format!(".{file_name}.partial-{}", std::process::id()));
+    let partial = partial(path)?;
     let written = write_new(&partial, bytes).and_then(|()| fs::rename(&partial, path));
     written.map_err(|error| {
         discard(&partial);

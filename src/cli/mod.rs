@@ -19,12 +19,12 @@ use clap::error::ErrorKind;
 use self::args::NotBuiltIn;
 use self::args::admit::ContractCommand;
 use self::args::key_record::KeyCommand;
-use self::args::{Arguments, Command, OutputFormat, PolicyCommand};
+use self::args::{Arguments, Command, PolicyCommand};
 use crate::base::error::Error;
 use crate::base::escape::for_lines;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
-use crate::report::Report;
+use crate::report::{Format, Report};
 
 /// Runs the program with the process's arguments. The exit code is the verdict's.
 pub fn run() -> ExitCode {
@@ -48,7 +48,7 @@ pub fn run() -> ExitCode {
 /// An error in the form that was asked for.
 fn failed(error: Error) -> ExitCode {
     if wants_json() {
-        return ExitCode::from(output::report_or_complain(&without_bundles(error), OutputFormat::Json));
+        return ExitCode::from(output::report_or_complain(&without_bundles(error), Format::Json));
     }
     output::complain(&error);
     ExitCode::from(error.exit_code())
@@ -112,7 +112,7 @@ fn wrong_usage(error: &clap::Error) -> ExitCode {
         let paragraph = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
         let message = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
         let error = Error::Usage { message, hint: "`hpsb-audit --help` lists commands and flags".into() };
-        return ExitCode::from(output::report_or_complain(&without_bundles(error), OutputFormat::Json));
+        return ExitCode::from(output::report_or_complain(&without_bundles(error), Format::Json));
     }
     if error.use_stderr() {
         // A shell puts the names of a hostile folder's files on the command line, and clap repeats them as they are.

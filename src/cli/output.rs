@@ -7,13 +7,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::base::error::Error;
 use crate::base::escape::for_terminal;
-use crate::cli::args::OutputFormat;
+use crate::cli::args::{OutputFormat, ShowArguments, When};
 use crate::gate::verify::Refusal;
 use crate::judge::finding::{Status, Verdict};
-use crate::report::{Colour, Format, Look, Options, Report};
-
-/// The look of text that is written to a file or a pipe: the same everywhere.
-pub(super) const PLAIN: Look = Look { colour: Colour::Plain, columns: 120 };
+use crate::report::{Amount, Colour, Format, Look, Options, Report};
 
 /// Prints `text`.
 pub(super) fn print(text: &str) -> Result<u8, Error> {
@@ -21,11 +18,7 @@ pub(super) fn print(text: &str) -> Result<u8, Error> {
 }
 
 /// Prints a report and answers with its exit code. If even that fails, nobody has a verdict: 3.
-pub(super) fn report_or_complain(report: &Report, format: OutputFormat) -> u8 {
-    let format = match format {
-        OutputFormat::Json => Format::Json,
-        OutputFormat::Text => Format::Text(look()),
-    };
+pub(super) fn report_or_complain(report: &Report, format: Format) -> u8 {
     match print_report(report, format, &Options::default()) {
         Ok(()) => report.exit_code(),
         Err(error) => {
@@ -43,6 +36,14 @@ pub(super) fn print_report(report: &Report, format: Format, options: &Options) -
     write_out(&page)
 }
 
+/// What goes to standard output.
+pub(super) fn format(format: OutputFormat, show: &ShowArguments) -> Format {
+    match format {
+        OutputFormat::Json => Format::Json,
+        OutputFormat::Text => Format::Text(look(show)),
+    }
+}
+
 const NOT_VALID: &str = "SIGNATURE NOT VALID";
 /// Nobody knows whether the signature is valid.
 const NOT_VERIFIED: &str = "SIGNATURE NOT VERIFIED";
@@ -56,32 +57,20 @@ pub(super) fn refusal_words(refusal: &Refusal) -> String {
     }
 }
 
-/// What `verify` prints: a line about the signature, and that it is about nothing else.
-pub(super) fn signature_alone(report: &Report) -> u8 {
-    let Some(bundle) = report.bundles.first().filter(|bundle| bundle.error.is_none()) else {
-        return report_or_complain(report, OutputFormat::Text);
+/// What `verify` prints: what is said of the signature, and that it is about nothing else.
+pub(super) fn signature_alone(report: &Report, show: &ShowArguments) -> u8 {
+    let look = look(show);
+    let judged = report.bundles.first().filter(|bundle| bundle.error.is_none());
+    let Some(bundle) = judged.filter(|_| look.amount != Amount::Everything) else {
+        return report_or_complain(report, Format::Text(look));
     };
     let undecided = bundle.rejecting().find(|finding| finding.status == Status::Unknown);
-    let mut page = match (bundle.verdict, undecided) {
-        (Verdict::Reject, Some(finding)) => format!("{NOT_VERIFIED}: {}", finding.message),
-        (Verdict::Reject, None) => NOT_VALID.to_owned(),
-        _ => "SIGNATURE VALID (signature only: nothing in the archive was looked at)".to_owned(),
+    let (words, means) = match (bundle.verdict, undecided) {
+        (Verdict::Reject, Some(_)) => (NOT_VERIFIED, "treat it as not valid"),
+        (Verdict::Reject, None) => (NOT_VALID, "do not use what is in the archive"),
+        _ => ("SIGNATURE VALID", "signature only: nothing in the archive was looked at"),
     };
-    page.push_str(&format!("\n  build  {}\n", for_terminal(bundle.build_name.as_deref().unwrap_or_default())));
-    if let Some(key) = &bundle.key {
-        page.push_str(&format!(
-            "  key    {} ({}, {} bits)\n  grade  {}\n",
-            key.fingerprint,
-            key.kind,
-            key.bits,
-            key.grade.word()
-        ));
-    }
-    for finding in bundle.rejecting() {
-        for detail in &finding.details {
-            page.push_str(&format!("  {}\n", for_terminal(detail)));
-        }
-    }
+    let page = report.signature_text(look, words, means);
     match write_out(page.as_bytes()) {
         Ok(()) => report.exit_code(),
         Err(error) => {
@@ -109,16 +98,37 @@ pub(super) fn write_out(bytes: &[u8]) -> Result<(), Error> {
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| Error::unwritable("standard output", &error))
 }
 
-/// Colour and width of a terminal; plain text elsewhere and where NO_COLOR is set (no-color.org).
-pub(super) fn look() -> Look {
-    if !io::stdout().is_terminal() {
-        return PLAIN;
+/// Colour, width and amount of what is printed.
+pub(super) fn look(show: &ShowArguments) -> Look {
+    let plain = Look::PLAIN;
+    let is_terminal = io::stdout().is_terminal();
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let colour = match show.color {
+        When::Always => Colour::Ansi,
+        // no-color.org
+        When::Auto if is_terminal && !is_set("NO_COLOR") && !is_dumb => Colour::Ansi,
+        When::Auto | When::Never => Colour::Plain,
+    };
+    let of_terminal = || terminal_size::terminal_size().map(|(width, _)| width.0.max(60));
+    let columns = if is_terminal { of_terminal().unwrap_or(plain.columns) } else { plain.columns };
+    Look { colour, columns, amount: amount(show) }
+}
+
+fn amount(show: &ShowArguments) -> Amount {
+    match (show.quiet, show.details) {
+        (true, _) => Amount::Verdict,
+        (false, true) => Amount::Everything,
+        (false, false) => Amount::Screen,
     }
-    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let colour = if no_colour || dumb { Colour::Plain } else { Colour::Ansi };
-    let columns = terminal_size::terminal_size().map_or(PLAIN.columns, |(width, _)| width.0.max(60));
-    Look { colour, columns }
+}
+
+/// Text in a file has no colour, and is never cut to its last line.
+pub(super) fn in_file(format: Format, show: &ShowArguments) -> Format {
+    match format {
+        Format::Text(_) if show.details => Format::Text(Look { amount: Amount::Everything, ..Look::PLAIN }),
+        format => format,
+    }
 }
 
 /// Progress on standard error, only on a terminal, only for work that takes its time.
@@ -130,7 +140,7 @@ impl Progress {
             return Self(ProgressBar::hidden());
         }
         let bar = ProgressBar::new(bundles as u64);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} of {len} bundles audited, {elapsed}") {
+        if let Ok(style) = ProgressStyle::with_template("{spinner} bundles audited: {pos} of {len}, {elapsed}") {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(250));

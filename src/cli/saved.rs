@@ -2,6 +2,7 @@
 
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::words::did_you_mean;
 use crate::cli::args::report::{ReportArguments, ReportOptions};
 use crate::cli::command::attach::attach;
 use crate::cli::command::key_record::read_secret;
@@ -12,6 +13,10 @@ use crate::report::{Controls, Format, Options, Report};
 pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.limits);
     let format = format(&arguments.format)?;
+    let shown = match format {
+        Format::Text(_) if arguments.output.is_none() => Format::Text(output::look(&arguments.show)),
+        format => output::in_file(format, &arguments.show),
+    };
     let options = options(&arguments.options, &limits)?;
     let bytes = folder::read_file(&arguments.file, limits.report_bytes())?;
     let mut report = Report::from_json(&arguments.file.display().to_string(), &bytes, &limits)?;
@@ -26,14 +31,14 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
         return Ok(wanted.exit_code(&report, report.exit_code()));
     }
     match &arguments.output {
-        Some(path) => files::write(&report, &[(format, path.clone())], &options)?,
-        None if report.is_folder(format) => {
+        Some(path) => files::write(&report, &[(shown, path.clone())], None, &options)?,
+        None if report.has_pages(format) => {
             return Err(Error::Usage {
-                message: format!("a report on {} bundles in this format is a folder", report.bundles.len()),
-                hint: "name a new folder with --output".into(),
+                message: format!("a report on {} bundles in this format has a page for each", report.bundles.len()),
+                hint: "name the first page with --output: the others are written into a folder next to it".into(),
             });
         }
-        None => output::print_report(&report, format, &options)?,
+        None => output::print_report(&report, shown, &options)?,
     }
     Ok(wanted.exit_code(&report, report.exit_code()))
 }
@@ -41,7 +46,7 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
 /// The format that `word` names. `provenance` was one in 0.1.0.
 pub(super) fn format(word: &str) -> Result<Format, Error> {
     Format::from_word(word).ok_or_else(|| Error::Usage {
-        message: format!("no report format is called {word:?}"),
+        message: format!("no report format is called {word:?}{}", did_you_mean(word, Format::ALL.map(Format::word))),
         hint: match word {
             "provenance" => "use json, which has the same facts".into(),
             _ => format!("there are {}", Format::ALL.map(Format::word).join(", ")),

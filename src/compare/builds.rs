@@ -1,6 +1,7 @@
 //! What two verified bundles state and prove.
 
 use super::{Build, Row, Weight, row};
+use crate::base::words::counted;
 use crate::git::{Snapshot, WorkEntry};
 use crate::judge::check::base_images;
 use crate::manifest::Manifest;
@@ -17,13 +18,13 @@ pub(super) fn compare(one: &Build, other: &Build, rows: &mut Vec<Row>, files: &m
     rows.push(both("image id", |build| recorded_id(build).map(str::to_owned)));
     let (Some(first), Some(second)) = snapshots else { return };
     let differing = work_trees(first, second);
-    let count = |snapshot: &Snapshot| Some(format!("{} entries", snapshot.work_tree.len()));
+    let count = |snapshot: &Snapshot| Some(counted(snapshot.work_tree.len(), "entry"));
     rows.push(match differing.is_empty() {
         true => row("work tree", count(first), count(first)),
         false => row(
             "work tree",
             count(first),
-            Some(format!("{} entries, {} differ", second.work_tree.len(), differing.len())),
+            Some(format!("{}, {} different", counted(second.work_tree.len(), "entry"), differing.len())),
         ),
     });
     if !differing.is_empty() {

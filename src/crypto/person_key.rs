@@ -115,7 +115,7 @@ impl PersonSecret {
         let expected = "expected BEGIN PRIVATE KEY (PKCS#8) with a P-256 or Ed25519 key";
         let text = std::str::from_utf8(text).map_err(|_| expected.to_owned())?;
         if text.contains("ENCRYPTED") {
-            return Err("the key is locked with a passphrase, which is not supported".into());
+            return Err("the key is locked with a passphrase, which is not asked for; to unlock a copy: openssl pkey -in LOCKED.pem -out KEY.pem".into());
         }
         if let Ok(key) = p256::SecretKey::from_pkcs8_pem(text) {
             return Ok(Self(SecretMaterial::P256(Box::new(ecdsa::SigningKey::from(key)))));

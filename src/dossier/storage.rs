@@ -1,6 +1,7 @@
 //! Where evidence lies: on the disk, or in memory, as a page in a browser has it. Both are searched by the same rules.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,9 @@ impl<'a> Storage<'a> {
     /// bundle is passed over for the way it lies there. What cannot be read is in the list too: opening it says why, so that one bad path
     /// never hides the others.
     ///
+    /// A bundle that is named twice, by whatever spellings, counts once: the same file in the same folder. So does a link next to the file
+    /// that it leads to, under the file's own name. A link in another folder stays: other evidence may be next to it, which is judged too.
+    ///
     /// # Errors
     /// [`Error::NothingToVerify`] when there is none, [`Error::OverLimit`].
     pub fn find_bundles(self, paths: &[PathBuf], limits: &Limits) -> Result<Vec<PathBuf>, Error> {
@@ -54,7 +58,40 @@ impl<'a> Storage<'a> {
             let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
             return Err(Error::NothingToVerify { paths: paths.join(", ") });
         }
-        Ok(found)
+        Ok(self.each_once(found))
+    }
+
+    /// Without the bundles that are there before, in the same order.
+    fn each_once(self, found: Vec<PathBuf>) -> Vec<PathBuf> {
+        let mut first_at: BTreeMap<(PathBuf, PathBuf), usize> = BTreeMap::new();
+        let mut once: Vec<PathBuf> = Vec::new();
+        for path in found {
+            let (folder, file) = self.place(&path);
+            // The file's own name tells which build it should be; a link beside it may be called anything.
+            let is_own_name = path.file_name() == file.file_name();
+            match first_at.entry((folder, file)) {
+                Entry::Vacant(free) => {
+                    free.insert(once.len());
+                    once.push(path);
+                }
+                Entry::Occupied(known) => {
+                    let first = once.get_mut(*known.get());
+                    if let Some(first) = first.filter(|first| is_own_name && first.file_name() != path.file_name()) {
+                        *first = path;
+                    }
+                }
+            }
+        }
+        once
+    }
+
+    /// The folder that a bundle was found in and the file that it is, each without links and other spellings, as far as that can be told.
+    fn place(self, path: &Path) -> (PathBuf, PathBuf) {
+        let whole = |path: &Path| match self {
+            Self::Disk => fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+            Self::Memory(_) => PathBuf::from(name_of(path)),
+        };
+        (whole(folder::folder_of(path)), whole(path))
     }
 
     fn search(self, folder: &Path, limits: &Limits, depth: u64, found: &mut Vec<PathBuf>) -> Result<(), Error> {

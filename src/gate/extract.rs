@@ -19,6 +19,7 @@ const MEMBER_HELD: u64 = 350;
 
 /// What was unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Extracted {
     /// Files, links among them.
     pub files: u64,

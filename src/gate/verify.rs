@@ -35,10 +35,20 @@ impl TrustedKey {
         let source = KeySource::CommandLine;
         Self { fingerprint, key, source, name: None, not_before: None, not_after: None, revoked: None }
     }
+
+    /// Who named it, in words.
+    pub(crate) fn source_words(&self) -> String {
+        match (self.source, &self.name) {
+            (KeySource::CommandLine, None) => "command line".to_owned(),
+            (KeySource::CommandLine, Some(name)) => format!("command line, policy key {name:?}"),
+            (KeySource::Policy, name) => format!("policy key {:?}", name.as_deref().unwrap_or_default()),
+        }
+    }
 }
 
 /// Who named a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeySource {
     /// The person who ran the program, with `--key`.
     CommandLine,
@@ -57,6 +67,7 @@ pub struct Revocation {
 
 /// Why a key is no longer good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RevocationReason {
     /// Somebody else may have it: every signature is in doubt, older ones too, since a build's time is its signer's word.
     Compromised,
@@ -71,6 +82,7 @@ words! {
 
 /// How well it is known whose key it is, lowest first. A procedure among people; never attested by a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Grade {
     /// Chosen by the person who ran the program, or by the policy they named.
     CommandLine,

@@ -1,5 +1,6 @@
 //! The objects of one repository: all packs and loose objects, made, hashed and listed.
 
+use crate::base::words::{counted, counted_as};
 use std::collections::HashSet;
 use std::panic::resume_unwind;
 use std::sync::Mutex;
@@ -195,7 +196,7 @@ impl Objects {
         ids.sort_unstable();
         let twice = ids.iter().zip(ids.iter().skip(1)).filter(|(one, other)| one == other).count();
         if twice > 0 {
-            self.faults.push(format!("{path}: {twice} objects are in it twice"));
+            self.faults.push(format!("{path}: {} in it twice", counted_as(twice, "object is", "objects are")));
         }
     }
 
@@ -262,7 +263,7 @@ impl Objects {
         let more = bad.len().saturating_sub(FAULTS_NAMED);
         self.faults.extend(bad.into_iter().take(FAULTS_NAMED));
         if more > 0 {
-            self.faults.push(format!("and {more} more loose objects with faults"));
+            self.faults.push(format!("and {} with faults", counted(more, "more loose object")));
         }
         self.loose = files.into_iter().map(|(_, path, _)| path).collect();
     }

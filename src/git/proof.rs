@@ -1,5 +1,6 @@
 //! Everything that a snapshot proves, gathered once.
 
+use crate::base::words::counted;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -110,14 +111,14 @@ impl ObjectsProof {
     /// How far the history goes, in words.
     pub fn history(&self) -> String {
         match (self.missing, self.reachable, self.shallow.len()) {
-            (missing @ 1.., ..) => format!("not complete: {missing} objects are missing or cannot be read"),
+            (missing @ 1.., ..) => format!("not complete: objects that are missing or cannot be read: {missing}"),
             (0, 0, _) => "not known: nothing leads to a commit".into(),
             (0, _, 0) => "complete".into(),
             (0, _, count) => {
                 let named = self.shallow.iter().take(BOUNDARY_NAMED).map(ToString::to_string);
                 let more = if count > BOUNDARY_NAMED { ", …" } else { "" };
                 let named = named.collect::<Vec<_>>().join(", ");
-                format!("shallow: the parents of {count} commits are left out ({named}{more})")
+                format!("shallow: the parents of {} are left out ({named}{more})", counted(count, "commit"))
             }
         }
     }

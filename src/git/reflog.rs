@@ -26,10 +26,12 @@ pub(super) fn notes(directory: &GitDirectory<'_>, objects: &Objects, head: Optio
             last = Some(new);
         }
         if missing > 0 {
-            notes.push(format!("{missing} entries of the reflog logs/{name} name objects that are not in the archive"));
+            notes.push(format!(
+                "entries of the reflog logs/{name} that name objects which are not in the archive: {missing}"
+            ));
         }
         if malformed > 0 {
-            notes.push(format!("{malformed} lines of logs/{name} are not entries of a reflog"));
+            notes.push(format!("lines of logs/{name} that are not entries of a reflog: {malformed}"));
         }
         if let (Some(last), Some(head)) = (last.filter(|_| name == "HEAD"), head)
             && last != head.commit

@@ -2,6 +2,7 @@
 
 use super::{Compression, ImageFacts, LayerFacts, XZ_UNSUPPORTED};
 use crate::base::error::Error;
+use crate::base::words::counted;
 
 impl ImageFacts {
     /// What of the image is not supported, and so not read.
@@ -26,7 +27,7 @@ impl ImageFacts {
         }
         let diff_ids = self.config.as_ref().map(|config| config.diff_ids.as_slice()).unwrap_or_default();
         if self.config.is_some() && diff_ids.len() != self.layers.len() {
-            faults.push(format!("{} layers and {} diff_ids", self.layers.len(), diff_ids.len()));
+            faults.push(format!("{} and {}", counted(self.layers.len(), "layer"), counted(diff_ids.len(), "diff_id")));
         }
         for (at, layer) in self.layers.iter().enumerate() {
             let Some(measured) = &layer.measured else { continue };

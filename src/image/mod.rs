@@ -42,6 +42,7 @@ use self::store::Store;
 
 /// The form in which an image was handed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Form {
     /// A registry's answers.
     Registry,
@@ -77,6 +78,7 @@ pub enum Part {
 
 /// Everything that was read of one image. Digests and sizes are recomputed from bytes; what a document says of itself is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ImageFacts {
     /// As it was named.
     pub source: String,
@@ -118,6 +120,7 @@ pub(crate) enum Place {
 
 /// A document by its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DocumentFacts {
     /// The media type; empty where nobody says it.
     pub media_type: String,
@@ -129,6 +132,7 @@ pub struct DocumentFacts {
 
 /// The configuration: digest and size of its bytes, and what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConfigFacts {
     /// SHA-256 of the bytes: docker's image id.
     pub digest: Sha256,
@@ -150,6 +154,7 @@ pub struct ConfigFacts {
 
 /// One layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LayerFacts {
     /// The manifest's word; `None` where there is no manifest.
     pub descriptor: Option<Descriptor>,
@@ -161,6 +166,7 @@ pub struct LayerFacts {
 
 /// Images by name and digest: the first twenty, and how many there are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Others {
     /// The name, where there is one, and the digest; the platform, where the source says it.
     pub first: Vec<String>,

@@ -4,12 +4,14 @@ pub(crate) mod version_1;
 
 use crate::base::time::Timestamp;
 use crate::base::words::words;
+use crate::judge::evidence::Known;
 
 /// The check that is always at `require`, and that nobody can waive.
 pub(crate) const MANIFEST_SIGNATURE: &str = "manifest-signature";
 
 /// What a check is about. A group is in play when evidence for it is given or when it is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Group {
     /// The signed archive and its key. Always in play.
     Manifest,
@@ -73,6 +75,7 @@ pub enum Status {
 
 /// Why a check was not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reason {
     /// Another check failed, and this one could not be looked at: see `caused_by`. Or there is no verdict.
     Refused,
@@ -189,6 +192,7 @@ impl Waiver {
 
 /// One check's answer on one bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// The check's name.
     pub check: &'static str,
@@ -208,6 +212,8 @@ pub struct Finding {
     pub found: Option<String>,
     /// More, a line each.
     pub details: Vec<String>,
+    /// What a pass says, each statement with how it is known; `message` has them all. Empty for other answers.
+    pub says: Vec<Said>,
     /// Who asked.
     pub demand: Demand,
     /// What a lack of evidence does.
@@ -216,6 +222,15 @@ pub struct Finding {
     pub waiver: Option<Waiver>,
     /// What it does to the verdict. `settle` decides it from all findings together.
     pub effect: Effect,
+}
+
+/// One statement of a check that passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// What is said.
+    pub text: String,
+    /// How it is known.
+    pub known: Known,
 }
 
 /// What a finding does to the verdict.

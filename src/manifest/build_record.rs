@@ -9,6 +9,7 @@ use crate::base::strict_json;
 /// What the server wrote of the build. IBM does not document the record; the fields below were seen in answers of
 /// `GET /image`. Only `status` must be there; fields that are not known are kept.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct BuildRecord {
     fields: Map<String, Value>,
 }

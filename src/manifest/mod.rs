@@ -21,6 +21,7 @@ const WHAT: &str = "the signed archive";
 
 /// What the signed archive holds. Everything in it is *signed*: the key's holder wrote it, which does not make it true.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Manifest {
     /// `data/build.json`
     pub record: BuildRecord,

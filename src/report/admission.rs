@@ -8,6 +8,7 @@ use crate::workload::Form;
 
 /// The answer to the question whether workloads may be deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Admission {
     /// Folders and files of the evidence, as they were named.
     pub evidence: Vec<String>,
@@ -19,6 +20,7 @@ pub struct Admission {
 
 /// What is said of one image at one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ImageReport {
     /// The file that names it.
     pub workload: WorkloadFile,
@@ -38,6 +40,7 @@ pub struct ImageReport {
 
 /// A workload's file.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WorkloadFile {
     /// As it was named.
     pub path: String,

@@ -1,43 +1,47 @@
-//! The text on workloads: for each image the verdict, why, what to do, and the chain from the trusted key to it.
+//! The text on workloads: for each image the verdict, why, and what to do; with `--details` every check, and the chain from the trusted
+//! key to it.
 
 use std::fmt::Write as _;
 
 use super::admission::left_out;
 use super::summary::not_looked_at;
-use super::text::{Look, Tone, line, tone};
+use super::text::{Amount, Look, line, opening, paint_first, status_column};
 use super::{Admission, BundleReport, ImageReport, QuestionReport, Report, Scope, chain};
 use crate::base::escape::for_terminal;
-use crate::judge::check::{self, status_text};
-use crate::judge::finding::{Finding, Group, Status, Verdict};
+use crate::base::words::counted;
+use crate::judge::check;
+use crate::judge::finding::{Group, Status, Verdict};
 
-pub(super) fn write(page: &mut String, look: Look, report: &Report, admission: &Admission) {
+pub(super) fn page(report: &Report, admission: &Admission, look: Look) -> String {
+    let mut page = opening(report, look);
     for image in &admission.images {
-        section(page, look, report, image);
+        section(&mut page, look, report, image);
     }
     let denied = admission.count(Verdict::Reject);
     let _ = writeln!(
         page,
-        "{} images: {} admitted, {denied} denied",
-        admission.images.len(),
+        "{}: {} admitted, {denied} denied",
+        counted(admission.images.len(), "image"),
         admission.images.len() - denied
     );
     let words =
         Admission::VERDICTS.iter().zip(admission.counts).map(|(verdict, count)| format!("{count} {}", verdict.word()));
-    let bundles: usize = admission.counts.iter().sum();
-    let _ = writeln!(page, "Evidence: {bundles} bundles: {}", words.collect::<Vec<_>>().join(", "));
+    let bundles = counted(admission.counts.iter().sum::<usize>(), "bundle");
+    let _ = writeln!(page, "Evidence: {bundles}: {}\n", words.collect::<Vec<_>>().join(", "));
+    page
 }
 
 fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) {
     let bundle = report.bundle_of(image);
-    let headline = match image.verdict {
-        Verdict::Accept => look.paint(Tone::Good, &format!("ADMITTED: {}", scope(report, image))),
-        Verdict::AcceptInPart => look.paint(
-            Tone::Doubt,
-            &format!("ADMITTED IN PART: {}{}", in_part(report, bundle), Scope::of_image(report, image).in_brackets()),
-        ),
-        Verdict::Reject | Verdict::None => look.paint(Tone::Bad, "DENIED"),
+    let (word, headline) = match image.verdict {
+        Verdict::Accept => ("ADMITTED", format!("ADMITTED: {}", scope(report, image))),
+        Verdict::AcceptInPart => {
+            let weakened = Scope::of_image(report, image).in_brackets();
+            ("ADMITTED IN PART", format!("ADMITTED IN PART: {}{weakened}", in_part(report, bundle)))
+        }
+        Verdict::Reject | Verdict::None => ("DENIED", "DENIED".into()),
     };
-    let _ = writeln!(page, "{headline}");
+    let _ = writeln!(page, "{}", paint_first(look, image.verdict, word, &for_terminal(&headline)));
     line(page, "image", &image.image.as_deref().map_or_else(|| "not known".into(), for_terminal));
     line(page, "place", &for_terminal(&format!("{}: {}", image.workload.path, image.place)));
     for finding in image.rejecting() {
@@ -58,14 +62,22 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
     for hint in hints(image) {
         line(page, "hint", &for_terminal(&hint));
     }
+    if look.amount == Amount::Everything {
+        checks(page, image, bundle);
+    }
+    page.push('\n');
+}
+
+/// Every check, and the chain from the trusted key to the image.
+fn checks(page: &mut String, image: &ImageReport, bundle: Option<&BundleReport>) {
     let _ = writeln!(page);
     for finding in &image.findings {
-        checked(page, look, finding);
+        let message = for_terminal(&finding.message);
+        let _ = writeln!(page, "  {} {:<19} {message}", status_column(finding), finding.check);
     }
     for link in chain::chain_of_image(image, bundle) {
         let _ = writeln!(page, "  {:<14} {} -> {}: {}", link.strength.words(), link.from, link.to, link.how);
     }
-    page.push('\n');
 }
 
 /// Groups and policy of an image that is admitted.
@@ -80,12 +92,6 @@ fn in_part(report: &Report, bundle: Option<&BundleReport>) -> String {
     let asks_nothing = report.question.as_ref().is_some_and(|question| !requires(question));
     let nothing = asks_nothing.then(|| "the policy requires nothing of a build".to_owned());
     nothing.into_iter().chain(left_out(bundle)).collect::<Vec<_>>().join("; ")
-}
-
-fn checked(page: &mut String, look: Look, finding: &Finding) {
-    let status = format!("{:<23}", status_text(finding.status));
-    let message = for_terminal(&finding.message);
-    let _ = writeln!(page, "  {} {:<19} {message}", look.paint(tone(finding), &status), finding.check);
 }
 
 /// What the workload's owner can do.

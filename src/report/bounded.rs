@@ -27,6 +27,7 @@ impl BundleReport {
     fn shortened(mut self) -> Self {
         for finding in &mut self.findings {
             shorten(&mut finding.message);
+            finding.says.iter_mut().for_each(|said| shorten(&mut said.text));
             finding.expected.iter_mut().chain(&mut finding.found).chain(&mut finding.details).for_each(shorten);
         }
         self.evidence.iter_mut().for_each(|fact| shorten(&mut fact.value));
@@ -38,7 +39,8 @@ impl BundleReport {
     fn text_bytes(&self) -> u64 {
         let findings = self.findings.iter().flat_map(|finding| {
             let sides = finding.expected.iter().chain(&finding.found);
-            std::iter::once(&finding.message).chain(sides).chain(&finding.details)
+            let says = finding.says.iter().map(|said| &said.text);
+            std::iter::once(&finding.message).chain(sides).chain(&finding.details).chain(says)
         });
         let facts = self
             .evidence

@@ -10,6 +10,7 @@ use crate::base::escape::for_terminal;
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
+#[non_exhaustive]
 pub struct CaseReport {
     /// The file as it was named.
     pub path: String,
@@ -80,6 +81,7 @@ pub enum Voucher {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
+#[non_exhaustive]
 pub struct SealReport {
     /// Fingerprint of the key that the reader named and that signed it; null where none was named.
     pub key: Option<String>,
@@ -90,6 +92,7 @@ pub struct SealReport {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
+#[non_exhaustive]
 pub struct StampReport {
     /// The moment that it names, accuracy included, RFC 3339.
     pub at: String,
@@ -104,6 +107,7 @@ pub struct StampReport {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
+#[non_exhaustive]
 pub struct SignOffReport {
     /// `prepared` or `reviewed`.
     pub role: String,
@@ -111,8 +115,26 @@ pub struct SignOffReport {
     pub name: Option<String>,
     /// The key's fingerprint.
     pub key: String,
-    /// When, by the signer's own word, RFC 3339.
+    /// When, by the signer's own clock, RFC 3339.
     pub at: String,
+    /// `not-repeated`: the sign-off does not state that its signer repeated the audit. No sign-off of this version does. Reports of
+    /// versions before 0.2.0 do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<String>,
+}
+
+impl SignOffReport {
+    /// What every sign-off of this version says of the audit.
+    pub const NOT_REPEATED: &'static str = "not-repeated";
+
+    /// When, and what it does not say.
+    pub(super) fn when(&self) -> String {
+        let audit = match self.audit.as_deref() {
+            Some(Self::NOT_REPEATED) => ", without a repetition of the audit",
+            _ => "",
+        };
+        format!("{}, by their clock{audit}", self.at)
+    }
 }
 
 impl Repetition {
@@ -154,7 +176,7 @@ impl CaseReport {
             let name = sign_off.name.as_deref().map_or("UNKNOWN", |name| name);
             (
                 if sign_off.role == "prepared" { "prepared" } else { "reviewed" },
-                format!("{} ({}) at {}", for_terminal(name), sign_off.key, sign_off.at),
+                format!("{} ({}) at {}", for_terminal(name), sign_off.key, sign_off.when()),
             )
         }));
         lines.extend(self.retain_until.iter().map(|day| ("keep until", day.clone())));

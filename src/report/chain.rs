@@ -62,7 +62,7 @@ const WORKLOAD_PLANS: [Plan; 4] = {
         (DeployedByDigest, "pushed image", DEPLOYED, "the digest that it pins is the log's", Proved),
         (ContractKey, "image's key", "contract", "the key that it names is the build's", Stated),
         (ContractSigner, "contract", "contract's signer", "signature over its two sections", Proved),
-        (Instance, "contract", "booted instance", "an attestation record names it", Proved),
+        (Instance, "contract", "booted instance", "an attestation record names it", Stated),
     ]
 };
 
@@ -82,7 +82,13 @@ const PLANS: [Plan; 12] = {
         (WorkTree, "commit", "work tree", "the files are the commit's tree", Proved),
         (Approval, "commit", "approval", "a list that was given approves it", Stated),
         (PushedImage, "commit", "pushed image", "the build server's log says so", Stated),
-        (ImageAtHand, "pushed image", "image at hand", "digest, configuration and layers are the log's", Proved),
+        (
+            ImageAtHand,
+            "pushed image",
+            "image at hand",
+            "the digest is the log's, configuration and layers the manifest's",
+            Proved,
+        ),
         (ImageSigner, "pushed image", "image's signer", "a trusted key signed its digest", Proved),
         (Deployed, "image at hand", DEPLOYED, "named by digest, with an accepted manifest", Stated),
     ]
@@ -152,6 +158,7 @@ mod tests {
                 expected: None,
                 found: None,
                 details: Vec::new(),
+                says: Vec::new(),
                 waiver: None,
                 caused_by: None,
                 effect: Effect::None,

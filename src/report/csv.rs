@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::{BundleReport, Report};
+use super::{BundleReport, Report, summary};
 use crate::base::error::Error;
 use crate::base::escape::for_terminal;
 use crate::judge::finding::{Finding, Waiver};
 
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 22] = [
     "path",
     "sha256",
     "size",
@@ -25,11 +25,15 @@ const COLUMNS: [&str; 21] = [
     "caused_by",
     "rejects",
     "message",
+    "known",
     "expected",
     "found",
     "details",
     "waiver",
 ];
+
+/// The mark by which spreadsheets know that a file is UTF-8.
+pub(super) const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut page = line(COLUMNS.into_iter().map(str::to_owned));
@@ -54,7 +58,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(page.as_bytes())
 }
 
-fn row(bundle: &BundleReport, finding: &Finding) -> [String; 21] {
+fn row(bundle: &BundleReport, finding: &Finding) -> [String; 22] {
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
     [
         bundle.path.clone(),
@@ -74,6 +78,7 @@ fn row(bundle: &BundleReport, finding: &Finding) -> [String; 21] {
         finding.caused_by.unwrap_or_default().into(),
         if finding.rejects() { "yes".into() } else { "no".into() },
         finding.message.clone(),
+        summary::known_words(finding).join(", "),
         optional(&finding.expected),
         optional(&finding.found),
         finding.details.join("; "),

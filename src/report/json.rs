@@ -1,15 +1,19 @@
 //! The JSON report, version 2, in structs of its own. A test makes docs/report.schema.json of them.
 
+mod finding;
+
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use self::finding::row;
+pub(super) use self::finding::{Row, SaidRow, WaiverRow};
 use super::{Admission, BundleReport, CaseReport, ImageReport, QuestionReport, Report, Rules, Scope, chain};
 use crate::base::error::Error;
 use crate::base::escape::in_json;
 use crate::base::mask::mask;
-use crate::judge::finding::{Finding, Group, Verdict};
+use crate::judge::finding::{Group, Verdict};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -206,7 +210,7 @@ pub(super) struct Bundle {
     pub(super) findings: Vec<Row>,
     /// What each witness says.
     pub(super) evidence: Vec<Statement>,
-    /// Inputs of the build that the commit does not pin.
+    /// Inputs of the build that the commit does not pin. Empty, too, where nothing behind the signature was read: then `evidence` is empty.
     pub(super) outside_the_commit: Vec<String>,
     /// What was looked at beside the bundle.
     pub(super) inputs: Vec<Looked>,
@@ -250,45 +254,6 @@ pub(super) struct Key {
     pub(super) source: String,
     #[cfg_attr(test, schemars(description = tests::grades()))]
     pub(super) grade: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[cfg_attr(test, schemars(deny_unknown_fields))]
-pub(super) struct Row {
-    pub(super) check: String,
-    pub(super) group: String,
-    #[cfg_attr(test, schemars(description = tests::levels()))]
-    pub(super) level: String,
-    /// `pass`, `fail`, `unknown` or `not-run`.
-    pub(super) status: String,
-    #[cfg_attr(test, schemars(description = format!("Why it was not run: {}", tests::reasons())))]
-    pub(super) reason: Option<String>,
-    /// The check that failed and kept this one from being looked at: this answer is a consequence. Version 1 had none.
-    #[serde(default)]
-    pub(super) caused_by: Option<String>,
-    pub(super) message: String,
-    pub(super) expected: Option<String>,
-    pub(super) found: Option<String>,
-    pub(super) details: Vec<String>,
-    /// Does this answer reject? Never in a report without a verdict.
-    pub(super) rejects: bool,
-    /// The policy's waiver, where the answer would reject. It changes no status.
-    pub(super) waiver: Option<WaiverRow>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[cfg_attr(test, schemars(deny_unknown_fields))]
-pub(super) struct WaiverRow {
-    pub(super) owner: String,
-    pub(super) reason: String,
-    /// RFC 3339.
-    pub(super) expires: String,
-    /// `active`: the answer does not reject. `expired`: it counts as none.
-    pub(super) standing: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -471,28 +436,6 @@ fn bundle(report: &BundleReport, rules: Rules) -> Bundle {
         inputs: (report.inputs.iter())
             .map(|input| Looked { kind: input.kind.into(), name: input.name.clone(), sha256: input.sha256.hex() })
             .collect(),
-    }
-}
-
-fn row(finding: &Finding) -> Row {
-    Row {
-        check: finding.check.into(),
-        group: finding.group.word().into(),
-        level: finding.level.word().into(),
-        status: finding.status.word().into(),
-        reason: finding.status.reason().map(str::to_owned),
-        caused_by: finding.caused_by.map(str::to_owned),
-        message: finding.message.clone(),
-        expected: finding.expected.clone(),
-        found: finding.found.clone(),
-        details: finding.details.clone(),
-        rejects: finding.rejects(),
-        waiver: finding.waiver.as_ref().map(|waiver| WaiverRow {
-            owner: waiver.owner.clone(),
-            reason: waiver.reason.clone(),
-            expires: waiver.expires.to_string(),
-            standing: waiver.standing.word().into(),
-        }),
     }
 }
 

@@ -1,5 +1,8 @@
-//! JUnit XML, as CI systems read it (the schema of Jenkins' xUnit plug-in): a suite for each bundle, a case for each check. A case fails
-//! exactly where the check rejects; what was not looked at, or says no without deciding, is skipped and says why.
+//! JUnit XML, as CI systems read it: a suite for each bundle, a case for each check. A case fails exactly where the check rejects; what was
+//! not looked at, or fails without deciding, is skipped and says why.
+//!
+//! It is valid for both public schemas, junit-10.xsd of Jenkins' xUnit plug-in and JUnit.xsd of Windy Road: the second allows one element in
+//! a case, so that what is said of each check is in the suite's output, a line each.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -7,36 +10,67 @@ use std::io::{self, Write};
 use super::{BundleReport, Report, summary};
 use crate::base::error::Error;
 use crate::base::escape::for_terminal;
+use crate::base::time::Timestamp;
 use crate::judge::check::status_text;
 use crate::judge::finding::{Finding, Status, Waiver};
 
+/// How many cases of a suite came to what.
+struct Counts {
+    tests: usize,
+    failures: usize,
+    errors: usize,
+    skipped: usize,
+}
+
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"hpsb-audit\">\n");
+    let mut page = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     if let Some(error) = &report.error {
-        page.push_str("  <testsuite name=\"audit\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\">\n");
+        begin(&mut page, report, 0, "audit", &Counts { tests: 1, failures: 0, errors: 1, skipped: 0 });
         properties(&mut page, &[("verdict", report.verdict().word()), ("exit-code", &report.exit_code().to_string())]);
         no_verdict(&mut page, "audit", error);
-        page.push_str("  </testsuite>\n");
+        end(&mut page, "");
     }
-    for bundle in &report.bundles {
-        suite(&mut page, report, bundle);
+    let first = usize::from(report.error.is_some());
+    for (at, bundle) in report.bundles.iter().enumerate() {
+        suite(&mut page, report, bundle, first.saturating_add(at));
     }
     page.push_str("</testsuites>\n");
     out.write_all(page.as_bytes())
 }
 
-fn suite(page: &mut String, report: &Report, bundle: &BundleReport) {
+/// Nothing was timed, and the machine's name is in no report: the schemas want both. The moment is the one that the audit is for, in UTC,
+/// which the schemas want without a zone.
+fn begin(page: &mut String, report: &Report, at: usize, name: &str, counts: &Counts) {
+    let seconds = report.now.unwrap_or(Timestamp::epoch()).unix_seconds();
+    let moment = Timestamp::from_unix_seconds(seconds).unwrap_or(Timestamp::epoch()).to_string();
+    let _ = writeln!(
+        page,
+        "  <testsuite name=\"{}\" package=\"hpsb-audit\" id=\"{at}\" hostname=\"localhost\" timestamp=\"{}\" time=\"0\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">",
+        text(name),
+        moment.trim_end_matches('Z'),
+        counts.tests,
+        counts.failures,
+        counts.errors,
+        counts.skipped,
+    );
+}
+
+fn end(page: &mut String, output: &str) {
+    let _ = writeln!(page, "    <system-out>{output}</system-out>\n    <system-err></system-err>\n  </testsuite>");
+}
+
+fn suite(page: &mut String, report: &Report, bundle: &BundleReport, at: usize) {
     let name = bundle.build_name.as_deref().unwrap_or(&bundle.path);
     let failures = bundle.rejecting().count();
     let passed = bundle.findings.iter().filter(|finding| finding.status == Status::Pass).count();
     let errors = usize::from(bundle.error.is_some());
-    let _ = writeln!(
-        page,
-        "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{}\">",
-        text(name),
-        bundle.findings.len().saturating_add(errors),
-        bundle.findings.len().saturating_sub(passed).saturating_sub(failures),
-    );
+    let counts = Counts {
+        tests: bundle.findings.len().saturating_add(errors),
+        failures,
+        errors,
+        skipped: bundle.findings.len().saturating_sub(passed).saturating_sub(failures),
+    };
+    begin(page, report, at, name, &counts);
     let digest = bundle.file.map(|(digest, _)| digest.to_string()).unwrap_or_default();
     let grade = bundle.key.as_ref().map_or("none", |key| key.grade.word());
     let now = report.now.map(|now| now.to_string()).unwrap_or_default();
@@ -52,13 +86,21 @@ fn suite(page: &mut String, report: &Report, bundle: &BundleReport) {
             ("now", &now),
         ],
     );
+    let class = class_name(name);
     if let Some(error) = &bundle.error {
-        no_verdict(page, name, error);
+        no_verdict(page, &class, error);
     }
+    let mut output = String::from("\n");
     for finding in &bundle.findings {
-        case(page, name, finding);
+        case(page, &class, finding);
+        said(&mut output, finding);
     }
-    page.push_str("  </testsuite>\n");
+    end(page, &output);
+}
+
+/// A dot would be a package to Jenkins.
+fn class_name(name: &str) -> String {
+    text(&name.replace('.', "_"))
 }
 
 fn properties(page: &mut String, pairs: &[(&str, &str)]) {
@@ -72,8 +114,7 @@ fn properties(page: &mut String, pairs: &[(&str, &str)]) {
 fn no_verdict(page: &mut String, class: &str, error: &Error) {
     let _ = writeln!(
         page,
-        "    <testcase classname=\"{}\" name=\"verdict\">\n      <error type=\"{}\" message=\"{}\">{}</error>\n    </testcase>",
-        text(class),
+        "    <testcase classname=\"{class}\" name=\"verdict\" time=\"0\">\n      <error type=\"{}\" message=\"{}\">{}</error>\n    </testcase>",
         error.code(),
         text(&error.to_string()),
         text(&error.hint()),
@@ -81,28 +122,43 @@ fn no_verdict(page: &mut String, class: &str, error: &Error) {
 }
 
 fn case(page: &mut String, class: &str, finding: &Finding) {
-    let _ = writeln!(page, "    <testcase classname=\"{}\" name=\"{}\">", text(class), finding.check);
+    let _ = write!(page, "    <testcase classname=\"{class}\" name=\"{}\" time=\"0\"", finding.check);
     let status = status_text(finding.status);
     let message = text(&finding.message);
     if finding.rejects() {
-        let sides = |name: &str, side: &Option<String>| {
+        let side = |name: &str, side: &Option<String>| {
             side.as_ref().map(|side| format!("{name}: {}\n", text(side))).unwrap_or_default()
         };
-        let body = format!("{}{}", sides("expected", &finding.expected), sides("found", &finding.found));
-        let _ = writeln!(page, "      <failure type=\"{status}\" message=\"{message}\">{body}</failure>");
-    } else if finding.status != Status::Pass {
+        let mut body = format!("{}{}", side("expected", &finding.expected), side("found", &finding.found));
+        finding.details.iter().for_each(|detail| body.push_str(&format!("{}\n", text(detail))));
+        let _ = writeln!(
+            page,
+            ">\n      <failure type=\"{status}\" message=\"{message}\">{body}</failure>\n    </testcase>"
+        );
+    } else if finding.status == Status::Pass {
+        page.push_str("/>\n");
+    } else {
         let waived = if finding.is_waived() { " (waived)" } else { "" };
-        let _ = writeln!(page, "      <skipped message=\"{status}{waived}: {message}\"/>");
+        let _ = writeln!(page, ">\n      <skipped message=\"{status}{waived}: {message}\"/>\n    </testcase>");
     }
-    let _ = write!(page, "      <system-out>group {}; level {}; {status}", finding.group.word(), finding.level.word());
+}
+
+/// One line about a check, for the suite's output.
+fn said(output: &mut String, finding: &Finding) {
+    let status = status_text(finding.status);
+    let _ =
+        write!(output, "{}: {status}; level {}; group {}", finding.check, finding.level.word(), finding.group.word());
     if let Some(cause) = finding.caused_by {
-        let _ = write!(page, "; caused by {cause}");
+        let _ = write!(output, "; caused by {cause}");
     }
+    let known = summary::known_words(finding).join(", ");
+    let known = if known.is_empty() { known } else { format!(" ({known})") };
+    let _ = write!(output, "; {}{known}", text(&finding.message));
     let waiver = finding.waiver.as_ref().map(Waiver::words);
     for detail in finding.details.iter().chain(&waiver) {
-        let _ = write!(page, "; {}", text(detail));
+        let _ = write!(output, "; {}", text(detail));
     }
-    page.push_str("</system-out>\n    </testcase>\n");
+    output.push('\n');
 }
 
 /// Character data and attribute values (XML 1.0, 2.4), without the two code points that XML does not allow.
@@ -120,4 +176,19 @@ fn text(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_has_no_dots_and_a_suite_the_moment_of_the_report() {
+        assert_eq!(class_name("docker.io.acme.wallet.v1"), "docker_io_acme_wallet_v1");
+        let mut page = String::new();
+        let report = Report::new(Timestamp::from_rfc3339("2026-11-23T08:00:00.5+01:00"));
+        begin(&mut page, &report, 3, "a<b", &Counts { tests: 1, failures: 0, errors: 1, skipped: 0 });
+        assert!(page.contains("timestamp=\"2026-11-23T07:00:00\" time=\"0\""), "{page}");
+        assert!(page.contains("name=\"a&lt;b\"") && page.contains("id=\"3\""), "{page}");
+    }
 }

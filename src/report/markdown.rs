@@ -5,7 +5,9 @@ use std::io::{self, Write};
 
 use super::{BundleReport, Options, Report, Rules, summary};
 use crate::base::escape::for_terminal;
+use crate::gate::verify::Grade;
 use crate::judge::check::status_text;
+use crate::judge::evidence::Known;
 use crate::judge::finding::Waiver;
 
 pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
@@ -51,7 +53,8 @@ fn section(page: &mut String, report: &Report, bundle: &BundleReport, options: &
     }
     if let Some(key) = &bundle.key {
         row(page, &["key", &format!("{} ({}, {} bits)", key.fingerprint, key.kind, key.bits), "given"]);
-        row(page, &["key grade", &format!("{}, named by: {}", key.grade.word(), key.source), "given"]);
+        let known = if key.grade == Grade::CommandLine { Known::Given } else { Known::Stated };
+        row(page, &["key grade", &format!("{}, named by: {}", key.grade.word(), key.source), known.word()]);
     }
     for fact in summary::subject(bundle) {
         row(page, &[&fact.fact, &fact.value, &format!("{}: {}", fact.known.word(), fact.witness)]);
@@ -78,7 +81,10 @@ fn section(page: &mut String, report: &Report, bundle: &BundleReport, options: &
         row(page, &[&fact.fact, fact.witness, fact.known.word(), &fact.value]);
     }
     heading(page, "Inputs outside the commit");
-    list(page, bundle.outside_the_commit.iter());
+    match summary::was_read(bundle) {
+        true => list(page, bundle.outside_the_commit.iter()),
+        false => page.push_str("Not known: log and Dockerfile were not read.\n"),
+    }
     heading(page, "Looked at beside the bundle");
     list(page, bundle.inputs.iter().map(|input| format!("{} {}: {}", input.kind, input.name, input.sha256)));
     heading(page, "How to repeat");

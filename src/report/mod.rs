@@ -2,7 +2,7 @@
 //!
 //! To add a format:
 //! 1. one file here with `write(&Report, …)`. Text arrives masked; escape it for the format,
-//! 2. here its module, a variant of [`Format`] with its word, and its arm in [`Report::write`],
+//! 2. here its module, a variant of [`Format`] with its word and its file's name, and its arm in [`Report::write`],
 //! 3. its name in `FORMATS` of `tests/reports.rs`, which compares what it says with the other formats,
 //! 4. a reader of it in `tests/tools/read-report`, with a parser of another kind,
 //! 5. its row in `docs/reports.md`.
@@ -17,6 +17,7 @@ mod case;
 mod chain;
 mod controls;
 mod csv;
+mod format;
 mod html;
 mod json;
 mod junit;
@@ -43,11 +44,10 @@ use crate::base::escape::is_treacherous;
 use crate::base::limits::Limits;
 use crate::base::mask::mask;
 use crate::base::time::Timestamp;
-use crate::base::words::words;
 use crate::crypto::person_key::PersonSecret;
 use crate::gate::key::Fingerprint;
 use crate::gate::signature::Signature;
-use crate::gate::verify::{Grade, KeySource, TrustedKey};
+use crate::gate::verify::{Grade, TrustedKey};
 use crate::judge::builds::BuiltImage;
 use crate::judge::evidence::Fact;
 use crate::judge::finding::{Finding, Group, Status, Verdict, is_answered};
@@ -59,13 +59,15 @@ pub(crate) use self::admission_text::hints;
 pub use self::attachment::{Attachment, Documents, tag_of};
 pub use self::case::{CaseReport, Repetition, SealReport, SignOffReport, StampReport, Voucher};
 pub use self::controls::Controls;
+pub use self::format::Format;
 pub use self::question::{Depth, QuestionReport};
 pub use self::reconciliation::{KeyUse, Kind, Period, Read, Reconciliation, Row, Sample, SampledBuild};
 pub use self::scope::Scope;
-pub use self::text::{Colour, Look};
+pub use self::text::{Amount, Colour, Look};
 
 /// What a run found. Same bytes, same policy, same `now`: the same report, byte for byte.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Report {
     /// The rules that its verdicts follow.
     pub rules: Rules,
@@ -101,6 +103,7 @@ pub enum Rules {
 
 /// The program that made a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Tool {
     /// Its name.
     pub name: String,
@@ -112,6 +115,7 @@ pub struct Tool {
 
 /// What was found about one bundle.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct BundleReport {
     /// The file as it was named.
     pub path: String,
@@ -143,18 +147,19 @@ pub struct BundleReport {
 
 /// Something that was looked at beside the bundle, by its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InputReport {
     /// What it is: one of [`InputReport::KINDS`].
     pub kind: &'static str,
     /// Its name as it was given, or as it lies beside the bundle.
     pub name: String,
-    /// SHA-256 of its bytes; of an image, its manifest's or its configuration's.
+    /// SHA-256 of its bytes; of an image, its manifest's or its configuration's; of a key that was tried, its SubjectPublicKeyInfo's.
     pub sha256: Sha256,
 }
 
 impl InputReport {
     /// Every kind.
-    pub const KINDS: [&'static str; 9] = [
+    pub const KINDS: [&'static str; 11] = [
         "image",
         "image-config",
         "base-image",
@@ -164,11 +169,14 @@ impl InputReport {
         "server",
         "builder",
         "policy-file",
+        "key",
+        "key-beside",
     ];
 }
 
 /// The key that accepted a signature.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct KeyReport {
     /// SHA-256 of its SubjectPublicKeyInfo.
     pub fingerprint: Fingerprint,
@@ -182,29 +190,13 @@ pub struct KeyReport {
     pub grade: Grade,
 }
 
-/// A form in which a report can be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Text(Look),
-    /// For programs: docs/report.schema.json.
-    Json,
-    /// For programs, when there are many: each bundle's whole report in a line of its own, in the order of their paths.
-    JsonLines,
-    /// For people, to be filed: one page that prints; several bundles are a folder of pages.
-    Html,
-    /// For people, in a ticket.
-    Markdown,
-    /// For spreadsheets.
-    Csv,
-    /// For CI systems.
-    Junit,
-    /// For code-scanning services.
-    Sarif,
-    /// For governance systems: OSCAL assessment results.
-    Oscal,
-    /// For admission: a SLSA verification summary for each bundle that is accepted, and not for one that is accepted in part.
-    Vsa,
+/// A report of several pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pages {
+    /// The page that leads to the others.
+    pub first: Vec<u8>,
+    /// Name and content. Names are this program's own, never a bundle's.
+    pub others: Vec<(String, Vec<u8>)>,
 }
 
 /// What a format may need beside the report.
@@ -216,22 +208,6 @@ pub struct Options {
     pub sign_key: Option<PersonSecret>,
     /// The OSCAL assessment plan that results refer to, as a path.
     pub oscal_plan: Option<String>,
-}
-
-words! {
-    /// The word, as `--report` takes it. Text that is read so is plain and 120 columns wide.
-    pub Format {
-        Text(Look { colour: Colour::Plain, columns: 120 }) = "text",
-        Json = "json",
-        JsonLines = "jsonl",
-        Html = "html",
-        Markdown = "markdown",
-        Csv = "csv",
-        Junit = "junit",
-        Sarif = "sarif",
-        Oscal = "oscal",
-        Vsa = "vsa",
-    }
 }
 
 impl Tool {
@@ -305,8 +281,10 @@ impl Report {
             Format::Html => html::write(self, options, out),
             Format::Markdown => markdown::write(self, options, out),
             Format::Csv => csv::write(self, out),
+            Format::CsvBom => out.write_all(csv::BYTE_ORDER_MARK.as_bytes()).and_then(|()| csv::write(self, out)),
             Format::Junit => junit::write(self, out),
-            Format::Sarif => sarif::write(self, out),
+            Format::Sarif => sarif::write(self, sarif::Results::Problems, out),
+            Format::SarifAll => sarif::write(self, sarif::Results::All, out),
             Format::Oscal => oscal::write(self, options, out),
             Format::Vsa => statement::write_summaries(self, options, out),
             Format::Text(look) => text::write(self, look, out),
@@ -315,17 +293,20 @@ impl Report {
         }
     }
 
-    /// Is this report, in this format, a folder of files? Then [`Report::pages`] has them.
-    pub fn is_folder(&self, format: Format) -> bool {
+    /// What is said of a signature that was verified alone: `words` is the verdict, and `means` says what it means.
+    #[cfg(feature = "cli")]
+    pub(crate) fn signature_text(&self, look: Look, words: &str, means: &str) -> String {
+        text::signature_text(self, look, words, means)
+    }
+
+    /// Has this report, in this format, more than one page? Then [`Report::pages`] has them.
+    pub fn has_pages(&self, format: Format) -> bool {
         format == Format::Html && self.bundles.len() > 1
     }
 
-    /// The files of a folder: name and content. Names are this program's own, never a bundle's.
-    ///
-    /// # Errors
-    /// What writing to memory answers.
-    pub fn pages(&self, options: &Options) -> io::Result<Vec<(String, Vec<u8>)>> {
-        html::pages(self, options)
+    /// The first page in HTML, and those that it names below `folder`.
+    pub fn pages(&self, options: &Options, folder: &str) -> Pages {
+        html::pages(self, options, folder)
     }
 
     /// The verdict on all of it: the one that goes with [`Report::exit_code`].
@@ -479,17 +460,14 @@ fn mask_finding(finding: &mut Finding) {
     finding.expected = finding.expected.as_deref().map(mask);
     finding.found = finding.found.as_deref().map(mask);
     finding.details = finding.details.iter().map(|line| mask(line)).collect();
+    finding.says.iter_mut().for_each(|said| said.text = mask(&said.text));
 }
 
 impl KeyReport {
     /// What a report says of a key; `None` if only its fingerprint is known.
     pub(crate) fn of(trusted: &TrustedKey, grade: Grade) -> Option<Self> {
         let key = trusted.key.as_ref()?;
-        let source = match (trusted.source, &trusted.name) {
-            (KeySource::CommandLine, None) => "command line".to_owned(),
-            (KeySource::CommandLine, Some(name)) => format!("command line, policy key {name:?}"),
-            (KeySource::Policy, name) => format!("policy key {:?}", name.as_deref().unwrap_or_default()),
-        };
+        let source = trusted.source_words();
         let (fingerprint, kind, bits) = (trusted.fingerprint, key.kind(), key.bits());
         Some(Self { fingerprint, kind, bits, source, grade })
     }

@@ -129,7 +129,10 @@ fn reviewed(options: &Options) -> Value {
 }
 
 fn observation(bundle: &BundleReport, finding: &Finding, seed: &str, at: usize, now: &str) -> Value {
-    let mut text = vec![markdown::text(&finding.message)];
+    let mut text = match finding.says.as_slice() {
+        [] | [_] => vec![markdown::text(&finding.message)],
+        says => says.iter().map(|said| format!("{} ({})", markdown::text(&said.text), said.known.word())).collect(),
+    };
     text.extend(finding.expected.iter().map(|side| format!("- expected: {}", markdown::text(side))));
     text.extend(finding.found.iter().map(|side| format!("- found: {}", markdown::text(side))));
     text.extend(finding.details.iter().map(|detail| format!("- {}", markdown::text(detail))));
@@ -143,9 +146,7 @@ fn observation(bundle: &BundleReport, finding: &Finding, seed: &str, at: usize, 
     props.extend(finding.caused_by.map(|cause| prop("caused-by", cause)));
     props.extend(finding.waiver.as_ref().map(|waiver| prop("waiver", &waiver.words())));
     props.push(prop("rejects", if finding.rejects() { "yes" } else { "no" }));
-    if finding.status == Status::Pass {
-        props.push(prop("known", summary::known(finding.check).word()));
-    }
+    props.extend(summary::known_words(finding).into_iter().map(|word| prop("known", word)));
     let file = uuid(seed, &format!("{at} file"));
     json!({
         "uuid": uuid(seed, &format!("{at} {}", finding.check)),

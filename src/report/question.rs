@@ -20,6 +20,7 @@ pub enum Depth {
 
 /// The question of a run, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QuestionReport {
     /// How far was looked.
     pub depth: Depth,

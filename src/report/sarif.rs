@@ -1,26 +1,48 @@
-//! SARIF 2.1.0 (OASIS): one run, a result for each check of each bundle, passes included.
+//! SARIF 2.1.0 (OASIS): one run, and a result for each problem, or for every answer. It keeps to what GitHub documents for code scanning:
+//! each result is an alert there, so that an answer which is no problem must not be one, and no verdict must be.
 
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{BundleReport, Report};
+use super::{BundleReport, Report, summary};
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::escape::{for_terminal, in_json};
-use crate::judge::check::CHECKS;
+use crate::judge::check::{CHECKS, Check};
 use crate::judge::finding::{Finding, Level, Status};
 
-pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let document = serde_json::to_string_pretty(&log(report))?;
+/// Which answers are results.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Results {
+    /// What rejects, fails or is waived.
+    Problems,
+    /// Every answer of every check.
+    All,
+}
+
+/// The rule of a bundle, or of a run, without a verdict: nobody may take it for one without problems.
+const NO_VERDICT: &str = "no-verdict";
+
+pub(super) fn write(report: &Report, results: Results, out: &mut dyn Write) -> io::Result<()> {
+    let document = serde_json::to_string_pretty(&log(report, results))?;
     writeln!(out, "{}", in_json(&document))
 }
 
-fn log(report: &Report) -> Value {
+fn log(report: &Report, wanted: Results) -> Value {
     let errors = report.error.iter().map(|error| notification(error, None));
     let faults = report.bundles.iter().filter_map(|b| b.error.as_ref().map(|error| notification(error, Some(b))));
     let notifications: Vec<Value> = errors.chain(faults).collect();
-    let results = report.bundles.iter().flat_map(|b| b.findings.iter().map(|finding| result(b, finding)));
+    let is_wanted = |finding: &&Finding| {
+        wanted == Results::All || finding.rejects() || finding.is_waived() || finding.status == Status::Fail
+    };
+    let of_bundle = |(at, bundle): (usize, &BundleReport)| {
+        let fault = bundle.error.as_ref().map(|error| no_verdict(report, error, Some((at, bundle))));
+        let findings = bundle.findings.iter().filter(is_wanted).map(|finding| result(at, bundle, finding));
+        findings.chain(fault).collect::<Vec<Value>>()
+    };
+    let of_run = report.error.iter().map(|error| no_verdict(report, error, None));
+    let results = of_run.chain(report.bundles.iter().enumerate().flat_map(of_bundle));
     let mut invocation = json!({
         "executionSuccessful": notifications.is_empty() && report.exit_code() <= 1,
         "exitCode": report.exit_code(),
@@ -37,13 +59,7 @@ fn log(report: &Report) -> Value {
             "tool": { "driver": {
                 "name": report.tool.name,
                 "version": report.tool.version,
-                "rules": CHECKS.iter().map(|check| json!({
-                    "id": check.name,
-                    "shortDescription": { "text": message(check.says) },
-                    "fullDescription": { "text": message(check.explanation) },
-                    "defaultConfiguration": { "level": if check.level == Level::Require { "error" } else { "warning" } },
-                    "properties": { "group": check.group.word() },
-                })).collect::<Vec<_>>(),
+                "rules": CHECKS.iter().map(|check| rule(check)).chain([no_verdict_rule()]).collect::<Vec<_>>(),
             }},
             "invocations": [invocation],
             "artifacts": report.bundles.iter().map(artifact).collect::<Vec<_>>(),
@@ -59,8 +75,71 @@ fn log(report: &Report) -> Value {
     })
 }
 
+fn rule(check: &Check) -> Value {
+    let level = if check.level == Level::Require { "error" } else { "warning" };
+    described(check.name, check.says, check.explanation, level, check.group.word())
+}
+
+fn no_verdict_rule() -> Value {
+    let explanation = "The audit of this bundle, or the whole run, ended without a verdict: wrong usage, a bad policy, no key, or evidence that \
+cannot be read, is malformed or over a limit. Nothing was found to be good. The message says why and what to do.";
+    described(NO_VERDICT, "the audit reached a verdict", explanation, "error", "verdict")
+}
+
+/// GitHub shows the first 1,024 characters of a description.
+fn described(id: &str, says: &str, explanation: &str, level: &str, group: &str) -> Value {
+    json!({
+        "id": id,
+        "shortDescription": { "text": message(says) },
+        "fullDescription": { "text": message(&shortened(explanation)) },
+        "help": { "text": message(explanation) },
+        "helpUri": format!("pkg:cargo/{}@{}#docs/generated/checks.md", env!("CARGO_PKG_NAME"), uri(env!("CARGO_PKG_VERSION"))),
+        "defaultConfiguration": { "level": level },
+        "properties": { "group": group, "tags": ["security"] },
+    })
+}
+
+/// The sentences that fit.
+fn shortened(text: &str) -> String {
+    const CHARACTERS: usize = 900;
+    if text.chars().count() <= CHARACTERS {
+        return text.to_owned();
+    }
+    let first: String = text.chars().take(CHARACTERS).collect();
+    first.rfind(". ").and_then(|end| first.get(..=end)).unwrap_or(&first).to_owned()
+}
+
+fn no_verdict(report: &Report, error: &Error, bundle: Option<(usize, &BundleReport)>) -> Value {
+    let subject = bundle.map_or_else(String::new, |(_, bundle)| subject(bundle));
+    // A run that ended before any bundle was read has no place of its own.
+    let place = match (bundle, &report.policy) {
+        (Some((at, bundle)), _) => place(&bundle.path, Some(at)),
+        (None, Some(policy)) => place(&policy.path, None),
+        (None, None) => place(env!("CARGO_PKG_NAME"), None),
+    };
+    json!({
+        "ruleId": NO_VERDICT,
+        "ruleIndex": CHECKS.len(),
+        "kind": "fail",
+        "level": "error",
+        "message": { "text": message(&format!("{error}. What to do: {}", error.hint())) },
+        "locations": [place],
+        "partialFingerprints": fingerprints(&format!("{subject}\n{NO_VERDICT}")),
+        "properties": { "code": error.code() },
+    })
+}
+
+/// A bundle is no text: all of it is its first line.
+fn place(path: &str, at: Option<usize>) -> Value {
+    let mut artifact = json!({ "uri": relative_uri(path) });
+    if let (Some(at), Some(fields)) = (at, artifact.as_object_mut()) {
+        fields.insert("index".into(), at.into());
+    }
+    json!({ "physicalLocation": { "artifactLocation": artifact, "region": { "startLine": 1 } } })
+}
+
 fn artifact(bundle: &BundleReport) -> Value {
-    let mut artifact = json!({ "location": { "uri": uri(&bundle.path) } });
+    let mut artifact = json!({ "location": { "uri": relative_uri(&bundle.path) } });
     if let (Some((digest, size)), Some(fields)) = (bundle.file, artifact.as_object_mut()) {
         fields.insert("hashes".into(), json!({ "sha-256": digest.hex() }));
         fields.insert("length".into(), size.into());
@@ -68,7 +147,7 @@ fn artifact(bundle: &BundleReport) -> Value {
     artifact
 }
 
-fn result(bundle: &BundleReport, finding: &Finding) -> Value {
+fn result(at: usize, bundle: &BundleReport, finding: &Finding) -> Value {
     let rejects = finding.rejects();
     let (kind, level) = match (finding.status, finding.level) {
         _ if rejects => ("fail", "error"),
@@ -90,8 +169,8 @@ fn result(bundle: &BundleReport, finding: &Finding) -> Value {
         "kind": kind,
         "level": level,
         "message": { "text": message(&text) },
-        "locations": [{ "physicalLocation": { "artifactLocation": { "uri": uri(&bundle.path) } } }],
-        "partialFingerprints": { "checkOfBundle/v1": fingerprint(bundle, finding) },
+        "locations": [place(&bundle.path, Some(at))],
+        "partialFingerprints": fingerprints(&format!("{}\n{}", subject(bundle), finding.check)),
         "properties": {
             "status": finding.status.word(),
             "reason": finding.status.reason(),
@@ -99,6 +178,7 @@ fn result(bundle: &BundleReport, finding: &Finding) -> Value {
             "checkLevel": finding.level.word(),
             "group": finding.group.word(),
             "rejects": rejects,
+            "known": summary::known_words(finding),
             "details": finding.details,
         },
     });
@@ -119,16 +199,29 @@ fn notification(error: &Error, bundle: Option<&BundleReport>) -> Value {
         "message": { "text": message(&format!("{error}. What to do: {}", error.hint())) },
     });
     if let (Some(bundle), Some(fields)) = (bundle, notification.as_object_mut()) {
-        let location = json!([{ "physicalLocation": { "artifactLocation": { "uri": uri(&bundle.path) } } }]);
-        fields.insert("locations".into(), location);
+        fields.insert("locations".into(), json!([place(&bundle.path, None)]));
     }
     notification
 }
 
-/// The same for the same check of the same bytes, wherever the file lies.
-fn fingerprint(bundle: &BundleReport, finding: &Finding) -> String {
-    let subject = bundle.file.map_or_else(|| bundle.path.clone(), |(digest, _)| digest.to_string());
-    Sha256::of(format!("{subject}\n{}", finding.check).as_bytes()).hex()
+/// The same for the same bytes, wherever the file is.
+fn subject(bundle: &BundleReport) -> String {
+    bundle.file.map_or_else(|| bundle.path.clone(), |(digest, _)| digest.to_string())
+}
+
+/// The same for the same check of the same bytes. GitHub uses the one of its own name only.
+fn fingerprints(of: &str) -> Value {
+    let digest = Sha256::of(of.as_bytes()).hex();
+    let line = digest.get(..16).unwrap_or_default();
+    json!({ "checkOfBundle/v1": digest, "primaryLocationLineHash": format!("{line}:1") })
+}
+
+/// A place below the folder where the audit ran: the file's name alone where the path leads elsewhere. `properties` of the run has the path.
+fn relative_uri(path: &str) -> String {
+    let parts: Vec<&str> = path.split('/').filter(|part| !["", "."].contains(part)).collect();
+    let leaves = path.starts_with('/') || parts.contains(&"..");
+    let kept = if leaves { parts.last().copied().unwrap_or_default().to_owned() } else { parts.join("/") };
+    if kept.is_empty() || kept == ".." { "_".into() } else { uri(&kept) }
 }
 
 /// Plain text in which nothing is a link or a placeholder (SARIF 2.1.0, 3.11.5 and 3.11.6).
@@ -159,4 +252,38 @@ pub(super) fn uri(path: &str) -> String {
     // Two slashes in front would be a host.
     let absolute = out.starts_with("//");
     if absolute { format!("/.{out}") } else { out }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_relative_and_never_outside_the_folder() {
+        for (path, expected) in [
+            ("a/b.tbz", "a/b.tbz"),
+            ("./a/../b.tbz", "b.tbz"),
+            ("/srv/a b.tbz", "a%20b.tbz"),
+            ("../b.tbz", "b.tbz"),
+            ("//host/b.tbz", "b.tbz"),
+            ("a:b/c", "a%3Ab/c"),
+            ("..", "_"),
+            ("", "_"),
+        ] {
+            assert_eq!(relative_uri(path), expected, "{path}");
+        }
+    }
+
+    /// GitHub refuses a rule without texts, and shows 1,024 characters.
+    #[test]
+    fn every_rule_has_the_texts_that_github_asks_for() {
+        for rule in CHECKS.iter().map(|check| rule(check)).chain([no_verdict_rule()]) {
+            for text in ["shortDescription", "fullDescription", "help"] {
+                let text = rule[text]["text"].as_str().unwrap();
+                assert!(!text.is_empty(), "{}", rule["id"]);
+            }
+            assert!(rule["fullDescription"]["text"].as_str().unwrap().chars().count() <= 1_024, "{}", rule["id"]);
+            assert!(rule["helpUri"].as_str().unwrap().starts_with("pkg:cargo/"));
+        }
+    }
 }

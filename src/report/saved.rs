@@ -2,11 +2,11 @@
 //! totals, exit codes) must be what the file says.
 
 use super::json::{
-    self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, Setting, Statement, WaiverRow,
+    self, AdmissionRow, Asked, Bundle, Document, Fault, Image, Key, Looked, Row, SaidRow, Setting, Statement, WaiverRow,
 };
 use super::{
-    Admission, BundleReport, Depth, ImageReport, InputReport, KeyReport, QuestionReport, Report, Rules, Tool,
-    WorkloadFile,
+    Admission, BundleReport, CaseReport, Depth, ImageReport, InputReport, KeyReport, QuestionReport, Report, Rules,
+    SignOffReport, Tool, WorkloadFile,
 };
 use crate::base::digest::Sha256;
 use crate::base::error::{CODES, Error};
@@ -18,7 +18,7 @@ use crate::gate::verify::Grade;
 use crate::judge::check::{self, CHECKS, Check, MANIFEST_SIGNATURE};
 use crate::judge::evidence::{Fact, Known};
 use crate::judge::finding::{
-    Demand, Effect, Finding, Group, Level, Reason, Status, Verdict, Waiver, WaiverStanding, settle, version_1,
+    Demand, Effect, Finding, Group, Level, Reason, Said, Status, Verdict, Waiver, WaiverStanding, settle, version_1,
 };
 use crate::judge::policy::PolicySource;
 use crate::workload::Form;
@@ -92,7 +92,7 @@ fn report(document: Document, rules: Rules) -> Read<Report> {
             None => None,
         },
         question,
-        case: document.case,
+        case: document.case.map(case).transpose()?,
         error: document.error.map(fault).transpose()?,
         admission: match document.admission {
             Some(row) => Some(admission(row, images)),
@@ -101,6 +101,15 @@ fn report(document: Document, rules: Rules) -> Read<Report> {
         },
         bundles,
     })
+}
+
+/// Its words, too, are this program's own.
+fn case(case: CaseReport) -> Read<CaseReport> {
+    let word = |one: &SignOffReport| one.audit.clone().filter(|word| word != SignOffReport::NOT_REPEATED);
+    match case.sign_offs.iter().find_map(word) {
+        Some(found) => Err(unknown("audit of a sign-off", &found)),
+        None => Ok(case),
+    }
 }
 
 fn admission(row: AdmissionRow, images: Vec<ImageReport>) -> Admission {
@@ -276,6 +285,9 @@ fn finding(row: Row, asked: &Terms<'_>) -> Read<Finding> {
     if row.caused_by.is_some() && !matches!(status, Status::Unknown | Status::NotRun(Reason::Refused)) {
         return Err(format!("{} has an answer of its own and a cause", known.name));
     }
+    if status != Status::Pass && !row.says.is_empty() {
+        return Err(format!("{} says something and did not pass", known.name));
+    }
     Ok(Finding {
         check: known.name,
         group: known.group,
@@ -289,6 +301,7 @@ fn finding(row: Row, asked: &Terms<'_>) -> Read<Finding> {
         expected: row.expected,
         found: row.found,
         details: row.details,
+        says: row.says.into_iter().map(said).collect::<Read<_>>()?,
         demand: match asked.rules {
             Rules::Current => asked.demand(known),
             // Who asked was not saved by version 1 in every case, only what came of it.
@@ -299,6 +312,11 @@ fn finding(row: Row, asked: &Terms<'_>) -> Read<Finding> {
         waiver: row.waiver.map(waiver).transpose()?,
         effect: Effect::None,
     })
+}
+
+fn said(row: SaidRow) -> Read<Said> {
+    let known = Known::from_word(&row.known).ok_or_else(|| unknown("known", &row.known))?;
+    Ok(Said { text: row.text, known })
 }
 
 fn waiver(row: WaiverRow) -> Read<Waiver> {
@@ -467,6 +485,7 @@ mod tests {
             expected: None,
             found: None,
             details: Vec::new(),
+            says: Vec::new(),
             demand: Demand::None,
             missing_evidence: check.missing_evidence,
             waiver: None,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BundleReport, ImageReport, Report};
+use super::{BundleReport, ImageReport, QuestionReport, Report};
 use crate::judge::check;
 use crate::judge::finding::{Finding, Group, Level, is_answered};
 
@@ -11,6 +11,7 @@ use crate::judge::finding::{Finding, Group, Level, is_answered};
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
+#[non_exhaustive]
 pub struct Scope {
     /// Groups in which a check at `require` answered, in every bundle of the report.
     pub groups: Vec<String>,
@@ -54,7 +55,10 @@ impl Scope {
         Self {
             groups: Group::ALL.into_iter().filter(is_checked).map(|group| group.word().to_owned()).collect(),
             policy: report.policy.as_ref().map(|policy| policy.path.clone()),
-            weakened: findings.iter().filter_map(|finding| weakened(report, finding)).collect(),
+            weakened: match &report.question {
+                Some(question) => findings.iter().filter_map(|finding| weakened(question, finding)).collect(),
+                None => Vec::new(),
+            },
         }
     }
 
@@ -74,9 +78,8 @@ impl Scope {
     }
 }
 
-/// Does the policy put this check below its own level?
-fn weakened(report: &Report, finding: &Finding) -> Option<String> {
-    let question = report.question.as_ref()?;
+/// Does the policy put this check below its own level? `CHECK LEVEL`.
+pub(super) fn weakened(question: &QuestionReport, finding: &Finding) -> Option<String> {
     question.levels.iter().find(|(check, _)| check == finding.check)?;
     let own = check::find(finding.check)?;
     let level = own.own_level(|field| question.expects(field));

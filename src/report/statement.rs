@@ -70,7 +70,9 @@ pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Op
 /// Everything that the verdict rests on, beside the policy's own file. The specification asks for all attestations if there are any.
 fn inputs(bundle: &BundleReport, file: Sha256) -> Vec<Value> {
     let input = |kind: &str, name: &str, sha256: Sha256| json!({ "name": kind, "uri": super::sarif::uri(name), "digest": { "sha256": sha256.hex() } });
-    let beside = bundle.inputs.iter().map(|one| input(one.kind, &one.name, one.sha256));
+    // A key has no file of its own here, and no verdict of acceptance lists any.
+    let files = bundle.inputs.iter().filter(|one| !one.kind.starts_with("key"));
+    let beside = files.map(|one| input(one.kind, &one.name, one.sha256));
     [input("bundle", &bundle.path, file)].into_iter().chain(beside).collect()
 }
 

@@ -1,7 +1,7 @@
 //! What page one says, in words: shared by every format for people, so that all say the same.
 
 pub(super) use super::repeat::command;
-use super::{BundleReport, Report, Scope};
+use super::{BundleReport, Report, Scope, scope};
 use crate::gate::verify::Grade;
 use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
@@ -104,7 +104,7 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
         ));
     }
     if !question.handed.is_empty() {
-        lines.push(format!("Groups whose evidence was handed over: {}", groups(&question.handed)));
+        lines.push(format!("Groups whose evidence was given: {}", groups(&question.handed)));
     }
     if !question.expect.is_empty() {
         let expected: Vec<String> = question.expect.iter().map(|(field, value)| format!("{field} {value}")).collect();
@@ -124,10 +124,34 @@ pub(super) fn subject(bundle: &BundleReport) -> Vec<&Fact> {
         .collect()
 }
 
-/// Every check in play that passed, with how that is known: in the words of this audit, since a check says less where the policy expects less.
+/// Every statement of every check in play that passed.
 pub(super) fn found(bundle: &BundleReport) -> Vec<Found> {
-    let passed = bundle.played().filter(|finding| finding.status == Status::Pass);
-    passed.map(|finding| Found { sentence: finding.message.clone(), known: known(finding.check) }).collect()
+    bundle.played().filter(|finding| finding.status == Status::Pass).flat_map(found_by).collect()
+}
+
+/// The statements of a pass, with how each is known: in the words of this audit, since a check says less where the policy expects less.
+pub(super) fn found_by(finding: &Finding) -> Vec<Found> {
+    // Reports of earlier versions say only what the check's passes are known by.
+    if finding.says.is_empty() {
+        return vec![Found { sentence: finding.message.clone(), known: known(finding.check) }];
+    }
+    finding.says.iter().map(|said| Found { sentence: said.text.clone(), known: said.known }).collect()
+}
+
+/// How the statements of a pass are known, each word once.
+pub(super) fn known_words(finding: &Finding) -> Vec<&'static str> {
+    let mut words: Vec<&'static str> = finding.says.iter().map(|said| said.known.word()).collect();
+    if words.is_empty() && finding.status == Status::Pass {
+        words.push(known(finding.check).word());
+    }
+    let mut seen = Vec::new();
+    words.retain(|word| {
+        !seen.contains(word) && {
+            seen.push(*word);
+            true
+        }
+    });
+    words
 }
 
 /// How the answer of a check is known: by its weakest witness. An answer of no check that this program has is given.
@@ -143,13 +167,17 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     };
     let mut lines = vec![
         format!("Who holds the key. {grade}"),
-        "That the image was built from this source. The build server states it in its log; only an independent rebuild could corroborate it.".into(),
+        format!("That the image was built from this source. {} Only an independent rebuild could corroborate it.", log_text(bundle)),
         format!("What the build server is. {}", builder_text(bundle)),
         match bundle.outside_the_commit.len() {
+            _ if !was_read(bundle) => "Inputs outside the commit. Log and Dockerfile were not read.".into(),
             0 => "Inputs outside the commit. None is listed; a script that ran in the build may still have fetched some.".into(),
             count => format!("Inputs outside the commit: {count} listed below; the commit does not pin them."),
         },
-        "What runs now. Nothing here was compared with a running system, and the build's time is the server's own statement.".into(),
+        match was_read(bundle) {
+            true => "What runs now. Nothing here was compared with a running system, and the build's time is the server's own statement.".into(),
+            false => "What runs now. Nothing here was compared with a running system.".into(),
+        },
     ];
     let groups: Vec<&str> = bundle.not_in_play().into_iter().map(Group::word).collect();
     if !groups.is_empty() {
@@ -176,12 +204,30 @@ pub(super) fn signature(bundle: &BundleReport) -> Option<Status> {
     check::find(check::MANIFEST_SIGNATURE)?.answer_in(&bundle.findings).map(|finding| finding.status)
 }
 
+/// Was anything behind the signature read? Every archive that was has facts.
+pub(super) fn was_read(bundle: &BundleReport) -> bool {
+    !bundle.evidence.is_empty()
+}
+
+fn log_text(bundle: &BundleReport) -> &'static str {
+    let names = |fact: &Fact| {
+        fact.witness == "build.log" && ["image", "image-digest", "image-id"].contains(&fact.fact.as_str())
+    };
+    match (was_read(bundle), bundle.evidence.iter().any(names)) {
+        (false, _) => "The log was not read.",
+        (true, true) => "The build server states it in its log.",
+        (true, false) => "The log names no image.",
+    }
+}
+
 /// What a grade says.
 pub(super) fn grade_text(grade: Grade) -> &'static str {
     match grade {
-        Grade::Recorded => "a signed record says who obtained it, when and over which channel",
-        Grade::Witnessed => "two people obtained equal bytes in two retrievals",
-        Grade::Challenged => "a build of the auditor's own random commit verifies under it",
+        Grade::Recorded => "a signer of the policy states who obtained it, when and over which channel",
+        Grade::Witnessed => "two signers of the policy state that two people obtained it, in two retrievals",
+        Grade::Challenged => {
+            "a signer of the policy states that its holder built a commit of an auditor's choice; that build's signature verifies under it"
+        }
         Grade::CommandLine => "the person who ran this, or the policy they named, chose it",
     }
 }
@@ -189,7 +235,7 @@ pub(super) fn grade_text(grade: Grade) -> &'static str {
 fn builder_text(bundle: &BundleReport) -> &'static str {
     let record = check::BUILDER_RECORD.answer_in(&bundle.findings);
     if record.is_some_and(|finding| finding.status == Status::Pass) {
-        "Its attestation record was checked; no public record binds the manifest's key to the attested server."
+        "An attestation record was checked; nothing in it says that this server made this build, and no public record binds the manifest's key to a server."
     } else {
         "Its attestation was not checked, and its state, keys included, can be exported and restored."
     }
@@ -212,7 +258,7 @@ pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> 
         match (finding.level, finding.status) {
             (Level::Off, _) => lines.push(format!("{}: switched off", finding.check)),
             (Level::Warn, Status::Fail) => {
-                lines.push(format!("{} says no, at level warn: {}", finding.check, finding.message))
+                lines.push(format!("{} fails, at level warn: {}", finding.check, finding.message))
             }
             (Level::Warn, Status::Unknown) => {
                 lines.push(format!("{} could not decide, at level warn: {}", finding.check, finding.message));
@@ -220,11 +266,14 @@ pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> 
             (Level::Require, Status::NotRun(Reason::NoEvidence)) if !finding.rejects() => {
                 lines.push(format!("{}: no evidence: {}", finding.check, finding.message));
             }
+            (Level::Warn, Status::Pass | Status::NotRun(_)) => {
+                let weakened = report.question.as_ref().and_then(|question| scope::weakened(question, finding));
+                lines.extend(weakened.map(|one| format!("the policy weakens {one}")));
+            }
             _ => {}
         }
     }
     if let Some(question) = &report.question {
-        lines.extend(question.levels.iter().map(|(check, level)| format!("the policy sets {check} to {level}")));
         lines.extend(question.limits.iter().map(|(name, value)| format!("the limit {name} was set to {value}")));
     }
     lines

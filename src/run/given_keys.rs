@@ -1,7 +1,8 @@
-//! Keys that were fetched with bundles: *given*, never trusted. What can be said of one is which bundles it verifies.
+//! Keys next to bundles: *given*, never trusted, for anyone can put one there. What can be said of one is which bundles it verifies.
 //!
 //! IBM's documents leave open whether a build server makes a key for each build or keeps one; this measures it.
 
+use crate::base::words::counted;
 use std::collections::BTreeMap;
 
 use crate::base::limits::Limits;
@@ -9,7 +10,7 @@ use crate::gate::key::{Fingerprint, PublicKey};
 use crate::judge::evidence::{Fact, Known};
 use crate::report::BundleReport;
 
-/// Adds to each accepted bundle's report what is known of the keys that were fetched with it: fingerprint, and how many bundles of
+/// Adds to each accepted bundle's report what is known of the keys next to it that are named after it: fingerprint, and how many bundles of
 /// this run it verifies. `beside` has the keys beside each bundle, in the reports' order.
 ///
 /// Beyond `given_key_tries` only the bundle itself is tried. It changes no verdict.
@@ -37,12 +38,12 @@ pub(crate) fn add_given_keys(reports: &mut [BundleReport], beside: &[Vec<(String
         for (name, key) in keys {
             let fingerprint = key.fingerprint();
             let what = match counts.as_ref().and_then(|counts| counts.get(&fingerprint)) {
-                Some(count) => format!("verifies {count} of {bundles} bundles"),
+                Some(count) => format!("verifies {count} of {}", counted(bundles, "bundle")),
                 None if verifies(key, report) => "verifies this bundle".to_owned(),
                 None => "does not verify this bundle".to_owned(),
             };
             let value = format!("{fingerprint} ({}, {} bits; {name}) {what}", key.kind(), key.bits());
-            report.evidence.push(Fact::new("given-key", "server", value, Known::Given));
+            report.evidence.push(Fact::new("given-key", "beside-bundle", value, Known::Given));
         }
     }
 }

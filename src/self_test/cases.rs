@@ -5,27 +5,27 @@ use crate::given::server_record::ServerFiles;
 
 /// One case.
 #[derive(Clone)]
-pub struct Case {
+pub(super) struct Case {
     /// Its name.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// What is tampered with.
-    pub about: &'static str,
+    pub(super) about: &'static str,
     /// What must be answered.
-    pub expected: Expected,
+    pub(super) expected: Expected,
     pub(super) make: fn() -> Setup,
 }
 
 /// What must be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Expected {
+pub(super) struct Expected {
     /// 0 to 4.
-    pub exit_code: u8,
+    pub(super) exit_code: u8,
     /// The verdict's word.
-    pub verdict: &'static str,
+    pub(super) verdict: &'static str,
     /// The error's word.
-    pub error: Option<&'static str>,
+    pub(super) error: Option<&'static str>,
     /// A check and its answer.
-    pub check: Option<(&'static str, &'static str)>,
+    pub(super) check: Option<(&'static str, &'static str)>,
 }
 
 impl Expected {
@@ -67,7 +67,7 @@ fn no_verdict(
 }
 
 /// Every case: the good ones first.
-pub fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     [good(), container(), keys(), names_and_log(), source(), image(), others()].concat()
 }
 

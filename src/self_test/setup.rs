@@ -52,15 +52,15 @@ pub(super) struct Setup {
 
 /// What was answered, as far as a case asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub(super) struct Found {
     /// 0 to 4.
-    pub exit_code: u8,
+    pub(super) exit_code: u8,
     /// The verdict's word.
-    pub verdict: &'static str,
+    pub(super) verdict: &'static str,
     /// The error's word.
-    pub error: Option<String>,
+    pub(super) error: Option<String>,
     /// What the check that is asked for answered.
-    pub status: Option<String>,
+    pub(super) status: Option<String>,
 }
 
 impl Found {

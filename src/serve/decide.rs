@@ -1,5 +1,6 @@
 //! A question and its answer.
 
+use crate::base::words::counted_as;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -133,7 +134,10 @@ impl Service {
         }
         found.count();
         if found.refused > 0 && ready.pending > 0 {
-            found.lines.push(format!("{} bundles of the evidence are not judged yet: try again later", ready.pending));
+            found.lines.push(format!(
+                "{} not judged yet: try again later",
+                counted_as(ready.pending, "bundle of the evidence is", "bundles of the evidence are")
+            ));
         }
         found
     }
@@ -164,7 +168,7 @@ impl Found {
     fn count(&mut self) {
         let more = self.refused.saturating_sub(self.lines.len());
         if more > 0 {
-            self.lines.push(format!("and {more} more images are refused"));
+            self.lines.push(format!("and {} refused", counted_as(more, "more image is", "more images are")));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the service holds: the index and the terms that it was judged under, or why there is none.
 
+use crate::base::words::counted_as;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -111,7 +112,7 @@ impl Service {
             Standing::Absent(why) => Some(why.clone()),
             Standing::Ready(_) if self.looks.fault().is_some() => self.looks.fault(),
             Standing::Ready(ready) if !self.complete.load(Ordering::Relaxed) => {
-                Some(format!("{} bundles have not been audited yet", ready.pending))
+                Some(format!("{} not been audited yet", counted_as(ready.pending, "bundle has", "bundles have")))
             }
             Standing::Ready(_) => None,
         }

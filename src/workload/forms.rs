@@ -8,6 +8,7 @@ use crate::base::words::{any_of, words};
 
 /// Kinds of workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Form {
     /// A docker-compose file.
     Compose,

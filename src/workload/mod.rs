@@ -57,6 +57,7 @@ use crate::base::strict_yaml;
 
 /// A file that says what is to run.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Workload {
     /// The file as it was named.
     pub path: String,
@@ -79,6 +80,7 @@ const HINT: &str =
 
 /// A place that runs an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UsedImage {
     /// Where it stands.
     pub place: String,

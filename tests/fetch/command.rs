@@ -81,7 +81,7 @@ fn a_fault_is_exit_3_with_a_hint() {
         program(&scratch, &["--env", "sbs-config.json", "--resolve", &format!("{HOST}:1:127.0.0.1"), "--tries", "1"]);
     let (out, talk) = text(&output);
     assert_eq!(output.status.code(), Some(3));
-    assert!(out.contains("INCOMPLETE: 1 faults"), "{out}");
+    assert!(out.contains("INCOMPLETE: 1 fault"), "{out}");
     assert!(talk.contains("error: https://sbs.example.com:1/image: ") && talk.contains("hint: "), "{talk}");
     assert!(!out.contains("hunter2") && !talk.contains("hunter2"));
 }

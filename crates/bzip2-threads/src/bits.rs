@@ -9,6 +9,67 @@ pub(super) fn read(bytes: &[u8], at: u64, count: u32) -> Option<u64> {
     Some(bits >> (span.len() as u64 * 8 - end) & ((1 << count) - 1))
 }
 
+/// Reads bits one after the other, from any bit on. A loop that has one of its own keeps it in registers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reader<'b> {
+    /// Bytes that have not gone into the buffer.
+    rest: &'b [u8],
+    /// The next bits, the first one highest.
+    buffer: u64,
+    /// How many of them count. Below them the buffer may hold bits of the next byte, and those are right.
+    left: u32,
+}
+
+impl<'b> Reader<'b> {
+    /// Bytes that must follow those that are read: [`Self::fill`] looks at eight, behind up to eight that are in the buffer.
+    pub(super) const PADDING: usize = 16;
+
+    /// Reads `bytes` from the bit `start` on, which is in the first byte. `None` for less than eight bytes.
+    pub(super) fn new(bytes: &'b [u8], start: u32) -> Option<Self> {
+        let mut reader = Self { rest: bytes, buffer: 0, left: 0 };
+        reader.fill()?;
+        reader.skip(start & 7);
+        Some(reader)
+    }
+
+    /// The next `count` bits, 32 at most. `None` near the end of the bytes.
+    pub(super) fn read(&mut self, count: u32) -> Option<u32> {
+        self.fill()?;
+        // 32 bits at most: nothing is cut off.
+        let bits = (self.buffer >> 32 >> (32 - count)) as u32;
+        self.skip(count);
+        Some(bits)
+    }
+
+    /// How many bits have not been read.
+    pub(super) fn remaining(&self) -> u64 {
+        self.rest.len() as u64 * 8 + u64::from(self.left)
+    }
+
+    /// Sees to it that the highest 56 bits of [`Self::peek`] are the next ones. `None` if fewer than eight bytes are left.
+    #[inline(always)]
+    pub(super) fn fill(&mut self) -> Option<()> {
+        self.buffer |= u64::from_be_bytes(*self.rest.first_chunk::<8>()?) >> self.left;
+        // Whole bytes that fit: seven at most, which the mask tells the compiler.
+        self.rest = self.rest.get(((63 - self.left) >> 3 & 7) as usize..)?;
+        self.left |= 56;
+        Some(())
+    }
+
+    /// The next bits, the first one highest.
+    #[inline(always)]
+    pub(super) fn peek(&self) -> u64 {
+        self.buffer
+    }
+
+    /// Passes over `count` bits, of which there must be so many after [`Self::fill`].
+    #[inline(always)]
+    pub(super) fn skip(&mut self, count: u32) {
+        self.buffer <<= count & 63;
+        self.left = self.left.wrapping_sub(count) & 63;
+    }
+}
+
 /// Bits that become bytes.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
@@ -68,5 +129,52 @@ impl Writer {
     /// The bytes; missing bits of the last are zero.
     pub(super) fn finish(self) -> Vec<u8> {
         self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_gives_the_bits_that_single_reads_give() {
+        let mut bytes: Vec<u8> = (0..200u32).map(|at| ((at * at * 77) >> 3).to_le_bytes()[0]).collect();
+        bytes.extend([0; Reader::PADDING]);
+        for start in 0..8 {
+            let (mut reader, mut at) = (Reader::new(&bytes, start).unwrap(), u64::from(start));
+            for count in (0..=32).cycle() {
+                if at + u64::from(count) > 200 * 8 {
+                    break;
+                }
+                assert_eq!(reader.read(count).map(u64::from), read(&bytes, at, count), "{count} bits at {at}");
+                at += u64::from(count);
+                assert_eq!(reader.remaining(), bytes.len() as u64 * 8 - at);
+            }
+        }
+    }
+
+    #[test]
+    fn a_reader_ends_with_its_bytes() {
+        assert!(Reader::new(&[1; 7], 0).is_none());
+        let mut reader = Reader::new(&[0xff; 8], 7).unwrap();
+        assert_eq!(reader.read(32), None);
+    }
+
+    #[test]
+    fn a_writer_copies_from_any_bit_to_any_bit() {
+        let bytes: Vec<u8> = (0..40u8).map(|at| at.wrapping_mul(41)).collect();
+        for (start, end) in (0..20).flat_map(|start| (start..start + 90).map(move |end| (start, end))) {
+            for before in [0, 3] {
+                let mut out = Writer::default();
+                out.push(5, before);
+                out.copy(&bytes, start, end).unwrap();
+                assert_eq!(out.len(), u64::from(before) + end - start);
+                let out = out.finish();
+                for at in start..end {
+                    assert_eq!(read(&out, u64::from(before) + at - start, 1), read(&bytes, at, 1));
+                }
+            }
+        }
+        assert!(Writer::default().copy(&bytes, 0, 321).is_none());
     }
 }

@@ -1,16 +1,13 @@
 //! One block, decoded by itself.
 
-use super::bits::{self, Writer};
-use super::decode::{Chain, walk};
+use super::bits::{self, Reader, Writer};
+use super::crc::POLYNOMIAL;
 use super::scan::{END, MAGIC_BITS};
 
 /// A stream's header, `BZh` and a digit, in bits.
 pub(super) const HEADER_BITS: u64 = 32;
 /// Bits of a CRC.
 pub(super) const CRC_BITS: u32 = 32;
-/// More than this a block may only hold when it is read from front to back: 900,000 bytes are usual, 46 million are possible.
-const BLOCK_BYTES_MAX: usize = 8 << 20;
-
 /// How large the blocks of a stream may be: the digit of its header, in hundreds of thousands of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Level(u8);
@@ -26,43 +23,48 @@ impl Level {
         u64::from(u32::from_be_bytes([b'B', b'Z', b'h', self.0]))
     }
 
-    fn bytes(self) -> usize {
+    /// How many bytes there are at most, runs written as four bytes and a number.
+    pub(super) fn bytes(self) -> usize {
         usize::from(self.0 - b'0') * 100_000
     }
 }
 
 /// A block on its way to be decoded.
 pub(super) struct Job {
-    level: Level,
+    pub(super) level: Level,
+    /// The bytes that it touches, and some zeros.
     bytes: Vec<u8>,
-    bits: u64,
-}
-
-/// Blocks that one of so many threads decodes together: more are faster, and each holds some five megabytes.
-pub(super) fn together(threads: usize) -> usize {
-    if threads == 1 { 8 } else { 4 }
+    /// Where it begins: bits of the first byte that are not its own.
+    start: u32,
+    /// What is left of the bytes behind it, in bits.
+    behind: u64,
 }
 
 impl Job {
     /// The block between the bits `start` and `end` of `bytes`. With it comes the CRC that it has by its own word.
     pub(super) fn new(level: Level, bytes: &[u8], start: u64, end: u64) -> Option<(Self, u32)> {
         let crc = bits::read(bytes, start + MAGIC_BITS, CRC_BITS)?;
-        let mut block = Writer::default();
-        block.copy(bytes, start, end)?;
-        Some((Self { level, bytes: block.finish(), bits: end - start }, u32::try_from(crc).ok()?))
+        let first = usize::try_from(start / 8).ok()?;
+        let own = bytes.get(first..usize::try_from(end.div_ceil(8)).ok()?)?;
+        let mut bytes = Vec::with_capacity(own.len() + Reader::PADDING);
+        bytes.extend_from_slice(own);
+        bytes.extend_from_slice(&[0; Reader::PADDING]);
+        let behind = (first as u64 + bytes.len() as u64) * 8 - end;
+        Some((Self { level, bytes, start: u32::try_from(start % 8).ok()?, behind }, u32::try_from(crc).ok()?))
     }
 
-    /// What each block holds. `None` if it does not end exactly where it was said to, if its CRC is another, if it is larger than what is
-    /// decoded apart, or if there is anything odd about it.
-    pub(super) fn decode(jobs: Vec<Self>) -> Vec<Option<Vec<u8>>> {
-        let read = |job: Self| Chain::read(&job.bytes, job.bits, job.level.bytes());
-        let texts = walk(jobs.into_iter().map(read).collect());
-        texts.into_iter().map(|text| text?.finish(BLOCK_BYTES_MAX)).collect()
+    pub(super) fn reader(&self) -> Option<Reader<'_>> {
+        Reader::new(&self.bytes, self.start)
+    }
+
+    /// Does the block end where the reader is?
+    pub(super) fn ends(&self, reader: &Reader<'_>) -> bool {
+        reader.remaining() == self.behind
     }
 }
 
 /// A block in the middle of nowhere whose CRC is `crc`, behind a stream's header, so that its last bit is bit `end_bit` of a byte, and what it
-/// holds: see [`super::rest`].
+/// holds: see [`super::blocks`].
 pub(super) fn with_crc(level: Level, crc: u32, end_bit: u64) -> Option<(Writer, [u8; 4])> {
     let content = content_with_crc(crc);
     let mut stream = vec![0; 1024];
@@ -94,9 +96,6 @@ pub(super) fn with_crc(level: Level, crc: u32, end_bit: u64) -> Option<(Writer, 
     Some((out, content))
 }
 
-/// CRC-32 as in Ethernet, the highest bit first.
-pub(super) const POLYNOMIAL: u32 = 0x04c1_1db7;
-
 /// The four bytes whose CRC-32, as bzip2 computes it, is `crc`: its 32 steps, backwards.
 fn content_with_crc(crc: u32) -> [u8; 4] {
     let mut state = !crc;
@@ -113,6 +112,7 @@ pub(super) fn combine(combined: u32, crc: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::decode::Desk;
     use super::super::scan::BLOCK;
     use super::*;
 
@@ -126,7 +126,7 @@ mod tests {
                 let (end, bytes) = (block.len(), block.finish());
                 assert_eq!(bits::read(&bytes, HEADER_BITS, 48), Some(BLOCK));
                 let (job, found) = Job::new(level, &bytes, HEADER_BITS, end).unwrap();
-                assert_eq!((found, Job::decode(vec![job])), (crc, vec![Some(content.to_vec())]));
+                assert_eq!((found, Desk::new().unwrap().decode(&job)), (crc, Some(content.to_vec())));
             }
         }
     }

@@ -1,127 +1,217 @@
-//! Huffman codes of a block, and the bits they are read from.
+//! Huffman codes of a block.
+//!
+//! One look at the next ten bits gives a symbol and the length of its code. What that cannot decide is left to the slow way:
+//! longer codes, bits that are no code, and the end of the block, for which the fast way then needs no test.
 
 /// Bits that one look decides.
 const LOOK_BITS: u32 = 10;
 /// No code is longer.
 pub(super) const CODE_BITS_MAX: u32 = 20;
+/// 256 bytes make 255 places of the list, and there are two digits of runs and the end.
+pub(super) const SYMBOLS_MAX: usize = 258;
 
-/// Reads bits from the first on. Behind the end it reads zeros, and [`Self::position`] tells.
-pub(super) struct Reader<'b> {
-    bytes: &'b [u8],
-    /// Bytes that have gone into the buffer.
-    taken: usize,
-    /// The next bits, the first one highest.
-    buffer: u64,
-    /// How many of them count.
-    left: u32,
-}
+/// A symbol, ready to be carried out, with the length of its code. From the lowest bit on: six bits of length, a bit for a digit of a run, a
+/// bit for the larger digit, and the place of the list that the symbol names: the first one for a digit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Symbol(u16);
 
-impl<'b> Reader<'b> {
-    pub(super) fn new(bytes: &'b [u8]) -> Self {
-        Self { bytes, taken: 0, buffer: 0, left: 0 }
+impl Symbol {
+    const DIGIT: u16 = 1 << 6;
+    const LARGER: u16 = 1 << 7;
+    /// The larger of no digit.
+    const END: u16 = Self::LARGER;
+
+    /// The symbol `number` of `count`: the digits 1 and 2, the places from 1 on, the end.
+    fn new(number: u16, is_last: bool, bits: u16) -> Self {
+        Self(match number {
+            _ if is_last => bits | Self::END,
+            0 => bits | Self::DIGIT,
+            1 => bits | Self::DIGIT | Self::LARGER,
+            _ => bits | (number - 1) << 8,
+        })
     }
 
-    /// The next `count` bits, 32 at most.
-    pub(super) fn read(&mut self, count: u32) -> u32 {
-        self.fill();
-        let bits = self.peek(count);
-        self.skip(count);
-        bits
+    /// Bits of its code; 0 if it must be looked up the slow way.
+    #[inline(always)]
+    pub(super) fn bits(self) -> u32 {
+        u32::from(self.0 & 63)
     }
 
-    /// How many bits have been read.
-    pub(super) fn position(&self) -> u64 {
-        self.taken as u64 * 8 - u64::from(self.left)
+    #[inline(always)]
+    pub(super) fn is_digit(self) -> bool {
+        self.0 & Self::DIGIT != 0
     }
 
-    /// Makes that at least 56 bits are there.
-    #[inline]
-    fn fill(&mut self) {
-        if let Some((next, _)) = self.bytes.get(self.taken..).and_then(|rest| rest.split_first_chunk::<8>()) {
-            self.buffer |= u64::from_be_bytes(*next) >> self.left;
-            self.taken += (63 - self.left as usize) / 8;
-            self.left |= 56;
-        } else {
-            while self.left < 56 {
-                let next = self.bytes.get(self.taken).copied().unwrap_or(0);
-                self.buffer |= u64::from(next) << (56 - self.left);
-                self.taken += 1;
-                self.left += 8;
-            }
-        }
+    /// How far a digit shifts its weight: digits are 1 and 2.
+    #[inline(always)]
+    pub(super) fn shift(self) -> u32 {
+        u32::from(self.0 >> 7 & 1)
     }
 
-    #[inline]
-    fn peek(&self, count: u32) -> u32 {
-        // 32 bits at most: nothing is cut off.
-        (self.buffer >> 32 >> (32 - count)) as u32
+    /// The place in the list.
+    #[inline(always)]
+    pub(super) fn place(self) -> u8 {
+        self.0.to_be_bytes()[0]
     }
 
-    #[inline]
-    fn skip(&mut self, count: u32) {
-        self.buffer <<= count;
-        self.left -= count;
+    pub(super) fn is_end(self) -> bool {
+        self.0 & (Self::DIGIT | Self::LARGER) == Self::END
     }
 }
 
 /// One table of codes.
 pub(super) struct Codes {
-    /// For the next [`LOOK_BITS`] bits: a symbol, and the length of its code in the lowest five bits; 0 where the code is longer or none.
+    /// For the next [`LOOK_BITS`] bits: a symbol, or 0 for the slow way.
     look: [u16; 1 << LOOK_BITS],
-    /// For each length: the first code, how many there are, and where their symbols begin.
-    lengths: [(u32, u32, u32); CODE_BITS_MAX as usize + 1],
+    lengths: [Length; CODE_BITS_MAX as usize + 1],
     /// All symbols in the order of their codes.
-    symbols: Vec<u16>,
+    symbols: [u16; SYMBOLS_MAX],
+}
+
+/// The codes of one length: the first one, how many there are, and where their symbols begin.
+#[derive(Debug, Clone, Copy, Default)]
+struct Length {
+    first: u32,
+    count: u32,
+    start: u32,
+}
+
+impl Default for Codes {
+    /// A table without codes.
+    fn default() -> Self {
+        Self { look: [0; 1 << LOOK_BITS], lengths: Default::default(), symbols: [0; SYMBOLS_MAX] }
+    }
 }
 
 impl Codes {
-    /// The code that has `lengths` for the symbols from 0 on. `None` where there are more codes than bits can tell apart.
-    pub(super) fn new(lengths: &[u8]) -> Option<Self> {
-        let mut codes =
-            Self { look: [0; 1 << LOOK_BITS], lengths: [(0, 0, 0); CODE_BITS_MAX as usize + 1], symbols: Vec::new() };
-        let mut code = 0u32;
-        for length in 1..=CODE_BITS_MAX {
-            let first = (code, codes.symbols.len());
-            for (symbol, _) in (0u16..).zip(lengths).filter(|(_, own)| u32::from(**own) == length) {
-                if code >> length != 0 {
-                    return None;
-                }
-                if let Some(spare) = LOOK_BITS.checked_sub(length) {
-                    let start = (code << spare) as usize;
-                    let fitting = codes.look.get_mut(start..start + (1 << spare))?;
-                    fitting.fill(symbol << 5 | u16::try_from(length).ok()?);
-                }
-                codes.symbols.push(symbol);
-                code += 1;
-            }
-            *codes.lengths.get_mut(length as usize)? = (first.0, code - first.0, u32::try_from(first.1).ok()?);
+    /// Makes this the table in which the symbols from 0 on have codes of `lengths`, each of 1 to [`CODE_BITS_MAX`] bits. `None` where there are
+    /// more codes than bits can tell apart.
+    pub(super) fn set(&mut self, lengths: &[u8]) -> Option<()> {
+        self.lengths = Default::default();
+        for &length in lengths {
+            self.lengths.get_mut(usize::from(length))?.count += 1;
+        }
+        let (mut code, mut start) = (0u32, 0);
+        for (length, codes) in (0u32..).zip(&mut self.lengths) {
             code <<= 1;
+            *codes = Length { first: code, count: codes.count, start };
+            code += codes.count;
+            start += codes.count;
+            if code > 1 << length {
+                return None;
+            }
         }
-        Some(codes)
+        self.look.fill(0);
+        // How many symbols of each length there were so far.
+        let mut seen = [0u32; CODE_BITS_MAX as usize + 1];
+        for (number, &length) in (0u16..).zip(lengths) {
+            let seen = seen.get_mut(usize::from(length))?;
+            let codes = self.lengths.get(usize::from(length))?;
+            let (code, at) = (codes.first + *seen, codes.start + *seen);
+            *seen += 1;
+            let is_last = usize::from(number) + 1 == lengths.len();
+            let symbol = Symbol::new(number, is_last, u16::from(length));
+            *self.symbols.get_mut(at as usize)? = symbol.0;
+            if let Some(spare) = LOOK_BITS.checked_sub(u32::from(length))
+                && !is_last
+            {
+                let from = (code << spare) as usize;
+                self.look.get_mut(from..from + (1 << spare))?.fill(symbol.0);
+            }
+        }
+        Some(())
     }
 
-    /// The next symbol.
-    #[inline]
-    pub(super) fn next(&self, reader: &mut Reader<'_>) -> Option<u16> {
-        reader.fill();
-        let entry = *self.look.get(reader.peek(LOOK_BITS) as usize)?;
-        if entry != 0 {
-            reader.skip(u32::from(entry & 31));
-            return Some(entry >> 5);
-        }
-        self.next_long(reader)
+    /// The symbol that the highest bits of `bits` begin with, as far as one look tells: see [`Symbol::bits`].
+    #[inline(always)]
+    pub(super) fn look(&self, bits: u64) -> Symbol {
+        // Ten bits: always within the table.
+        Symbol(self.look.get((bits >> (64 - LOOK_BITS)) as usize).copied().unwrap_or_default())
     }
 
+    /// The symbol that the highest bits of `bits` begin with, if there is one.
+    #[cold]
     #[inline(never)]
-    fn next_long(&self, reader: &mut Reader<'_>) -> Option<u16> {
-        for length in LOOK_BITS + 1..=CODE_BITS_MAX {
-            let (first, count, start) = *self.lengths.get(length as usize)?;
-            let number = reader.peek(length).wrapping_sub(first);
-            if number < count {
-                reader.skip(length);
-                return self.symbols.get((start + number) as usize).copied();
+    pub(super) fn find(&self, bits: u64) -> Option<Symbol> {
+        for (length, codes) in (0u32..).zip(&self.lengths).skip(1) {
+            // 20 bits at most: nothing is cut off.
+            let number = ((bits >> 32 >> (32 - length)) as u32).wrapping_sub(codes.first);
+            if number < codes.count {
+                return self.symbols.get((codes.start + number) as usize).copied().map(Symbol);
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    fn codes(lengths: &[u8]) -> Option<Codes> {
+        let mut codes = Codes::default();
+        codes.set(&[1, 2, 3, 3]).unwrap();
+        codes.set(lengths).map(|()| codes)
+    }
+
+    /// Codes in order of their length and number, one by one: the bits of each, highest first, how many there are, and the number.
+    pub(in super::super) fn naive(lengths: &[u8]) -> Vec<(u64, u8, usize)> {
+        let mut order: Vec<usize> = (0..lengths.len()).collect();
+        order.sort_by_key(|&number| lengths[number]);
+        let (mut next, mut out) = (0, Vec::new());
+        for number in order {
+            out.push((next << (64 - 20), lengths[number], number));
+            next += 1 << (20 - lengths[number]);
+        }
+        out
+    }
+
+    fn expected(number: usize, last: usize, bits: u8) -> Symbol {
+        Symbol::new(number.try_into().unwrap(), number == last, bits.into())
+    }
+
+    #[test]
+    fn every_code_is_found_and_only_short_ones_at_once() {
+        let mut long: Vec<u8> = (1..=20).collect();
+        long.push(20);
+        for lengths in [vec![2, 2, 2, 2], vec![8; 256], vec![9; 258], vec![1, 3, 3, 3, 3], long] {
+            let codes = codes(&lengths).unwrap();
+            for (code, bits, number) in naive(&lengths) {
+                let symbol = expected(number, lengths.len() - 1, bits);
+                let tail = u64::MAX >> bits >> 1;
+                assert_eq!((codes.find(code), codes.find(code | tail)), (Some(symbol), Some(symbol)));
+                let at_once = bits <= 10 && number + 1 < lengths.len();
+                assert_eq!(
+                    codes.look(code | tail),
+                    if at_once { symbol } else { Symbol(0) },
+                    "{number} of {lengths:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn bits_that_are_no_code_are_not_found() {
+        let codes = codes(&[3, 3, 3]).unwrap();
+        assert_eq!((codes.find(3 << 61), codes.look(3 << 61)), (None, Symbol(0)));
+        assert_eq!(codes.find(u64::MAX), None);
+    }
+
+    #[test]
+    fn more_codes_than_bits_can_tell_apart_are_no_table() {
+        assert!(codes(&[1, 1, 1]).is_none());
+        assert!(codes(&[1, 2, 2, 20]).is_none());
+        assert!(codes(&[1, 2, 2]).is_some());
+        assert!(codes(&[21, 1]).is_none());
+    }
+
+    #[test]
+    fn a_symbol_says_what_it_is() {
+        let [one, two, first, last, end] = [(0, false), (1, false), (2, false), (0, false), (1, true)]
+            .map(|(number, is_last)| Symbol::new(number, is_last, 9));
+        assert!(one.is_digit() && two.is_digit() && !first.is_digit() && !end.is_digit());
+        assert_eq!([one.shift(), two.shift(), one.place().into(), two.place().into()], [0, 1, 0, 0]);
+        assert!(end.is_end() && ![one, two, first, last].iter().any(|symbol| symbol.is_end()));
+        assert_eq!((first.place(), Symbol::new(256, false, 20).place(), first.bits()), (1, 255, 9));
     }
 }

@@ -5,7 +5,8 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::block::{Job, together};
+use super::block::Job;
+use super::decode::Desk;
 
 /// Which job an answer belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,6 +18,8 @@ pub(super) struct Pool {
     workers: Vec<JoinHandle<()>>,
     wanted: usize,
     next: u64,
+    /// The caller's.
+    desk: Option<Desk>,
 }
 
 #[derive(Default)]
@@ -35,7 +38,7 @@ struct State {
 impl Pool {
     /// A pool for `threads` threads, of which the caller's is one. The others start when there is work for them.
     pub(super) fn new(threads: usize) -> Self {
-        Self { shared: Arc::default(), workers: Vec::new(), wanted: threads.saturating_sub(1), next: 0 }
+        Self { shared: Arc::default(), workers: Vec::new(), wanted: threads.saturating_sub(1), next: 0, desk: None }
     }
 
     pub(super) fn submit(&mut self, job: Job) -> Ticket {
@@ -49,8 +52,8 @@ impl Pool {
     pub(super) fn start(&mut self) {
         let waiting = self.shared.lock().waiting.len();
         while self.workers.len() < self.wanted.min(waiting.saturating_sub(1)) {
-            let (shared, threads) = (Arc::clone(&self.shared), self.wanted + 1);
-            match thread::Builder::new().spawn(move || shared.work(threads)) {
+            let shared = Arc::clone(&self.shared);
+            match thread::Builder::new().spawn(move || shared.work()) {
                 Ok(worker) => self.workers.push(worker),
                 // Where no thread can be had the others do the work.
                 Err(_) => self.wanted = self.workers.len(),
@@ -59,14 +62,14 @@ impl Pool {
         self.shared.changed.notify_all();
     }
 
-    /// What [`Job::decode`] says of a job. Meanwhile the caller's thread decodes what waits.
-    pub(super) fn take(&self, ticket: Ticket) -> Option<Vec<u8>> {
+    /// What [`Desk::decode`] says of a job. Meanwhile the caller's thread decodes what waits.
+    pub(super) fn take(&mut self, ticket: Ticket) -> Option<Vec<u8>> {
         let mut state = self.shared.lock();
         loop {
             if let Some(answer) = state.done.remove(&ticket) {
                 return answer;
             }
-            state = self.shared.work_or_wait(state, self.wanted + 1);
+            state = self.shared.work_or_wait(state, &mut self.desk);
         }
     }
 }
@@ -95,39 +98,40 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn work(&self, threads: usize) {
+    fn work(&self) {
+        let mut desk = None;
         let mut state = self.lock();
         while !state.closed {
-            state = self.work_or_wait(state, threads);
+            state = self.work_or_wait(state, &mut desk);
         }
     }
 
-    /// Decodes this thread's share of what waits; where nothing does, waits for a change.
-    fn work_or_wait<'s>(&'s self, mut state: MutexGuard<'s, State>, threads: usize) -> MutexGuard<'s, State> {
-        let share = state.waiting.len().div_ceil(threads).min(together(threads));
-        if share == 0 {
+    /// Decodes one of the jobs that wait; where none does, waits for a change.
+    fn work_or_wait<'s>(&'s self, mut state: MutexGuard<'s, State>, desk: &mut Option<Desk>) -> MutexGuard<'s, State> {
+        let Some((ticket, job)) = state.waiting.pop_front() else {
             return self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        let (tickets, jobs): (Vec<_>, Vec<_>) = state.waiting.drain(..share).unzip();
+        };
         drop(state);
-        let mut answers = Answers { shared: self, tickets, contents: Vec::new() };
-        answers.contents = Job::decode(jobs);
-        drop(answers);
+        let mut answer = Answer { shared: self, ticket, content: None };
+        if desk.is_none() {
+            *desk = Desk::new();
+        }
+        answer.content = desk.as_mut().and_then(|desk| desk.decode(&job));
+        drop(answer);
         self.lock()
     }
 }
 
 /// Handed in whatever happens: nobody waits for an answer that never comes.
-struct Answers<'s> {
+struct Answer<'s> {
     shared: &'s Shared,
-    tickets: Vec<Ticket>,
-    contents: Vec<Option<Vec<u8>>>,
+    ticket: Ticket,
+    content: Option<Vec<u8>>,
 }
 
-impl Drop for Answers<'_> {
+impl Drop for Answer<'_> {
     fn drop(&mut self) {
-        let contents = std::mem::take(&mut self.contents).into_iter().chain(std::iter::repeat_with(|| None));
-        self.shared.lock().done.extend(self.tickets.drain(..).zip(contents));
+        self.shared.lock().done.insert(self.ticket, self.content.take());
         self.shared.changed.notify_all();
     }
 }

@@ -24,44 +24,122 @@ pub(super) enum Magic {
     End,
 }
 
-/// For each value of a byte inside of a magic number, the shifts at which it can stand there: eight bits for [`BLOCK`], eight for
-/// [`END`]. Two bytes in a row leave one place of some thousand to be looked at.
+/// Looks for magic numbers.
+///
+/// At whichever bit a magic number begins, the second to the sixth byte that it touches are its own. So one of the four pairs in them begins at a
+/// multiple of four, and there are only 64 pairs that it can be. One look at every fourth byte leaves one place of a thousand to be looked at closely.
 pub(super) struct Scanner {
-    third: [u16; 256],
-    fourth: [u16; 256],
+    /// A bit for each value of two bytes: may a magic number have them?
+    pairs: Box<[u64; 1 << 10]>,
 }
 
 impl Scanner {
     pub(super) fn new() -> Self {
-        let table = |from_top: u32| {
-            std::array::from_fn(|value| {
-                let fits = |magic: u64, shift: u32| magic >> (40 - from_top + shift) & 0xff == value as u64;
-                let shifts =
-                    |magic| (0..8).filter(|&shift| fits(magic, shift)).fold(0, |mask, shift| mask | 1 << shift);
-                shifts(BLOCK) | shifts(END) << 8
-            })
-        };
-        Self { third: table(16), fourth: table(24) }
+        let mut pairs = Box::new([0; 1 << 10]);
+        for bits in (0..32).flat_map(|from_end| [BLOCK >> from_end, END >> from_end]) {
+            let pair = usize::from((bits & 0xffff) as u16);
+            if let Some(word) = pairs.get_mut(pair / 64) {
+                *word |= 1 << (pair % 64);
+            }
+        }
+        Self { pairs }
     }
 
     /// Every mark in `bytes`, of which the first is byte number `start`, in order. A mark in the last six bytes may be left for
     /// the next call: the number of bytes that are done is the answer.
     pub(super) fn scan(&self, bytes: &[u8], start: u64, mut found: impl FnMut(Mark)) -> usize {
-        for (at, window) in bytes.windows(SPAN).enumerate() {
-            let &[_, _, third, fourth, ..] = window else { continue };
-            let shifts = |table: &[u16; 256], byte: u8| table.get(usize::from(byte)).copied().unwrap_or_default();
-            if shifts(&self.third, third) & shifts(&self.fourth, fourth) != 0 {
-                let bits = window.iter().fold(0, |bits, &byte| bits << 8 | u64::from(byte));
-                for shift in 0..8 {
-                    let is = match bits >> (8 - shift) & ((1 << MAGIC_BITS) - 1) {
-                        BLOCK => Magic::Block,
-                        END => Magic::End,
-                        _ => continue,
-                    };
-                    found(Mark { at: (start + at as u64) * 8 + shift, is });
+        let done = (bytes.len() + 1).saturating_sub(SPAN);
+        let mut looked_at = 0;
+        let (fours, _) = bytes.as_chunks::<4>();
+        for (number, _) in fours.iter().enumerate().filter(|(_, four)| self.fits(**four)) {
+            let pair = number * 4;
+            looked_at = pair.min(done);
+            (pair.saturating_sub(4)..looked_at).for_each(|place| look(bytes, place, start, &mut found));
+        }
+        // What is behind the last four bytes, or too near to the end for them.
+        (looked_at.max(done.saturating_sub(4))..done).for_each(|place| look(bytes, place, start, &mut found));
+        done
+    }
+
+    #[inline(always)]
+    fn fits(&self, [first, second, ..]: [u8; 4]) -> bool {
+        let pair = usize::from(u16::from_be_bytes([first, second]));
+        self.pairs.get(pair / 64).is_some_and(|word| word >> (pair % 64) & 1 != 0)
+    }
+}
+
+/// The marks that begin in the byte `place`.
+#[cold]
+fn look(bytes: &[u8], place: usize, start: u64, found: &mut impl FnMut(Mark)) {
+    let Some(span) = bytes.get(place..).and_then(|rest| rest.first_chunk::<SPAN>()) else { return };
+    let bits = span.iter().fold(0, |bits, &byte| bits << 8 | u64::from(byte));
+    for shift in 0..8 {
+        let is = match bits >> (8 - shift) & ((1 << MAGIC_BITS) - 1) {
+            BLOCK => Magic::Block,
+            END => Magic::End,
+            _ => continue,
+        };
+        found(Mark { at: (start + place as u64) * 8 + shift, is });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bits::{Writer, read};
+    use super::*;
+
+    /// Bit by bit.
+    fn naive(bytes: &[u8], start: u64) -> Vec<Mark> {
+        let is = |at| match read(bytes, at, 48) {
+            Some(BLOCK) => Some(Magic::Block),
+            Some(END) => Some(Magic::End),
+            _ => None,
+        };
+        let found = |at| is(at).map(|is| Mark { at: start * 8 + at, is });
+        (0..bytes.len() as u64 * 8).filter_map(found).collect()
+    }
+
+    /// In pieces of this many bytes, as a window reads them.
+    fn scan(bytes: &[u8], start: u64, piece: usize) -> Vec<Mark> {
+        let (scanner, mut marks, mut done) = (Scanner::new(), Vec::new(), 0);
+        for end in (0..bytes.len()).step_by(piece).chain([bytes.len()]) {
+            done += scanner.scan(&bytes[done..end.max(done)], start + done as u64, |mark| marks.push(mark));
+        }
+        marks
+    }
+
+    #[test]
+    fn marks_are_found_at_every_bit() {
+        for before in 0..100 {
+            for magic in [BLOCK, END] {
+                let mut out = Writer::default();
+                (0..before).for_each(|at| out.push_bit(at % 3 == 0));
+                out.push(magic >> 24, 24);
+                out.push(magic, 24);
+                out.push(0x5a5a, before % 19);
+                out.push(magic >> 24, 24);
+                out.push(magic, 24);
+                let bytes = out.finish();
+                let mut expected = naive(&bytes, 77);
+                // What touches only six bytes at the end is nobody's beginning: a CRC follows it.
+                expected.retain(|mark| mark.at / 8 + 7 <= 77 + bytes.len() as u64);
+                assert!(!expected.is_empty());
+                for piece in [1, 3, 7, 8, 1000] {
+                    assert_eq!(scan(&bytes, 77, piece), expected, "{before} bits before, {piece} bytes at a time");
                 }
             }
         }
-        (bytes.len() + 1).saturating_sub(SPAN)
+    }
+
+    #[test]
+    fn what_is_nearly_a_mark_is_none() {
+        for bit in 0..48 {
+            let mut out = Writer::default();
+            out.push(0, 5);
+            out.push((BLOCK ^ 1 << bit) >> 24, 24);
+            out.push(BLOCK ^ 1 << bit, 24);
+            out.push(0, 32);
+            assert_eq!(scan(&out.finish(), 0, 1000), []);
+        }
     }
 }

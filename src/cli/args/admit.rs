@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::base::time::Timestamp;
-use crate::cli::args::{KeyArguments, OutputArguments, limit, moment, report};
+use crate::cli::args::{KeyArguments, OutputArguments, ShowArguments, limit, moment, report};
 use crate::workload::Form;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -45,6 +45,8 @@ pub(crate) struct AdmitArguments {
     pub(crate) attestation: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputArguments,
+    #[command(flatten)]
+    pub(crate) show: ShowArguments,
     /// Write a report (text or json) to a file, whole or not at all; may be repeated
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
     pub(crate) reports: Vec<(String, PathBuf)>,
@@ -72,8 +74,8 @@ pub(crate) struct ContractImagesArguments {
     /// The policy by which the bundle is audited
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// The moment that the audit is for, instead of the clock's
-    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    /// The moment that the audit is for, instead of the clock's (a date is its first moment, in UTC)
+    #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) now: Option<Timestamp>,
     /// Set a bound: see `hpsb-audit explain limits`; may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]

@@ -55,8 +55,8 @@ pub(crate) struct EnrollArguments {
     /// Who obtained the key
     #[arg(long, value_name = "NAME")]
     pub(crate) obtained_by: String,
-    /// When
-    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    /// When (a date is its first moment, in UTC)
+    #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) obtained_at: Timestamp,
     /// How: server-api, object-store, courier or other
     #[arg(long, value_name = "CHANNEL", value_parser = channel)]
@@ -68,7 +68,7 @@ pub(crate) struct EnrollArguments {
     #[arg(long, value_name = "NAME", requires = "second_copy")]
     pub(crate) second_by: Option<String>,
     /// When; by default the same time
-    #[arg(long, value_name = "RFC3339", value_parser = moment, requires = "second_copy")]
+    #[arg(long, value_name = "RFC3339|DATE", value_parser = moment, requires = "second_copy")]
     pub(crate) second_at: Option<Timestamp>,
     /// How; by default over the same channel
     #[arg(long, value_name = "CHANNEL", value_parser = channel, requires = "second_copy")]

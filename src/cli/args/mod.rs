@@ -32,7 +32,7 @@ use self::report::{ReportArguments, ReportOptions, SelfTestArguments, StatementA
 use crate::base::digest::Sha256;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
-use crate::base::words::any_of;
+use crate::base::words::{any_of, did_you_mean};
 use crate::dossier::NamedKey;
 use crate::image::Source;
 use crate::judge::finding::Group;
@@ -196,9 +196,9 @@ pub(super) enum Command {
         shell: Shell,
     },
     /// Write manual pages into a folder
-    #[command(after_help = "Examples:\n  mkdir -p man1 && hpsb-audit man man1\n  man -l man1/hpsb-audit-audit.1")]
+    #[command(after_help = "Examples:\n  hpsb-audit man man1\n  man -l man1/hpsb-audit-audit.1")]
     Man {
-        /// The folder, which must exist
+        /// The folder, which is made where it is missing
         dir: PathBuf,
     },
     /// Save the evidence of builds from build server, object store, registry and Notary server into a folder
@@ -261,8 +261,13 @@ pub(super) struct AuditArguments {
     pub(super) network: NetworkArguments,
     #[command(flatten)]
     pub(super) output: OutputArguments,
+    #[command(flatten)]
+    pub(super) show: ShowArguments,
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report, help = report_help())]
     pub(super) reports: Vec<(String, PathBuf)>,
+    /// Write a report in every format into a new folder; a vsa only where there is one
+    #[arg(long, value_name = "DIR")]
+    pub(super) report_dir: Option<PathBuf>,
     #[command(flatten)]
     pub(super) report_options: ReportOptions,
     #[command(flatten)]
@@ -291,6 +296,8 @@ pub(super) struct VerifyArguments {
     pub(super) keys: KeyArguments,
     #[command(flatten)]
     pub(super) output: OutputArguments,
+    #[command(flatten)]
+    pub(super) show: ShowArguments,
 }
 
 #[derive(Debug, Args)]
@@ -368,12 +375,36 @@ pub(super) struct OutputArguments {
     /// What is printed on standard output
     #[arg(long, value_enum, default_value = "text")]
     pub(super) format: OutputFormat,
-    /// The moment that the audit is for, instead of the clock's; the same moment gives the same report
-    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    /// The moment that the audit is for, instead of the clock's (a date is its first moment, in UTC); the same moment gives the same report
+    #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(super) now: Option<Timestamp>,
     /// Set a bound: see `hpsb-audit explain limits`; may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     pub(super) limits: Vec<(String, u64)>,
+}
+
+/// How text for people is printed. With another format these flags change nothing.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct ShowArguments {
+    /// In text: print every check and every fact
+    #[arg(long, conflicts_with = "quiet")]
+    pub(super) details: bool,
+    /// In text: print the last line only, which is the verdict
+    #[arg(long)]
+    pub(super) quiet: bool,
+    /// In text: colour the words of verdicts; auto is a terminal without NO_COLOR
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: When,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -428,11 +459,14 @@ fn report_help() -> String {
 }
 
 pub(super) fn group(word: &str) -> Result<Group, String> {
-    Group::from_word(word).ok_or_else(|| format!("there are {}", Group::ALL.map(Group::word).join(", ")))
+    let words = Group::ALL.map(Group::word);
+    Group::from_word(word).ok_or_else(|| format!("there are {}{}", words.join(", "), did_you_mean(word, words)))
 }
 
 pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
-    Timestamp::from_rfc3339(text).ok_or_else(|| "expected RFC 3339, for example 2026-11-23T08:00:00Z".into())
+    Timestamp::from_date_or_rfc3339(text).ok_or_else(|| {
+        "expected RFC 3339, for example 2026-11-23T08:00:00Z, or a date, which means its first moment in UTC".into()
+    })
 }
 
 pub(super) fn report(text: &str) -> Result<(String, PathBuf), String> {
@@ -453,8 +487,9 @@ pub(super) fn limit(text: &str) -> Result<(String, u64), String> {
     };
     let number: u64 = digits.parse().map_err(|_| "expected a number, with K, M or G if need be".to_owned())?;
     let number = number.checked_mul(factor).ok_or("the number is too large")?;
-    Limits::default()
-        .set(name, number)
-        .ok_or_else(|| format!("no limit is called {name:?}; `hpsb-audit explain limits` lists them"))?;
+    Limits::default().set(name, number).ok_or_else(|| {
+        let near = did_you_mean(name, Limits::default().entries().into_iter().map(|(known, ..)| known));
+        format!("no limit is called {name:?}{near}; `hpsb-audit explain limits` lists them")
+    })?;
     Ok((name.into(), number))
 }

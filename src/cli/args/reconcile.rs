@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::base::time::Timestamp;
-use crate::cli::args::{limit, moment, report};
+use crate::cli::args::{ShowArguments, limit, moment, report};
 use crate::report::{Period, Report};
 
 pub(crate) const EXAMPLES: &str = "\
@@ -48,14 +48,16 @@ pub(crate) struct ReconcileArguments {
     /// What is printed on standard output
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: ReconcileFormat,
+    #[command(flatten)]
+    pub(crate) show: ShowArguments,
     /// Write a report (text, json, csv or html) to a file, whole or not at all; may be repeated
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
     pub(crate) reports: Vec<(String, PathBuf)>,
     /// Your own file number or name for it, at most 80 characters: on page one, in the head of every page and in JSON
     #[arg(long, value_name = "TEXT", value_parser = Report::reference)]
     pub(crate) reference: Option<String>,
-    /// The moment that it is for, instead of the clock's
-    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    /// The moment that it is for, instead of the clock's (a date is its first moment, in UTC)
+    #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) now: Option<Timestamp>,
     /// Set a bound: see `hpsb-audit explain limits`; may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::args::limit;
+use crate::cli::args::{ShowArguments, limit};
 use crate::report::Report;
 
 #[derive(Debug, Args)]
@@ -18,6 +18,8 @@ pub(crate) struct ReportArguments {
     /// Write to a file, whole or not at all, instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) show: ShowArguments,
     #[command(flatten)]
     pub(crate) options: ReportOptions,
     /// Set a bound: see `hpsb-audit explain limits`; may be repeated

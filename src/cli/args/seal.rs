@@ -56,8 +56,8 @@ pub(crate) struct SealArguments {
     /// The image, from files: oci:PATH[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], dir:PATH or a path
     #[arg(long, value_name = "SOURCE", value_parser = source)]
     pub(crate) image: Option<Source>,
-    /// The moment that the audit is for, instead of the clock's; the same moment gives the same case
-    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    /// The moment that the audit is for, instead of the clock's (a date is its first moment, in UTC); the same moment gives the same case
+    #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) now: Option<Timestamp>,
     /// The case to write; it must not exist
     #[arg(long, value_name = "FILE")]
@@ -96,8 +96,8 @@ pub(crate) struct SignOffArguments {
     /// Your private key, P-256 or Ed25519, in PKCS#8 PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: PathBuf,
-    /// The moment of the sign-off, instead of the clock's
-    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    /// The moment of the sign-off, instead of the clock's (a date is its first moment, in UTC)
+    #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) now: Option<Timestamp>,
     /// Set a bound: see `hpsb-audit explain limits`; may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]

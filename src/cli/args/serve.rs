@@ -47,8 +47,8 @@ pub(crate) struct ServeArguments {
     /// Seconds to go on answering after SIGTERM
     #[arg(long, value_name = "SECONDS", default_value = "5")]
     pub(crate) drain: u64,
-    /// The moment to answer for, instead of the clock's: for trials
-    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    /// The moment to answer for, instead of the clock's (a date is its first moment, in UTC): for trials
+    #[arg(long, value_name = "RFC3339|DATE", value_parser = moment)]
     pub(crate) now: Option<Timestamp>,
     /// Set a bound: see `hpsb-audit explain limits`; may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]

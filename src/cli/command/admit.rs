@@ -21,17 +21,17 @@ use crate::workload::{Form, Password, Workload, password_candidates};
 
 pub(crate) fn admit(arguments: &AdmitArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
-    let files = report_files(&arguments.reports)?;
+    let files = report_files(arguments)?;
     let named = [&arguments.approvals, &arguments.workload_password].into_iter().flatten();
     files::keep_inputs(&arguments.reports, named.chain([&arguments.policy]).chain(&arguments.workloads))?;
     let mut report = Report::new(arguments.output.now);
     if let Err(error) = admit_into(arguments, &limits, &mut report) {
         report.error = Some(error);
     }
-    if let Err(error) = files::write(&report, &files, &Options::default()) {
+    if let Err(error) = files::write(&report, &files, None, &Options::default()) {
         report.error = Some(error);
     }
-    Ok(output::report_or_complain(&report, arguments.output.format))
+    Ok(output::report_or_complain(&report, output::format(arguments.output.format, &arguments.show)))
 }
 
 fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) -> Result<(), Error> {
@@ -101,10 +101,10 @@ fn read_workload(
 }
 
 /// The files of `--report`. Other formats are about bundles.
-fn report_files(reports: &[(String, PathBuf)]) -> Result<Vec<(Format, PathBuf)>, Error> {
+fn report_files(arguments: &AdmitArguments) -> Result<Vec<(Format, PathBuf)>, Error> {
     let file = |(word, path): &(String, PathBuf)| match crate::cli::saved::format(word)? {
-        format @ (Format::Text(_) | Format::Json) => Ok((format, path.clone())),
+        format @ (Format::Text(_) | Format::Json) => Ok((output::in_file(format, &arguments.show), path.clone())),
         _ => Err(crate::cli::saved::no_admission(word)),
     };
-    reports.iter().map(file).collect()
+    arguments.reports.iter().map(file).collect()
 }

@@ -23,8 +23,9 @@ use crate::run::{Queue, State, audit_all};
 
 pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
-    let files = report_files(&arguments.reports)?;
+    let files = report_files(arguments)?;
     files::keep_inputs(&arguments.reports, files_to_read(arguments))?;
+    files::must_be_new(arguments.report_dir.as_deref())?;
     let options = crate::cli::saved::options(&arguments.report_options, &limits)?;
     let wanted = summary::wanted(files.iter().map(|(format, _)| *format), &arguments.report_options);
     let mut report = Report::new(arguments.output.now);
@@ -49,10 +50,11 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     if let Err(error) = attach(&report, &options, arguments.report_options.attach.as_deref(), &limits) {
         report.error = Some(error);
     }
-    if let Err(error) = write_reports(&report, &files, &options) {
+    if let Err(error) = write_reports(&report, &files, arguments.report_dir.as_deref(), &options) {
         report.error = Some(error);
     }
-    Ok(wanted.exit_code(&report, output::report_or_complain(&report, arguments.output.format)))
+    let format = output::format(arguments.output.format, &arguments.show);
+    Ok(wanted.exit_code(&report, output::report_or_complain(&report, format)))
 }
 
 /// `--require workload` is refused: no bundle answers it, and it must not be dropped.
@@ -100,8 +102,10 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     let named = read_keys(&arguments.keys.keys, Storage::Disk, limits)?;
     let mut terms = Terms::new(policy, named, Handed::default())?;
     let mut paths = Storage::Disk.find_bundles(&arguments.paths, limits)?;
-    let without =
-        arguments.paths.iter().filter(|named| named.is_dir() && !paths.iter().any(|path| path.starts_with(named)));
+    // The bundles of a folder may all be listed under another spelling of it.
+    let is_empty = |folder: &PathBuf| Storage::Disk.find_bundles(std::slice::from_ref(folder), limits).is_err();
+    let is_listed = |folder: &PathBuf| paths.iter().any(|path| path.starts_with(folder));
+    let without = arguments.paths.iter().filter(|named| named.is_dir() && !is_listed(named) && is_empty(named));
     let without: Vec<String> = without.map(|folder| folder.display().to_string()).collect();
     if let Some(shard) = scale.shard {
         paths.retain(|path| shard.holds(path));
@@ -191,9 +195,9 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> Result<u8, Error> {
         Err(error) => report.error = Some(error),
     }
     if arguments.output.format == OutputFormat::Json {
-        return Ok(output::report_or_complain(&report, OutputFormat::Json));
+        return Ok(output::report_or_complain(&report, Format::Json));
     }
-    Ok(output::signature_alone(&report))
+    Ok(output::signature_alone(&report, &arguments.show))
 }
 
 fn verify_one(arguments: &VerifyArguments, limits: &Limits) -> Result<Report, Error> {
@@ -232,13 +236,21 @@ fn given_flags(arguments: &AuditArguments) -> Vec<(String, String)> {
     all.map(|(flag, value)| (flag.to_owned(), mask(&value))).collect()
 }
 
-fn write_reports(report: &Report, files: &[(Format, PathBuf)], options: &Options) -> Result<(), Error> {
+fn write_reports(
+    report: &Report,
+    files: &[(Format, PathBuf)],
+    folder: Option<&Path>,
+    options: &Options,
+) -> Result<(), Error> {
     let is_written = |format: Format| format != Format::Vsa || summary::has_any(report);
     let files: Vec<_> = files.iter().filter(|(format, _)| is_written(*format)).cloned().collect();
-    files::write(report, &files, options)
+    let all: Vec<Format> = Format::ALL.into_iter().filter(|format| is_written(*format)).collect();
+    files::write(report, &files, folder.map(|folder| (folder, all.as_slice())), options)
 }
 
 /// The files of `--report`.
-fn report_files(reports: &[(String, PathBuf)]) -> Result<Vec<(Format, PathBuf)>, Error> {
-    reports.iter().map(|(format, path)| Ok((crate::cli::saved::format(format)?, path.clone()))).collect()
+fn report_files(arguments: &AuditArguments) -> Result<Vec<(Format, PathBuf)>, Error> {
+    let in_file = |format: Format| output::in_file(format, &arguments.show);
+    let reports = arguments.reports.iter();
+    reports.map(|(format, path)| Ok((in_file(crate::cli::saved::format(format)?), path.clone()))).collect()
 }

@@ -12,7 +12,7 @@ use crate::cli::{limits_with, now_or, output, threads_for};
 use crate::dossier::{Handed, Storage, Terms, read_keys};
 use crate::judge::builds::BuiltImage;
 use crate::judge::policy::Policy;
-use crate::report::Report;
+use crate::report::{Amount, Format, Look, Report};
 use crate::trust::ImageSignerKey;
 
 pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
@@ -28,8 +28,9 @@ pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     report.bundles = audit_on(threads, &[path], &question)?;
     // A key of a build that is not accepted goes into no contract: the report says why, and where people look for it.
     if report.exit_code() != 0 {
+        let look = Look { amount: Amount::Everything, ..Look::PLAIN };
         let mut page = Vec::new();
-        let written = report.write(crate::report::Format::Text(output::PLAIN), &Default::default(), &mut page);
+        let written = report.write(Format::Text(look), &Default::default(), &mut page);
         written.map_err(|error| Error::unwritable("standard error", &error))?;
         output::talk(&page);
         return Ok(report.exit_code());

@@ -1,5 +1,6 @@
 //! `inspect` and `extract`.
 
+use crate::base::words::counted;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -65,7 +66,9 @@ pub(crate) fn extract(arguments: &ExtractArguments) -> Result<u8, Error> {
             let done = extract_within(&archive, &arguments.to, &limits, &budget)?;
             let (files, folders) = (done.files, done.folders);
             output::print(&format!(
-                "unpacked {files} files and {folders} folders into {}\n",
+                "unpacked {} and {} into {}\n",
+                counted(files, "file"),
+                counted(folders, "folder"),
                 for_terminal(&arguments.to.display().to_string())
             ))
         }
@@ -138,7 +141,7 @@ fn inner(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<
     ];
     rows.extend(manifest.record.fields().map(|(name, value)| row(&format!("build.json {name}"), value)));
     if let Some(log) = &manifest.log {
-        rows.push(row("build.log", format!("{} entries, {}", log.entries().len(), log.sha256())));
+        rows.push(row("build.log", format!("{}, {}", counted(log.entries().len(), "entry"), log.sha256())));
         rows.extend(log.pushed().map(|(tag, digest, size)| {
             let bytes = size.map(|size| format!(" ({size} bytes)")).unwrap_or_default();
             row(&format!("pushed {tag}"), format!("{digest}{bytes}"))
@@ -149,9 +152,9 @@ fn inner(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<
         rows.push(row(
             "repository",
             format!(
-                "{name}: {} files below .git, {} entries in the work tree",
-                snapshot.git.len(),
-                snapshot.work_tree.len()
+                "{name}: {} below .git, {} in the work tree",
+                counted(snapshot.git.len(), "file"),
+                counted(snapshot.work_tree.len(), "entry")
             ),
         ));
         match snapshot.head() {
@@ -162,7 +165,7 @@ fn inner(archive: &VerifiedArchive, limits: &Limits, budget: &Budget) -> Result<
         }
     }
     if let Some(keys) = &manifest.root_ssh {
-        rows.push(row("root_ssh", format!("{} entries", keys.len())));
+        rows.push(row("root_ssh", counted(keys.len(), "entry")));
     }
     rows.extend(manifest.other.iter().map(|name| row("other member", name)));
     let heading = "signed archive (signature valid; the checks are run by `audit`)";

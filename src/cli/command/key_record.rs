@@ -1,5 +1,6 @@
 //! `key enroll` and `key countersign`.
 
+use crate::base::words::counted;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -72,7 +73,7 @@ fn print(first: &str, record: &KeyRecord, secret: &PersonSecret, limits: &Limits
     let mut lines =
         vec![first.to_owned(), format!("  key        {} ({}, {} bits)", key.fingerprint(), key.kind(), key.bits())];
     lines.extend(statement.lines().into_iter().map(|line| format!("  {line}")));
-    lines.push(format!("  signed by  {} ({} signatures)", signer.fingerprint(), record.signature_count()));
+    lines.push(format!("  signed by  {} ({})", signer.fingerprint(), counted(record.signature_count(), "signature")));
     lines.push("It counts where a policy names it (record = …) and lists its signers ([[signers]]).".into());
     output::print(&for_lines(&(lines.join("\n") + "\n")))
 }

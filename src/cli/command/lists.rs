@@ -93,7 +93,7 @@ pub(crate) fn explain(name: &str) -> Result<u8, Error> {
         return output::print(VERDICTS);
     }
     let check = check::find(name).ok_or_else(|| Error::Usage {
-        message: format!("no check is called {name:?}"),
+        message: format!("no check is called {name:?}{}", check::near(name)),
         hint: "`hpsb-audit checks` lists them; `explain verdicts` and `explain limits` are pages of their own".into(),
     })?;
     let mut page = format!(
@@ -144,8 +144,18 @@ pub(crate) fn completions(shell: Shell) -> Result<u8, Error> {
 }
 
 pub(crate) fn manual(dir: &Path) -> Result<u8, Error> {
-    clap_mangen::generate_to(Arguments::command(), dir)
-        .map_err(|error| Error::Unwritable { path: dir.display().to_string(), message: error.to_string() })?;
+    let unwritable = |error: std::io::Error| Error::unwritable(dir.display().to_string(), &error);
+    std::fs::create_dir_all(dir).map_err(unwritable)?;
+    let is_page = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with(env!("CARGO_PKG_NAME")))
+    };
+    if std::fs::read_dir(dir).map_err(unwritable)?.any(is_page) {
+        return Err(Error::Usage {
+            message: format!("{} has manual pages of this program, and none is written over", dir.display()),
+            hint: "name a new folder, or remove the old pages".into(),
+        });
+    }
+    clap_mangen::generate_to(Arguments::command(), dir).map_err(unwritable)?;
     Ok(0)
 }
 

@@ -20,7 +20,7 @@ use crate::report::{Format, Reconciliation};
 use crate::workload::{Form, password_candidates};
 
 pub(crate) fn reconcile(arguments: &ReconcileArguments) -> Result<u8, Error> {
-    let files = report_files(&arguments.reports)?;
+    let files = report_files(arguments)?;
     let named = [&arguments.policy, &arguments.approvals].into_iter().chain(&arguments.workload_password);
     keep_inputs(&arguments.reports, named.chain(&arguments.inventory))?;
     let mut answer = answer(arguments)?;
@@ -30,7 +30,7 @@ pub(crate) fn reconcile(arguments: &ReconcileArguments) -> Result<u8, Error> {
         write_whole(path, &page(&answer, *format)?, Existing::Replaced)?;
     }
     let format = match arguments.format {
-        ReconcileFormat::Text => Format::Text(output::look()),
+        ReconcileFormat::Text => Format::Text(output::look(&arguments.show)),
         ReconcileFormat::Json => Format::Json,
         ReconcileFormat::Csv => Format::Csv,
         ReconcileFormat::Html => Format::Html,
@@ -104,13 +104,15 @@ fn page(answer: &Reconciliation, format: Format) -> Result<Vec<u8>, Error> {
     Ok(page)
 }
 
-fn report_files(reports: &[(String, PathBuf)]) -> Result<Vec<(Format, &Path)>, Error> {
+fn report_files(arguments: &ReconcileArguments) -> Result<Vec<(Format, &Path)>, Error> {
     let file = |(word, path): &'_ (String, PathBuf)| match crate::cli::saved::format(word)? {
-        format @ (Format::Text(_) | Format::Json | Format::Csv | Format::Html) => Ok(format),
+        format @ (Format::Text(_) | Format::Json | Format::Csv | Format::Html) => {
+            Ok(output::in_file(format, &arguments.show))
+        }
         _ => Err(Error::Usage {
             message: format!("there is no reconciliation in the format {word}"),
             hint: format!("there are text, json, csv and html; {} was not written", path.display()),
         }),
     };
-    reports.iter().map(|named| Ok((file(named)?, named.1.as_path()))).collect()
+    arguments.reports.iter().map(|named| Ok((file(named)?, named.1.as_path()))).collect()
 }

@@ -1,5 +1,6 @@
 //! `source`: the proved commit, without unpacking anything.
 
+use crate::base::words::counted;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
@@ -124,7 +125,7 @@ fn summary(snapshot: &Snapshot, proof: &SourceProof, page: &mut String) {
         }
         for (label, person) in [("author", &commit.author), ("committer", &commit.committer)] {
             let time = person.time.map(|time| time.to_string()).unwrap_or_default();
-            row(label, &format!("{} <{}> {time} {}", person.name, person.email, person.zone));
+            row(label, &format!("{} <{}> {time} {} (stated by the commit)", person.name, person.email, person.zone));
         }
         row("subject", &commit.subject());
     }
@@ -140,7 +141,7 @@ fn summary(snapshot: &Snapshot, proof: &SourceProof, page: &mut String) {
     let objects = &proof.objects;
     row("objects", &objects.counts());
     row("history", &objects.history());
-    row("files", &format!("{}, {} differences", proof.tree.files.len(), proof.tree.differences.len()));
+    row("files", &format!("{}, {}", proof.tree.files.len(), counted(proof.tree.differences.len(), "difference")));
     for module in &proof.tree.submodules {
         let state = match &module.state {
             SubmoduleState::Empty => "not proven: not cloned",

@@ -232,7 +232,9 @@ fn not_seen(books: &Books<'_>, audited: &[Audited<'_>], running: &BTreeMap<Sha25
         let message = match (built.is_empty(), accepted.is_empty()) {
             (true, _) => "no verified manifest in the evidence is about the commit",
             (false, true) => "what was built from the commit is not accepted",
-            (false, false) if accepted.iter().all(|one| one.places(running) == 0) => "it was built and runs nowhere",
+            (false, false) if accepted.iter().all(|one| one.places(running) == 0) => {
+                "it was built, and no inventory lists it"
+            }
             _ => continue,
         };
         let approval = format!(

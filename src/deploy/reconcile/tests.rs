@@ -69,6 +69,7 @@ impl Estate {
             expected: None,
             found: None,
             details: Vec::new(),
+            says: Vec::new(),
             demand: Demand::None,
             missing_evidence: MissingEvidence::RejectsByName,
             waiver: None,

@@ -78,6 +78,50 @@ fn a_path_out_of_memory_leads_nowhere() {
     assert_eq!(storage.entries(Path::new("a")).unwrap(), [(PathBuf::from("a/b.sig.tbz"), Kind::File)]);
 }
 
+#[test]
+#[cfg(unix)]
+fn a_bundle_that_is_named_twice_is_there_once() {
+    use std::os::unix::fs::symlink;
+    let top = std::env::temp_dir().join(format!("hpsb-audit-named-twice-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&top);
+    for folder in ["a", "b"] {
+        fs::create_dir_all(top.join(folder)).unwrap();
+    }
+    let file = top.join("a/x.sig.tbz");
+    fs::write(&file, "x").unwrap();
+    symlink("a", top.join("c")).unwrap();
+    let (limits, found) = (Limits::default(), |paths: &[PathBuf], limits| Storage::Disk.find_bundles(paths, limits));
+    let named = |path: &str| top.join(path);
+    let spellings = ["a/x.sig.tbz", "a/../a/./x.sig.tbz", "a", "c/x.sig.tbz", "c", "."].map(named);
+    for one in &spellings {
+        for other in &spellings {
+            let found = found(&[one.clone(), other.clone()], &limits).unwrap();
+            assert_eq!(found.len(), 1, "{} {}: {found:?}", one.display(), other.display());
+        }
+    }
+    // A link next to its file is the same bundle, under the file's name, whichever is found first.
+    for link in ["a/0.sig.tbz", "a/y.sig.tbz"] {
+        symlink("x.sig.tbz", top.join(link)).unwrap();
+    }
+    assert_eq!(found(&[named("a")], &limits).unwrap(), std::slice::from_ref(&file));
+    assert_eq!(found(&[named("a/y.sig.tbz")], &limits).unwrap(), [named("a/y.sig.tbz")]);
+    // A copy, and a link in another folder, where other evidence may be, are judged too.
+    fs::copy(&file, top.join("a/z.sig.tbz")).unwrap();
+    symlink("../a/x.sig.tbz", top.join("b/x.sig.tbz")).unwrap();
+    assert_eq!(found(&[named(".")], &limits).unwrap().len(), 3);
+    // What cannot be opened stays, so that opening it says why.
+    assert_eq!(found(&[named("no.sig.tbz"), named("no.sig.tbz")], &limits).unwrap().len(), 1);
+    fs::remove_dir_all(&top).unwrap();
+}
+
+#[test]
+fn files_in_memory_are_there_once_too() {
+    let files = ["a/b.sig.tbz", "a/c.sig.tbz"].map(|name| (name.to_owned(), vec![1])).into();
+    let (storage, limits) = (Storage::Memory(&files), Limits::default());
+    let named = ["a/b.sig.tbz", "./a/b.sig.tbz", "a", "a/"].map(PathBuf::from);
+    assert_eq!(storage.find_bundles(&named, &limits).unwrap().len(), 2);
+}
+
 /// A bundle is not passed over because its name is a folder's too.
 #[test]
 fn a_name_that_is_a_file_and_a_folder_is_no_evidence() {

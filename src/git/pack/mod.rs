@@ -8,6 +8,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+use crate::base::words::counted;
 use std::collections::HashSet;
 
 use self::delta::apply;
@@ -136,7 +137,7 @@ fn name_faults(layout: &Layout, found: &[(u32, EntryFault)], faults: &mut Vec<St
         faults.push(format!("the entry at offset {start}: {fault}"));
     }
     if let Some(more @ 1..) = found.len().checked_sub(FAULTS_NAMED) {
-        faults.push(format!("and {more} more entries with faults"));
+        faults.push(format!("and {} with faults", counted(more, "more entry")));
     }
 }
 

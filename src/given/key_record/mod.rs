@@ -4,6 +4,7 @@
 //! record is that procedure's paper: an in-toto statement (in-toto/attestation, spec/v1) about the key, in a DSSE envelope,
 //! with a predicate of this project's own. docs/keys.md has the fields.
 
+use crate::base::words::counted_as;
 use serde::{Deserialize, Serialize};
 
 use crate::base::build_name::BuildName;
@@ -250,8 +251,8 @@ impl KeyRecord {
         }
         if names.is_empty() {
             return Err(format!(
-                "none of its {} signatures is by one of the policy's signers",
-                self.0.signature_count()
+                "none of its {} by one of the policy's signers",
+                counted_as(self.0.signature_count(), "signature is", "signatures is")
             ));
         }
         let (statement, key) = self.statement(limits)?;
@@ -320,7 +321,7 @@ impl KeyStatement {
             format!("obtained by {} at {} over {}", retrieval.by, retrieval.at, retrieval.channel.word())
         };
         let mut lines: Vec<String> = self.retrievals.iter().map(obtained).collect();
-        lines.extend(self.bundles.iter().map(|bundle| format!("verified {}", bundle.build_name)));
+        lines.extend(self.bundles.iter().map(|bundle| format!("said to verify {}", bundle.build_name)));
         lines.extend(self.challenge.iter().map(|challenge| {
             format!(
                 "challenged with commit {}: the signature of {} verifies",
@@ -330,7 +331,19 @@ impl KeyStatement {
         lines
     }
 
-    /// Does everything in it speak of one key? That key.
+    /// What it says of how the key was obtained, in one sentence: the first retrievals and a count.
+    pub(crate) fn told(&self) -> String {
+        const SHOWN: usize = 4;
+        let obtained = |one: &Retrieval| format!("{} obtained it at {} over {}", one.by, one.at, one.channel.word());
+        let mut told: Vec<String> = self.retrievals.iter().take(SHOWN).map(obtained).collect();
+        let more = self.retrievals.len().saturating_sub(SHOWN);
+        told.extend((more > 0).then(|| format!("it was obtained {more} more times")));
+        told.extend(
+            self.challenge.iter().map(|one| format!("commit {} was built to challenge its holder", one.commit)),
+        );
+        told.join(" and ")
+    }
+
     /// Do two retrievals name two people? One person who asked twice shows nothing that the first time did not.
     fn was_obtained_by_two(&self) -> bool {
         let mut people = self.retrievals.iter().map(|retrieval| retrieval.by.trim().to_lowercase());
@@ -338,6 +351,7 @@ impl KeyStatement {
         people.any(|other| Some(other) != first)
     }
 
+    /// Does everything in it speak of one key? That key.
     fn consistent(&self, limits: &Limits) -> Result<PublicKey, String> {
         let key = PublicKey::from_pem("keyPem", self.key_pem.as_bytes(), limits).map_err(|error| error.to_string())?;
         let fingerprint = key.fingerprint().hex();

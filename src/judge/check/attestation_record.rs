@@ -14,7 +14,7 @@ pub(super) static CHECK: Check = Check {
     name: "attestation-record",
     group: Group::Workload,
     level: Level::Require,
-    says: "an instance booted at least once with this workload",
+    says: "the record says that an instance booted at least once with this workload",
     explanation: "The record's signature must lead to IBM (see builder-record), and its digest of the workload must be that of the contract's workload text: the token itself \
 where the section is encrypted, so that the images which were read from it are tied to the record only when --workload-password opened that very token. It says that an instance booted at least once with this workload, not that \
 it is running, nor how many there are.",
@@ -61,7 +61,8 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     if recorded != found {
         return Outcome::fail("the record is about another workload").sides(recorded, found);
     }
-    let mut outcome = Outcome::pass("an instance booted at least once with this workload").sides(recorded, found);
+    let mut outcome = Outcome::pass("the record says that an instance booted at least once with this workload")
+        .sides(recorded, found);
     outcome.details = match section.content {
         Content::Plain(_) => vec!["the section is in plain text".into()],
         Content::Opened(_) => vec!["the images were read from the encrypted text that the record names".into()],

@@ -18,7 +18,7 @@ pub(super) static CHECK: Check = Check {
     name: "base-image",
     group: Group::Source,
     level: Level::Warn,
-    says: "the bases in the log are the policy's; with --base, their layers are the image's lowest",
+    says: "the bases in the log are the policy's; with --base, the image's configuration begins with their layers",
     explanation: "Reads every FROM that the builder printed into the signed log with the digest that it resolved to: in the instruction itself, \
 in the line of the pull directly behind it, or in BuildKit's. podman's `[1/2] STEP 1/3: FROM`, and `STEP 1: FROM` of old versions, are read where every step is there once and in order. Lines of two builders in one log are unknown: a program printed one of them. Each must be one of expect.base-images by repository and digest; one without a digest is \
 unknown, since an image that was already on the server is not pulled again. For an image of several platforms the digest is the index's. With \
@@ -61,7 +61,12 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         return Outcome::not_run(Reason::NoEvidence, "the log shows no base image");
     }
     let mut outcome = judge(&bases, expected);
-    outcome.details.extend(layers.map(|layers| layers.message));
+    if let Some(layers) = layers {
+        outcome = match outcome.status {
+            Status::Pass => outcome.also(layers.message, Known::Given),
+            _ => outcome.detail(layers.message),
+        };
+    }
     outcome
 }
 
@@ -84,7 +89,8 @@ fn judge(bases: &[Base], expected: &[String]) -> Outcome {
         Some(base) => Outcome::unknown("the log does not say by digest which base image was used")
             .sides(kept(expected), format!("{base}, without a digest")),
         None => {
-            let mut outcome = Outcome::pass(format!("all {} base images are the policy's", bases.len()));
+            let mut outcome =
+                Outcome::pass(format!("every base image that the log shows is the policy's: {}", bases.len()));
             outcome.details = bases.iter().map(|base| keep_name(&base.shown())).collect();
             outcome
         }
@@ -97,9 +103,7 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
         return None;
     }
     let Some(image) = evidence.image else {
-        return Some(Outcome::unknown(
-            "a base was handed over with --base, and no image with --image to compare it with",
-        ));
+        return Some(Outcome::unknown("--base was given, and no --image to compare it with"));
     };
     let Some(config) = &image.config else {
         let cause = if image.undecided.is_some() { &image_digest::CHECK } else { &image_config::CHECK };
@@ -118,9 +122,12 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
         if config.diff_ids.starts_with(&lowest.diff_ids) {
             let (lower, all) = (lowest.diff_ids.len(), config.diff_ids.len());
             return Some(
-                Outcome::pass(format!("the image stands on {}: {lower} of its {all} layers", base.source)).detail(
-                    "by the diff_ids of both configurations; that the image's layers have them is image-layers",
-                ),
+                Outcome::pass(format!(
+                    "the image's configuration begins with the {lower} layers of {}, of {all}",
+                    base.source
+                ))
+                .known(Known::Given)
+                .detail("by the diff_ids of both configurations; image-layers says whether the layers have them"),
             );
         }
     }
@@ -128,7 +135,7 @@ fn on_bases(evidence: &Evidence<'_>) -> Option<Outcome> {
     let list = |ids: &[Sha256]| ids.iter().take(20).map(ToString::to_string).collect::<Vec<_>>().join(" ");
     let expected = evidence.bases.iter().filter_map(|base| Some(list(&base.config.as_ref()?.diff_ids)));
     Some(
-        Outcome::fail(format!("the image does not stand on {}", sources.join(" or ")))
+        Outcome::fail(format!("the image's configuration does not begin with the layers of {}", sources.join(" or ")))
             .sides(expected.collect::<Vec<_>>().join(" or "), list(&config.diff_ids)),
     )
 }

@@ -10,7 +10,7 @@ pub(super) static CHECK: Check = Check {
     name: "build-age",
     group: Group::Manifest,
     level: Level::Warn,
-    says: "the build is not older than the policy's max-age at --now",
+    says: "the build is not older than the policy's max-age at --now, by the server's own clock",
     explanation: "Compares the time that the signed archive gives for the build with --now and expect.max-age. At require as soon as the \
 policy sets it. Beside expect.commit it is the only answer to a rollback: an older build of the same image is as validly signed as the newest. \
 A build more than a day in the future fails. The time is the server's own clock.",
@@ -31,11 +31,11 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let oldest = evidence.now.plus_seconds(-max_age);
     let outcome = if built < oldest {
-        Outcome::fail("the build is older than the policy allows")
+        Outcome::fail("the build is older than the policy allows, by the server's clock")
     } else if built.is_clearly_after(evidence.now) {
-        Outcome::fail("the build lies in the future")
+        Outcome::fail("the build's stated time is in the future")
     } else {
-        Outcome::pass("the build is not older than the policy allows")
+        Outcome::pass("the build is not older than the policy allows, by the server's clock")
     };
     outcome.sides(format!("{oldest} to {}", evidence.now), built)
 }

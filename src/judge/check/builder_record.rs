@@ -12,7 +12,7 @@ pub(super) static RECORD: Check = Check {
     name: "builder-record",
     group: Group::Builder,
     level: Level::Require,
-    says: "the build server's attestation record is signed by IBM's chain",
+    says: "an attestation record is signed under a certificate in IBM's name that leads to the pinned root",
     explanation: "se-checksums.txt must be signed (se-signature.bin: RSA PKCS#1 v1.5 with SHA-256 over its very bytes) by an attestation certificate that IBM's signing certificate \
 issued, and that one must lead to the pinned root, DigiCert Trusted Root G4 or the policy's [builder] roots. Names, signatures, dates at the time of the build and a revocation list of each issuer \
 are judged; without a list the answer is unknown. IBM's signing certificate is no authority, so its own step is judged as IBM describes it. A record has no time of its own. It does not say that the server is the one which made this build.",
@@ -28,9 +28,9 @@ pub(super) static WORKLOAD: Check = Check {
     name: "builder-workload",
     group: Group::Builder,
     level: Level::Require,
-    says: "the server booted the workload that IBM published",
+    says: "a server booted a workload that the policy names",
     explanation: "The record's digest of the workload must be one of the policy's [builder] workloads: SHA-256 of the encrypted workload text that IBM publishes for build servers, as it \
-stands in user-data, without a line end. Where user-data was saved beside the record, its digest and its workload text must be the record's too. A record that is not accepted proves nothing here.",
+stands in user-data, without a line end. That the digests are IBM's is the policy's word, and which server booted it the record does not say. Where user-data was saved beside the record, its digest and its workload text must be the record's too. A record that is not accepted proves nothing here.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[],
@@ -43,8 +43,8 @@ pub(super) static IMAGE: Check = Check {
     name: "builder-image",
     group: Group::Builder,
     level: Level::Warn,
-    says: "the server booted the image that IBM published",
-    explanation: "The record's digests of baseimage and root.tar.gz must be among the policy's [builder] base-images and root-archives: IBM publishes them for each version of its image. \
+    says: "a server booted an image that the policy names",
+    explanation: "The record's digests of baseimage and root.tar.gz must be among the policy's [builder] base-images and root-archives, which are meant for the digests that IBM publishes for each version of its image. That they are is the policy's word, and which server booted it the record does not say. \
 A record that is not accepted proves nothing here.",
     known: Known::Given,
     expected: Expected::Nothing,
@@ -58,9 +58,9 @@ pub(super) static KEY_BINDING: Check = Check {
     name: "builder-key-binding",
     group: Group::Builder,
     level: Level::Warn,
-    says: "the manifest's key is bound to the attested server",
+    says: "nothing: it never passes, since no public record binds the manifest's key to the attested server",
     explanation: "No public record binds the key that signs manifests to the server that was attested: the record names what was booted, and the key is made later, \
-can be exported with the server's state, and restored elsewhere. The answer is unknown until IBM publishes such a record. What carries the link is procedure: see key-record.",
+can be exported with the server's state, and restored elsewhere. There is no pass: the answer is unknown until IBM publishes such a record. What carries the link is procedure: see key-record.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::ServerKey],
@@ -96,7 +96,8 @@ fn record(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         Standing::Refused(why) => Outcome::fail(why),
         Standing::Undecided(why) => Outcome::unknown(why),
         Standing::Signed(path) => {
-            let mut outcome = Outcome::pass("the record is signed by a key that IBM certifies");
+            let mut outcome =
+                Outcome::pass("the record is signed under a certificate in IBM's name that leads to a trusted root");
             outcome.details = path;
             outcome.details.extend(attestation.record.iter().flat_map(|record| record.head.iter().cloned()));
             outcome
@@ -137,16 +138,15 @@ fn workload(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
     let expected = &policy.builder.workloads;
     if expected.is_empty() {
-        let mut outcome =
-            Outcome::not_run(Reason::NoExpectation, "the policy's [builder] names no workloads that IBM published");
-        outcome.found = Some(found.to_string());
+        let mut outcome = Outcome::not_run(Reason::NoExpectation, "the policy's [builder] names no workloads");
+        outcome.found = Some(found.to_string().into());
         return outcome;
     }
     let mut outcome = one_of(
         expected,
         found,
-        "the workload is one that the policy names as IBM's",
-        "the server booted another workload",
+        "a server booted a workload that the policy names",
+        "a server booted a workload that the policy does not name",
     );
     outcome.details.extend(details);
     outcome
@@ -159,13 +159,20 @@ fn image(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let expected = [("baseimage", &policy.builder.base_images), ("root.tar.gz", &policy.builder.root_archives)];
     if expected.iter().all(|(_, digests)| digests.is_empty()) {
-        return Outcome::not_run(Reason::NoExpectation, "the policy's [builder] names no digests of IBM's images");
+        return Outcome::not_run(Reason::NoExpectation, "the policy's [builder] names no digests of images");
     }
-    let mut outcome = Outcome::pass("the booted image is one that the policy names as IBM's");
+    let mut outcome = Outcome::pass("a server booted an image that the policy names");
     for (item, digests) in expected.into_iter().filter(|(_, digests)| !digests.is_empty()) {
         match record.digest(item) {
             Ok(Some(found)) if digests.contains(&found) => outcome = outcome.detail(format!("{item} {found}")),
-            Ok(Some(found)) => return one_of(digests, found, "", &format!("the server booted another image: {item}")),
+            Ok(Some(found)) => {
+                return one_of(
+                    digests,
+                    found,
+                    "",
+                    &format!("a server booted an image that the policy does not name: {item}"),
+                );
+            }
             Ok(None) => return Outcome::unknown(format!("the record has no digest of {item}")),
             Err(why) => return Outcome::fail(why),
         }

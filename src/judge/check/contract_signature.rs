@@ -12,14 +12,14 @@ pub(super) static CHECK: Check = Check {
     name: "contract-signature",
     group: Group::Workload,
     level: Level::Require,
-    says: "the contract is signed by the key that it names",
+    says: "the contract is signed by a key that the policy names, or else by the one that it names itself",
     explanation: "envWorkloadSignature is RSA PKCS#1 v1.5 with SHA-256 over the texts of workload and env. It is judged by the keys that the policy's [workload] \
 contract-keys names; where it names none, by the signingKey in a readable env section, which shows that the two sections belong together and not who signed them. For plain sections two \
 readings of the text are in use, and the answer says which was met. A certificate in signingKey is looked at for its end alone: who issued it stands in no contract. A contract that is not signed has nothing to judge.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::ContractSigner],
-    controls: &["CM-14"],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsByName,
     run: Run::Workload(run),
 };

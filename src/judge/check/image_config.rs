@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     name: "image-config",
     group: Group::Image,
     level: Level::Require,
-    says: "the configuration's digest is the one that manifest and log name",
+    says: "the configuration's digest is the one that the manifest names, and begins as the image id in the log",
     explanation: "Recomputes the digest and size of the configuration's bytes and compares them with the manifest's descriptor, and with the \
 image id that the builder printed into the log, where it did. Docker's classic builder prints twelve digits, 48 bits: a link, not a proof. \
 With containerd's image store the printed id is the manifest's or the index's digest; either is read. Without a manifest (docker-archive) \
@@ -59,11 +59,12 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
             .sides(id, found)
             .detail("compared with the digests of the configuration, of the manifest and of the indexes above it"),
         (Some(id), Some(owner)) if by_manifest || id.len() == 64 => {
-            Outcome::pass("the configuration is the one that is named").sides(id, found).detail(format!(
-                "the image id in the log is {} bits of the digest of the {owner}{}",
-                id.len() * 4,
-                if by_manifest { "; the manifest names the configuration in full" } else { "" }
-            ))
+            let same = format!("the image id in the log is the first {} bits of the {owner}'s digest", id.len() * 4);
+            let outcome = match by_manifest {
+                true => Outcome::pass("the configuration is the one that the manifest names").also(same, Known::Signed),
+                false => Outcome::pass(same),
+            };
+            outcome.sides(id, found)
         }
         (Some(id), Some(_)) => {
             Outcome::unknown(format!("only {} bits of the image id are in the log: a link, not a proof", id.len() * 4))

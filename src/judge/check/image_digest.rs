@@ -108,7 +108,7 @@ fn kept(others: &Others) -> String {
 fn equal(image: &ImageFacts, document: &DocumentFacts) -> Outcome {
     let is_manifest = image.manifest.as_ref().is_some_and(|manifest| manifest.digest == document.digest);
     if is_manifest {
-        let outcome = Outcome::pass("the image equals the digest that the signed log names");
+        let outcome = Outcome::pass("the image's manifest has the digest that the signed log names");
         let outcome = match image.indexes.first() {
             Some(index) => outcome
                 .detail(format!("it was reached through the index {}, which the log does not name", index.digest)),

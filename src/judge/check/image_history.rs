@@ -1,5 +1,6 @@
 //! `image-history`: the image's history follows the Dockerfile's instructions.
 
+use crate::base::words::counted;
 use std::collections::BTreeSet;
 
 use super::image_evidence::{image_of, steps};
@@ -81,7 +82,7 @@ fn compare(
     let shells = Shells { letters: shells.iter().map(|shell| shell.len() as u64 + 1).sum(), shells };
     let Some(inherited) = history.len().checked_sub(instructions.len()) else {
         return Outcome::fail(format!("the image's history is shorter than the last stage of {witness}"))
-            .sides(format!("at least {} entries", instructions.len()), format!("{} entries", history.len()));
+            .sides(format!("at least {}", counted(instructions.len(), "entry")), counted(history.len(), "entry"));
     };
     for (at, (instruction, entry)) in instructions.iter().zip(history.iter().skip(inherited)).enumerate() {
         let (found_keyword, found) = read(&entry.created_by);
@@ -94,10 +95,10 @@ fn compare(
         }
     }
     Outcome::pass(format!(
-        "the history ends with the {} instructions of the last stage of {witness}",
-        instructions.len()
+        "the history ends with the {} of the last stage of {witness}",
+        counted(instructions.len(), "instruction")
     ))
-    .detail(format!("{inherited} entries before them come from the base image and were not compared"))
+    .detail(format!("{} before them not compared", counted(inherited, "entry")))
 }
 
 /// What may stand before a command: each shell once, and the letters of all.

@@ -13,14 +13,14 @@ pub(super) static CHECK: Check = Check {
     name: "image-key",
     group: Group::Trust,
     level: Level::Require,
-    says: "the key that signed the image is the one that the signed log records",
+    says: "the key that signed the image is the one that the signed log records, or where it records none, one that the policy names",
     explanation: "Where the signed log records a content-trust key, the accepted root must be signed by that very key, and its certificate must \
 name the repository. Where the log records none, as for registries with simple signing, the key must be one that the policy's [trust] names; otherwise \
 the answer is unknown. The key that a server's /config-json shows is a candidate and no more.",
     known: Known::Signed,
     expected: Expected::Nothing,
     links: &[],
-    controls: &["CM-14"],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -63,6 +63,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         (None, _) if logged => Outcome::unknown("the signed log does not record one key id with its certificate"),
         (None, _) => match &first.name {
             Some(name) => Outcome::pass(format!("the log records no key; the policy names this one {name:?}"))
+                .known(Known::Given)
                 .sides(&first.key, &first.key),
             None => Outcome::unknown("the log records no key, and the policy names none"),
         },

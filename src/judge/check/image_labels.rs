@@ -69,7 +69,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
             false => comparison.disagree(&format!("the label {name}"), &head, value),
         }
     }
-    let outcome = comparison.outcome("the labels name the archived commit");
+    let outcome = comparison.outcome("the labels agree with the archived commit");
     match outcome.status {
         _ if proof.commit.is_some() => outcome,
         Status::Pass => Outcome::unknown("the labels agree with HEAD, whose commit is not proved")

@@ -4,6 +4,7 @@ use super::image_evidence::{contradiction, image_of};
 use super::outcome::Outcome;
 use super::{ChainLink, Check, Expected, Run, image_config};
 use crate::base::digest::Sha256;
+use crate::base::words::counted;
 use crate::image::{Compression, ImageFacts, LayerFacts, Part};
 use crate::judge::evidence::{Evidence, Known};
 use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
@@ -50,7 +51,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     };
     if image.layers.len() != config.diff_ids.len() {
         return Outcome::fail("manifest and configuration name different numbers of layers")
-            .sides(format!("{} diff_ids", config.diff_ids.len()), format!("{} layers", image.layers.len()));
+            .sides(counted(config.diff_ids.len(), "diff_id"), counted(image.layers.len(), "layer"));
     }
     let judged: Vec<Layer> = image.layers.iter().zip(&config.diff_ids).map(|(layer, id)| judge(layer, *id)).collect();
     answer(image, &judged)

@@ -11,7 +11,7 @@ pub(super) static CHECK: Check = Check {
     name: "image-platform",
     group: Group::Image,
     level: Level::Require,
-    says: "the image is for one of the policy's platforms",
+    says: "the configuration names one of the policy's platforms",
     explanation: "Compares the operating system and architecture that the image's configuration names with expect.platforms, the variant where \
 the policy gives one. It is the configuration's word: the programs in the layers are not looked at.",
     known: Known::Given,
@@ -41,8 +41,8 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             .sides(expected.join(" or "), "no configuration");
     };
     let outcome = match expected.iter().any(|expected| platform.is(expected)) {
-        true => Outcome::pass("the image is for one of the policy's platforms"),
-        false => Outcome::fail("the image is for another platform"),
+        true => Outcome::pass("the configuration names one of the policy's platforms"),
+        false => Outcome::fail("the configuration names another platform"),
     };
     outcome.sides(expected.join(" or "), platform)
 }

@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     name: "image-signature",
     group: Group::Trust,
     level: Level::Require,
-    says: "a trusted key signed this image",
+    says: "a trusted key signed the image that the signed log names",
     explanation: "Judges every signature that was given with --trust or lies in the folder trust/ beside the bundle: content trust (Notary \
 v1), simple signing (OpenPGP) and cosign, with a key of one's own or keyless. The image is the one that the signed log names: its repository, tag, digest and \
 size. One accepted signature is enough, unless the policy's [trust] asks for several different signers. A content-trust root is trusted by the key id \
@@ -53,7 +53,11 @@ fn judge(reports: &[SignatureReport], policy: &Policy) -> Outcome {
         signers.sort_unstable();
         signers.dedup();
         let enough = signers.len() as u64 >= minimum;
-        let message = if enough { "enough signers signed this image" } else { "too few signers signed this image" };
+        let message = if enough {
+            "enough signers of the policy signed the image that the log names"
+        } else {
+            "too few signers of the policy signed the image that the log names"
+        };
         let sides = (format!("{minimum} of {} signers", policy.trust.signers.len()), signers.join(", "));
         return match (enough, undecided.is_some() && refused.is_none()) {
             (true, _) => Outcome::pass(message).sides(sides.0, sides.1),

@@ -14,8 +14,8 @@ pub(super) static CHECK: Check = Check {
     name: "image-tag",
     group: Group::Image,
     level: Level::Warn,
-    says: "the registry's tag still leads to the pushed digest",
-    explanation: "Looks where a tag leads that was asked of a registry (--image docker://NAME:TAG): it should be the digest that the signed log \
+    says: "the registry answered that the tag leads to the pushed digest",
+    explanation: "Looks at what a registry answered about a tag (--image docker://NAME:TAG): it should be the digest that the signed log \
 recorded for a push of this repository and tag. Tags can be moved by whoever may push, so that a tag is given, never signed; deploy by digest. \
 Names in a layout or in RepoTags of a docker-archive are nobody's statement and are not looked at.",
     known: Known::Given,
@@ -43,11 +43,11 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     }
     match log.pushed().find(|(tag, ..)| *tag == asked.tag) {
         Some((_, digest, _)) if digest == asked.digest => {
-            Outcome::pass(format!("{name} leads to the digest that was pushed")).sides(digest, asked.digest)
+            Outcome::pass(format!("the registry answered that {name} leads to the pushed digest"))
+                .sides(digest, asked.digest)
         }
-        Some((_, digest, _)) => {
-            Outcome::fail(format!("{name} was moved: it leads elsewhere now")).sides(digest, asked.digest)
-        }
+        Some((_, digest, _)) => Outcome::fail(format!("the registry answered that {name} leads to another digest"))
+            .sides(digest, asked.digest),
         None if pushed(log).iter().any(|(digest, _)| *digest == asked.digest) => {
             Outcome::unknown(format!("the log does not push the tag {}; it leads to the pushed digest", asked.tag))
         }

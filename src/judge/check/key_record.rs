@@ -16,13 +16,13 @@ pub(super) static CHECK: Check = Check {
     explanation: "Looks at the key record that the policy names for the key (`[[keys]] record`) and at the signatures on it by the policy's \
 `[[signers]]`. No record, or one that does not count, leaves the key at `command-line`. A record counts through a signature of a signer; one \
 key under two names is one signer. `recorded`: it says who obtained the key, when and over which channel. `witnessed`: two signers, and two \
-retrievals, by two names, with equal bytes. `challenged`: it holds the signature of a build that the auditor asked for, which verifies under the key. It does \
-not say that what the signers wrote is true, or that the key is in an enclave: no public record says that. At `require` where the policy sets \
+retrievals of this key, by two names. `challenged`: it holds a signature that verifies under the key, of a build that, as the signers state, an auditor asked for. All \
+of it is what the signers state: no retrieval is repeated here. It does not say that what the signers wrote is true, or that the key is in an enclave: no public record says that. At `require` where the policy sets \
 minimum-grade.",
     known: Known::Given,
     expected: Expected::Requires(&["minimum-grade"]),
     links: &[ChainLink::KeyHolder],
-    controls: &["AU-10"],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -41,7 +41,19 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         _ if wanted.is_some_and(|wanted| grade < wanted) => {
             Outcome::fail("the key's grade is too low").sides(wanted.map_or("", Grade::word), grade.word())
         }
-        _ => Outcome::pass(format!("the key's grade is {}", grade.word())),
+        (Grading::Counts(graded), _) => {
+            let signers = graded.signers.join(" and ");
+            let told = graded.statement.told();
+            Outcome::pass(format!(
+                "the key's grade is {}: signed statements by {signers} say that {told}",
+                grade.word()
+            ))
+            .known(Known::Stated)
+        }
+        _ => Outcome::pass(format!(
+            "the key's grade is {}: the person who runs this, or the policy, names it",
+            grade.word()
+        )),
     };
     let mut outcome = outcome;
     outcome.details.extend(evidence.grading.details());

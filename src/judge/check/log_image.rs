@@ -74,10 +74,14 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     if image.is_empty() {
         return no_lines(policy, "the log has no line about the image");
     }
-    let mut outcome = image.outcome(match repositories.is_empty() && one_digest.is_none() {
-        true => "the log names no image; the folder of its clone agrees",
-        false => "what the log says of the image agrees, also with the record",
-    });
+    let mut outcome = match (repositories.is_empty() && one_digest.is_none(), evidence.signed_name().is_some()) {
+        (true, _) => image.outcome("the log names no image; the folder of its clone is the archive's"),
+        (false, true) => image.outcome("the log and the record name the same image"),
+        // The members' names are not signed.
+        (false, false) => image
+            .outcome("the log and the members' names, which are not signed, name the same image")
+            .known(Known::Given),
+    };
     if repositories.is_empty()
         && !policy.expect.images.is_empty()
         && outcome.status == crate::judge::finding::Status::Pass

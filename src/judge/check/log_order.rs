@@ -41,12 +41,12 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return Outcome::not_run(Reason::NoEvidence, "the log has no times");
     };
     let Some(stamp) = evidence.name().and_then(|name| name.stamp()) else {
-        return Outcome::pass("the times run forward; the build's name has no stamp to compare with");
+        return Outcome::pass("the log's times never go back; the build's name has no stamp to compare with");
     };
     let outcome = if last > stamp.plus_seconds(1) {
         Outcome::fail("the log goes on after the build's stamp")
     } else {
-        Outcome::pass("the times run forward and end with the build")
+        Outcome::pass("the log's times never go back and end by the build's stamp")
     };
     outcome.sides(format!("{stamp} or before"), last)
 }

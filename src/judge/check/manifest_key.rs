@@ -17,10 +17,10 @@ pub(super) static CHECK: Check = Check {
 are read. Window: the policy's not-before and not-after against the time that the signed archive gives for the build. Revocation: a \
 compromised key rejects every build, older ones too, because a build's time is its signer's word, unless a verified time-stamp shows that \
 the bundle existed before the revocation; a superseded key rejects builds after the revocation. A window that is over today is normal for an archive. It does not look at any server or list.",
-    known: Known::Signed,
+    known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[],
-    controls: &["CM-14", "AU-10"],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -33,7 +33,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     {
         let found = format!("revoked as compromised at {}", revoked.at);
         let seen = evidence.existed_by.map(|moment| format!("the time-stamp is not older: {moment}"));
-        return Outcome::fail("the key is compromised: whoever has it can date a build back")
+        return Outcome::fail("the policy revokes the key as compromised: anyone with it can backdate a build")
             .sides("a key that is not revoked", found)
             .details(seen);
     }
@@ -44,10 +44,14 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return Outcome::unknown("the signed archive gives no time for the build")
             .sides(window_text(key), "no signed time");
     };
-    let stamped =
-        evidence.existed_by.filter(|_| key.revoked.is_some_and(|one| one.reason == RevocationReason::Compromised));
-    let stamped = stamped.map(|moment| format!("revoked as compromised, after the time-stamp of {moment}"));
-    judge(key, built).details(stamped)
+    let outcome = judge(key, built);
+    match evidence.existed_by.filter(|_| is_revoked_as(key, RevocationReason::Compromised)) {
+        Some(moment) => outcome.also(
+            format!("the bundle existed by {moment}, before the policy's moment of the compromise"),
+            Known::Timestamped,
+        ),
+        None => outcome,
+    }
 }
 
 fn judge(key: &TrustedKey, built: Timestamp) -> Outcome {
@@ -55,15 +59,25 @@ fn judge(key: &TrustedKey, built: Timestamp) -> Outcome {
         && revoked.reason == RevocationReason::Superseded
         && built > revoked.at
     {
-        return Outcome::fail("the build was made after the key was superseded")
+        return Outcome::fail("the build's stated time is after the key was superseded")
             .sides(format!("a build before {}", revoked.at), built);
     }
     if key.not_before.is_some_and(|from| built < from) || key.not_after.is_some_and(|to| built > to) {
-        return Outcome::fail("the build was made outside the key's window").sides(window_text(key), built);
+        return Outcome::fail("the build's stated time is outside the key's window").sides(window_text(key), built);
     }
-    Outcome::pass("the key is strong enough and was inside its window")
-        .sides(window_text(key), built)
-        .detail(strength(key))
+    let mut outcome = Outcome::pass("the key is strong enough").sides(window_text(key), built).detail(strength(key));
+    // The build's time is its server's own word.
+    if key.not_before.is_some() || key.not_after.is_some() {
+        outcome = outcome.also("the build's stated time is inside the policy's window for the key", Known::Signed);
+    }
+    if is_revoked_as(key, RevocationReason::Superseded) {
+        outcome = outcome.also("the build's stated time is before the key was superseded", Known::Signed);
+    }
+    outcome
+}
+
+fn is_revoked_as(key: &TrustedKey, reason: RevocationReason) -> bool {
+    key.revoked.is_some_and(|revoked| revoked.reason == reason)
 }
 
 fn strength(key: &TrustedKey) -> String {

@@ -20,7 +20,7 @@ disagreement. If it fails: the file was renamed, or it is the bundle of another 
     known: Known::Signed,
     expected: Expected::Nothing,
     links: &[ChainLink::Record],
-    controls: &["AU-11", "PS.3.1"],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -56,7 +56,16 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     if let Some(file) = renamed {
         names.disagree("the file's name", file_name, file);
     }
-    names.outcome("every place names the same build")
+    let places = if evidence.file_name.is_some() { "the file and its members" } else { "the members" };
+    let outcome = match (record.build_name(), record.image_tag()) {
+        (Some(_), Some(_)) => names.outcome("build name and tag in the record agree"),
+        (Some(_), None) => names.outcome("the record names the build"),
+        (None, _) => {
+            return names.outcome(&format!("{places} name one build; the record does not name it")).known(Known::Given);
+        }
+    };
+    // Names of files and members are not signed.
+    outcome.also(format!("{places} carry the build's name"), Known::Given)
 }
 
 /// Is `subject` a build's name of the tag, and of the repository, where the record's text has one (`docker.io/acme/wallet:v1`)?

@@ -20,7 +20,7 @@ another key signed it. If it is unknown: a key was pinned by its fingerprint and
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::Archive],
-    controls: &["SI-7", "CM-14", "AU-9", "AU-10", "AU-11", "PS.2.1"],
+    controls: &["SI-7", "AU-9", "PS.2.1"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

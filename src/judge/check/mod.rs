@@ -53,6 +53,7 @@ mod workload_image;
 mod workload_key;
 mod workload_pinned;
 
+use crate::base::words::did_you_mean;
 use crate::gate::key::Fingerprint;
 use crate::gate::verify::Refusal;
 use crate::judge::deployment::Deployment;
@@ -129,6 +130,11 @@ pub fn find(name: &str) -> Option<&'static Check> {
     CHECKS.into_iter().find(|check| check.name == name)
 }
 
+/// The check that was meant, in words; nothing where none is near.
+pub fn near(name: &str) -> String {
+    did_you_mean(name, CHECKS.into_iter().map(|check| check.name))
+}
+
 /// What stands before the checks.
 pub(crate) enum Gate<'a> {
     /// The signature is good: this is what lies behind it.
@@ -193,15 +199,17 @@ pub(crate) fn run_workload(deployment: &Deployment<'_>, policy: &Policy) -> Vec<
 
 fn finding(check: &Check, level: Level, outcome: Outcome, demand: Demand) -> Finding {
     let outcome = outcome.shown();
+    let says = outcome.says(check.known);
     Finding {
+        says,
         check: check.name,
         group: check.group,
         level,
         status: outcome.status,
         caused_by: outcome.caused_by,
-        message: outcome.message,
-        expected: outcome.expected,
-        found: outcome.found,
+        message: outcome.message(),
+        expected: outcome.expected.map(String::from),
+        found: outcome.found.map(String::from),
         details: outcome.details,
         demand,
         missing_evidence: check.missing_evidence,

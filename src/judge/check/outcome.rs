@@ -1,7 +1,8 @@
 //! What a check's function answers with.
 
 use super::Check;
-use crate::judge::finding::{Reason, Status};
+use crate::judge::evidence::Known;
+use crate::judge::finding::{Reason, Said, Status};
 
 /// A check's answer, before its level is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,8 +11,12 @@ pub(crate) struct Outcome {
     /// The check whose answer kept this one from looking.
     pub(crate) caused_by: Option<&'static str>,
     pub(crate) message: String,
-    pub(crate) expected: Option<String>,
-    pub(crate) found: Option<String>,
+    /// How the message of a pass is known, where it is not as the check's passes are.
+    pub(crate) known: Option<Known>,
+    /// What a pass says beside its message.
+    pub(crate) also: Box<[Said]>,
+    pub(crate) expected: Option<Box<str>>,
+    pub(crate) found: Option<Box<str>>,
     pub(crate) details: Vec<String>,
     /// Details that were left out, because there are so many.
     pub(crate) more: u32,
@@ -47,10 +52,21 @@ impl Outcome {
         Self { caused_by: Some(cause.name), ..self }
     }
 
+    /// How the message of this pass is known.
+    pub(crate) fn known(self, known: Known) -> Self {
+        Self { known: Some(known), ..self }
+    }
+
+    /// Another statement of a pass, known in another way than the message.
+    pub(crate) fn also(mut self, text: impl Into<String>, known: Known) -> Self {
+        self.also = self.also.into_iter().chain([Said { text: text.into(), known }]).collect();
+        self
+    }
+
     /// Both sides of a comparison, for the reader to see.
     pub(crate) fn sides(mut self, expected: impl ToString, found: impl ToString) -> Self {
-        self.expected = Some(expected.to_string());
-        self.found = Some(found.to_string());
+        self.expected = Some(expected.to_string().into());
+        self.found = Some(found.to_string().into());
         self
     }
 
@@ -68,6 +84,21 @@ impl Outcome {
         lines.into_iter().fold(self, Self::detail)
     }
 
+    /// Every statement of a pass with how it is known. An answer that is no pass has none.
+    pub(crate) fn says(&self, of_check: Known) -> Vec<Said> {
+        if self.status != Status::Pass {
+            return Vec::new();
+        }
+        let own = Said { text: self.message.clone(), known: self.known.unwrap_or(of_check) };
+        std::iter::once(own).chain(self.also.iter().cloned()).collect()
+    }
+
+    /// All that is said, in one line.
+    pub(crate) fn message(&self) -> String {
+        let also: &[Said] = if self.status == Status::Pass { &self.also } else { &[] };
+        also.iter().fold(self.message.clone(), |message, said| format!("{message}; {}", said.text))
+    }
+
     /// As it is shown: with a count of the details that are left out.
     pub(crate) fn shown(mut self) -> Self {
         let more = self.more as usize + self.details.len().saturating_sub(DETAILS_SHOWN);
@@ -81,6 +112,8 @@ impl Outcome {
             status,
             caused_by: None,
             message: message.into(),
+            known: None,
+            also: Box::default(),
             expected: None,
             found: None,
             details: Vec::new(),

@@ -1,7 +1,8 @@
-//! `root-ssh`: nobody could log in to the build server as root.
+//! `root-ssh`: the record says that root could not log in to the build server.
 
 use super::outcome::Outcome;
 use super::{Check, Expected, Run};
+use crate::base::words::counted;
 use crate::judge::evidence::{Evidence, Known};
 use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
 use crate::judge::policy::Policy;
@@ -11,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Require,
     says: "root_ssh_enabled is false and root_ssh/ is empty",
-    explanation: "On-premises servers record root_ssh_enabled in build.json and keep the public keys of those who may log in as root below \
+    explanation: "Looks at two places of the signed archive; no server is asked. On-premises servers record root_ssh_enabled in build.json and keep the public keys of those who may log in as root below \
 root_ssh/. Whoever logs in as root can change a build and use its signing key. Servers on VPC record neither: then the check has no \
 evidence, which rejects only where the policy's [levels] names it.",
     known: Known::Signed,
@@ -27,16 +28,18 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let record = &evidence.manifest.record;
     let keys = evidence.manifest.root_ssh.as_deref().unwrap_or_default();
     if !keys.is_empty() {
-        let mut outcome = Outcome::fail("keys for logging in as root lie in root_ssh/")
-            .sides(EXPECTED, format!("{} entries in root_ssh/", keys.len()));
+        let mut outcome = Outcome::fail("the archive has keys for root logins in root_ssh/")
+            .sides(EXPECTED, format!("{} in root_ssh/", counted(keys.len(), "entry")));
         outcome.details = keys.to_vec();
         return outcome;
     }
     match (record.has("root_ssh_enabled"), record.root_ssh_enabled()) {
         (_, Some(false)) => {
-            Outcome::pass("root could not log in to the server").sides(EXPECTED, "root_ssh_enabled false")
+            Outcome::pass("the record says that root could not log in").sides(EXPECTED, "root_ssh_enabled false")
         }
-        (_, Some(true)) => Outcome::fail("root could log in to the server").sides(EXPECTED, "root_ssh_enabled true"),
+        (_, Some(true)) => {
+            Outcome::fail("the record says that root could log in").sides(EXPECTED, "root_ssh_enabled true")
+        }
         (true, None) => Outcome::unknown("root_ssh_enabled is neither true nor false").sides(EXPECTED, "another value"),
         // `null` says as little as a missing field.
         (false, None) => Outcome::not_run(Reason::NoEvidence, "the record does not say whether root could log in"),

@@ -19,7 +19,7 @@ with the signed archive: the build's name, the image's tag, the server's version
 mean that the push happened. A field that only one side has is no disagreement; where the build's name, the tag and the digest are each on one side \
 only, nothing says that the answers are about this build, and that is no evidence. Answers that cannot be read fail. They are read only when the \
 bundle is the only one in its folder. Nobody signed them: they can contradict the signed archive, and prove nothing. Whether the signed log is \
-the beginning of the saved one is told as a detail and decides nothing.",
+the beginning of the saved one is a detail and decides nothing.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::ServerAnswers],
@@ -44,7 +44,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let mut outcome = if comparison.is_empty() {
         Outcome::not_run(Reason::NoEvidence, "the saved answers name nothing that the signed archive names")
     } else {
-        comparison.outcome("the saved answers are about this build")
+        comparison.outcome("the saved answers name this build")
     };
     if outcome.status == Status::Pass && !names_one_build(evidence, saved) {
         // A status, a version or a repository is that of many builds.

@@ -2,6 +2,7 @@
 
 use super::outcome::Outcome;
 use super::{ChainLink, Check, Expected, Run, source_objects};
+use crate::base::words::counted;
 use crate::git::{Commit, Identity, SourceProof};
 use crate::given::approvals::{Approval, Approvals, NAMESPACE};
 use crate::judge::evidence::{Evidence, Known};
@@ -69,7 +70,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let more = judged.len().saturating_sub(APPROVALS_SHOWN);
     let lines = judged.into_iter().take(APPROVALS_SHOWN).map(|answer| answer.unwrap_or_else(|fault| fault));
-    let more = (more > 0).then(|| format!("and {more} more approvals of the commit"));
+    let more = (more > 0).then(|| format!("and {} of the commit", counted(more, "more approval")));
     outcome.detail(statement).details(lines.chain(more))
 }
 

@@ -11,7 +11,7 @@ pub(super) static CHECK: Check = Check {
     name: "source-commit",
     group: Group::Source,
     level: Level::Require,
-    says: "HEAD is a commit whose bytes hash to its id, and that the tag's seven digits and the policy name",
+    says: "HEAD's commit hashes to its id and begins with the tag's seven digits (28 bits); where expect.commit is set, it is that one",
     explanation: "Follows HEAD through the snapshot's refs to a commit that the archive's own objects prove, and compares its id with the seven digits that end the image's tag, with \
 expect.commit and with expect.branch. The tag is build.json's or the signed log's; only where neither has one, it is that of the file's name, and the answer says \
 so. A detached HEAD is on the branch when a branch of the snapshot leads to the same commit.\n\nSeven digits are 28 bits: a link, not a proof. Where another commit of the repository \
@@ -20,7 +20,7 @@ called: anybody who may push can move it.",
     known: Known::Signed,
     expected: Expected::Optional(&["branch", "commit"]),
     links: &[ChainLink::Commit, ChainLink::WorkTree],
-    controls: &["SA-10", "CM-3", "SR-4"],
+    controls: &["SA-10", "SR-4"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };
@@ -37,17 +37,22 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let id = head.commit.to_string();
     let mut commit = Comparison::default();
+    // What a pass says, the strongest statement first.
+    let mut says: Vec<(String, Known)> = Vec::new();
     let named = evidence.commit_digits();
     let digits = named.as_ref().map(|(digits, _)| digits.as_str());
     let what = match named {
         Some((_, Known::Given)) => "the seven digits in the file's name, which is not signed",
         _ => "the tag's seven digits",
     };
-    if let Some(digits) = digits {
-        commit.compare(what, digits, id.get(..7).unwrap_or_default());
-    }
     if let Some(expected) = policy.expect.commit {
         commit.compare("the policy's commit", &expected.to_string(), &id);
+        says.push(("HEAD is expect.commit".into(), Known::Recomputed));
+    }
+    if let Some(digits) = digits {
+        commit.compare(what, digits, id.get(..7).unwrap_or_default());
+        let known = named.as_ref().map_or(Known::Given, |(_, known)| *known);
+        says.push((format!("HEAD begins with {what} (28 bits)"), known));
     }
     let branch = policy.expect.branch.as_ref().map(|branch| compare_branch(branch, head, proof, &mut commit));
     if proof.commit.is_none() {
@@ -68,13 +73,13 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         return Outcome::unknown(format!("{same} commits of the repository begin with the tag's seven digits"))
             .sides("a commit that only one id can mean", &id);
     }
-    let only_given = matches!(named, Some((_, Known::Given))) && policy.expect.commit.is_none();
-    let named_by = if only_given {
-        "HEAD is the commit that the file's name, which is not signed, names"
-    } else {
-        "HEAD is the commit that was named"
-    };
-    let outcome = commit.outcome(named_by).detail(format!("commit {id}, recomputed"));
+    if let Some(branch) = policy.expect.branch.as_ref().filter(|_| branch == Some(Branch::Known)) {
+        says.push((format!("a ref of the snapshot has the name of expect.branch, {branch}"), Known::Signed));
+    }
+    let mut says = says.into_iter();
+    let (first, known) = says.next().unwrap_or_else(|| ("HEAD's commit hashes to its id".into(), Known::Recomputed));
+    let outcome = commit.outcome(&first).known(known).detail(format!("commit {id}, recomputed"));
+    let outcome = says.fold(outcome, |outcome, (text, known)| outcome.also(text, known));
     describe(proof).into_iter().fold(outcome, Outcome::detail)
 }
 
@@ -108,10 +113,10 @@ fn compare_branch(branch: &str, head: &Head, proof: &SourceProof, commit: &mut C
 fn describe(proof: &SourceProof) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(commit) = &proof.commit {
-        lines.push(format!("subject: {}", commit.subject()));
+        lines.push(format!("subject: {}, stated by the commit", commit.subject()));
         for (role, who) in [("author", &commit.author), ("committer", &commit.committer)] {
             let time = who.time.map(|time| format!(" at {time}")).unwrap_or_default();
-            lines.push(format!("{role}: {} <{}>{time}, by their own word", who.name, who.email));
+            lines.push(format!("{role}: {} <{}>{time}, stated by the commit", who.name, who.email));
         }
     }
     if !proof.refs_at_head.is_empty() {

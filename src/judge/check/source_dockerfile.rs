@@ -3,6 +3,7 @@
 use super::outcome::Outcome;
 use super::{Check, Expected, Run, source_objects};
 use crate::base::image_name::ImageName;
+use crate::base::words::counted;
 use crate::judge::evidence::{Evidence, Known, NoInstructions};
 use crate::judge::finding::{Group, Level, MissingEvidence, Status};
 use crate::judge::policy::Policy;
@@ -59,8 +60,9 @@ fn difference(log: Option<&BuildLog>, instructions: &[Instruction]) -> Outcome {
     let expected = u32::try_from(instructions.len()).unwrap_or(u32::MAX);
     let in_order = steps.iter().map(|(number, ..)| *number).eq(1..=expected);
     if !in_order || steps.iter().any(|(_, total, _)| *total != expected) {
-        let found =
-            steps.last().map(|(number, total, _)| format!("{} lines, the last is step {number}/{total}", steps.len()));
+        let found = steps
+            .last()
+            .map(|(number, total, _)| format!("{}, the last is step {number}/{total}", counted(steps.len(), "line")));
         return Outcome::fail("the log does not show each of the Dockerfile's instructions once")
             .sides(format!("steps 1 to {expected}"), found.unwrap_or_default());
     }
@@ -78,7 +80,10 @@ fn difference(log: Option<&BuildLog>, instructions: &[Instruction]) -> Outcome {
             }
         }
     }
-    let outcome = Outcome::pass(format!("the log's {expected} steps are the proved Dockerfile's instructions"));
+    let outcome = Outcome::pass(format!(
+        "the log's {} the proved Dockerfile's",
+        if expected == 1 { "1 step is".into() } else { format!("{expected} steps are") }
+    ));
     details.into_iter().fold(outcome, Outcome::detail)
 }
 

@@ -2,6 +2,7 @@
 
 use super::outcome::Outcome;
 use super::{ChainLink, Check, Expected, Run};
+use crate::base::words::counted;
 use crate::git::ObjectsProof;
 use crate::judge::evidence::{Evidence, Known};
 use crate::judge::finding::{Group, Level, MissingEvidence};
@@ -43,7 +44,15 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     };
     let mut outcome = match fault {
         Some(fault) => Outcome::fail(fault),
-        None => Outcome::pass(format!("{} objects hash to their names, and nothing is missing", objects.object_count)),
+        None => {
+            let count = counted(objects.object_count, "object");
+            let hash = if objects.object_count == 1 { "hashes to its name" } else { "hash to their names" };
+            let missing = match objects.shallow.is_empty() {
+                true => "none is missing",
+                false => "none is missing but what .git/shallow cuts off",
+            };
+            Outcome::pass(format!("{count} {hash}, and {missing}"))
+        }
     };
     for fault in objects.faults.iter().skip(1).take(LISTED) {
         outcome = outcome.detail(fault);
@@ -56,8 +65,11 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
 
 fn describe(objects: &ObjectsProof) -> Vec<String> {
     let mut lines = vec![format!(
-        "{} packs, {} loose objects; {} objects are reached from HEAD and the refs, {} are not",
-        objects.pack_count, objects.loose_count, objects.reachable, objects.unreachable
+        "{}, {}; objects reached from HEAD and the refs: {}, others: {}",
+        counted(objects.pack_count, "pack"),
+        counted(objects.loose_count, "loose object"),
+        objects.reachable,
+        objects.unreachable
     )];
     if !objects.shallow.is_empty() {
         lines.push(format!("history {}", objects.history()));

@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     name: "source-repository",
     group: Group::Source,
     level: Level::Require,
-    says: "every remote of the snapshot is one of the policy's repositories, and the log names the same host",
+    says: "every remote of the snapshot is one of the policy's repositories, and the log names no other host",
     explanation: "Reads the remotes in the snapshot's .git/config and compares each with expect.repositories; ssh, https and scp-like spellings of one \
 repository are equal, user, password and token count for nothing and are never shown, and insteadOf of the same config is applied as git does. Compares the \
 host with the log's github_host. Files that the config includes are not read: with one, agreement is unknown.\n\nA remote says where the clone was told to go, by the word of a file that is signed with all the rest; it does not say \
@@ -58,7 +58,10 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         names.for_each(|name| compared.compare("the log's host", &logged, name));
     }
     let agrees = compared.agrees();
-    let outcome = compared.outcome("the snapshot was cloned from the policy's repository");
+    let outcome = compared.outcome(&match remotes.len() {
+        1 => "the snapshot's remote is the policy's repository".to_owned(),
+        count => format!("all {count} remotes of the snapshot are the policy's repositories"),
+    });
     match proof.included.first() {
         Some(file) if agrees => {
             Outcome::unknown("the config includes files that are not read and could name other remotes")

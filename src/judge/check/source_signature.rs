@@ -23,7 +23,7 @@ signs merges made on its pages; add it to [[signers]] only if you mean to trust 
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[],
-    controls: &["CM-14", "AU-10"],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

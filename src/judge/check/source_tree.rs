@@ -3,6 +3,7 @@
 use super::outcome::{DETAILS_SHOWN, Outcome};
 use super::{ChainLink, Check, Expected, Run, source_objects};
 use crate::base::budget::Work;
+use crate::base::words::counted;
 use crate::git::{Change, Conversion, Difference, PathPattern, SubmoduleState, TreeProof};
 use crate::judge::evidence::{Evidence, Known};
 use crate::judge::finding::{Group, Level, MissingEvidence};
@@ -57,7 +58,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let outcome = match (faults.first(), refused.as_slice()) {
         (Some(fault), _) => Outcome::fail(fault),
         (None, []) => {
-            Outcome::pass(format!("the work tree is HEAD's tree: {} files and links are equal", proof.file_count()))
+            Outcome::pass(format!("the work tree is HEAD's tree: equal files and links: {}", proof.file_count()))
         }
         (None, [first, ..]) if is_sparse(tree, &refused) => {
             Outcome::fail(format!("the clone is sparse, and leaves out files of HEAD: {}", refused.len()))
@@ -124,7 +125,7 @@ fn said(tree: &TreeProof) -> Vec<String> {
             .collect();
         if !paths.is_empty() {
             let shown = paths.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
-            lines.push(format!("{} files are equal {words}: {shown}", paths.len()));
+            lines.push(format!("equal {words}, {}: {shown}", counted(paths.len(), "file")));
         }
     }
     for module in tree.submodules.iter().take(DETAILS_SHOWN) {

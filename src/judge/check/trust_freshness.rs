@@ -14,8 +14,8 @@ pub(super) static CHECK: Check = Check {
     level: Level::Warn,
     says: "the trust metadata is not expired at --now",
     explanation: "Compares every time of expiry of the accepted signatures (metadata, certificates, OpenPGP keys) with --now. Content trust's \
-timestamp.json lives for two weeks, so that archived metadata is always stale; that is why it is a warning. Fresh metadata says that nothing newer \
-was hidden; stale metadata still says who signed what.",
+timestamp.json lives for two weeks, so that archived metadata is always stale; that is why it is a warning. While it is not expired, \
+what it may hide is no older than its expiry allows; it does not say that nothing newer exists. Stale metadata still says who signed what.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[],
@@ -42,7 +42,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         .map(|(what, moment)| format!("{what} expired at {moment}"))
         .collect();
     let mut outcome = if stale.is_empty() {
-        Outcome::pass(format!("nothing is expired; {what} is the first that will be"))
+        Outcome::pass(format!("nothing that was accepted is expired; {what} is the first that will be"))
     } else {
         Outcome::fail(format!("{what} is expired"))
     };

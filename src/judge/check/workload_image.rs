@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     name: "workload-image",
     group: Group::Workload,
     level: Level::Require,
-    says: "every image to be deployed has an accepted manifest",
+    says: "the image's digest is in the signed log of an accepted manifest",
     explanation: "The digest that the workload pins must be one that a signed log in the evidence names, and the audit of that manifest under the same policy \
 must exit with 0 (accepted, or accepted in part). The name of the image is not compared, for a mirror has the same bytes under another one; it is shown. Which groups of checks the manifest had to \
 answer is the policy's `require`. It does not say that the commit became the image: the build server states that. When it says no, fetch the build's evidence, or look at the audit that it names.",

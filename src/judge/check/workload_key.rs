@@ -15,7 +15,7 @@ pub(super) static CHECK: Check = Check {
     name: "workload-key",
     group: Group::Workload,
     level: Level::Require,
-    says: "the keys in the contract are the build's",
+    says: "the keys in the contract are those that the signed log records or the policy names",
     explanation: "A contract may name a key that the machine verifies the image by. A dct key must be the very text that the signed log of the image's build \
 records as the repository's root key. An rhs or cosign key is in no signed log: it must be one that the policy's [trust] names. The table itself must have \
 the form that the machine reads. A contract that names no key for the image has nothing to compare.",

@@ -17,6 +17,7 @@ use crate::manifest::build_log::LogEvent;
 
 /// How a fact is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Known {
     /// The key's holder wrote it.
     Signed,
@@ -24,17 +25,22 @@ pub enum Known {
     Recomputed,
     /// A time-stamping authority that the auditor named saw it by then (RFC 3161).
     Timestamped,
-    /// Somebody handed it over.
+    /// Somebody else's words inside what was signed or recomputed: the author of a commit, what a signer wrote.
+    Stated,
+    /// Somebody gave it, and nothing proves it.
     Given,
 }
 
 words! {
     /// The contract's word.
-    pub Known { Signed = "signed", Recomputed = "recomputed", Timestamped = "timestamped", Given = "given" }
+    pub Known {
+        Signed = "signed", Recomputed = "recomputed", Timestamped = "timestamped", Stated = "stated", Given = "given"
+    }
 }
 
 /// One thing that one witness says.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fact {
     /// What it is about: `commit`, `tag`, `image-digest` …
     pub fact: String,
@@ -61,7 +67,7 @@ impl Fact {
     }
 
     /// Who may be a witness: the contract's list.
-    pub const WITNESSES: [&'static str; 15] = [
+    pub const WITNESSES: [&'static str; 16] = [
         "file-name",
         "build.json",
         "build.log",
@@ -72,6 +78,7 @@ impl Fact {
         "docker-archive",
         "trust",
         "server",
+        "beside-bundle",
         "builder",
         "workload",
         "policy",

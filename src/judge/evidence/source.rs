@@ -1,5 +1,6 @@
 //! Facts about the source.
 
+use crate::base::words::counted;
 use serde_json::json;
 
 use super::{Fact, Known};
@@ -23,9 +24,9 @@ pub(super) fn source_facts(proof: &SourceProof) -> Vec<Fact> {
         add("tree", "git-objects", commit.tree.to_string(), Known::Recomputed);
         for (fact, who) in [("author", &commit.author), ("committer", &commit.committer)] {
             let time = who.time.map(|time| format!(" at {time}")).unwrap_or_default();
-            add(fact, "git-objects", format!("{} <{}>{time}", who.name, who.email), Known::Recomputed);
+            add(fact, "git-objects", format!("{} <{}>{time}", who.name, who.email), Known::Stated);
         }
-        add("subject", "git-objects", commit.subject(), Known::Recomputed);
+        add("subject", "git-objects", commit.subject(), Known::Stated);
     }
     let objects = &proof.objects;
     if objects.object_count > 0 {
@@ -47,7 +48,12 @@ pub(super) fn source_facts(proof: &SourceProof) -> Vec<Fact> {
     }
     if proof.commit.is_some() {
         let (files, differences) = (proof.file_count(), proof.tree.differences.len());
-        add("files", "work-tree", format!("{files} in HEAD's tree, {differences} differences"), Known::Recomputed);
+        add(
+            "files",
+            "work-tree",
+            format!("{files} in HEAD's tree, {}", counted(differences, "difference")),
+            Known::Recomputed,
+        );
     }
     facts
 }

@@ -25,6 +25,7 @@ fn finding(level: Level, status: Status, demand: Demand, missing_evidence: Missi
         expected: None,
         found: None,
         details: Vec::new(),
+        says: Vec::new(),
         demand,
         missing_evidence,
         waiver: None,

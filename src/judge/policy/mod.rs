@@ -63,7 +63,7 @@ pub struct WorkloadPolicy {
     /// Keys that sign contracts, each with the file that it was read from.
     pub(crate) contract_keys: Vec<(String, ImageKey)>,
     /// Kinds of custom resources that run nothing.
-    pub(crate) kinds_without_images: KindsWithoutImages,
+    pub kinds_without_images: KindsWithoutImages,
 }
 
 /// The file that a policy was read from.

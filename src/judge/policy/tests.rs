@@ -85,15 +85,19 @@ fn what_could_be_misread_is_refused_and_says_where() {
         ("[expect]\nmax-age = \"90\"", "expect.max-age"),
         ("[expect]\nminimum-grade = \"attested\"", "expect.minimum-grade"),
         ("[expect]\nmin-server-version = \"new\"", "expect.min-server-version"),
-        ("[levels]\n\"image-digests\" = \"warn\"", "no check is called"),
+        (
+            "[levels]\n\"image-digests\" = \"warn\"",
+            "no check is called \"image-digests\"; did you mean \"image-digest\"?",
+        ),
+        ("[expect]\nmax-agee = \"1d\"", "; did you mean \"max-age\"?"),
         ("[levels]\n\"image-tag\" = \"error\"", "expected require, warn or off"),
         ("[levels]\n\"manifest-signature\" = \"warn\"", "always require"),
         ("[[keys]]\nname = \"a\"", "needs sha256, file or both"),
         ("[[keys]]\nname = \"a\"\nsha256 = \"00\"", "64 lower-case"),
         (&format!("[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\nrevoked = true"), "invalid type"),
         (
-            &format!("[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\nnot-before = 2026-01-01"),
-            "date and time with an offset",
+            &format!("[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\nnot-before = 2026-01-01T00:00:00"),
+            "date, or date and time with an offset",
         ),
         (
             &format!("[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\n[[keys]]\nname = \"b\"\nsha256 = \"{PIN}\""),
@@ -219,7 +223,7 @@ fn a_waiver_is_for_one_check_of_one_bundle_until_a_moment() {
         (waiver("workload-image", PIN, "Ada", moment), "it is about a workload"),
         (waiver("image-tag", "00", "Ada", moment), "expected the SHA-256"),
         (waiver("image-tag", PIN, " ", moment), "owner: it is empty"),
-        (waiver("image-tag", PIN, "Ada", "2026-06-01"), "expires: expected a date and time"),
+        (waiver("image-tag", PIN, "Ada", "2026-06-01T00:00:00"), "expires: expected a date"),
     ] {
         let error = with(&text).expect_err(&text);
         assert!(error.to_string().contains(says), "{error} should say {says:?}");

@@ -49,8 +49,9 @@ pub(super) fn read(entries: Vec<WaiverEntry>) -> Answer<Vec<PolicyWaiver>> {
 
 fn waiver(entry: WaiverEntry) -> Answer<PolicyWaiver> {
     let at = |field: &str, message: &str| format!("waivers {:?}: {field}: {message}", entry.check);
-    let check = check::find(&entry.check)
-        .ok_or_else(|| at("check", "no check is called so; `hpsb-audit checks` lists them"))?;
+    let check = check::find(&entry.check).ok_or_else(|| {
+        at("check", &format!("no check is called so{}; `hpsb-audit checks` lists them", check::near(&entry.check)))
+    })?;
     if check.name == MANIFEST_SIGNATURE {
         return Err(at("check", "it cannot be waived: nothing is known of a bundle without it"));
     }
@@ -65,8 +66,9 @@ fn waiver(entry: WaiverEntry) -> Answer<PolicyWaiver> {
             return Err(at(field, "it is empty"));
         }
     }
-    let expires = moment(entry.expires)
-        .ok_or_else(|| at("expires", "expected a date and time with an offset, for example 2026-01-31T00:00:00Z"))?;
+    let expires = moment(entry.expires).ok_or_else(|| {
+        at("expires", "expected a date, or date and time with an offset, for example 2026-01-31T00:00:00Z")
+    })?;
     Ok(PolicyWaiver { check: check.name, bundle, owner: entry.owner, reason: entry.reason, expires })
 }
 

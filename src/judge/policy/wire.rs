@@ -14,7 +14,7 @@ use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
-use crate::base::words::any_of;
+use crate::base::words::{any_of, did_you_mean, meant_field};
 use crate::gate::key::PublicKey;
 use crate::gate::verify::{KeySource, Revocation, RevocationReason, TrustedKey};
 use crate::git::SshKey;
@@ -115,6 +115,7 @@ pub(super) fn read(
 /// The parser's sentence with the line it is about, on one line.
 fn located(text: &str, error: &toml::de::Error) -> String {
     let message = error.message().replace('\n', ", ");
+    let message = format!("{message}{}", meant_field(&message));
     match error.span() {
         Some(span) => {
             let line = text.get(..span.start).unwrap_or_default().matches('\n').count() + 1;
@@ -131,8 +132,12 @@ fn groups(words: &[String]) -> Answer<Vec<Group>> {
     let all = Group::ALL.map(Group::word).join(", ");
     let mut groups = Vec::new();
     for word in words {
-        let group =
-            Group::from_word(word).ok_or_else(|| format!("require: no group is called {word:?}; there are {all}"))?;
+        let group = Group::from_word(word).ok_or_else(|| {
+            format!(
+                "require: no group is called {word:?}{}; there are {all}",
+                did_you_mean(word, Group::ALL.map(Group::word))
+            )
+        })?;
         if groups.contains(&group) {
             return Err(format!("require: {word:?} stands twice"));
         }
@@ -144,8 +149,9 @@ fn groups(words: &[String]) -> Answer<Vec<Group>> {
 fn levels(table: &BTreeMap<String, String>) -> Answer<BTreeMap<&'static str, Level>> {
     let mut levels = BTreeMap::new();
     for (name, word) in table {
-        let check = check::find(name)
-            .ok_or_else(|| format!("levels: no check is called {name:?}; `hpsb-audit checks` lists them"))?;
+        let check = check::find(name).ok_or_else(|| {
+            format!("levels: no check is called {name:?}{}; `hpsb-audit checks` lists them", check::near(name))
+        })?;
         let level = Level::from_word(word).ok_or_else(|| {
             format!("levels.{name}: expected {}, found {word:?}", any_of(&Level::ALL.map(Level::word)))
         })?;
@@ -165,9 +171,9 @@ pub(super) fn list<T>(field: &str, values: Option<Vec<T>>) -> Answer<Vec<T>> {
     }
 }
 
-/// A date and time with an offset.
+/// A date and time with an offset, or a date, which is its first moment in UTC.
 pub(super) fn moment(value: Datetime) -> Option<Timestamp> {
-    Timestamp::from_rfc3339(&value.to_string())
+    Timestamp::from_date_or_rfc3339(&value.to_string())
 }
 
 fn trusted_key(
@@ -195,9 +201,9 @@ fn trusted_key(
         (None, None) => return Err(at("sha256", "a key needs sha256, file or both")),
     };
     let moment = |field: &str, value: Option<Datetime>| match value {
-        Some(value) => self::moment(value)
-            .map(Some)
-            .ok_or_else(|| at(field, "expected a date and time with an offset, for example 2026-01-31T00:00:00Z")),
+        Some(value) => self::moment(value).map(Some).ok_or_else(|| {
+            at(field, "expected a date, or date and time with an offset, for example 2026-01-31T00:00:00Z")
+        }),
         None => Ok(None),
     };
     let (not_before, not_after) = (moment("not-before", entry.not_before)?, moment("not-after", entry.not_after)?);

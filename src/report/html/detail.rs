@@ -20,18 +20,13 @@ pub(super) fn write(page: &mut Markup, report: &Report, bundle: &BundleReport, o
     page.raw("<section>\n<h2>Inputs outside the commit</h2>\n");
     page.list(
         bundle.outside_the_commit.iter().map(String::as_str),
-        if is_read(bundle) { "The log names none." } else { "The log was not read." },
+        if summary::was_read(bundle) { "The log names none." } else { "The log was not read." },
     );
     page.raw("</section>\n");
     controls(page, bundle, options);
     looked_at(page, report, bundle);
     case(page, report);
     versions(page, report, Some(bundle));
-}
-
-/// Was anything behind the signature read?
-fn is_read(bundle: &BundleReport) -> bool {
-    bundle.error.is_none() && summary::signature(bundle) == Some(Status::Pass)
 }
 
 const NOT_READ: &str = "<p>Nothing behind the signature was read.</p>\n</section>\n";
@@ -43,7 +38,7 @@ fn scroll(page: &mut Markup, name: &'static str) {
 /// Facts of several witnesses, a row for each value: who says it, and how that is known.
 fn witnesses(page: &mut Markup, bundle: &BundleReport) {
     page.raw("<section>\n<h2>Witness matrix</h2>\n");
-    if !is_read(bundle) {
+    if !summary::was_read(bundle) {
         page.raw(NOT_READ);
         return;
     }

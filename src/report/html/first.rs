@@ -277,7 +277,7 @@ fn counted(bundle: &BundleReport) -> String {
 fn found(bundle: &BundleReport) -> Vec<(String, &'static str)> {
     let mut passed: Vec<&Finding> = bundle.played().filter(|finding| finding.status == Status::Pass).collect();
     passed.sort_by_key(|finding| rank(finding.check));
-    passed.into_iter().map(|finding| (finding.message.clone(), summary::known(finding.check).word())).collect()
+    passed.into_iter().flat_map(summary::found_by).map(|found| (found.sentence, found.known.word())).collect()
 }
 
 /// The place of a check among those that matter most to who files the sheet.
@@ -329,7 +329,10 @@ pub(super) fn signed(report: &Report, role: &str) -> Signed {
     let mut sign_offs = report.case.iter().flat_map(|case| &case.sign_offs);
     sign_offs.find(|one| one.role == role).map_or_else(Signed::default, |one| Signed {
         name: one.name.clone().unwrap_or_else(|| "UNKNOWN: the policy does not list the key".into()),
-        date: format!("{} by their clock", one.at),
+        date: match one.audit {
+            Some(_) => format!("{} by their clock; the audit was not repeated", one.at),
+            None => format!("{} by their clock", one.at),
+        },
         by: format!("by the key {}; signing did not repeat the audit", one.key),
     })
 }

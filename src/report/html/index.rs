@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::sarif::uri;
 use super::super::{BundleReport, Report, repeat, summary};
 use super::sheet::{Part, REASONS, Row, Sheet, beginning};
 use super::{Markup, Running, detail, digest_of_list, file_name, first, foot, head, running};
@@ -9,13 +10,13 @@ use crate::judge::finding::{Status, Verdict};
 
 const PLACE: &str = "see the table of bundles";
 
-pub(super) fn page(report: &Report) -> Markup {
+pub(super) fn page(report: &Report, folder: &str) -> Markup {
     let mut page = Markup::default();
     let headline = headline(report);
     let running: Running<'_> = running(report, &list(report), &headline);
     head(&mut page, &headline, &running);
     sheet(report, headline).write(&mut page);
-    table(&mut page, report);
+    table(&mut page, report, folder);
     detail::case(&mut page, report);
     detail::versions(&mut page, report, None);
     foot(&mut page);
@@ -149,10 +150,11 @@ fn found(report: &Report) -> Vec<(String, &'static str)> {
         .collect()
 }
 
-fn table(page: &mut Markup, report: &Report) {
+fn table(page: &mut Markup, report: &Report, folder: &str) {
     page.raw("<section>\n<h2>Bundles</h2>\n<div class=\"scroll\" role=\"region\" aria-label=\"Bundles\" tabindex=\"0\">\n<table class=\"bundles\">\n<caption>One page for each bundle.</caption>\n<thead><tr><th scope=\"col\">Build</th><th scope=\"col\">Verdict</th><th scope=\"col\">Exit code</th><th scope=\"col\">What was checked, or why not</th></tr></thead>\n<tbody>\n");
     for (at, bundle) in report.bundles.iter().enumerate() {
-        page.raw("<tr><td><a href=\"").text(&file_name(at)).raw("\">").text(first::name(bundle)).raw("</a></td>");
+        page.raw("<tr><td><a href=\"").text(&uri(folder)).raw("/").text(&file_name(at));
+        page.raw("\">").text(first::name(bundle)).raw("</a></td>");
         page.wrapped("<td class=\"no\">", bundle.verdict.word(), "</td><td>").number(usize::from(bundle.exit_code()));
         page.raw("</td><td>");
         let because = summary::because(bundle);

@@ -14,7 +14,7 @@ use std::io::{self, Write};
 pub(super) use self::markup::Markup;
 pub(super) use self::sheet::{Part, REASONS, Row, Sheet, Signed, Tone, beginning};
 pub(super) use self::style::{Running, foot, head};
-use super::{BundleReport, Options, Report, summary};
+use super::{BundleReport, Options, Pages, Report, summary};
 use crate::base::digest::Sha256;
 
 /// One page: for no bundle, or for one. Several are written as [`pages`].
@@ -22,17 +22,17 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     match report.bundles.as_slice() {
         [] => out.write_all(&without_bundle(report).into_bytes()),
         [bundle] => out.write_all(&bundle_page(report, bundle, options).into_bytes()),
-        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "a report on several bundles is a folder of pages")),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "a report on several bundles has a page for each")),
     }
 }
 
-/// `index.html` and a page for each bundle.
-pub(super) fn pages(report: &Report, options: &Options) -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut pages = vec![("index.html".to_owned(), index::page(report).into_bytes())];
-    for (at, bundle) in report.bundles.iter().enumerate() {
-        pages.push((file_name(at), bundle_page(report, bundle, options).into_bytes()));
+/// The first page, and a page for each bundle, which it names below `folder`.
+pub(super) fn pages(report: &Report, options: &Options, folder: &str) -> Pages {
+    let of_bundle = |(at, bundle)| (file_name(at), bundle_page(report, bundle, options).into_bytes());
+    Pages {
+        first: index::page(report, folder).into_bytes(),
+        others: report.bundles.iter().enumerate().map(of_bundle).collect(),
     }
-    Ok(pages)
 }
 
 fn file_name(at: usize) -> String {

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use super::{Format, Tool};
 use crate::base::digest::Sha256;
 use crate::base::time::{DAY_SECONDS, Timestamp};
-use crate::base::words::words;
+use crate::base::words::{counted_as, words};
 use crate::gate::key::Fingerprint;
 use crate::judge::policy::PolicySource;
 
@@ -169,11 +169,22 @@ impl Kind {
     fn says(self) -> &'static str {
         match self {
             Self::Matched => "matched",
-            Self::RunningWithoutAcceptedBuild => "running without an accepted build",
+            Self::RunningWithoutAcceptedBuild => "listed as running, without an accepted build",
             Self::BuiltWithoutApproval => "built without approval",
             Self::ApprovedNotSeen => "approved, but not seen",
             Self::SeveralDigests => "several digests of one commit",
             Self::BundleNotAccepted => "bundles that are not accepted",
+        }
+    }
+
+    /// So many of it, in words.
+    fn counted(self, count: usize) -> String {
+        match self {
+            Self::SeveralDigests => counted_as(count, "commit with several digests", "commits with several digests"),
+            Self::BundleNotAccepted => {
+                counted_as(count, "bundle that is not accepted", "bundles that are not accepted")
+            }
+            kind => format!("{count} {}", kind.says()),
         }
     }
 }
@@ -241,7 +252,7 @@ impl Reconciliation {
             return "RECONCILED".into();
         }
         let found = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Matched && self.count(*kind) > 0);
-        let words: Vec<String> = found.map(|kind| format!("{} {}", self.count(kind), kind.says())).collect();
+        let words: Vec<String> = found.map(|kind| kind.counted(self.count(kind))).collect();
         format!("NOT RECONCILED: {}", words.join(", "))
     }
 

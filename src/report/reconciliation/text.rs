@@ -1,5 +1,5 @@
-//! For people: the answer first, then every exception, keys, the sample and what was read. Matched places are counted; the other forms
-//! list them.
+//! For people: the answer first, then every exception, keys, the sample and what was read. Matched places are counted; `--details`
+//! and the other forms list them. The last line is the answer.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -8,20 +8,40 @@ use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{Kind, NOT_SAID, Reconciliation, Row};
 use crate::base::escape::for_terminal;
-use crate::report::text::{Look, Tone};
+use crate::base::words::{counted, counted_as};
+use crate::report::text::{Amount, Look, Tone, paint_first};
 
 pub(super) fn write(answer: &Reconciliation, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    let (tone, word) = match answer.exit_code() {
+        0 => (Tone::Good, "RECONCILED"),
+        _ => (Tone::Bad, "NOT RECONCILED"),
+    };
     let mut page = String::new();
-    let tone = if answer.exit_code() == 0 { Tone::Good } else { Tone::Bad };
-    let _ = writeln!(page, "{}\n", look.paint(tone, &answer.headline()));
+    if look.amount != Amount::Verdict {
+        let _ = writeln!(page, "{}\n", paint_first(look, tone, word, &answer.headline()));
+        tables(&mut page, answer, look);
+    }
+    let open = answer.rows.iter().filter(|row| row.kind != Kind::Matched).count();
+    let means = match open {
+        0 => "everything that was given is matched.".to_owned(),
+        count => format!("{} not matched.", counted_as(count, "row is", "rows are")),
+    };
+    let more = if look.amount == Amount::Everything { "" } else { " More: --details" };
+    let last = format!("{word} (exit {}): {means}{more}\n", answer.exit_code());
+    page.push_str(&paint_first(look, tone, word, &last));
+    out.write_all(page.as_bytes())
+}
+
+fn tables(page: &mut String, answer: &Reconciliation, look: Look) {
     let _ = writeln!(page, "  period  {}", answer.period);
     for (label, number) in answer.totals() {
         let _ = writeln!(page, "  {number:>6}  {label}");
     }
-    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Matched && answer.count(*kind) > 0) {
+    let is_listed = |kind: &Kind| *kind != Kind::Matched || look.amount == Amount::Everything;
+    for kind in Kind::ALL.into_iter().filter(|kind| is_listed(kind) && answer.count(*kind) > 0) {
         let rows = answer.rows.iter().filter(|row| row.kind == kind);
         let cells = rows.map(|row| [subject(row), said(row)]);
-        table(&mut page, look, kind.says(), &["what", "why"], cells);
+        table(page, look, kind.says(), &["what", "why"], cells);
     }
     let keys = answer.keys.iter().map(|key| {
         let [first, last] = key.used();
@@ -29,28 +49,27 @@ pub(super) fn write(answer: &Reconciliation, look: Look, out: &mut dyn Write) ->
         let (all, of_period) = (key.builds.to_string(), key.builds_in_period.to_string());
         [format!("{name}\n{}", key.fingerprint), all, of_period, first, last]
     });
-    table(&mut page, look, "keys", &["key", "builds", "of the period", "first use", "last use"], keys);
+    table(page, look, "keys", &["key", "builds", "of the period", "first use", "last use"], keys);
     if let Some(sample) = &answer.sample {
         let title = format!(
-            "sample of {} of {} builds of the period, seed {:?}",
+            "sample of {} of {} of the period, seed {:?}",
             sample.builds.len(),
-            sample.population,
+            counted(sample.population, "build"),
             sample.seed
         );
         let cells = sample.builds.iter().map(|build| {
             let commit = build.commit.clone().unwrap_or_default();
             [format!("{}\n{}", build.bundle, build.sha256), commit, build.approval.clone(), build.places.to_string()]
         });
-        table(&mut page, look, &title, &["bundle", "commit", "approval", "places"], cells);
+        table(page, look, &title, &["bundle", "commit", "approval", "places"], cells);
     }
     let read = answer.inputs.iter().map(|read| {
         let digest = read.sha256.map_or_else(|| "not read".into(), |digest| digest.hex());
         let entries = read.entries.map(|entries| entries.to_string()).unwrap_or_default();
         [read.kind.to_owned(), format!("{}\n{digest}", read.path), entries, read.what.clone()]
     });
-    table(&mut page, look, "what was read", &["kind", "path and SHA-256", "entries", "what"], read);
-    let _ = writeln!(page, "\n{NOT_SAID}");
-    out.write_all(page.as_bytes())
+    table(page, look, "what was read", &["kind", "path and SHA-256", "entries", "what"], read);
+    let _ = writeln!(page, "\n{NOT_SAID}\n");
 }
 
 fn subject(row: &Row) -> String {

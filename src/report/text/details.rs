@@ -1,85 +1,34 @@
-//! The report for people: the verdict first, then why, then every check, then what is known from where.
+//! Every check and every fact: the verdict first, then why, then each check, then what is known from where.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::{BundleReport, Report, Rules, summary as words};
+use super::closing::{paint_first, verdict_words};
+use super::{Look, log_was_read, opening};
 use crate::base::error::Error;
 use crate::base::escape::for_terminal;
 use crate::base::mask::mask;
+use crate::base::words::counted;
 use crate::judge::check::status_text;
 use crate::judge::finding::{Finding, Level, Status, Verdict};
+use crate::report::{BundleReport, Report, Rules, summary as words};
 
-/// How text is laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    /// Colour, or plain.
-    pub colour: Colour,
-    /// Columns of the page.
-    pub columns: u16,
-}
-
-/// Are colours used?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colour {
-    /// ANSI colours.
-    Ansi,
-    /// None.
-    Plain,
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum Tone {
-    Good,
-    Bad,
-    Doubt,
-    Quiet,
-}
-
-impl Look {
-    pub(super) fn paint(self, tone: Tone, text: &str) -> String {
-        let code = match tone {
-            Tone::Good => "32",
-            Tone::Bad => "1;31",
-            Tone::Doubt => "33",
-            Tone::Quiet => "2",
-        };
-        match self.colour {
-            Colour::Ansi => format!("\x1b[{code}m{text}\x1b[0m"),
-            Colour::Plain => text.to_owned(),
-        }
-    }
-}
-
-pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = String::new();
-    if let Some(case) = &report.case {
-        page.push_str("CASE\n");
-        case.lines().iter().for_each(|(label, text)| line(&mut page, label, text));
-        page.push('\n');
-    }
-    if let Some(error) = &report.error {
-        fault(&mut page, look, "NO VERDICT", error);
-    }
-    if let Some(admission) = &report.admission {
-        super::admission_text::write(&mut page, look, report, admission);
-        return out.write_all(page.as_bytes());
-    }
+pub(super) fn page(report: &Report, look: Look) -> String {
+    let mut page = opening(report, look);
     for bundle in &report.bundles {
         section(&mut page, look, report, bundle);
     }
     if report.bundles.len() > 1 {
         totals(&mut page, look, report);
     }
-    out.write_all(page.as_bytes())
+    page
 }
 
 fn section(page: &mut String, look: Look, report: &Report, bundle: &BundleReport) {
     let name = bundle.build_name.as_deref().map(for_terminal);
     if let Some(error) = &bundle.error {
-        fault(page, look, "NO VERDICT", error);
+        fault(page, look, error);
         if let Some(name) = &name {
             line(page, "build", name);
         }
@@ -87,7 +36,8 @@ fn section(page: &mut String, look: Look, report: &Report, bundle: &BundleReport
         page.push('\n');
         return;
     }
-    let _ = writeln!(page, "{}", headline(look, report, bundle));
+    let headline = for_terminal(&words::headline(report, bundle));
+    let _ = writeln!(page, "{}", paint_first(look, bundle.verdict, verdict_words(bundle.verdict), &headline));
     line(page, "build", name.as_deref().unwrap_or_default());
     for finding in bundle.rejecting() {
         line(page, "because", &format!("{}: {}", finding.check, for_terminal(&finding.message)));
@@ -100,7 +50,7 @@ fn section(page: &mut String, look: Look, report: &Report, bundle: &BundleReport
         line(
             page,
             "policy",
-            &format!("passed over: {}; `admit` and `serve` ask that of workloads", for_terminal(&fields)),
+            &format!("passed over: {}; `admit` and `serve` apply it to workloads", for_terminal(&fields)),
         );
     }
     if report.rules == Rules::Version1 {
@@ -120,7 +70,7 @@ fn section(page: &mut String, look: Look, report: &Report, bundle: &BundleReport
         None => line(page, "key", words::no_key(bundle)),
     }
     let _ = writeln!(page);
-    checks(page, look, bundle);
+    checks(page, bundle);
     comparisons(page, look, bundle);
     facts(page, look, bundle);
     outside(page, bundle);
@@ -134,15 +84,6 @@ fn section(page: &mut String, look: Look, report: &Report, bundle: &BundleReport
     page.push('\n');
 }
 
-fn headline(look: Look, report: &Report, bundle: &BundleReport) -> String {
-    let tone = match bundle.verdict {
-        Verdict::Accept => Tone::Good,
-        Verdict::AcceptInPart => Tone::Doubt,
-        Verdict::Reject | Verdict::None => Tone::Bad,
-    };
-    look.paint(tone, &words::headline(report, bundle))
-}
-
 fn file(bundle: &BundleReport) -> String {
     let path = for_terminal(&bundle.path);
     match bundle.file {
@@ -151,40 +92,28 @@ fn file(bundle: &BundleReport) -> String {
     }
 }
 
-pub(super) fn line(page: &mut String, label: &str, text: &str) {
+/// A line with a label.
+pub(in crate::report) fn line(page: &mut String, label: &str, text: &str) {
     for (at, part) in text.split('\n').enumerate() {
         let _ = writeln!(page, "  {:<10} {part}", if at == 0 { label } else { "" });
     }
 }
 
-fn checks(page: &mut String, look: Look, bundle: &BundleReport) {
+fn checks(page: &mut String, bundle: &BundleReport) {
     for finding in bundle.findings.iter().filter(|finding| bundle.in_play.contains(&finding.group)) {
-        let status = format!("{:<23}", status_text(finding.status));
         let level = match finding.level {
             Level::Warn => " (warn)",
             _ if finding.is_waived() => " (waived)",
             _ => "",
         };
-        let _ = writeln!(
-            page,
-            "  {} {:<19} {}{}",
-            look.paint(tone(finding), &status),
-            finding.check,
-            for_terminal(&finding.message),
-            look.paint(Tone::Quiet, level)
-        );
+        let message = for_terminal(&finding.message);
+        let _ = writeln!(page, "  {} {:<19} {message}{level}", status_column(finding), finding.check);
     }
 }
 
-pub(super) fn tone(finding: &Finding) -> Tone {
-    match finding.status {
-        Status::Pass => Tone::Good,
-        _ if finding.is_waived() => Tone::Doubt,
-        Status::Fail | Status::Unknown if finding.level == Level::Require => Tone::Bad,
-        Status::Fail | Status::Unknown => Tone::Doubt,
-        Status::NotRun(_) if finding.rejects() => Tone::Bad,
-        Status::NotRun(_) => Tone::Quiet,
-    }
+/// The answer of a check, as wide as the longest.
+pub(in crate::report) fn status_column(finding: &Finding) -> String {
+    format!("{:<23}", status_text(finding.status))
 }
 
 /// Expected and found, side by side, wherever a check has both and does not pass; with its details.
@@ -224,6 +153,9 @@ fn facts(page: &mut String, look: Look, bundle: &BundleReport) {
 
 fn outside(page: &mut String, bundle: &BundleReport) {
     if bundle.outside_the_commit.is_empty() {
+        if !log_was_read(bundle) {
+            let _ = writeln!(page, "\nOutside the commit: not known, the log was not read");
+        }
         return;
     }
     let _ = writeln!(page, "\nOutside the commit: inputs of the build that the commit does not pin");
@@ -239,8 +171,9 @@ fn hints(page: &mut String, bundle: &BundleReport) {
     }
 }
 
-fn fault(page: &mut String, look: Look, head: &str, error: &Error) {
-    let _ = writeln!(page, "{}", look.paint(Tone::Bad, head));
+fn fault(page: &mut String, look: Look, error: &Error) {
+    let words = verdict_words(Verdict::None);
+    let _ = writeln!(page, "{}", paint_first(look, Verdict::None, words, words));
     line(page, "because", &for_terminal(&mask(&error.to_string())));
     line(page, "hint", &for_terminal(&mask(&error.hint())));
 }
@@ -260,7 +193,7 @@ fn totals(page: &mut String, look: Look, report: &Report) {
     let _ = writeln!(page, "{table}");
     let counts = [Verdict::Accept, Verdict::AcceptInPart, Verdict::Reject, Verdict::None]
         .map(|verdict| format!("{} {}", report.count(verdict), verdict.word()));
-    let _ = writeln!(page, "{} bundles: {}", report.bundles.len(), counts.join(", "));
+    let _ = writeln!(page, "{}: {}", counted(report.bundles.len(), "bundle"), counts.join(", "));
 }
 
 fn new_table(look: Look) -> Table {

@@ -1,0 +1,107 @@
+//! The text of a block, out of the segments that were walked.
+
+use super::walk::Walk;
+
+/// The text of a block of `length` bytes: exactly what one walk from the start would meet, which comes to its end first. `None` if the
+/// segments are not a way that comes back to the start.
+///
+/// A block that repeats itself, or one that somebody made up, can come back before all its bytes were met. Its text is then what
+/// was met, again and again.
+pub(super) fn join(walk: &Walk, length: usize) -> Option<Vec<u8>> {
+    let mut way = Vec::new();
+    let (mut seed, mut left) = (0, length);
+    loop {
+        let (bytes, next) = walk.segment(seed)?;
+        // Every segment has bytes, so this ends.
+        left = left.checked_sub(bytes.len()).filter(|_| !bytes.is_empty())?;
+        way.push(bytes);
+        seed = next;
+        if seed == 0 {
+            break;
+        }
+    }
+    let mut text = Vec::with_capacity(length);
+    for bytes in way.into_iter().rev() {
+        let (rest, eights) = bytes.as_rchunks::<8>();
+        text.extend(eights.iter().rev().flat_map(|eight| u64::from_le_bytes(*eight).to_be_bytes()));
+        text.extend(rest.iter().rev());
+    }
+    while text.len() < length {
+        // Twice, four times.
+        text.extend_from_within(..text.len().min(length - text.len()));
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::links::Links;
+    use super::super::links::tests::{set, sort};
+    use super::super::seeds::Seeds;
+    use super::*;
+
+    /// What libbz2 makes of a column: one walk from the start, from the beginning of the text to its end.
+    fn serial(column: &[u8], start: u32) -> Vec<u8> {
+        let mut rows: Vec<usize> = (0..column.len()).collect();
+        rows.sort_by_key(|&row| column[row]);
+        let mut row = start as usize;
+        (0..column.len())
+            .map(|_| {
+                row = rows[row];
+                column[row]
+            })
+            .collect()
+    }
+
+    /// Walks of one block after the other, with the same memory.
+    fn same(columns: impl IntoIterator<Item = (Vec<u8>, u32)>) {
+        let (mut links, mut walk) = (Links::new().unwrap(), Walk::new());
+        for (column, start) in columns {
+            set(&mut links, &column);
+            let expected = serial(&column, start);
+            let seeds = Seeds::mark(&mut links, start).unwrap();
+            walk.walk(&links, seeds);
+            assert!(join(&walk, column.len()) == Some(expected), "start {start} of {}", column.len());
+        }
+    }
+
+    fn noise(count: usize, values: u32) -> Vec<u8> {
+        let next = |state: &u32| Some(state.wrapping_mul(0x0019_660d).wrapping_add(0x3c6e_f35f));
+        let states = std::iter::successors(Some(u32::try_from(count).unwrap()), next);
+        states.map(|state| ((state >> 8) % values).to_le_bytes()[0]).take(count).collect()
+    }
+
+    #[test]
+    fn a_sorted_text_comes_back() {
+        let (mut links, mut walk) = (Links::new().unwrap(), Walk::new());
+        for text in [b"banana".to_vec(), b"a".to_vec(), noise(3000, 256), noise(2000, 3), b"some words ".repeat(99)] {
+            let (column, start) = sort(&text);
+            set(&mut links, &column);
+            let seeds = Seeds::mark(&mut links, start).unwrap();
+            walk.walk(&links, seeds);
+            assert_eq!(join(&walk, text.len()), Some(text));
+        }
+    }
+
+    /// Any column is a permutation, and most of them have many cycles.
+    #[test]
+    fn columns_that_no_text_has_are_walked_as_one_lane_would() {
+        same((1..600).map(|count| (noise(count, 256), 0)));
+        same((1..600).map(|count| (noise(count * 30, 2), u32::try_from(count).unwrap() - 1)));
+        same([0, 511, 512, 513, 99_999].map(|start| (noise(100_000, 256), start)));
+        same([(noise(900_000, 256), 77), (noise(10, 2), 3), (noise(900_000, 7), 899_999)]);
+    }
+
+    #[test]
+    fn cycles_of_every_length_go_round() {
+        // Each row leads to itself.
+        same([0, 1, 4999].map(|start| (vec![7; 5000], start)));
+        // Sorted pieces: cycles of the length of a piece and below.
+        let rising = |count: usize, step: usize| (0..count).map(|at| (at / step).to_le_bytes()[0]).collect::<Vec<_>>();
+        same([1, 2, 3, 700, 5000].map(|step| (rising(5000, step), 1234)));
+        // One row forward: a cycle of all.
+        let mut turned = rising(200_000, 1000);
+        turned.rotate_right(1);
+        same([0, 512, 199_999].map(|start| (turned.clone(), start)));
+    }
+}

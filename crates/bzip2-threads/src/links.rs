@@ -1,0 +1,247 @@
+//! The way from each byte of a block to the one before it in its text.
+//!
+//! A block is sorted by its rotations, and the column that is stored holds the last byte of each row, which is the byte before the first one. Rows that begin with
+//! the same byte are in the order of what follows it, and so are the bytes of the column: the third `a` of the column is the first byte
+//! of the third row that begins with `a`, and in the column of that row is the byte before it.
+//!
+//! So the text comes out from its end to its beginning. The other direction is as long a way, but its links would have to be written in the order of the rows
+//! that they lead to, here and there in four megabytes. In this one they are written one behind the other, while the column is read: a link has how many
+//! of its byte came before, and where the rows of each byte begin is added on the way, when all have been counted.
+
+/// Rows that there is room for: more than a block may have, and so many that a number of twenty bits is always one.
+const PLACES: usize = 1 << 20;
+/// The bit of a link that marks it.
+const MARK: u32 = 1 << 8;
+/// Bits below the number of a link.
+const BELOW: u32 = 12;
+/// A row that no block has.
+const NOWHERE: u32 = (1 << 20) - 1;
+/// Links of a run that are written at once.
+const BLIND: usize = 16;
+
+/// The links of a block. Their memory is used again for each block.
+pub(super) struct Links {
+    /// For each row the byte of its column, in the lowest eight bits, and how many such bytes are in the rows before, in the highest twenty.
+    links: Box<[u32; PLACES]>,
+    rows: usize,
+    /// For each byte what its next link is, until all are there.
+    next: [u32; 256],
+    /// For each byte the first row that begins with it, where a link has its number.
+    first: [u32; 256],
+}
+
+/// Writes links. It is a value of its own that a loop can keep in registers.
+pub(super) struct Writer<'l> {
+    links: &'l mut [u32; PLACES],
+    next: &'l mut [u32; 256],
+    rows: usize,
+}
+
+/// One link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Link(u32);
+
+impl Link {
+    /// A link to a row that no block has, and of which the link is this one.
+    pub(super) const NOWHERE: Self = Self(NOWHERE << BELOW);
+
+    #[inline(always)]
+    pub(super) fn byte(self) -> u8 {
+        self.0.to_le_bytes()[0]
+    }
+
+    #[inline(always)]
+    pub(super) fn is_marked(self) -> bool {
+        self.0 & MARK != 0
+    }
+}
+
+impl Writer<'_> {
+    /// The link of the next row, whose byte is `byte`. `None` where there is no room.
+    #[inline(always)]
+    pub(super) fn one(&mut self, byte: u8) -> Option<()> {
+        let next = self.next.get_mut(usize::from(byte))?;
+        *self.links.get_mut(self.rows)? = *next;
+        *next = next.wrapping_add(1 << BELOW);
+        self.rows += 1;
+        Some(())
+    }
+
+    /// The links of the next `copies` rows, whose bytes are `byte`. `None` where there is no room for them and some more.
+    ///
+    /// Sixteen are written in any case, so that nothing depends on how many there are: what is too much is overwritten by the next ones.
+    #[inline(always)]
+    pub(super) fn run(&mut self, byte: u8, copies: u32) -> Option<()> {
+        let next = self.next.get_mut(usize::from(byte))?;
+        let blind = self.links.get_mut(self.rows..)?.first_chunk_mut::<BLIND>()?;
+        for (number, link) in (0u32..).zip(blind) {
+            *link = next.wrapping_add(number << BELOW);
+        }
+        let rows = copies as usize;
+        if rows > BLIND {
+            fill(self.links.get_mut(self.rows..)?.get_mut(..rows)?, *next);
+        }
+        *next = next.wrapping_add(copies << BELOW);
+        self.rows += rows;
+        Some(())
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn fill(links: &mut [u32], mut next: u32) {
+    for link in links {
+        *link = next;
+        next = next.wrapping_add(1 << BELOW);
+    }
+}
+
+impl Links {
+    /// `None` where there is no memory of this size.
+    pub(super) fn new() -> Option<Self> {
+        let links = vec![0; PLACES].into_boxed_slice().try_into().ok()?;
+        Some(Self { links, rows: 0, next: [0; 256], first: [0; 256] })
+    }
+
+    /// Begins the links of a block. When all are written, [`Self::finish`] must be told of their number.
+    pub(super) fn writer(&mut self) -> Writer<'_> {
+        for (byte, next) in (0u32..).zip(&mut self.next) {
+            *next = byte;
+        }
+        Writer { links: &mut self.links, next: &mut self.next, rows: 0 }
+    }
+
+    /// Counts the bytes of a block of `rows` rows, of which each has a link.
+    pub(super) fn finish(&mut self, rows: usize) {
+        let mut sum = 0;
+        for (first, next) in self.first.iter_mut().zip(&self.next) {
+            *first = sum << BELOW;
+            sum += next >> BELOW;
+        }
+        self.rows = rows;
+        self.put(NOWHERE, Link::NOWHERE.0);
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The link of a row.
+    #[inline(always)]
+    pub(super) fn get(&self, row: u32) -> Link {
+        Link(self.links.get(row as usize).copied().unwrap_or_default())
+    }
+
+    /// The row that a link leads to.
+    #[inline(always)]
+    pub(super) fn follow(&self, link: Link) -> u32 {
+        let first = self.first.get(usize::from(link.byte())).copied().unwrap_or_default();
+        link.0.wrapping_add(first) >> BELOW
+    }
+
+    /// The link of a row, as if it were not marked.
+    pub(super) fn get_unmarked(&self, row: u32) -> Link {
+        Link(self.get(row).0 & !MARK)
+    }
+
+    pub(super) fn mark(&mut self, row: u32) {
+        self.put(row, self.get(row).0 | MARK);
+    }
+
+    fn put(&mut self, row: u32, link: u32) {
+        if let Some(slot) = self.links.get_mut(row as usize) {
+            *slot = link;
+        }
+    }
+}
+
+/// What the tests of the walk compare with.
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// The column that links were made of.
+    pub(in super::super) fn column(links: &Links) -> Vec<u8> {
+        links.links[..links.rows].iter().map(|&link| Link(link).byte()).collect()
+    }
+
+    /// Makes links of a column.
+    pub(in super::super) fn set(links: &mut Links, column: &[u8]) {
+        let mut writer = links.writer();
+        column.iter().for_each(|&byte| writer.one(byte).unwrap());
+        let rows = writer.rows();
+        links.finish(rows);
+    }
+
+    /// The last column of the sorted rotations of `text`, and the row in which the text is.
+    pub(in super::super) fn sort(text: &[u8]) -> (Vec<u8>, u32) {
+        let mut rows: Vec<usize> = (0..text.len()).collect();
+        let rotation = |at: usize| text[at..].iter().chain(&text[..at]);
+        rows.sort_by(|&a, &b| rotation(a).cmp(rotation(b)));
+        let last = |&at: &usize| text[(at + text.len() - 1) % text.len()];
+        let start = rows.iter().position(|&at| at == 0).unwrap();
+        (rows.iter().map(last).collect(), u32::try_from(start).unwrap())
+    }
+
+    #[test]
+    fn links_lead_backwards_through_the_text() {
+        let (column, start) = sort(b"banana");
+        assert_eq!((column.as_slice(), start), (&b"nnbaaa"[..], 3));
+        let mut links = Links::new().unwrap();
+        set(&mut links, b"whatever was there before");
+        set(&mut links, &column);
+        let (mut row, mut text) = (start, Vec::new());
+        for _ in 0..6 {
+            text.push(links.get(row).byte());
+            row = links.follow(links.get(row));
+        }
+        assert_eq!((text.as_slice(), row, links.rows()), (&b"ananab"[..], start, 6));
+    }
+
+    #[test]
+    fn runs_are_links_one_by_one() {
+        let (mut links, mut single) = (Links::new().unwrap(), Links::new().unwrap());
+        let mut writer = links.writer();
+        let mut column = Vec::new();
+        for (byte, copies) in (0..200u32).map(|at| ((at * at % 11).to_le_bytes()[0], at * at % 37 + 1)) {
+            writer.run(byte, copies).unwrap();
+            writer.one(7).unwrap();
+            column.extend(std::iter::repeat_n(byte, copies as usize).chain([7]));
+        }
+        let rows = writer.rows();
+        links.finish(rows);
+        set(&mut single, &column);
+        assert!(rows == column.len() && links.links[..rows] == single.links[..rows] && links.first == single.first);
+    }
+
+    #[test]
+    fn there_is_an_end_to_the_room() {
+        let mut links = Links::new().unwrap();
+        let mut writer = links.writer();
+        let most = u32::try_from(PLACES).unwrap();
+        assert!(writer.run(3, most + 1).is_none() && writer.run(3, most).is_some());
+        assert!(writer.run(3, 1).is_none() && writer.one(3).is_none());
+    }
+
+    #[test]
+    fn a_mark_changes_nothing_else() {
+        let mut links = Links::new().unwrap();
+        set(&mut links, &[255; 10]);
+        let plain = links.get(7);
+        links.mark(7);
+        assert!(links.get(7).is_marked() && !plain.is_marked() && !links.get(8).is_marked());
+        assert_eq!((links.follow(links.get(7)), links.get(7).byte(), links.get_unmarked(7)), (7, 255, plain));
+    }
+
+    #[test]
+    fn nowhere_leads_to_itself() {
+        let mut links = Links::new().unwrap();
+        set(&mut links, b"\x00\x01");
+        assert_eq!(links.get(links.follow(Link::NOWHERE)), Link::NOWHERE);
+        assert!(!Link::NOWHERE.is_marked());
+    }
+}

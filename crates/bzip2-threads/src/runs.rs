@@ -1,0 +1,110 @@
+//! The first step of bzip2, backwards: four equal bytes are followed by the number of more of them.
+
+/// Places that are looked at together.
+const TOGETHER: usize = 64;
+/// Equal bytes that have a count behind them.
+const RUN: usize = 4;
+
+/// What the text of a block says. `None` where a run has no count, or where there are more than `most` bytes.
+pub(super) fn expand(text: Vec<u8>, most: usize) -> Option<Vec<u8>> {
+    let Some(mut run) = find(&text) else { return (text.len() <= most).then_some(text) };
+    let mut content = Vec::with_capacity(text.len());
+    let mut rest = text.as_slice();
+    loop {
+        let (plain, tail) = rest.split_at_checked(run + RUN)?;
+        let (count, tail) = tail.split_first()?;
+        content.extend_from_slice(plain);
+        content.resize(content.len() + usize::from(*count), *plain.last()?);
+        if content.len() > most {
+            return None;
+        }
+        rest = tail;
+        match find(rest) {
+            Some(next) => run = next,
+            None => break,
+        }
+    }
+    content.extend_from_slice(rest);
+    (content.len() <= most).then_some(content)
+}
+
+/// Where the first four equal bytes are.
+fn find(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(piece) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        if let Some(found) = find_in(piece) {
+            return Some(at + found);
+        }
+        at += TOGETHER;
+    }
+    let four = |four: &[u8]| matches!(four, [a, b, c, d] if a == b && b == c && c == d);
+    bytes.get(at..)?.windows(RUN).position(four).map(|found| at + found)
+}
+
+/// The first place of a piece at which four equal bytes begin. All places are looked at, whatever the bytes are, so that the compiler can take sixteen at a time.
+#[inline(always)]
+fn find_in(piece: &[u8; TOGETHER + RUN - 1]) -> Option<usize> {
+    let (a, [_, b @ ..]) = (piece.first_chunk::<TOGETHER>()?, piece);
+    let ([_, c @ ..], d) = (b, piece.last_chunk::<TOGETHER>()?);
+    let mut equal = [0; TOGETHER];
+    for ((((equal, a), b), c), d) in equal.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+        *equal = u8::from((a == b) & (b == c) & (c == d));
+    }
+    let (words, _) = equal.as_chunks::<8>();
+    let (number, word) = words.iter().map(|word| u64::from_le_bytes(*word)).enumerate().find(|(_, word)| *word != 0)?;
+    Some(number * 8 + word.trailing_zeros() as usize / 8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Byte by byte.
+    fn naive(text: &[u8]) -> Option<Vec<u8>> {
+        let (mut content, mut equal, mut bytes) = (Vec::new(), 0, text.iter());
+        while let Some(&byte) = bytes.next() {
+            equal = if content.last() == Some(&byte) && equal > 0 { equal + 1 } else { 1 };
+            content.push(byte);
+            if equal == 4 {
+                content.extend(std::iter::repeat_n(byte, usize::from(*bytes.next()?)));
+                equal = 0;
+            }
+        }
+        Some(content)
+    }
+
+    #[test]
+    fn runs_are_found_at_every_place() {
+        for (before, behind) in (0..200).flat_map(|before| [0, 1, 2, 70].map(move |behind| (before, behind))) {
+            let mut text: Vec<u8> = (0..before).map(|at: u8| at % 7).collect();
+            text.extend([9, 9, 9, 9, 3]);
+            text.extend((0..behind).map(|at: u8| at % 5));
+            let content = expand(text.clone(), 1000).unwrap();
+            assert_eq!((content.len(), Some(content)), (text.len() + 2, naive(&text)));
+        }
+    }
+
+    #[test]
+    fn runs_that_touch_are_counted_as_libbz2_does() {
+        for text in [&b"aaaa\0aaaa\x02b"[..], b"aaaaaaaa\0", b"aaa", b"", b"bbaaaa\x61aaaa\x01", b"aaaa", b"xaaaa"] {
+            assert_eq!(expand(text.to_vec(), 1 << 10), naive(text), "{text:?}");
+        }
+        let mut state = 1u32;
+        for length in (0..3000).map(|length| length % 300) {
+            let next = |_| {
+                state = state.wrapping_mul(0x0019_660d).wrapping_add(0x3c6e_f35f);
+                u8::from(state >> 30 == 0)
+            };
+            let text: Vec<u8> = (0..length).map(next).collect();
+            assert_eq!(expand(text.clone(), 1 << 10), naive(&text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn no_more_comes_out_than_is_held() {
+        let bomb = [0, 0, 0, 0, 255].repeat(1000);
+        assert_eq!(expand(bomb.clone(), 259_000).map(|content| content.len()), Some(259_000));
+        assert_eq!(expand(bomb, 258_999), None);
+        assert_eq!(expand(vec![1, 2, 3], 2), None);
+    }
+}

@@ -1,0 +1,242 @@
+//! From symbols to the column of the sorted block: Huffman codes, runs of the front byte, moves to the front.
+//!
+//! Most of the time is spent here, so little of it may depend on the symbol: the processor would guess wrong. Five symbols at a time are
+//! read, and then carried out. A digit of a run takes the byte at the front, which changes nothing in the list, and writes it as often as its weight says; any other
+//! symbol takes its byte and writes it once.
+
+use std::hint::select_unpredictable;
+
+use super::bits::Reader;
+use super::front::{Behind, Front};
+use super::header::Tables;
+use super::huffman::{Codes, Symbol};
+use super::links::{Links, Writer};
+use super::rows::Rows;
+
+/// Symbols that are read with one table, before the next selector.
+const GROUP: usize = 50;
+/// Symbols that are read at a time: so many short codes are in what a reader holds.
+const BATCH: usize = 5;
+/// Reads the symbols of a block whose bytes are `list`, up to the one that ends it. `None` if none does, or if there are more than
+/// `most` bytes, which must leave some thousand places free.
+pub(super) fn read(
+    bits: &mut Reader<'_>,
+    tables: &Tables,
+    list: &[u8; 256],
+    most: usize,
+    rows: &mut Rows,
+    links: &mut Links,
+) -> Option<()> {
+    let front = Front::new(list, rows);
+    let mut column = Column { links: links.writer(), rows, behind: Behind::get(), front, weight: 1 };
+    let mut reader = *bits;
+    for codes in tables.groups() {
+        for _ in 0..GROUP / BATCH {
+            let mut batch = [Symbol::default(); BATCH];
+            let count = read_batch(&mut reader, codes, &mut batch)?;
+            if count < BATCH {
+                batch.iter().take(count).try_for_each(|&symbol| column.write(symbol))?;
+                *bits = reader;
+                let length = column.links.rows();
+                links.finish(length);
+                return (length <= most).then_some(());
+            }
+            let [a, b, c, d, e] = batch;
+            column.write(a)?;
+            column.write(b)?;
+            column.write(c)?;
+            column.write(d)?;
+            column.write(e)?;
+        }
+        // Short runs of a group write some thousand links blindly at most: that many are always free.
+        if column.links.rows() > most {
+            return None;
+        }
+    }
+    None
+}
+
+/// Reads symbols up to the end of the block: how many. `None` for bits that are no code.
+#[inline(always)]
+fn read_batch(bits: &mut Reader<'_>, codes: &Codes, batch: &mut [Symbol; BATCH]) -> Option<usize> {
+    bits.fill()?;
+    for (count, slot) in batch.iter_mut().enumerate() {
+        let mut symbol = codes.look(bits.peek());
+        if symbol.bits() == 0 {
+            bits.fill()?;
+            symbol = codes.find(bits.peek())?;
+            bits.skip(symbol.bits());
+            bits.fill()?;
+            if symbol.is_end() {
+                return Some(count);
+            }
+        } else {
+            bits.skip(symbol.bits());
+        }
+        *slot = symbol;
+    }
+    Some(BATCH)
+}
+
+/// What symbols make: the column of the block, as links.
+struct Column<'c> {
+    links: Writer<'c>,
+    rows: &'c mut Rows,
+    behind: &'static Behind,
+    front: Front,
+    /// What the next digit of a run counts.
+    weight: u32,
+}
+
+impl Column<'_> {
+    /// Carries out a symbol. `None` if there are more bytes than a block may have.
+    #[inline(always)]
+    fn write(&mut self, symbol: Symbol) -> Option<()> {
+        let place = symbol.place();
+        let Some(byte) = self.front.take(place, self.behind) else {
+            self.weight = 1;
+            return self.links.one(self.front.take_far(place, self.rows));
+        };
+        let copies = select_unpredictable(symbol.is_digit(), self.weight << symbol.shift(), 1);
+        self.weight = select_unpredictable(symbol.is_digit(), self.weight << 1, 1);
+        self.links.run(byte, copies)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bits;
+    use super::super::header::Header;
+    use super::super::huffman::tests::naive;
+    use super::super::links::tests::column;
+    use super::*;
+
+    /// A block of the bytes from 0 on with one table for all even groups and one for all odd ones, of codes with these lengths.
+    fn block(used: usize, lengths: &[Vec<u8>; 2], symbols: &[usize]) -> Vec<u8> {
+        let mut out = bits::Writer::default();
+        [24, 24, 32, 25].into_iter().for_each(|count| out.push(0, count));
+        (0..16).for_each(|row| out.push_bit(row * 16 < used));
+        (0..used.next_multiple_of(16)).for_each(|byte| out.push_bit(byte < used));
+        out.push(2, 3);
+        let groups = symbols.len().div_ceil(GROUP);
+        out.push(groups as u64, 15);
+        out.push_bit(false);
+        (1..groups).for_each(|_| out.push(0b10, 2));
+        for lengths in lengths {
+            let mut length = lengths[0];
+            out.push(length.into(), 5);
+            for &next in lengths {
+                (length..next).for_each(|_| out.push(0b10, 2));
+                (next..length).for_each(|_| out.push(0b11, 2));
+                out.push_bit(false);
+                length = next;
+            }
+        }
+        let codes = lengths.each_ref().map(|lengths| naive(lengths));
+        for (at, symbol) in symbols.iter().enumerate() {
+            let (code, length, _) = codes[at / GROUP % 2].iter().find(|(_, _, number)| number == symbol).unwrap();
+            out.push(code >> (64 - length), (*length).into());
+        }
+        let mut bytes = out.finish();
+        bytes.extend([0; Reader::PADDING]);
+        bytes
+    }
+
+    /// Symbol by symbol, with a plain list.
+    fn plain(used: usize, symbols: &[usize]) -> Vec<u8> {
+        let mut list: Vec<u8> = (0..used).map(|byte| byte.to_le_bytes()[0]).collect();
+        let (mut column, mut weight) = (Vec::new(), 1);
+        for &symbol in symbols.iter().take_while(|symbol| **symbol <= used) {
+            if symbol < 2 {
+                column.extend(std::iter::repeat_n(list[0], weight << symbol));
+                weight *= 2;
+            } else {
+                let byte = list.remove(symbol - 1);
+                list.insert(0, byte);
+                column.push(byte);
+                weight = 1;
+            }
+        }
+        column
+    }
+
+    fn decode(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
+        let (mut reader, mut tables) = (Reader::new(bytes, 0)?, Tables::default());
+        let header = Header::read(&mut reader, &mut tables)?;
+        let (mut rows, mut links) = (Rows::default(), Links::new()?);
+        read(&mut reader, &tables, &header.list, most, &mut rows, &mut links)?;
+        assert!(reader.remaining() / 8 == Reader::PADDING as u64, "the end is the end");
+        Some(column(&links))
+    }
+
+    /// Two short codes and the others of one length; and all of them too long for one look.
+    fn lengths(used: usize) -> [Vec<u8>; 2] {
+        let long = used.next_power_of_two().ilog2() + 1;
+        let long = u8::try_from(long).unwrap();
+        [[vec![2, 2], vec![long; used]].concat(), vec![12; used + 2]]
+    }
+
+    #[test]
+    fn symbols_make_the_column_of_a_plain_list() {
+        let mut state = 1u32;
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(0x0019_660d).wrapping_add(0x3c6e_f35f);
+            (state >> 8) as usize % below
+        };
+        for used in [1, 2, 3, 15, 16, 17, 40, 255, 256] {
+            for count in [0, 1, 4, 5, 49, 50, 51, 99, 5000] {
+                // Digits up to four in a row, and all places.
+                let mut symbols: Vec<usize> = Vec::new();
+                while symbols.len() < count {
+                    let digits = random(5).min(count - symbols.len());
+                    symbols.extend((0..digits).map(|_| random(2)));
+                    if symbols.len() < count && used > 1 {
+                        symbols.push(2 + random(used - 1));
+                    }
+                    if used == 1 && symbols.len() > 9 {
+                        break;
+                    }
+                }
+                symbols.push(used + 1);
+                let expected = plain(used, &symbols);
+                let bytes = block(used, &lengths(used), &symbols);
+                assert!(decode(&bytes, 900_000).as_ref() == Some(&expected), "{count} symbols of {used}");
+                if !expected.is_empty() {
+                    assert_eq!(decode(&bytes, expected.len() - 1), None);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn runs_of_every_length_are_written() {
+        for length in (1..200).chain([65_535, 65_536, 900_000]) {
+            // Digits of 1 and 2, the lowest first.
+            let (mut symbols, mut left) = (vec![3], length);
+            while left > 0 {
+                symbols.push(if left % 2 == 1 { 0 } else { 1 });
+                left = (left - 1) / 2;
+            }
+            symbols.extend([2, 0, 4]);
+            let expected = [vec![2], vec![2; length], vec![0, 0]].concat();
+            assert_eq!(plain(3, &symbols), expected);
+            let bytes = block(3, &lengths(3), &symbols);
+            assert!(decode(&bytes, 900_003).as_ref() == Some(&expected), "{length}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_end_or_is_too_long_is_no_answer() {
+        let digits = |count| [vec![1; count], vec![4]].concat();
+        for count in [20, 21, 30, 49, 50, 2000] {
+            assert_eq!(decode(&block(3, &lengths(3), &digits(count)), 900_000), None, "{count} digits");
+        }
+        assert!(decode(&block(3, &lengths(3), &digits(18)), 900_000).is_some());
+        // No end in all groups, and bits that are no code.
+        assert_eq!(decode(&block(3, &lengths(3), &[2; 50]), 900_000), None);
+        let mut endless = block(3, &lengths(3), &[2, 4]);
+        let end = endless.len() - Reader::PADDING;
+        endless[end - 3..].fill(0xff);
+        assert_eq!(decode(&endless, 900_000), None);
+    }
+}

@@ -1,0 +1,118 @@
+//! The way through the links of a block, walked from many seeds at once.
+//!
+//! Each step reads where the next one is, anywhere in some megabytes, and waits for memory. Steps that do not depend on each other wait together,
+//! so thirty-two lanes walk, each from a seed of its own. The links of seeds are marked: a lane that comes to a marked link has come to the beginning of
+//! another segment, and takes the next seed that waits.
+//!
+//! Links are a permutation. So no row is walked twice, and a lane comes to its own seed at the latest: a walk is never longer than the block,
+//! whatever the block says. Rows on a cycle without a seed are not walked at all.
+
+use super::links::{Link, Links};
+use super::seeds::Seeds;
+
+/// Walks at a time: about as many reads as a processor keeps in flight, twice over.
+const LANES: usize = 32;
+/// Steps before what the lanes wrote is put away.
+const ROUND: usize = 512;
+/// What a lane writes into. With a power of two all lanes would share a few lines of the cache.
+const STRIDE: usize = ROUND + 64;
+/// A lane that held more bytes than usual gives memory back.
+const LANE_KEPT: usize = 1 << 16;
+
+/// What was walked from one seed up to another.
+#[derive(Debug, Clone, Copy, Default)]
+struct Segment {
+    lane: usize,
+    from: usize,
+    to: usize,
+    /// The number of the seed that was met.
+    next: u32,
+}
+
+/// The segments of a block, by the seeds that they begin with. Their memory is used again for each block.
+pub(super) struct Walk {
+    lanes: [Lane; LANES],
+    written: Box<[[u8; STRIDE]; LANES]>,
+    segments: Vec<Segment>,
+}
+
+#[derive(Default)]
+struct Lane {
+    bytes: Vec<u8>,
+    /// The seed that the lane walks from, if it does.
+    seed: Option<u32>,
+    /// Where the segment begins.
+    from: usize,
+}
+
+impl Walk {
+    pub(super) fn new() -> Self {
+        Self { lanes: Default::default(), written: Box::new([[0; STRIDE]; LANES]), segments: Vec::new() }
+    }
+
+    /// The segment of a seed, and the seed that follows it.
+    pub(super) fn segment(&self, seed: u32) -> Option<(&[u8], u32)> {
+        let segment = self.segments.get(seed as usize)?;
+        Some((self.lanes.get(segment.lane)?.bytes.get(segment.from..segment.to)?, segment.next))
+    }
+
+    /// Walks from all seeds.
+    pub(super) fn walk(&mut self, links: &Links, mut seeds: Seeds) {
+        self.segments.clear();
+        self.segments.resize(seeds.end(), Segment::default());
+        let mut at = [Link::NOWHERE; LANES];
+        for (lane, at) in self.lanes.iter_mut().zip(&mut at) {
+            lane.bytes.clear();
+            lane.bytes.shrink_to(LANE_KEPT);
+            *at = lane.begin(0, links, &mut seeds);
+        }
+        // No segment of a short block is longer than the block.
+        let steps = ROUND.min(links.rows());
+        loop {
+            let walking = self.lanes.each_ref().map(|lane| lane.seed.is_some());
+            if !walking.contains(&true) {
+                return;
+            }
+            self.round(steps, &mut at, links, &mut seeds);
+            for ((lane, written), _) in
+                self.lanes.iter_mut().zip(self.written.iter()).zip(walking).filter(|(_, walks)| *walks)
+            {
+                lane.bytes.extend_from_slice(written.get(..steps).unwrap_or_default());
+            }
+        }
+    }
+
+    fn round(&mut self, steps: usize, at: &mut [Link; LANES], links: &Links, seeds: &mut Seeds) {
+        for step in 0..steps.min(ROUND) {
+            for (number, (at, written)) in at.iter_mut().zip(self.written.iter_mut()).enumerate() {
+                if let Some(slot) = written.get_mut(step) {
+                    *slot = at.byte();
+                }
+                let row = links.follow(*at);
+                let next = links.get(row);
+                if next.is_marked() {
+                    let Some(lane) = self.lanes.get_mut(number) else { continue };
+                    let to = lane.bytes.len() + step + 1;
+                    let segment = Segment { lane: number, from: lane.from, to, next: seeds.number(row) };
+                    if let Some(slot) = lane.seed.and_then(|seed| self.segments.get_mut(seed as usize)) {
+                        *slot = segment;
+                    }
+                    *at = lane.begin(to, links, seeds);
+                } else {
+                    *at = next;
+                }
+            }
+        }
+    }
+}
+
+impl Lane {
+    /// Begins a segment with the byte `from`, at the next seed that waits. Where none does, the lane walks nowhere.
+    #[cold]
+    fn begin(&mut self, from: usize, links: &Links, seeds: &mut Seeds) -> Link {
+        let seed = seeds.next();
+        self.from = from;
+        self.seed = seed.map(|(number, _)| number);
+        seed.map_or(Link::NOWHERE, |(_, row)| links.get_unmarked(row))
+    }
+}

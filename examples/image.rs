@@ -1,0 +1,24 @@
+//! Reads an image from an archive: what its bytes say, and whether its layers are what its manifest and configuration claim.
+//!
+//!     cargo run --example image
+#![allow(clippy::print_stdout)]
+
+use std::error::Error;
+use std::path::Path;
+
+use hpsb_audit::image::{self, Choice, Source};
+use hpsb_audit::{Limits, image_facts};
+
+/// Runs the example.
+pub fn main() -> Result<(), Box<dyn Error>> {
+    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/image-good/image.tar");
+    let source = Source::parse(&format!("oci-archive:{}", archive.display()))?;
+    // An archive may hold several images; `decided` is an error if the choice leaves more than one.
+    let image = image::read(&source, &Choice::default(), &Limits::default())?.decided()?;
+    for fact in image_facts(&image) {
+        println!("{}: {}", fact.fact, fact.value);
+    }
+    let faults = image.contradictions();
+    println!("{} contradictions", faults.len());
+    Ok(())
+}

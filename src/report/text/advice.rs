@@ -1,0 +1,73 @@
+//! What to do next.
+
+use super::page::unbroken;
+use super::{Page, subject};
+use crate::judge::check;
+use crate::judge::finding::{Group, Status, Verdict};
+use crate::report::{BundleReport, Report};
+
+pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
+    let text = match bundle.verdict {
+        Verdict::Accept => accepted(report, bundle),
+        Verdict::AcceptInPart => in_part(report, bundle),
+        Verdict::Reject => rejected(bundle),
+        Verdict::None => return,
+    };
+    page.put("next", &text);
+}
+
+fn accepted(report: &Report, bundle: &BundleReport) -> String {
+    let by_digest = match subject::digest(bundle) {
+        Some(_) => "deploy the image by the digest above, not by a tag",
+        None => "the log names no digest of the image: find out which image it is",
+    };
+    match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
+        (false, _) => by_digest.to_owned(),
+        (true, None) => format!("{by_digest}. Its bytes were not checked: {}", unbroken("--image SOURCE")),
+        // Nothing is added to a case.
+        (true, Some(_)) => format!("{by_digest}. Its bytes were not checked"),
+    }
+}
+
+fn in_part(report: &Report, bundle: &BundleReport) -> String {
+    let not_checked = bundle.not_checked();
+    let flags = [(Group::Image, "--image SOURCE"), (Group::Trust, "--trust DIR"), (Group::Builder, "--builder DIR")];
+    let flags: Vec<String> = flags
+        .into_iter()
+        .filter(|(group, _)| not_checked.contains(&group.word()))
+        .map(|(_, flag)| unbroken(flag))
+        .collect();
+    let required = report.question.as_ref().is_some_and(|question| !question.require.is_empty());
+    let mut parts = Vec::new();
+    if report.policy.is_none() {
+        parts.push(format!("say in a policy what is required: {}", unbroken("hpsb-audit policy init > policy.toml")));
+    } else if !required {
+        parts.push("name the groups that you need in the policy's `require`".to_owned());
+    }
+    if !flags.is_empty() && report.case.is_none() {
+        parts.push(format!("give evidence for what is not checked: {}", flags.join(", ")));
+    }
+    if bundle.waived().next().is_some() {
+        parts.push("decide whether you accept the waivers".to_owned());
+    }
+    if parts.is_empty() {
+        return "what is not checked needs evidence that this case does not hold".into();
+    }
+    format!("before you deploy, {}", parts.join("; "))
+}
+
+fn rejected(bundle: &BundleReport) -> String {
+    let mut causes = bundle.rejecting();
+    let Some(first) = causes.next() else { return String::new() };
+    let own = match (first.check, first.status) {
+        (check::MANIFEST_SIGNATURE, Status::Fail) => {
+            "get the build server's public key again over another channel and compare it; fetch the bundle again; "
+        }
+        (check::MANIFEST_SIGNATURE, _) => "give the key as a file with --key, or put it next to the bundle; ",
+        ("build-age", _) => "build again, or change max-age in the policy; ",
+        _ => "",
+    };
+    let others: Vec<&str> = causes.map(|finding| finding.check).collect();
+    let others = if others.is_empty() { String::new() } else { format!(" (then {})", others.join(", ")) };
+    format!("{own}find out why: {}{others}", unbroken(&format!("hpsb-audit explain {}", first.check)))
+}

@@ -1,0 +1,224 @@
+//! One bundle on one screen: what was checked, what was not, what the key is worth, and what to do.
+
+use super::closing::{paint_first, verdict_words};
+use super::page::clipped;
+use super::subject::{self, KNOWN, UNPROVED};
+use super::{Look, Page, Tone, advice, log_was_read};
+use crate::base::error::Error;
+use crate::base::escape::for_terminal;
+use crate::base::mask::mask;
+use crate::base::words::counted;
+use crate::judge::finding::{Finding, Level, Reason, Status, Verdict};
+use crate::report::{BundleReport, Report, Rules, summary};
+
+/// Lines of a screen for a bundle that is accepted, the last line included.
+const SCREEN_LINES: usize = 24;
+/// Lines that follow what is written here: the verdict.
+const LINES_BELOW: usize = 1;
+/// Details of a check that rejects; `--details` has all.
+const DETAILS: usize = 3;
+
+/// The screen of the only bundle of a report.
+pub(super) fn screen(report: &Report, bundle: &BundleReport, look: Look) -> String {
+    section(report, bundle, look).text()
+}
+
+/// What is said of one bundle.
+pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Page {
+    let mut page = look.page();
+    if let Some(error) = &bundle.error {
+        fault(&mut page, look, error);
+        if let Some(name) = &bundle.build_name {
+            page.put("build", &format!("{} (given)", for_terminal(name)));
+        }
+        page.put("file", &for_terminal(&bundle.path));
+        return page;
+    }
+    headline(&mut page, report, bundle, look);
+    subject::put_build(&mut page, bundle);
+    causes(&mut page, bundle);
+    subject::put(&mut page, bundle);
+    page.put("checks", &counts(bundle));
+    // What the answers say comes before what words mean and which inputs there are: these lines are left out first.
+    let mut room = None;
+    let mut rest = page.beside();
+    for (has_words, lines) in [(true, 3), (true, 2), (false, 2), (false, 1)] {
+        rest = below(&page, report, bundle, lines);
+        if has_words && bundle.key.is_some() {
+            rest.put("words", KNOWN);
+        }
+        advice::put(&mut rest, report, bundle);
+        room = SCREEN_LINES.checked_sub(page.count() + rest.count() + LINES_BELOW);
+        let needed: usize = doubts(bundle).map(|finding| page.lines_of(&doubt(finding))).sum();
+        if bundle.verdict == Verdict::Reject || room.is_some_and(|room| needed <= room) {
+            break;
+        }
+    }
+    put_doubts(&mut page, bundle, if bundle.verdict == Verdict::Reject { usize::MAX } else { room.unwrap_or(0) });
+    page.append(rest);
+    page
+}
+
+/// What follows the checks, with so many lines for inputs outside the commit.
+fn below(page: &Page, report: &Report, bundle: &BundleReport, lines: usize) -> Page {
+    let mut rest = page.beside();
+    remarks(&mut rest, report);
+    outside(&mut rest, bundle, lines);
+    if bundle.verdict != Verdict::Reject {
+        rest.put("unproved", UNPROVED);
+    }
+    rest
+}
+
+/// Why there is no verdict, and what to do.
+pub(super) fn fault(page: &mut Page, look: Look, error: &Error) {
+    page.line(look.paint(Tone::Bad, verdict_words(Verdict::None)));
+    page.put("because", &for_terminal(&mask(&error.to_string())));
+    page.put("hint", &for_terminal(&mask(&error.hint())));
+}
+
+fn headline(page: &mut Page, report: &Report, bundle: &BundleReport, look: Look) {
+    let mut whole = page.beside();
+    whole.sentence(&for_terminal(&summary::headline(report, bundle)));
+    for line in whole.text().lines() {
+        page.line(paint_first(look, bundle.verdict, verdict_words(bundle.verdict), line));
+    }
+}
+
+/// The checks that reject, each with what follows from it. However many there are, all are listed.
+pub(super) fn causes(page: &mut Page, bundle: &BundleReport) {
+    for finding in bundle.rejecting() {
+        page.put("because", &clipped(&for_terminal(&format!("{}: {}", finding.check, finding.message))));
+        if let (Some(expected), Some(found)) = (&finding.expected, &finding.found) {
+            page.put("", &clipped(&format!("expected: {}", for_terminal(expected))));
+            page.put("", &clipped(&format!("found: {}", for_terminal(found))));
+        }
+        for detail in finding.details.iter().take(DETAILS) {
+            page.put("", &clipped(&for_terminal(detail)));
+        }
+        if let Some(more) = finding.details.len().checked_sub(DETAILS).filter(|more| *more > 0) {
+            page.put("", &format!("and {} more", counted(more, "line")));
+        }
+        if let Some(waiver) = &finding.waiver {
+            page.put("", &clipped(&for_terminal(&waiver.words())));
+        }
+        if let Some(count) = summary::not_looked_at(bundle.consequences_of(finding)) {
+            page.put("", &count);
+        }
+    }
+}
+
+/// `14 pass, 6 not run: 4 no expectation, 2 no evidence`, of the groups in play.
+fn counts(bundle: &BundleReport) -> String {
+    let own = || bundle.played().filter(|finding| !finding.is_consequence());
+    let of = |status: Status| own().filter(|finding| finding.status == status).count();
+    let mut parts: Vec<String> = [Status::Pass, Status::Fail, Status::Unknown]
+        .into_iter()
+        .filter(|status| *status == Status::Pass || of(*status) > 0)
+        .map(|status| format!("{} {}", of(status), status.word()))
+        .collect();
+    let follow = bundle.played().filter(|finding| finding.is_consequence()).count();
+    if follow > 0 {
+        parts.push(format!("{follow} not looked at"));
+    }
+    let in_order = [Reason::NoExpectation, Reason::NoEvidence, Reason::Off, Reason::NotBuiltIn, Reason::Refused];
+    let reasons: Vec<String> = in_order
+        .into_iter()
+        .filter(|reason| of(Status::NotRun(*reason)) > 0)
+        .map(|reason| {
+            let names: Vec<&str> =
+                own().filter(|finding| finding.status == Status::NotRun(reason)).map(|finding| finding.check).collect();
+            let words = if reason == Reason::Refused { "not looked at" } else { &reason.word().replace('-', " ") };
+            let words = format!("{} {words}", names.len());
+            if reason == Reason::Off { format!("{words} ({})", names.join(", ")) } else { words }
+        })
+        .collect();
+    let not_run = own().filter(|finding| matches!(finding.status, Status::NotRun(_))).count();
+    if not_run > 0 {
+        parts.push(format!("{not_run} not run: {}", reasons.join(", ")));
+    }
+    parts.join(", ")
+}
+
+/// Answers that do not reject and that a reader must know: failed or undecided at `warn`, or waived.
+pub(super) fn doubts(bundle: &BundleReport) -> impl Iterator<Item = &Finding> {
+    bundle.played().filter(|finding| {
+        let is_no = matches!(finding.status, Status::Fail | Status::Unknown);
+        finding.is_waived()
+            || (finding.level == Level::Warn && is_no && !finding.rejects() && !finding.is_consequence())
+    })
+}
+
+/// A few lines for each doubt; where there is no room for all, the names of the others.
+fn put_doubts(page: &mut Page, bundle: &BundleReport, mut left: usize) {
+    let all: Vec<&Finding> = doubts(bundle).collect();
+    let mut shown = 0;
+    for (at, finding) in all.iter().enumerate() {
+        let text = doubt(finding);
+        let is_last = at + 1 == all.len();
+        let names: Vec<&str> = all.iter().skip(at + 1).map(|finding| finding.check).collect();
+        let for_others = if is_last { 0 } else { page.lines_of(&others(&names, at + 1)) };
+        let lines = page.lines_of(&text);
+        if lines + for_others > left {
+            break;
+        }
+        page.put(if finding.is_waived() { "waived" } else { "warning" }, &text);
+        left -= lines;
+        shown += 1;
+    }
+    let names: Vec<&str> = all.iter().skip(shown).map(|finding| finding.check).collect();
+    if !names.is_empty() {
+        page.put("warning", &others(&names, shown));
+    }
+}
+
+fn others(names: &[&str], shown: usize) -> String {
+    let more = if shown > 0 { " more" } else { "" };
+    format!("{}{more}, warned or waived: {}", counted(names.len(), "check"), names.join(", "))
+}
+
+fn doubt(finding: &Finding) -> String {
+    let said = match &finding.waiver {
+        Some(waiver) if finding.is_waived() => format!("{}; {}", finding.message, waiver.words()),
+        _ => finding.message.clone(),
+    };
+    let sides = match (&finding.expected, &finding.found) {
+        (Some(expected), Some(found)) => format!("; expected {expected}, found {found}"),
+        _ => String::new(),
+    };
+    clipped(&for_terminal(&format!("{}: {said}{sides}", finding.check)))
+}
+
+/// What a reader must know of the question itself.
+fn remarks(page: &mut Page, report: &Report) {
+    if let Some(question) = report.question.as_ref().filter(|question| !question.passed_over.is_empty()) {
+        let fields = for_terminal(&question.passed_over.join(", "));
+        page.put("policy", &clipped(&format!("passed over: {fields}; `admit` and `serve` apply it to workloads")));
+    }
+    if report.rules == Rules::Version1 {
+        page.put("rules", summary::VERSION_1);
+    }
+}
+
+/// Inputs that the commit does not pin, as far as so many lines hold them.
+fn outside(page: &mut Page, bundle: &BundleReport, lines: usize) {
+    let inputs = &bundle.outside_the_commit;
+    if inputs.is_empty() {
+        let none = "the log lists no input; what a script fetched in the build is not known";
+        page.put("outside", if log_was_read(bundle) { none } else { "not known: the log was not read" });
+        return;
+    }
+    let head = format!("{} that the commit does not pin", counted(inputs.len(), "input"));
+    let mut text = head.clone();
+    for count in 1..=inputs.len() {
+        let listed: Vec<String> = inputs.iter().take(count).map(|input| clipped(&for_terminal(input))).collect();
+        let left = inputs.len() - count;
+        let more = if left > 0 { format!("; and {left} more") } else { String::new() };
+        let longer = format!("{head}: {}{more}", listed.join("; "));
+        if page.lines_of(&longer) > lines {
+            break;
+        }
+        text = longer;
+    }
+    page.put("outside", &text);
+}

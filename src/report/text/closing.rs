@@ -1,0 +1,105 @@
+//! The last line: the verdict, its exit code, and what that means.
+
+use super::{Amount, Look, Tone};
+use crate::base::words::counted;
+use crate::judge::finding::Verdict;
+use crate::report::{Admission, BundleReport, Report};
+
+/// How to see more.
+const MORE: &str = " More: --details";
+
+/// The verdict's words, as every line of text has them.
+pub(super) fn verdict_words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Accept => "ACCEPTED",
+        Verdict::AcceptInPart => "ACCEPTED IN PART",
+        Verdict::Reject => "REJECTED",
+        Verdict::None => "NO VERDICT",
+    }
+}
+
+/// The same for images of workloads.
+fn admission_words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Accept => "ADMITTED",
+        Verdict::AcceptInPart => "ADMITTED IN PART",
+        Verdict::Reject => "DENIED",
+        Verdict::None => "NO VERDICT",
+    }
+}
+
+/// Paints the word that a line begins with.
+pub(in crate::report) fn paint_first(look: Look, tone: impl Into<Tone>, word: &str, line: &str) -> String {
+    match line.strip_prefix(word) {
+        Some(rest) => format!("{}{rest}", look.paint(tone.into(), word)),
+        None => line.to_owned(),
+    }
+}
+
+/// The last line of every report for people.
+pub(in crate::report) fn verdict_line(report: &Report, look: Look) -> String {
+    let (verdict, code) = (report.verdict(), report.exit_code());
+    let (words, means) = match (&report.admission, report.bundles.as_slice()) {
+        (Some(admission), _) => (admission_words(verdict), of_images(report, admission, verdict)),
+        (None, [bundle]) if report.error.is_none() => (verdict_words(verdict), of_bundle(report, bundle)),
+        (None, bundles) => (verdict_words(verdict), of_bundles(report, bundles, verdict)),
+    };
+    // In the details there is nothing more to see.
+    let means = if look.amount == Amount::Everything { means.replace(MORE, "") } else { means };
+    paint_first(look, verdict, words, &format!("{words} (exit {code}): {means}"))
+}
+
+const NOTHING_DECIDED: &str = "nothing was decided; treat it as not accepted.";
+
+fn of_bundle(report: &Report, bundle: &BundleReport) -> String {
+    match bundle.verdict {
+        Verdict::Accept => format!("the policy's requirements are met.{MORE}"),
+        Verdict::AcceptInPart if is_only_waived(report, bundle) => {
+            format!("nothing rejects; answers are waived.{MORE}")
+        }
+        Verdict::AcceptInPart => format!("nothing rejects; not all is checked.{MORE}"),
+        Verdict::Reject => match bundle.rejecting().count() {
+            1 => format!("1 required check rejects it: do not deploy.{MORE}"),
+            count => format!("{count} required checks reject it: do not deploy.{MORE}"),
+        },
+        Verdict::None => NOTHING_DECIDED.into(),
+    }
+}
+
+/// Was everything that the policy requires looked at, and something of it waived?
+fn is_only_waived(report: &Report, bundle: &BundleReport) -> bool {
+    let required = report.question.as_ref().map(|question| question.require.as_slice()).unwrap_or_default();
+    let not_checked = bundle.not_checked();
+    let is_whole = report.policy.is_some() && !required.is_empty();
+    is_whole && bundle.waived().next().is_some() && required.iter().all(|group| !not_checked.contains(&group.word()))
+}
+
+fn of_bundles(report: &Report, bundles: &[BundleReport], verdict: Verdict) -> String {
+    let of_all = |count: usize, one: &str, several: &str| {
+        let what = if count == 1 { one } else { several };
+        format!("{count} of {} {what}.{MORE}", counted(bundles.len(), "bundle"))
+    };
+    match verdict {
+        Verdict::Accept => of_all(bundles.len(), "meets the policy", "meet the policy"),
+        Verdict::AcceptInPart => of_all(report.count(verdict), "is accepted in part", "are accepted in part"),
+        Verdict::Reject => of_all(report.count(verdict), "is rejected", "are rejected"),
+        Verdict::None if report.error.is_none() => of_all(report.count(verdict), "has no verdict", "have no verdict"),
+        Verdict::None => NOTHING_DECIDED.into(),
+    }
+}
+
+fn of_images(report: &Report, admission: &Admission, verdict: Verdict) -> String {
+    let of_all = |count: usize, one: &str, several: &str| {
+        let what = if count == 1 { one } else { several };
+        format!("{count} of {} {what}.{MORE}", counted(admission.images.len(), "image"))
+    };
+    match verdict {
+        Verdict::Accept => of_all(admission.images.len(), "may be deployed", "may be deployed"),
+        Verdict::AcceptInPart => of_all(admission.count(verdict), "is admitted in part", "are admitted in part"),
+        Verdict::Reject => of_all(admission.count(verdict), "must not be deployed", "must not be deployed"),
+        Verdict::None if report.error.is_none() => {
+            of_all(admission.count(verdict), "has no verdict", "have no verdict")
+        }
+        Verdict::None => NOTHING_DECIDED.into(),
+    }
+}

@@ -1,0 +1,111 @@
+//! Many bundles: a line each, then those that fail, then totals.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::brief;
+use super::closing::{paint_first, verdict_words};
+use super::subject::{UNPROVED, grade_words};
+use super::{Look, Page};
+use crate::base::escape::for_terminal;
+use crate::base::words::{counted, counted_as};
+use crate::gate::key::Fingerprint;
+use crate::gate::verify::Grade;
+use crate::judge::finding::Verdict;
+use crate::report::{BundleReport, Report, summary};
+
+/// Keys and scopes that are listed; the others are counted.
+const SHOWN: usize = 5;
+
+pub(super) fn page(report: &Report, bundles: &[BundleReport], look: Look) -> String {
+    let mut page = look.page();
+    let is_twice = names_of_several(bundles);
+    for bundle in bundles {
+        let words = verdict_words(bundle.verdict);
+        let name = name(bundle, &is_twice);
+        page.line(paint_first(look, bundle.verdict, words, &format!("{words:<16} {name}")));
+    }
+    let mut text = page.text();
+    for bundle in bundles.iter().filter(|bundle| bundle.exit_code() != 0) {
+        text.push('\n');
+        text.push_str(&brief::section(report, bundle, look).text());
+    }
+    text.push('\n');
+    text.push_str(&totals(report, bundles, look).text());
+    text
+}
+
+/// The build's name, and the file where that is not enough to tell it from the others.
+fn name(bundle: &BundleReport, is_twice: &BTreeSet<&str>) -> String {
+    match bundle.build_name.as_deref() {
+        Some(name) if !is_twice.contains(name) => for_terminal(name),
+        _ => for_terminal(&bundle.path),
+    }
+}
+
+fn names_of_several(bundles: &[BundleReport]) -> BTreeSet<&str> {
+    let mut seen = BTreeSet::new();
+    bundles.iter().filter_map(|bundle| bundle.build_name.as_deref()).filter(|name| !seen.insert(*name)).collect()
+}
+
+fn totals(report: &Report, bundles: &[BundleReport], look: Look) -> Page {
+    let mut page = look.page();
+    let words = [
+        (Verdict::Accept, "accepted"),
+        (Verdict::AcceptInPart, "accepted in part"),
+        (Verdict::Reject, "rejected"),
+        (Verdict::None, "without a verdict"),
+    ];
+    let counts = words.map(|(verdict, words)| (report.count(verdict), words));
+    let counts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
+    page.put("total", &format!("{}: {}", counted(bundles.len(), "bundle"), counts.join(", ")));
+    scopes(&mut page, report, bundles);
+    keys(&mut page, bundles);
+    let doubtful = |bundle: &&BundleReport| brief::doubts(bundle).next().is_some();
+    let accepted = || bundles.iter().filter(|bundle| bundle.exit_code() == 0);
+    match accepted().filter(doubtful).count() {
+        0 => {}
+        count => {
+            page.put("warned", &format!("{} with warnings or waivers: --details", counted(count, "accepted bundle")))
+        }
+    }
+    if accepted().next().is_some() {
+        page.put("unproved", UNPROVED);
+    }
+    page.blank();
+    page
+}
+
+/// What was checked of those that are accepted, each scope once.
+fn scopes(page: &mut Page, report: &Report, bundles: &[BundleReport]) {
+    let mut scopes: BTreeMap<String, usize> = BTreeMap::new();
+    for bundle in bundles.iter().filter(|bundle| bundle.exit_code() == 0) {
+        *scopes.entry(for_terminal(&summary::headline(report, bundle))).or_default() += 1;
+    }
+    for (scope, count) in scopes.iter().take(SHOWN) {
+        page.put("scope", &format!("{count} {scope}"));
+    }
+    more(page, scopes.len(), "scope", "scopes");
+}
+
+/// The keys that signed, with the lowest grade that each has.
+fn keys(page: &mut Page, bundles: &[BundleReport]) {
+    let mut keys: BTreeMap<Fingerprint, (Grade, usize)> = BTreeMap::new();
+    for key in bundles.iter().filter_map(|bundle| bundle.key.as_ref()) {
+        let (grade, count) = keys.entry(key.fingerprint).or_insert((key.grade, 0));
+        *grade = (*grade).min(key.grade);
+        *count += 1;
+    }
+    for (fingerprint, (grade, count)) in keys.iter().take(SHOWN) {
+        page.put("key", &fingerprint.to_string());
+        page.put("", &format!("signed {}; its grade is", counted(*count, "bundle")));
+        page.put("", grade_words(*grade));
+    }
+    more(page, keys.len(), "key", "keys");
+}
+
+fn more(page: &mut Page, count: usize, one: &str, several: &str) {
+    if let Some(left) = count.checked_sub(SHOWN).filter(|left| *left > 0) {
+        page.put("", &format!("and {} more: --details", counted_as(left, one, several)));
+    }
+}

@@ -1,0 +1,138 @@
+//! The report for people: one screen per bundle, or every check and fact. The last line is always the verdict.
+
+mod advice;
+mod brief;
+mod closing;
+mod details;
+mod many;
+mod page;
+mod signature;
+mod subject;
+
+use std::io::{self, Write};
+
+pub(super) use self::closing::{paint_first, verdict_line};
+pub(super) use self::details::{line, status_column};
+pub(super) use self::page::Page;
+pub(super) use self::signature::signature_text;
+use super::{BundleReport, Report};
+use crate::judge::finding::Verdict;
+
+/// How text is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Colour, or plain.
+    pub colour: Colour,
+    /// Columns of the terminal.
+    pub columns: u16,
+    /// How much is printed.
+    pub amount: Amount,
+}
+
+/// Are colours used?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// ANSI colours, for the words of verdicts only.
+    Ansi,
+    /// None.
+    Plain,
+}
+
+/// How much is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amount {
+    /// The last line: the verdict.
+    Verdict,
+    /// A screen per bundle: what was checked, what was not, and what to do.
+    Screen,
+    /// Every check and every fact.
+    Everything,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Tone {
+    Good,
+    Bad,
+    Doubt,
+}
+
+impl From<Verdict> for Tone {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Accept => Self::Good,
+            Verdict::AcceptInPart => Self::Doubt,
+            Verdict::Reject | Verdict::None => Self::Bad,
+        }
+    }
+}
+
+impl Look {
+    /// Of a file or a pipe: the same everywhere.
+    pub const PLAIN: Self = Self { colour: Colour::Plain, columns: 120, amount: Amount::Screen };
+
+    pub(super) fn paint(self, tone: Tone, text: &str) -> String {
+        let code = match tone {
+            Tone::Good => "32",
+            Tone::Bad => "1;31",
+            Tone::Doubt => "33",
+        };
+        match self.colour {
+            Colour::Ansi => format!("\x1b[{code}m{text}\x1b[0m"),
+            Colour::Plain => text.to_owned(),
+        }
+    }
+
+    /// An empty page as wide as a screen.
+    pub(super) fn page(self) -> Page {
+        Page::new(usize::from(self.columns).min(SCREEN_COLUMNS))
+    }
+}
+
+/// A screen has at most this many columns, on a wide terminal too: it is read, and pasted elsewhere.
+const SCREEN_COLUMNS: usize = 80;
+
+pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = match (look.amount, &report.admission) {
+        (Amount::Verdict, _) => String::new(),
+        (_, Some(admission)) => super::admission_text::page(report, admission, look),
+        (Amount::Screen, None) => screens(report, look),
+        (Amount::Everything, None) => details::page(report, look),
+    };
+    page.push_str(&verdict_line(report, look));
+    page.push('\n');
+    out.write_all(page.as_bytes())
+}
+
+/// What is said before any bundle: of the case, and why there is no verdict.
+pub(super) fn opening(report: &Report, look: Look) -> String {
+    let mut page = look.page();
+    if let Some(case) = &report.case {
+        page.line("CASE");
+        for (label, text) in case.lines() {
+            // A remark may end with the command that judges the case for another moment.
+            let (said, command) = text.split_at(text.find("hpsb-audit audit ").unwrap_or(text.len()));
+            page.put_wide(label, &format!("{said}{}", page::unbroken(command)));
+        }
+        page.blank();
+    }
+    if let Some(error) = &report.error {
+        brief::fault(&mut page, look, error);
+        page.blank();
+    }
+    page.text()
+}
+
+fn screens(report: &Report, look: Look) -> String {
+    let mut text = opening(report, look);
+    match report.bundles.as_slice() {
+        [] => {}
+        [bundle] => text.push_str(&brief::screen(report, bundle, look)),
+        bundles => text.push_str(&many::page(report, bundles, look)),
+    }
+    text
+}
+
+/// Was the build's log read? Nothing is said of what it lists where it was not.
+fn log_was_read(bundle: &BundleReport) -> bool {
+    bundle.evidence.iter().any(|fact| fact.witness == "build.log")
+}

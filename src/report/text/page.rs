@@ -1,0 +1,173 @@
+//! A page of labelled lines, wrapped at words.
+
+use std::iter;
+
+/// Columns of labels: with a fingerprint behind them a line has exactly 80.
+const LABEL: usize = 9;
+/// Columns of the longer labels of a case.
+const WIDE_LABEL: usize = 11;
+
+/// Lines of a page. Text is made inert before it comes here.
+pub(in crate::report) struct Page {
+    columns: usize,
+    lines: Vec<String>,
+}
+
+impl Page {
+    pub(super) fn new(columns: usize) -> Self {
+        Self { columns, lines: Vec::new() }
+    }
+
+    /// A line as it is.
+    pub(in crate::report) fn line(&mut self, text: impl Into<String>) {
+        self.lines.push(text.into());
+    }
+
+    pub(in crate::report) fn blank(&mut self) {
+        self.lines.push(String::new());
+    }
+
+    /// A label, and text at its side.
+    pub(in crate::report) fn put(&mut self, label: &str, text: &str) {
+        self.put_at(LABEL, label, text);
+    }
+
+    /// The same with room for longer labels.
+    pub(in crate::report) fn put_wide(&mut self, label: &str, text: &str) {
+        self.put_at(WIDE_LABEL, label, text);
+    }
+
+    fn put_at(&mut self, indent: usize, label: &str, text: &str) {
+        let labels = iter::once(label).chain(iter::repeat(""));
+        let width = self.columns.saturating_sub(indent);
+        for (label, line) in labels.zip(wrap(text, width)) {
+            let pad = indent.saturating_sub(label.len() + 1);
+            let line = line.replace(KEPT, " ");
+            self.lines.push(format!("{label}{:pad$} {line}", "").trim_end().to_owned());
+        }
+    }
+
+    /// Text over the whole width; what is wrapped is set in.
+    pub(in crate::report) fn sentence(&mut self, text: &str) {
+        let mut lines = wrap(text, self.columns.saturating_sub(LABEL)).into_iter();
+        // The first line may be longer than those below it, which are set in.
+        let whole = wrap(text, self.columns);
+        if whole.len() == 1 {
+            self.lines.extend(whole);
+            return;
+        }
+        self.lines.extend(lines.next());
+        self.lines.extend(lines.map(|line| format!("{:LABEL$}{line}", "")));
+    }
+
+    /// How many lines `text` takes beside a label.
+    pub(super) fn lines_of(&self, text: &str) -> usize {
+        wrap(text, self.columns.saturating_sub(LABEL)).len()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub(super) fn append(&mut self, other: Self) {
+        self.lines.extend(other.lines);
+    }
+
+    pub(super) fn beside(&self) -> Self {
+        Self::new(self.columns)
+    }
+
+    pub(in crate::report) fn text(&self) -> String {
+        self.lines.iter().map(|line| format!("{line}\n")).collect()
+    }
+}
+
+/// A blank at which no line is broken. It is a control character, of which evidence has none when it comes here.
+const KEPT: &str = "\u{1}";
+
+/// A command in one piece: who copies it copies all of it.
+pub(in crate::report) fn unbroken(command: &str) -> String {
+    command.replace(' ', KEPT)
+}
+
+/// Lines of at most `width` columns, broken at spaces only: a name, a digest or a path is copied in one piece.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut used = 0;
+    for word in text.split(' ') {
+        let columns = columns_of(word);
+        match lines.last_mut() {
+            Some(line) if used + 1 + columns <= width => {
+                line.push(' ');
+                line.push_str(word);
+                used += 1 + columns;
+            }
+            _ => {
+                lines.push(word.to_owned());
+                used = columns;
+            }
+        }
+    }
+    lines
+}
+
+/// Columns of a word on a terminal, rather too many than too few: letters beyond ASCII may be two wide.
+fn columns_of(word: &str) -> usize {
+    word.chars().map(|letter| if letter.is_ascii() { 1 } else { 2 }).sum()
+}
+
+/// The first words of a text that is too long for a screen; `--details` prints all of it.
+pub(super) fn clipped(text: &str) -> String {
+    const LETTERS: usize = 220;
+    match text.char_indices().nth(LETTERS) {
+        None => text.to_owned(),
+        Some((end, _)) => {
+            let kept = text.get(..end).unwrap_or_default();
+            let kept = kept.rsplit_once(' ').map_or(kept, |(words, _)| words);
+            format!("{kept} ...")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_at_spaces_and_names_are_not() {
+        let mut page = Page::new(20);
+        page.put("a", "one two three four");
+        page.put("b", "a-name-that-is-longer-than-the-page and more");
+        page.put("c", "");
+        page.put("a-long-label", "x");
+        assert_eq!(
+            page.text(),
+            "a        one two\n         three four\nb        a-name-that-is-longer-than-the-page\n         and more\nc\na-long-label x\n"
+        );
+        let mut page = Page::new(20);
+        page.sentence("12345678901234567890");
+        page.sentence("1234567890 1234567890 1");
+        assert_eq!(page.text(), "12345678901234567890\n1234567890\n         1234567890\n         1\n");
+    }
+
+    #[test]
+    fn letters_that_may_be_wide_count_twice() {
+        assert_eq!(wrap("東京 東京 a", 9), ["東京 東京", "a"]);
+        assert_eq!(wrap("two  blanks", 80), ["two  blanks"]);
+    }
+
+    #[test]
+    fn commands_are_not_broken() {
+        let mut page = Page::new(30);
+        page.put("next", &format!("do this: {} and that", unbroken("hpsb-audit policy init")));
+        assert_eq!(page.text(), "next     do this:\n         hpsb-audit policy init\n         and that\n");
+    }
+
+    #[test]
+    fn long_text_is_clipped_at_a_word() {
+        assert_eq!(clipped("short"), "short");
+        let long = "word ".repeat(100);
+        assert!(clipped(&long).ends_with("word ...") && clipped(&long).len() < 230);
+        assert_eq!(clipped(&"é".repeat(300)).chars().count(), 224);
+    }
+}

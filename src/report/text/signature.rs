@@ -1,0 +1,25 @@
+//! What is said where a signature alone was verified.
+
+use super::{Amount, Look, brief, paint_first, subject};
+use crate::report::{BundleReport, Report};
+
+/// The bundle, its key or why there is none, and the last line: `words` and what they mean.
+pub(in crate::report) fn signature_text(report: &Report, look: Look, words: &str, means: &str) -> String {
+    let mut text = String::new();
+    for bundle in &report.bundles {
+        if look.amount != Amount::Verdict {
+            text.push_str(&lines(bundle, look));
+        }
+        let line = format!("{words} (exit {}): {means}\n", report.exit_code());
+        text.push_str(&paint_first(look, bundle.verdict, words, &line));
+    }
+    text
+}
+
+fn lines(bundle: &BundleReport, look: Look) -> String {
+    let mut page = look.page();
+    subject::put_build(&mut page, bundle);
+    brief::causes(&mut page, bundle);
+    subject::put_key(&mut page, bundle);
+    page.text()
+}

@@ -1,0 +1,148 @@
+//! What a bundle is about, with how each thing is known, and what its key is worth.
+
+use super::Page;
+use super::page::clipped;
+use crate::base::escape::for_terminal;
+use crate::gate::verify::Grade;
+use crate::judge::evidence::{Fact, Known};
+use crate::judge::finding::Status;
+use crate::report::{BundleReport, summary};
+
+/// What no acceptance proves. The audit's other formats say it at length.
+pub(super) const UNPROVED: &str = "who has the key; that the log is true; that this source made the image";
+
+/// What the words in brackets mean.
+pub(super) const KNOWN: &str = "signed: the key's holder says it; recomputed: proved; given: unproved";
+
+/// The build's name. It is signed where every place names the same build.
+pub(super) fn put_build(page: &mut Page, bundle: &BundleReport) {
+    let Some(name) = &bundle.build_name else { return };
+    let known = if passes(bundle, "manifest-name") { Known::Signed } else { Known::Given };
+    page.put("build", &format!("{} ({})", for_terminal(name), known.word()));
+}
+
+/// What was proved, the image, the commit, the repository, the time and the key.
+pub(super) fn put(page: &mut Page, bundle: &BundleReport) {
+    let proved = proved(bundle);
+    if !proved.is_empty() {
+        page.put("proved", &proved.join("; "));
+    }
+    image(page, bundle);
+    let facts = [("commit", "commit"), ("built", "built-at")];
+    let [commit, built] = facts.map(|(label, name)| (label, best(bundle, name)));
+    put_fact(page, commit);
+    repository(page, bundle);
+    put_fact(page, built);
+    put_key(page, bundle);
+}
+
+fn put_fact(page: &mut Page, (label, fact): (&str, Option<&Fact>)) {
+    if let Some(fact) = fact {
+        page.put(label, &known(&clipped(&for_terminal(&fact.value)), fact));
+    }
+}
+
+fn known(text: &str, fact: &Fact) -> String {
+    format!("{text} ({})", fact.known.word())
+}
+
+/// The main things that this audit recomputed, each only where its checks passed.
+fn proved(bundle: &BundleReport) -> Vec<&'static str> {
+    let all = |checks: &[&str]| checks.iter().all(|check| passes(bundle, check));
+    let things = [
+        (all(&["manifest-signature"]), "the archive is unaltered since the key below signed it"),
+        (all(&["source-objects", "source-commit", "source-tree"]), "the source in it is the commit below"),
+        (all(&["image-digest"]), "the given image has the digest that the log names"),
+        (all(&["image-signature"]), "a key that the policy trusts signed the image"),
+    ];
+    things.into_iter().filter(|(is_proved, _)| *is_proved).map(|(_, words)| words).collect()
+}
+
+fn passes(bundle: &BundleReport, check: &str) -> bool {
+    bundle.played().any(|finding| finding.check == check && finding.status == Status::Pass)
+}
+
+fn facts<'b>(bundle: &'b BundleReport, name: &'b str) -> impl Iterator<Item = &'b Fact> {
+    bundle.evidence.iter().filter(move |fact| fact.fact == name)
+}
+
+/// A fact as its first good witness has it: recomputed, or else signed.
+fn best<'b>(bundle: &'b BundleReport, name: &'b str) -> Option<&'b Fact> {
+    let of = |known: Known| facts(bundle, name).find(|fact| fact.known == known);
+    of(Known::Recomputed).or_else(|| of(Known::Signed))
+}
+
+/// The image that the log names under the record's tag, with its digest.
+fn image(page: &mut Page, bundle: &BundleReport) {
+    let tag = tag(bundle);
+    let named = || in_log(bundle, "image");
+    let first_word = |fact: &Fact| fact.value.split(' ').next().unwrap_or_default().to_owned();
+    let is_tagged = |fact: &&Fact| tag.is_some_and(|tag| first_word(fact).ends_with(&format!(":{tag}")));
+    let image = named().find(is_tagged).or_else(|| named().next());
+    if let Some(image) = image {
+        page.put("image", &known(&for_terminal(&first_word(image)), image));
+    }
+    if let Some(value) = digest(bundle) {
+        page.put(if image.is_some() { "" } else { "image" }, &for_terminal(value));
+    }
+}
+
+/// The digest that the log names under the record's tag.
+pub(super) fn digest(bundle: &BundleReport) -> Option<&str> {
+    let tag = tag(bundle);
+    let of_tag = |fact: &&Fact| tag.is_some_and(|tag| fact.value.starts_with(&format!("{tag} ")));
+    let named = || in_log(bundle, "image-digest");
+    let fact = named().find(of_tag).or_else(|| named().next())?;
+    fact.value.split(' ').find(|word| word.starts_with("sha256:"))
+}
+
+fn tag(bundle: &BundleReport) -> Option<&str> {
+    facts(bundle, "tag").find(|fact| fact.known == Known::Signed).map(|fact| fact.value.as_str())
+}
+
+fn in_log<'b>(bundle: &'b BundleReport, name: &'b str) -> impl Iterator<Item = &'b Fact> {
+    facts(bundle, name).filter(|fact| fact.witness == "build.log")
+}
+
+/// The snapshot's remote, or else what the log says of the repository.
+fn repository(page: &mut Page, bundle: &BundleReport) {
+    let remotes: Vec<(&Fact, &str, &str)> = facts(bundle, "repository")
+        .filter_map(|fact| {
+            let (name, address) = fact.value.strip_prefix("remote ")?.split_once(": ")?;
+            Some((fact, name, address))
+        })
+        .collect();
+    let origin = remotes.iter().find(|(_, name, _)| *name == "origin").or_else(|| remotes.first());
+    if let Some((fact, name, address)) = origin {
+        let text = format!("{}, the snapshot's remote {}", for_terminal(address), for_terminal(name));
+        page.put("source", &known(&clipped(&text), fact));
+        return;
+    }
+    let in_log: Vec<&Fact> = in_log(bundle, "repository").collect();
+    if let Some(fact) = in_log.first() {
+        let parts: Vec<String> = in_log.iter().map(|fact| for_terminal(&fact.value)).collect();
+        page.put("source", &known(&clipped(&parts.join(", ")), fact));
+    }
+}
+
+/// The key, who named it, and its grade.
+pub(super) fn put_key(page: &mut Page, bundle: &BundleReport) {
+    let Some(key) = &bundle.key else {
+        page.put("key", summary::no_key(bundle));
+        return;
+    };
+    page.put("key", &key.fingerprint.to_string());
+    let source = for_terminal(&key.source);
+    page.put("", &clipped(&format!("{}, {} bits, named by: {source} (given)", key.kind, key.bits)));
+    page.put("grade", grade_words(key.grade));
+}
+
+/// What a grade says, and its place among the four.
+pub(super) fn grade_words(grade: Grade) -> &'static str {
+    match grade {
+        Grade::CommandLine => "command-line, lowest of four: no accepted record of how it was obtained",
+        Grade::Recorded => "recorded, second of four: a signed record says how it was obtained",
+        Grade::Witnessed => "witnessed, third of four: two people signed that their two copies were equal",
+        Grade::Challenged => "challenged, highest of four: a build of the auditor's random commit verifies under it",
+    }
+}

@@ -1,0 +1,247 @@
+//! The text for people: exact screens, at most 24 lines of 80 columns for what is accepted, and the verdict as the last line of everything.
+//! `HPSB_UPDATE=1` writes the files of `tests/golden/text/` anew.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod case_file;
+mod program;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use case_file::{CaseFile, directories};
+use program::{Answer, BUNDLE, Folder, NOW, answer, command, fixture, run};
+use serde_json::Value;
+
+const ESCAPE: char = '\u{1b}';
+
+/// Compares with `tests/golden/text/NAME.txt`; what differs is answered.
+fn golden(name: &str, answer: &Answer) -> Option<String> {
+    let found = format!("exit code {}\n{}", answer.code, answer.out);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/text/{name}.txt"));
+    if std::env::var_os("HPSB_UPDATE").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &found).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    (expected != found).then(|| format!("{name}: expected\n{expected}\nfound\n{found}"))
+}
+
+/// A build with its image, under a policy that requires both.
+fn with_policy_and_image() -> Folder {
+    let folder = Folder::with_fixture("image-good");
+    let policy =
+        "version = 1\nrequire = [\"manifest\", \"source\", \"image\"]\n[[keys]]\nname = \"a\"\nfile = \"key.pem\"\n";
+    folder.write("policy.toml", policy);
+    folder
+}
+
+#[test]
+fn every_screen_is_exactly_this() {
+    let by_key = ["--key", "key.pem", "--now", NOW];
+    let by_policy = ["--policy", "policy.toml", "--now", NOW];
+    let too_old = ["--policy", "policy.toml", "--now", "2026-06-30T00:00:00Z"];
+    let of = |name: &str, line: &[&str]| run(&fixture(name), &[&["audit", "."], line].concat());
+    let both = with_policy_and_image();
+    let image = ["audit", BUNDLE, "--policy", "policy.toml", "--image", "oci-archive:image.tar", "--now", NOW];
+    let compose = fs::read(fixture("inputs/admission/compose.yaml")).unwrap();
+    let workloads = Folder::with_fixture("good-policy");
+    workloads.write("compose.yaml", compose);
+    let admit = ["admit", "compose.yaml", "--evidence", ".", "--policy", "policy.toml", "--now", NOW];
+    let faults: Vec<String> = [
+        ("accepted", of("good-policy", &by_policy)),
+        ("accepted-with-image", run(both.path(), &image)),
+        ("in-part", of("good-rsa-2048", &by_key)),
+        ("in-part-waived", of("verdict-waived", &by_policy)),
+        ("in-part-waived-several", of("verdict-waived-consequences", &by_policy)),
+        ("wrong-key", of("other-key-beside_fail", &by_key)),
+        ("altered", of("archive-byte-flipped_fail", &by_key)),
+        ("too-old", of("build-too-old_fail", &too_old)),
+        ("several-causes", of("head-other-commit_fail", &by_key)),
+        ("no-key", of("good-rsa-2048", &["--now", NOW])),
+        ("two-accepted", of("good-two-bundles", &by_key)),
+        ("two-one-rejected", of("two-bundles-one-rejected_fail", &by_key)),
+        ("details", of("good-policy", &[&by_policy[..], &["--details"]].concat())),
+        ("details-rejected", of("other-key-beside_fail", &[&by_key[..], &["--details"]].concat())),
+        ("quiet", of("good-policy", &[&by_policy[..], &["--quiet"]].concat())),
+        ("admit", run(workloads.path(), &admit)),
+        ("admit-details", run(workloads.path(), &[&admit[..], &["--details"]].concat())),
+        ("admit-quiet", run(workloads.path(), &[&admit[..], &["--quiet"]].concat())),
+        ("verify", run(&fixture("good-policy"), &["verify", BUNDLE, "--key", "key.pem"])),
+        ("verify-quiet", run(&fixture("good-policy"), &["verify", BUNDLE, "--key", "key.pem", "--quiet"])),
+    ]
+    .into_iter()
+    .filter_map(|(name, answer)| golden(name, &answer))
+    .collect();
+    assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 writes the files anew)", faults.join("\n"));
+}
+
+/// What is wrong with the text of a fixture.
+fn faults_of(directory: &Path) -> Vec<String> {
+    let case = CaseFile::read(directory);
+    let bundles = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut bundles: Vec<String> = bundles.filter(|name| name.ends_with(".sig.tbz")).collect();
+    bundles.sort();
+    let is_one = bundles.len() == 1;
+    if bundles.is_empty() {
+        bundles.push(".".into());
+    }
+    let audit = |more: &[&str]| {
+        answer(command(directory).arg("audit").args(&bundles).args(case.args()).args(["--now", &case.now()]).args(more))
+    };
+    let (screen, quiet) = (audit(&[]), audit(&["--quiet"]));
+    let mut faults = Vec::new();
+    let last = screen.out.lines().last().unwrap_or_default();
+    let word = match screen.code {
+        0 => "ACCEPTED",
+        1 => "REJECTED",
+        _ => "NO VERDICT",
+    };
+    if !last.starts_with(word) || !last.contains(&format!(" (exit {}): ", screen.code)) {
+        faults.push(format!("the last line is {last:?}"));
+    }
+    if (quiet.code, quiet.out.as_str()) != (screen.code, format!("{last}\n").as_str()) {
+        faults.push(format!("--quiet prints {:?}", quiet.out));
+    }
+    if screen.out.contains(ESCAPE) {
+        faults.push("a pipe gets an escape".into());
+    }
+    let lines = screen.out.lines().count();
+    if is_one && screen.code == 0 && lines > 24 {
+        faults.push(format!("{lines} lines"));
+    }
+    // A name, a digest or a path is never broken; nor are the label before it and the word behind it in the way.
+    let is_wide = |line: &&str| line.chars().count() > 80 && line.split(' ').filter(|word| word.len() > 3).count() > 2;
+    faults.extend(screen.out.lines().filter(is_wide).map(|line| format!("too wide: {line}")));
+    faults
+}
+
+#[test]
+fn every_fixture_ends_with_its_verdict_and_what_is_accepted_fits_a_screen() {
+    let directories = directories();
+    let (next, faults) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(directory) = directories.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let name = directory.file_name().unwrap().to_string_lossy().into_owned();
+                    let found = faults_of(directory).into_iter().map(|fault| format!("{name}: {fault}"));
+                    faults.lock().unwrap().extend(found);
+                }
+            });
+        }
+    });
+    let mut faults = faults.into_inner().unwrap();
+    faults.sort();
+    assert!(faults.is_empty(), "{}:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// Of a bundle that no trusted key signed nothing was read: nothing is said of its log, source or image.
+#[test]
+fn nothing_is_said_of_what_was_not_read() {
+    for name in ["other-key_fail", "archive-byte-flipped_fail", "other-key-beside_fail"] {
+        for more in [&[][..], &["--details"]] {
+            let page = run(&fixture(name), &[&["audit", ".", "--key", "key.pem", "--now", NOW], more].concat()).out;
+            assert!(page.contains("the log was not read"), "{page}");
+            for never in ["\nimage ", "\ncommit ", "\nproved ", "\nbuilt ", "build.log", "git-objects"] {
+                assert!(!page.contains(never), "{name}: {never:?}\n{page}");
+            }
+        }
+    }
+}
+
+#[test]
+fn flags_of_text_change_nothing_in_json() {
+    let folder = Folder::with_fixture("good-policy");
+    let line = ["audit", BUNDLE, "--policy", "policy.toml", "--now", NOW, "--format", "json"];
+    let plain = run(folder.path(), &line).out;
+    let flags: [&[&str]; 4] = [&["--details"], &["--quiet"], &["--color", "always"], &["--color=never", "--details"]];
+    for flags in flags {
+        assert_eq!(run(folder.path(), &[&line[..], flags].concat()).out, plain, "{flags:?}");
+    }
+    assert_eq!(run(folder.path(), &[&line[..], &["--details", "--quiet"]].concat()).code, 2);
+}
+
+#[test]
+fn colour_is_for_verdicts_on_terminals_or_where_it_is_asked_for() {
+    let folder = Folder::with_fixture("good-policy");
+    let line = ["audit", BUNDLE, "--policy", "policy.toml", "--now", NOW];
+    let with = |flags: &[&str]| run(folder.path(), &[&line[..], flags].concat()).out;
+    let plain = with(&[]);
+    for flags in [&["--color", "auto"][..], &["--color=never"], &["--report", "text=r.txt", "--color=never"]] {
+        assert_eq!(with(flags), plain, "{flags:?}");
+    }
+    let coloured = with(&["--color=always", "--report", "text=r.txt"]);
+    let painted: Vec<&str> =
+        coloured.split("\u{1b}[32m").skip(1).map(|text| text.split(ESCAPE).next().unwrap()).collect();
+    assert_eq!(painted, ["ACCEPTED", "ACCEPTED"], "{coloured:?}");
+    assert_eq!(coloured.matches(ESCAPE).count(), 4);
+    assert_eq!(coloured.replace("\u{1b}[32m", "").replace("\u{1b}[0m", ""), plain);
+    // A file never has colour. What was asked for on the command line is stronger than what the environment says.
+    assert_eq!(fs::read_to_string(folder.path().join("r.txt")).unwrap(), plain);
+    let mut no_colour = command(folder.path());
+    assert_eq!(answer(no_colour.args(line).arg("--color=always").env("NO_COLOR", "1")).out, with(&["--color=always"]));
+    for line in [&["verify", BUNDLE, "--key", "key.pem"][..], &["audit", "missing", "--key", "key.pem"]] {
+        assert!(run(folder.path(), &[line, &["--color=always"]].concat()).out.contains(ESCAPE), "{line:?}");
+        assert!(!run(folder.path(), line).out.contains(ESCAPE), "{line:?}");
+    }
+}
+
+/// A saved report goes through the same writer, with the same flags; a file is never cut to its last line.
+#[test]
+fn a_saved_report_is_printed_in_the_same_words() {
+    let folder = Folder::with_fixture("good-policy");
+    let line = ["audit", BUNDLE, "--policy", "policy.toml", "--now", NOW, "--report", "json=r.json", "--report"];
+    for flags in [&[][..], &["--details"], &["--quiet"], &["--color=always"]] {
+        let audited = run(folder.path(), &[&line[..], &["text=r.txt"], flags].concat());
+        let saved = run(folder.path(), &[&["report", "r.json", "--format", "text"], flags].concat());
+        assert_eq!((audited.code, &audited.out), (saved.code, &saved.out), "{flags:?}");
+        let file = fs::read_to_string(folder.path().join("r.txt")).unwrap();
+        assert!(file.lines().count() > 15 && !file.contains(ESCAPE), "{flags:?}: {file}");
+        assert_eq!(file.contains("object-count"), flags == ["--details"], "{flags:?}");
+        let again = ["report", "r.json", "--format", "text", "--output", "again.txt"];
+        assert_eq!(run(folder.path(), &[&again[..], flags].concat()).code, 0);
+        assert_eq!(fs::read_to_string(folder.path().join("again.txt")).unwrap(), file, "{flags:?}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn one_bundle_that_is_named_twice_counts_once() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new();
+    for file in [BUNDLE, "key.pem"] {
+        folder.write(&format!("a/{file}"), fs::read(fixture("good-rsa-2048").join(file)).unwrap());
+    }
+    symlink("a", folder.path().join("b")).unwrap();
+    let (file, dotted, linked) = (format!("a/{BUNDLE}"), format!("./a/../a/{BUNDLE}"), format!("b/{BUNDLE}"));
+    let audit = |paths: &[&str]| {
+        let line = [&["audit"], paths, &["--key", "a/key.pem", "--now", NOW]].concat();
+        let json: Value =
+            serde_json::from_str(&run(folder.path(), &[&line[..], &["--format", "json"]].concat()).out).unwrap();
+        (json["totals"]["bundles"].clone(), run(folder.path(), &line))
+    };
+    let once = audit(&[&file]).1.out;
+    let named: [&[&str]; 6] =
+        [&[&file, &file], &[&file, &dotted], &[&file, &linked], &["a", "a"], &["a", "b"], &[&file, "b", "."]];
+    for paths in named {
+        let (bundles, answer) = audit(paths);
+        assert_eq!((bundles, answer.code, answer.out.lines().last()), (1.into(), 0, once.lines().last()), "{paths:?}");
+    }
+    // A copy is a file of its own.
+    folder.write(&format!("c/{BUNDLE}"), fs::read(folder.path().join(&file)).unwrap());
+    let (bundles, answer) = audit(&["a", "b", "c"]);
+    assert_eq!(bundles, 2);
+    assert!(answer.out.contains("total    2 bundles: 2 accepted in part\n"), "{}", answer.out);
+}
+
+/// The exit code in the last line is the process's; where a summary was asked for and is missing, standard error says what differs.
+#[test]
+fn another_exit_code_than_the_verdicts_is_explained() {
+    let folder = Folder::with_fixture("verdict-waived");
+    let line = ["audit", BUNDLE, "--policy", "policy.toml", "--report", "vsa=v.json", "--now", NOW];
+    let answer = run(folder.path(), &line);
+    assert_eq!(answer.code, 1);
+    assert!(answer.err.contains("the exit code is 1"), "{}", answer.err);
+}

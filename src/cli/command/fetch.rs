@@ -1,6 +1,6 @@
 //! The command `fetch`: from what was typed to an evidence folder, and what is said about it.
 
-use crate::base::words::{counted, counted_as};
+use crate::base::words::counted;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -126,13 +126,7 @@ fn as_text(report: &FetchReport, to: &Path) -> String {
     let faults = report.faults.len() + report.builds.iter().map(|build| build.faults.len()).sum::<usize>();
     let builds = report.builds.len();
     let _ = match report.exit_code() {
-        0 => writeln!(
-            page,
-            "SAVED: {builds} of {} in {}{}",
-            counted_as(builds, "build is", "builds are"),
-            to.display(),
-            unreadable(report)
-        ),
+        0 => writeln!(page, "SAVED: {builds} of {builds} builds are in {}{}", to.display(), unreadable(report)),
         _ => writeln!(
             page,
             "INCOMPLETE: {}, {} without a key; run it again: what is there stays",

@@ -431,7 +431,9 @@ fn two_people_sign_off() {
     assert_eq!(names, ["Ada", "Bob"]);
     let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
     assert!(
-        page.contains("Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z by their clock; the audit was not repeated</td>"),
+        page.contains(
+            "Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z by their clock; the audit was not repeated</td>"
+        ),
         "the page has the names"
     );
     // A key that the policy does not list is shown as such.

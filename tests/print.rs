@@ -126,7 +126,7 @@ fn looked_at(folder: &Folder, page: &str, headline: &str, repeat: impl Fn(&str))
             );
         }
         assert!(filed.lines().any(|line| line.starts_with(headline)), "{size}: {headline}:\n{filed}");
-        assert!(filed.contains("Audited for"), "{size}: {filed}");
+        assert!(filed.contains("Judged as of"), "{size}: {filed}");
         assert!(pages.len() > 1, "{size}: the first sheet is a page of its own");
         let digest = filed.lines().find(|line| line.starts_with("sha256:")).unwrap_or(&filed[..20]).to_owned();
         for (at, text) in pages.iter().enumerate() {

@@ -136,6 +136,25 @@ fn an_interrupted_run_goes_on_and_ends_the_same() {
     assert!(command.output().unwrap().stdout == whole.stdout);
 }
 
+/// Which bundles are named is no part of the question, and no line of one bundle names the others: that would be a square of their number.
+#[test]
+fn a_bundles_own_report_does_not_say_which_others_were_named() {
+    let top = estate("named");
+    run(&top, &["--state", "state"]);
+    let kept = fs::metadata(top.join("state")).unwrap().len();
+    let folders: Vec<String> = (0..24).map(|number| format!("bundles/{number:02}")).collect();
+    let mut more: Vec<&str> = folders.iter().map(String::as_str).collect();
+    more.extend(["--state", "state", "--shard", "0/1", "--reference", "F-7", "--report", "jsonl=all.jsonl"]);
+    assert_eq!(run(&top, &more).status.code(), run(&top, &[]).status.code());
+    assert_eq!(fs::metadata(top.join("state")).unwrap().len(), kept, "everything was there");
+    let all = lines(&top.join("all.jsonl"));
+    assert_eq!(all.len(), 24);
+    for line in all {
+        let named = folders.iter().filter(|folder| line.contains(folder.as_str())).count();
+        assert_eq!(named, 1, "{line}");
+    }
+}
+
 #[test]
 fn what_changed_is_audited_again() {
     let top = estate("changed");

@@ -90,6 +90,11 @@ pub enum Reason {
 }
 
 impl Status {
+    /// Was nothing looked at?
+    pub fn is_not_run(self) -> bool {
+        matches!(self, Self::NotRun(_))
+    }
+
     /// The contract's word.
     pub fn word(self) -> &'static str {
         match self {
@@ -360,7 +365,7 @@ impl Finding {
 
     /// Was it looked at?
     pub(crate) fn is_answer(&self) -> bool {
-        !matches!(self.status, Status::NotRun(_)) && self.caused_by.is_none()
+        !self.status.is_not_run() && self.caused_by.is_none()
     }
 
     /// Is it required, and does this build not have it?

@@ -9,7 +9,7 @@ use super::text::{Amount, Look, line, opening, paint_first, status_column};
 use super::{Admission, BundleReport, ImageReport, QuestionReport, Report, Scope, chain};
 use crate::base::escape::for_terminal;
 use crate::base::words::counted;
-use crate::judge::check;
+use crate::judge::check::{self, PUSHED_AS};
 use crate::judge::finding::{Group, Status, Verdict};
 
 pub(super) fn page(report: &Report, admission: &Admission, look: Look) -> String {
@@ -100,9 +100,9 @@ pub(crate) fn hints(image: &ImageReport) -> Vec<String> {
     match check::WORKLOAD_PINNED.answer_in(image.rejecting()) {
         Some(finding) if image.image.is_none() => hints.push(format!("make the image known: {}", finding.message)),
         Some(finding) => {
-            let known = finding.details.iter().find_map(|detail| detail.strip_prefix("the evidence knows it as "));
+            let known = finding.details.iter().find_map(|detail| detail.strip_prefix(PUSHED_AS));
             hints.push(match known.and_then(|known| known.split_once(" (build ")) {
-                Some((name, _)) => format!("write {name}"),
+                Some((name, _)) => format!("for the newest accepted build, write {name}"),
                 None => "name the image by the digest of its manifest, NAME@sha256:...".into(),
             });
         }

@@ -50,7 +50,7 @@ pub(super) fn chain_of_image(image: &ImageReport, bundle: Option<&BundleReport>)
     links(&PLANS, build).into_iter().filter(|link| link.to != DEPLOYED).chain(own).collect()
 }
 
-const DEPLOYED: &str = "deployed workload";
+const DEPLOYED: &str = "workload file";
 
 /// A link as it is drawn: from, to and how, and its strength at best. Its checks say themselves that they belong to it.
 type Plan = (ChainLink, &'static str, &'static str, &'static str, Strength);
@@ -59,7 +59,7 @@ const WORKLOAD_PLANS: [Plan; 4] = {
     use ChainLink::{ContractKey, ContractSigner, DeployedByDigest, Instance};
     use Strength::{Proved, Stated};
     [
-        (DeployedByDigest, "pushed image", DEPLOYED, "the digest that it pins is the log's", Proved),
+        (DeployedByDigest, "pushed image", DEPLOYED, "the digest that it pins is the log's", Stated),
         (ContractKey, "image's key", "contract", "the key that it names is the build's", Stated),
         (ContractSigner, "contract", "contract's signer", "signature over its two sections", Proved),
         (Instance, "contract", "booted instance", "an attestation record names it", Stated),
@@ -76,12 +76,18 @@ const PLANS: [Plan; 12] = {
         (KeyHolder, "key's holder", "trusted key", "a signed record says how it was obtained", Stated),
         (ServerKey, "build server", "trusted key", "no public record binds them", Stated),
         (Archive, "trusted key", "signed archive", "signature over its digest", Proved),
-        (Record, "signed archive", "build record and log", "one build's name in all places", Stated),
-        (ServerAnswers, "server's answers", "build record and log", "the saved answers name this build", Stated),
+        (Record, "signed archive", "build record", "file, members and record name no two builds", Stated),
+        (ServerAnswers, "server's answers", "build record", "the saved answers name this build", Stated),
         (Commit, "signed archive", "commit", "every git object hashes to its name", Proved),
         (WorkTree, "commit", "work tree", "the files are the commit's tree", Proved),
         (Approval, "commit", "approval", "a list that was given approves it", Stated),
-        (PushedImage, "commit", "pushed image", "the build server's log says so", Stated),
+        (
+            PushedImage,
+            "commit",
+            "pushed image",
+            "the build's log names it; at most seven digits tie it to the commit",
+            Stated,
+        ),
         (
             ImageAtHand,
             "pushed image",
@@ -89,7 +95,7 @@ const PLANS: [Plan; 12] = {
             "the digest is the log's, configuration and layers the manifest's",
             Proved,
         ),
-        (ImageSigner, "pushed image", "image's signer", "a trusted key signed its digest", Proved),
+        (ImageSigner, "pushed image", "image's signer", "a key of the policy or the log signed its digest", Proved),
         (Deployed, "image at hand", DEPLOYED, "named by digest, with an accepted manifest", Stated),
     ]
 };

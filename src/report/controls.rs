@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn the_own_table_can_be_read() {
-        assert_eq!(Controls::own().unwrap().list.len(), 8);
+        assert_eq!(Controls::own().unwrap().list.len(), 7);
     }
 
     /// A check says which controls it supports, and the table that users copy says the same.

@@ -284,9 +284,7 @@ pub(super) fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()
     if report.bundles.is_empty() && report.error.is_some() {
         line(report)?;
     }
-    // A line is about its bundle, in whichever share of a run it was.
-    let mut run = report.without_bundles();
-    run.question.iter_mut().for_each(|question| question.given.retain(|(flag, _)| flag != "shard"));
+    let run = report.without_bundles();
     for bundle in &report.bundles {
         line(&Report { bundles: vec![bundle.clone()], ..run.clone() })?;
     }

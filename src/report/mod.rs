@@ -50,7 +50,7 @@ use crate::gate::signature::Signature;
 use crate::gate::verify::{Grade, TrustedKey};
 use crate::judge::builds::BuiltImage;
 use crate::judge::evidence::Fact;
-use crate::judge::finding::{Finding, Group, Status, Verdict, is_answered};
+use crate::judge::finding::{Finding, Group, Verdict, is_answered};
 use crate::judge::policy::PolicySource;
 
 pub use self::admission::{Admission, ImageReport, WorkloadFile};
@@ -339,15 +339,18 @@ impl Report {
         own.chain(asked).max_by_key(|code| [0, 1, 4, 3, 2].iter().position(|known| known == code)).unwrap_or(4)
     }
 
-    /// What it says of the run, and of no bundle.
+    /// What it says of the run, and of no bundle: which were named, and which share of them was looked at, changes nothing that is said of one.
     pub(crate) fn without_bundles(&self) -> Self {
+        let mut question = self.question.clone();
+        let selects = |flag: &str| ["path", "shard"].contains(&flag);
+        question.iter_mut().for_each(|question| question.given.retain(|(flag, _)| !selects(flag)));
         Self {
             rules: self.rules,
             tool: self.tool.clone(),
             now: self.now,
             reference: self.reference.clone(),
             policy: self.policy.clone(),
-            question: self.question.clone(),
+            question,
             case: self.case.clone(),
             error: self.error.clone(),
             admission: self.admission.clone(),
@@ -428,7 +431,7 @@ impl BundleReport {
 
     /// Checks in play that gave no answer, by status.
     pub(crate) fn unanswered(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|f| self.in_play.contains(&f.group) && matches!(f.status, Status::NotRun(_)))
+        self.findings.iter().filter(|f| self.in_play.contains(&f.group) && f.status.is_not_run())
     }
 
     /// Hides what looks like a secret in every text that came from evidence.

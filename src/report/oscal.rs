@@ -94,7 +94,7 @@ fn result(report: &Report, bundle: &BundleReport, options: &Options, seed: &str,
             prop("key-grade", bundle.key.as_ref().map_or("none", |key| key.grade.word())),
             prop("repeat", &summary::command(report, bundle)),
         ],
-        "reviewed-controls": reviewed(options),
+        "reviewed-controls": reviewed(options, &bundle.findings),
         "observations": observations,
     });
     if let (false, Some(fields)) = (findings.is_empty(), result.as_object_mut()) {
@@ -115,12 +115,15 @@ fn no_result(report: &Report, options: &Options, seed: &str, now: &str) -> Value
         "description": format!("Nothing was looked at: {}.", markdown::text(&error)),
         "start": now,
         "props": [prop("verdict", report.verdict().word()), prop("exit-code", &report.exit_code().to_string())],
-        "reviewed-controls": reviewed(options),
+        "reviewed-controls": reviewed(options, &[]),
     })
 }
 
-fn reviewed(options: &Options) -> Value {
-    let controls: Vec<Value> = options.controls.list.iter().map(|c| json!({ "control-id": token(&c.id) })).collect();
+/// The controls of which a check was looked at.
+fn reviewed(options: &Options, findings: &[Finding]) -> Value {
+    let is_looked_at = |check: &String| findings.iter().any(|f| f.check == check.as_str() && !f.status.is_not_run());
+    let controls = options.controls.list.iter().filter(|control| control.checks.iter().any(is_looked_at));
+    let controls: Vec<Value> = controls.map(|control| json!({ "control-id": token(&control.id) })).collect();
     let text = "Controls that the checks may support; no check satisfies a control by itself.";
     match controls.is_empty() {
         true => json!({ "control-selections": [{ "description": text }] }),
@@ -148,16 +151,23 @@ fn observation(bundle: &BundleReport, finding: &Finding, seed: &str, at: usize, 
     props.push(prop("rejects", if finding.rejects() { "yes" } else { "no" }));
     props.extend(summary::known_words(finding).into_iter().map(|word| prop("known", word)));
     let file = uuid(seed, &format!("{at} file"));
-    json!({
+    // OSCAL wants a method and a moment of each: what was not run was not tested, and says so in its status.
+    let method = if finding.status.is_not_run() { "UNKNOWN" } else { "TEST" };
+    let mut observation = json!({
         "uuid": uuid(seed, &format!("{at} {}", finding.check)),
         "title": format!("{}: {}", finding.check, status_text(finding.status)),
         "description": text.join("\n"),
         "props": props,
-        "methods": ["TEST"],
+        "methods": [method],
         "subjects": [{ "subject-uuid": file, "type": "resource" }],
-        "relevant-evidence": [{ "href": format!("#{file}"), "description": evidence(bundle) }],
         "collected": now,
-    })
+    });
+    // The bundle's own checks look at the bundle; the others also at files that the report names elsewhere.
+    if let (false, Some(fields)) = (finding.status.is_not_run(), observation.as_object_mut()) {
+        let looked_at = json!([{ "href": format!("#{file}"), "description": evidence(bundle) }]);
+        fields.insert("relevant-evidence".into(), looked_at);
+    }
+    observation
 }
 
 fn evidence(bundle: &BundleReport) -> String {

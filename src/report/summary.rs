@@ -2,6 +2,7 @@
 
 pub(super) use super::repeat::command;
 use super::{BundleReport, Report, Scope, scope};
+use crate::base::words::counted;
 use crate::gate::verify::Grade;
 use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
@@ -16,15 +17,63 @@ pub(super) struct Found {
 /// Said of a report that 0.1.0 saved.
 pub(super) const VERSION_1: &str = "Judged by the rules of 0.1: an acceptance needed every group of checks, and a check that was not looked at rejected by itself.";
 
+/// A verdict, as all text for people has it.
+pub(super) fn verdict_words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Accept => "ACCEPTED",
+        Verdict::AcceptInPart => "ACCEPTED IN PART",
+        Verdict::Reject => "REJECTED",
+        Verdict::None => "NO VERDICT",
+    }
+}
+
 /// The verdict and what it is about, in the words that a reader must not miss.
 pub(super) fn headline(report: &Report, bundle: &BundleReport) -> String {
-    let scope = Scope::of_bundle(report, bundle);
+    let (words, scope) = (verdict_words(bundle.verdict), Scope::of_bundle(report, bundle));
     match bundle.verdict {
-        Verdict::Accept => format!("ACCEPTED: {}{}", scope.groups.join(", "), scope.in_brackets()),
-        Verdict::AcceptInPart => format!("ACCEPTED IN PART: {}{}", left_out(report, bundle), scope.in_brackets()),
-        Verdict::Reject => "REJECTED".into(),
-        Verdict::None => "NO VERDICT".into(),
+        Verdict::Accept => format!("{words}: {}{}", scope.groups.join(", "), scope.in_brackets()),
+        Verdict::AcceptInPart => format!("{words}: {}{}", left_out(report, bundle), scope.in_brackets()),
+        Verdict::Reject | Verdict::None => words.into(),
     }
+}
+
+/// `2 bundles: 1 accepted, 1 without a verdict`.
+pub(super) fn totals(report: &Report) -> String {
+    let words = [
+        (Verdict::None, "without a verdict"),
+        (Verdict::Reject, "rejected"),
+        (Verdict::AcceptInPart, "accepted in part"),
+        (Verdict::Accept, "accepted"),
+    ];
+    let counts = words.map(|(verdict, words)| (report.count(verdict), words));
+    let counts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
+    format!("{}: {}", counted(report.bundles.len(), "bundle"), counts.join(", "))
+}
+
+/// The build's name, and how it is known: it is signed where the record has it and nothing names another build.
+pub(super) fn build_name(bundle: &BundleReport) -> Option<(&str, Known)> {
+    let name = bundle.build_name.as_deref()?;
+    let is_recorded = facts(bundle, "build-name").any(|fact| fact.known == Known::Signed && fact.value == name);
+    let is_signed = is_recorded && passes(bundle, "manifest-name");
+    Some((name, if is_signed { Known::Signed } else { Known::Given }))
+}
+
+/// Did this check pass?
+pub(super) fn passes(bundle: &BundleReport, check: &str) -> bool {
+    bundle.played().any(|finding| finding.check == check && finding.status == Status::Pass)
+}
+
+/// The facts of a name, in the order of their witnesses.
+pub(super) fn facts<'b>(bundle: &'b BundleReport, name: &'b str) -> impl Iterator<Item = &'b Fact> {
+    bundle.evidence.iter().filter(move |fact| fact.fact == name)
+}
+
+/// What the bundle itself says of a name: what its source proves, or else what its signer wrote. What an image at hand says is about that image.
+pub(super) fn fact<'b>(bundle: &'b BundleReport, name: &'b str) -> Option<&'b Fact> {
+    let is_own = |fact: &&Fact| ["git-objects", "work-tree"].contains(&fact.witness);
+    let proved = facts(bundle, name).filter(is_own).find(|fact| fact.known == Known::Recomputed);
+    proved.or_else(|| facts(bundle, name).find(|fact| fact.known == Known::Signed))
 }
 
 /// What an acceptance in part lacks: a policy, groups and checks that were not looked at, and answers that are waived.
@@ -91,7 +140,7 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
         lines.push("Is the image at hand the one whose digest the signed log names?".into());
     }
     if question.depth == super::Depth::Everything && in_play(Group::Trust) {
-        lines.push("Did a trusted key sign that image?".into());
+        lines.push("Did a key of the policy, or one that the log records, sign its digest?".into());
     }
     let groups = |groups: &[Group]| groups.iter().map(|group| group.word()).collect::<Vec<_>>().join(", ");
     if !question.require.is_empty() {
@@ -113,15 +162,10 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
     lines
 }
 
-/// The facts that say what the subject is, each once, as its first witness has it.
+/// The facts that say what the subject is, each once.
 pub(super) fn subject(bundle: &BundleReport) -> Vec<&Fact> {
-    ["image", "image-digest", "repository", "commit", "tree", "branch", "built-at", "server-version"]
-        .into_iter()
-        .filter_map(|name| {
-            let facts = || bundle.evidence.iter().filter(move |fact| fact.fact == name);
-            facts().find(|fact| fact.known == Known::Recomputed).or_else(|| facts().find(|f| f.known == Known::Signed))
-        })
-        .collect()
+    let names = ["image", "image-digest", "repository", "commit", "tree", "branch", "built-at", "server-version"];
+    names.into_iter().filter_map(|name| fact(bundle, name)).collect()
 }
 
 /// Every statement of every check in play that passed.
@@ -171,6 +215,7 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
         format!("What the build server is. {}", builder_text(bundle)),
         match bundle.outside_the_commit.len() {
             _ if !was_read(bundle) => "Inputs outside the commit. Log and Dockerfile were not read.".into(),
+            0 if !log_was_read(bundle) => "Inputs outside the commit. The log was not read.".into(),
             0 => "Inputs outside the commit. None is listed; a script that ran in the build may still have fetched some.".into(),
             count => format!("Inputs outside the commit: {count} listed below; the commit does not pin them."),
         },
@@ -183,6 +228,11 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     if !groups.is_empty() {
         lines.push(format!("Not looked at, for no evidence was given: {}.", groups.join(", ")));
     }
+    let given: Vec<&str> =
+        bundle.in_play.iter().filter(|group| is_idle(bundle, **group)).map(|group| group.word()).collect();
+    if !given.is_empty() {
+        lines.push(format!("Given, but not looked at: {}.", given.join(", ")));
+    }
     let checks: Vec<&str> = bundle.unanswered().filter(|f| f.is_not_built_in()).map(|f| f.check).collect();
     if !checks.is_empty() {
         lines.push(format!("Not checked, for this build of the program cannot: {}.", checks.join(", ")));
@@ -190,11 +240,18 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     lines
 }
 
-/// Why no key stands in the report.
+/// Was evidence for this group given, and none of its checks reached?
+fn is_idle(bundle: &BundleReport, group: Group) -> bool {
+    let mut own = bundle.findings.iter().filter(|finding| finding.group == group);
+    let is_given = [Group::Image, Group::Trust, Group::Builder].contains(&group);
+    is_given && own.all(|finding| finding.status.is_not_run())
+}
+
+/// Why no key is in the report.
 pub(super) fn no_key(bundle: &BundleReport) -> &'static str {
     match signature(bundle) {
-        Some(Status::Unknown) => "No trusted key was at hand that could have accepted the signature",
-        Some(Status::Fail) => "No trusted key accepted the signature",
+        Some(Status::Unknown) => "The trusted key is in no file that was found, so the signature was not verified",
+        Some(Status::Fail) => "None of the keys that were trusted verifies the signature",
         _ => "The signature was not looked at",
     }
 }
@@ -209,14 +266,29 @@ pub(super) fn was_read(bundle: &BundleReport) -> bool {
     !bundle.evidence.is_empty()
 }
 
+/// Was the build's log read? Nothing is said of what it lists where it was not.
+pub(super) fn log_was_read(bundle: &BundleReport) -> bool {
+    bundle.evidence.iter().any(|fact| fact.witness == "build.log")
+}
+
 fn log_text(bundle: &BundleReport) -> &'static str {
     let names = |fact: &Fact| {
         fact.witness == "build.log" && ["image", "image-digest", "image-id"].contains(&fact.fact.as_str())
     };
-    match (was_read(bundle), bundle.evidence.iter().any(names)) {
+    match (log_was_read(bundle), bundle.evidence.iter().any(names)) {
         (false, _) => "The log was not read.",
-        (true, true) => "The build server states it in its log.",
+        (true, true) => "The signed log names the image; no more than seven digits of a tag tie it to the commit.",
         (true, false) => "The log names no image.",
+    }
+}
+
+/// A grade's place among the four.
+pub(super) fn grade_place(grade: Grade) -> &'static str {
+    match grade {
+        Grade::CommandLine => "lowest of four",
+        Grade::Recorded => "second of four",
+        Grade::Witnessed => "third of four",
+        Grade::Challenged => "highest of four",
     }
 }
 
@@ -228,16 +300,20 @@ pub(super) fn grade_text(grade: Grade) -> &'static str {
         Grade::Challenged => {
             "a signer of the policy states that its holder built a commit of an auditor's choice; that build's signature verifies under it"
         }
-        Grade::CommandLine => "the person who ran this, or the policy they named, chose it",
+        Grade::CommandLine => {
+            "the person who ran this, or the policy they named, chose it; no accepted record says how it was obtained"
+        }
     }
 }
 
 fn builder_text(bundle: &BundleReport) -> &'static str {
-    let record = check::BUILDER_RECORD.answer_in(&bundle.findings);
-    if record.is_some_and(|finding| finding.status == Status::Pass) {
-        "An attestation record was checked; nothing in it says that this server made this build, and no public record binds the manifest's key to a server."
-    } else {
-        "Its attestation was not checked, and its state, keys included, can be exported and restored."
+    match check::BUILDER_RECORD.answer_in(&bundle.findings).map(|finding| finding.status) {
+        Some(Status::Pass) => {
+            "An attestation record was checked; nothing in it says that this server made this build, and no public record binds the manifest's key to a server."
+        }
+        Some(Status::Fail) => "The attestation record that was given is refused.",
+        Some(Status::Unknown) => "The attestation record that was given could not be judged.",
+        _ => "No attestation was looked at. A server's state, keys included, can be exported and restored elsewhere.",
     }
 }
 

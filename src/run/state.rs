@@ -200,7 +200,9 @@ fn text<T: Serialize>(name: &str, value: &T) -> Result<String, Error> {
 fn head(frame: &Report, handed: &[Sha256]) -> Result<Head, Error> {
     let mut page = Vec::new();
     let failed = |error| Error::unwritable("the state", &error);
-    frame.without_bundles().write(Format::Json, &Options::default(), &mut page).map_err(failed)?;
+    // The auditor's own number for it is no part of what is asked.
+    let asked = Report { reference: None, ..frame.without_bundles() };
+    asked.write(Format::Json, &Options::default(), &mut page).map_err(failed)?;
     page.extend(handed.iter().flat_map(|digest| *digest.as_bytes()));
     let now = frame.now.map(|now| now.to_string()).unwrap_or_default();
     Ok(Head { format: FORMAT.into(), now, question: Sha256::of(&page).hex() })

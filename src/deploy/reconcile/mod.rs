@@ -163,7 +163,7 @@ fn places(books: &Books<'_>, builds: &Builds, audited: &[Audited<'_>]) -> Vec<Ro
 
 fn digest_of(used: &UsedImage) -> Result<Sha256, String> {
     let image = used.image.as_ref().map_err(|why| format!("the image is not known: {why}"))?;
-    image.digest().ok_or_else(|| "the inventory does not name the digest of what runs".into())
+    image.digest().ok_or_else(|| "the inventory does not name the image by digest".into())
 }
 
 /// What the builds that state a digest say, differences first. Which of them became the image is not known: none hides another.

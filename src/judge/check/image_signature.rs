@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     name: "image-signature",
     group: Group::Trust,
     level: Level::Require,
-    says: "a trusted key signed the image that the signed log names",
+    says: "a key of the policy, or one that the signed log records, signed the digest that the log names",
     explanation: "Judges every signature that was given with --trust or lies in the folder trust/ beside the bundle: content trust (Notary \
 v1), simple signing (OpenPGP) and cosign, with a key of one's own or keyless. The image is the one that the signed log names: its repository, tag, digest and \
 size. One accepted signature is enough, unless the policy's [trust] asks for several different signers. A content-trust root is trusted by the key id \

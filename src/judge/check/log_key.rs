@@ -37,10 +37,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     ids.dedup();
     keys.dedup();
     match (ids.as_slice(), keys.as_slice()) {
-        ([], []) => Outcome::not_run(
-            Reason::NoEvidence,
-            "the log has no key of content trust: the image was not signed so, or elsewhere",
-        ),
+        ([], []) => Outcome::not_run(Reason::NoEvidence, "no content-trust key in the log"),
         ([id], [key]) => match root_key_id(key) {
             Some(computed) if computed == *id => {
                 Outcome::pass("the content-trust key id in the log is that of the certificate in the log")

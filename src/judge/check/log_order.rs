@@ -17,7 +17,7 @@ go back, or that goes on after the stamp, was put together from parts, or the se
     known: Known::Signed,
     expected: Expected::Nothing,
     links: &[],
-    controls: &["AU-9"],
+    controls: &[],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

@@ -60,15 +60,15 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
     };
     if let Some((name, fingerprint)) = beside {
         outcome = outcome.detail(format!(
-            "{name} next to the bundle is {fingerprint} and verifies the signature; that gives no trust, because anyone can put a key there"
+            "{fingerprint} in {name} next to the bundle verifies it: not trusted for that, because anyone can put a key there"
         ));
     }
     for (fingerprint, fault) in &refusal.tried {
-        outcome = outcome.detail(format!("key {fingerprint}: {fault}"));
+        outcome = outcome.detail(format!("{fingerprint}, a trusted key: {fault}"));
     }
     for fingerprint in &refusal.missing {
-        outcome = outcome.detail(format!("key {fingerprint}: in no file next to the bundle"));
+        outcome = outcome.detail(format!("{fingerprint}, a trusted key: in no file next to the bundle"));
     }
     let expected = "a signature by a trusted key over the archive";
-    outcome.sides(expected, format!("none over the archive {}", refusal.digest))
+    outcome.sides(expected, format!("none by a trusted key; the archive is {}", refusal.digest))
 }

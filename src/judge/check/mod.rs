@@ -70,6 +70,7 @@ pub(crate) use self::image_evidence::built_image;
 use self::outcome::Outcome;
 pub(crate) use self::source_dockerfile::shows as log_shows;
 pub(crate) use self::trust_reports::trust_facts;
+pub(crate) use self::workload_pinned::PUSHED_AS;
 
 pub(crate) use crate::judge::finding::MANIFEST_SIGNATURE;
 

@@ -23,7 +23,7 @@ clone on the build server was damaged or made to deceive: do not use the image."
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::Commit, ChainLink::WorkTree],
-    controls: &["SI-7", "SA-10", "PS.3.1"],
+    controls: &["SI-7", "SA-10"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

@@ -24,7 +24,7 @@ be allowed by pattern; a changed source file cannot.",
     known: Known::Recomputed,
     expected: Expected::Optional(&["untracked"]),
     links: &[ChainLink::WorkTree],
-    controls: &["SI-7", "SA-10", "PS.3.1"],
+    controls: &["SI-7", "SA-10"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),
 };

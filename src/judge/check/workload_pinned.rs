@@ -17,7 +17,7 @@ pub(super) static CHECK: Check = Check {
     says: "every image to be deployed is named by digest",
     explanation: "An image is pinned by the SHA-256 digest of its manifest behind an @, in its one spelling. A tag can be moved after the audit, also \
 where a contract names a key for it. Variables in front of the digest change where the bytes come from and not what they are; they are named. A place whose image is \
-not known, because something builds it, puts it in later or hides it, is unknown. When it says no, write the digest that the evidence knows.",
+not known, because something builds it, puts it in later or hides it, is unknown. When it says no, it lists what accepted builds pushed under that name; what the name leads to now is not looked at.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::Deployed, ChainLink::DeployedByDigest],
@@ -52,14 +52,17 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     outcome
 }
 
-/// What the evidence knows the image as: a line for each accepted build, newest first.
+/// Begins a line about a build that pushed the image's name. What the name leads to now was not looked at.
+pub(crate) const PUSHED_AS: &str = "an accepted build pushed the name as ";
+
+/// What accepted builds pushed under the image's name: a line for each, newest first.
 pub(super) fn known_digests(image: &ImageReference, builds: &Builds, now: Timestamp) -> Vec<String> {
     const SHOWN: usize = 5;
     let Some(repository) = &image.repository else { return Vec::new() };
     let known = builds.of_tag(repository, image.tag.as_deref());
     let known = known.filter(|(build, _)| build.is_accepted_at(now)).map(|(build, digest)| {
         let name = build.build_name.as_deref().unwrap_or(&build.path);
-        format!("the evidence knows it as {repository}@{digest} (build {name})")
+        format!("{PUSHED_AS}{repository}@{digest} (build {name})")
     });
     // The others are not counted: a repository may have a hundred thousand, and a request a thousand images of it.
     let mut lines: Vec<String> = known.take(SHOWN + 1).collect();

@@ -159,6 +159,10 @@ impl Evidence<'_> {
                 Known::Signed,
             );
         }
+        // What checks go by. The log's last line was written later, or by another clock.
+        if let Some(stamp) = self.signed_name().and_then(|name| name.ok()?.stamp()) {
+            add("built-at", "build.json", stamp.to_string(), Known::Signed);
+        }
         if let Some(log) = self.log() {
             if let Some(time) = log.last_time() {
                 add("built-at", "build.log", time.to_string(), Known::Signed);
@@ -254,7 +258,7 @@ fn push_fact(event: &LogEvent) -> Option<(&'static str, String)> {
     Some(match event {
         LogEvent::PushTo(name) => ("image", name.clone()),
         LogEvent::PushedManifest { name, .. } => ("image", repository_of(name)),
-        LogEvent::Signed(name) => ("image", format!("{name} (signed by content trust)")),
+        LogEvent::Signed(name) => ("image", format!("{name} (content trust signed it, by the log)")),
         LogEvent::KeyId(id) => ("key-id", id.clone()),
         _ => return None,
     })

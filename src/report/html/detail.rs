@@ -20,7 +20,7 @@ pub(super) fn write(page: &mut Markup, report: &Report, bundle: &BundleReport, o
     page.raw("<section>\n<h2>Inputs outside the commit</h2>\n");
     page.list(
         bundle.outside_the_commit.iter().map(String::as_str),
-        if summary::was_read(bundle) { "The log names none." } else { "The log was not read." },
+        if summary::log_was_read(bundle) { "Log and Dockerfile name none." } else { "The log was not read." },
     );
     page.raw("</section>\n");
     controls(page, bundle, options);
@@ -214,7 +214,7 @@ pub(super) fn versions(page: &mut Markup, report: &Report, bundle: Option<&Bundl
     page.text(&report.tool.name).raw(" ").text(&report.tool.version).raw(", features: ");
     let features = report.tool.features.join(", ");
     page.text(if features.is_empty() { "none" } else { &features });
-    page.raw("</td></tr>\n<tr><th scope=\"row\">Audited for</th><td>");
+    page.raw("</td></tr>\n<tr><th scope=\"row\">Judged as of</th><td>");
     page.text(&report.now.map_or_else(|| "no moment".into(), |now| now.to_string()));
     page.raw("</td></tr>\n<tr><th scope=\"row\">Limits</th><td>");
     let changed = report.question.iter().flat_map(|question| &question.limits);

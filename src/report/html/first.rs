@@ -1,10 +1,10 @@
 //! The first sheet of one bundle, and of a run that had none.
 
 use super::super::{BundleReport, CaseReport, Depth, QuestionReport, Report, Rules, repeat, summary};
-use super::sheet::{Part, REASONS, Row, Sheet, Signed, Tone, beginning, cut};
+use super::sheet::{LETTERS, Part, REASONS, Row, Sheet, Signed, Tone, beginning, shortened};
 use crate::gate::verify::Grade;
 use crate::judge::check::MANIFEST_SIGNATURE;
-use crate::judge::evidence::Fact;
+use crate::judge::evidence::{Fact, Known};
 use crate::judge::finding::{Finding, Group, Status, Verdict};
 
 /// What the first sheet names first of all that passed.
@@ -103,9 +103,9 @@ fn next(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
         Verdict::Accept => "Every check that the policy requires passed. The reviewer decides on the exceptions, and on what is not proved, before the build is deployed.".into(),
         Verdict::AcceptInPart => in_part(report, bundle),
-        Verdict::Reject if summary::signature(bundle) == Some(Status::Fail) => "Do not deploy it on the strength of this audit. Either the bundle was altered or another key signed it: obtain the bundle and the key again, over separate channels, and compare them.".into(),
+        Verdict::Reject if summary::signature(bundle) == Some(Status::Fail) => "Do not deploy this build. Obtain the bundle and the build server's key again, over separate channels, and compare them. A key that was only found next to the bundle proves nothing.".into(),
         Verdict::Reject => format!(
-            "Do not deploy it on the strength of this audit. hpsb-audit explain {} says what is compared and what a failure means.",
+            "Do not deploy this build. hpsb-audit explain {} says what is compared and what a failure means.",
             bundle.rejecting().next().map_or("CHECK", |cause| cause.check)
         ),
         Verdict::None => NO_VERDICT.into(),
@@ -130,7 +130,10 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
 
 fn subject(report: &Report, bundle: &BundleReport) -> Vec<Row> {
     let mut rows = reference(report);
-    rows.extend(bundle.build_name.iter().map(|name| Row::new("Build", vec![Part::Code(name.clone())])));
+    rows.extend(summary::build_name(bundle).map(|(name, known)| {
+        let how = if known == Known::Given { "given: the file's name" } else { known.word() };
+        Row { label: "Build", lines: vec![vec![Part::Code(name.to_owned()), Part::Known(how.into())]] }
+    }));
     let mut file = Row::new("Bundle", vec![Part::Code(bundle.path.clone())]);
     file.lines.extend(
         bundle.file.map(|(digest, size)| vec![Part::Code(digest.to_string()), Part::Words(format!("{size} bytes"))]),
@@ -186,9 +189,10 @@ pub(super) fn terms(report: &Report, bundle: Option<&BundleReport>) -> Vec<Row> 
         None => vec![Part::Words("none: nothing says what is required".into())],
         Some(policy) => vec![Part::Code(policy.path.clone()), Part::Code(policy.sha256.to_string())],
     };
-    let mut rows = vec![Row::words("Audited for", moment), Row::new("Policy", policy)];
+    let mut rows = vec![Row::words("Judged as of", moment), Row::new("Policy", policy)];
     if let Some(question) = &report.question {
-        let lines = asked(question, bundle).into_iter().map(|line| vec![Part::Words(cut(&line))]).collect();
+        let lines =
+            asked(question, bundle).into_iter().map(|line| vec![Part::Words(shortened(&line, 2 * LETTERS))]).collect();
         rows.push(Row { label: "Question", lines });
     }
     rows
@@ -233,9 +237,10 @@ fn key(report: &Report, bundle: &BundleReport) -> Row {
         vec![Part::Code(key.fingerprint.to_string()), Part::Words(format!("{}, {} bits", key.kind, key.bits))],
     );
     row.lines.push(vec![Part::Words(format!(
-        "Named by {}. Grade {}: {}.",
+        "Named by {}. Grade {}, {}: {}.",
         key.source,
         key.grade.word(),
+        summary::grade_place(key.grade),
         summary::grade_text(key.grade)
     ))]);
     let record = bundle.findings.iter().find(|finding| finding.check == "key-record");
@@ -264,7 +269,7 @@ fn counted(bundle: &BundleReport) -> String {
     for (number, says) in [
         (count(|f| f.status == Status::Fail), "failed"),
         (count(|f| f.status == Status::Unknown), "undecided"),
-        (count(|f| matches!(f.status, Status::NotRun(_))), "not run"),
+        (count(|f| f.status.is_not_run()), "not run"),
     ] {
         if number > 0 {
             words.push(format!("{number} {says}"));

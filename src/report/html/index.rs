@@ -1,19 +1,19 @@
 //! The index of several bundles: the same first sheet, then a row for each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::super::sarif::uri;
 use super::super::{BundleReport, Report, repeat, summary};
 use super::sheet::{Part, REASONS, Row, Sheet, beginning};
 use super::{Markup, Running, detail, digest_of_list, file_name, first, foot, head, running};
-use crate::judge::finding::{Status, Verdict};
+use crate::judge::finding::Status;
 
 const PLACE: &str = "see the table of bundles";
 
 pub(super) fn page(report: &Report, folder: &str) -> Markup {
     let mut page = Markup::default();
     let headline = headline(report);
-    let running: Running<'_> = running(report, &list(report), &headline);
+    let running: Running<'_> = running(report, &format!("Bundles {}", list(report)), &headline);
     head(&mut page, &headline, &running);
     sheet(report, headline).write(&mut page);
     table(&mut page, report, folder);
@@ -29,28 +29,7 @@ fn list(report: &Report) -> String {
 }
 
 fn headline(report: &Report) -> String {
-    let words = match report.verdict() {
-        Verdict::Accept => "ACCEPTED",
-        Verdict::AcceptInPart => "ACCEPTED IN PART",
-        Verdict::Reject => "REJECTED",
-        Verdict::None => "NO VERDICT",
-    };
-    format!("{words}: {}", counts(report))
-}
-
-fn counts(report: &Report) -> String {
-    let of = |verdict, says: &str| {
-        let count = report.count(verdict);
-        (count > 0).then(|| format!("{count} {says}"))
-    };
-    let counts = [
-        of(Verdict::None, "without a verdict"),
-        of(Verdict::Reject, "rejected"),
-        of(Verdict::AcceptInPart, "accepted in part"),
-        of(Verdict::Accept, "accepted"),
-    ];
-    let counts: Vec<String> = counts.into_iter().flatten().collect();
-    format!("{} bundles, {}", report.bundles.len(), counts.join(", "))
+    format!("{}: {}", summary::verdict_words(report.verdict()), summary::totals(report))
 }
 
 fn sheet(report: &Report, headline: String) -> Sheet {
@@ -63,7 +42,7 @@ fn sheet(report: &Report, headline: String) -> Sheet {
     rows.push(Row {
         label: "Bundles",
         lines: vec![
-            vec![Part::Words(counts(report))],
+            vec![Part::Words(summary::totals(report))],
             vec![
                 Part::Code(list(report)),
                 Part::Known(format!(
@@ -112,7 +91,8 @@ fn keys(report: &Report) -> Row {
         lines.push(vec![Part::Words(format!("and {more} more: see the page of each bundle"))]);
     }
     if lines.is_empty() {
-        lines.push(vec![Part::Words("No trusted key accepted the signature of any bundle.".into())]);
+        lines
+            .push(vec![Part::Words("None of the keys that were trusted verifies the signature of any bundle.".into())]);
         lines.extend(first::trusted(report));
     }
     Row { label: "Keys", lines }
@@ -120,9 +100,12 @@ fn keys(report: &Report) -> Row {
 
 /// What is said of several bundles, each once, with the number of those that it is said of.
 fn shared(report: &Report, of: impl Fn(&BundleReport) -> Vec<String>) -> Vec<String> {
+    // In the order of the first that it is said of. Each may say something else: a list is not looked through for each line.
     let mut lines: Vec<(String, usize)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for line in report.bundles.iter().flat_map(of) {
-        match lines.iter_mut().find(|(one, _)| *one == line) {
+        let place = *places.entry(line.clone()).or_insert(lines.len());
+        match lines.get_mut(place) {
             Some((_, count)) => *count += 1,
             None => lines.push((line, 1)),
         }

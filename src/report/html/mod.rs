@@ -45,7 +45,11 @@ fn bundle_page(report: &Report, bundle: &BundleReport, options: &Options) -> Mar
     let digest = bundle
         .file
         .map_or_else(|| "no digest: the file was not read to its end".into(), |(digest, _)| digest.to_string());
-    head(&mut page, &format!("{headline} - {}", first::name(bundle)), &running(report, &digest, &headline));
+    head(
+        &mut page,
+        &format!("{headline} - {}", first::name(bundle)),
+        &running(report, &format!("Bundle {digest}"), &headline),
+    );
     first::sheet(report, bundle).write(&mut page);
     detail::write(&mut page, report, bundle, options);
     foot(&mut page);
@@ -70,7 +74,7 @@ fn running<'a>(report: &'a Report, digest: &str, headline: &str) -> Running<'a> 
     Running {
         digest: digest.into(),
         reference: report.reference.as_deref(),
-        verdict: format!("{verdict}, for {moment}"),
+        verdict: format!("{verdict}, as of {moment}"),
     }
 }
 

@@ -76,7 +76,7 @@ pub(in crate::report) const REASONS: usize = 6;
 /// Answers that are on the sheet in any case. More are where what is not proved is longer: it is beside them.
 const ANSWERS: usize = 5;
 /// Letters of a reason, an exception or an answer.
-const LETTERS: usize = 180;
+pub(super) const LETTERS: usize = 180;
 /// Letters of a line that is half as wide as the sheet.
 const HALF: usize = 48;
 
@@ -116,11 +116,11 @@ pub(in crate::report) fn beginning(lines: Vec<String>, most: usize, place: &str)
 }
 
 /// A line of at most so many letters as the sheet has room for.
-pub(super) fn cut(line: &str) -> String {
+fn cut(line: &str) -> String {
     shortened(line, LETTERS)
 }
 
-fn shortened(line: &str, letters: usize) -> String {
+pub(super) fn shortened(line: &str, letters: usize) -> String {
     match line.char_indices().nth(letters) {
         None => line.to_owned(),
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
@@ -142,7 +142,9 @@ impl Sheet {
         page.raw("</div>\n<div>\n<h2>Not proved</h2>\n");
         page.list(self.not_proved.iter().map(String::as_str), "Nothing was judged, so nothing is proved.");
         page.raw("</div>\n</div>\n<h2>Exceptions</h2>\n");
-        page.list(self.exceptions.iter().map(String::as_str), "None.");
+        let none =
+            if self.found.is_empty() { "Not determined: nothing was found that may be relied on." } else { "None." };
+        page.list(self.exceptions.iter().map(String::as_str), none);
         page.raw("<h2>How to repeat</h2>\n");
         self.repeat(page);
         page.raw("<h2>Signatures</h2>\n<table class=\"sign\">\n<thead><tr><th scope=\"col\">Role</th><th scope=\"col\">Name</th>")

@@ -68,7 +68,7 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
         headline,
         because: Vec::new(),
         next: if reconciled {
-            "Every place in the inventories runs an image of an accepted build, and the builds and approvals of the period have their partners.".into()
+            "Every place in the inventories has the digest of an accepted build, and the builds and approvals of the period have their partners.".into()
         } else {
             "Look at each exception: find the build, the approval or the place that is missing, or have it accepted."
                 .into()
@@ -76,7 +76,7 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
         rows: rows(answer),
         counted: totals.join("; ") + ".",
         found: (matched > 0)
-            .then_some((format!("{matched} places run an image of an accepted build"), ""))
+            .then_some((format!("{matched} places have the digest of an accepted build"), ""))
             .into_iter()
             .collect(),
         not_proved: NOT_PROVED.map(str::to_owned).to_vec(),
@@ -101,7 +101,7 @@ fn rows(answer: &Reconciliation) -> Vec<html::Row> {
     let mut rows: Vec<html::Row> =
         answer.reference.iter().map(|reference| html::Row::words("Reference", reference.clone())).collect();
     rows.push(html::Row::words("Period", answer.period.to_string()));
-    rows.push(html::Row::words("Audited for", answer.now.to_string()));
+    rows.push(html::Row::words("Judged as of", answer.now.to_string()));
     rows.push(html::Row::new(
         "Inputs",
         vec![

@@ -18,7 +18,7 @@ pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
 
 fn accepted(report: &Report, bundle: &BundleReport) -> String {
     let by_digest = match subject::digest(bundle) {
-        Some(_) => "deploy the image by the digest above, not by a tag",
+        Some(_) => "deploy the image by its digest, not by a tag",
         None => "the log names no digest of the image: find out which image it is",
     };
     match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
@@ -40,7 +40,9 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
     let required = report.question.as_ref().is_some_and(|question| !question.require.is_empty());
     let mut parts = Vec::new();
     if report.policy.is_none() {
-        parts.push(format!("say in a policy what is required: {}", unbroken("hpsb-audit policy init > policy.toml")));
+        let begin = unbroken("hpsb-audit policy init > policy.toml");
+        parts
+            .push(format!("say in a policy what is required ({begin}) and give it with {}", unbroken("--policy FILE")));
     } else if !required {
         parts.push("name the groups that you need in the policy's `require`".to_owned());
     }
@@ -61,10 +63,10 @@ fn rejected(bundle: &BundleReport) -> String {
     let Some(first) = causes.next() else { return String::new() };
     let own = match (first.check, first.status) {
         (check::MANIFEST_SIGNATURE, Status::Fail) => {
-            "get the build server's public key again over another channel and compare it; fetch the bundle again; "
+            "get the build server's public key over another channel, and compare it with each key above; "
         }
         (check::MANIFEST_SIGNATURE, _) => "give the key as a file with --key, or put it next to the bundle; ",
-        ("build-age", _) => "build again, or change max-age in the policy; ",
+        ("build-age", _) => "build again; only the policy's owner may accept older builds (max-age); ",
         _ => "",
     };
     let others: Vec<&str> = causes.map(|finding| finding.check).collect();

@@ -1,14 +1,15 @@
 //! One bundle on one screen: what was checked, what was not, what the key is worth, and what to do.
 
-use super::closing::{paint_first, verdict_words};
+use super::closing::paint_first;
 use super::page::clipped;
 use super::subject::{self, KNOWN, UNPROVED};
-use super::{Look, Page, Tone, advice, log_was_read};
+use super::{Look, Page, Tone, advice};
 use crate::base::error::Error;
 use crate::base::escape::for_terminal;
 use crate::base::mask::mask;
 use crate::base::words::counted;
 use crate::judge::finding::{Finding, Level, Reason, Status, Verdict};
+use crate::report::summary::verdict_words;
 use crate::report::{BundleReport, Report, Rules, summary};
 
 /// Lines of a screen for a bundle that is accepted, the last line included.
@@ -28,9 +29,7 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
     let mut page = look.page();
     if let Some(error) = &bundle.error {
         fault(&mut page, look, error);
-        if let Some(name) = &bundle.build_name {
-            page.put("build", &format!("{} (given)", for_terminal(name)));
-        }
+        subject::put_build(&mut page, bundle);
         page.put("file", &for_terminal(&bundle.path));
         return page;
     }
@@ -64,7 +63,7 @@ fn below(page: &Page, report: &Report, bundle: &BundleReport, lines: usize) -> P
     let mut rest = page.beside();
     remarks(&mut rest, report);
     outside(&mut rest, bundle, lines);
-    if bundle.verdict != Verdict::Reject {
+    if summary::was_read(bundle) {
         rest.put("unproved", UNPROVED);
     }
     rest
@@ -133,7 +132,7 @@ fn counts(bundle: &BundleReport) -> String {
             if reason == Reason::Off { format!("{words} ({})", names.join(", ")) } else { words }
         })
         .collect();
-    let not_run = own().filter(|finding| matches!(finding.status, Status::NotRun(_))).count();
+    let not_run = own().filter(|finding| finding.status.is_not_run()).count();
     if not_run > 0 {
         parts.push(format!("{not_run} not run: {}", reasons.join(", ")));
     }
@@ -204,8 +203,8 @@ fn remarks(page: &mut Page, report: &Report) {
 fn outside(page: &mut Page, bundle: &BundleReport, lines: usize) {
     let inputs = &bundle.outside_the_commit;
     if inputs.is_empty() {
-        let none = "the log lists no input; what a script fetched in the build is not known";
-        page.put("outside", if log_was_read(bundle) { none } else { "not known: the log was not read" });
+        let none = "log and Dockerfile list no input; what a script fetched in the build is not known";
+        page.put("outside", if summary::log_was_read(bundle) { none } else { "not known: the log was not read" });
         return;
     }
     let head = format!("{} that the commit does not pin", counted(inputs.len(), "input"));

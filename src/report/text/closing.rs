@@ -3,22 +3,13 @@
 use super::{Amount, Look, Tone};
 use crate::base::words::counted;
 use crate::judge::finding::Verdict;
+use crate::report::summary::verdict_words;
 use crate::report::{Admission, BundleReport, Report};
 
 /// How to see more.
 const MORE: &str = " More: --details";
 
-/// The verdict's words, as every line of text has them.
-pub(super) fn verdict_words(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Accept => "ACCEPTED",
-        Verdict::AcceptInPart => "ACCEPTED IN PART",
-        Verdict::Reject => "REJECTED",
-        Verdict::None => "NO VERDICT",
-    }
-}
-
-/// The same for images of workloads.
+/// What [`verdict_words`] says of builds, said of images of workloads.
 fn admission_words(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Accept => "ADMITTED",
@@ -55,9 +46,9 @@ fn of_bundle(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
         Verdict::Accept => format!("the policy's requirements are met.{MORE}"),
         Verdict::AcceptInPart if is_only_waived(report, bundle) => {
-            format!("nothing rejects; answers are waived.{MORE}")
+            format!("only by the waivers above.{MORE}")
         }
-        Verdict::AcceptInPart => format!("nothing rejects; not all is checked.{MORE}"),
+        Verdict::AcceptInPart => format!("not enough to deploy on alone.{MORE}"),
         Verdict::Reject => match bundle.rejecting().count() {
             1 => format!("1 required check rejects it: do not deploy.{MORE}"),
             count => format!("{count} required checks reject it: do not deploy.{MORE}"),

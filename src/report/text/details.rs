@@ -4,14 +4,15 @@ use std::fmt::Write as _;
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::closing::{paint_first, verdict_words};
-use super::{Look, log_was_read, opening};
+use super::closing::paint_first;
+use super::{Look, opening};
 use crate::base::error::Error;
 use crate::base::escape::for_terminal;
 use crate::base::mask::mask;
 use crate::base::words::counted;
 use crate::judge::check::status_text;
 use crate::judge::finding::{Finding, Level, Status, Verdict};
+use crate::report::summary::verdict_words;
 use crate::report::{BundleReport, Report, Rules, summary as words};
 
 pub(super) fn page(report: &Report, look: Look) -> String {
@@ -153,7 +154,7 @@ fn facts(page: &mut String, look: Look, bundle: &BundleReport) {
 
 fn outside(page: &mut String, bundle: &BundleReport) {
     if bundle.outside_the_commit.is_empty() {
-        if !log_was_read(bundle) {
+        if !words::log_was_read(bundle) {
             let _ = writeln!(page, "\nOutside the commit: not known, the log was not read");
         }
         return;

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::brief;
-use super::closing::{paint_first, verdict_words};
+use super::closing::paint_first;
 use super::subject::{UNPROVED, grade_words};
 use super::{Look, Page};
 use crate::base::escape::for_terminal;
 use crate::base::words::{counted, counted_as};
 use crate::gate::key::Fingerprint;
 use crate::gate::verify::Grade;
-use crate::judge::finding::Verdict;
+use crate::report::summary::verdict_words;
 use crate::report::{BundleReport, Report, summary};
 
 /// Keys and scopes that are listed; the others are counted.
@@ -49,16 +49,7 @@ fn names_of_several(bundles: &[BundleReport]) -> BTreeSet<&str> {
 
 fn totals(report: &Report, bundles: &[BundleReport], look: Look) -> Page {
     let mut page = look.page();
-    let words = [
-        (Verdict::Accept, "accepted"),
-        (Verdict::AcceptInPart, "accepted in part"),
-        (Verdict::Reject, "rejected"),
-        (Verdict::None, "without a verdict"),
-    ];
-    let counts = words.map(|(verdict, words)| (report.count(verdict), words));
-    let counts: Vec<String> =
-        counts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
-    page.put("total", &format!("{}: {}", counted(bundles.len(), "bundle"), counts.join(", ")));
+    page.put("total", &summary::totals(report));
     scopes(&mut page, report, bundles);
     keys(&mut page, bundles);
     let doubtful = |bundle: &&BundleReport| brief::doubts(bundle).next().is_some();
@@ -99,7 +90,7 @@ fn keys(page: &mut Page, bundles: &[BundleReport]) {
     for (fingerprint, (grade, count)) in keys.iter().take(SHOWN) {
         page.put("key", &fingerprint.to_string());
         page.put("", &format!("signed {}; its grade is", counted(*count, "bundle")));
-        page.put("", grade_words(*grade));
+        page.put("", &grade_words(*grade));
     }
     more(page, keys.len(), "key", "keys");
 }

@@ -15,7 +15,7 @@ pub(super) use self::closing::{paint_first, verdict_line};
 pub(super) use self::details::{line, status_column};
 pub(super) use self::page::Page;
 pub(super) use self::signature::signature_text;
-use super::{BundleReport, Report};
+use super::Report;
 use crate::judge::finding::Verdict;
 
 /// How text is laid out.
@@ -130,9 +130,4 @@ fn screens(report: &Report, look: Look) -> String {
         bundles => text.push_str(&many::page(report, bundles, look)),
     }
     text
-}
-
-/// Was the build's log read? Nothing is said of what it lists where it was not.
-fn log_was_read(bundle: &BundleReport) -> bool {
-    bundle.evidence.iter().any(|fact| fact.witness == "build.log")
 }

@@ -5,7 +5,6 @@ use super::page::clipped;
 use crate::base::escape::for_terminal;
 use crate::gate::verify::Grade;
 use crate::judge::evidence::{Fact, Known};
-use crate::judge::finding::Status;
 use crate::report::{BundleReport, summary};
 
 /// What no acceptance proves. The audit's other formats say it at length.
@@ -14,11 +13,12 @@ pub(super) const UNPROVED: &str = "who has the key; that the log is true; that t
 /// What the words in brackets mean.
 pub(super) const KNOWN: &str = "signed: the key's holder says it; recomputed: proved; given: unproved";
 
-/// The build's name. It is signed where every place names the same build.
+/// The build's name.
 pub(super) fn put_build(page: &mut Page, bundle: &BundleReport) {
-    let Some(name) = &bundle.build_name else { return };
-    let known = if passes(bundle, "manifest-name") { Known::Signed } else { Known::Given };
-    page.put("build", &format!("{} ({})", for_terminal(name), known.word()));
+    if let Some((name, known)) = summary::build_name(bundle) {
+        let how = if known == Known::Given { "file name" } else { known.word() };
+        page.put("build", &format!("{} ({how})", for_terminal(name)));
+    }
 }
 
 /// What was proved, the image, the commit, the repository, the time and the key.
@@ -28,15 +28,13 @@ pub(super) fn put(page: &mut Page, bundle: &BundleReport) {
         page.put("proved", &proved.join("; "));
     }
     image(page, bundle);
-    let facts = [("commit", "commit"), ("built", "built-at")];
-    let [commit, built] = facts.map(|(label, name)| (label, best(bundle, name)));
-    put_fact(page, commit);
+    put_fact(page, "commit", summary::fact(bundle, "commit"));
     repository(page, bundle);
-    put_fact(page, built);
+    put_fact(page, "built", summary::fact(bundle, "built-at"));
     put_key(page, bundle);
 }
 
-fn put_fact(page: &mut Page, (label, fact): (&str, Option<&Fact>)) {
+fn put_fact(page: &mut Page, label: &str, fact: Option<&Fact>) {
     if let Some(fact) = fact {
         page.put(label, &known(&clipped(&for_terminal(&fact.value)), fact));
     }
@@ -48,28 +46,17 @@ fn known(text: &str, fact: &Fact) -> String {
 
 /// The main things that this audit recomputed, each only where its checks passed.
 fn proved(bundle: &BundleReport) -> Vec<&'static str> {
-    let all = |checks: &[&str]| checks.iter().all(|check| passes(bundle, check));
+    let all = |checks: &[&str]| checks.iter().all(|check| summary::passes(bundle, check));
+    let has_digest = all(&["image-digest"]);
+    let is_whole = has_digest && all(&["image-config", "image-layers"]);
     let things = [
         (all(&["manifest-signature"]), "the archive is unaltered since the key below signed it"),
         (all(&["source-objects", "source-commit", "source-tree"]), "the source in it is the commit below"),
-        (all(&["image-digest"]), "the given image has the digest that the log names"),
-        (all(&["image-signature"]), "a key that the policy trusts signed the image"),
+        (is_whole, "the given image has the digest that the log names, and its layers are those of its manifest"),
+        (has_digest && !is_whole, "the given image's manifest has the digest that the log names"),
+        (all(&["image-signature"]), "a key of the policy, or one that the log records, signed that digest"),
     ];
     things.into_iter().filter(|(is_proved, _)| *is_proved).map(|(_, words)| words).collect()
-}
-
-fn passes(bundle: &BundleReport, check: &str) -> bool {
-    bundle.played().any(|finding| finding.check == check && finding.status == Status::Pass)
-}
-
-fn facts<'b>(bundle: &'b BundleReport, name: &'b str) -> impl Iterator<Item = &'b Fact> {
-    bundle.evidence.iter().filter(move |fact| fact.fact == name)
-}
-
-/// A fact as its first good witness has it: recomputed, or else signed.
-fn best<'b>(bundle: &'b BundleReport, name: &'b str) -> Option<&'b Fact> {
-    let of = |known: Known| facts(bundle, name).find(|fact| fact.known == known);
-    of(Known::Recomputed).or_else(|| of(Known::Signed))
 }
 
 /// The image that the log names under the record's tag, with its digest.
@@ -97,16 +84,16 @@ pub(super) fn digest(bundle: &BundleReport) -> Option<&str> {
 }
 
 fn tag(bundle: &BundleReport) -> Option<&str> {
-    facts(bundle, "tag").find(|fact| fact.known == Known::Signed).map(|fact| fact.value.as_str())
+    summary::facts(bundle, "tag").find(|fact| fact.known == Known::Signed).map(|fact| fact.value.as_str())
 }
 
 fn in_log<'b>(bundle: &'b BundleReport, name: &'b str) -> impl Iterator<Item = &'b Fact> {
-    facts(bundle, name).filter(|fact| fact.witness == "build.log")
+    summary::facts(bundle, name).filter(|fact| fact.witness == "build.log")
 }
 
 /// The snapshot's remote, or else what the log says of the repository.
 fn repository(page: &mut Page, bundle: &BundleReport) {
-    let remotes: Vec<(&Fact, &str, &str)> = facts(bundle, "repository")
+    let remotes: Vec<(&Fact, &str, &str)> = summary::facts(bundle, "repository")
         .filter_map(|fact| {
             let (name, address) = fact.value.strip_prefix("remote ")?.split_once(": ")?;
             Some((fact, name, address))
@@ -134,15 +121,10 @@ pub(super) fn put_key(page: &mut Page, bundle: &BundleReport) {
     page.put("key", &key.fingerprint.to_string());
     let source = for_terminal(&key.source);
     page.put("", &clipped(&format!("{}, {} bits, named by: {source} (given)", key.kind, key.bits)));
-    page.put("grade", grade_words(key.grade));
+    page.put("grade", &grade_words(key.grade));
 }
 
-/// What a grade says, and its place among the four.
-pub(super) fn grade_words(grade: Grade) -> &'static str {
-    match grade {
-        Grade::CommandLine => "command-line, lowest of four: no accepted record of how it was obtained",
-        Grade::Recorded => "recorded, second of four: a signed record says how it was obtained",
-        Grade::Witnessed => "witnessed, third of four: two people signed that their two copies were equal",
-        Grade::Challenged => "challenged, highest of four: a build of the auditor's random commit verifies under it",
-    }
+/// A grade, its place among the four, and what it says.
+pub(super) fn grade_words(grade: Grade) -> String {
+    format!("{}, {}: {}", grade.word(), summary::grade_place(grade), summary::grade_text(grade))
 }

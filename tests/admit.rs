@@ -143,8 +143,18 @@ fn each_denial_has_a_reason_that_its_owner_can_act_on() {
     let revoked = format!("{POLICY}revoked = {{ at = 2026-03-01T00:00:00Z, reason = \"compromised\" }}\n");
     let commit = format!("{POLICY}[expect]\ncommit = \"{}\"\n", "1".repeat(40));
     let cases: [(&str, &str, String, &str); 7] = [
-        ("a tag", POLICY, compose("acme/wallet:latest"), &format!("hint       write docker.io/acme/wallet@{DIGEST}")),
-        ("no tag", POLICY, compose("acme/wallet"), &format!("hint       write docker.io/acme/wallet@{DIGEST}")),
+        (
+            "a tag",
+            POLICY,
+            compose("acme/wallet:latest"),
+            &format!("hint       for the newest accepted build, write docker.io/acme/wallet@{DIGEST}"),
+        ),
+        (
+            "no tag",
+            POLICY,
+            compose("acme/wallet"),
+            &format!("hint       for the newest accepted build, write docker.io/acme/wallet@{DIGEST}"),
+        ),
         (
             "an unknown digest",
             POLICY,

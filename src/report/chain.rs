@@ -59,7 +59,7 @@ const WORKLOAD_PLANS: [Plan; 4] = {
     use ChainLink::{ContractKey, ContractSigner, DeployedByDigest, Instance};
     use Strength::{Proved, Stated};
     [
-        (DeployedByDigest, "pushed image", DEPLOYED, "the digest that it pins is the log's", Stated),
+        (DeployedByDigest, "pushed image", DEPLOYED, "the digest that it pins is the log's", Proved),
         (ContractKey, "image's key", "contract", "the key that it names is the build's", Stated),
         (ContractSigner, "contract", "contract's signer", "signature over its two sections", Proved),
         (Instance, "contract", "booted instance", "an attestation record names it", Stated),

@@ -300,9 +300,7 @@ pub(super) fn grade_text(grade: Grade) -> &'static str {
         Grade::Challenged => {
             "a signer of the policy states that its holder built a commit of an auditor's choice; that build's signature verifies under it"
         }
-        Grade::CommandLine => {
-            "the person who ran this, or the policy they named, chose it; no accepted record says how it was obtained"
-        }
+        Grade::CommandLine => "chosen by the auditor, no accepted record",
     }
 }
 

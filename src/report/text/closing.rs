@@ -66,31 +66,30 @@ fn is_only_waived(report: &Report, bundle: &BundleReport) -> bool {
 }
 
 fn of_bundles(report: &Report, bundles: &[BundleReport], verdict: Verdict) -> String {
-    let of_all = |count: usize, one: &str, several: &str| {
-        let what = if count == 1 { one } else { several };
-        format!("{count} of {} {what}.{MORE}", counted(bundles.len(), "bundle"))
-    };
+    let all = counted(bundles.len(), "bundle");
+    let share = |one, several| share(report.count(verdict), &all, one, several);
     match verdict {
-        Verdict::Accept => of_all(bundles.len(), "meets the policy", "meet the policy"),
-        Verdict::AcceptInPart => of_all(report.count(verdict), "is accepted in part", "are accepted in part"),
-        Verdict::Reject => of_all(report.count(verdict), "is rejected", "are rejected"),
-        Verdict::None if report.error.is_none() => of_all(report.count(verdict), "has no verdict", "have no verdict"),
+        Verdict::Accept => share("meets the policy", "meet the policy"),
+        Verdict::AcceptInPart => share("is accepted in part", "are accepted in part"),
+        Verdict::Reject => share("is rejected", "are rejected"),
+        Verdict::None if report.error.is_none() => share("has no verdict", "have no verdict"),
         Verdict::None => NOTHING_DECIDED.into(),
     }
 }
 
 fn of_images(report: &Report, admission: &Admission, verdict: Verdict) -> String {
-    let of_all = |count: usize, one: &str, several: &str| {
-        let what = if count == 1 { one } else { several };
-        format!("{count} of {} {what}.{MORE}", counted(admission.images.len(), "image"))
-    };
+    let all = counted(admission.images.len(), "image");
+    let share = |one, several| share(admission.count(verdict), &all, one, several);
     match verdict {
-        Verdict::Accept => of_all(admission.images.len(), "may be deployed", "may be deployed"),
-        Verdict::AcceptInPart => of_all(admission.count(verdict), "is admitted in part", "are admitted in part"),
-        Verdict::Reject => of_all(admission.count(verdict), "must not be deployed", "must not be deployed"),
-        Verdict::None if report.error.is_none() => {
-            of_all(admission.count(verdict), "has no verdict", "have no verdict")
-        }
+        Verdict::Accept => share("may be deployed", "may be deployed"),
+        Verdict::AcceptInPart => share("is admitted in part", "are admitted in part"),
+        Verdict::Reject => share("must not be deployed", "must not be deployed"),
+        Verdict::None if report.error.is_none() => share("has no verdict", "have no verdict"),
         Verdict::None => NOTHING_DECIDED.into(),
     }
+}
+
+/// `2 of 3 bundles are rejected.`
+fn share(count: usize, all: &str, one: &str, several: &str) -> String {
+    format!("{count} of {all} {}.{MORE}", if count == 1 { one } else { several })
 }

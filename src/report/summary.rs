@@ -2,7 +2,6 @@
 
 pub(super) use super::repeat::command;
 use super::{BundleReport, Report, Scope, scope};
-use crate::base::words::counted;
 use crate::gate::verify::Grade;
 use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
@@ -37,8 +36,8 @@ pub(super) fn headline(report: &Report, bundle: &BundleReport) -> String {
     }
 }
 
-/// `2 bundles: 1 accepted, 1 without a verdict`.
-pub(super) fn totals(report: &Report) -> String {
+/// How many bundles got which verdict: `1 without a verdict, 2 accepted`.
+pub(super) fn counts(report: &Report) -> String {
     let words = [
         (Verdict::None, "without a verdict"),
         (Verdict::Reject, "rejected"),
@@ -48,7 +47,7 @@ pub(super) fn totals(report: &Report) -> String {
     let counts = words.map(|(verdict, words)| (report.count(verdict), words));
     let counts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
-    format!("{}: {}", counted(report.bundles.len(), "bundle"), counts.join(", "))
+    counts.join(", ")
 }
 
 /// The build's name, and how it is known: it is signed where the record has it and nothing names another build.

@@ -191,8 +191,10 @@ pub(super) fn terms(report: &Report, bundle: Option<&BundleReport>) -> Vec<Row> 
     };
     let mut rows = vec![Row::words("Judged as of", moment), Row::new("Policy", policy)];
     if let Some(question) = &report.question {
-        let lines =
-            asked(question, bundle).into_iter().map(|line| vec![Part::Words(shortened(&line, 2 * LETTERS))]).collect();
+        let lines = asked(question, bundle)
+            .into_iter()
+            .map(|line| vec![Part::Words(shortened(&line, LETTERS + LETTERS / 2))])
+            .collect();
         rows.push(Row { label: "Question", lines });
     }
     rows

@@ -29,7 +29,11 @@ fn list(report: &Report) -> String {
 }
 
 fn headline(report: &Report) -> String {
-    format!("{}: {}", summary::verdict_words(report.verdict()), summary::totals(report))
+    format!("{}: {}", summary::verdict_words(report.verdict()), counts(report))
+}
+
+fn counts(report: &Report) -> String {
+    format!("{} bundles, {}", report.bundles.len(), summary::counts(report))
 }
 
 fn sheet(report: &Report, headline: String) -> Sheet {
@@ -42,7 +46,7 @@ fn sheet(report: &Report, headline: String) -> Sheet {
     rows.push(Row {
         label: "Bundles",
         lines: vec![
-            vec![Part::Words(summary::totals(report))],
+            vec![Part::Words(counts(report))],
             vec![
                 Part::Code(list(report)),
                 Part::Known(format!(

@@ -49,7 +49,7 @@ fn names_of_several(bundles: &[BundleReport]) -> BTreeSet<&str> {
 
 fn totals(report: &Report, bundles: &[BundleReport], look: Look) -> Page {
     let mut page = look.page();
-    page.put("total", &summary::totals(report));
+    page.put("total", &format!("{}: {}", counted(bundles.len(), "bundle"), summary::counts(report)));
     scopes(&mut page, report, bundles);
     keys(&mut page, bundles);
     let doubtful = |bundle: &&BundleReport| brief::doubts(bundle).next().is_some();

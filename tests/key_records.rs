@@ -5,8 +5,9 @@
 mod program;
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use program::{Answer, BUNDLE, Folder, fixture, report, run};
 use serde_json::{Value, json};
@@ -193,11 +194,6 @@ fn what_does_not_agree_is_not_recorded() {
     fs::copy(fixture("object-missing-commit_fail").join(BUNDLE), folder.path().join("unproved.sig.tbz")).unwrap();
     fs::write(folder.path().join("half.sig.tbz"), b"BZh9").unwrap();
     tool("openssl", &["genpkey", "-algorithm", "RSA", "-out", "rsa.key"], folder.path());
-    tool(
-        "openssl",
-        &["pkcs8", "-topk8", "-in", "ada.key", "-out", "locked.key", "-passout", "pass:hunter2"],
-        folder.path(),
-    );
     for (more, code, says) in [
         (&["--bundle", "other.sig.tbz"][..], 1, "does not verify other.sig.tbz"),
         (&["--bundle", "half.sig.tbz"], 3, "cut off"),
@@ -216,7 +212,7 @@ fn what_does_not_agree_is_not_recorded() {
         assert!(answer.err.contains(says), "{more:?}: {}", answer.err);
         assert!(!folder.path().join("key.record.json").exists(), "{more:?}");
     }
-    for (key, says) in [("rsa.key", "P-256 or Ed25519"), ("locked.key", "passphrase"), ("ada.pub", "PKCS#8")] {
+    for (key, says) in [("rsa.key", "P-256 or Ed25519"), ("ada.pub", "PKCS#8")] {
         let line = [
             "key",
             "enroll",
@@ -242,6 +238,45 @@ fn what_does_not_agree_is_not_recorded() {
     let answer = countersign(&folder, "ada.key");
     assert!(answer.code == 2 && answer.err.contains("signed it already"), "{}", answer.err);
     assert_eq!(fs::read(folder.path().join("key.record.json")).unwrap(), before);
+}
+
+/// On a terminal of its own, made by `script`, and without one, by `setsid`.
+#[test]
+fn the_terminal_is_asked_for_a_passphrase() {
+    let folder = folder();
+    enroll(&folder, &[]);
+    let record = folder.path().join("key.record.json");
+    let unsigned = fs::read(&record).unwrap();
+    let lock = |form: &[&str]| {
+        let line = ["pkcs8", "-topk8", "-in", "bob.key", "-out", "locked.key", "-passout", "pass:hunter2"];
+        tool("openssl", &[&line, form].concat(), folder.path());
+    };
+    let sign = [env!("CARGO_BIN_EXE_hpsb-audit"), "key", "countersign", "key.record.json", "--sign-key", "locked.key"];
+    let typed = |passphrase: &str| {
+        let mut script = Command::new("script");
+        script.args(["--quiet", "--return", "--command", &sign.join(" "), "/dev/null"]).current_dir(folder.path());
+        let mut script = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        script.stdin.take().unwrap().write_all(format!("{passphrase}\n").as_bytes()).unwrap();
+        let output = script.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    for form in [&["-v2", "aes-256-cbc"][..], &["-v2", "aes-128-cbc"], &["-scrypt"]] {
+        lock(form);
+        fs::write(&record, &unsigned).unwrap();
+        let (code, said) = typed("hunter2");
+        assert!(code == Some(0) && said.contains("Passphrase for locked.key: "), "{form:?}: {said}");
+        assert_ne!(fs::read(&record).unwrap(), unsigned, "{form:?}");
+    }
+    fs::write(&record, &unsigned).unwrap();
+    let (code, said) = typed("hunter3");
+    assert!(code == Some(2) && said.contains("the passphrase does not open the key"), "{said}");
+    let alone = Command::new("setsid").arg("--wait").args(sign).current_dir(folder.path()).output().unwrap();
+    let said = String::from_utf8(alone.stderr).unwrap();
+    assert!(alone.status.code() == Some(2) && said.contains("no terminal to ask for it"), "{said}");
+    lock(&["-v2", "des3"]);
+    let (code, said) = typed("hunter2");
+    assert!(code == Some(2) && said.contains("not supported"), "{said}");
+    assert_eq!(fs::read(&record).unwrap(), unsigned);
 }
 
 #[test]

@@ -21,11 +21,14 @@ pub(super) struct Needs {
     network: bool,
     /// Other programs are started.
     programs: bool,
+    /// A private key is read: the terminal may be asked for its passphrase.
+    terminal: bool,
 }
 
 impl Needs {
     pub(super) fn of(command: &Command) -> Self {
         let mut needs = Self::default();
+        needs.terminal = signs(command);
         let mut write = |paths: &mut dyn Iterator<Item = &PathBuf>| needs.writes.extend(paths.cloned());
         match command {
             Command::Audit(arguments) => return Self::of_audit(arguments),
@@ -82,7 +85,8 @@ impl Needs {
         let reports = arguments.reports.iter().map(|(_, path)| path);
         let files =
             reports.chain(&arguments.report_dir).chain(&arguments.scale.state).chain(&arguments.report_options.attach);
-        let mut needs = Self { writes: files.cloned().collect(), ..Self::default() };
+        let terminal = arguments.report_options.sign_key.is_some();
+        let mut needs = Self { writes: files.cloned().collect(), terminal, ..Self::default() };
         needs.ask(arguments.image.iter().chain(&arguments.bases), &arguments.network);
         needs
     }
@@ -106,6 +110,16 @@ impl Needs {
         folders.sort();
         folders.dedup();
         folders
+    }
+}
+
+/// Whether the command reads a private key.
+fn signs(command: &Command) -> bool {
+    match command {
+        Command::Seal(arguments) => arguments.sign_key.is_some(),
+        Command::Report(arguments) => arguments.options.sign_key.is_some(),
+        Command::SignOff(_) | Command::Key(KeyCommand::Enroll(_) | KeyCommand::Countersign(_)) => true,
+        _ => false,
     }
 }
 
@@ -143,6 +157,7 @@ impl fmt::Display for Confinement {
         let folders = self.needs.folders();
         let folders: Vec<String> = folders.iter().map(|path| for_terminal(&path.display().to_string())).collect();
         let writes = if folders.is_empty() { "nowhere".into() } else { format!("only below {}", folders.join(", ")) };
+        let writes = if self.needs.terminal { format!("{writes} and to the terminal") } else { writes };
         let network = if self.needs.network { "yes" } else { "none" };
         writeln!(f, "may       read files, write {writes}; network: {network}; other programs: none")?;
         write!(f, "Landlock  {}\nseccomp   {}", self.landlock, self.seccomp)
@@ -187,6 +202,13 @@ mod linux {
             // A folder that went away meanwhile, or is not ours to open: the command will say so.
             if let Ok(folder) = PathFd::new(folder) {
                 rules = rules.add_rule(PathBeneath::new(folder, write))?;
+            }
+        }
+        if needs.terminal {
+            // Opened by name, to ask for a passphrase even where standard input is a file; IoctlDev turns the echo off.
+            let asked = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
+            if let Ok(terminal) = PathFd::new("/dev/tty") {
+                rules = rules.add_rule(PathBeneath::new(terminal, asked))?;
             }
         }
         Ok(match rules.restrict_self()?.ruleset {

@@ -1,10 +1,11 @@
 //! Keys of people, who sign key records: EC P-256 and Ed25519. They are no keys of build servers, and are never mixed with them.
 
 use base64ct::{Base64, Encoding};
-use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey};
 use p256::ecdsa;
 use p256::ecdsa::signature::Signer;
-use spki::der::pem::{self, LineEnding};
+use pkcs8::{DecodePrivateKey, DecodePublicKey, EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef, pkcs5};
+use spki::der::pem::{self, LineEnding, PemLabel};
+use zeroize::Zeroizing;
 
 use super::ssh::wire::Reader;
 use super::{Protocol, VerifyingKey};
@@ -107,21 +108,48 @@ impl std::fmt::Debug for PersonSecret {
 }
 
 impl PersonSecret {
-    /// Reads a private key in PKCS#8 PEM (RFC 5958), without a passphrase.
+    /// Reads a private key in PKCS#8 PEM (RFC 5958) that has no passphrase.
     ///
     /// # Errors
-    /// In words, nothing of the key in them.
+    /// In words, without any part of the key.
     pub fn from_pem(text: &[u8]) -> Result<Self, String> {
         let expected = "expected BEGIN PRIVATE KEY (PKCS#8) with a P-256 or Ed25519 key";
-        let text = std::str::from_utf8(text).map_err(|_| expected.to_owned())?;
-        if text.contains("ENCRYPTED") {
-            return Err("the key is locked with a passphrase, which is not asked for; to unlock a copy: openssl pkey -in LOCKED.pem -out KEY.pem".into());
+        let (label, der) = pem_of(text).ok_or(expected)?;
+        match label {
+            PrivateKeyInfoRef::PEM_LABEL => Self::from_der(&der).ok_or_else(|| expected.to_owned()),
+            EncryptedPrivateKeyInfoRef::PEM_LABEL => Err("the key has a passphrase".into()),
+            _ => Err(expected.into()),
         }
-        if let Ok(key) = p256::SecretKey::from_pkcs8_pem(text) {
-            return Ok(Self(SecretMaterial::P256(Box::new(ecdsa::SigningKey::from(key)))));
+    }
+
+    /// Whether the text is a PKCS#8 key in PEM that only a passphrase opens: [`PersonSecret::from_encrypted_pem`] reads it.
+    pub fn needs_passphrase(text: &[u8]) -> bool {
+        pem_of(text).is_some_and(|(label, _)| label == EncryptedPrivateKeyInfoRef::PEM_LABEL)
+    }
+
+    /// Reads an encrypted private key in PKCS#8 PEM: PBES2 with PBKDF2 or scrypt and AES in CBC mode (RFC 8018, RFC 7914), as `openssl genpkey
+    /// -aes256` writes it.
+    ///
+    /// # Errors
+    /// In words, without any part of the key: a wrong passphrase, another form of encryption, another kind of key.
+    pub fn from_encrypted_pem(text: &[u8], passphrase: &[u8]) -> Result<Self, String> {
+        let (_, der) = pem_of(text).ok_or("not PEM")?;
+        let other =
+            "the key's encryption is not supported; expected PBES2 with AES: openssl pkcs8 -topk8 -v2 aes-256-cbc";
+        let locked = EncryptedPrivateKeyInfoRef::try_from(der.as_slice()).map_err(|_| other)?;
+        let opened = locked.decrypt(passphrase).map_err(|error| match error {
+            pkcs8::Error::EncryptedPrivateKey(pkcs5::Error::DecryptFailed) => "the passphrase does not open the key",
+            _ => other,
+        })?;
+        Self::from_der(opened.as_bytes()).ok_or_else(|| "expected a P-256 or Ed25519 key".into())
+    }
+
+    fn from_der(der: &[u8]) -> Option<Self> {
+        if let Ok(key) = p256::SecretKey::from_pkcs8_der(der) {
+            return Some(Self(SecretMaterial::P256(Box::new(ecdsa::SigningKey::from(key)))));
         }
-        let key = ed25519_dalek::SigningKey::from_pkcs8_pem(text).map_err(|_| expected.to_owned())?;
-        Ok(Self(SecretMaterial::Ed25519(Box::new(key))))
+        let key = ed25519_dalek::SigningKey::from_pkcs8_der(der).ok()?;
+        Some(Self(SecretMaterial::Ed25519(Box::new(key))))
     }
 
     /// The signature over `message`, in the form that [`PersonKey::verifies`] takes. Nothing in it is random (RFC 6979,
@@ -146,6 +174,12 @@ impl PersonSecret {
             SecretMaterial::Ed25519(key) => PersonKey::of(key.verifying_key().into()),
         }
     }
+}
+
+/// A text's PEM label, and the bytes under it, wiped when they are dropped.
+fn pem_of(text: &[u8]) -> Option<(&str, Zeroizing<Vec<u8>>)> {
+    let (label, der) = pem::decode_vec(text).ok()?;
+    Some((label, Zeroizing::new(der)))
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ pub(crate) struct EnrollArguments {
     /// A bundle of a build that you asked for, of a random commit that you made for this
     #[arg(long, value_name = "BUNDLE")]
     pub(crate) challenge_bundle: Option<PathBuf>,
-    /// Your private key, P-256 or Ed25519, in PKCS#8 PEM
+    /// Your private key, P-256 or Ed25519, in PKCS#8 PEM; the terminal is asked for its passphrase
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: PathBuf,
     /// The record to write; by default KEY.record.json beside KEY.pem; it must not exist
@@ -92,7 +92,7 @@ pub(crate) struct CountersignArguments {
     /// The key record; your signature is added to it
     #[arg(value_name = "RECORD")]
     pub(crate) record: PathBuf,
-    /// Your private key, P-256 or Ed25519, in PKCS#8 PEM
+    /// Your private key, P-256 or Ed25519, in PKCS#8 PEM; the terminal is asked for its passphrase
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: PathBuf,
 }

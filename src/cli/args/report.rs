@@ -55,7 +55,7 @@ pub(crate) struct ReportOptions {
     /// Your own file number or name for this audit, at most 80 characters: on page one, in the head of every page and in JSON
     #[arg(long, value_name = "TEXT", value_parser = Report::reference)]
     pub(crate) reference: Option<String>,
-    /// Sign the verification summary (vsa) with this private key: PKCS#8 in PEM, P-256 or Ed25519
+    /// Sign the verification summary (vsa) with this private key: PKCS#8 in PEM, P-256 or Ed25519; the terminal is asked for its passphrase
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: Option<PathBuf>,
     /// Put the signed vsa into an OCI layout, as a referrer of the image and as cosign's attestation; a new layout where there is none

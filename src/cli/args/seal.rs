@@ -65,7 +65,7 @@ pub(crate) struct SealArguments {
     /// What the case stores
     #[arg(long, value_enum, default_value = "full")]
     pub(crate) profile: ProfileArgument,
-    /// Sign the case with this private key: PKCS#8 in PEM, P-256 or Ed25519
+    /// Sign the case with this private key: PKCS#8 in PEM, P-256 or Ed25519; the terminal is asked for its passphrase
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: Option<PathBuf>,
     /// The day until which the case is to be kept
@@ -93,7 +93,7 @@ pub(crate) struct SignOffArguments {
     /// What you did with it
     #[arg(long, value_enum)]
     pub(crate) role: RoleArgument,
-    /// Your private key, P-256 or Ed25519, in PKCS#8 PEM
+    /// Your private key, P-256 or Ed25519, in PKCS#8 PEM; the terminal is asked for its passphrase
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: PathBuf,
     /// The moment of the sign-off, instead of the clock's (a date is its first moment, in UTC)

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::base::digest::{HashingReader, Sha256};
 use crate::base::error::Error;
-use crate::base::escape::for_lines;
+use crate::base::escape::{for_lines, for_terminal};
 use crate::base::limits::Limits;
 use crate::cli::args::key_record::{CountersignArguments, EnrollArguments};
 use crate::cli::files::{self, Existing};
@@ -171,7 +171,21 @@ fn read_key(path: &Path, limits: &Limits) -> Result<(PublicKey, String), Error> 
     Ok((key, text))
 }
 
+/// Reads a private key. If it has a passphrase, the terminal is asked for it, even where standard input or output is a file.
 pub(crate) fn read_secret(path: &Path, limits: &Limits) -> Result<PersonSecret, Error> {
     let bytes = Zeroizing::new(folder::read_file(path, limits.key_file_bytes())?);
-    PersonSecret::from_pem(&bytes).map_err(|message| Error::SigningKey { name: path.display().to_string(), message })
+    let name = path.display().to_string();
+    let secret = if PersonSecret::needs_passphrase(&bytes) {
+        passphrase(&name).and_then(|passphrase| PersonSecret::from_encrypted_pem(&bytes, passphrase.as_bytes()))
+    } else {
+        PersonSecret::from_pem(&bytes)
+    };
+    secret.map_err(|message| Error::SigningKey { name, message })
+}
+
+fn passphrase(name: &str) -> Result<Zeroizing<String>, String> {
+    let asked = rpassword::prompt_password(format!("Passphrase for {}: ", for_terminal(name)));
+    asked.map(Zeroizing::new).map_err(|_| {
+        "the key has a passphrase, and there is no terminal to ask for it; to unlock a copy: openssl pkey -in LOCKED.pem -out KEY.pem".into()
+    })
 }

@@ -11,7 +11,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use case_file::CaseFile;
-use program::{NOW, fixture, run};
+use program::{BUNDLE, NOW, fixture, run};
 
 /// Formats of which one file holds everything, but for the pages of html where there are several bundles.
 const FORMATS: [&str; 10] =
@@ -287,6 +287,33 @@ fn a_saved_report_that_was_changed_is_refused() {
         let answer = run(&folder, &["report", "changed.json", "--format", "text"]);
         assert_eq!((answer.code, answer.out.as_str()), (3, ""), "{from}: {}", answer.err);
     }
+}
+
+/// A check's evidence is the bundle and the files that it looked at, each a resource with its digest; a check that was not run has none.
+#[test]
+fn oscal_names_the_files_that_a_check_looked_at() {
+    let (folder, _) = audit("good-trust-cosign", "evidence");
+    let answer = run(&folder, &["report", "json", "--format", "oscal"]);
+    let document: Value = serde_json::from_str(&answer.out).unwrap();
+    let results = &document["assessment-results"];
+    let resources = results["back-matter"]["resources"].as_array().unwrap();
+    let evidence = |check: &str| -> Option<Vec<String>> {
+        let observations = results["results"][0]["observations"].as_array().unwrap();
+        let title = |one: &&Value| one["title"].as_str().unwrap().starts_with(&format!("{check}:"));
+        let of_check = observations.iter().find(title).unwrap()["relevant-evidence"].as_array()?;
+        let resource = |link: &Value| {
+            let id = &link["href"].as_str().unwrap()[1..];
+            let resource = resources.iter().find(|one| one["uuid"] == id).unwrap();
+            let digest = resource["rlinks"][0]["hashes"][0]["value"].as_str().unwrap();
+            assert!(link["description"].as_str().unwrap().contains(digest), "{link}");
+            resource["rlinks"][0]["href"].as_str().unwrap().to_owned()
+        };
+        Some(of_check.iter().map(resource).collect())
+    };
+    assert_eq!(evidence("source-tree").unwrap(), [BUNDLE]);
+    let trust = evidence("image-signature").unwrap();
+    assert!(trust.len() > 1 && trust[0] == BUNDLE && trust[1].starts_with("cosign/"), "{trust:?}");
+    assert_eq!(evidence("builder-record"), None);
 }
 
 #[test]

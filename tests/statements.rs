@@ -10,7 +10,7 @@ use std::process::Command;
 
 use case_file::CaseFile;
 use program::{BUNDLE, Folder, NOW, fixture, run};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn openssl(arguments: &[&str]) -> Vec<u8> {
     let output = Command::new("openssl").args(arguments).output().unwrap();
@@ -51,7 +51,12 @@ fn a_summary_is_for_accepted_builds_of_a_policy_and_claims_no_level_of_slsa() {
     assert_eq!(statement["predicateType"], "https://slsa.dev/verification_summary/v1");
     let predicate = &statement["predicate"];
     assert_eq!(predicate["verificationResult"], "PASSED");
-    assert_eq!(predicate["timeVerified"], NOW);
+    // The moment that --now names may be another than that of the verification.
+    assert_eq!((&predicate["urn:hpsb-audit:judged-for"], &predicate["timeVerified"]), (&NOW.into(), &Value::Null));
+    assert_eq!(predicate["urn:hpsb-audit:weakened"], json!(["server-record off"]));
+    let (_, text) = audit("good-levels-warn", "vsa", &[]);
+    let weakened: Value = serde_json::from_str(text.trim_end()).unwrap();
+    assert_eq!(weakened["predicate"]["urn:hpsb-audit:weakened"], json!(["build-status warn", "server-record off"]));
     let levels: Vec<&str> =
         predicate["verifiedLevels"].as_array().unwrap().iter().map(|l| l.as_str().unwrap()).collect();
     assert_eq!(levels, ["HPSB_AUDIT_MANIFEST", "HPSB_AUDIT_KEY_COMMAND_LINE"]);

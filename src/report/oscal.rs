@@ -7,11 +7,11 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 use super::controls::Control;
-use super::{BundleReport, Options, Report, markdown, sarif, summary};
+use super::{BundleReport, InputReport, Options, Report, markdown, sarif, summary};
 use crate::base::digest::Sha256;
 use crate::base::escape::{for_terminal, in_json};
-use crate::judge::check::status_text;
-use crate::judge::finding::{Finding, Status};
+use crate::judge::check::{self, status_text};
+use crate::judge::finding::{Finding, Group, Status};
 
 const OSCAL_VERSION: &str = "1.2.1";
 const NAMESPACE: &str = "urn:hpsb-audit:oscal";
@@ -29,8 +29,11 @@ fn document(report: &Report, options: &Options) -> Value {
         bundles => bundles.iter().enumerate().map(|(at, b)| result(report, b, options, &seed, at, &now)).collect(),
     };
     let plan = options.oscal_plan.as_ref().map_or_else(|| format!("#{}", uuid(&seed, "plan")), |path| sarif::uri(path));
-    let mut resources: Vec<Value> =
-        report.bundles.iter().enumerate().map(|(at, bundle)| resource(&seed, at, bundle)).collect();
+    let mut resources: Vec<Value> = Vec::new();
+    for (at, bundle) in report.bundles.iter().enumerate() {
+        resources.push(resource(&seed, at, bundle));
+        resources.extend(inputs(&seed, at, bundle));
+    }
     if options.oscal_plan.is_none() {
         resources.push(question(report, &seed));
     }
@@ -162,12 +165,48 @@ fn observation(bundle: &BundleReport, finding: &Finding, seed: &str, at: usize, 
         "subjects": [{ "subject-uuid": file, "type": "resource" }],
         "collected": now,
     });
-    // The bundle's own checks look at the bundle; the others also at files that the report names elsewhere.
     if let (false, Some(fields)) = (finding.status.is_not_run(), observation.as_object_mut()) {
-        let looked_at = json!([{ "href": format!("#{file}"), "description": evidence(bundle) }]);
-        fields.insert("relevant-evidence".into(), looked_at);
+        let mut looked_at = vec![json!({ "href": format!("#{file}"), "description": evidence(bundle) })];
+        let given = bundle.inputs.iter().enumerate().filter(|(_, input)| is_evidence_for(input, finding));
+        looked_at.extend(given.map(|(number, input)| {
+            json!({ "href": format!("#{}", input_id(seed, at, number)), "description": line(&input_words(input)) })
+        }));
+        fields.insert("relevant-evidence".into(), looked_at.into());
     }
     observation
+}
+
+/// Whether the check looked at this input. The policy's files and the keys that were tried are part of the question.
+fn is_evidence_for(input: &InputReport, finding: &Finding) -> bool {
+    match input.kind {
+        "image" | "image-config" => finding.group == Group::Image || finding.check == check::BASE_IMAGE.name,
+        "base-image" | "base-image-config" => finding.check == check::BASE_IMAGE.name,
+        "trust" => finding.group == Group::Trust,
+        "approvals" => finding.check == check::SOURCE_APPROVED.name,
+        "server" => finding.check == check::SERVER_RECORD.name,
+        "builder" => finding.group == Group::Builder,
+        _ => false,
+    }
+}
+
+fn input_id(seed: &str, at: usize, number: usize) -> String {
+    uuid(seed, &format!("{at} input {number}"))
+}
+
+fn input_words(input: &InputReport) -> String {
+    format!("{} {}, {}", input.kind, input.name, input.sha256)
+}
+
+/// What was looked at besides the bundle.
+fn inputs<'a>(seed: &'a str, at: usize, bundle: &'a BundleReport) -> impl Iterator<Item = Value> + 'a {
+    bundle.inputs.iter().enumerate().map(move |(number, input)| {
+        json!({
+            "uuid": input_id(seed, at, number),
+            "title": line(&input.name),
+            "description": line(&input_words(input)),
+            "rlinks": [{ "href": sarif::uri(&input.name), "hashes": [{ "algorithm": "SHA-256", "value": input.sha256.hex() }] }],
+        })
+    })
 }
 
 fn evidence(bundle: &BundleReport) -> String {

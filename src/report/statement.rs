@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::scope::Scope;
 use super::{BundleReport, Options, Report};
 use crate::base::digest::Sha256;
 use crate::base::escape::in_json;
@@ -17,6 +18,11 @@ use crate::judge::finding::{Status, Verdict};
 
 /// SLSA 1.0, Verification Summary Attestation.
 pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
+
+/// Fields of this program's own: the specification wants URIs as their names. The moment that the audit is for, and the checks that the policy puts
+/// below their own level. `timeVerified` is optional and left out: a report knows the moment that it is for, and no clock.
+const JUDGED_FOR: &str = "urn:hpsb-audit:judged-for";
+const WEAKENED: &str = "urn:hpsb-audit:weakened";
 
 /// A verification summary for each bundle that is accepted, and for no other: not for one that is accepted in part.
 pub(super) fn write_summaries(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
@@ -57,12 +63,13 @@ pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Op
     levels.push(format!("HPSB_AUDIT_KEY_{grade}"));
     let predicate = json!({
         "verifier": { "id": "pkg:cargo/hpsb-audit", "version": { (report.tool.name.clone()): report.tool.version } },
-        "timeVerified": now.to_string(),
         "resourceUri": resource_uri(bundle),
         "policy": { "uri": super::sarif::uri(&policy.path), "digest": { "sha256": policy.sha256.hex() } },
         "inputAttestations": inputs(bundle, digest),
         "verificationResult": "PASSED",
         "verifiedLevels": levels,
+        JUDGED_FOR: now.to_string(),
+        WEAKENED: Scope::of_bundle(report, bundle).weakened,
     });
     Some(statement(bundle, SUMMARY, predicate))
 }

@@ -76,7 +76,8 @@ fn describe(
         let digest = sha256.map_or_else(|| "no sha256".to_owned(), |digest| digest.to_string());
         line("subject", &format!("{name} {digest}"));
     }
-    for (label, pointer) in [("result", "/verificationResult"), ("verdict", "/verdict"), ("time", "/timeVerified")] {
+    let times = [("time", "/timeVerified"), ("as of", "/urn:hpsb-audit:judged-for")];
+    for (label, pointer) in [("result", "/verificationResult"), ("verdict", "/verdict")].into_iter().chain(times) {
         if let Some(value) = statement.predicate.pointer(pointer).and_then(|value| value.as_str()) {
             line(label, value);
         }

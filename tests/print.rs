@@ -162,6 +162,20 @@ fn with_policy(name: &str, policy: &str) -> Folder {
 const KEY: &str =
     "version = 1\nrequire = [\"manifest\", \"source\"]\n[[keys]]\nname = \"build server A\"\nfile = \"key.pem\"\n";
 
+/// The PDFs in docs/examples are those of the pages next to them.
+#[test]
+#[ignore = "tests/print"]
+fn the_examples_on_paper_are_those_on_screen() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples");
+    for name in ["accepted", "rejected", "case"] {
+        let folder = Folder::new();
+        fs::copy(examples.join(format!("{name}.html")), folder.path().join("page.html")).unwrap();
+        let pdf = tool("pdftotext", &[&format!("{name}.pdf"), "-"], &examples).stdout;
+        let kept: Vec<String> = String::from_utf8(pdf).unwrap().split_terminator('\u{c}').map(str::to_owned).collect();
+        assert!(printed(&folder, "page.html", "A4") == kept, "{name}.pdf is out of date: docs/examples/make");
+    }
+}
+
 #[test]
 #[ignore = "tests/print"]
 fn accepted() {

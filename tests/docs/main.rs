@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 
 mod commands;
 mod complete;
+mod examples;
 mod generated;
 mod hostile_input;
 

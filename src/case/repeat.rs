@@ -120,7 +120,7 @@ fn hint_of_the_sealed_moment(report: &Report, policy: &Policy, sealed_for: Times
     }
     let then = Report { now: Some(sealed_for), ..report.clone() };
     Some(format!(
-        "it is rejected only because of the time since sealing; to judge for the sealed moment: {}",
+        "the only reason to reject is the time since sealing; to judge for the sealed moment: {}",
         then.command(first)
     ))
 }

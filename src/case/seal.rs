@@ -20,7 +20,7 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// Contents with the question only.
+    /// Empty contents for this question.
     pub(crate) fn new(question: Asked, limits: &Limits) -> Self {
         let (bytes_left, members_left) = (limits.case_bytes, limits.case_members);
         Self { question, bundles: Vec::new(), files: BTreeMap::new(), bytes_left, members_left }

@@ -30,7 +30,7 @@ pub(crate) struct Origin {
     pub(crate) status: Option<u16>,
     /// The source's own version identifier, for example an ETag.
     pub(crate) version: Option<String>,
-    /// When the answer had arrived.
+    /// The time of the answer.
     pub(crate) at: Timestamp,
     /// The certificate of the TLS peer.
     pub(crate) peer: Option<Peer>,

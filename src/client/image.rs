@@ -149,7 +149,8 @@ impl Sink for Held {
 
 type Worker<'scope, T> = (SyncSender<Vec<u8>>, ScopedJoinHandle<'scope, Result<T, Error>>);
 
-/// Passes incoming bytes to a thread that reads them. If the server starts again, so does the thread.
+/// Passes incoming bytes to a thread that reads them. If the server sends the answer from the
+/// beginning again, a new thread reads it.
 struct Handing<'scope, 'env, T> {
     scope: &'scope Scope<'scope, 'env>,
     read: &'env (dyn Fn(Pieces) -> Result<T, Error> + Sync),

@@ -9,7 +9,7 @@ use crate::client::http::Sink;
 
 const WHAT: &str = "the answer";
 
-/// The position in the document of the next byte.
+/// The state of the scanner before the next byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
     /// Outside of strings.

@@ -190,7 +190,7 @@ fn save_blob(saver: &Saver<'_>, registry: &Registry<'_>, folder: &str, blob: &Bl
         let missing = || {
             network(
                 "the registry",
-                format!("the registry does not have the blob {}", blob.digest),
+                format!("it does not have the blob {}", blob.digest),
                 "push the image again, or use --no-layers",
             )
         };

@@ -28,7 +28,7 @@ pub enum Helpers {
 struct File {
     #[serde(default)]
     auths: BTreeMap<String, Entry>,
-    /// Helpers for single registries.
+    /// Helpers for individual registries.
     #[serde(rename = "credHelpers", default)]
     helpers: BTreeMap<String, String>,
     /// The helper for all other registries.
@@ -41,7 +41,7 @@ struct Entry {
     auth: Option<Zeroizing<String>>,
 }
 
-/// Where logins are searched, in order: `~/.docker/config.json` and podman's `auth.json`.
+/// The files that are searched for logins, in order: `~/.docker/config.json` and podman's `auth.json`.
 pub fn usual_login_files() -> Vec<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let docker = variable("DOCKER_CONFIG").or_else(|| Some(variable("HOME")?.join(".docker")));

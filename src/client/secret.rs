@@ -41,7 +41,7 @@ pub(crate) fn excerpt(bytes: &[u8]) -> String {
     let masked = crate::base::mask::mask(String::from_utf8_lossy(head).trim());
     let shown = crate::base::escape::for_terminal(&masked);
     if shown.is_empty() {
-        return "an empty answer".into();
+        return "an empty string".into();
     }
     let cut: String = shown.chars().take(200).collect();
     if cut.len() < shown.len() { format!("{cut}…") } else { cut }
@@ -62,6 +62,6 @@ mod tests {
         assert_eq!(excerpt(b"cmd: docker login --password hunter2\n"), "cmd: docker login --password ***");
         assert_eq!(excerpt(b"\x1b[31m<html>"), "\\u{1b}[31m<html>");
         assert_eq!(excerpt(&[b'x'; 9_000]).chars().count(), 201);
-        assert_eq!(excerpt(b" \n"), "an empty answer");
+        assert_eq!(excerpt(b" \n"), "an empty string");
     }
 }

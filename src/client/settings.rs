@@ -248,7 +248,7 @@ impl<'de, const N: usize> Visitor<'de> for Pick<'_, N> {
             let upper = key.to_uppercase();
             let (Some(value), Some(seen)) = (values.get_mut(slot), seen.get_mut(slot)) else { continue };
             if std::mem::replace(seen, true) {
-                return Err(A::Error::custom(format!("duplicate setting {upper}")));
+                return Err(A::Error::custom(format!("setting {upper} appears twice")));
             }
             *value = match entries.next_value::<Scalar>() {
                 Ok(Scalar(text)) => text.filter(|text| !text.is_empty()),

@@ -31,7 +31,7 @@ pub fn index(reports: &[BundleReport], policy: &Policy) -> Builds {
     Builds::of(reports.iter().map(|report| Arc::new(build_of(report, policy))).collect())
 }
 
-/// The parts of a bundle's audit under this policy that answers about images need.
+/// Extracts what answers about images need from a bundle's audit under this policy.
 pub(crate) fn build_of(report: &BundleReport, policy: &Policy) -> Build {
     let error = report.error.iter().map(Error::to_string);
     let findings = report.rejecting().map(|finding| format!("{}: {}", finding.check, finding.message));

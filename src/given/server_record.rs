@@ -45,7 +45,7 @@ pub struct ServerRecord {
     log: Option<SavedLog>,
 }
 
-/// The saved log, or the two results that are needed of it after it was dropped.
+/// The saved log, or the two results that are kept after it was dropped.
 #[derive(Debug, Clone, PartialEq)]
 enum SavedLog {
     Bytes(Vec<u8>),

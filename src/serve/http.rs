@@ -102,8 +102,8 @@ pub fn serve(service: Service, settings: &Settings) -> Result<(), Error> {
     answer
 }
 
-/// Runs a function repeatedly on its own thread, until it returns that the service ends. If the thread stops for any
-/// reason, nothing is admitted anymore, because the index is no longer kept up to date.
+/// Runs a function repeatedly on its own thread, until it returns `false` because the service ends. If the thread
+/// stops for any reason, nothing is admitted anymore, because the index is no longer kept up to date.
 fn keep(service: &Arc<Service>, again: impl Fn(&Service) -> bool + Send + 'static) {
     struct Ending(Arc<Service>);
     impl Drop for Ending {

@@ -126,7 +126,7 @@ pub(super) fn page(service: &Service) -> String {
         let age = age.map_or("+Inf".to_owned(), |age| format!("{:.3}", age.as_secs_f64()));
         let _ = writeln!(page, "hpsb_audit_{name} {age}");
     }
-    page += &head("ready", "gauge", "1 when /readyz is 200.");
+    page += &head("ready", "gauge", "1 if /readyz returns 200, otherwise 0.");
     let _ = writeln!(page, "hpsb_audit_ready {}", u8::from(service.not_ready().is_none()));
     page
 }

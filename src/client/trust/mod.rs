@@ -26,7 +26,7 @@ pub struct TrustOptions {
     pub lookaside: Option<String>,
 }
 
-/// A Notary server, and whether the user or an answer named it or its registry.
+/// A Notary server, and who named it (or, for a registry's default server, who named the registry).
 pub(crate) struct TrustServer {
     pub(crate) address: String,
     pub(crate) named_by: NamedBy,

@@ -58,7 +58,7 @@ pub struct Attestation {
     pub(crate) files: Vec<(String, Sha256)>,
 }
 
-/// Whether a record is signed by IBM.
+/// The result of verifying a record's signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// Signed by a key that IBM certifies; the certificates of the chain, one per line.

@@ -69,7 +69,7 @@ pub struct Retrieval {
     pub key_sha256: String,
 }
 
-/// A bundle that the key verifies.
+/// A bundle that the key verifies, according to the signers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct VerifiedBundle {
@@ -102,9 +102,9 @@ pub struct KeyStatement {
     pub key_pem: String,
     /// How it was obtained; at least one retrieval.
     pub retrievals: Vec<Retrieval>,
-    /// The bundles that it verifies.
+    /// The bundles that it verifies, according to the signers.
     pub bundles: Vec<VerifiedBundle>,
-    /// Shows that the key's holder answered a challenge.
+    /// A challenge that the key's holder answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
 }

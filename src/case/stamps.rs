@@ -68,7 +68,7 @@ impl Case {
         if !super::attached::is_known(&name) {
             return Err(Error::Usage {
                 message: format!("the case already has {count} time-stamps, the maximum"),
-                hint: "seal the evidence anew".into(),
+                hint: "seal the evidence again".into(),
             });
         }
         self.attached.insert(name, response);

@@ -122,7 +122,7 @@ fn from_lookaside(
         let origin = server.origin(&url, &answer.head);
         let bytes = answer.whole_body(&shown(&url)).map_err(at)?;
         if is_html(&bytes) {
-            let error = network(&shown(&url), "expected a signature, found a page of HTML", "run it again");
+            let error = network(&shown(&url), "expected a signature, found an HTML page", "run it again");
             return Err(at(error));
         }
         left = limits.trust_source_bytes().take(left, bytes.len() as u64, "the lookaside").map_err(at)?;

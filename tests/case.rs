@@ -114,7 +114,7 @@ fn a_case_brings_evidence_and_never_trust() {
     assert_eq!(report["case"]["repeated"], "same-report");
     assert_eq!(report["case"]["vouched_by"], "nobody");
     assert_eq!(report["reports"], json!([]), "no verdict of the case's own is handed on");
-    assert!(message(&report).contains("give the verdict that was sealed, accept;"), "{report}");
+    assert!(message(&report).contains("give the sealed verdict, accept;"), "{report}");
 
     for (more, by, verdict) in [
         // A key alone is no policy: the case's own one counts only under --seal-key.
@@ -301,7 +301,7 @@ fn every_tampering_is_refused_by_name() {
     refused(&added, key, "case.json does not list the member \"bundles/1/extra\"");
     let mut attached = good.clone();
     attached.insert(seal, ("attached/note.txt".into(), b"x".to_vec()));
-    refused(&attached, key, "\"attached/note.txt\" is nothing that is added to a case");
+    refused(&attached, key, "\"attached/note.txt\" cannot be added to a case");
     for (at, (name, _)) in good.iter().enumerate().filter(|(at, _)| *at != seal && *at != 0) {
         let mut removed = good.clone();
         removed.remove(at);
@@ -315,7 +315,7 @@ fn every_tampering_is_refused_by_name() {
     refused(&renamed, key, "\"report.jsoN\"");
     let mut moved = good.clone();
     moved.swap(bundle, report);
-    refused(&moved, key, "members were put in another order");
+    refused(&moved, key, "the order of members was changed");
     let mut first = good.clone();
     first.swap(0, 1);
     // What does not begin like a case is taken for a bundle, and is none.
@@ -326,12 +326,12 @@ fn every_tampering_is_refused_by_name() {
     }
     // Edited so that the digests fit again: the report, the verdict, the policy.
     let edited = relisted(change(report, &replace("a trusted key signed exactly these bytes", "all is well")));
-    refused(&edited, key, "it is the seal of another case");
+    refused(&edited, key, "the seal is for a different case");
     let edited = relisted(change(policy, &|bytes| bytes.extend(b"# another policy\n")));
-    refused(&edited, key, "it is the seal of another case");
+    refused(&edited, key, "the seal is for a different case");
     let edited = change(0, &replace("\"verdict\": \"accept\"", "\"verdict\": \"accept-in-part\""));
-    refused(&edited, key, "it is the seal of another case");
-    refused(&change(0, &|bytes| bytes.insert(1, b' ')), key, "it is not spelled as a case has it");
+    refused(&edited, key, "the seal is for a different case");
+    refused(&change(0, &|bytes| bytes.insert(1, b' ')), key, "unexpected formatting");
     // The seal: cut, taken away; another person's is in another test.
     refused(&change(seal, &|bytes| bytes.truncate(100)), key, "attached/seal.dsse.json");
     let unsealed: Vec<Member> = good.iter().filter(|(name, _)| name != "attached/seal.dsse.json").cloned().collect();
@@ -353,7 +353,7 @@ fn what_is_relisted_without_the_sealer_fails_its_seal_and_the_repetition() {
             0,
             "\"verdict\": \"accept\"",
             "\"verdict\": \"accept-in-part\"",
-            "its verdict is accept-in-part, and its report's is accept",
+            "its verdict is accept-in-part, but its report's verdict is accept",
         ),
         (0, "\"now\": \"2026-03-10T00:00:00Z\"", "\"now\": \"2026-03-11T00:00:00Z\"", "report.json"),
     ] {
@@ -376,7 +376,11 @@ fn what_is_relisted_without_the_sealer_fails_its_seal_and_the_repetition() {
         folder.write("case.tar", packed(&edited));
         let (code, answer) = audit(&folder, &["--key", "key.pem"]);
         assert_eq!(code, 3, "{field}: {answer}");
-        assert!(message(&answer).contains("are listed otherwise than the bundle has them"), "{}", message(&answer));
+        assert!(
+            message(&answer).contains("the listed name, digest or signature differs from the bundle's"),
+            "{}",
+            message(&answer)
+        );
     }
     // With one, the seal is another case's.
     fs::remove_file(folder.path().join("case.tar")).unwrap();
@@ -385,7 +389,7 @@ fn what_is_relisted_without_the_sealer_fails_its_seal_and_the_repetition() {
     folder.write("case.tar", packed(&relisted(signed)));
     let (code, answer) = audit(&folder, &["--seal-key", "ada.pub"]);
     assert_eq!(code, 3);
-    assert!(message(&answer).contains("it is the seal of another case"), "{}", message(&answer));
+    assert!(message(&answer).contains("the seal is for a different case"), "{}", message(&answer));
 }
 
 #[test]
@@ -549,7 +553,7 @@ fn what_version_0_1_sealed_is_read_and_compared() {
         );
         assert_eq!(answer.code, i32::from(today == "reject"), "{name}");
         assert_eq!(report["case"]["repeated"], "same-answers", "{name}: {:#}", report["case"]);
-        assert!(report["case"]["remarks"].to_string().contains("sealed under the verdicts of 0.1"), "{name}");
+        assert!(report["case"]["remarks"].to_string().contains("sealed under the verdict rules of 0.1"), "{name}");
 
         // The report in it, of schema version 1, by the rule that it was made by; and back again byte for byte.
         let folder = Folder::new();

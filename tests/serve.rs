@@ -507,9 +507,9 @@ fn a_look_that_hangs_lets_nothing_in() {
             break page;
         }
     };
-    assert!(page.starts_with("the policy and the files that it names were last looked at "), "{page}");
+    assert!(page.starts_with("the policy and the files that it names were last checked "), "{page}");
     let denied = server.ask(&folder, &review("prod", &good()));
-    assert!(denied["status"]["message"].as_str().unwrap().contains("were last looked at"), "{denied}");
+    assert!(denied["status"]["message"].as_str().unwrap().contains("were last checked"), "{denied}");
     assert!(server.event("decision")["terms_age"].is_number());
     // Somebody writes: the look ends, and the next ones read a file again.
     let mut pipe = fs::OpenOptions::new().write(true).open(folder.path().join("policy.toml")).unwrap();
@@ -636,7 +636,7 @@ fn a_decision_that_cannot_be_written_down_is_a_denial() {
     assert_eq!(code, 200);
     let answer = server.ask(&folder, &review("prod", &good()));
     assert_eq!(answer["allowed"], false);
-    assert!(answer["status"]["message"].as_str().unwrap().contains("could not be written down"), "{answer}");
+    assert!(answer["status"]["message"].as_str().unwrap().contains("could not be logged"), "{answer}");
 }
 
 /// Four clients that never stop: they print every answer but the ones that may be.

@@ -1,5 +1,5 @@
-//! The time-stamps of a case. The first is over its digest; each later one is over the case and the stamps before it, so that it can take
-//! over before the certificate of the one before ends.
+//! The time-stamps of a case. The first covers the case's digest; each later one covers the case and the stamps before
+//! it, so that it can replace the previous one before that one's certificate expires.
 
 use super::Case;
 use super::attached::stamp_name;
@@ -10,16 +10,16 @@ use crate::base::time::Timestamp;
 use crate::crypto::timestamp::{Authorities, Token, Verified, request};
 use crate::report::StampReport;
 
-/// What to do where an authority's answer is refused.
-const ANOTHER: &str = "nothing was added; ask with the request that --tsq writes, or ask another authority";
+/// The hint when an authority's answer is refused.
+const ANOTHER: &str = "nothing was added; send the request that --tsq writes, or use a different authority";
 
 /// What the time-stamps of a case say.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stamps {
     pub(crate) reports: Vec<StampReport>,
-    /// The first stamp's moment, where the whole row counts.
+    /// The first stamp's moment, if the whole series counts.
     pub(crate) existed_by: Option<Timestamp>,
-    /// The end of the last one's certificate.
+    /// When the last stamp's certificate expires.
     pub(crate) again_by: Option<Timestamp>,
     pub(crate) remarks: Vec<String>,
 }
@@ -29,7 +29,7 @@ impl Case {
         (1..).take_while(|number| self.attached.contains_key(&stamp_name(*number))).count()
     }
 
-    /// What the stamp behind the first `before` ones is over: `case.json`, then those stamps, as one row of bytes.
+    /// What the stamp after the first `before` stamps covers: `case.json` and those stamps, concatenated.
     fn imprint(&self, before: usize) -> Sha256 {
         let stamps = (1..=before).filter_map(|number| self.attached.get(&stamp_name(number)));
         let parts: Vec<&[u8]> = std::iter::once(&self.record_bytes).chain(stamps).map(Vec::as_slice).collect();
@@ -39,16 +39,16 @@ impl Case {
     /// A request for the next time-stamp, in DER.
     ///
     /// # Errors
-    /// [`Error::Malformed`] where it cannot be encoded.
+    /// [`Error::Malformed`] if it cannot be encoded.
     pub fn stamp_request(&self) -> Result<Vec<u8>, Error> {
         request(&self.imprint(self.stamp_count()))
             .map_err(|message| Error::malformed("the time-stamp request", message))
     }
 
-    /// Adds what an authority answered. Verified only where authorities are named; it must be over this case in any event.
+    /// Adds an authority's answer. It is verified only if authorities are named; it must always be over this case.
     ///
     /// # Errors
-    /// [`Error::OwnFile`] where it is refused, [`Error::Usage`] when there are nine.
+    /// [`Error::OwnFile`] if it is refused, [`Error::Usage`] if there are nine already.
     pub fn add_stamp(
         &mut self,
         response: Vec<u8>,
@@ -67,19 +67,19 @@ impl Case {
         let name = stamp_name(count + 1);
         if !super::attached::is_known(&name) {
             return Err(Error::Usage {
-                message: format!("the case has {count} time-stamps, and no room for more"),
-                hint: "seal the evidence anew".into(),
+                message: format!("the case already has {count} time-stamps, the maximum"),
+                hint: "seal the evidence again".into(),
             });
         }
         self.attached.insert(name, response);
         Ok(report(&token, verified.as_ref()))
     }
 
-    /// Reads and, where authorities are named, verifies every time-stamp. They count if each was there before the certificate of the one
-    /// before it ended, and the last one's has not ended at `today`.
+    /// Reads every time-stamp, and verifies it if authorities are named. They count if each was made before the
+    /// previous one's certificate expired, and the last one's certificate has not expired at `today`.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for a stamp that is not over this case, or does not verify.
+    /// [`Error::Malformed`] for a stamp that is not over this case or does not verify.
     pub(crate) fn stamps(&self, authorities: &Authorities, today: Timestamp, limits: &Limits) -> Result<Stamps, Error> {
         let mut stamps = Stamps::default();
         let mut verified: Vec<Verified> = Vec::new();
@@ -108,7 +108,7 @@ impl Case {
             None => stamps.existed_by = verified.first().map(|first| first.at),
             Some((stamp, _)) => {
                 stamps.remarks.push(format!(
-                    "the time-stamps do not count: the certificate of {} ended on {}, and no other stamp took over before that",
+                    "the time-stamps do not count: the certificate of {} expired on {}, and no later stamp was added before that",
                     stamp.authority, stamp.ends
                 ));
             }

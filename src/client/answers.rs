@@ -1,7 +1,8 @@
-//! What each answer means, for everything that is asked. One table decides: the page docs/generated/fetch-answers.md shows it, and `tests/fetch/answers.rs`
-//! gives every source every answer. Only what the table lists as absent is a note; all else that is not the thing itself is a fault.
+//! What each answer means, for every request. One table decides: the page docs/generated/fetch-answers.md shows it, and
+//! `tests/fetch/answers.rs` tests every source with every answer. Only what the table lists as absent is a note; any
+//! other answer without the requested content is a fault.
 
-/// What is asked of whom.
+/// A request to a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
     Status,
@@ -30,15 +31,15 @@ pub(crate) enum Asked {
 /// What an answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// Here it is: read it.
+    /// The requested content: read it.
     Here,
-    /// The source does not have it, or does not know such questions: a note.
+    /// The source does not have it, or does not support such requests: a note.
     Absent,
     /// Anything else: a fault.
     Refused,
 }
 
-/// How an answer came.
+/// An answer as it was received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Came<'a> {
     pub(crate) status: u16,
@@ -48,13 +49,13 @@ pub(crate) struct Came<'a> {
 
 struct Row {
     asked: Asked,
-    /// In words, for the page.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the page is compared with it"))]
+    /// The request in words, for the page.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the test that compares the page reads it"))]
     what: &'static str,
     here: &'static [u16],
     absent: &'static [u16],
-    /// What else is saved, and what else is a note, in words.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the page is compared with it"))]
+    /// Other answers that are saved, and other answers that are a note, in words.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the test that compares the page reads it"))]
     more: [&'static str; 2],
 }
 
@@ -104,10 +105,10 @@ const ROWS: [Row; 21] = [
 ];
 
 impl Asked {
-    /// What an answer to this means.
+    /// What an answer to this request means.
     pub(crate) fn judge(self, came: Came<'_>) -> Meaning {
         let Some(row) = ROWS.iter().find(|row| row.asked == self) else { return Meaning::Refused };
-        // Servers that do not know the question give a page for people, or say so in their own words.
+        // Servers that do not support the request send an HTML page, or say so in their own format.
         if self == Asked::Referrers
             && ((matches!(came.status, 200 | 400) && came.is_html()) || (came.status == 400 && came.is_unsupported()))
         {
@@ -136,7 +137,7 @@ impl Came<'_> {
     }
 }
 
-/// Does a body look like a page for people?
+/// Whether a body looks like an HTML page.
 pub(crate) fn is_html(body: &[u8]) -> bool {
     let head = body.trim_ascii_start();
     let begins = |with: &[u8]| head.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
@@ -155,7 +156,7 @@ mod tests {
         if all.is_empty() { "–".into() } else { all.join(", ") }
     }
 
-    /// `HPSB_UPDATE=1` writes it anew.
+    /// `HPSB_UPDATE=1` rewrites the page.
     #[test]
     fn the_page_shows_this_table() {
         let rows = ROWS.iter().map(|row| {
@@ -170,15 +171,12 @@ mod tests {
         if std::env::var_os("HPSB_UPDATE").is_some() {
             std::fs::write(&path, &expected).unwrap();
         } else {
-            assert!(
-                page == expected,
-                "docs/generated/fetch-answers.md is not what the program does: HPSB_UPDATE=1 writes it anew"
-            );
+            assert!(page == expected, "docs/generated/fetch-answers.md is out of date: HPSB_UPDATE=1 rewrites it");
         }
     }
 
     #[test]
-    fn a_page_for_people_and_an_unknown_question_are_recognised() {
+    fn html_pages_and_unsupported_requests_are_recognised() {
         let came = |status, content_type, body: &'static [u8]| Came { status, content_type, body };
         let judge = |came| Asked::Referrers.judge(came);
         assert_eq!(judge(came(200, "", b" <!DOCTYPE HTML><p>")), Meaning::Absent);

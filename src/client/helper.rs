@@ -1,7 +1,7 @@
-//! A credential helper: a program that keeps logins for docker and podman. It is run only on request.
+//! Credential helpers: programs that keep logins for docker and podman. They are run only on request.
 //!
-//! Source: docker/docker-credential-helpers, README ("Development"): `docker-credential-NAME get` reads an address and answers
-//! with `{"ServerURL": …, "Username": …, "Secret": …}`.
+//! Source: docker/docker-credential-helpers, README ("Development"): `docker-credential-NAME get` reads an address and
+//! answers with `{"ServerURL": …, "Username": …, "Secret": …}`.
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::base::limits::Limits;
 use crate::client::secret::{Login, Secret};
 
-/// What helpers say, with exit code 1, where they have no login.
+/// What helpers print, with exit code 1, if they have no login.
 const NOT_FOUND: &[u8] = b"credentials not found in native keychain";
 
 #[derive(Deserialize)]
@@ -23,14 +23,15 @@ struct Answer {
     secret: Zeroizing<String>,
 }
 
-/// Asks the helper `name` for the login of `server`; `None`: it has none. It is waited for: it may ask its user something.
+/// Requests the login of `server` from the helper `name`; `None` if it has none. There is no time limit: the helper may
+/// prompt its user.
 ///
 /// # Errors
-/// In words, that show nothing of what it answered.
+/// A message that shows nothing of the helper's answer.
 pub(crate) fn ask(name: &str, server: &str, limits: &Limits) -> Result<Option<Login>, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     if name.is_empty() || !name.bytes().all(allowed) {
-        return Err("the name of its credential helper is none".into());
+        return Err("it names an invalid credential helper".into());
     }
     let program = format!("docker-credential-{name}");
     let fail = |what: &str| format!("the credential helper {program} {what}");
@@ -42,7 +43,7 @@ pub(crate) fn ask(name: &str, server: &str, limits: &Limits) -> Result<Option<Lo
         .spawn()
         .map_err(|error| fail(&format!("cannot be run: {error}")))?;
     if let Some(mut input) = child.stdin.take() {
-        // One that does not read its question says so by its exit code.
+        // A helper that does not read its input reports that by its exit code.
         let _ = input.write_all(server.as_bytes());
     }
     let mut answer = Zeroizing::new(Vec::new());

@@ -1,4 +1,4 @@
-//! Several questions at once.
+//! Runs several requests in parallel.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,5 @@
-//! The sources of evidence. Each is a step of its own: it has an outcome of its own, and no other step is lost by it.
+//! The sources of evidence. Each source is a separate step with its own outcome; a failed step does not affect the
+//! others.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +32,7 @@ pub enum Source {
     RegistrySignatures,
     /// The registry's tags of signatures.
     CosignTags,
-    /// What the registry lists as referring to the image.
+    /// The registry's list of manifests that refer to the image.
     Referrers,
     /// Certificates and revocation lists of builders.
     BuilderFiles,
@@ -59,15 +60,15 @@ impl Source {
     }
 }
 
-/// What became of a source.
+/// The outcome for a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// All that it offers is in the folder.
+    /// Everything that the source offers is in the folder.
     Saved,
-    /// It does not have it.
+    /// The source does not have it.
     Note,
-    /// Something that it has, or may have, is not in the folder.
+    /// Something that the source has, or may have, is not in the folder.
     Fault,
 }
 
@@ -88,8 +89,8 @@ impl Outcome {
 pub struct SourceReport {
     /// The source.
     pub source: Source,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// Its files that are in the folder.
+    /// The number of its files that are in the folder.
     pub files: u64,
 }

@@ -1,4 +1,5 @@
-//! What people and servers say of a bundle: key records, approvals, the build server's answers, attestations of the machine.
+//! Statements of people and servers about a bundle: key records, approvals, the build server's answers, attestations of
+//! the machine.
 
 pub(crate) mod approvals;
 pub(crate) mod attestation;

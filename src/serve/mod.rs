@@ -1,10 +1,11 @@
-//! The webhook: answers the questions of a Kubernetes API server by an index of audited builds that is held in memory.
+//! The webhook: answers requests of a Kubernetes API server from an index of audited builds in memory.
 //!
-//! Verified facts are indexed; the policy is the one that the index was judged under, and time is applied at each question. What is not known
-//! is denied: a build that was not judged under the policy as it is now, and everything once a look is late. Reading order: `state` (what is
-//! held), `keeper` (how it is kept up to date), `decide` (a question's answer), `http` (the wire), `metrics` and `log`.
+//! The index holds verified facts, judged under one policy; the time is applied at each request. Anything unknown is
+//! denied: a build that was not judged under the current policy, and everything if a check is late. Reading order:
+//! `state` (what is held), `keeper` (how it is kept up to date), `decide` (how a request is answered), `http` (the
+//! server), `metrics` and `log`.
 //!
-//! It stores nothing, and asks nobody: files come in through [`Edges`].
+//! It stores nothing and connects to no other service: files come in through [`Edges`].
 
 mod decide;
 mod http;
@@ -31,18 +32,18 @@ use crate::report::BundleReport;
 /// A certificate chain and its key, each in PEM.
 pub type Pems = (Vec<u8>, Zeroizing<Vec<u8>>);
 
-/// Reads what is asked of bundles.
+/// Reads the terms: policy and approvals.
 pub type ReadTerms = dyn Fn() -> Result<Terms, Error> + Send + Sync;
-/// Finds the bundles, each with a digest that changes when anything does that an audit of it reads.
+/// Finds the bundles. Each has a digest that changes if anything changes that its audit reads.
 pub type FindBundles = dyn Fn() -> Result<Vec<(PathBuf, Sha256)>, Error> + Send + Sync;
-/// Audits a bundle: its report, and what of it may be judged again.
+/// Audits a bundle: returns its report and the facts that may be judged again.
 pub type AuditBundle = dyn Fn(&Path, &Question<'_>) -> Result<(BundleReport, Option<Facts>), Error> + Send + Sync;
 /// Reads certificate and key.
 pub type ReadCertificate = dyn Fn() -> Result<Pems, Error> + Send + Sync;
 /// Reads the clock.
 pub type ReadClock = dyn Fn() -> Result<Timestamp, Error> + Send + Sync;
 
-/// Everything that comes from outside.
+/// The service's access to files and the clock.
 pub struct Edges {
     /// Policy and approvals.
     pub terms: Box<ReadTerms>,
@@ -50,11 +51,12 @@ pub struct Edges {
     pub bundles: Box<FindBundles>,
     /// The audit.
     pub audit: Box<AuditBundle>,
-    /// What the service shows of itself.
+    /// The service's certificate.
     pub certificate: Box<ReadCertificate>,
     /// The time.
     pub now: Box<ReadClock>,
 }
 
-/// Every bundle is audited anew after this time, for what the clock decides beside the age of builds and the ends of waivers.
+/// Every bundle is audited again after this time, because the clock affects more than the age of builds and the ends of
+/// waivers.
 const AUDIT_AGAIN: Duration = Duration::from_secs(3_600);

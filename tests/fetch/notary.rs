@@ -210,7 +210,7 @@ fn metadata_that_does_not_fit_is_not_kept() {
         ("{}", "{}", "expected signed.meta"),
         (r#"{"signed":{"meta":{}}}"#, "{}", "names no snapshot"),
         (r#"{"signed":{"meta":{"snapshot":{"hashes":{"sha256":"eA=="}}}}}"#, "{}", "without a SHA-256"),
-        (good, "{ }", "the metadata changed meanwhile"),
+        (good, "{ }", "the metadata changed in the meantime"),
     ] {
         let server = answer_with(timestamp, rest);
         let digest = format!("127.0.0.1:{}/acme/wallet@{}", server.port, Sha256::of(b"{}"));

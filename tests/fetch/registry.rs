@@ -160,7 +160,7 @@ fn a_login_is_used_where_the_registry_asks_for_it() {
     let mut request = image_request(registry.port, &manifest, &scratch);
     let report = run(&request, &impatient()).unwrap();
     assert_eq!(report.exit_code(), 3);
-    assert!(faults(&report).contains("401") && faults(&report).contains("no login is shown"), "{}", faults(&report));
+    assert!(faults(&report).contains("401") && faults(&report).contains("no login is sent"), "{}", faults(&report));
 
     let config = scratch.path("config.json");
     let auth = Base64::encode_string(b"ada:hunter2");

@@ -298,7 +298,7 @@ fn a_login_is_never_sent_over_plain_http_beyond_this_computer() {
     request.outside.settings_login = Some((name, RegistryLogin { user: secret("ada"), password: secret("hunter2") }));
     let report = run(&request, &impatient()).unwrap();
     assert_eq!(report.exit_code(), 3);
-    assert!(faults(&report).contains("no login is shown over plain http"), "{}", faults(&report));
+    assert!(faults(&report).contains("no login is sent over plain http"), "{}", faults(&report));
     assert!(!registry.asked().is_empty());
     assert!(registry.asked().iter().all(|asked| asked.header("authorization").is_none()));
 }

@@ -223,7 +223,7 @@ fn when_the_newest_changes_the_new_one_is_saved_too() {
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
     let saved: Vec<&str> = report.builds.iter().map(|build| build.build_name.as_str()).collect();
     assert_eq!((saved, report.exit_code()), (vec![NAME, OTHER], 0), "{}", faults(&report));
-    assert!(notes(&report).contains("another build began or ended"), "{}", notes(&report));
+    assert!(notes(&report).contains("another build started or finished"), "{}", notes(&report));
     assert_eq!(fs::read_to_string(scratch.path(OTHER).join("status.json")).unwrap(), Build::other().status);
     assert!(!scratch.path(NAME).join("status.json").exists());
     assert!(scratch.path(NAME).join(format!("manifest.{NAME}.sig.tbz")).exists());
@@ -238,7 +238,7 @@ fn while_a_build_runs_the_newest_bundle_is_saved_and_nothing_unnamed() {
     let scratch = Scratch::new();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
     assert_eq!(report.exit_code(), 0, "{}", faults(&report));
-    assert!(notes(&report).contains("one is running now"), "{}", notes(&report));
+    assert!(notes(&report).contains("a build is running"), "{}", notes(&report));
     assert_eq!(file_names(&scratch.path(NAME)).len(), 3);
 }
 
@@ -254,11 +254,7 @@ fn an_answer_for_another_build_is_filed_nowhere() {
     let scratch = Scratch::new();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
     assert_eq!(report.exit_code(), 3);
-    assert!(
-        faults(&report).contains("answered for the build") || faults(&report).contains("answered for"),
-        "{}",
-        faults(&report)
-    );
+    assert!(faults(&report).contains("requested the build"), "{}", faults(&report));
     assert!(!file_names(&scratch.path(NAME)).iter().any(|name| name.starts_with("manifest.")));
     assert!(!scratch.path(OTHER).exists());
 }
@@ -271,7 +267,7 @@ fn a_bundle_for_another_build_inside_is_not_filed() {
     let server = TlsServer::start("server", move |seen, _| answer(std::slice::from_ref(&build), seen));
     let scratch = Scratch::new();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
-    assert!(faults(&report).contains(&format!("answered for {NAME}")), "{}", faults(&report));
+    assert!(faults(&report).contains(&format!("received {NAME}")), "{}", faults(&report));
     assert!(!scratch.path(OTHER).join(format!("manifest.{OTHER}.sig.tbz")).exists());
 }
 
@@ -422,7 +418,7 @@ fn answers_without_end_or_haste_are_given_up() {
     faulty("/publickey", endless, "server_answer_bytes=65536", &limits, &impatient());
     let short = Patience { idle: Duration::from_millis(300), ..impatient() };
     let silence = || Reply::Silence(b"HTTP/1.1 200 x\r\nContent-Length: 100\r\n\r\n{".to_vec());
-    faulty("/manifest", silence, "stopped in the middle", &limits, &short);
+    faulty("/manifest", silence, "the answer stalled", &limits, &short);
     faulty("/log/build", || Reply::Silence(Vec::new()), "no answer in time", &limits, &short);
     let soon = Patience { total: Duration::ZERO, ..impatient() };
     faulty("/image", || Reply::json(200, "{}"), "longer than allowed", &limits, &soon);

@@ -130,7 +130,7 @@ fn object(key: &str) -> String {
 
 #[test]
 fn a_listing_without_end_ends_and_what_it_named_is_saved() {
-    for (circle, says) in [(false, "listing_pages=5"), (true, "in circles")] {
+    for (circle, says) in [(false, "listing_pages=5"), (true, "form a loop")] {
         let server = PlainServer::start(move |asked| {
             let Some((_, query)) = asked.path.split_once('?') else { return (200, Vec::new(), b"x".to_vec()) };
             let number =
@@ -166,7 +166,7 @@ fn no_key_leads_to_another_bucket() {
     let scratch = Scratch::new();
     let report = run(&bucket_request(server.port, &scratch), &impatient()).unwrap();
     assert_eq!(report.exit_code(), 3);
-    assert_eq!(faults(&report).matches("cannot be asked for").count(), 3, "{}", faults(&report));
+    assert_eq!(faults(&report).matches("cannot be requested").count(), 3, "{}", faults(&report));
     let asked: Vec<String> = server.asked().into_iter().map(|asked| asked.path).collect();
     assert_eq!(asked.len(), 2, "{asked:?}");
     assert_eq!(asked[1], "/builds/x/%252e%252e/manifest.d.sig.tbz");

@@ -109,7 +109,7 @@ fn refuse_what_is_dropped(arguments: &AuditArguments) -> Result<(), Error> {
         }),
         Some((flag, _)) if !has_own => Err(Error::Usage {
             message: format!("{flag} narrows your own verdict on a case, and no key or policy of yours is named"),
-            hint: "name your own --key or --policy, or with --seal-key the key of a sealer whom you believe".into(),
+            hint: "name your own --key or --policy, or the key of a sealer you trust with --seal-key".into(),
         }),
         _ => Ok(()),
     }

@@ -1,5 +1,5 @@
-//! Pods, as kubectl prints them: what the nodes say that they run (Kubernetes, ContainerStatus `imageID`), where they say it, and what was
-//! asked for where they do not.
+//! Pods as printed by kubectl: what the nodes report as running (Kubernetes, ContainerStatus `imageID`) and, if they
+//! report nothing, what the Pod's spec requests.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::workload::{ImageReference, UsedImage};
 
-/// Containers of a pod and where their state stands.
+/// The lists of containers in a Pod, and the lists of their states.
 const CONTAINERS: [(&str, &str); 3] = [
     ("containers", "containerStatuses"),
     ("initContainers", "initContainerStatuses"),
     ("ephemeralContainers", "ephemeralContainerStatuses"),
 ];
 
-/// What a file of Kubernetes resources holds.
+/// The resources in a Kubernetes file.
 #[derive(Default)]
 pub(super) struct Found<'v> {
     /// Every Pod, wherever it is.
@@ -29,24 +29,23 @@ pub(super) struct Found<'v> {
 pub(super) struct Running {
     pub(super) images: Vec<UsedImage>,
     pub(super) pods: usize,
-    /// Pods with a container that the status names no digest for.
+    /// Pods with a container for which the status names no digest.
     pub(super) judged_by_spec: usize,
 }
 
 impl<'v> Found<'v> {
-    /// Takes documents and lists apart: `kubectl get pods`, `kubectl get all`, joined documents, lists in lists.
+    /// Collects Pods and other resources from documents and lists: `kubectl get pods`, `kubectl get all`, joined
+    /// documents, nested lists.
     ///
     /// # Errors
-    /// In words: a list that goes on elsewhere is not whole; what is next to Pods and is not a resource.
+    /// A message, for a list that continues on another page, or for a document next to Pods that is not a resource.
     pub(super) fn of(documents: &'v [Value]) -> Result<Self, String> {
         let mut found = Self::default();
         documents.iter().try_for_each(|document| found.add(document, ""))?;
         let is_resource =
             |other: &&Value| ["apiVersion", "kind"].iter().all(|field| !text(other.get(*field)).is_empty());
         match found.others.iter().find(|other| !found.pods.is_empty() && !is_resource(other)) {
-            Some(_) => {
-                Err("it has Pods, and a document that is not a Kubernetes resource (apiVersion and kind)".into())
-            }
+            Some(_) => Err("it has Pods and a document that is not a Kubernetes resource (apiVersion and kind)".into()),
             None => Ok(found),
         }
     }
@@ -54,7 +53,7 @@ impl<'v> Found<'v> {
     fn add(&mut self, document: &'v Value, list: &str) -> Result<(), String> {
         const OF_LISTS: [&str; 4] = ["apiVersion", "kind", "metadata", "items"];
         let kind = kind(document);
-        // Items of a typed list may leave out what they are.
+        // Items of a typed list may omit apiVersion and kind.
         if kind == "Pod" || (kind.is_empty() && list == "PodList") {
             self.pods.push(document);
             return Ok(());
@@ -66,22 +65,22 @@ impl<'v> Found<'v> {
         };
         if !text(document.pointer("/metadata/continue")).is_empty() {
             return Err(
-                "it is one page of a longer list (metadata.continue): ask for all of it, as kubectl does".into()
+                "it is one page of a longer list (metadata.continue): get the complete list, as kubectl does".into()
             );
         }
-        // A custom resource may be called like a list, and have more in it.
+        // A custom resource may be named like a list and have more fields.
         if document.as_object().is_some_and(|fields| fields.keys().any(|key| !OF_LISTS.contains(&key.as_str()))) {
             self.others.push(document);
         }
         items.iter().try_for_each(|item| self.add(item, kind))
     }
 
-    /// Is there a Pod, or nothing but empty lists?
+    /// Whether there is a Pod, or nothing but empty lists.
     pub(super) fn is_of_pods(&self) -> bool {
         !self.pods.is_empty() || self.others.is_empty()
     }
 
-    /// The Pods, each with what it is: items of a typed list may leave that out.
+    /// The Pods, each with apiVersion and kind, which items of a typed list may omit.
     pub(super) fn whole_pods(&self) -> impl Iterator<Item = Cow<'v, Value>> {
         self.pods.iter().map(|pod| match pod.as_object() {
             Some(fields) if !fields.contains_key("apiVersion") || !fields.contains_key("kind") => {
@@ -94,7 +93,7 @@ impl<'v> Found<'v> {
         })
     }
 
-    /// Every image of every Pod: by its status, and where that names no digest by its spec.
+    /// Every image of every Pod: from its status, or from its spec if the status names no digest.
     pub(super) fn running(&self) -> Running {
         let mut running = Running::default();
         self.pods.iter().for_each(|pod| running.add(pod));
@@ -129,7 +128,7 @@ impl Running {
                 let image = match ids.as_slice() {
                     [] | [""] => named(asked, "the pod does not name it"),
                     [id] => running(id, asked),
-                    _ => Err("its state is in the status twice".into()),
+                    _ => Err("the status has duplicate states for it".into()),
                 };
                 self.push(format!("{place} {list} {name}"), image);
             }
@@ -145,13 +144,13 @@ impl Running {
             }
         }
         if self.images.len() == before {
-            self.push(place, Err("no container is found in the pod".into()));
+            self.push(place, Err("the pod has no containers".into()));
         }
         self.pods += 1;
         self.judged_by_spec += usize::from(by_spec);
     }
 
-    /// The entries of a list. What is not a list hides what it holds.
+    /// The entries of a list. If the value is not a list, its content is unknown, which is reported as an image.
     fn entries<'v>(&mut self, pod: &'v Value, part: &str, list: &str, place: &str) -> &'v [Value] {
         match pod.get(part).and_then(|part| part.get(list)) {
             Some(Value::Array(entries)) => entries,
@@ -168,7 +167,8 @@ impl Running {
     }
 }
 
-/// What a node says: `REPOSITORY@DIGEST`, with the prefix of older container engines or not. A bare digest is an image's id, not a manifest's.
+/// The image that a node reports: `REPOSITORY@DIGEST`, with or without the prefix of older container engines. A bare
+/// digest is an image ID, not a manifest's digest.
 fn running(id: &str, asked: &str) -> Result<ImageReference, String> {
     let plain = id.strip_prefix("docker-pullable://").or_else(|| id.strip_prefix("docker://")).unwrap_or(id);
     if plain.contains('@') {
@@ -178,7 +178,7 @@ fn running(id: &str, asked: &str) -> Result<ImageReference, String> {
     match asked.digest() {
         Some(_) => Ok(asked),
         None => Err(format!(
-            "the node names an image id only ({plain}), which is no manifest's digest, and the pod asked for {}",
+            "the node names only an image ID ({plain}), which is not a manifest digest, and the pod requested {}",
             asked.text
         )),
     }

@@ -35,7 +35,7 @@ fn cases(path: &Path) -> Vec<Case> {
     let mut cases = Vec::new();
     while let (Some(text), Some(after)) = (parts.next(), parts.next()) {
         let kind = before.trim_end().trim_end_matches(':').rsplit(|c: char| !c.is_alphanumeric()).next().unwrap();
-        // Up to the case's closing brace.
+        // The text up to the case's closing brace.
         let rest = after.split('}').next().unwrap();
         let must_fail = rest.split_whitespace().collect::<String>().contains("fail:true");
         let name = format!("{file} {}", cases.len());

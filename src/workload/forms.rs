@@ -179,7 +179,7 @@ mod tests {
 
     /// For every form: its sample is recognised and read, an unknown key is reported, and messages name the form.
     #[test]
-    fn every_form_is_recognised_read_and_closed() {
+    fn every_form_is_recognised_and_reports_unknown_keys() {
         let read = |text: &str| {
             let kinds = super::super::KindsWithoutImages::default();
             super::super::Workload::read("w", text.as_bytes(), &[], &kinds, &Limits::default())

@@ -54,7 +54,7 @@ use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 use crate::base::strict_yaml;
 
-/// A file that says what is to run.
+/// A file that says what to run.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Workload {

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_no_runtime_takes_are_malformed() {
+    fn names_that_no_runtime_accepts_are_malformed() {
         let pinned = |name: &str| format!("{name}@sha256:{HEX}");
         for bad in [
             "a@".to_owned(),

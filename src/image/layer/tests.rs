@@ -67,7 +67,7 @@ fn damaged_blobs_are_reported_and_still_measured() {
 }
 
 #[test]
-fn the_bounds_hold() {
+fn limits_are_enforced() {
     let zeros = gzip(&vec![0; 1 << 20]);
     let over = |limits: Limits| match measure(zeros.as_slice(), "test", &limits, &budget(&limits)) {
         Err(Error::OverLimit { limit, .. }) => limit,

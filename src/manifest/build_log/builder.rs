@@ -103,7 +103,7 @@ fn build_kit(rest: &str) -> Option<LogEvent> {
         return vertex(stage, text);
     }
     if text.starts_with("FROM ") {
-        // An image that files are copied from.
+        // Files are copied from this image.
         return instruction("", text);
     }
     if let Some(text) = text.strip_prefix("pushing ") {

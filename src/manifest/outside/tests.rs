@@ -27,7 +27,7 @@ fn assert_lines(found: &[String], starts: &[&str]) {
 }
 
 #[test]
-fn what_the_commit_does_not_pin_is_listed_once() {
+fn inputs_that_the_commit_does_not_pin_are_listed_once() {
     let digest = "sha256:5a1c1f3b7d0f0c6e4d9a2b8e7f6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c";
     let instructions = [
         "ARG VERSION=1 REVISION",

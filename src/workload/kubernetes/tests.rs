@@ -704,7 +704,7 @@ fn every_row_gives_the_result_of_its_role() {
 
 /// Each kind is in the tables once. Otherwise the first entry would hide the second.
 #[test]
-fn no_kind_is_in_the_tables_twice() {
+fn no_kind_is_listed_twice() {
     let mut seen = std::collections::BTreeSet::new();
     for (group, list) in kinds::BUILT_IN.iter().chain(custom::kinds()) {
         for (kind, _) in *list {

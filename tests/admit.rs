@@ -227,7 +227,7 @@ fn names_of_images_are_shown_and_secrets_are_not() {
     // The program's own advice is whole.
     folder.write("contract.yaml", "workload: hyper-protect-basic.a.U2FsdGVkX18AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n");
     let (code, page) = text(&folder, "contract.yaml", &[]);
-    assert!(code == 1 && page.contains("--workload-password FILE opens it"), "{page}");
+    assert!(code == 1 && page.contains("decrypt it with --workload-password FILE"), "{page}");
 }
 
 /// A key of 100 KB above 9,000 images is in each of their places, and costs a gigabyte if each place holds it.
@@ -546,8 +546,8 @@ fn contracts_with_archives_resources_and_templates() {
     let small = ["--limit", "workload_archive_bytes=1000"];
     for (what, archive, limits, says) in [
         ("too large", whole.as_str(), &small[..], "workload_archive_bytes=1000"),
-        ("cut off", &whole[..whole.len() / 2 / 4 * 4], &[], "no gzip file"),
-        ("no gzip", &plain, &[], "no gzip file"),
+        ("cut off", &whole[..whole.len() / 2 / 4 * 4], &[], "not a valid gzip file"),
+        ("no gzip", &plain, &[], "not a valid gzip file"),
     ] {
         folder.write("section.yaml", format!("type: workload\ncompose:\n  archive: {archive}\n"));
         let (code, report) = admit(&folder, "section.yaml", limits);

@@ -60,12 +60,12 @@ fn what_would_run_beside_a_good_image_is_denied_with_its_reason() {
             play(&annotated("io.podman.annotations.kube.image.volumes.mount/c: docker.io/evil/x:latest")),
             "docker.io/evil/x:latest",
         ),
-        (play(&pod("\"container\u{17f}\": [{name: d, Image: evil}]")), "is `containers` in other letters"),
-        (play(&POD.replace("image:", "Image: evil, image:")), "is `image` in other letters"),
-        (play(&POD.replace("kind: Pod", "Kind: Pod\nkind: ConfigMap")), "in other letters"),
-        (pod("initContainers: [{name: i, image: {reference: \"GOOD\", repository: evil}}]"), "expected text"),
-        (pod("initContainers: [{name: i, image: {uri: evil}}]"), "expected text"),
-        (pod("initContainers: [{name: i, image: {}}]"), "expected text"),
+        (play(&pod("\"container\u{17f}\": [{name: d, Image: evil}]")), "is `containers` in different case"),
+        (play(&POD.replace("image:", "Image: evil, image:")), "is `image` in different case"),
+        (play(&POD.replace("kind: Pod", "Kind: Pod\nkind: ConfigMap")), "in different case"),
+        (pod("initContainers: [{name: i, image: {reference: \"GOOD\", repository: evil}}]"), "expected a string"),
+        (pod("initContainers: [{name: i, image: {uri: evil}}]"), "expected a string"),
+        (pod("initContainers: [{name: i, image: {}}]"), "expected a string"),
         (pod("volumes: [{name: v, image: {}}]"), "no reference"),
         (annotated("own/image: ghcr.io/evil/x"), "is in no table"),
         (annotated("sidecar.istio.io/proxyImage: ghcr.io/evil/x"), "ghcr.io/evil/x"),
@@ -76,7 +76,7 @@ fn what_would_run_beside_a_good_image_is_denied_with_its_reason() {
         ),
         (
             beside("apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: w}\n"),
-            "give what it renders to",
+            "pass the rendered resources",
         ),
         (
             beside(&operator(
@@ -141,7 +141,7 @@ fn the_policy_settles_kinds_that_no_table_has() {
     assert!(code == 1 && report.contains("lists the kind in kinds-without-images"), "{report}");
     assert_eq!(admit(&list("other.example/Widget"), &widget("{}")).0, 1);
     let (code, report) = admit(&list("argoproj.io/Application"), POD);
-    assert!(code == 2 && report.contains("carry or fetch images"), "{report}");
+    assert!(code == 2 && report.contains("contain or fetch images"), "{report}");
     // In a contract's `play` too.
     let nested = format!("{}      - {{apiVersion: example.com/v1, kind: Widget}}\n", play(POD));
     assert_eq!((admit("", &nested).0, admit(&list("example.com/Widget"), &nested).0), (1, 0));

@@ -165,7 +165,7 @@ fn files_of_the_owner_are_told_what_to_do() {
         (service("    ports: !reset []\n"), "docker compose config"),
         (service("    ports: !override [80]\n"), "docker compose config"),
         (format!("{good}---\n{good}"), "docker compose config"),
-        ("include: [a.yaml]\n".into(), "`include` is not read"),
+        ("include: [a.yaml]\n".into(), "`include` is not supported"),
         (
             "{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}\n{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}\n".into(),
             "several JSON documents in a row",
@@ -173,9 +173,9 @@ fn files_of_the_owner_are_told_what_to_do() {
         (service("    image: y\n"), "duplicate key"),
         ("~: x\n".into(), "a key is empty"),
         ("resources: [pod.yaml]\n".into(), "kubectl kustomize"),
-        (String::new(), "it is empty"),
+        (String::new(), "the file is empty"),
     ] {
-        ends(&folder, &text, 3, &[words, "correct the file, or name plain YAML"]);
+        ends(&folder, &text, 3, &[words, "correct the file, or use plain YAML"]);
     }
     folder.write("approvals.csv", "repository,commit,change,approver,time\n");
     folder.write("list.csv", "place;image;owner\nhost;a@b;c\n");
@@ -215,11 +215,11 @@ fn archives_of_contracts_hide_nothing() {
             1,
             "extends.file",
         ),
-        (vec![("docker-compose.yaml", include.as_str()), ("other.txt", other)], 1, "`include` is not read"),
+        (vec![("docker-compose.yaml", include.as_str()), ("other.txt", other)], 1, "`include` is not supported"),
         (vec![main, ("docker-compose.override.yml", other)], 1, "docker.io/evil/x:latest"),
         (vec![main, ("other.txt", other)], 1, "docker.io/evil/x:latest"),
-        (vec![main, (".env", "TAG=1\nCOMPOSE_FILE=other\n")], 1, "docker compose takes COMPOSE_FILE for itself"),
-        (vec![main, (".env", "export COMPOSE_FILE = other\n")], 1, "docker compose takes COMPOSE_FILE for itself"),
+        (vec![main, (".env", "TAG=1\nCOMPOSE_FILE=other\n")], 1, "docker compose reads COMPOSE_FILE"),
+        (vec![main, (".env", "export COMPOSE_FILE = other\n")], 1, "docker compose reads COMPOSE_FILE"),
         (vec![main, (".env", "TAG=1\nCOMPOSE_PROJECT_NAME=x\n")], 0, ""),
         (
             vec![main, ("data/own.yaml", "a: !Ref b\n")],
@@ -233,7 +233,7 @@ fn archives_of_contracts_hide_nothing() {
             1,
             "a compose file does not have the key `kind`",
         ),
-        (vec![("README", "nothing\n")], 1, "no file in it says what to run"),
+        (vec![("README", "nothing\n")], 1, "no file in it defines a workload"),
     ] {
         let archive = archive(&folder, &files);
         ends(&folder, &format!("type: workload\ncompose:\n  archive: {archive}\n"), code, &[words]);
@@ -276,7 +276,7 @@ fn contracts_hide_nothing() {
     for (more, words) in [
         ("helper: {image: evil}\n", "a workload section does not have the key `helper`"),
         ("compose: null\nplay: {other: x}\n", "`play` does not have the key `other`"),
-        ("env: {COMPOSE_FILE: other}\n", "docker compose takes COMPOSE_FILE for itself"),
+        ("env: {COMPOSE_FILE: other}\n", "docker compose reads COMPOSE_FILE"),
         (
             "confidential-containers: {allowedContainers: {a: {allowedImages: {imageNames: ['evil/x:1']}}}}\n",
             "evil/x:1",
@@ -301,7 +301,7 @@ fn contracts_hide_nothing() {
     }
     for (env, words) in [
         ("type: env\nimage: evil\n", "an env section does not have the key `image`"),
-        ("type: env\nenv: {COMPOSE_FILE: other}\n", "docker compose takes COMPOSE_FILE for itself"),
+        ("type: env\nenv: {COMPOSE_FILE: other}\n", "docker compose reads COMPOSE_FILE"),
         ("type: env\nenv: {DOCKER_HOST: 'tcp://evil'}\n", "docker compose takes DOCKER_HOST for itself"),
         ("type: other\n", "expected env, without variables"),
     ] {

@@ -543,7 +543,7 @@ fn layers_are_compared_as_engines_unpack_them_and_rows_say_what_there_is() {
     must(Command::new("tar").current_dir(&folder).args(["-xf", "one.tar", "-C", "unpacked"]));
     let (code, text) = program(&["compare", "unpacked", "two.tar"]);
     assert_eq!(code, Some(2), "{text}");
-    assert!(text.contains("a docker-archive that was unpacked") && text.contains("tar -cf image.tar"), "{text}");
+    assert!(text.contains("an unpacked docker-archive") && text.contains("tar -cf image.tar"), "{text}");
     // Compressed as a whole by the tools themselves. A bare path to bzip2 is taken for a bundle.
     for (tool, suffix) in [("gzip", "gz"), ("zstd", "zst"), ("bzip2", "bz2"), ("xz", "xz")] {
         must(Command::new(tool).current_dir(&folder).args(["-k", "-q", "one.tar"]));

@@ -193,7 +193,7 @@ mod tests {
 
     /// `HPSB_UPDATE=1 cargo test` writes the file anew.
     #[test]
-    fn the_schema_in_docs_is_the_one_of_this_code() {
+    fn the_schema_in_docs_matches_the_code() {
         let schema = serde_json::to_string_pretty(&schemars::schema_for!(Document)).unwrap() + "\n";
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reconciliation.schema.json");
         if std::env::var_os("HPSB_UPDATE").is_some() {

@@ -46,8 +46,8 @@ fn discard(staged: &Path) {
 pub(super) fn must_be_new(folder: Option<&Path>) -> Result<(), Error> {
     match folder.filter(|folder| fs::symlink_metadata(folder).is_ok()) {
         Some(folder) => Err(Error::Usage {
-            message: format!("--report-dir names {}, which exists", folder.display()),
-            hint: "name a new folder".into(),
+            message: format!("the folder of --report-dir, {}, already exists", folder.display()),
+            hint: "choose a new folder".into(),
         }),
         None => Ok(()),
     }

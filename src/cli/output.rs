@@ -98,7 +98,7 @@ pub(super) fn write_out(bytes: &[u8]) -> Result<(), Error> {
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| Error::unwritable("standard output", &error))
 }
 
-/// Colour, width and amount of what is printed.
+/// Colour, width and amount of the output.
 pub(super) fn look(show: &ShowArguments) -> Look {
     let plain = Look::PLAIN;
     let is_terminal = io::stdout().is_terminal();

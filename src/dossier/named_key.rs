@@ -21,7 +21,7 @@ impl NamedKey {
     /// The key, and the bytes of its file.
     ///
     /// # Errors
-    /// As [`Storage::read`] and [`PublicKey::from_pem`].
+    /// The errors of [`Storage::read`] and [`PublicKey::from_pem`].
     pub(crate) fn read(&self, storage: Storage<'_>, limits: &Limits) -> Result<(TrustedKey, Option<Vec<u8>>), Error> {
         match self {
             Self::Pin(pin) => Ok((TrustedKey::named(*pin, None), None)),
@@ -37,7 +37,7 @@ impl NamedKey {
 /// Reads the keys, in the given order.
 ///
 /// # Errors
-/// As [`Storage::read`] and [`PublicKey::from_pem`].
+/// The errors of [`Storage::read`] and [`PublicKey::from_pem`].
 pub fn read_keys(keys: &[NamedKey], storage: Storage<'_>, limits: &Limits) -> Result<Vec<TrustedKey>, Error> {
     keys.iter().map(|key| key.read(storage, limits).map(|(key, _)| key)).collect()
 }

@@ -62,7 +62,7 @@ impl Terms {
     /// Combines a policy with `named`, the keys given in addition, and with given evidence.
     ///
     /// # Errors
-    /// As [`Policy::keys_for`].
+    /// The errors of [`Policy::keys_for`].
     pub fn new(policy: Policy, named: Vec<TrustedKey>, handed: Handed) -> Result<Self, Error> {
         Ok(Self { keys: policy.keys_for(named)?, policy, handed })
     }

@@ -285,7 +285,7 @@ impl<'a> Storage<'a> {
     /// Reads a policy. Files named in it are relative to the policy's folder.
     ///
     /// # Errors
-    /// As [`Policy::from_toml`] and [`Self::read`].
+    /// The errors of [`Policy::from_toml`] and [`Self::read`].
     pub fn read_policy(self, path: &Path, limits: &Limits) -> Result<Policy, Error> {
         let bytes = self.read(path, limits.policy_bytes())?;
         let base = path.parent().unwrap_or(Path::new(""));
@@ -297,7 +297,7 @@ impl<'a> Storage<'a> {
     /// Reads a list of approvals, and the signature next to it, if any.
     ///
     /// # Errors
-    /// As [`Approvals::read`] and [`Self::read`].
+    /// The errors of [`Approvals::read`] and [`Self::read`].
     pub fn read_approvals(self, path: &Path, limits: &Limits) -> Result<Approvals, Error> {
         let bytes = self.read(path, limits.approvals_bytes())?;
         Approvals::read(&path.display().to_string(), bytes, self.approvals_signature(path, limits)?, limits)
@@ -318,7 +318,7 @@ impl<'a> Storage<'a> {
     /// Reads an image from this storage. Registries are not contacted.
     ///
     /// # Errors
-    /// As [`image::read`].
+    /// The errors of [`image::read`].
     pub fn read_image(
         self,
         source: &Source,

@@ -95,7 +95,7 @@ const PLANS: [Plan; 12] = {
             "its digest is the one in the log; configuration and layers match its manifest",
             Proved,
         ),
-        (ImageSigner, "pushed image", "image's signer", "a key of the policy or the log signed its digest", Proved),
+        (ImageSigner, "pushed image", "image's signer", "a key in the policy or the log signed its digest", Proved),
         (Deployed, "supplied image", DEPLOYED, "named by digest, with an accepted manifest", Stated),
     ]
 };

@@ -15,19 +15,19 @@ pub enum Format {
     JsonLines,
     /// A printable page to file; for several bundles, also one page per bundle in a folder next to it.
     Html,
-    /// For a ticket.
+    /// Markdown, for a ticket.
     Markdown,
-    /// For databases.
+    /// CSV, for databases.
     Csv,
     /// CSV for spreadsheets, with a byte order mark so that they recognise UTF-8.
     CsvBom,
-    /// For CI systems.
+    /// JUnit XML, for CI systems.
     Junit,
-    /// For code-scanning services: only problems.
+    /// SARIF for code-scanning services: only problems.
     Sarif,
-    /// For programs that read SARIF: every answer.
+    /// SARIF for other programs: every answer.
     SarifAll,
-    /// For governance systems: OSCAL assessment results.
+    /// OSCAL assessment results, for governance systems.
     Oscal,
     /// For admission: a SLSA verification summary for each accepted bundle; none for a bundle accepted in part.
     Vsa,

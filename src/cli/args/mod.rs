@@ -229,7 +229,7 @@ pub(super) struct NotBuiltIn {
 
 #[derive(Debug, Args)]
 pub(super) struct AuditArguments {
-    /// Bundles (manifest.<build_name>.sig.tbz), folders to search for them, or one case
+    /// Bundles (manifest.<build_name>.sig.tbz), folders to search for bundles, or one case
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -409,9 +409,9 @@ pub(super) enum When {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum OutputFormat {
-    /// For people
+    /// Text
     Text,
-    /// For programs (docs/report.schema.json)
+    /// JSON (docs/report.schema.json)
     Json,
 }
 
@@ -419,7 +419,7 @@ pub(super) enum OutputFormat {
 pub(super) enum ListFormat {
     /// A table
     Text,
-    /// docs/generated/checks.md
+    /// Markdown, as in docs/generated/checks.md
     Markdown,
 }
 

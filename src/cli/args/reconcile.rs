@@ -71,10 +71,10 @@ pub(crate) struct ReconcileArguments {
 pub(crate) enum ReconcileFormat {
     /// Tables; matched places are only counted
     Text,
-    /// For programs (docs/reconciliation.schema.json)
+    /// JSON (docs/reconciliation.schema.json)
     Json,
-    /// For spreadsheets
+    /// CSV, for spreadsheets
     Csv,
-    /// One page to file
+    /// One HTML page to file
     Html,
 }

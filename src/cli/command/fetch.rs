@@ -153,7 +153,7 @@ fn build_as_text(build: &BuildReport, page: &mut String) {
     for (path, kept) in &build.files {
         let word = match kept {
             Kept::New => "saved    ",
-            Kept::Same => "was there",
+            Kept::Same => "unchanged",
             Kept::Beside(name) => {
                 let _ =
                     writeln!(page, "  DIFFERS   {path}: a different file exists and is kept; the new one is {name}");

@@ -65,7 +65,7 @@ pub(crate) fn policy(file: &Path) -> Result<u8, Error> {
     }
     for waiver in &policy.waivers {
         let (owner, reason) = (for_terminal(&waiver.owner), for_terminal(&waiver.reason));
-        let _ = writeln!(page, "waives {} of the bundle {}", waiver.check, waiver.bundle);
+        let _ = writeln!(page, "waives {} for bundle {}", waiver.check, waiver.bundle);
         let _ = writeln!(page, "  by {owner} until {}: {reason}", waiver.expires);
     }
     output::print(&page)
@@ -115,7 +115,7 @@ Verdicts
 
   ACCEPTED          exit 0  A policy was given. Every group of checks that it requires has an answer, and no check rejects.
   ACCEPTED IN PART  exit 0  No check rejects, but something is missing: there is no policy, a required group has no
-                            answer, an answer is waived, or this program was built without a check that decides.
+                            answer, an answer is waived, or this build of the program lacks a deciding check.
   REJECTED          exit 1  A required check failed or could not decide, or a requested check has no answer.
   NO VERDICT                Wrong usage, invalid policy or no key: exit 2. Unreadable, malformed, over a limit: exit 3.
                             Nothing to verify: exit 4.

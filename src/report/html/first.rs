@@ -214,7 +214,7 @@ fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String
     let mut parts = vec!["record", "log", "source"];
     parts.extend(more.into_iter().filter(|(group, _)| in_play(*group)).map(|(_, word)| word));
     let mut lines =
-        vec![format!("Did a trusted key sign exactly these bytes, and do they agree: {}?", parts.join(", "))];
+        vec![format!("Did a trusted key sign exactly these bytes, and do these agree: {}?", parts.join(", "))];
     let mut asked = Vec::new();
     if !question.require.is_empty() {
         let groups: Vec<&str> = question.require.iter().map(|group| group.word()).collect();
@@ -239,7 +239,7 @@ fn key(report: &Report, bundle: &BundleReport) -> Row {
         vec![Part::Code(key.fingerprint.to_string()), Part::Words(format!("{}, {} bits", key.kind, key.bits))],
     );
     row.lines.push(vec![Part::Words(format!(
-        "From {}. Grade {}, {}: {}.",
+        "Named by {}. Grade {}, {}: {}.",
         key.source,
         key.grade.word(),
         summary::grade_place(key.grade),

@@ -217,7 +217,7 @@ impl Period {
 
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "from {} on, before {}", self.from, self.before)
+        write!(f, "from {} to {} (end excluded)", self.from, self.before)
     }
 }
 

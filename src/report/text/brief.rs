@@ -118,7 +118,7 @@ fn counts(bundle: &BundleReport) -> String {
         .collect();
     let follow = bundle.played().filter(|finding| finding.is_consequence()).count();
     if follow > 0 {
-        parts.push(format!("{follow} not looked at"));
+        parts.push(format!("{follow} not run because of a failure"));
     }
     let in_order = [Reason::NoExpectation, Reason::NoEvidence, Reason::Off, Reason::NotBuiltIn, Reason::Refused];
     let reasons: Vec<String> = in_order
@@ -127,7 +127,8 @@ fn counts(bundle: &BundleReport) -> String {
         .map(|reason| {
             let names: Vec<&str> =
                 own().filter(|finding| finding.status == Status::NotRun(reason)).map(|finding| finding.check).collect();
-            let words = if reason == Reason::Refused { "not looked at" } else { &reason.word().replace('-', " ") };
+            let words =
+                if reason == Reason::Refused { "because of a failure" } else { &reason.word().replace('-', " ") };
             let words = format!("{} {words}", names.len());
             if reason == Reason::Off { format!("{words} ({})", names.join(", ")) } else { words }
         })

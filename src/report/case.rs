@@ -34,7 +34,7 @@ pub struct CaseReport {
     pub vouched_by: Voucher,
     /// The seal's signature.
     pub seal: Option<SealReport>,
-    /// Time-stamps, earliest first.
+    /// Time-stamps, in the order in which they were added.
     pub timestamps: Vec<StampReport>,
     /// The time by which the case existed, from a verified time-stamp.
     pub existed_by: Option<String>,
@@ -70,9 +70,9 @@ pub enum Repetition {
 pub enum Voucher {
     /// The reader's own keys and policy.
     Reader,
-    /// The sealer, whose key the reader named.
+    /// The sealer, whose key the reader gave.
     Seal,
-    /// No key that the reader named.
+    /// The reader gave no key that vouches for it.
     Nobody,
 }
 

@@ -139,7 +139,7 @@ pub struct BundleReport {
     pub outside_the_commit: Vec<String>,
     /// Other files that were read.
     pub inputs: Vec<InputReport>,
-    /// Digest of the archive, and the signature over it, if the bundle could be unpacked. Not part of any output format.
+    /// Digest of the archive, and the signature over it, if the bundle's outer archive could be read. Not part of any output format.
     pub(crate) seal: Option<(Sha256, Signature)>,
     /// What the verified manifest states about its image, for lookups by digest. Not part of any output format.
     pub(crate) built: Option<BuiltImage>,

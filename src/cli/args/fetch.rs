@@ -147,7 +147,7 @@ pub(crate) struct PatienceArguments {
     /// Time limit for one response, from the request to its last byte
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
     pub(crate) timeout: Duration,
-    /// Time limit without new data during a response
+    /// Longest time without new data in a response
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub(crate) idle_timeout: Duration,
     /// Maximum number of attempts for one request

@@ -73,7 +73,7 @@ pub(crate) struct EnrollArguments {
     /// How the second copy was obtained. Default: the same channel
     #[arg(long, value_name = "CHANNEL", value_parser = channel, requires = "second_copy")]
     pub(crate) second_channel: Option<Channel>,
-    /// The bundle of a challenge build: a build that you requested of a random commit made for this purpose
+    /// The bundle of a challenge: a build you requested of a random commit that you made for this purpose
     #[arg(long, value_name = "BUNDLE")]
     pub(crate) challenge_bundle: Option<PathBuf>,
     /// Your private key: P-256 or Ed25519, PKCS#8 PEM

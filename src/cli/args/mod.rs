@@ -135,7 +135,7 @@ pub(super) enum Command {
     Report(ReportArguments),
     /// Verify the signatures of statements written by --report vsa= with --sign-key
     #[command(
-        after_help = "Examples:\n  hpsb-audit verify-statement vsa.jsonl --key auditor.pem --subject manifest.NAME.sig.tbz\n\nExit code 0: a named key signed every statement, and each is about --subject. The result is not\nchecked: a summary whose result is FAILED can be validly signed too. 1: otherwise; 3: the file is\nmalformed."
+        after_help = "Examples:\n  hpsb-audit verify-statement vsa.jsonl --key auditor.pem --subject manifest.NAME.sig.tbz\n\nExit code 0: a named key signed every statement, and each is about --subject, if given. The\nresult is not checked: a summary whose result is FAILED can be validly signed too. 1: otherwise; 3: the\nfile is malformed."
     )]
     VerifyStatement(StatementArguments),
     /// Run a good case and known tamperings on this machine, and report whether each gives the expected answer
@@ -151,7 +151,7 @@ pub(super) enum Command {
     /// Decide whether workloads may be deployed: every image is pinned and comes from an accepted build
     #[command(after_help = self::admit::EXAMPLES)]
     Admit(Box<self::admit::AdmitArguments>),
-    /// Compare running images with accepted builds and approved commits
+    /// Compare inventories of running images with accepted builds and approved commits
     #[command(after_help = self::reconcile::EXAMPLES)]
     Reconcile(Box<self::reconcile::ReconcileArguments>),
     /// Help with writing contracts

@@ -17,7 +17,7 @@ Examples:
   hpsb-audit seal case.tar --tsq case.tsq                      request an RFC 3161 time-stamp
   hpsb-audit seal case.tar --tsr case.tsr --tsa-ca tsa-ca.pem  verify and add the answer
   hpsb-audit audit case.tar --policy my-policy.toml            audit again, under your policy
-  hpsb-audit audit case.tar --seal-key auditor.pem             the same, under the sealer's
+  hpsb-audit audit case.tar --seal-key auditor.pem             the same, under the sealer's policy
 
 The exit code is that of the verdict. A case holds evidence; it does not make keys trusted:
 docs/case.md.";
@@ -68,7 +68,7 @@ pub(crate) struct SealArguments {
     /// Sign the case with this private key: P-256 or Ed25519, PKCS#8 PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: Option<PathBuf>,
-    /// Keep the case until this day; the day is recorded in it
+    /// The day until which to keep the case; it is recorded in the case
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     pub(crate) retain_until: Option<String>,
     /// Write a time-stamp request (RFC 3161) for the case, to send to an authority

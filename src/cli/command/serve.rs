@@ -59,7 +59,7 @@ fn audit_from_disk(path: &Path, question: &Question<'_>) -> (BundleReport, Optio
 }
 
 /// Every bundle, with a digest of the metadata of all files that its audit reads. File contents are not read: rewriting a file changes its
-/// modification time.
+/// time of last change.
 fn marked(evidence: &[PathBuf], limits: &Limits) -> Result<Vec<(PathBuf, Sha256)>, Error> {
     let mut folders: BTreeMap<PathBuf, String> = BTreeMap::new();
     let mut found = Vec::new();

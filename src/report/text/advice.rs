@@ -42,7 +42,7 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
     if report.policy.is_none() {
         let begin = unbroken("hpsb-audit policy init > policy.toml");
         parts.push(format!(
-            "write a policy that says what is required ({begin}) and give it with {}",
+            "write a policy with your requirements ({begin}) and give it with {}",
             unbroken("--policy FILE")
         ));
     } else if !required {

@@ -150,7 +150,12 @@ fn a_layout_keeps_what_it_has_and_the_same_again_changes_nothing() {
     let other = attach(&folder, "layout", &[IMAGE[0], IMAGE[1], "--require", "manifest"]);
     assert_eq!(other.code, 3, "{}", other.err);
     assert!(
-        other.out.split_whitespace().collect::<Vec<_>>().join(" ").contains("it has other attestations under sha256-"),
+        other
+            .out
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .contains("already contains other attestations under sha256-"),
         "{}",
         other.out
     );
@@ -213,6 +218,6 @@ fn what_is_no_layout_and_what_lies_in_the_way_is_refused() {
     let before = folder.listing();
     let answer = attach(&folder, "good", &IMAGE);
     assert_eq!(answer.code, 3, "{}", answer.out);
-    assert!(answer.out.contains("does not have the digest of its name"), "{}", answer.out);
+    assert!(answer.out.contains("does not have the digest in its name"), "{}", answer.out);
     assert_eq!(folder.listing(), before);
 }

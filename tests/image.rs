@@ -351,16 +351,16 @@ fn compare_names_the_files_that_differ() {
     let (code, text) = compare("one-saved.tar", "docker-archive:two-saved.tar");
     assert_eq!(code, Some(1), "{text}");
     for line in [
-        "bin/tool: other content",
+        "bin/tool: content differs",
         "bin/new: only in B",
-        "bin/link: other content",
+        "bin/link: content differs",
         "bin/same: mode 755 in A, 644 in B",
         "label built",
         "setting User",
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
-    assert!(text.contains("An equal independent rebuild is the one thing"));
+    assert!(text.contains("Only an identical independent rebuild corroborates it"));
     let shown = must(Command::new(PROGRAM).current_dir(&folder).args(["image", "one-saved.tar"]));
     assert!(shown.contains("Env=[\"A_TOKEN=***\"]") && !shown.contains("hunter2"), "{shown}");
     let (code, text) = compare("one-saved.tar", "one-saved.tar");
@@ -533,7 +533,8 @@ fn layers_are_compared_as_engines_unpack_them_and_rows_say_what_there_is() {
     }
     let (code, text) = program(&["compare", "one.tar", "two.tar"]);
     assert_eq!(code, Some(1), "{text}");
-    for line in ["/ (the layer's root): mode 755 in A, 700 in B", "etc/motd: other content", "dev/null: other content"]
+    for line in
+        ["/ (the layer's root): mode 755 in A, 700 in B", "etc/motd: content differs", "dev/null: content differs"]
     {
         assert!(text.contains(line), "{line}: {text}");
     }

@@ -197,7 +197,7 @@ fn what_does_not_agree_is_not_recorded() {
     for (more, code, says) in [
         (&["--bundle", "other.sig.tbz"][..], 1, "does not verify other.sig.tbz"),
         (&["--bundle", "half.sig.tbz"], 3, "cut off"),
-        (&["--second-copy", "other.pem"], 1, "the second copy is another key"),
+        (&["--second-copy", "other.pem"], 1, "the second copy is a different key"),
         (&["--second-copy", "key.pem"], 2, "the same file"),
         (&["--second-copy", "./key.pem"], 2, "the same file"),
         (&["--second-copy", "ada.key"], 2, "private key"),

@@ -170,9 +170,7 @@ fn every_form_says_the_same_and_is_inert() {
     }
     assert!(!read("html").contains("<script>") && !read("html").contains("<b>"));
     assert!(read("csv").lines().all(|line| !line.contains(",\"=") && !line.contains(",\"-")));
-    for (flags, hint) in
-        [(&["--report", "sarif=x"], "there are text, json, csv and html"), (&["--sample", "3"], "--seed")]
-    {
+    for (flags, hint) in [(&["--report", "sarif=x"], "use text, json, csv or html"), (&["--sample", "3"], "--seed")] {
         let answer = ask(&folder, "hosts.csv", flags);
         assert!(answer.code == 2 && answer.err.contains(hint), "{flags:?}: {}", answer.err);
     }

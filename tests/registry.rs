@@ -286,7 +286,7 @@ fn compare_names_the_files_of_layers_at_a_registry() {
     {
         let (code, text) = compare(&one, &other);
         assert_eq!(code, Some(1), "{text}");
-        let files = "layer 2\n  srv/web/new.html: only in B\n  usr/local/bin/wallet: other content\n";
+        let files = "layer 2\n  srv/web/new.html: only in B\n  usr/local/bin/wallet: content differs\n";
         assert!(text.contains(files), "{one} {other}: {text}");
     }
     assert_eq!(compare(&name("one"), "dir:wallet").0, Some(0));

@@ -1,4 +1,4 @@
-//! When a verification summary (`--report vsa=FILE`, `--attach`) is written: for a bundle that is accepted, and for no other.
+//! When a verification summary (`--report vsa=FILE`, `--attach`) is written: only for an accepted bundle.
 
 use crate::base::error::Error;
 use crate::base::escape::for_lines;
@@ -7,7 +7,7 @@ use crate::cli::output::talk;
 use crate::judge::finding::Verdict;
 use crate::report::{Format, Report};
 
-/// Was a summary asked for?
+/// Whether a summary was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     Yes,
@@ -19,28 +19,29 @@ pub(super) fn wanted(formats: impl IntoIterator<Item = Format>, options: &Report
     if is_wanted { Wanted::Yes } else { Wanted::No }
 }
 
-/// Is there a bundle that a summary can be about? Else no file is written: an empty one would look like an answer.
+/// Whether any bundle qualifies for a summary. If not, no file is written: an empty one would look like an answer.
 pub(super) fn has_any(report: &Report) -> bool {
     report.error.is_none() && report.count(Verdict::Accept) > 0
 }
 
 impl Wanted {
-    /// To be asked before any audit: without a policy nothing is accepted in full.
+    /// To be called before any audit: without a policy nothing is fully accepted.
     ///
     /// # Errors
-    /// [`Error::Usage`].
+    /// [`Error::Usage`] if a summary was requested and there is no policy.
     pub(super) fn need_policy(self, has_policy: bool) -> Result<(), Error> {
         if self == Self::No || has_policy {
             return Ok(());
         }
         Err(Error::Usage {
-            message: "a verification summary (vsa, --attach) needs a policy: it says that a policy accepts the bundle"
-                .into(),
+            message:
+                "a verification summary (vsa, --attach) needs a policy: it states that a policy accepts the bundle"
+                    .into(),
             hint: "give --policy FILE".into(),
         })
     }
 
-    /// The exit code, and a line on standard error for each bundle that has no summary. An acceptance in part exits with 1 then: a pipeline
+    /// The exit code, after a line on standard error for each bundle that has no summary. An acceptance in part then exits with 1: a pipeline
     /// that waits for the summary must not go on without it.
     pub(super) fn exit_code(self, report: &Report, code: u8) -> u8 {
         if self == Self::No {
@@ -51,7 +52,7 @@ impl Wanted {
         }
         for bundle in report.bundles.iter().filter(|bundle| bundle.verdict != Verdict::Accept) {
             let line = format!(
-                "no verification summary for {}: the verdict is {}, and a summary is written for accept only\n",
+                "no verification summary for {}: the verdict is {}, and a summary is written only for accept\n",
                 bundle.path,
                 bundle.verdict.word()
             );
@@ -60,7 +61,9 @@ impl Wanted {
         if report.verdict() != Verdict::AcceptInPart || code != 0 {
             return code;
         }
-        talk(b"the exit code is 1: a verification summary was requested, and none is written for an acceptance in part\n");
+        talk(
+            b"the exit code is 1: a verification summary was requested, but is not written for an acceptance in part\n",
+        );
         1
     }
 }

@@ -1,4 +1,4 @@
-//! What a case starts from: a bundle with everything that may come with it, all in memory.
+//! The starting point of a case: a bundle with all optional evidence, in memory.
 
 use std::borrow::Cow;
 
@@ -35,12 +35,12 @@ name = "build server A"
 file = "key.pem"
 "#;
 
-/// Everything that an audit is asked with.
+/// The inputs of an audit.
 pub(super) struct Setup {
     pub(super) file_name: String,
     pub(super) bundle: Vec<u8>,
     pub(super) policy: String,
-    /// The file `key.pem` that the policy names.
+    /// The contents of `key.pem`, which the policy refers to.
     pub(super) key: Vec<u8>,
     pub(super) approvals: Option<Vec<u8>>,
     /// An OCI layout in a tar file.
@@ -50,16 +50,16 @@ pub(super) struct Setup {
     pub(super) limits: Limits,
 }
 
-/// What was answered, as far as a case asks.
+/// The actual answer, for the parts that a case checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
-    /// 0 to 4.
+    /// The exit code, 0 to 4.
     pub(super) exit_code: u8,
-    /// The verdict's word.
+    /// The verdict.
     pub(super) verdict: &'static str,
-    /// The error's word.
+    /// The error code.
     pub(super) error: Option<String>,
-    /// What the check that is asked for answered.
+    /// The status of the check in question.
     pub(super) status: Option<String>,
 }
 
@@ -74,7 +74,7 @@ impl Found {
 }
 
 impl Setup {
-    /// A bundle that a known key signed, with its image.
+    /// A bundle signed by a known key, with its image.
     pub(super) fn with_image() -> Self {
         Self {
             file_name: FILE_NAME.into(),
@@ -89,12 +89,12 @@ impl Setup {
         }
     }
 
-    /// Another bundle of that key, without an image.
+    /// A different bundle signed by the same key, without an image.
     pub(super) fn bundle(bytes: &[u8]) -> Self {
         Self { bundle: bytes.to_vec(), image: None, ..Self::with_image() }
     }
 
-    /// A bundle whose image cosign signed with a key that the policy names.
+    /// A bundle whose image is signed with cosign, by a key in the policy.
     pub(super) fn with_signature() -> Self {
         let file = |name: &str, bytes: &[u8]| TrustFile { path: format!("cosign/{name}"), bytes: bytes.to_vec() };
         let files = vec![file("manifest.json", data!("manifest.json")), file("payload.json", data!("payload.json"))];
@@ -135,10 +135,10 @@ pub(super) fn audit(case: &Case) -> Found {
     }
 }
 
-/// The way of the command `audit`, with bytes where it has files.
+/// Audits like the command `audit`, with bytes instead of files.
 fn report(setup: &Setup) -> Result<BundleReport, Error> {
     let limits = &setup.limits;
-    let now = Timestamp::from_rfc3339(NOW).ok_or_else(|| Error::malformed("the self-test", "it has no moment"))?;
+    let now = Timestamp::from_rfc3339(NOW).ok_or_else(|| Error::malformed("the self-test", "invalid time"))?;
     let load = |name: &str| match name {
         "key.pem" => Ok(setup.key.clone()),
         "cosign.pub" => Ok(data!("cosign.pub").to_vec()),

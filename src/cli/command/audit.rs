@@ -29,14 +29,14 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     let options = crate::cli::saved::options(&arguments.report_options, &limits)?;
     let wanted = summary::wanted(files.iter().map(|(format, _)| *format), &arguments.report_options);
     let mut report = Report::new(arguments.output.now);
-    // A case may bring its policy, under the key of a sealer whom the reader believes.
+    // Under --seal-key a case uses its own policy.
     let has_policy = arguments.policy.is_some() || arguments.case.seal_key.is_some();
     let may_begin = wanted.need_policy(has_policy).and_then(|()| only_bundles(&arguments.require));
     let audited = match may_begin.and_then(|()| crate::cli::command::case::named(&arguments.paths)) {
         Ok(Some(path)) => crate::cli::command::case::audit(path, arguments, &limits).map(|of_case| report = of_case),
         Ok(None) if arguments.case.seal_key.is_some() || !arguments.case.tsa_cas.is_empty() => Err(Error::Usage {
-            message: "--seal-key and --tsa-ca are for a case, and none is named".into(),
-            hint: "`hpsb-audit seal` makes a case; bundles are audited with --key or --policy".into(),
+            message: "--seal-key and --tsa-ca are for a case, but no case is given".into(),
+            hint: "`hpsb-audit seal` makes a case; audit bundles with --key or --policy".into(),
         }),
         Ok(None) => audit_into(arguments, &limits, &mut report),
         Err(error) => Err(error),
@@ -45,7 +45,7 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
         report.error = Some(error);
     }
     report.reference.clone_from(&arguments.report_options.reference);
-    // A case's own question names what was given when it was sealed.
+    // The question of a case names what was given when it was sealed.
     report.question.iter_mut().for_each(|question| question.given = given_flags(arguments));
     if let Err(error) = attach(&report, &options, arguments.report_options.attach.as_deref(), &limits) {
         report.error = Some(error);
@@ -57,18 +57,20 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     Ok(wanted.exit_code(&report, output::report_or_complain(&report, format)))
 }
 
-/// `--require workload` is refused: no bundle answers it, and it must not be dropped.
+/// Refuses `--require workload`: no bundle has an answer for it, and ignoring it would be wrong.
 pub(crate) fn only_bundles(require: &[Group]) -> Result<(), Error> {
     if require.contains(&Group::Workload) {
         return Err(Error::Usage {
-            message: "--require workload: a bundle has no checks of that group".into(),
-            hint: "`hpsb-audit admit` and `serve` ask about workloads; a policy may require them, and an audit passes that over".into(),
+            message: "--require workload: this group has no checks on bundles".into(),
+            hint:
+                "`hpsb-audit admit` and `serve` check workloads; a policy may require the group, and `audit` ignores it"
+                    .into(),
         });
     }
     Ok(())
 }
 
-/// Every file that the command line names to be read; the images' are not among them.
+/// Every input file named on the command line, except those of images.
 fn files_to_read(arguments: &AuditArguments) -> impl Iterator<Item = &PathBuf> {
     let keys = arguments.keys.keys.iter().filter_map(|key| match key {
         NamedKey::File(path) => Some(path),
@@ -80,12 +82,12 @@ fn files_to_read(arguments: &AuditArguments) -> impl Iterator<Item = &PathBuf> {
     arguments.paths.iter().chain(keys).chain(named).chain(&arguments.case.tsa_cas)
 }
 
-/// An image belongs to one build.
+/// Refuses an image for several bundles: an image belongs to one build.
 pub(crate) fn one_bundle_for(image: Option<&Source>, paths: &[PathBuf]) -> Result<(), Error> {
     match (image, paths) {
         (Some(image), [_, _, ..]) => Err(Error::Usage {
-            message: format!("--image {image} is one build's image, and {} bundles are named", paths.len()),
-            hint: "name the bundle that the image belongs to, or put each image as an OCI layout into the folder image/ beside its bundle".into(),
+            message: format!("--image {image} belongs to one build, but {} bundles are given", paths.len()),
+            hint: "name the bundle of the image, or put each image as an OCI layout into the folder image/ next to its bundle".into(),
         }),
         _ => Ok(()),
     }
@@ -102,7 +104,7 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     let named = read_keys(&arguments.keys.keys, Storage::Disk, limits)?;
     let mut terms = Terms::new(policy, named, Handed::default())?;
     let mut paths = Storage::Disk.find_bundles(&arguments.paths, limits)?;
-    // The bundles of a folder may all be listed under another spelling of it.
+    // Another path may reach the same folder, and its bundles are then listed under that path.
     let is_empty = |folder: &PathBuf| Storage::Disk.find_bundles(std::slice::from_ref(folder), limits).is_err();
     let is_listed = |folder: &PathBuf| paths.iter().any(|path| path.starts_with(folder));
     let without = arguments.paths.iter().filter(|named| named.is_dir() && !is_listed(named) && is_empty(named));
@@ -120,11 +122,11 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     let memory = scale.memory.map(|megabytes| megabytes.get().saturating_mul(MEGABYTE));
     let work = Work { threads, memory, state: state.as_ref(), network: &arguments.network };
     report.bundles = work.through(&paths, &question)?;
-    // A folder that holds no bundle is not vouched for by the others.
+    // Bundles of other folders do not make up for a folder without bundles.
     if without.is_empty() { Ok(()) } else { Err(Error::NothingToVerify { paths: without.join(", ") }) }
 }
 
-/// What the command line gives beside the bundles.
+/// What the command line gives in addition to the bundles.
 fn handed(arguments: &AuditArguments, policy: &Policy, limits: &Limits) -> Result<Handed, Error> {
     let choice = Choice { platforms: policy.expect.platforms.clone(), digests: Vec::new() };
     let base = |base| read_image(base, &arguments.network, &choice, limits, &Budget::of_audit(0, limits));
@@ -141,7 +143,7 @@ fn handed(arguments: &AuditArguments, policy: &Policy, limits: &Limits) -> Resul
 
 const MEGABYTE: u64 = 1_000_000;
 
-/// How bundles on the disk are worked through, with a bar on the terminal.
+/// How bundles on disk are audited, with a progress bar on a terminal.
 pub(crate) struct Work<'a> {
     pub(crate) threads: usize,
     pub(crate) memory: Option<u64>,
@@ -167,7 +169,7 @@ impl Work<'_> {
     }
 }
 
-/// An image that lies beside a bundle.
+/// Reads an image next to a bundle.
 pub(crate) fn read_from_disk(
     source: &Source,
     choice: &Choice,
@@ -177,12 +179,12 @@ pub(crate) fn read_from_disk(
     Storage::Disk.read_image(source, choice, limits, budget)
 }
 
-/// Every bundle, with nothing but what lies beside it.
+/// Audits every bundle with only the files next to it.
 pub(crate) fn audit_on(threads: usize, paths: &[PathBuf], question: &Question<'_>) -> Result<Vec<BundleReport>, Error> {
     Work { threads, memory: None, state: None, network: &NetworkArguments::default() }.through(paths, question)
 }
 
-/// The policy that is named, or one that asks nothing.
+/// The policy at `path`, or one that requires nothing.
 pub(crate) fn policy_or_default(path: Option<&Path>, limits: &Limits) -> Result<Policy, Error> {
     path.map_or_else(|| Ok(Policy::default()), |path| Storage::Disk.read_policy(path, limits))
 }
@@ -215,7 +217,7 @@ fn verify_one(arguments: &VerifyArguments, limits: &Limits) -> Result<Report, Er
     Ok(Report { bundles: vec![crate::audit::audit(dossier, &question)], ..question.report() })
 }
 
-/// What the command line gave, as it was typed.
+/// The flags and paths of the command line, as typed.
 fn given_flags(arguments: &AuditArguments) -> Vec<(String, String)> {
     let path = |path: &PathBuf| path.display().to_string();
     let paths = arguments.paths.iter().map(|named| ("path", path(named)));

@@ -19,15 +19,15 @@ use crate::disk::folder;
 use crate::dossier::{Storage, read_keys};
 use crate::report::Report;
 
-/// The case among the paths, if there is one.
+/// The case among the paths, if any.
 pub(crate) fn named(paths: &[PathBuf]) -> Result<Option<&Path>, Error> {
     let is_case = |path: &&PathBuf| path.is_file() && folder::open(path).is_ok_and(begins_like_a_case);
     match (paths.iter().find(is_case), paths) {
         (None, _) => Ok(None),
         (Some(case), [_]) => Ok(Some(case)),
         (Some(case), _) => Err(Error::Usage {
-            message: format!("{} is a case, and other paths are named beside it", case.display()),
-            hint: "audit each case alone: it brings all of its evidence".into(),
+            message: format!("{} is a case, and cannot be audited together with other paths", case.display()),
+            hint: "audit each case alone: it contains all of its evidence".into(),
         }),
     }
 }
@@ -37,7 +37,7 @@ fn begins_like_a_case(file: impl Read) -> bool {
     file.take(512).read_to_end(&mut block).is_ok() && Case::begins_like(&block)
 }
 
-/// Reads a case from its file.
+/// Reads a case from a file.
 pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Case, Error> {
     Case::read(&path.display().to_string(), std::io::BufReader::new(folder::open(path)?), limits)
 }
@@ -57,14 +57,14 @@ pub(crate) fn audit(path: &Path, arguments: &AuditArguments, limits: &Limits) ->
     ];
     if let Some((flag, _)) = of_many.into_iter().find(|(_, is_given)| *is_given) {
         return Err(Error::Usage {
-            message: format!("{flag} is for many bundles, and a case is audited as one"),
-            hint: format!("leave {flag} out"),
+            message: format!("{flag} is for many bundles, but a case is audited as a whole"),
+            hint: format!("remove {flag}"),
         });
     }
     if let Some((flag, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
         return Err(Error::Usage {
-            message: format!("{flag} adds evidence, and a case has all of its own"),
-            hint: "audit the bundle itself with other evidence".into(),
+            message: format!("{flag} adds evidence, but a case contains all of its evidence"),
+            hint: "to use other evidence, audit the bundle itself".into(),
         });
     }
     refuse_what_is_dropped(arguments)?;
@@ -89,8 +89,8 @@ pub(crate) fn audit(path: &Path, arguments: &AuditArguments, limits: &Limits) ->
     repeat(&case, &path.display().to_string(), reader, limits)
 }
 
-/// A flag that narrows the question is honoured or refused. With `--seal-key` the case is judged as it was sealed, and without anything of the
-/// reader's own it is not judged at all.
+/// Refuses a flag that would have no effect. With `--seal-key` the case is judged as it was sealed; without `--seal-key` and without the
+/// reader's own key or policy it is not judged.
 fn refuse_what_is_dropped(arguments: &AuditArguments) -> Result<(), Error> {
     let given = [
         ("--now", arguments.output.now.is_some()),
@@ -103,19 +103,19 @@ fn refuse_what_is_dropped(arguments: &AuditArguments) -> Result<(), Error> {
     match given.into_iter().find(|(_, is_given)| *is_given) {
         Some((flag, _)) if by_seal => Err(Error::Usage {
             message: format!(
-                "--seal-key and {flag}: under --seal-key a case is judged as it was sealed, by its own keys, policy and moment"
+                "--seal-key excludes {flag}: with --seal-key a case is judged as sealed, under its own keys, policy and time"
             ),
-            hint: "leave --seal-key out to judge it by your own --key or --policy, for --now or today".into(),
+            hint: "remove --seal-key to judge it under your own --key or --policy, as of --now or today".into(),
         }),
         Some((flag, _)) if !has_own => Err(Error::Usage {
-            message: format!("{flag} narrows your own verdict on a case, and no key or policy of yours is named"),
-            hint: "name your own --key or --policy, or the key of a sealer you trust with --seal-key".into(),
+            message: format!("{flag} applies to your own verdict on a case, which needs your own key or policy"),
+            hint: "give your own --key or --policy, or name a sealer you trust with --seal-key".into(),
         }),
         _ => Ok(()),
     }
 }
 
-/// The CAs that `--tsa-ca` names.
+/// Reads the CAs of `--tsa-ca`.
 pub(crate) fn authorities(paths: &[PathBuf], limits: &Limits) -> Result<Authorities, Error> {
     let mut authorities = Authorities::default();
     for path in paths {
@@ -123,7 +123,7 @@ pub(crate) fn authorities(paths: &[PathBuf], limits: &Limits) -> Result<Authorit
         let added = authorities.add_pem(&text, limits);
         added.map_err(|message| Error::Usage {
             message: format!("{}: {message}", path.display()),
-            hint: "--tsa-ca wants the authority's CA certificates in PEM (BEGIN CERTIFICATE), obtained another way than the case".into(),
+            hint: "--tsa-ca expects the authority's CA certificates in PEM (BEGIN CERTIFICATE), obtained separately from the case".into(),
         })?;
     }
     Ok(authorities)
@@ -140,9 +140,9 @@ pub(crate) fn sign_off(arguments: &SignOffArguments) -> Result<u8, Error> {
     let added = case.sign_off(role, &secret, now_or(arguments.now)?)?;
     crate::cli::command::seal::write(&case, &arguments.case, Existing::Replaced)?;
     let lines = [
-        format!("signed {} off as {}", arguments.case.display(), role.word()),
+        format!("signed off {} as {}", arguments.case.display(), role.word()),
         format!("  case       {}", case.digest()),
-        format!("  verdict    {}, as it was sealed: the audit was not repeated", case.sealed_verdict()),
+        format!("  verdict    {}, as sealed: the audit was not repeated", case.sealed_verdict()),
         format!("  signed by  {} at {}", added.key.fingerprint(), added.at),
     ];
     output::print(&for_lines(&(lines.join("\n") + "\n")))

@@ -19,12 +19,12 @@ pub(super) fn put(page: &mut Page, report: &Report, bundle: &BundleReport) {
 fn accepted(report: &Report, bundle: &BundleReport) -> String {
     let by_digest = match subject::digest(bundle) {
         Some(_) => "deploy the image by its digest, not by a tag",
-        None => "the log names no digest of the image: find out which image it is",
+        None => "the log has no digest of the image: find out which image it is",
     };
     match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
         (false, _) => by_digest.to_owned(),
         (true, None) => format!("{by_digest}. Its bytes were not checked: {}", unbroken("--image SOURCE")),
-        // Nothing is added to a case.
+        // Evidence cannot be added to a case.
         (true, Some(_)) => format!("{by_digest}. Its bytes were not checked"),
     }
 }
@@ -41,19 +41,21 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
     let mut parts = Vec::new();
     if report.policy.is_none() {
         let begin = unbroken("hpsb-audit policy init > policy.toml");
-        parts
-            .push(format!("say in a policy what is required ({begin}) and give it with {}", unbroken("--policy FILE")));
+        parts.push(format!(
+            "write a policy with your requirements ({begin}) and give it with {}",
+            unbroken("--policy FILE")
+        ));
     } else if !required {
-        parts.push("name the groups that you need in the policy's `require`".to_owned());
+        parts.push("list the groups that you need in the policy's `require`".to_owned());
     }
     if !flags.is_empty() && report.case.is_none() {
-        parts.push(format!("give evidence for what is not checked: {}", flags.join(", ")));
+        parts.push(format!("give the missing evidence: {}", flags.join(", ")));
     }
     if bundle.waived().next().is_some() {
         parts.push("decide whether you accept the waivers".to_owned());
     }
     if parts.is_empty() {
-        return "what is not checked needs evidence that this case does not hold".into();
+        return "the missing checks need evidence that is not in this case".into();
     }
     format!("before you deploy, {}", parts.join("; "))
 }

@@ -150,9 +150,9 @@ fn loose_packed_and_unreachable_objects_are_counted() {
     repository.git(&["repack", "--quiet"]);
     repository.write("new", "loose");
     repository.commit("loose");
-    repository.git_input(&["hash-object", "-w", "--stdin"], b"nobody names this");
+    repository.git_input(&["hash-object", "-w", "--stdin"], b"unreachable");
     let tree = repository.git_input(&["mktree"], b"");
-    repository.git_input(&["commit-tree", &tree], b"nobody names this either\n");
+    repository.git_input(&["commit-tree", &tree], b"unreachable too\n");
     let proof = run(&repository);
     assert_eq!(proof.objects.faults, Vec::<String>::new());
     let (all, reachable) = counts_of_git(&repository);

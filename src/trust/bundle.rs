@@ -16,7 +16,7 @@ use crate::crypto::dsse::IN_TOTO;
 const SIGN_PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";
 const STATEMENTS: [&str; 2] = ["https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"];
 
-/// Judges the bundle `document`.
+/// Checks the bundle `document`.
 pub(super) fn judge_bundle(document: &Map<String, Value>, judge: &Judge<'_>) -> Result<Signed, Answer> {
     let document = &plain_bundle(document);
     let bytes = Value::Object(document.clone()).to_string().into_bytes();

@@ -69,8 +69,8 @@ fn judge_one(
     report
 }
 
-/// What was not valid when the image was built. A later root that a proved chain leads to may have a certificate that
-/// begins after the build.
+/// Why the metadata was not valid when the image was built. Only the first root's certificates are checked for their
+/// beginning: a later root, to which a proved chain leads, may have a certificate that begins after the build.
 fn out_of_date(walked: &Trusted, built: Timestamp) -> Option<String> {
     let early = |leaf: &&Leaf| leaf.not_before.is_clearly_after(built);
     if let Some(leaf) = walked.anchor_certificates.iter().find(early) {

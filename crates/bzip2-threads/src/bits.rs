@@ -12,7 +12,7 @@ pub(super) fn read(bytes: &[u8], at: u64, count: u32) -> Option<u64> {
 /// Reads bits in sequence, from any bit on. It is `Copy`, so that a loop can keep its own copy in registers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'b> {
-    /// Bytes not yet in the buffer.
+    /// Bytes that are not in the buffer yet.
     rest: &'b [u8],
     /// The next bits, the first one highest.
     buffer: u64,

@@ -36,7 +36,7 @@ pub(super) fn crc(bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// Bit by bit.
+    /// The reference implementation: bit by bit.
     fn naive(bytes: &[u8]) -> u32 {
         let bit = |state: u32, bit: bool| if (state >> 31 == 1) == bit { state << 1 } else { state << 1 ^ POLYNOMIAL };
         !bytes

@@ -167,7 +167,7 @@ mod tests {
     fn header_fields_are_read() {
         let (header, selectors) = read(&block(false, 6, &[5, 5, 0, 3, 2, 1, 4], 4)).unwrap();
         assert_eq!((header.crc, header.start, &header.list[..4]), (0xdead_beef, 77, &[0x60, 0xfe, 0xff, 0][..]));
-        // The same with a plain list.
+        // The expected tables, from a plain list.
         let mut order: Vec<u8> = (0..6).collect();
         let plain = [5, 5, 0, 3, 2, 1, 4].map(|place| {
             let table = order.remove(place);

@@ -60,7 +60,7 @@ fn find_in(piece: &[u8; TOGETHER + RUN - 1]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// Byte by byte.
+    /// The reference implementation: byte by byte.
     fn naive(text: &[u8]) -> Option<Vec<u8>> {
         let (mut content, mut equal, mut bytes) = (Vec::new(), 0, text.iter());
         while let Some(&byte) = bytes.next() {

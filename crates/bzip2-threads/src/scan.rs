@@ -89,7 +89,7 @@ mod tests {
     use super::super::bits::{Writer, read};
     use super::*;
 
-    /// Bit by bit.
+    /// The reference implementation: bit by bit.
     fn naive(bytes: &[u8], start: u64) -> Vec<Mark> {
         let is = |at| match read(bytes, at, 48) {
             Some(BLOCK) => Some(Magic::Block),

@@ -142,7 +142,7 @@ mod tests {
         bytes
     }
 
-    /// Symbol by symbol, with a plain list.
+    /// The reference implementation: symbol by symbol, with a plain list.
     fn plain(used: usize, symbols: &[usize]) -> Vec<u8> {
         let mut list: Vec<u8> = (0..used).map(|byte| byte.to_le_bytes()[0]).collect();
         let (mut column, mut weight) = (Vec::new(), 1);

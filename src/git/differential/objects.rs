@@ -150,7 +150,7 @@ pub(super) const RECIPES: &[Recipe] = &[
         let other = std::fs::read(repository.path.join(other)).unwrap();
         repository.write(&one, other);
     }),
-    ("unreachable blob", |repository| drop(literal(repository, "blob", b"nobody names this"))),
+    ("unreachable blob", |repository| drop(literal(repository, "blob", b"unreachable"))),
     ("malformed unreachable tree", |repository| {
         let id = rev(repository, "HEAD:README");
         literal(repository, "tree", &tree_bytes(&[("100644", b"..", &id)]));

@@ -3,7 +3,7 @@
 use crate::base::time::Timestamp;
 use crate::git::malformed::Malformed;
 
-/// An author, committer or tagger. All of it is what somebody typed: a signature may vouch for it; git does not.
+/// An author, committer or tagger. All of it is stated by the commit or tag: a signature may vouch for it; git does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// As text; invalid UTF-8 becomes replacement characters.

@@ -94,9 +94,7 @@ mod tests {
     }
 
     fn run(file: &[u8]) -> Result<(Kind, Vec<u8>), LooseFault> {
-        // The id that `printf 'hello
-        // world
-        // ' | git hash-object --stdin` prints.
+        // The id that `printf 'hello\nworld\n' | git hash-object --stdin` prints.
         let id = ObjectId::from_hex("94954abda49de8615a048f8d2e64b5de848e27a1").unwrap();
         prove(id, file, &mut Inflater::new(), &Limits::default())
     }

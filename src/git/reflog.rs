@@ -1,5 +1,5 @@
-//! Reflogs (git-reflog(1)): earlier values of refs, as the clone recorded them. No claim depends on them, but `git
-//! fsck` checks them.
+//! Reflogs (git-reflog(1)): earlier values of refs, as the clone recorded them. No claim depends on them, but
+//! `git fsck` checks them.
 
 use super::directory::GitDirectory;
 use super::head::Head;

@@ -161,7 +161,7 @@ fn certificate(bundle: &Bundle) -> Result<CertificateInfo, Answer> {
 }
 
 fn described(certificate: &CertificateInfo) -> String {
-    let identity = certificate.identity.as_ref().map_or("nobody".to_owned(), ToString::to_string);
+    let identity = certificate.identity.as_ref().map_or("no identity".to_owned(), ToString::to_string);
     format!("{identity} ({})", certificate.issuer.as_deref().unwrap_or("no issuer"))
 }
 

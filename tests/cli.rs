@@ -716,8 +716,8 @@ fn what_is_not_supported_says_so() {
 #[test]
 fn a_build_without_a_kind_of_signature_says_so() {
     for (feature, name, says) in [
-        ("openpgp", "good-trust-gpg-primary", "this build of the program has no OpenPGP"),
-        ("sigstore", "good-trust-sigstore", "this build of the program has no sigstore"),
+        ("openpgp", "good-trust-gpg-primary", "this build has no OpenPGP support"),
+        ("sigstore", "good-trust-sigstore", "this build has no sigstore support"),
     ] {
         let line = ["audit", ".", "--policy", "policy.toml", "--require", "trust", "--now", NOW, "--format", "json"];
         let answer = run(&fixture(name), &line);

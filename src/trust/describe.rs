@@ -1,4 +1,4 @@
-//! Who signed what, until when, without a bundle to compare with: what `trust SOURCE` shows.
+//! Describes signers, signed images and expiry times without a bundle to compare with: the output of `trust SOURCE`.
 
 use super::notary::{Fault, Pins, Repository, Trusted};
 use super::{
@@ -17,29 +17,30 @@ pub struct Description {
     pub kind: Kind,
     /// The file or folder it came from.
     pub file: String,
-    /// What it is worth.
+    /// Whether it is trusted.
     pub standing: Standing,
-    /// Label and value.
+    /// Pairs of label and value.
     pub rows: Vec<(String, String)>,
 }
 
-/// What it is worth.
+/// Whether a signature is trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// A signer of the policy signed it.
     Trusted,
-    /// It agrees with itself; nobody says whose it is.
+    /// It is consistent, but the policy pins no key for it.
     Unpinned,
     /// It is wrong.
     Refused(String),
-    /// It cannot be told.
+    /// It cannot be decided.
     Undecided(String),
 }
 
-/// Describes every signature in `files`, judged by the policy's signers as far as it names any. It compares with no image.
+/// Describes every signature in `files`, checked with the policy's signers if it names any. It does not compare with an
+/// image.
 ///
 /// # Errors
-/// [`Error::OverLimit`]: judging all of them takes more work or memory than files of this size may take.
+/// [`Error::OverLimit`] if checking all of them takes more work or memory than is allowed for files of this size.
 pub fn describe(
     files: &[TrustFile],
     policy: &TrustPolicy,
@@ -86,7 +87,7 @@ fn metadata_rows(walked: &Trusted, policy: &TrustPolicy, now: Timestamp) -> Vec<
         let name = policy.signers.iter().find(is_theirs).map(|signer| signer.name.as_str());
         row("signer", format!("{} ({key})", name.unwrap_or_default()));
     }
-    // A root of a later version may have the same one.
+    // A later root may have the same certificate.
     let later = walked.later_certificates.iter().filter(|leaf| !walked.anchor_certificates.contains(leaf));
     for leaf in walked.anchor_certificates.iter().chain(later) {
         let name = leaf.common_name.clone().unwrap_or_default();
@@ -100,7 +101,7 @@ fn metadata_rows(walked: &Trusted, policy: &TrustPolicy, now: Timestamp) -> Vec<
         row(&format!("{role} {tag}"), format!("{} ({} bytes)", target.sha256, target.length));
     }
     for (role, Fault::Refused(message) | Fault::Missing(message)) in walked.targets().faults() {
-        row(&format!("{role} is not believed"), message.clone());
+        row(&format!("{role} was not accepted"), message.clone());
     }
     rows
 }
@@ -109,7 +110,7 @@ fn until(end: Timestamp, now: Timestamp) -> String {
     if end <= now { format!("until {end} (expired)") } else { format!("until {end}") }
 }
 
-/// Simple signing and cosign, without an image to compare with.
+/// Describes simple signing and cosign signatures, without an image to compare with.
 fn signatures(
     files: &[TrustFile],
     policy: &TrustPolicy,

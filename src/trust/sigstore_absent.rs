@@ -1,4 +1,4 @@
-//! What stands here in a build without the feature `sigstore`: everything is unsupported, nothing is accepted.
+//! Replaces `sigstore` in a build without the feature `sigstore`: everything is unsupported, and nothing is accepted.
 
 use std::marker::PhantomData;
 
@@ -11,9 +11,9 @@ use crate::base::limits::Limits;
 use crate::base::strict_json;
 use crate::base::time::Timestamp;
 
-const UNSUPPORTED: &str = "unsupported: this build of the program has no sigstore (feature `sigstore`)";
+const UNSUPPORTED: &str = "unsupported: this build has no sigstore support (feature `sigstore`)";
 
-/// A trusted root that is not read any further.
+/// A trusted root, of which only the JSON syntax is checked.
 #[derive(Debug, Clone)]
 pub(crate) struct SigstoreRoot;
 

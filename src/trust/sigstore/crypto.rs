@@ -1,6 +1,6 @@
-//! The cryptography that sigstore's verifier asks for: the program's own crates, no C.
+//! The cryptography for sigstore's verifier: this program's own crates, without C code.
 //!
-//! Keys come as the bits of a SubjectPublicKeyInfo. ML-DSA is not supported: such a signature is never good.
+//! Keys are the bits of a SubjectPublicKeyInfo. ML-DSA is not supported: its signatures are never accepted.
 
 use sha2::Digest as _;
 use sigstore_verify::crypto::{CryptoProvider, Error, HashContext, Result, SigningScheme, install_default_provider};
@@ -8,13 +8,13 @@ use sigstore_verify::types::HashAlgorithm;
 
 use crate::crypto::{Hash, Protocol, Scheme, VerifyingKey};
 
-/// The verifier keeps its cryptography in one place for the whole process; there is only this one to be put there.
+/// Installs the provider. The verifier keeps one for the whole process, and this program has only this one.
 pub(super) fn install() {
-    // An error says that it is there already.
+    // An error means that it is already installed.
     let _ = install_default_provider(&RustCrypto);
 }
 
-/// Reads the bits of a SubjectPublicKeyInfo.
+/// Reads a key from the bits of a SubjectPublicKeyInfo.
 type ReadKey = fn(&[u8]) -> std::result::Result<VerifyingKey, String>;
 
 #[derive(Debug)]

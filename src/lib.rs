@@ -1,8 +1,8 @@
 //! Offline verification and audit of manifests made by IBM Hyper Protect Secure Build.
 //!
-//! # The walk
+//! # Overview
 //!
-//! First the gate, which is the signature, then the audit. Data flows one way. [`audit()`] is this picture as one function.
+//! The gate verifies the signature; then the audit examines the content. Data flows one way. [`audit()`] is this picture as one function.
 //!
 //! ```text
 //! bytes ─────Bundle::from_reader──▶ Bundle            untrusted: parsed within bounds
@@ -23,7 +23,7 @@
 //! - An [`Error`] says why there is no verdict. A bad signature is not an error: it is a finding, and the verdict is a rejection.
 //!
 //! The library reads no clock, network or environment. Bytes and the time of the audit are arguments, so the same bytes, policy and
-//! time give the same report. Only [`Storage`], [`folder`], [`extract()`] and the command line touch files. With the feature
+//! time give the same report. [`Storage`], [`folder`], [`extract()`] and the command line are the parts that touch files. With the feature
 //! `fetch`, the module `client` sends requests to servers. Every bound on untrusted input is a field of [`Limits`].
 //!
 //! # What a verdict says

@@ -76,7 +76,7 @@ pub fn approvals(bytes: &[u8]) {
     assert!(read().is_ok_and(|again| again.records.len() == list.records.len()));
 }
 
-/// A Dockerfile. Its canonical text does not change when it is read again, and the list of its inputs is bounded.
+/// A Dockerfile. The text of its instructions is canonical, and the list of its inputs is bounded.
 pub fn dockerfile(bytes: &[u8]) {
     if let Ok(file) = dockerfile::read_whole(bytes) {
         let mut inputs = Inputs::new();

@@ -217,7 +217,7 @@ impl SignedArchive {
     }
 }
 
-/// No trusted key accepts the signature. It does not hold the archive, so the archive's content cannot be read.
+/// No trusted key accepts the signature. The archive is dropped, so its content cannot be examined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The build's name, taken from the names of the bundle's members.

@@ -64,11 +64,11 @@ pub(crate) enum ChainLink {
     Approval,
     /// From the commit to the image that was pushed.
     PushedImage,
-    /// From the pushed image to the one that was given.
+    /// From the pushed image to the given image.
     ImageAtHand,
     /// From the pushed image to its signer.
     ImageSigner,
-    /// From the image that was given to the workload.
+    /// From the given image to the workload.
     Deployed,
     /// From the pushed image to the workload, by the digest that it pins.
     DeployedByDigest,

@@ -15,7 +15,7 @@ pub(super) static CHECK: Check = Check {
     name: "image-digest",
     group: Group::Image,
     level: Level::Require,
-    says: "the image equals the digest that the signed log names",
+    says: "the image has the digest that the signed log names",
     explanation: "Recomputes the digest and size of the manifest's bytes and compares them with what the push recorded in the signed log. If the \
 image was found through an index, the log may record the index's digest, because BuildKit and containerd push the index; then the manifest is one \
 that this index names. If the source has several images, the digest in the log selects one, and the others are listed. If the log has no digest, or \

@@ -46,7 +46,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
             Outcome::pass(format!("the registry answered that {name} leads to the pushed digest"))
                 .sides(digest, asked.digest)
         }
-        Some((_, digest, _)) => Outcome::fail(format!("the registry answered that {name} leads to another digest"))
+        Some((_, digest, _)) => Outcome::fail(format!("the registry answered that {name} leads to a different digest"))
             .sides(digest, asked.digest),
         None if pushed(log).iter().any(|(digest, _)| *digest == asked.digest) => Outcome::unknown(format!(
             "the log records no push of the tag {}; the tag leads to the pushed digest",

@@ -71,7 +71,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let disbelieved = log.disbelieved_pushes();
     if disbelieved > 0 && !log.shows_a_build() {
         return Outcome::unknown(
-            "the log has no line of a known builder, so push lines cannot be told from the build's output",
+            "the log has no line of a known builder, so push lines cannot be distinguished from the build's output",
         );
     }
     if image.is_empty() {

@@ -1,4 +1,4 @@
-//! `manifest-key`: by the policy, the key was valid when the build was made.
+//! `manifest-key`: under the policy, the key was valid when the build was made.
 
 use super::outcome::Outcome;
 use super::{Check, Expected, Run};

@@ -52,7 +52,7 @@ pub(super) fn refused(refusal: &Refusal, beside: Option<(&str, Fingerprint)>) ->
         }
         (_, [], Some(_)) => Outcome::fail("the key next to the bundle verifies the signature; yours does not"),
         (_, [], None) => Outcome::fail(
-            "no trusted key verifies the signature: the bundle was changed, or another key signed it; which of the two cannot be told",
+            "no trusted key verifies the signature: the bundle was changed, or a different key signed it; the two cannot be distinguished",
         ),
         _ => Outcome::unknown(
             "no trusted key that was found verifies the signature, and a pinned key is in no file next to the bundle",

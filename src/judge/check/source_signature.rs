@@ -1,4 +1,4 @@
-//! `source-signature`: one of the policy's signers signed the commit, or a tag at it.
+//! `source-signature`: one of the policy's signers signed the commit, or a tag that points to it.
 
 use super::outcome::Outcome;
 use super::{Check, Expected, Run, source_objects};
@@ -13,8 +13,8 @@ pub(super) static CHECK: Check = Check {
     name: "source-signature",
     group: Group::Source,
     level: Level::Warn,
-    says: "one of the policy's signers signed HEAD's commit or an annotated tag at it, and no signature on them is bad",
-    explanation: "Verifies the signatures on HEAD's commit and on annotated tags at it with the keys of [[signers]]: SSH signatures (namespace git; \
+    says: "one of the policy's signers signed HEAD's commit or an annotated tag that points to it, and no signature on them is bad",
+    explanation: "Verifies the signatures on HEAD's commit and on annotated tags that point to it with the keys of [[signers]]: SSH signatures (namespace git; \
 Ed25519, ECDSA P-256, RSA, and Ed25519 and P-256 on hardware tokens) and, in builds with the feature openpgp, OpenPGP signatures. A key inside a \
 signature is only compared with those. An OpenPGP key must have been valid at the time that the signature states, and the signature must not have \
 expired at --now. A revoked key counts only if it was replaced or retired, and later than the signature.\n\nAn SSH signature has no time, so a \
@@ -42,7 +42,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
     let signers = Signers::of(policy);
     if proof.signed.is_empty() {
-        let message = "neither HEAD's commit nor a tag at it is signed";
+        let message = "neither HEAD's commit nor a tag that points to it is signed";
         let reason = if signers.is_empty() { Reason::NoExpectation } else { Reason::NoEvidence };
         return Outcome::not_run(reason, message);
     }

@@ -48,7 +48,7 @@ fn the_template_names_every_group_and_level() {
 }
 
 #[test]
-fn malformed_policies_are_refused_with_the_place() {
+fn errors_in_a_policy_name_the_line_or_the_field() {
     for (text, says) in [
         ("version = 2\nrequire = [\"manifest\"]", "version: expected 1"),
         ("require = [\"manifest\"]", "missing field `version`"),

@@ -1,4 +1,4 @@
-//! The gate: the signature. Nothing else in this crate can make a [`VerifiedArchive`].
+//! The gate: verification of the signature. Nothing else in this crate can make a [`VerifiedArchive`].
 
 use std::borrow::Cow;
 

@@ -322,10 +322,10 @@ fn what_is_no_public_key_says_what_it_is() {
     let server = Named::Server.public_pem();
     let cut = &server[..server.len() - 30];
     for (text, says) in [
-        (Named::Server.private_pem().to_owned(), "this is a private key (PRIVATE KEY)"),
-        (pem("RSA PRIVATE KEY", b"x"), "this is a private key (RSA PRIVATE KEY)"),
-        (pem("EC PRIVATE KEY", b"x"), "this is a private key"),
-        (pem("ENCRYPTED PRIVATE KEY", b"x"), "this is a private key"),
+        (Named::Server.private_pem().to_owned(), "expected a public key, found a private key (PRIVATE KEY)"),
+        (pem("RSA PRIVATE KEY", b"x"), "expected a public key, found a private key (RSA PRIVATE KEY)"),
+        (pem("EC PRIVATE KEY", b"x"), "expected a public key, found a private key"),
+        (pem("ENCRYPTED PRIVATE KEY", b"x"), "expected a public key, found a private key"),
         (pem("CERTIFICATE", b"x"), "expected a public key, found CERTIFICATE"),
         (pem("PUBLIC KEY", b"x"), "not a SubjectPublicKeyInfo"),
         (pem("RSA PUBLIC KEY", b"x"), "not an RSA public key"),

@@ -15,9 +15,10 @@ pub(super) static CHECK: Check = Check {
     group: Group::Workload,
     level: Level::Require,
     says: "the record says that an instance booted at least once with this workload",
-    explanation: "The record's signature must lead to IBM (see builder-record), and its digest of the workload must be that of the contract's workload text: the token itself \
-where the section is encrypted, so that the images which were read from it are tied to the record only when --workload-password opened that very token. It says that an instance booted at least once with this workload, not that \
-it is running, nor how many there are.",
+    explanation: "The record's signature must lead to IBM (see builder-record). Its workload digest must be that of the contract's exact workload \
+text. If the section is encrypted, that text is the token; the images that were read from it are tied to the record only if --workload-password \
+opened that same token. A pass says that an instance booted at least once with this workload. It does not say that it is running, or how many \
+instances there are.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::Instance],
@@ -36,7 +37,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     let Some(section) = section else {
         return Outcome::not_run(
             Reason::NoEvidence,
-            "a record is about the workload section of a contract, and this is none",
+            "a record is about a contract's workload section, and this file has none",
         );
     };
     let path = match attestation.standing(&policy.builder, deployment.now) {
@@ -51,7 +52,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     };
     let Some(text) = &section.text else {
         return Outcome::unknown(
-            "the workload section is a mapping: a record is about its exact text. Name the user-data as it is delivered",
+            "the workload section is a mapping, but a record is about exact text: give the user-data as it is deployed",
         );
     };
     let found = Sha256::of(text.as_bytes());
@@ -59,7 +60,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
         return Outcome::unknown("the record has no digest of a workload");
     };
     if recorded != found {
-        return Outcome::fail("the record is about another workload").sides(recorded, found);
+        return Outcome::fail("the record is about a different workload").sides(recorded, found);
     }
     let mut outcome = Outcome::pass("the record says that an instance booted at least once with this workload")
         .sides(recorded, found);
@@ -73,7 +74,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     outcome
 }
 
-/// What the machine boots, where a resource of IBM's operator says it: no manifest is about that image.
+/// What the machine boots, if a resource of IBM's operator names it. No manifest covers that image.
 fn machine(deployment: &Deployment<'_>) -> Option<String> {
     let name = deployment.workload.machine.as_ref()?;
     Some(format!("the machine boots {name}: only an attestation record can say what that is"))

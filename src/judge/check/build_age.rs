@@ -11,9 +11,9 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Warn,
     says: "the build is not older than the policy's max-age at --now, by the server's own clock",
-    explanation: "Compares the time that the signed archive gives for the build with --now and expect.max-age. At require as soon as the \
-policy sets it. Beside expect.commit it is the only answer to a rollback: an older build of the same image is as validly signed as the newest. \
-A build more than a day in the future fails. The time is the server's own clock.",
+    explanation: "Compares the build time in the signed archive with --now and expect.max-age. Its level is require if the policy sets max-age. \
+Apart from expect.commit, only this check can reject a rollback: an older build of the same image is as validly signed as the newest one. A build \
+more than a day in the future fails. The time is from the server's own clock.",
     known: Known::Signed,
     expected: Expected::Requires(&["max-age"]),
     links: &[],

@@ -11,8 +11,8 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Require,
     says: "the record says that the push happened",
-    explanation: "Looks at the field status of build.json: `image pushed` or `success`. Which of the two a server writes is not documented; \
-both are taken. It is the server's own statement; the image itself is compared by image-digest.",
+    explanation: "Examines the field status of build.json: `image pushed` or `success`. It is not documented which of the two a server writes, so \
+both are accepted. The status is the server's own statement; image-digest compares the image itself.",
     known: Known::Signed,
     expected: Expected::Nothing,
     links: &[],

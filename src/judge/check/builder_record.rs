@@ -13,9 +13,11 @@ pub(super) static RECORD: Check = Check {
     group: Group::Builder,
     level: Level::Require,
     says: "an attestation record is signed under a certificate in IBM's name that leads to the pinned root",
-    explanation: "se-checksums.txt must be signed (se-signature.bin: RSA PKCS#1 v1.5 with SHA-256 over its very bytes) by an attestation certificate that IBM's signing certificate \
-issued, and that one must lead to the pinned root, DigiCert Trusted Root G4 or the policy's [builder] roots. Names, signatures, dates at the time of the build and a revocation list of each issuer \
-are judged; without a list the answer is unknown. IBM's signing certificate is no authority, so its own step is judged as IBM describes it. A record has no time of its own. It does not say that the server is the one which made this build.",
+    explanation: "se-checksums.txt must be signed (se-signature.bin: RSA PKCS#1 v1.5 with SHA-256 over its exact bytes) by an attestation \
+certificate that IBM's signing certificate issued. The signing certificate must lead to the pinned root: DigiCert Trusted Root G4, or the policy's \
+[builder] roots. Names, signatures, dates at the time of the build and a revocation list of each issuer are judged; without a list the answer is \
+unknown. IBM's signing certificate is not a certificate authority, so that step is judged as IBM describes it. A record has no time of its own. A \
+pass does not say that this server made the build.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[],
@@ -29,8 +31,10 @@ pub(super) static WORKLOAD: Check = Check {
     group: Group::Builder,
     level: Level::Require,
     says: "a server booted a workload that the policy names",
-    explanation: "The record's digest of the workload must be one of the policy's [builder] workloads: SHA-256 of the encrypted workload text that IBM publishes for build servers, as it \
-stands in user-data, without a line end. That the digests are IBM's is the policy's word, and which server booted it the record does not say. Where user-data was saved beside the record, its digest and its workload text must be the record's too. A record that is not accepted proves nothing here.",
+    explanation: "The record's workload digest must be one of the policy's [builder] workloads: the SHA-256 of the encrypted workload text that IBM \
+publishes for build servers, exactly as in user-data, without a line end. Only the policy says that the digests are IBM's, and the record does not \
+say which server booted the workload. If user-data was saved next to the record, its digest and its workload text must be the record's too. A \
+record that is not accepted proves nothing here.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[],
@@ -44,8 +48,9 @@ pub(super) static IMAGE: Check = Check {
     group: Group::Builder,
     level: Level::Warn,
     says: "a server booted an image that the policy names",
-    explanation: "The record's digests of baseimage and root.tar.gz must be among the policy's [builder] base-images and root-archives, which are meant for the digests that IBM publishes for each version of its image. That they are is the policy's word, and which server booted it the record does not say. \
-A record that is not accepted proves nothing here.",
+    explanation: "The record's digests of baseimage and root.tar.gz must be among the policy's [builder] base-images and root-archives, which are \
+meant for the digests that IBM publishes for each version of its image. Only the policy says that they are IBM's, and the record does not say which \
+server booted the image. A record that is not accepted proves nothing here.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[],
@@ -59,8 +64,9 @@ pub(super) static KEY_BINDING: Check = Check {
     group: Group::Builder,
     level: Level::Warn,
     says: "nothing: it never passes, since no public record binds the manifest's key to the attested server",
-    explanation: "No public record binds the key that signs manifests to the server that was attested: the record names what was booted, and the key is made later, \
-can be exported with the server's state, and restored elsewhere. There is no pass: the answer is unknown until IBM publishes such a record. What carries the link is procedure: see key-record.",
+    explanation: "No public record binds the key that signs manifests to the attested server. The record names what was booted; the key is made \
+later, can be exported with the server's state, and can be restored elsewhere. This check never passes: the answer is unknown until IBM publishes \
+such a record. Only a procedure among people supports the link: see key-record.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::ServerKey],
@@ -128,9 +134,11 @@ fn workload(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     if let Some(user_data) = &attestation.user_data {
         let digest = Sha256::of(user_data);
         match record.digest("cidata/user-data") {
-            Ok(Some(recorded)) if recorded == digest => details.push("the saved user-data is the record's".to_owned()),
+            Ok(Some(recorded)) if recorded == digest => {
+                details.push("the saved user-data has the record's digest".to_owned());
+            }
             Ok(Some(recorded)) => {
-                return Outcome::fail("the saved user-data is not the record's").sides(recorded, digest);
+                return Outcome::fail("the saved user-data does not have the record's digest").sides(recorded, digest);
             }
             Ok(None) => details.push("the record has no digest of user-data".to_owned()),
             Err(why) => return Outcome::fail(why),

@@ -12,12 +12,12 @@ pub(super) static CHECK: Check = Check {
     name: "image-config",
     group: Group::Image,
     level: Level::Require,
-    says: "the configuration's digest is the one that the manifest names, and begins as the image id in the log",
-    explanation: "Recomputes the digest and size of the configuration's bytes and compares them with the manifest's descriptor, and with the \
-image id that the builder printed into the log, where it did. Docker's classic builder prints twelve digits, 48 bits: a link, not a proof. \
-With containerd's image store the printed id is the manifest's or the index's digest; either is read. Without a manifest (docker-archive) \
-only a full id in the log decides, so that it is unknown otherwise. Lines of two builders in the log are unknown too: a program printed one \
-of them.",
+    says: "the configuration's digest is the one that the manifest names, and begins with the image id in the log",
+    explanation: "Recomputes the digest and size of the configuration's bytes and compares them with the manifest's descriptor. If the builder \
+printed an image id into the log, it is compared too. Docker's classic builder prints twelve digits, 48 bits: a link, not a proof. With \
+containerd's image store, the printed id is the manifest's or the index's digest; both are accepted. Without a manifest (docker-archive), only a \
+full id in the log decides; otherwise the answer is unknown. A log with lines of two builders is unknown too, because a program in the build \
+printed some of them.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::ImageAtHand],
@@ -37,7 +37,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let Some(config) = &image.config else {
         return Outcome::caused_by(
             &image_digest::CHECK,
-            "the configuration cannot be found without a manifest that can be read",
+            "the configuration cannot be found without a readable manifest",
         );
     };
     let found = format!("{} ({} bytes)", config.digest, config.size);
@@ -71,13 +71,13 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
                 .sides(id, found)
         }
         (None, _) if by_manifest => Outcome::pass("the configuration is the one that the manifest names")
-            .detail("the log names no image id; what ties the manifest to the log is image-digest"),
+            .detail("the log names no image id; image-digest ties the manifest to the log"),
         (None, _) => Outcome::unknown("neither a manifest nor the log names the configuration")
             .sides("an image id in the log", found),
     }
 }
 
-/// Whose digest the log's image id is.
+/// The document whose digest begins with the log's image id.
 fn owner_of(id: &str, image: &ImageFacts, config: &ConfigFacts) -> Option<&'static str> {
     if config.digest.hex().starts_with(id) {
         return Some("configuration");

@@ -12,8 +12,8 @@ pub(super) static CHECK: Check = Check {
     group: Group::Image,
     level: Level::Require,
     says: "the configuration names one of the policy's platforms",
-    explanation: "Compares the operating system and architecture that the image's configuration names with expect.platforms, the variant where \
-the policy gives one. It is the configuration's word: the programs in the layers are not looked at.",
+    explanation: "Compares the operating system and architecture in the image's configuration with expect.platforms, and the variant if the policy \
+gives one. The configuration only states them: the programs in the layers are not examined.",
     known: Known::Given,
     expected: Expected::Needed(&["platforms"]),
     links: &[],
@@ -42,7 +42,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     let outcome = match expected.iter().any(|expected| platform.is(expected)) {
         true => Outcome::pass("the configuration names one of the policy's platforms"),
-        false => Outcome::fail("the configuration names another platform"),
+        false => Outcome::fail("the configuration names a different platform"),
     };
     outcome.sides(expected.join(" or "), platform)
 }

@@ -1,4 +1,4 @@
-//! `image-signature`: somebody who is trusted signed the image.
+//! `image-signature`: a trusted signer signed the image.
 
 use super::outcome::Outcome;
 use super::trust_reports::signature_reports;
@@ -13,12 +13,12 @@ pub(super) static CHECK: Check = Check {
     group: Group::Trust,
     level: Level::Require,
     says: "a key of the policy, or one that the signed log records, signed the digest that the log names",
-    explanation: "Judges every signature that was given with --trust or lies in the folder trust/ beside the bundle: content trust (Notary \
-v1), simple signing (OpenPGP) and cosign, with a key of one's own or keyless. The image is the one that the signed log names: its repository, tag, digest and \
-size. One accepted signature is enough, unless the policy's [trust] asks for several different signers. A content-trust root is trusted by the key id \
-that the signed log records, or by the policy; every other key, and an identity with its trusted root, by the policy alone. Validity is judged at the time of the build: see trust-freshness \
-for today. It does not look into the image, and does not say who holds a key. What cannot be judged (keys and identities that nobody named, attestations, forms that are not supported) \
-is unknown, never a pass. docs/trust.md has the rules.",
+    explanation: "Verifies every signature that was given with --trust or is in the folder trust/ next to the bundle: content trust (Notary v1), \
+simple signing (OpenPGP), and cosign with a key or keyless. The image is the one that the signed log names: its repository, tag, digest and size. \
+One accepted signature is enough, unless the policy's [trust] requires several different signers. A content-trust root is trusted by the key id \
+that the signed log records, or by the policy. Every other key, and an identity with its trusted root, is trusted by the policy alone. Validity is \
+judged at the time of the build; trust-freshness judges it today. It does not examine the image, and does not say who holds a key. What cannot be \
+judged (keys and identities that were not named, attestations, unsupported formats) is unknown, never a pass. docs/trust.md has the rules.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::ImageSigner],

@@ -15,9 +15,9 @@ pub(super) static CHECK: Check = Check {
     group: Group::Image,
     level: Level::Warn,
     says: "the registry answered that the tag leads to the pushed digest",
-    explanation: "Looks at what a registry answered about a tag (--image docker://NAME:TAG): it should be the digest that the signed log \
-recorded for a push of this repository and tag. Tags can be moved by whoever may push, so that a tag is given, never signed; deploy by digest. \
-Names in a layout or in RepoTags of a docker-archive are nobody's statement and are not looked at.",
+    explanation: "Examines a registry's answer about a tag (--image docker://NAME:TAG): it should be the digest that the signed log recorded for a \
+push of this repository and tag. Anyone with push access can move a tag, so a tag is given, never signed; deploy by digest. Names in a layout, or \
+in RepoTags of a docker-archive, are not a registry's answer and are not examined.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[],
@@ -46,13 +46,13 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
             Outcome::pass(format!("the registry answered that {name} leads to the pushed digest"))
                 .sides(digest, asked.digest)
         }
-        Some((_, digest, _)) => Outcome::fail(format!("the registry answered that {name} leads to another digest"))
+        Some((_, digest, _)) => Outcome::fail(format!("the registry answered that {name} leads to a different digest"))
             .sides(digest, asked.digest),
-        None if pushed(log).iter().any(|(digest, _)| *digest == asked.digest) => {
-            Outcome::unknown(format!("the log does not push the tag {}; it leads to the pushed digest", asked.tag))
-        }
-        None => {
-            Outcome::unknown(format!("the log does not push the tag {}", asked.tag)).sides("a tag of the log", name)
-        }
+        None if pushed(log).iter().any(|(digest, _)| *digest == asked.digest) => Outcome::unknown(format!(
+            "the log records no push of the tag {}; the tag leads to the pushed digest",
+            asked.tag
+        )),
+        None => Outcome::unknown(format!("the log records no push of the tag {}", asked.tag))
+            .sides("a tag of the log", name),
     }
 }

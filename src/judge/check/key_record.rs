@@ -1,4 +1,4 @@
-//! `key-record`: how well it is known whose key it is.
+//! `key-record`: how well the key's owner is known.
 
 use super::outcome::Outcome;
 use super::{ChainLink, Check, Expected, Run};
@@ -13,12 +13,12 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Warn,
     says: "the grade of the key is at least the policy's minimum-grade",
-    explanation: "Looks at the key record that the policy names for the key (`[[keys]] record`) and at the signatures on it by the policy's \
-`[[signers]]`. No record, or one that does not count, leaves the key at `command-line`. A record counts through a signature of a signer; one \
-key under two names is one signer. `recorded`: it says who obtained the key, when and over which channel. `witnessed`: two signers, and two \
-retrievals of this key, by two names. `challenged`: it holds a signature that verifies under the key, of a build that, as the signers state, an auditor asked for. All \
-of it is what the signers state: no retrieval is repeated here. It does not say that what the signers wrote is true, or that the key is in an enclave: no public record says that. At `require` where the policy sets \
-minimum-grade.",
+    explanation: "Examines the key record that the policy names for the key (`[[keys]] record`) and the signatures on it by the policy's \
+`[[signers]]`. Without a record, or with one that does not count, the key stays at `command-line`. A record counts if a signer signed it; one key \
+under two names is one signer. `recorded`: it says who obtained the key, when and over which channel. `witnessed`: two signers, and two retrievals \
+of this key, by two names. `challenged`: it holds a signature that verifies under the key, over a build that, as the signers state, an auditor \
+requested. All of this is what the signers state: no retrieval is repeated here. It does not say that what the signers wrote is true, or that the \
+key is in an enclave: no public record says that. Its level is `require` if the policy sets minimum-grade.",
     known: Known::Given,
     expected: Expected::Requires(&["minimum-grade"]),
     links: &[ChainLink::KeyHolder],
@@ -51,7 +51,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             .known(Known::Stated)
         }
         _ => Outcome::pass(format!(
-            "the key's grade is {}: the person who runs this, or the policy, names it",
+            "the key's grade is {}: only the command line or the policy names the key",
             grade.word()
         )),
     };

@@ -16,11 +16,14 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Require,
     says: "image, tag, directory and pushes in the log agree with build.json and the policy's images",
-    explanation: "Compares what the signed log says of the push (repository, tags, one digest for all tags), of signing (repository and tag) and of the clone's \
-folder with build.json, git/ and expect.images. A build's name is push server and repository with / written as a dot, the tag and the stamp: where the tag is known, all of it is \
-compared. The name is build.json's, which is signed; only where build.json has none, it is the file's. Push lines count only behind the last line that the build itself printed: \
-what a RUN step prints is the source author's text. BuildKit pushes as a step of the build; its lines count where no line is another builder's. A line that is missing is no disagreement; a log without any such line is no evidence, and \
-unknown where the policy names images.\n\nWhen it fails: the log is of another build than build.json, or the server was set to push elsewhere. Fetch the bundle again, and if it stays so, do not use the image.",
+    explanation: "Compares what the signed log says about the push (repository, tags, one digest for all tags), about signing (repository and tag) \
+and about the clone's folder with build.json, git/ and expect.images. A build's name is push server and repository with / written as a dot, the tag \
+and the stamp; if the tag is known, all of it is compared. The name is build.json's, which is signed. Only if build.json has none, it is that of \
+the bundle's members, which is not signed. Push lines count only after the last line that the build itself printed: the source's author controls \
+what a RUN step prints. BuildKit pushes as a step of the build; its lines count if no line is from a different builder. A missing line is not a \
+disagreement. A log without any such line is no evidence, and the answer is unknown if the policy names images.\n\nWhen it fails: the log and \
+build.json are from different builds, or the server was set to push elsewhere. Fetch the bundle again; if the check still fails, do not use the \
+image.",
     known: Known::Signed,
     expected: Expected::Optional(&["images"]),
     links: &[ChainLink::PushedImage],
@@ -68,14 +71,14 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let disbelieved = log.disbelieved_pushes();
     if disbelieved > 0 && !log.shows_a_build() {
         return Outcome::unknown(
-            "no line of a known builder stands in the log: nothing tells the push from what the build printed",
+            "the log has no line of a known builder, so push lines cannot be distinguished from the build's output",
         );
     }
     if image.is_empty() {
         return no_lines(policy, "the log has no line about the image");
     }
     let mut outcome = match (repositories.is_empty() && one_digest.is_none(), evidence.signed_name().is_some()) {
-        (true, _) => image.outcome("the log names no image; the folder of its clone is the archive's"),
+        (true, _) => image.outcome("the log names no image; its clone's folder is the one in the archive"),
         (false, true) => image.outcome("the log and the record name the same image"),
         // The members' names are not signed.
         (false, false) => image
@@ -92,7 +95,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     if disbelieved > 0 {
         outcome
             .message
-            .push_str(&format!("; {disbelieved} line(s) of a push's look were printed by the build, and not believed"));
+            .push_str(&format!("; ignored {disbelieved} line(s) that look like a push but were printed by the build"));
     }
     outcome
 }
@@ -104,7 +107,7 @@ fn no_lines(policy: &Policy, message: &str) -> Outcome {
     }
 }
 
-/// The repositories that the push and the signing name, each once, without tag or digest.
+/// The repositories that the push and the signing name, without duplicates, tags or digests.
 fn repositories(log: &BuildLog) -> Vec<String> {
     let (mut repositories, mut seen) = (Vec::new(), HashSet::new());
     for name in log.push_events().filter_map(LogEvent::image_name).map(repository_of) {
@@ -115,7 +118,7 @@ fn repositories(log: &BuildLog) -> Vec<String> {
     repositories
 }
 
-/// Two tags are pushed: the build's own and `latest`.
+/// Compares one tag. A build pushes two: its own and `latest`.
 fn tags(what: &str, own: Option<&str>, tag: &str, image: &mut Comparison) {
     match own {
         _ if tag == "latest" => image.agree(format!("{}: latest", what.trim_start_matches("a "))),
@@ -124,7 +127,7 @@ fn tags(what: &str, own: Option<&str>, tag: &str, image: &mut Comparison) {
     }
 }
 
-/// The tags of the push and of the signing. What is signed is what was pushed: the same tags. The repositories are compared elsewhere.
+/// Compares the tags of the push and of the signing, which must be the same. The repositories are compared elsewhere.
 fn pushed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
     for event in log.push_events() {
         let (done, name) = match event {
@@ -144,9 +147,10 @@ fn pushed_tags(log: &BuildLog, own: Option<&str>, image: &mut Comparison) {
     }
 }
 
-/// A build's name is the repository with `/` written as `.`, the tag and the stamp. A tag that is not known is what follows the repository.
+/// Compares a repository with the build's name, which is the repository with `/` written as `.`, the tag and the stamp. If the tag is not
+/// known, any valid tag may follow the repository.
 fn name(evidence: &Evidence<'_>, repository: &str, tag: Option<&str>, image: &mut Comparison) {
-    // A signed name that is malformed is a matter of manifest-name.
+    // manifest-name reports a malformed signed name.
     let Some(name) = evidence.name() else { return };
     let Some(subject) = name.subject() else {
         image.disagree("the build's name", "repository, tag and YYYY-MM-DD_HH-MM-SS.ffffff", &name);

@@ -13,9 +13,10 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Require,
     says: "the key id in the log is the one recomputed from its certificate",
-    explanation: "A build whose image was signed by Docker Content Trust logs the id and the certificate of the repository's root key. The id \
-is recomputed from the certificate as Notary does: SHA-256 over the canonical JSON of the key (notary, tuf/data/keys.go). It does not say who \
-holds that key, or that the image is signed: see image-signature. Builds that were not signed so have no such lines. Lines count only behind the last one that the build itself printed.",
+    explanation: "A build whose image was signed by Docker Content Trust logs the id and the certificate of the repository's root key. The id is \
+recomputed from the certificate as Notary does it: SHA-256 over the canonical JSON of the key (notary, tuf/data/keys.go). It does not say who holds \
+that key, or that the image is signed: see image-signature. Builds without content trust have no such lines. Lines count only after the last line \
+that the build itself printed.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[],

@@ -1,4 +1,4 @@
-//! `log-order`: the log's times run forward and end with the build.
+//! `log-order`: the log's times never go back and end with the build.
 
 use super::outcome::Outcome;
 use super::{Check, Expected, Run};
@@ -12,8 +12,8 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Warn,
     says: "times never go back, and end no later than one second after the build's stamp",
-    explanation: "The stamp in a build's name is the moment when the manifest is made, so that the log inside must end there. A log whose times \
-go back, or that goes on after the stamp, was put together from parts, or the server's clock was set. All times are the server's own.",
+    explanation: "The stamp in a build's name is the time at which the manifest is made, so the log inside must end by then. A log whose times go \
+back, or that goes on after the stamp, was assembled from parts, or the server's clock was changed. All times are from the server's own clock.",
     known: Known::Signed,
     expected: Expected::Nothing,
     links: &[],

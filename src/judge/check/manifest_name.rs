@@ -13,10 +13,10 @@ pub(super) static CHECK: Check = Check {
     group: Group::Manifest,
     level: Level::Require,
     says: "file name, inner names, build.json and tag agree",
-    explanation: "Compares the name of the bundle's file, the names of its two members, build.json's build_name and the image tag that \
-ends the build's name. The names of files and members are not signed; build.json is: its names are compared with each other first, and the file's name \
-last. A name that is missing or empty in build.json is no \
-disagreement. If it fails: the file was renamed, or it is the bundle of another build.",
+    explanation: "Compares the name of the bundle's file, the names of its two members, build.json's build_name, and the image tag that ends the \
+build's name. Names of files and members are not signed; build.json is. The names in build.json are compared with each other first, the file's name \
+last. A name that is missing or empty in build.json is not a disagreement. If it fails: the file was renamed, or the bundle is from a different \
+build.",
     known: Known::Signed,
     expected: Expected::Nothing,
     links: &[ChainLink::Record],
@@ -29,7 +29,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let name = evidence.archive.build_name();
     let record = &evidence.manifest.record;
     let mut names = Comparison::default();
-    // What is signed is compared first; the file's name, which anybody can change, is the last that a disagreement is about.
+    // Signed names are compared first. The file's name, which anyone can change, comes last.
     let signed = record.build_name().unwrap_or(name.as_str());
     let file_name = format!("manifest.{signed}.sig.tbz");
     let renamed = evidence.file_name.filter(|file| *file != file_name);
@@ -68,7 +68,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     outcome.also(format!("{places} carry the build's name"), Known::Given)
 }
 
-/// Is `subject` a build's name of the tag, and of the repository, where the record's text has one (`docker.io/acme/wallet:v1`)?
+/// Whether `subject` ends with the tag and, if the record's text names a repository (`docker.io/acme/wallet:v1`), begins with that.
 fn has_repository(whole: &str, tag: &str, subject: &str) -> bool {
     match whole.strip_suffix(tag).and_then(|text| text.strip_suffix(':')) {
         Some(written) => behind_repository(subject, &repository_of(written)) == Some(tag),

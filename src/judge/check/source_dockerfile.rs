@@ -15,10 +15,13 @@ pub(super) static CHECK: Check = Check {
     group: Group::Source,
     level: Level::Warn,
     says: "the Dockerfile is in the proved tree, and the steps in the log are its instructions",
-    explanation: "Reads expect.dockerfile (Dockerfile at the top where the policy names none) from its proved blob and compares its instructions, one by one, with the lines \
-`Step n/m : INSTRUCTION` that docker's classic builder prints. A FROM may name the same image by digest where the Dockerfile has a tag: content trust rewrites it so, and the digest is then the base's. \
-podman's lines `STEP n/m:` of a build in one stage are compared alike. BuildKit's log shows no numbered steps: `unknown`. So is a log with lines of two builders: a program printed one of them.\n\nThe log is the server's word, and build arguments are in neither. Inputs that the commit does not pin stand under \"outside the commit\".\n\nWhen it \
-fails: the build may have used another Dockerfile of the repository; name it in expect.dockerfile.",
+    explanation: "Reads expect.dockerfile (by default Dockerfile at the top) from its proved blob and compares its instructions, one by one, with \
+the lines `Step n/m : INSTRUCTION` that docker's classic builder prints. If the Dockerfile names a base by tag, the log may name the same image by \
+digest: content trust rewrites it, and the digest is then the base's. podman's lines `STEP n/m:` of a single-stage build are compared in the same \
+way. BuildKit's log shows no numbered steps: `unknown`. A log with lines of two builders is unknown too, because a program in the build printed \
+some of them.\n\nThe log is the server's statement, and build arguments are neither in the log nor in the Dockerfile. Inputs that the commit does \
+not pin are listed under \"outside the commit\".\n\nWhen it fails: the build may have used a different Dockerfile of the repository; name it in \
+expect.dockerfile.",
     known: Known::Signed,
     expected: Expected::Optional(&["dockerfile"]),
     links: &[],
@@ -37,12 +40,14 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     if let Some(Err(fault)) = evidence.log().map(|log| log.builder()) {
         return Outcome::unknown(fault.to_string())
             .sides("lines of one builder", format!("lines of {} and {}", fault.0, fault.1))
-            .detail("a RUN step that prints such lines makes the log ambiguous: make it print something else, and build again");
+            .detail(
+                "a RUN step that prints such lines makes the log ambiguous: change what it prints, and build again",
+            );
     }
     difference(evidence.log(), &instructions)
 }
 
-/// Does the log show these instructions, each once and in order, as numbered steps of one builder?
+/// Whether the log shows these instructions, each once and in order, as numbered steps of one builder.
 pub(crate) fn shows(log: Option<&BuildLog>, instructions: &[Instruction]) -> bool {
     log.is_some_and(|log| log.builder().is_ok()) && difference(log, instructions).status == Status::Pass
 }
@@ -87,7 +92,7 @@ fn difference(log: Option<&BuildLog>, instructions: &[Instruction]) -> Outcome {
     details.into_iter().fold(outcome, Outcome::detail)
 }
 
-/// Equal, equal but for a base's digest (and a note of it), or not.
+/// `Ok(None)` if equal, `Ok` with a note if equal except for a base's digest, `Err` if different.
 fn compare(instruction: &Instruction, printed: &str) -> Result<Option<String>, ()> {
     let printed = dockerfile::canonical(printed);
     if instruction.text == printed {

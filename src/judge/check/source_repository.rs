@@ -13,10 +13,11 @@ pub(super) static CHECK: Check = Check {
     group: Group::Source,
     level: Level::Require,
     says: "every remote of the snapshot is one of the policy's repositories, and the log names no other host",
-    explanation: "Reads the remotes in the snapshot's .git/config and compares each with expect.repositories; ssh, https and scp-like spellings of one \
-repository are equal, user, password and token count for nothing and are never shown, and insteadOf of the same config is applied as git does. Compares the \
-host with the log's github_host. Files that the config includes are not read: with one, agreement is unknown.\n\nA remote says where the clone was told to go, by the word of a file that is signed with all the rest; it does not say \
-what answered there. The commit id is what pins the content.\n\nWhen it fails: compare the address letter by letter; a fork or another host is another repository.",
+    explanation: "Reads the remotes in the snapshot's .git/config and compares each with expect.repositories. The ssh, https and scp-like spellings \
+of one repository are equal. User, password and token are ignored and never shown, and insteadOf in the same config is applied as git does. \
+Compares the host with the log's github_host. Files that the config includes are not read; with one, agreement is unknown.\n\nA remote says where \
+the clone was told to fetch from, as stated by a file in the signed archive. It does not say which server answered. The commit id is what pins the \
+content.\n\nWhen it fails: compare the address letter by letter. A fork, or the same path on a different host, is a different repository.",
     known: Known::Signed,
     expected: Expected::Needed(&["repositories"]),
     links: &[],
@@ -49,7 +50,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             None => compared.disagree(&format!("the remote {}", remote.name), &wanted, &remote.url),
         }
     }
-    // All hosts are one when each of the log's is the first remote's, and each remote's is the log's first.
+    // All hosts are equal if each of the log's is the first remote's, and each remote's is the log's first.
     let hosts =
         || evidence.log().into_iter().flat_map(|log| log.events()).filter_map(host_of).map(str::to_ascii_lowercase);
     let mut names = remotes.iter().filter_map(|remote| remote.repository.as_ref()).map(RepositoryName::host_name);
@@ -65,7 +66,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     match proof.included.first() {
         Some(file) if agrees => {
             Outcome::unknown("the config includes files that are not read and could name other remotes")
-                .sides("a config that says everything itself", format!("include of {file}"))
+                .sides("a config without includes", format!("include of {file}"))
         }
         _ => outcome,
     }

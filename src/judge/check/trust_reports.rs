@@ -10,10 +10,10 @@ use crate::manifest::build_log::LogEvent;
 use crate::trust::notary::key_id;
 use crate::trust::{self, Answer, ImageTarget, Kind, SignatureReport};
 
-/// Every signature that was given, judged against the image that the signed log names.
+/// Judges every given signature against the image that the signed log names.
 ///
 /// # Errors
-/// The outcome of each check of the group, when there is nothing to judge or nothing to judge it by.
+/// The outcome for every check of the group, if there are no signatures or the image is not known.
 pub(super) fn signature_reports<'e>(
     evidence: &'e Evidence<'_>,
     policy: &Policy,
@@ -28,16 +28,13 @@ pub(super) fn signature_reports<'e>(
         trust::judge(files, &image, &policy.trust, recorded.as_deref(), evidence.limits, evidence.budget)
     });
     if reports.is_empty() {
-        return Err(Outcome::not_run(
-            Reason::NoEvidence,
-            "none of the files that were given is a signature of an image",
-        ));
+        return Err(Outcome::not_run(Reason::NoEvidence, "none of the given files is a signature of an image"));
     }
     Ok(reports)
 }
 
-/// What the image's signatures say: which digest an accepted one is of and whose it is, signed by that key's holder; of the others, only that
-/// they are there.
+/// Facts from the image's signatures. For an accepted one: the digest that it covers and its signer, as signed by that key's holder. For the
+/// others: only that they exist.
 pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact> {
     let (Ok(reports), Ok(image)) = (signature_reports(evidence, policy), image_target(evidence)) else {
         return Vec::new();
@@ -67,7 +64,7 @@ pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact>
     facts.finish()
 }
 
-/// The image that must be signed: repository, tags, digest and size as the signed log has them.
+/// The image that must be signed: repository, tags, digest and size from the signed log.
 fn image_target(evidence: &Evidence<'_>) -> Result<ImageTarget, Outcome> {
     let undecided = |message: &str| Err(Outcome::unknown(message));
     let Some(log) = evidence.log() else {
@@ -90,8 +87,9 @@ fn image_target(evidence: &Evidence<'_>) -> Result<ImageTarget, Outcome> {
     Ok(ImageTarget { repository, tag, tags, digest, size, built, now })
 }
 
-/// The id of the content-trust key that the signed log records: one id, the id of the one certificate beside it, both written after the
-/// build's last output. What was printed earlier may be the source's author's, and a second one makes it nobody's.
+/// The id of the content-trust key that the signed log records. The log must have one id, and one certificate with that id, both after the
+/// build's last output. Earlier lines are under the control of the source's author, so a different id or certificate anywhere makes the key
+/// unusable.
 pub(super) fn recorded_key(evidence: &Evidence<'_>) -> Option<String> {
     let log = evidence.log()?;
     let id_of = |event: &LogEvent| if let LogEvent::KeyId(id) = event { Some(id.clone()) } else { None };

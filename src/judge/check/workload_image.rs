@@ -13,9 +13,10 @@ pub(super) static CHECK: Check = Check {
     group: Group::Workload,
     level: Level::Require,
     says: "the image's digest is in the signed log of an accepted manifest",
-    explanation: "The digest that the workload pins must be one that a signed log in the evidence names, and the audit of that manifest under the same policy \
-must exit with 0 (accepted, or accepted in part). The name of the image is not compared, for a mirror has the same bytes under another one; it is shown. Which groups of checks the manifest had to \
-answer is the policy's `require`. It does not say that the commit became the image: the build server states that. When it says no, fetch the build's evidence, or look at the audit that it names.",
+    explanation: "The digest that the workload pins must be one that a signed log in the evidence names, and the audit of that manifest under the \
+same policy must exit with 0 (accepted, or accepted in part). The image's name is shown but not compared, because a mirror has the same bytes under \
+a different name. The policy's `require` says which groups of checks the manifest had to answer. It does not say that the commit became the image: \
+the build server states that. When it fails, fetch the build's evidence, or read the audit that it names.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::Deployed, ChainLink::DeployedByDigest],
@@ -24,10 +25,10 @@ answer is the policy's `require`. It does not say that the commit became the ima
     run: Run::Workload(run),
 };
 
-/// Bundles that are named one by one; all of them are in the count.
+/// The greatest number of unverified bundles that are named. All of them are counted.
 const UNVERIFIED_SHOWN: usize = 5;
 
-/// Repositories of one build that are named one by one.
+/// The greatest number of a build's repositories that are named.
 const REPOSITORIES_SHOWN: usize = 10;
 
 fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
@@ -46,7 +47,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
             if build.because.is_empty()
                 && let Some(built) = &build.image
             {
-                outcome = outcome.detail(format!("the signed log has it as {}", named(&built.repositories)));
+                outcome = outcome.detail(format!("in the signed log, its name is {}", named(&built.repositories)));
                 outcome
                     .details
                     .extend(built.commit.iter().map(|commit| format!("commit {commit}, as the build server states")));
@@ -59,7 +60,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
             outcome.details.clone_from(&build.because);
             if let (true, Some(until)) = (build.accepted, build.until) {
                 outcome = outcome
-                    .detail(format!("it was accepted until {until}: by max-age it is too old, or a waiver is over"));
+                    .detail(format!("it was accepted until {until}: now it exceeds max-age, or a waiver has expired"));
             }
             outcome
         }
@@ -71,7 +72,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
             for build in unverified.take(UNVERIFIED_SHOWN) {
                 let because = build.because.first().map(String::as_str).unwrap_or_default();
                 outcome =
-                    outcome.detail(format!("not verified, and by its name of this image: {} ({because})", build.path));
+                    outcome.detail(format!("not verified, but its name fits this image: {} ({because})", build.path));
             }
             for line in super::workload_pinned::known_digests(image, deployment.builds, deployment.now) {
                 outcome = outcome.detail(line);
@@ -85,7 +86,7 @@ fn run(deployment: &Deployment<'_>, _: &Policy) -> Outcome {
     }
 }
 
-/// The first names and a count: a log may have any number, and a workload any number of images.
+/// The first names and a count of the rest: a log may name any number of repositories, and a workload any number of images.
 fn named(repositories: &[String]) -> String {
     let first = repositories.iter().take(REPOSITORIES_SHOWN).cloned().collect::<Vec<_>>().join(", ");
     match repositories.len().checked_sub(REPOSITORIES_SHOWN) {

@@ -16,9 +16,9 @@ pub(super) static CHECK: Check = Check {
     group: Group::Workload,
     level: Level::Require,
     says: "the keys in the contract are those that the signed log records or the policy names",
-    explanation: "A contract may name a key that the machine verifies the image by. A dct key must be the very text that the signed log of the image's build \
-records as the repository's root key. An rhs or cosign key is in no signed log: it must be one that the policy's [trust] names. The table itself must have \
-the form that the machine reads. A contract that names no key for the image has nothing to compare.",
+    explanation: "A contract may name a key with which the machine verifies the image. A dct key must be exactly the text that the signed log of \
+the image's build records as the repository's root key. An rhs or cosign key is in no signed log: it must be one that the policy's [trust] names. \
+The table itself must have the form that the machine reads. If a contract names no key for the image, there is nothing to compare.",
     known: Known::Given,
     expected: Expected::Nothing,
     links: &[ChainLink::ContractKey],
@@ -29,7 +29,7 @@ the form that the machine reads. A contract that names no key for the image has 
 
 fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
     let Some(contract) = &deployment.workload.contract else {
-        return Outcome::not_run(Reason::NoEvidence, "only a contract names keys of images");
+        return Outcome::not_run(Reason::NoEvidence, "only contracts name keys of images");
     };
     if let Some(fault) = contract.key_faults.first() {
         let mut outcome = Outcome::fail(format!("the contract's table of keys is malformed: {fault}"));
@@ -69,13 +69,13 @@ fn content_trust(entry: &ImageKeyEntry, deployment: &Deployment<'_>) -> Outcome 
         Some(key) => Outcome::fail("the content-trust key in the contract is not the one that the signed log records")
             .sides(key, &entry.public_key),
         None => Outcome::unknown(format!(
-            "the contract names a content-trust key for {}, and no signed log at hand records one",
+            "the contract names a content-trust key for {}, but no signed log in the evidence records one",
             entry.name
         )),
     }
 }
 
-/// Whether the bytes are the signer's key. `None`: it is a key of another kind. An error: the bytes are no key.
+/// Whether the bytes are the signer's key. `None` if the signer's key is of a different kind; an error if the bytes are not a key.
 type Compare = fn(&[u8], &ImageSignerKey) -> Option<Result<bool, String>>;
 
 /// Compares with the keys that the policy's `[trust]` names.
@@ -96,7 +96,7 @@ fn named_by_policy(entry: &ImageKeyEntry, policy: &Policy, same: Compare) -> Out
         }
     }
     match compared {
-        true => Outcome::fail(format!("the {kind} key in the contract is none that the policy's [trust] names")),
+        true => Outcome::fail(format!("the {kind} key in the contract is not one that the policy's [trust] names")),
         false => Outcome::unknown(format!(
             "no signed log records {kind} keys, and the policy's [trust] names none to compare with"
         )),
@@ -108,14 +108,14 @@ fn cosign(key: &[u8], signer: &ImageSignerKey) -> Option<Result<bool, String>> {
     Some(cosign_key(key).map(|key| key.identity() == trusted.identity()))
 }
 
-/// The same armoured key: its lines between the blank one and the checksum.
+/// Compares armoured keys by the lines between the blank line and the checksum.
 fn simple_signing(key: &[u8], signer: &ImageSignerKey) -> Option<Result<bool, String>> {
     let ImageSignerKey::OpenPgp { certificates, .. } = signer else { return None };
     let body = armoured(key).ok_or_else(|| "expected an armoured OpenPGP public key".to_owned());
     Some(body.map(|body| armoured(certificates).is_some_and(|trusted| trusted == body)))
 }
 
-/// What an armour holds, as text without line ends (RFC 9580, 6.2). `None`: it is no armoured public key.
+/// The armoured data as text without line ends (RFC 9580, 6.2). `None` if it is not an armoured public key.
 fn armoured(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?.replace('\r', "");
     let (_, rest) = text.split_once("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")?;

@@ -103,7 +103,7 @@ fn compose_files_hide_nothing() {
         let text = service(&format!(
             "    {merge}: {{volumes: [{{type: image, source: 'docker.io/evil/x:latest', target: /app}}]}}\n"
         ));
-        ends(&folder, &text, 3, &["write it plainly", "correct the file"]);
+        ends(&folder, &text, 3, &["write it without quotes", "correct the file"]);
     }
     ends(
         &folder,

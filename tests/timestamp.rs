@@ -209,7 +209,7 @@ fn what_openssl_refuses_is_refused_and_more() {
     // `openssl ts` makes no token with a certificate that is not for it; `openssl cms` makes any, further down.
     for (name, expected) in [
         ("p521", "P-256 and P-384"),
-        ("below", "it is not the certificate of a CA"),
+        ("below", "it is not a CA certificate"),
         ("critical", "critical extension 1.2.3.4.5"),
     ] {
         reply(&folder, name, "case.tsq", if name == "below" { &["-chain", "leaf.pem"] } else { &[] });
@@ -241,7 +241,7 @@ fn what_openssl_refuses_is_refused_and_more() {
         (
             "tsa",
             &["-cades", "-keyopt", "rsa_padding_mode:pss", "-keyopt", "rsa_mgf1_md:sha512"],
-            "another mask than MGF1 by its own hash",
+            "a mask other than MGF1 with its own hash",
         ),
     ] {
         sign(name, more);
@@ -265,8 +265,8 @@ fn what_openssl_refuses_is_refused_and_more() {
         folder.write("case.tar", before);
     }
     reply(&folder, "tsa", "case.tsq", &[]);
-    refused("no CA that was named has signed", "other.pem");
-    refused("not the certificate of a CA", "tsa.pem");
+    refused("none of the named CAs has signed", "other.pem");
+    refused("not a CA certificate", "tsa.pem");
     // No certificates; another digest.
     let answer = run(folder.path(), &["seal", "case.tar", "--tsq", "again.tsq"]);
     let digest = answer.out.split("sha256:").nth(1).unwrap().trim().to_owned();
@@ -276,7 +276,7 @@ fn what_openssl_refuses_is_refused_and_more() {
     folder.write("data", "something else");
     openssl(&["ts", "-query", "-data", "data", "-sha256", "-cert", "-out", "other.tsq"], folder.path());
     reply(&folder, "tsa", "other.tsq", &[]);
-    refused("it is over another digest", "ca.pem");
+    refused("it is over a different digest", "ca.pem");
     assert!(!openssl_verifies(&folder, "case.tsq", "ca.pem"));
     folder.write("case.tsr", "not a time-stamp");
     refused("neither a time-stamp response nor a token", "ca.pem");

@@ -73,9 +73,7 @@ impl Certificate {
             }
         }
         if found != kept {
-            return Err(
-                "it holds a revocation that does not follow its key: import both, and export the key".into()
-            );
+            return Err("it holds a revocation that does not follow its key: import both, and export the key".into());
         }
         Ok(all.into_iter().map(Self).collect())
     }
@@ -151,7 +149,8 @@ fn without_armour(file: &[u8]) -> Result<Vec<u8>, String> {
     for block in blocks {
         let block = format!("-----BEGIN {block}");
         let armour = block.split_once(END).map(|(armour, _)| format!("{armour}{END}\n"));
-        let armour = armour.filter(|armour| armour.starts_with(BEGIN)).ok_or("it is not a complete PGP PUBLIC KEY BLOCK")?;
+        let armour =
+            armour.filter(|armour| armour.starts_with(BEGIN)).ok_or("it is not a complete PGP PUBLIC KEY BLOCK")?;
         let read = Dearmor::new(armour.as_bytes()).read_to_end(&mut bytes);
         read.map_err(|_| "it is not an OpenPGP public key: its armour cannot be read")?;
     }

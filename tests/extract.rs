@@ -117,7 +117,7 @@ fn hostile_names_are_refused() {
     refused(vec![Entry::directory("data/..")], "a name with '..'");
     refused(vec![Entry::file("data/build.log", "x")], "two members are named");
     refused(vec![Entry::file("./data//build.log", "x")], "two members are named");
-    refused(vec![Entry::file("data/build.json/x", "x")], "lies below data/build.json, which is not a folder");
+    refused(vec![Entry::file("data/build.json/x", "x")], "is below data/build.json, which is not a folder");
     refused(vec![Entry { kind: b'6', ..Entry::file("data/pipe", "") }], "has the type '6'");
     refused(vec![Entry { kind: b'3', ..Entry::file("data/device", "") }], "has the type '3'");
 }
@@ -134,14 +134,14 @@ fn hostile_links_are_refused() {
     refused(pair, "leads out of the archive");
     // A file below a link would be written where the link leads.
     refused(vec![symbolic("data/folder", "../git"), Entry::file("data/folder/x", "x")], "which is not a folder");
-    refused(vec![Entry::file("early/x", "x"), symbolic("early", "data")], "is a folder for the members below it");
+    refused(vec![Entry::file("early/x", "x"), symbolic("early", "data")], "has members below it but is not a folder");
     let hard = |path: &str, target: &str| Entry::link(HARD_LINK, path, target);
     refused(vec![hard("data/hard", "/etc/passwd")], "an absolute name");
     refused(vec![hard("data/hard", "../key.pem")], "a name with '..'");
-    refused(vec![hard("data/hard", "data/later"), Entry::file("data/later", "x")], "which is not a file before it");
-    refused(vec![hard("data/hard", "data")], "which is not a file before it");
-    refused(vec![symbolic("data/link", "build.log"), hard("data/hard", "data/link")], "which is not a file before it");
-    refused(vec![hard("data/hard", "data/hard")], "which is not a file before it");
+    refused(vec![hard("data/hard", "data/later"), Entry::file("data/later", "x")], "which is not an earlier file");
+    refused(vec![hard("data/hard", "data")], "which is not an earlier file");
+    refused(vec![symbolic("data/link", "build.log"), hard("data/hard", "data/link")], "which is not an earlier file");
+    refused(vec![hard("data/hard", "data/hard")], "which is not an earlier file");
 }
 
 #[test]

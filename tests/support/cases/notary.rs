@@ -180,7 +180,7 @@ pub fn cases() -> Vec<Case> {
         ),
         fails(
             "too-few-roots",
-            "The root asks for two root keys; the pinned one alone signed it.",
+            "The root requires two root keys; only the pinned one signed it.",
             Repository { root: vec![Key::root(), Key::of(9)], root_threshold: 2, ..good() },
         ),
         fails(
@@ -190,12 +190,12 @@ pub fn cases() -> Vec<Case> {
         ),
         fails(
             "borrowed-id",
-            "The root lists another key under the pinned key's id.",
+            "The root lists a different key under the pinned key's id.",
             Repository { root: vec![mistaken], ..good() },
         ),
         fails(
             "root-beside",
-            "The root lists the pinned key, and is signed by another one beside it only.",
+            "The root lists the pinned key, but is signed only by another listed key.",
             Repository { root: vec![Key::root(), Key::of(9)], root_signers: vec![1], ..good() },
         ),
     ]

@@ -146,19 +146,19 @@ fn hostile_names() -> Vec<Case> {
         inert(Case::fails(
             "text-in-file-name",
             "source-tree",
-            "A file that is not in HEAD has a name that tries to instruct its reader.",
+            "A file that is not in HEAD has a name with control characters and markup.",
         ))
         .inert("\r")
         .inner(move |entries| entries.push(Entry::file(name, "x"))),
         inert(super::source::built_from(
             Case::good(
                 "text-in-author",
-                "The author and committer names of HEAD's commit try to instruct their reader.",
+                "The author and committer names of HEAD's commit have control characters and markup.",
             ),
             &commit,
         ))
         .expect("source-objects", "pass"),
-        inert(Case::good("text-in-label", "The image's commit label tries to instruct its reader."))
+        inert(Case::good("text-in-label", "The image's commit label has control characters and markup."))
             .image(&labelled)
             .hand_over(&["--image", "oci-archive:image.tar"], &labelled.layout())
             .expect("image-labels", "unknown"),

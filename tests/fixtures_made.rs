@@ -1,4 +1,4 @@
-//! What is checked in under `fixtures/` is what the program makes of the recorded inputs, byte for byte.
+//! The files in `fixtures/` equal what the program makes from the recorded inputs, byte for byte.
 #![allow(missing_docs, clippy::expect_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,11 +7,11 @@ use std::path::Path;
 
 mod support;
 
-/// Files that stand in a fixture's directory and are not made: what the whole program answers.
+/// Files in a fixture's directory that are not generated: the answers of the program.
 const NOT_MADE: &[&str] = &["expected.json"];
 
 #[test]
-fn every_fixture_is_what_the_program_makes() {
+fn every_fixture_equals_its_generated_files() {
     let mut made: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut count = 0;
     for case in support::all() {

@@ -346,9 +346,9 @@ fn hostile_yaml_has_no_verdict() {
         ("an unknown tag", format!("services:\n  a:\n    image: !env {pinned}\n")),
         ("no UTF-8", "services: \u{fffd}".replace('\u{fffd}', "\u{e9}")),
         ("deep", "[".repeat(10_000)),
-        ("a line that YAML 1.1 alone ends", format!("{}  # note\u{2028}  b: {{image: evil}}\n", compose(&pinned))),
+        ("a line end of YAML 1.1 only", format!("{}  # note\u{2028}  b: {{image: evil}}\n", compose(&pinned))),
         (
-            "a merge that kubectl lets win",
+            "a merge that wins in kubectl",
             format!("x: &x {{image: evil}}\nservices:\n  a: {{image: \"{pinned}\", <<: *x}}\n"),
         ),
         ("two compose files", format!("{0}---\n{0}", compose(&pinned))),

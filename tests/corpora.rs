@@ -92,7 +92,7 @@ fn seeds_match_their_sources() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, &bytes).unwrap();
         }
-        assert!(fs::read(&path).unwrap_or_default() == bytes, "{target}/{name}: HPSB_UPDATE=1 writes the seeds anew");
+        assert!(fs::read(&path).unwrap_or_default() == bytes, "{target}/{name}: HPSB_UPDATE=1 rewrites the seeds");
         assert!(bytes.len() <= 20_000, "{target}/{name} is too large for a seed");
     }
 }

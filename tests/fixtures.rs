@@ -57,7 +57,7 @@ fn compare(directory: &Path) -> Vec<String> {
     let output = run(directory, &case, "json");
     let report: Value = match serde_json::from_slice(&output.stdout) {
         Ok(report) => report,
-        Err(error) => return vec![format!("no JSON: {error}; {}", String::from_utf8_lossy(&output.stderr))],
+        Err(error) => return vec![format!("not JSON: {error}; {}", String::from_utf8_lossy(&output.stderr))],
     };
     let mut faults = Vec::new();
     let mut differ = |what: &str, expected: String, found: String| {
@@ -116,7 +116,7 @@ fn hostile_text(directory: &Path, case: &CaseFile, json: &Output) -> Vec<String>
     }
     for hostile in case.expected_texts("inert") {
         if pages[0].contains(&hostile) {
-            faults.push(format!("the text {hostile} reaches the terminal as it is"));
+            faults.push(format!("the text {hostile} reaches the terminal unescaped"));
         }
     }
     if pages[0].contains(|character: char| character.is_control() && character != '\n') {
@@ -135,7 +135,7 @@ fn whole_report(directory: &Path, mut report: Value) -> Option<String> {
         fs::write(&path, &found).unwrap();
         return None;
     }
-    (expected != found).then(|| "the report is not the one of expected.json (HPSB_UPDATE=1 writes it anew)".to_owned())
+    (expected != found).then(|| "the report differs from expected.json (HPSB_UPDATE=1 rewrites it)".to_owned())
 }
 
 #[test]
@@ -195,9 +195,9 @@ fn every_check_fails_in_a_fixture() {
     for (check, file) in ELSEWHERE {
         let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
         assert!(text.contains(&format!("\"{check}\"")), "{file} does not name {check}");
-        assert!(said.insert(check.into()), "{check} says no in a fixture: it needs no line in ELSEWHERE");
+        assert!(said.insert(check.into()), "{check} fails in a fixture: remove its line in ELSEWHERE");
     }
     for check in hpsb_audit::check::CHECKS {
-        assert!(said.contains(check.name), "{} says no in no fixture: add one in tests/support/cases/", check.name);
+        assert!(said.contains(check.name), "{} fails in no fixture: add one in tests/support/cases/", check.name);
     }
 }

@@ -88,7 +88,7 @@ fn a_bundle_does_not_depend_on_how_its_bytes_arrive() {
     assert_eq!(
         whole.build_name().as_str(),
         "docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456",
-        "the name is the members'"
+        "the name comes from the members"
     );
     let broken = Slow { bytes: &bytes, fails_at: 5000, read: 0 };
     assert!(matches!(Bundle::from_reader(broken, &Limits::default()), Err(Error::Unreadable { .. })));
@@ -140,7 +140,7 @@ fn a_refusal_names_every_tried_and_every_missing_key() {
     let bundle = read(&good_bundle()).unwrap();
     let digest = bundle.archive_digest();
     let (other, curve) = (trusted(Named::Other), trusted(Named::ServerP256));
-    let absent = Sha256::of(b"a key that is not here");
+    let absent = Sha256::of(b"a missing key");
     let refusal = bundle.verify(&ring([other.clone(), pinned(absent, None), curve.clone()])).unwrap_err();
     assert_eq!(refusal.digest, digest);
     assert_eq!(
@@ -169,7 +169,7 @@ fn a_key_next_to_the_bundle_is_used_only_if_it_is_pinned() {
     let verify = |keys: &KeyRing| read(&good_bundle()).unwrap().verify(keys);
 
     let by_pin = ring([pinned(server.fingerprint(), None)]);
-    assert!(verify(&by_pin).is_err(), "the key is not at hand");
+    assert!(verify(&by_pin).is_err(), "the key is not available");
     assert!(verify(&by_pin.with_candidates(&beside)).is_ok());
 
     let of_another = ring([pinned(Sha256::of(b"another"), None)]);

@@ -268,8 +268,8 @@ for line in sys.stdin:
         ("a finding lost its status", |report| {
             drop(report["reports"][0]["findings"][0].as_object_mut().unwrap().remove("status"));
         }),
-        ("a finding has a level more", |report| report["reports"][0]["findings"][0]["severity"] = "high".into()),
-        ("evidence is no list", |report| report["reports"][0]["evidence"] = Value::Null),
+        ("a finding has an extra level", |report| report["reports"][0]["findings"][0]["severity"] = "high".into()),
+        ("evidence is not a list", |report| report["reports"][0]["evidence"] = Value::Null),
     ];
     for (name, change) in breaks {
         let mut report = good.clone();

@@ -159,7 +159,7 @@ fn modules_use_only_what_the_table_allows() {
             let arrow = (source.module.clone(), target);
             assert!(
                 allowed.contains(&arrow),
-                "{}: a new arrow {} -> {}; if it is meant, add it to ARROWS",
+                "{}: a new dependency {} -> {}; if it is intended, add it to ARROWS",
                 source.path.display(),
                 arrow.0,
                 arrow.1
@@ -168,7 +168,7 @@ fn modules_use_only_what_the_table_allows() {
         }
     }
     let stale: Vec<_> = allowed.difference(&found).collect();
-    assert!(stale.is_empty(), "arrows of the table that no source has any more: {stale:?}");
+    assert!(stale.is_empty(), "dependencies in ARROWS that the source no longer has: {stale:?}");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn modules_use_only_later_rows_of_the_table() {
     let row = |name: &str| ARROWS.iter().position(|(module, _)| *module == name);
     for (from, to) in arrows(ARROWS) {
         let (above, below) = (row(&from), row(&to).unwrap_or_else(|| panic!("{to} has no row")));
-        assert!(above < Some(below), "{from} -> {to} leads up");
+        assert!(above < Some(below), "{from} -> {to} goes up");
     }
     for source in sources() {
         assert!(row(&source.module).is_some(), "{}: the module has no row in ARROWS", source.path.display());
@@ -241,7 +241,7 @@ fn bounds_are_named_in_one_place() {
             code.split("OverLimit {").skip(1).filter(|rest| !rest.split('}').next().unwrap_or("").contains(".."));
         assert!(
             path == Path::new("src/base/error.rs") || made.count() == 0,
-            "{}: an OverLimit by hand",
+            "{}: an OverLimit made by hand",
             path.display()
         );
     }
@@ -268,7 +268,7 @@ fn no_panic_becomes_a_success() {
         let (joined, handed_on) = (count(".join()"), count("resume_unwind(panic)") + count(".join().unwrap()"));
         // The thread that reads a layer: an error says that it stopped, and an error is not a success.
         let becomes_an_error = path == Path::new("src/client/image.rs");
-        assert_eq!(joined, handed_on + usize::from(becomes_an_error), "{}: a panic is dropped", path.display());
+        assert_eq!(joined, handed_on + usize::from(becomes_an_error), "{}: a panic is discarded", path.display());
     }
 }
 
@@ -276,7 +276,7 @@ fn arrows(table: &[(&str, &[&str])]) -> BTreeSet<(String, String)> {
     let mut arrows = BTreeSet::new();
     for (from, targets) in table {
         for to in *targets {
-            assert!(arrows.insert(((*from).to_owned(), (*to).to_owned())), "{from} -> {to} stands twice");
+            assert!(arrows.insert(((*from).to_owned(), (*to).to_owned())), "{from} -> {to} is listed twice");
         }
     }
     arrows
@@ -334,7 +334,7 @@ fn without_comments(text: &str) -> String {
 
 /// What follows `crate::` in each path of `code`.
 fn roots_of_paths(code: &str) -> Vec<String> {
-    assert!(!code.contains("use crate::{"), "write one `use` for each module, so that arrows are seen");
+    assert!(!code.contains("use crate::{"), "write one `use` for each module, so that dependencies are seen");
     let rest = code.split("crate::").skip(1);
     rest.map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()).collect()
 }

@@ -27,8 +27,8 @@ const KEYS_REFUSED_HERE: &[(&str, &str)] = &[
     ("key-text-after_fail", "openssl skips text around the PEM block"),
     ("key-two-blocks_fail", "openssl takes the first of several blocks"),
     ("key-der_fail", "openssl reads DER too"),
-    ("key-der-tail_fail", "openssl ignores what stands behind the DER"),
-    ("key-compressed-point_fail", "another encoding would be another fingerprint"),
+    ("key-der-tail_fail", "openssl ignores data after the DER"),
+    ("key-compressed-point_fail", "a different encoding would have a different fingerprint"),
 ];
 
 /// Every file in a fixture's directory with this name ending, sorted.

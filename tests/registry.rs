@@ -180,7 +180,7 @@ fn a_login_is_read_from_the_named_file_and_never_shown() {
     let named = serde_json::json!({"credHelpers": {registry.address.clone(): "made"}});
     fs::write(folder.join("helper.json"), named.to_string()).unwrap();
     let with = ["--image", &name, "--registry-auth", "helper.json"];
-    assert_eq!(run(&folder, &arguments, &with).0.status.code(), Some(3), "no helper is run unasked");
+    assert_eq!(run(&folder, &arguments, &with).0.status.code(), Some(3), "a helper runs only on request");
     assert!(!asked.exists());
     let requested = [&with[..], &["--credential-helpers"]].concat();
     let (output, report) = run(&folder, &arguments, &requested);
@@ -256,7 +256,7 @@ fn a_private_ca_is_trusted_only_for_the_registry_it_was_named_for() {
         run(&folder, &bundle(&folder, &wallet, &name), &with).0.status.code()
     };
     assert_eq!(audit("registry.example.com", &["--outside-ca", "ca.pem"]), Some(0));
-    assert_eq!(audit("registry.example.com", &[]), Some(3), "a CA that nobody named");
+    assert_eq!(audit("registry.example.com", &[]), Some(3), "a CA that was not named for it");
     assert_eq!(audit("registry.example.com", &["--outside-ca", "other.pem"]), Some(3));
     assert_eq!(audit("other.example.com", &["--outside-ca", "ca.pem"]), Some(3), "another name");
 }

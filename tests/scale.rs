@@ -27,7 +27,7 @@ fn estate(name: &str) -> PathBuf {
     for (number, fixture) in FIXTURES.iter().cycle().take(24).enumerate() {
         let from = fixtures.join(fixture);
         if !from.exists() {
-            panic!("{fixture} is no fixture");
+            panic!("{fixture} is not a fixture");
         }
         let to = top.join("bundles").join(format!("{number:02}"));
         fs::create_dir_all(&to).unwrap();
@@ -112,10 +112,10 @@ fn an_interrupted_run_continues_and_ends_the_same() {
     let top = estate("resumed");
     let whole = run(&top, &["--format", "json", "--threads", "1"]);
     let first = run(&top, &["--format", "json", "--state", "state"]);
-    assert!(whole.stdout == first.stdout, "a state changes no report");
+    assert!(whole.stdout == first.stdout, "the state does not change the report");
     let state = fs::read(top.join("state")).unwrap();
     let ends: Vec<usize> = state.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).collect();
-    assert_eq!(ends.len(), 25, "a head and a line for each bundle");
+    assert_eq!(ends.len(), 25, "a header and a line for each bundle");
     // Cut off within the header, after it, within lines and after lines.
     for cut in [0, 5, ends[0], ends[0] + 7, ends[6], ends[6] + 100, ends[23], state.len()] {
         fs::write(top.join("state"), &state[..cut]).unwrap();

@@ -486,7 +486,7 @@ fn an_audit_does_not_delay_a_scan() {
         denied["status"]["message"].as_str().unwrap().contains("1 bundle of the evidence is not judged yet"),
         "{denied}"
     );
-    assert_eq!(server.metric(&folder, "pending"), 1.0, "the long audit ended too early to show anything");
+    assert_eq!(server.metric(&folder, "pending"), 1.0, "the long audit ended too early to prove anything");
     assert_eq!(server.metric(&folder, "ready"), 1.0);
     assert!(
         server.metric(&folder, "terms_age_seconds") < 10.0 && server.metric(&folder, "evidence_age_seconds") < 10.0

@@ -74,7 +74,7 @@ fn every_screen_equals_its_golden_file() {
     .into_iter()
     .filter_map(|(name, answer)| golden(name, &answer))
     .collect();
-    assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 writes the files anew)", faults.join("\n"));
+    assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 rewrites the files)", faults.join("\n"));
 }
 
 /// The faults in the text of a fixture.

@@ -301,7 +301,7 @@ fn unsupported_encodings_and_imprints_are_refused_by_name() {
         openssl(&["ts", "-query", "-data", "data", hash, "-cert", "-out", "other.tsq"], path);
         reply(&folder, "tsa", "other.tsq", &[]);
         assert!(openssl_verifies(&folder, "other.tsq", "ca.pem"));
-        refused(&format!("its imprint is a {name}; the request that this program writes asks for SHA-256"));
+        refused(&format!("its imprint uses {name}; the requests of this program use SHA-256"));
     }
 
     reply(&folder, "tsa", "case.tsq", &[]);

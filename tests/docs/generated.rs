@@ -51,10 +51,10 @@ fn rust_files(folder: &Path) -> Vec<String> {
 #[test]
 fn generated_page_of_modules_is_up_to_date() {
     let mut page = String::from(
-        "# Files\n\nWhat each source file and each test is for: the first sentence of its own documentation. Made by `tests/run update`; a test compares.\n",
+        "# Files\n\nThe purpose of each source file and each test: the first sentence of its documentation. Made by `tests/run update`; a test compares it.\n",
     );
     for folder in ["src", "tests"] {
-        page.push_str(&format!("\n## {folder}/\n\n| file | is for |\n| --- | --- |\n"));
+        page.push_str(&format!("\n## {folder}/\n\n| file | purpose |\n| --- | --- |\n"));
         for file in rust_files(&root().join(folder)) {
             if let Some(sentence) = first_sentence(&root().join(&file)) {
                 page.push_str(&format!("| [{0}](../../{0}) | {sentence} |\n", file));

@@ -114,7 +114,7 @@ fn is_test(place: &str) -> Result<(), String> {
         text.split_once(&format!("fn {function}()")).ok_or(format!("{place}: there is no such function"))?;
     // The text before an indented function ends with its indentation.
     let mut above = before.trim_end_matches(' ').lines().rev().take_while(|line| line.trim_start().starts_with("#["));
-    above.any(|line| line.trim() == "#[test]").then_some(()).ok_or(format!("{place} is no test"))
+    above.any(|line| line.trim() == "#[test]").then_some(()).ok_or(format!("{place} is not a test"))
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn blocks(page: &str, language: &str) -> Vec<(usize, Vec<String>)> {
             (None, None) => {}
         }
     }
-    assert!(open.is_none(), "a block without an end");
+    assert!(open.is_none(), "an unterminated block");
     blocks
 }
 
@@ -101,5 +101,5 @@ fn every_relative_link_resolves() {
             }
         }
     }
-    assert!(lost.is_empty(), "links that lead nowhere:\n{}", lost.join("\n"));
+    assert!(lost.is_empty(), "broken links:\n{}", lost.join("\n"));
 }

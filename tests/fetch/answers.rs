@@ -209,7 +209,7 @@ fn tried(answer: &str, path: &str, good: Answer) -> Answer {
 
 /// The same for the build server.
 fn tried_reply(answer: &str, good: Reply) -> Reply {
-    let Reply::Whole(_, kind, body) = good else { panic!("the honest answer is whole") };
+    let Reply::Whole(_, kind, body) = good else { panic!("the honest answer is complete") };
     let head = |rest: &str| format!("HTTP/1.1 200 x\r\nContent-Length: 99999999\r\n{rest}\r\n").into_bytes();
     match answer {
         "200" => Reply::Whole(200, kind, body),

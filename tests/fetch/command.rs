@@ -88,7 +88,7 @@ fn a_fault_exits_3_with_a_hint() {
 
 #[test]
 fn a_plan_sends_no_request() {
-    let server = TlsServer::start("server", |_, _| panic!("a plan asks nothing"));
+    let server = TlsServer::start("server", |_, _| panic!("a plan sends no request"));
     let scratch = folder(server.port);
     let other = format!("manifest.{OTHER}.sig.tbz");
     let output = program(

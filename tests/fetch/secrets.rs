@@ -245,7 +245,7 @@ fn five_colluding_servers_receive_no_secret_of_another() {
             assert!(!text.contains("of-registry") && !text.contains(&registry_login), "{name}");
         }
     }
-    assert!(lent > 0, "no round showed the registry's login for a trust server: the test looks at nothing");
+    assert!(lent > 0, "no round sent the registry's login for a trust server: the test checks nothing");
 }
 
 #[test]

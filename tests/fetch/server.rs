@@ -327,8 +327,8 @@ fn faulty(
     assert!(!said.contains("hunter2"), "{said}");
     for (name, bytes) in tree(&scratch.0) {
         let complete = reference(Build::good()).into_iter().find(|(known, _)| *known == name);
-        let (_, whole) = complete.unwrap_or_else(|| panic!("{path}: {name} is no file of a good run"));
-        assert!(name.ends_with("evidence.json") || whole == bytes, "{path}: {name} is not whole");
+        let (_, whole) = complete.unwrap_or_else(|| panic!("{path}: {name} is not a file of a good run"));
+        assert!(name.ends_with("evidence.json") || whole == bytes, "{path}: {name} is incomplete");
     }
     let server = good_server();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
@@ -453,7 +453,7 @@ fn tls_fault(certificate: &str, files: TlsFiles, says: &str, hint: &str) {
     assert_eq!(report.exit_code(), 3);
     let said = faults(&report);
     assert!(said.contains(says) && said.contains(hint), "expected {says} / {hint}, found {said}");
-    assert_eq!(server.seen(), [], "nothing may be asked");
+    assert_eq!(server.seen(), [], "no request may be sent");
     assert_eq!(file_names(&scratch.0), [""; 0]);
 }
 
@@ -529,7 +529,7 @@ fn after_a_cut_anywhere_a_second_run_gives_the_same_folder() {
         for (name, bytes) in tree(&scratch.0).iter().filter(|(name, _)| !name.ends_with("evidence.json")) {
             let (_, whole) =
                 reference.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("{position}: {name}"));
-            assert_eq!(bytes, whole, "{position}: {name} is not whole");
+            assert_eq!(bytes, whole, "{position}: {name} is incomplete");
         }
         proxy.cut(0, 0);
         let report = run(&request(proxy.port, &scratch.0), &impatient()).unwrap();

@@ -1,4 +1,4 @@
-//! The outer bzip2 stream: cut, damaged, of another kind, or far too large when it is unpacked.
+//! The outer bzip2 stream: truncated, damaged, of another format, or far too large when unpacked.
 
 use super::super::case::Case;
 use super::super::encoding::bzip2;

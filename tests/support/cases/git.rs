@@ -1,4 +1,4 @@
-//! Repositories that git reads in its own way: modes, `.gitmodules`, submodules, promisors, refs, conversions.
+//! Repositories with special handling in git: modes, `.gitmodules`, submodules, promisors, refs, conversions.
 
 use super::super::case::Case;
 use super::super::keys::Named;
@@ -15,7 +15,7 @@ pub fn cases() -> Vec<Case> {
     [modes(), modules(), submodules(), promisors(), refs(), conversions()].into_iter().flatten().collect()
 }
 
-/// What a tree of HEAD says of a path, and what the work tree has there.
+/// The entry of a path in HEAD's tree, and what the work tree has there.
 struct File {
     mode: &'static str,
     name: &'static str,
@@ -38,19 +38,19 @@ impl File {
         Self { work: None, ..self }
     }
 
-    /// The work tree has other bytes than the blob.
+    /// The file in the work tree differs from the blob.
     fn written(self, content: impl Into<Vec<u8>>) -> Self {
         let work = self.work.map(|work| Entry { content: content.into(), ..work });
         Self { work, ..self }
     }
 }
 
-/// The build of a commit with this tree: entries beside files are `more`, as mode, name and id.
+/// The build of a commit with this tree: `more` are further entries, as mode, name and id.
 fn built_of(case: Case, files: Vec<File>, more: &[(&str, &str, String)]) -> Case {
     let mut entries: Vec<(String, String, String)> =
         files.iter().map(|file| (file.mode.into(), file.name.into(), object_id("blob", &file.blob))).collect();
     entries.extend(more.iter().map(|(mode, name, id)| ((*mode).into(), (*name).into(), id.clone())));
-    // As paths: a folder as if a slash stood at its end.
+    // Sorted as paths: a folder as if its name ended with a slash.
     entries.sort_by_key(|(mode, name, _)| format!("{name}{}", if mode.starts_with('4') { "/" } else { "" }));
     let borrowed: Vec<(&str, &str, &str)> =
         entries.iter().map(|(mode, name, id)| (mode.as_str(), name.as_str(), id.as_str())).collect();
@@ -167,7 +167,7 @@ fn modules() -> Vec<Case> {
     ]
 }
 
-/// A cloned submodule: its repository below `.git/modules`, its work tree, and the commit that it is at.
+/// A cloned submodule: its repository below `.git/modules`, its work tree, and its checked-out commit.
 fn cloned(entries: &mut Vec<Entry>, name: &str) -> String {
     let git = format!("git/wallet/.git/modules/{name}");
     let start = entries.len();

@@ -1,4 +1,4 @@
-//! Bundles with nothing wrong: the forms that are read, and what is allowed to be missing.
+//! Bundles without a fault: the accepted forms, and what may be missing.
 
 use super::super::case::{Case, build_name, image_tag};
 use super::super::encoding::{bzip2, pem};
@@ -87,8 +87,8 @@ fn containers() -> Vec<Case> {
     ]
 }
 
-/// Reflogs of branches whose names differ by case or by Unicode form only (é as one character and as two), and of one whose name
-/// is no UTF-8: legal in git, and never merged.
+/// Reflogs of branches whose names differ only by case or Unicode form (é as one character and as two), and of one whose name is not UTF-8: valid in
+/// git, and never merged.
 fn odd_names() -> Vec<Entry> {
     let names: [&[u8]; 5] = [b"main-2", b"MAIN-2", b"caf\xc3\xa9", b"cafe\xcc\x81", b"caf\xe9"];
     let path = |name: &[u8]| [b"git/wallet/.git/logs/refs/heads/", name].concat();
@@ -159,7 +159,7 @@ pub(super) fn icr_name() -> String {
     build_name(&image_tag(), STAMP).replace("docker.io", "us.icr.io")
 }
 
-/// `case` with the log that IBM published, behind the line `before`.
+/// `case` with the log that IBM published, after the line `before`.
 pub(super) fn public_log(case: Case, before: &'static str) -> Case {
     case.inner(|entries| {
         for entry in entries.iter_mut() {
@@ -266,7 +266,7 @@ pub(super) fn build_kit(text: String) -> String {
     format!("{before}{lines}{after}")
 }
 
-/// A build that BuildKit pushes itself, as real logs have it: each line of a status once when it begins and once when it is done.
+/// A build in which BuildKit itself pushes, with lines as in real logs: each status once when it begins and once when it is done.
 pub(super) fn pushed_by_build_kit(text: String) -> String {
     let (_, digest) = text.split_once(": digest: ").unwrap();
     let digest = digest.split(' ').next().unwrap().to_owned();
@@ -301,12 +301,12 @@ fn several() -> Vec<Case> {
 }
 
 impl Case {
-    /// The inner archive as one bzip2 stream for each 20,000 bytes.
+    /// The inner archive with one bzip2 stream for each 20,000 bytes.
     fn inner_streams(self) -> Self {
         self.compress(|tar| tar.chunks(20_000).flat_map(bzip2).collect())
     }
 
-    /// Another recorded repository.
+    /// A different recorded repository.
     fn repository(self, recorded: &'static [u8]) -> Self {
         self.inner(|entries| {
             entries.retain(|entry| !entry.path.starts_with(b"git/wallet"));

@@ -1,4 +1,4 @@
-//! The image: handed over in every form, and contradicting the log or itself (one file each: an OCI layout or a docker-archive in tar).
+//! The image, given in every form, and contradicting the log or itself (each as one file: an OCI layout or a docker-archive in tar).
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ fn passes(case: Case) -> Case {
     PASSES.into_iter().fold(case, |case, check| case.expect(check, "pass"))
 }
 
-/// The log names the good image, and these files are handed over.
+/// The log names the good image, and these files are given.
 fn wrong(name: &str, check: &'static str, about: &'static str, entries: &[Entry]) -> Case {
     Case::fails(name, check, about).image(&Image::wallet()).hand_over(LAYOUT, entries)
 }
@@ -64,7 +64,7 @@ fn forms() -> Vec<Case> {
     };
     let mut skippable = several(zstd);
     for layer in &mut skippable.layers {
-        // A skippable frame (RFC 8878, 3.1.2), as zstd:chunked puts its table of contents behind the content.
+        // A skippable frame (RFC 8878, 3.1.2), in which zstd:chunked stores its table after the content.
         layer.blob.extend(b"\x50\x2a\x4d\x18\x04\0\0\0toc!");
     }
     let mut wide = with(Layer::zstd);
@@ -271,7 +271,7 @@ fn digests() -> Vec<Case> {
     ]
 }
 
-/// An index with the pushed image and another one for its platform, which `manifests` writes so that a reader may pass over the other one.
+/// An index with the pushed image and another one for its platform, written by `manifests` so that a reader may ignore the other one.
 fn hidden_rival(name: &str, about: &'static str, manifests: impl FnOnce(&Value, &Value) -> String) -> Case {
     let wallet = Image::wallet();
     let mut other = Image::wallet();
@@ -289,7 +289,7 @@ fn hidden_rival(name: &str, about: &'static str, manifests: impl FnOnce(&Value, 
     Case::fails(name, "image-digest", about).image(&wallet).hand_over(LAYOUT, &entries)
 }
 
-/// The list with entries before and behind its own that are named by other algorithms.
+/// The list with entries before and after its own that are named by other algorithms.
 fn other_algorithms(list: &[u8]) -> Vec<u8> {
     let mut list: Value = serde_json::from_slice(list).unwrap();
     let named = |digest: String, architecture: &str| json!({"mediaType": DOCKER_LIST, "size": 7, "digest": digest, "platform": {"os": "linux", "architecture": architecture}});

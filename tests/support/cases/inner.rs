@@ -1,4 +1,4 @@
-//! The signed archive: broken although it is signed, or without what a build has.
+//! The signed archive: malformed although it is signed, or without parts that a build has.
 
 use super::super::case::Case;
 use super::super::encoding::bzip2;
@@ -234,7 +234,7 @@ fn content() -> Vec<Case> {
 
 const MERGE: &str = "ae216163cffcebdd31cde54d045da5617d67a40a";
 
-/// Nothing of the source is proved, and the other checks on it say that this is why.
+/// Nothing in the source is proved, and the other checks on it name this as the cause.
 fn caused(name: &str, about: &'static str) -> Case {
     Case::fails(name, "source-objects", about)
         .expect("source-commit", "not-run: refused")

@@ -1,4 +1,4 @@
-//! Keys that are named and cannot be used, or are not the one that is pinned.
+//! Named keys that cannot be used, or are not the pinned one.
 
 use num_bigint::BigUint;
 

@@ -1,9 +1,9 @@
-//! Simple signing whose keys are the matter, recorded by `fixtures/inputs/trust/record-openpgp.sh`.
+//! Simple signing with various OpenPGP keys, recorded by `fixtures/inputs/trust/record-openpgp.sh`.
 
 use super::super::case::Case;
 use super::trust::{file, signed_image};
 
-/// The recorded message `name` beside a build whose policy names its key.
+/// The recorded message `name` next to a build whose policy names its key.
 fn message(case: Case, name: &str) -> Case {
     let fingerprint = String::from_utf8(file(&format!("openpgp/{name}.fingerprint"))).unwrap();
     let policy = format!(

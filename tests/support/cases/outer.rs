@@ -13,7 +13,7 @@ fn malformed(name: &str, about: &'static str, edit: impl FnOnce(&mut Vec<Entry>)
     Case::error(name, 3, "malformed", about).outer(edit)
 }
 
-/// The signed archive's member with another log in it: what an attacker would want to be read.
+/// The signed archive's member with a different log in it: what an attacker would want to be read.
 fn evil(entries: &[Entry]) -> Entry {
     let mut evil = entries[0].clone();
     let middle = evil.content.len() / 2;
@@ -251,7 +251,7 @@ fn sizes() -> Vec<Case> {
     ]
 }
 
-/// Where the first member's content ends: it follows a PAX header of two blocks and a header.
+/// The end of the first member's content: it follows a PAX header of two blocks and a header.
 fn first_content_end(tar: &[u8]) -> usize {
     let size = std::str::from_utf8(&tar[2 * BLOCK + 124..2 * BLOCK + 135]).unwrap();
     3 * BLOCK + usize::from_str_radix(size, 8).unwrap()

@@ -1,4 +1,4 @@
-//! Policies: broken ones, and good ones that say no to a good build.
+//! Policies: malformed ones, and valid ones that reject a good build.
 
 use super::super::case::Case;
 use super::super::keys::Named;
@@ -7,9 +7,9 @@ pub fn cases() -> Vec<Case> {
     [good(), malformed(), windows(), expectations()].into_iter().flatten().collect()
 }
 
-/// A policy that trusts the signing key, and what else is given. `[levels]` comes last.
+/// A policy that trusts the signing key, followed by `more`. `[levels]` comes last.
 pub(super) fn with(more: &str) -> String {
-    // These builds have no saved answers of the server: their reports need not speak of them.
+    // These builds have no saved server answers, so their reports need not mention them.
     let levels = "[levels]\nserver-record = \"off\"\n";
     let more = match more.split_once("[levels]\n") {
         Some((before, after)) => format!("{before}{levels}{after}"),
@@ -22,12 +22,12 @@ fn key(more: &str) -> String {
     format!("[[keys]]\nname = \"build server A\"\nfile = \"key.pem\"\n{more}")
 }
 
-/// The same, with more said of the key.
+/// The same, with more fields for the key.
 fn with_key(more: &str) -> String {
     with("").replace(&key(""), &key(more))
 }
 
-/// Takes a policy that names `key.pem`.
+/// Uses a policy that names `key.pem`.
 fn policy(case: Case, text: &str) -> Case {
     case.file("key.pem", Named::Server.public_pem()).policy(text)
 }

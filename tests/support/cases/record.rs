@@ -1,4 +1,4 @@
-//! `data/build.json` and names: signed, well-formed, and saying no.
+//! `data/build.json` and names: signed and well-formed, but failing a check.
 
 use super::super::case::{Case, build_name, image_tag};
 use super::super::inputs::STAMP;

@@ -1,4 +1,4 @@
-//! What lies beside the bundle: the build server's saved answers, and key records that the policy names.
+//! Evidence next to the bundle: the build server's saved answers, and key records that the policy names.
 
 use super::super::case::{Case, build_name, image_tag};
 use super::super::inputs::{IMAGE_DIGEST, STAMP};
@@ -8,7 +8,7 @@ pub fn cases() -> Vec<Case> {
     [answers(), records()].into_iter().flatten().collect()
 }
 
-/// What the server says of the fixtures' build.
+/// The server's answers about the fixtures' build.
 fn status() -> String {
     let tag = image_tag();
     let name = build_name(&tag, STAMP);
@@ -58,7 +58,7 @@ fn answers() -> Vec<Case> {
     ]
 }
 
-/// A policy with a record for the key, people who sign, and a lowest grade.
+/// A policy with a record of the key, signers, and a minimum grade.
 fn policy(case: Case, record: &'static str, signers: &[(&str, &str)], grade: &str) -> Case {
     let people: String =
         signers.iter().map(|(name, file)| format!("\n[[signers]]\nname = \"{name}\"\npem = \"{file}\"\n")).collect();

@@ -1,4 +1,4 @@
-//! The `.sig` member: text that is no signature, and signatures of something else.
+//! The `.sig` member: text that is not a signature, and signatures of something else.
 
 use num_bigint::BigUint;
 
@@ -88,7 +88,7 @@ fn other_bytes() -> Vec<Case> {
     ]
 }
 
-/// A case whose signature is this key's over a block made of the archive's digest.
+/// A case whose signature is this key's over a block computed from the archive's digest.
 fn block(name: &str, about: &'static str, make: fn(&[u8], usize) -> Vec<u8>) -> Case {
     Case::unsigned(name, about).sign(move |key, archive| {
         let key = key.rsa();
@@ -96,7 +96,7 @@ fn block(name: &str, about: &'static str, make: fn(&[u8], usize) -> Vec<u8>) -> 
     })
 }
 
-/// Blocks that careless readers of PKCS#1 v1.5 accept, all made with the real private key.
+/// Blocks that lenient PKCS#1 v1.5 parsers accept, all signed with the real private key.
 fn rsa_blocks() -> Vec<Case> {
     vec![
         block("digest-info-sha1", "The DigestInfo names SHA-1 and contains a SHA-1 digest.", |message, length| {
@@ -230,7 +230,7 @@ fn fixed(number: &BigUint) -> Vec<u8> {
     [vec![0; 32 - digits.len()], digits].concat()
 }
 
-/// A signature for an exponent of 3 that needs no private key: the cube root of a block with garbage behind the digest.
+/// A signature for an exponent of 3 made without a private key: the cube root of a block with garbage after the digest.
 pub(super) fn forged_cube_root(key: &RsaKey, archive: &[u8]) -> Vec<u8> {
     let head = [b"\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff\x00", SHA256_PREFIX, &sha256(&sha256(archive))].concat();
     let garbage = key.bytes() - head.len();

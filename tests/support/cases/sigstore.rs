@@ -1,5 +1,5 @@
-//! Signatures by certificates that live for minutes ("keyless"), recorded by `fixtures/inputs/trust/record-sigstore.py`. sigstore-python
-//! gave the recorded bundles the same answers.
+//! Signatures by short-lived certificates ("keyless"), recorded by `fixtures/inputs/trust/record-sigstore.py`. sigstore-python gave the same answers
+//! for the recorded bundles.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::trust::{file, signed_image};
 const IDENTITY: &str = "https://github.com/acme/wallet/.github/workflows/release.yml@refs/heads/main";
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
 
-/// A policy that names an identity, and a trusted root beside it.
+/// A policy that names an identity, with a trusted root.
 fn policy(identity: &str, issuer: &str) -> String {
     format!(
         "[[trust.signers]]\nname = \"release workflow\"\nsigstore-root = \"root.json\"\nidentity = \"{identity}\"\nissuer = \"{issuer}\"\n"
@@ -20,21 +20,21 @@ fn recorded(name: &str) -> Vec<u8> {
     file(&format!("sigstore/{name}"))
 }
 
-/// Recorded files beside a build whose policy names the recorded identity.
+/// Recorded files next to a build whose policy names the recorded identity.
 fn keyless(case: Case, files: &[&str]) -> Case {
     let case =
         signed_image(case, &policy(IDENTITY, ISSUER)).file("root.json", recorded("root.json")).feature("sigstore");
     files.iter().fold(case, |case, name| case.file(format!("trust/cosign/{name}"), recorded(name)))
 }
 
-/// The recorded bundle with a piece of its text replaced.
+/// The recorded bundle with part of its text replaced.
 fn altered(name: &str, from: &str, to: &str) -> String {
     let text = String::from_utf8(recorded(name)).unwrap();
     assert!(text.contains(from), "{name} has no {from}");
     text.replacen(from, to, 1)
 }
 
-/// The recorded file as other writers leave it: base64 in lines, members that are null.
+/// The recorded file as other programs write it: base64 with line breaks, null fields.
 fn in_lines(name: &str) -> String {
     let mut document: Value = serde_json::from_slice(&recorded(name)).unwrap();
     super::trust::break_lines(&mut document);
@@ -223,7 +223,7 @@ fn undecided() -> Vec<Case> {
     ]
 }
 
-/// A key of one's own, and a log that must have its signatures.
+/// A user-managed key, and a log that must have its signatures.
 fn managed() -> Vec<Case> {
     let policy = "[[trust.signers]]\nname = \"release\"\ncosign = \"cosign.pub\"\nsigstore-root = \"root.json\"\n";
     let with = |case: Case, name: &str| {

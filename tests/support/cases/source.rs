@@ -108,7 +108,7 @@ fn objects() -> Vec<Case> {
     ]
 }
 
-/// Ten objects of a hundred megabytes each, made of one of 64 kilobytes.
+/// Ten objects of a hundred megabytes each, expanded from one of 64 kilobytes.
 fn delta_bomb() -> Vec<u8> {
     let base = vec![0; 0x1_0000];
     let size = |mut size: usize| {
@@ -156,7 +156,7 @@ fn shallow(entries: &mut Vec<Entry>) {
     entries.extend(inputs::repository(inputs::SHALLOW));
 }
 
-/// Changes a byte of the first object's fields, which begin behind `columns` bytes for each object.
+/// Changes a byte of the first object's fields, which begin after `columns` bytes for each object.
 fn change_index(entries: &mut [Entry], columns: usize, at: usize) {
     let index = &mut pack_file(entries, ".idx").content;
     let count = usize::from(index[8 + 255 * 4 + 3]);
@@ -169,7 +169,7 @@ fn change_index(entries: &mut [Entry], columns: usize, at: usize) {
     reseal(index);
 }
 
-/// Repositories that would show git other objects than those that are hashed.
+/// Repositories that would make git use objects other than those that are hashed.
 fn formats() -> Vec<Case> {
     let with_file = |name: &str, about, path: &'static str, content: &'static str| {
         Case::fails(name, "source-objects", about).inner(move |entries| {
@@ -319,7 +319,7 @@ fn work_tree() -> Vec<Case> {
         ),
         Case::good("good-hard-link", "A ref is a hard link to an earlier, equal ref: the same file again.").inner(
             |entries| {
-                // HEAD's own: without it there is no commit.
+                // HEAD's own tree: without it there is no commit.
                 let path = b"git/wallet/.git/refs/heads/main";
                 entries.retain(|entry| entry.path != path);
                 let (path, target) = (std::str::from_utf8(path).unwrap(), "git/wallet/.git/refs/remotes/origin/main");
@@ -363,7 +363,7 @@ fn work_tree() -> Vec<Case> {
     ]
 }
 
-/// Objects of a commit whose tree has a submodule `lib`; the answer is the commit.
+/// Objects of a commit whose tree has a submodule `lib`; returns the commit.
 fn with_submodule(entries: &mut Vec<Entry>) -> String {
     let root = add_object(entries, "tree", &tree(&[("160000", "lib", "3333333333333333333333333333333333333333")]));
     add_object(entries, "commit", commit_of(&root).as_bytes())
@@ -541,7 +541,7 @@ fn approvals() -> Vec<Case> {
     ]
 }
 
-/// The build of a commit with a signature over what it is without one.
+/// The build of a commit with a signature over its unsigned form.
 fn signed_commit(case: Case, sign: impl Fn(&str) -> String) -> Case {
     let commit =
         format!("tree {TREE}\nparent {}\nauthor {WHO}\ncommitter {WHO}\n\nA signed change\n", inputs::head_commit());
@@ -549,7 +549,7 @@ fn signed_commit(case: Case, sign: impl Fn(&str) -> String) -> Case {
     built_from(case, &signed)
 }
 
-/// The build of this commit, named for it.
+/// The build of this commit, with its id in the name.
 pub(super) fn built_from(case: Case, commit: &str) -> Case {
     let id = object_id("commit", commit.as_bytes());
     let (old, new) = (image_tag(), format!("v1-{}", &id[..7]));
@@ -564,7 +564,7 @@ pub(super) fn built_from(case: Case, commit: &str) -> Case {
     .build_name(build_name)
 }
 
-/// Two commits whose ids begin with the same seven digits: a birthday among some ten thousand.
+/// Two commits whose ids have the same first seven digits: a collision among some ten thousand.
 fn twins() -> (String, String) {
     let mut seen = std::collections::HashMap::new();
     for number in 0.. {
@@ -627,13 +627,13 @@ fn signatures() -> Vec<Case> {
     ]
 }
 
-/// A recorded file of OpenPGP's.
+/// A recorded OpenPGP file.
 fn openpgp_file(name: &str) -> String {
     let path = std::path::Path::new(super::super::FIXTURES).join("inputs/openpgp").join(name);
     std::fs::read_to_string(path).unwrap()
 }
 
-/// A policy whose signer has this certificate, and whose build has OpenPGP.
+/// A policy with a signer that has this certificate; the build has OpenPGP.
 fn openpgp_policy(case: Case, certificate: &str) -> Case {
     let policy =
         with("[[signers]]\nname = \"Ada\"\nopenpgp = \"ada.asc\"\n\n[levels]\nsource-signature = \"require\"\n");

@@ -1,4 +1,4 @@
-//! Text that is meant for somebody else than the reader: secrets, and what terminals, browsers and spreadsheets obey.
+//! Text not meant for the reader: secrets, and text that terminals, browsers and spreadsheets interpret.
 
 use super::super::case::Case;
 use super::super::image::Image;
@@ -45,21 +45,21 @@ fn secrets() -> Vec<Case> {
     ]
 }
 
-/// Clears the screen, moves up, sets the title, and ends with a bell: ECMA-48 and what xterm added.
+/// Clears the screen, moves up, sets the title, and ends with a bell: ECMA-48 and xterm's additions.
 const ESCAPES: &str = "\u{1b}[2J\u{1b}[1;1H\u{1b}]0;ACCEPTED\u{7}\u{9b}32mACCEPTED";
-/// "Trojan Source": the order of what follows is turned, and something invisible stands in it.
+/// "Trojan Source": reverses the direction of the following text, and contains an invisible character.
 const BIDI: &str = "\u{202e}dehsup\u{2066}\u{200b}";
 const HTML: &str = "<script>alert(1)</script><img src=x onerror=alert(1)>";
 const FORMULA: &str = "=cmd|' /C calc'!A0";
 const MARKDOWN: &str = "](https://evil.example) | `x` <!--";
 
-/// All of it at once, as one line. A commit's author cannot have `<` in the name.
+/// All of these on one line. A commit's author name cannot contain `<`.
 const EVERYTHING: &str =
     "=cmd|' /C calc'!A0 [x](mailto:eve@evil.example) | `x` &lt;b&gt;\u{1b}[2J\u{202e}dehsup\u{200b}";
 
 fn hostile() -> Vec<Case> {
     let status = |name: &str, about, status: &'static str| {
-        // JSON has to escape control characters.
+        // JSON requires control characters to be escaped.
         let quoted = serde_json::to_string(status).unwrap();
         Case::fails(name, "build-status", about).record(move |text| text.replace("\"image pushed\"", &quoted))
     };
@@ -132,14 +132,14 @@ fn hostile() -> Vec<Case> {
     ]
 }
 
-/// Where people give names: files, authors, labels.
+/// Names chosen by people: files, authors, labels.
 fn hostile_names() -> Vec<Case> {
     let inert = |case: Case| case.inert("\u{1b}").inert("\u{202e}").inert("\u{200b}");
     let commit = commit_of(TREE).replace(WHO, &format!("{EVERYTHING} <=1+1@example.com> 1771600000 +0000"));
     let mut labelled = Image::wallet();
     labelled.config["config"]["Labels"] =
         serde_json::json!({"org.opencontainers.image.revision": format!("{EVERYTHING}{HTML}")});
-    // No slash, which would part the name; and what only names of files can have.
+    // No slash, which would split the name; and characters that only file names can have.
     let name = [EVERYTHING, HTML].concat().replace('/', "-").into_bytes();
     let name = [b"git/wallet/", name.as_slice(), b"\r\nACCEPTED\xff"].concat();
     vec![

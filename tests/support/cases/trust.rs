@@ -1,4 +1,4 @@
-//! Signatures on the image, recorded with the real programs (`fixtures/inputs/trust`), and what was done to them.
+//! Signatures on the image, recorded with the real programs (`fixtures/inputs/trust`), and altered ones.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::super::case::{Case, build_name, image_tag};
 use super::super::inputs::{IMAGE_DIGEST, STAMP, log_key_id, log_public_key};
 use super::super::keys::Named;
 
-/// When the notary metadata was recorded: the build's time of these cases.
+/// When the notary metadata was recorded, which is the build's time in these cases.
 const RECORDED: &str = "2026-11-23_20-06-00.000000";
 const NOW: &str = "2026-11-30T00:00:00Z";
 
@@ -22,7 +22,7 @@ pub fn cases() -> Vec<Case> {
         .collect()
 }
 
-/// Every file below a recorded folder, by its path.
+/// Every file below a recorded folder, by path.
 fn recorded(folder: &str) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     let mut waiting = vec![String::new()];
@@ -63,7 +63,7 @@ fn built(case: Case, stamp: &str) -> Case {
         .now(NOW)
 }
 
-/// A build with recorded metadata beside it.
+/// A build with recorded metadata next to it.
 fn with_notary(case: Case, folder: &str) -> Case {
     let case = built(case, RECORDED);
     recorded(&format!("notary/{folder}"))
@@ -112,7 +112,7 @@ fn good_content_trust() -> Vec<Case> {
     ]
 }
 
-/// The recorded metadata is sound, and not for this build.
+/// The recorded metadata is valid, but not for this build.
 fn content_trust() -> Vec<Case> {
     let fails = |name: &str, about, folder: &str| with_notary(Case::fails(name, "image-signature", about), folder);
     let other = "12".repeat(32);
@@ -175,7 +175,7 @@ fn content_trust() -> Vec<Case> {
     ]
 }
 
-/// Recorded metadata that somebody put his hand to.
+/// Recorded metadata that was altered.
 fn metadata() -> Vec<Case> {
     let fails = |name: &str, about, folder: &str| with_notary(Case::fails(name, "image-signature", about), folder);
     let changed = |name: &str, about, role: &str, from: &str, to: &str| {
@@ -298,7 +298,7 @@ pub(super) fn signed_image(case: Case, trust: &str) -> Case {
     case.policy(super::policy::with(trust))
 }
 
-/// A policy that names people's OpenPGP keys.
+/// A policy that names OpenPGP keys of people.
 fn people(names: &[&str]) -> String {
     let signer = |name: &&str| {
         let fingerprint = String::from_utf8(file(&format!("simple-signing/{name}.fingerprint"))).unwrap();
@@ -310,7 +310,7 @@ fn people(names: &[&str]) -> String {
     names.iter().map(signer).collect()
 }
 
-/// The recorded message `name` beside a build whose policy names `who`.
+/// The recorded message `name` next to a build whose policy names `who`.
 fn message(case: Case, name: &str, who: &str) -> Case {
     signed_image(case, &people(&[who]))
         .file(format!("{who}.asc"), file(&format!("simple-signing/{who}.asc")))
@@ -424,7 +424,7 @@ fn simple_signing() -> Vec<Case> {
     ]
 }
 
-/// Breaks what is base64 into lines, as PEM does; a checkpoint of a log is text, and so are digests.
+/// Adds line breaks to long base64 strings, as in PEM. Log checkpoints and digests are not base64 and stay unchanged.
 pub fn break_lines(value: &mut Value) {
     const WIDTH: usize = 64;
     let is_base64 = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
@@ -454,7 +454,7 @@ fn cosign() -> Vec<Case> {
         with(Case::rejected(name, about).expect("image-signature", "unknown"), files)
     };
     let text = |name: &str| String::from_utf8(file(&format!("cosign/{name}"))).unwrap();
-    // As skopeo writes a signature of cosign's into a `dir:` layout.
+    // As skopeo writes a cosign signature into a `dir:` layout.
     let stored = |payload: &str| {
         let manifest: Value = serde_json::from_slice(&file("cosign/manifest.json")).unwrap();
         let (layer, payload) = (&manifest["layers"][0], Base64::encode_string(&file(&format!("cosign/{payload}"))));

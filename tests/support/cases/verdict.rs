@@ -1,10 +1,10 @@
-//! The rows of the verdict table: what makes an acceptance, what makes it one in part, and what a cause does to its consequences.
+//! The rows of the verdict table: what leads to acceptance, what only to acceptance in part, and how a cause affects its consequences.
 
 use super::super::case::Case;
 use super::super::keys::Named;
 use super::policy;
 
-/// The whole policy of a case that does not go by the other cases' one.
+/// The whole policy of a case that does not use the common one.
 const REQUIRE: &str = "require = [\"manifest\"]";
 
 fn under(case: Case, text: String) -> Case {
@@ -28,7 +28,7 @@ fn digest_of(case: Case) -> String {
     hpsb_audit::Sha256::of(bytes).hex()
 }
 
-/// Nothing of the source can be proved: one cause, and what follows from it.
+/// Nothing in the source can be proved: one cause, with its consequences.
 fn without_head(case: Case) -> Case {
     case.inner(|entries| entries.retain(|entry| entry.path != b"git/wallet/.git/HEAD"))
 }

@@ -52,9 +52,9 @@ fn is_fixture(case: &str) -> bool {
 
 fn page(tables: &Tables) -> String {
     let mut page = String::from(
-        "# Hostile and broken input\n\nWhat each hostile or broken input is answered with, and what shows it: a fixture, or a test as `file::function`. \
-         [threat-model.md](../threat-model.md) says who could make such input. Made of `tests/hostile-input.toml` by `tests/run update`; tests hold \
-         every fixture to its answer.\n\n## Classes\n\nFaults that shipped verifiers had, and the sections that have cases of each.\n\n\
+        "# Hostile and broken input\n\nThe answer to each hostile or malformed input, with the fixture or the test (`file::function`) that shows it. \
+         [threat-model.md](../threat-model.md) says who could make such input. Made from `tests/hostile-input.toml` by `tests/run update`; tests \
+         check the answer of every fixture.\n\n## Classes\n\nFaults of published verifiers, and the sections with cases of each.\n\n\
          | | part | class | sections | answered by |\n| --- | --- | --- | --- | --- |\n",
     );
     for (number, class) in (1..).zip(&tables.class) {

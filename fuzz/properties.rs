@@ -142,7 +142,7 @@ pub fn signature(bytes: &[u8]) {
     let text = String::from_utf8(bytes.to_vec()).expect("hex is ASCII").to_ascii_lowercase();
     let hex: String = signature.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(text.strip_suffix('\n').unwrap_or(&text), hex);
-    let _ = KEYS.keys()[0].key.as_ref().expect("at hand").verify(&Sha256::of(b""), &signature);
+    let _ = KEYS.keys()[0].key.as_ref().expect("a recorded key").verify(&Sha256::of(b""), &signature);
 }
 
 pub fn policy(bytes: &[u8]) {

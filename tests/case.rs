@@ -113,7 +113,7 @@ fn a_case_supplies_evidence_but_never_trust() {
     assert_eq!((code, report["verdict"].as_str()), (2, Some("none")));
     assert_eq!(report["case"]["repeated"], "same-report");
     assert_eq!(report["case"]["vouched_by"], "nobody");
-    assert_eq!(report["reports"], json!([]), "no verdict of the case's own is handed on");
+    assert_eq!(report["reports"], json!([]), "the case's own verdict is not passed on");
     assert!(message(&report).contains("give the verdict that was sealed, accept;"), "{report}");
 
     for (more, by, verdict) in [

@@ -34,7 +34,7 @@ fn without_build(text: &str) -> String {
 fn goldens(fixture_name: &str, lines: &[(&str, &[&str])]) {
     let folder = fixture(fixture_name);
     let faults: Vec<String> = lines.iter().filter_map(|(name, line)| golden(name, &run(&folder, line))).collect();
-    assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 writes the files anew)", faults.join("\n"));
+    assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 rewrites the files)", faults.join("\n"));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn commands_on_a_case_print_their_golden_output() {
     .into_iter()
     .filter_map(|(name, answer)| golden(name, &Answer { out: answer.out.replace(&digest, "sha256:CASE"), ..answer }))
     .collect();
-    assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 writes the files anew)", faults.join("\n"));
+    assert!(faults.is_empty(), "{} (HPSB_UPDATE=1 rewrites the files)", faults.join("\n"));
 }
 
 /// Every command and subcommand has examples in its help, none of which wraps.

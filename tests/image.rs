@@ -502,7 +502,7 @@ def layer(second):
         add("/etc//motd", tarfile.REGTYPE, b"hello" if second else b"hullo")
         add("dev/null", tarfile.CHRTYPE, mode=0o666, devmajor=1, devminor=5 if second else 3)
         add("run/pipe", tarfile.FIFOTYPE, mode=0o600)
-    # Without the end that a strict reader wants.
+    # Without the end that a strict reader requires.
     return out.getvalue()[:4 * 512 + 512]
 for name, second in (("one.tar", False), ("two.tar", True)):
     content = layer(second)

@@ -149,7 +149,7 @@ import bz2, hashlib, io, json, sys, tarfile
 def members(data):
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:bz2") as archive:
         for member in archive:
-            # A hard link has the bytes of the member that it leads to.
+            # A hard link has the bytes of its target.
             content = archive.extractfile(member).read() if member.isreg() or member.islnk() else b""
             name = member.name.encode("utf-8", "surrogateescape").decode("latin-1")
             yield name, member.type.decode(), member.mode, content

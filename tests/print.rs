@@ -133,7 +133,7 @@ fn looked_at(folder: &Folder, page: &str, headline: &str, repeat: impl Fn(&str))
         }
         assert!(filed.lines().any(|line| line.starts_with(headline)), "{size}: {headline}:\n{filed}");
         assert!(filed.contains("Judged as of"), "{size}: {filed}");
-        assert!(pages.len() > 1, "{size}: the first sheet is a page of its own");
+        assert!(pages.len() > 1, "{size}: the first sheet is a separate page");
         // The subject of the page; the reference is on the same line, at the other margin.
         let head = filed.lines().next().unwrap().split("  ").next().unwrap().to_owned();
         assert!(head.len() > 10, "{size}: {filed}");

@@ -18,16 +18,16 @@ const NAME: &str = "docker.io/acme/wallet:v1-b0398d3";
 const STRICTER: &[(&str, &str)] = &[
     (
         "trust-gpg-clear-signed_fail",
-        "skopeo 1.9 leaves the form to gpg; containers-signature(5) has no clear-signed texts",
+        "skopeo 1.9 leaves the format to gpg; containers-signature(5) does not allow clear-signed text",
     ),
     (
         "trust-gpg-exact-name_fail",
-        "the policy wants another name; standalone-verify knows no policy, and below one skopeo says no",
+        "the policy requires a different name; standalone-verify uses no policy, and with one skopeo refuses too",
     ),
-    (REVOKED_BY_ANOTHER, "gpg does not have the key that revoked it, and lets it pass"),
-    ("trust-gpg-sha1_fail", "gpg 2.2 takes SHA-1 in signatures of data"),
-    ("trust-gpg-short-key_fail", "gpg 2.2 takes RSA keys of 1024 bits"),
-    ("trust-gpg-version-3_fail", "gpg 2.2 reads signatures of version 3"),
+    (REVOKED_BY_ANOTHER, "gpg does not have the revoking key, and accepts the signature"),
+    ("trust-gpg-sha1_fail", "gpg 2.2 accepts SHA-1 in data signatures"),
+    ("trust-gpg-short-key_fail", "gpg 2.2 accepts RSA keys of 1024 bits"),
+    ("trust-gpg-version-3_fail", "gpg 2.2 accepts version 3 signatures"),
 ];
 
 const REVOKED_BY_ANOTHER: &str = "trust-gpg-key-revoked-by-another_fail";
@@ -36,10 +36,10 @@ const REVOKED_BY_ANOTHER: &str = "trust-gpg-key-revoked-by-another_fail";
 const LENIENT: &[(&str, &str)] = &[
     (
         "good-trust-gpg-expired-since",
-        "gpg asks whether the key is good today, this program whether it was when it signed",
+        "gpg checks the key today, this program at the time of the signature",
     ),
-    ("good-trust-gpg-key-replaced-later", "the same, of a key that was replaced and not lost"),
-    ("good-trust-gpg-subkey", "skopeo 1.9 compares the subkey's fingerprint, later ones the primary key's"),
+    ("good-trust-gpg-key-replaced-later", "the same, for a key that was replaced, not lost"),
+    ("good-trust-gpg-subkey", "skopeo 1.9 compares the subkey's fingerprint, later versions the primary key's"),
 ];
 
 /// The value of `name = "…"` in a policy.

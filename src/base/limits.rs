@@ -133,7 +133,7 @@ limits! {
     given_key_tries = 20_000, "signatures that are tried with keys beside bundles, to count what each of those keys verifies";
     workload_bytes = 16 * MIB, "a compose file, manifests or a contract; the archive in a contract is base64 in it";
     workload_archive_bytes = 64 * MIB, "the archive of a contract after decompression, held in memory";
-    workload_images = 10_000, "images of one workload: each costs a report of its own";
+    workload_images = 10_000, "images of one workload: each costs a separate report";
     yaml_nodes = 250_000, "mappings, lists and strings of one YAML file, including those that aliases repeat";
     yaml_depth = 64, "nesting of YAML; manifests stay below twenty";
     yaml_documents = 1_024, "documents of one YAML file";

@@ -34,7 +34,7 @@ impl Certificate {
                     all.iter().chain([&last]).take(SHOWN).map(Self::fingerprint).collect::<Vec<_>>().join(", ");
                 let rest = if count > SHOWN { ", …" } else { "" };
                 Err(format!(
-                    "it holds {count} OpenPGP public keys ({prints}{rest}): write each one that you trust into a file of its own with \
+                    "it holds {count} OpenPGP public keys ({prints}{rest}): write each one that you trust into a separate file with \
                      `gpg --armor --export FINGERPRINT`, and give each its own [[signers]]"
                 ))
             }

@@ -34,10 +34,7 @@ const REVOKED_BY_ANOTHER: &str = "trust-gpg-key-revoked-by-another_fail";
 
 /// The opposite cases.
 const LENIENT: &[(&str, &str)] = &[
-    (
-        "good-trust-gpg-expired-since",
-        "gpg checks the key today, this program at the time of the signature",
-    ),
+    ("good-trust-gpg-expired-since", "gpg checks the key today, this program at the time of the signature"),
     ("good-trust-gpg-key-replaced-later", "the same, for a key that was replaced, not lost"),
     ("good-trust-gpg-subkey", "skopeo 1.9 compares the subkey's fingerprint, later versions the primary key's"),
 ];

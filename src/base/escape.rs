@@ -1,7 +1,7 @@
-//! Makes text from evidence safe for a terminal: no character of it can hide or change what is shown.
+//! Makes text from evidence inert on a terminal: control, invisible and direction-changing characters become visible escapes.
 
-/// Control characters, and characters that are invisible or change the writing direction, become `\u{…}`; a newline becomes `
-/// `, a tab `\t`. Everything else is unchanged.
+/// Control characters, and characters that are invisible or change the writing direction, become `\u{…}`; a newline becomes `\n`, a tab `\t`.
+/// Everything else is unchanged.
 pub fn for_terminal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {

@@ -300,7 +300,7 @@ fn with(line: &[String], flag: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn every_flag_that_narrows_is_honoured_or_refused() {
+fn every_flag_that_restricts_is_honoured_or_refused() {
     let mut faults = Vec::new();
     let kept = folder();
     for (line, flag, is) in ROWS {

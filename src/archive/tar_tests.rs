@@ -96,7 +96,7 @@ fn spellings_of_one_path_are_one_name() {
 }
 
 #[test]
-fn names_that_lead_elsewhere_or_nowhere_are_refused() {
+fn names_that_point_outside_or_are_empty_are_refused() {
     for (path, says) in [
         ("/etc/passwd", "an absolute name"),
         ("../x", "a name with '..'"),

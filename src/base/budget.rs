@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn totals_end_at_the_unit() {
+    fn totals_are_exact_to_the_unit() {
         let budget = Budget::of_audit(0, &limits());
         budget.spend(Work::Bytes(4_000), "a").unwrap();
         budget.clone().spend(Work::Objects(5), "b").unwrap();

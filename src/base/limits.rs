@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_bound_can_be_set_by_its_name_and_says_its_unit() {
+    fn every_bound_can_be_set_by_its_name() {
         let mut limits = Limits::default();
         for (name, value, reason) in Limits::default().entries() {
             assert!(limits.set(&name.replace('_', "-"), value + 1).is_some(), "{name}");

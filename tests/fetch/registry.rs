@@ -124,7 +124,7 @@ fn layers_can_be_omitted_and_added_later() {
 }
 
 #[test]
-fn a_tag_from_the_settings_leads_to_the_image_of_an_older_build() {
+fn a_tag_from_the_settings_finds_the_image_of_an_older_build() {
     let registry = registry(Login::None);
     let manifest = push(registry.port, Login::None);
     let scratch = Scratch::new();

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_merges_anchors_and_json() {
+    fn documents_merges_anchors_and_json_are_read() {
         assert_eq!(read("a: 1\n---\n---\nb: [x, 'y']\n").unwrap(), [json!({"a": 1}), json!({"b": ["x", "y"]})]);
         assert_eq!(
             read("base: &b {image: x, tty: true}\none: {<<: *b, image: z}\n").unwrap(),

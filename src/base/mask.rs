@@ -1,7 +1,7 @@
 //! Hides secrets in text that will be shown. The evidence itself is never changed.
 //!
-//! Logs and status records may contain `docker login --password …`, tokens in URLs and the like. Masking is by pattern and hides too much rather than
-//! too little; it cannot recognise a secret that looks like an ordinary word.
+//! Logs and status records may contain `docker login --password …`, tokens in URLs and the like. Masking is by pattern and errs on the side of
+//! hiding; it cannot recognise a secret that looks like an ordinary word.
 //!
 //! Patterns would also hide image names that end in `secret`, `token` and the like, with tag and digest, so that two builds look alike. Text that a
 //! strict parser accepted as something other than a secret is therefore kept: a name where an image name is expected ([`mask_name`]), values that a

@@ -223,7 +223,8 @@ fn logs() -> Vec<Case> {
             .expect("log-key", "pass"),
         Case::good(
             "good-log-fake-push",
-            "A RUN step of the Dockerfile prints push lines with a different digest, and lines like the server's. They come before the build's last line and are ignored.",
+            "A RUN step of the Dockerfile prints push lines with a different digest, and lines like the server's. \
+             They come before the build's last line and are ignored.",
         )
         .log(|text| {
             let fake = format!(

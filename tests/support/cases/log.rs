@@ -153,15 +153,18 @@ fn keys() -> Vec<Case> {
             .log(|text| super::without(&text, &["publickey="])),
         undecided("log-two-keys", "The log has two key ids.")
             .log(|text| super::insert_before(&text, "keyid=", &format!("keyid={}", "0".repeat(64)))),
-        Case::good("good-log-forged-entries", "A RUN step prints lines that begin like the server's own, with time and level, and appear in the log \
-             without `run: `. They come before the build's last line and are ignored.")
-            .expect("log-key", "pass")
-            .log(|text| {
-                let at = text.find("2026-03-02 10:15:07,615").unwrap();
-                let entry = |message: &str| format!("2026-03-02 10:15:07,000  root       INFO    {message}\n");
-                let forged = entry(&format!("keyid={}", "0".repeat(64))) + &entry("publickey=AAAA");
-                format!("{}{forged}{}", &text[..at], &text[at..])
-            }),
+        Case::good(
+            "good-log-forged-entries",
+            "A RUN step prints lines that begin like the server's own, with time and level, and appear in the log \
+             without `run: `. They come before the build's last line and are ignored.",
+        )
+        .expect("log-key", "pass")
+        .log(|text| {
+            let at = text.find("2026-03-02 10:15:07,615").unwrap();
+            let entry = |message: &str| format!("2026-03-02 10:15:07,000  root       INFO    {message}\n");
+            let forged = entry(&format!("keyid={}", "0".repeat(64))) + &entry("publickey=AAAA");
+            format!("{}{forged}{}", &text[..at], &text[at..])
+        }),
         wrong("log-key-id-wrong", "The key id is not that of the certificate in the log.").log(|text| {
             let other: String = log_key_id().chars().rev().collect();
             text.replace(&log_key_id(), &other)

@@ -1,5 +1,5 @@
-//! Reads a policy from memory, with the key that it names, and audits a bundle from memory: no file is touched after the bytes are there. A page
-//! in a browser or a service would do the same.
+//! Reads a policy from memory, with the key that it names, and audits a bundle from memory: no file is accessed once the bytes are in memory. A web
+//! page or a service would do the same.
 //!
 //!     cargo run --example policy
 #![allow(clippy::print_stdout)]

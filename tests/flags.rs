@@ -1,5 +1,5 @@
-//! No flag that narrows is dropped: each one is honoured (the answer is another than without it) or refused (exit 2). Every flag of every
-//! command has its row here, or stands among those that narrow nothing.
+//! No flag that restricts is ignored: each one is honoured (the answer differs from that without it) or refused (exit 2). Every flag of every command
+//! has a row here, or is listed among those that restrict nothing.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -17,7 +17,7 @@ enum Is {
 }
 use Is::{Honoured, Refused};
 
-/// A command line without the flag, and the flag with what it does there.
+/// A command line without the flag, and the effect of the flag on it.
 type Row = (&'static str, &'static [&'static str], Is);
 
 const ROWS: &[Row] = &[
@@ -40,7 +40,7 @@ const ROWS: &[Row] = &[
     ("audit BUNDLE --key key.pem --image docker://localhost:1/a", &["--offline"], Refused),
     ("audit BUNDLE --key key.pem", &["--report", "vsa=v.json"], Refused),
     ("audit BUNDLE --key key.pem", &["--attach", "oci:layout"], Refused),
-    // A case, on the reader's own terms.
+    // A case, on the reader's terms.
     ("audit case.tar --key key.pem", &["--key", "other.pem"], Honoured),
     ("audit case.tar --key key.pem", &["--policy", "strict.toml"], Honoured),
     ("audit case.tar --key key.pem", &["--require", "image"], Honoured),
@@ -63,7 +63,7 @@ const ROWS: &[Row] = &[
     ("audit case.tar --seal-key ada.pub", &["--require", "image"], Refused),
     ("audit case.tar --seal-key ada.pub", &["--now", NOW], Refused),
     ("audit case.tar --seal-key ada.pub", &["--limit", "archive_members=3"], Honoured),
-    // On nobody's.
+    // On no one's terms.
     ("audit case.tar", &["--now", NOW], Refused),
     ("audit case.tar", &["--require", "image"], Refused),
     ("audit case.tar", &["--seal-key", "ada.pub"], Honoured),
@@ -182,17 +182,17 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// Flags that narrow nothing: how it is shown, where it is written, how fast it goes, or what is made.
+/// Flags that restrict nothing: they set presentation, output, speed, or what is created.
 const NARROW_NOTHING: &[(&str, &str)] = &[
     ("*", "help verbose format"),
-    // How text is shown: tests/text.rs.
+    // Presentation of text: tests/text.rs.
     ("audit", "color details quiet"),
     ("verify", "color details quiet"),
     ("admit", "color details quiet"),
     ("report", "color details quiet"),
     ("reconcile", "color details quiet"),
     ("audit", "report report-dir threads state sign-key controls oscal-ap reference"),
-    // How a registry is reached, with the feature fetch: a login that is not sent and a name that is not resolved so end in a fault.
+    // How a registry is reached, with the feature fetch: a login that is not sent or a name that is not resolved this way causes an error.
     ("audit", "credential-helpers outside-ca plain-http registry-auth resolve"),
     ("image", "credential-helpers outside-ca plain-http registry-auth resolve"),
     ("compare", "credential-helpers outside-ca plain-http registry-auth resolve"),
@@ -203,7 +203,7 @@ const NARROW_NOTHING: &[(&str, &str)] = &[
     ("sign-off", "role sign-key"),
     ("report", "output sign-key"),
     ("self-test", "report"),
-    // What a key record says: nothing is judged.
+    // The content of a key record: nothing is judged.
     (
         "key enroll",
         "bundle challenge-bundle channel limit obtained-at obtained-by second-at second-by second-channel second-copy sign-key to",
@@ -283,11 +283,11 @@ fn folder() -> Folder {
 
 fn words(line: &str) -> Vec<String> {
     let line = line.replace("RECONCILE", RECONCILE).replace("BUNDLE", BUNDLE);
-    // A date alone is short for its midnight here.
+    // A date alone means midnight here.
     line.split(' ').map(|word| if word == "2026-03-10" { NOW.into() } else { word.to_owned() }).collect()
 }
 
-/// `line` with the flag: one that it has already is taken out, unless it may be repeated.
+/// `line` with the flag: an occurrence already present is removed, unless the flag may be repeated.
 fn with(line: &[String], flag: &[&str]) -> Vec<String> {
     let mut line = line.to_vec();
     if ["--now", "--key"].contains(&flag[0])
@@ -300,11 +300,11 @@ fn with(line: &[String], flag: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn every_flag_that_narrows_is_honoured_or_refused() {
+fn every_flag_that_restricts_is_honoured_or_refused() {
     let mut faults = Vec::new();
     let kept = folder();
     for (line, flag, is) in ROWS {
-        // Commands that write begin in a folder of their own.
+        // Commands that write start in their own folder.
         let writes = ["seal", "sign-off", "extract", "report"].iter().any(|command| line.starts_with(command));
         let (first, second) = if writes { (copy_of(&kept), copy_of(&kept)) } else { (copy_of(&kept), Folder::new()) };
         let base = words(line);

@@ -1,4 +1,4 @@
-//! Verification summaries: who gets one, what it says, and signatures that openssl accepts.
+//! Verification summaries: which builds have one, its content, and signatures that openssl accepts.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod case_file;
@@ -43,7 +43,7 @@ fn keys(folder: &Path, kind: &str) -> (PathBuf, PathBuf) {
 }
 
 #[test]
-fn a_summary_is_for_accepted_builds_of_a_policy_and_claims_no_level_of_slsa() {
+fn only_builds_accepted_by_a_policy_have_a_summary_and_it_claims_no_slsa_level() {
     let (code, text) = audit("good-policy-and-key", "vsa", &[]);
     assert_eq!(code, 0);
     let statement: Value = serde_json::from_str(text.trim_end()).unwrap();
@@ -64,27 +64,27 @@ fn a_summary_is_for_accepted_builds_of_a_policy_and_claims_no_level_of_slsa() {
         let output = openssl(&["dgst", "-sha256", "-r", fixture("good-policy-and-key").join(path).to_str().unwrap()]);
         String::from_utf8(output).unwrap()[..64].to_owned()
     };
-    // The image was not looked at: the statement is about the bundle.
+    // The image was not checked: the statement is about the bundle.
     assert_eq!(statement["subject"].as_array().unwrap().len(), 1);
     assert_eq!(statement["subject"][0]["digest"]["sha256"], digest(BUNDLE));
     assert_eq!(predicate["policy"]["digest"]["sha256"], digest("policy.toml"));
 }
 
 #[test]
-fn what_was_not_accepted_has_no_statement() {
+fn a_build_that_is_not_accepted_has_no_statement() {
     assert_eq!(
         audit("tag-disagrees_fail", "vsa", &["--policy", "../good-policy-and-key/policy.toml"]),
         (1, String::new())
     );
-    // A required group that nobody looked at.
+    // A required group that was not checked.
     assert_eq!(audit("good-policy-and-key", "vsa", &["--require", "image"]), (1, String::new()));
-    // No policy: a summary of nothing.
+    // Without a policy there is nothing to summarise.
     assert_eq!(audit("text-html-in-branch", "vsa", &[]), (2, String::new()));
 }
 
-/// SLSA 1.x: if there are input attestations, all of them are named, each with its digest; `version` maps components to versions.
+/// SLSA 1.x: if there are input attestations, all of them are listed, each with its digest; `version` maps components to versions.
 #[test]
-fn a_summary_names_everything_that_it_rests_on() {
+fn a_summary_names_all_its_inputs() {
     let folder = Folder::with_fixture("image-good");
     let copy = |from: &str, name: &str| {
         fs::copy(fixture(from).join(name), folder.path().join(name)).unwrap();
@@ -134,7 +134,7 @@ fn a_summary_names_everything_that_it_rests_on() {
 }
 
 #[test]
-fn openssl_accepts_what_we_sign_and_we_accept_nothing_else() {
+fn openssl_accepts_our_signatures_and_changed_ones_are_refused() {
     let folder = Folder::new();
     let (_, other) = keys(folder.path(), "ed25519");
     fs::rename(&other, folder.path().join("other.pem")).unwrap();
@@ -172,7 +172,7 @@ fn openssl_accepts_what_we_sign_and_we_accept_nothing_else() {
     }
 }
 
-/// The signature over DSSE's encoding, by openssl.
+/// The signature over DSSE's encoding, made by openssl.
 fn independently(folder: &Path, kind: &str, public: &Path, envelope: &str) {
     let envelope: Value = serde_json::from_str(envelope).unwrap();
     let decoded = |text: &Value, to: &str| {

@@ -1,4 +1,4 @@
-//! Certificates and revocation lists by the rules of IBM's chain, which records of machines and contracts stand on (RFC 5280).
+//! Certificates and revocation lists by the rules of IBM's chain (RFC 5280), which attestation records and contracts rely on.
 
 use spki::der::{Decode as _, Encode as _, pem};
 use x509_cert::certificate::Rfc5280;
@@ -17,28 +17,28 @@ const ORGANIZATION: &str = "2.5.4.10";
 /// A certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Certificate {
-    /// SHA-256 of the whole.
+    /// SHA-256 of the whole certificate.
     pub(crate) fingerprint: Sha256,
-    /// In words.
+    /// As text.
     pub(crate) subject: String,
-    /// The organization in its subject, where there is exactly one.
+    /// The organization in its subject, if there is exactly one.
     pub(crate) organization: Option<String>,
     pub(crate) not_before: Timestamp,
     pub(crate) not_after: Timestamp,
     pub(crate) key: VerifyingKey,
-    /// May it sign certificates?
+    /// Whether it may sign certificates.
     pub(crate) authority: Authority,
     read: certificate::Certificate,
 }
 
-/// What basic constraints, key usage and critical extensions make of a certificate.
+/// Whether basic constraints, key usage and critical extensions let a certificate sign others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Authority {
-    /// It may sign certificates; with so many authorities below it at most.
+    /// It may sign certificates, with at most this many CAs below it.
     Yes(Option<u8>),
     /// It may not.
     No,
-    /// It has a critical extension that is not judged here.
+    /// It has a critical extension that is not evaluated here.
     Unknown(String),
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct RevocationList {
     pub(crate) issuer: String,
     pub(crate) next_update: Option<Timestamp>,
     revoked: Vec<Vec<u8>>,
-    /// Without the entries.
+    /// The parsed list, without its entries.
     read: CertificateList<Rfc5280>,
     der: Vec<u8>,
 }
@@ -66,9 +66,9 @@ impl Certificate {
     pub(crate) fn from_der(der: &[u8]) -> Result<Self, String> {
         let read = certificate::Certificate::from_der(der).map_err(|error| format!("not a certificate: {error}"))?;
         if !read.names_one_algorithm() {
-            return Err("it names two algorithms for its signature".into());
+            return Err("it names two signature algorithms".into());
         }
-        read.signed().ok_or("its signature is no whole number of bytes")?;
+        read.signed().ok_or("its signature is not a whole number of bytes")?;
         let tbs = read.tbs();
         let spki = tbs.subject_public_key_info().to_der().map_err(|error| error.to_string())?;
         let (not_before, not_after) = certificate::dates(tbs.validity()).ok_or("it has no readable dates")?;
@@ -84,18 +84,18 @@ impl Certificate {
         })
     }
 
-    /// Did `issuer` sign it: by name and by key?
+    /// Whether `issuer` signed it, by name and by key.
     pub(crate) fn is_signed_by(&self, issuer: &Self) -> bool {
         self.read.tbs().issuer() == issuer.read.tbs().subject()
             && self.read.signed().is_some_and(|signed| is_by(&signed, &issuer.key))
     }
 
-    /// Bytes that its signature is over.
+    /// The bytes that its signature covers.
     pub(crate) fn size(&self) -> usize {
         self.read.signed().map_or(0, |signed| signed.bytes.len())
     }
 
-    /// Is it valid at `now`, or in words why not?
+    /// Checks that it is valid at `now`; the error says why not.
     pub(crate) fn valid_at(&self, now: Timestamp) -> Result<(), String> {
         if now < self.not_before {
             return Err(format!("{} begins at {}", self.subject, self.not_before));
@@ -114,13 +114,13 @@ impl RevocationList {
             CertificateList::<Rfc5280>::from_der(der).map_err(|error| format!("not a revocation list: {error}"))?;
         let list = &mut read.tbs_cert_list;
         if list.signature != read.signature_algorithm {
-            return Err("it names two algorithms for its signature".into());
+            return Err("it names two signature algorithms".into());
         }
-        // A list for some certificates only, or of changes only, says so in a critical extension (RFC 5280, 5.2).
+        // A list that covers some certificates only, or only changes, says so in a critical extension (RFC 5280, 5.2).
         if list.crl_extensions.iter().flatten().any(|extension| extension.critical) {
-            return Err("it has a critical extension: a list of some certificates only is not supported".into());
+            return Err("it has a critical extension: a partial revocation list is not supported".into());
         }
-        read.signature.as_bytes().ok_or("its signature is no whole number of bytes")?;
+        read.signature.as_bytes().ok_or("its signature is not a whole number of bytes")?;
         let next_update = list.next_update.map(|time| moment(time).ok_or("it has no readable dates")).transpose()?;
         let revoked = list.revoked_certificates.take().into_iter().flatten();
         let revoked = revoked.map(|entry| entry.serial_number.as_bytes().to_vec()).collect();
@@ -132,18 +132,18 @@ impl RevocationList {
         Some(Signed { bytes, algorithm: &self.read.signature_algorithm, signature })
     }
 
-    /// Bytes that its signature is over.
+    /// The bytes that its signature covers.
     pub(crate) fn size(&self) -> usize {
         self.signed().map_or(0, |signed| signed.bytes.len())
     }
 
-    /// Is it the list of `issuer`: by name and by key?
+    /// Whether `issuer` signed the list, by name and by key.
     pub(crate) fn is_of(&self, issuer: &Certificate) -> bool {
         self.read.tbs_cert_list.issuer == *issuer.read.tbs().subject()
             && self.signed().is_some_and(|signed| is_by(&signed, &issuer.key))
     }
 
-    /// Does it name the certificate?
+    /// Whether it lists the certificate.
     pub(crate) fn revokes(&self, certificate: &Certificate) -> bool {
         let serial = certificate.read.tbs().serial_number().as_bytes();
         self.revoked.iter().any(|revoked| revoked == serial)

@@ -1,5 +1,5 @@
-//! The ASN.1 of time-stamps: RFC 3161 (requests, responses, TSTInfo), RFC 5652 (SignedData), RFC 2634 and RFC 5035 (ESSCertID,
-//! ESSCertIDv2). In DER only: a token in BER is refused.
+//! The ASN.1 of time-stamps: RFC 3161 (requests, responses, TSTInfo), RFC 5652 (SignedData), RFC 2634 and RFC 5035 (ESSCertID, ESSCertIDv2). DER
+//! only: a token in BER is refused.
 
 use der::Sequence;
 use der::asn1::{Any, BitString, Int, ObjectIdentifier, OctetString, SetOfVec};
@@ -100,7 +100,7 @@ pub(super) struct TstInfo {
     pub(super) policy: ObjectIdentifier,
     pub(super) message_imprint: MessageImprint,
     pub(super) serial_number: Int,
-    /// GeneralizedTime, which may have a fraction here: read by hand.
+    /// GeneralizedTime, parsed separately because it may have a fraction here.
     pub(super) time: Any,
     #[asn1(optional = "true")]
     pub(super) accuracy: Option<Accuracy>,
@@ -133,7 +133,7 @@ pub(super) struct SigningCertificate {
 
 #[derive(Debug, Clone, PartialEq, Eq, Sequence)]
 pub(super) struct CertificateId {
-    /// SHA-256 where it is left out; the form with SHA-1 never has it.
+    /// SHA-256 if omitted; the form with SHA-1 never has it.
     #[asn1(optional = "true")]
     pub(super) hash_algorithm: Option<AlgorithmIdentifierOwned>,
     pub(super) hash: OctetString,

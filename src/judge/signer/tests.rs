@@ -231,9 +231,9 @@ mod with_gpg {
         let cases = [
             // gpg still accepts SHA-1 for signatures over data.
             ("ada", gpg.sign("ada", &["--digest-algo", "SHA1"], &commit), "SHA-256 or stronger", true),
-            // A text signature covers different bytes if line ends differ.
+            // A signature of text is of other bytes where line ends differ.
             ("ada", gpg.sign("ada", &["--textmode"], &commit), "not of a binary document", true),
-            // A key that expired later was valid when it signed: archives are read years later.
+            // A key that has expired since was good when it signed: archives are read years later.
             ("rex", gpg.sign("rex", &in_time, &commit), "signed by rex", false),
             // A key that was only replaced was valid before that.
             ("sue", gpg.sign("sue", &late, &commit), "signed by sue", false),

@@ -232,7 +232,7 @@ mod with_gpg {
             // gpg still accepts SHA-1 for signatures over data.
             ("ada", gpg.sign("ada", &["--digest-algo", "SHA1"], &commit), "SHA-256 or stronger", true),
             // A signature of text is of other bytes where line ends differ.
-            ("ada", gpg.sign("ada", &["--textmode"], &commit), "not of a binary document", true),
+            ("ada", gpg.sign("ada", &["--textmode"], &commit), "not over a binary document", true),
             // A key that has expired since was good when it signed: archives are read years later.
             ("rex", gpg.sign("rex", &in_time, &commit), "signed by rex", false),
             // A key that was only replaced was valid before that.

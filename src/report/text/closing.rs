@@ -48,7 +48,7 @@ fn of_bundle(report: &Report, bundle: &BundleReport) -> String {
         Verdict::AcceptInPart if is_only_waived(report, bundle) => {
             format!("only because of the waivers above.{MORE}")
         }
-        Verdict::AcceptInPart => format!("not sufficient alone for a deployment.{MORE}"),
+        Verdict::AcceptInPart => format!("not enough to deploy on its own.{MORE}"),
         Verdict::Reject => match bundle.rejecting().count() {
             1 => format!("1 required check rejects it: do not deploy.{MORE}"),
             count => format!("{count} required checks reject it: do not deploy.{MORE}"),

@@ -57,7 +57,7 @@ impl IgnoreRules {
     /// File and line of the rule that ignores `path`, if there is one. Also `None` if the budget is spent; the reason
     /// is then unknown.
     ///
-    /// If paths come in order, each folder is checked only once.
+    /// If paths are passed in order, each folder is checked only once.
     pub(super) fn ignores(&mut self, path: &[u8], budget: &mut Comparisons) -> Option<&str> {
         let common = path.iter().zip(&self.last).take_while(|(one, other)| one == other).count();
         let shared = self.folders.iter().take_while(|(end, _)| *end < common).count();

@@ -8,13 +8,13 @@ use super::head::{RefValue, parse_ref};
 use super::inflated::Inflated;
 use super::object_id::ObjectId;
 
-/// All refs by full name, with the objects that they name.
+/// All refs by full name, with the objects that they point to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Refs {
     pub(super) named: BTreeMap<String, ObjectId>,
     /// Symbolic refs, with their targets.
     symbolic: BTreeMap<String, String>,
-    /// Lock files of refs, as an interrupted git leaves them behind.
+    /// Lock files of refs that an interrupted git left behind.
     locks: Vec<String>,
     pub(super) faults: Vec<String>,
 }
@@ -93,7 +93,7 @@ impl Refs {
         }
     }
 
-    /// Branches that name an object other than a commit; git does not create such branches.
+    /// Branches that point to an object other than a commit; git does not create such branches.
     pub(super) fn odd_branches(&self, kind_of: impl Fn(&ObjectId) -> Option<Kind>) -> Vec<String> {
         let branches = self.named.iter().filter(|(name, _)| name.starts_with(BRANCHES));
         let odd = branches.filter_map(|(name, id)| match kind_of(id) {

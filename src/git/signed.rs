@@ -32,8 +32,8 @@ impl std::fmt::Display for SignedSubject {
     }
 }
 
-/// First lines of the armours that git writes. X.509 signatures (`SIGNED MESSAGE`) are found too, so that reports can
-/// name them.
+/// First lines of the armours that git writes. X.509 signatures (`SIGNED MESSAGE`) are also found, so that reports can
+/// mention them.
 const ARMOURS: [&[u8]; 4] = [
     b"-----BEGIN PGP SIGNATURE-----",
     b"-----BEGIN PGP MESSAGE-----",

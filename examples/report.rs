@@ -1,4 +1,4 @@
-//! Audits a folder of bundles and writes the answers as JSON and as the page that an auditor files.
+//! Audits a folder of bundles and writes the results as JSON and as the page that an auditor files.
 //!
 //!     cargo run --example report
 #![allow(clippy::print_stdout)]

@@ -205,7 +205,7 @@ fn assert_finds(read: &Workload, bytes: &[u8]) {
     }
 }
 
-/// The evidence has no build: everything that runs lacks one.
+/// The evidence has no build: everything that runs lacks a build.
 pub fn inventory(bytes: &[u8]) {
     let Ok(read) = Inventory::read("fuzz", bytes, &[], &KindsWithoutImages::default(), &limits()) else { return };
     assert!(read.images.len() as u64 <= limits().inventory_entries);

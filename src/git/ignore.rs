@@ -9,7 +9,7 @@ use crate::base::limits::Limits;
 pub(super) struct IgnoreRules {
     /// Rules of outer folders come first.
     rules: Vec<Rule>,
-    /// The folders of the last path: where each ends in the path, and the rule that ignores it.
+    /// For each folder of the last path: where it ends in the path, and the rule that ignores it.
     folders: Vec<(usize, Option<usize>)>,
     last: Vec<u8>,
     file_bytes: u64,

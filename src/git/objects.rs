@@ -206,7 +206,8 @@ impl Objects {
             .files_below("objects/")
             .filter_map(|(name, bytes)| Some((loose::id_of_path(name)?, [b"objects/", name].concat(), bytes)))
             .collect();
-        // Counted before the first one is inflated, so that the result does not depend on the number of threads.
+        // Objects are counted before the first one is inflated, so that the result does not depend on the number of
+        // threads.
         let mut inflater = Inflater::new();
         let sizes: Vec<u64> = files.iter().map(|(_, _, bytes)| loose::claimed_size(bytes, &mut inflater)).collect();
         let all = sizes.iter().copied().fold(0, u64::saturating_add);

@@ -44,7 +44,7 @@ impl Refs {
             let Ok((id, name)) = line else {
                 let text = String::from_utf8_lossy(line.err().unwrap_or_default());
                 refs.add_fault(|| {
-                    format!("a line of packed-refs is not an object id and a ref name: {:?}", start_of(&text))
+                    format!("a line of packed-refs is not an object id followed by a ref name: {:?}", start_of(&text))
                 });
                 continue;
             };
@@ -58,7 +58,7 @@ impl Refs {
         for (name, content) in directory.files_below("refs/") {
             let name = [b"refs/", name].concat();
             let shown = String::from_utf8_lossy(&name);
-            // git ignores them, whatever they contain (refs/files-backend.c: `loop_fill_ref_dir`,
+            // git ignores locks, whatever they contain (refs/files-backend.c: `loop_fill_ref_dir`,
             // `files_fsck_refs_name`).
             if name.strip_suffix(LOCK).is_some_and(is_ref_name) {
                 if refs.locks.len() < FAULTS_NAMED {

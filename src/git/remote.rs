@@ -1,4 +1,4 @@
-//! The remotes of a clone, and when two spellings mean the same repository.
+//! The remotes of a clone, and the rules for when two spellings refer to the same repository.
 
 use std::fmt;
 
@@ -39,7 +39,7 @@ impl RepositoryName {
                 (authority.strip_suffix(usual).unwrap_or(authority), path)
             }
             None => {
-                // As in git: a colon before the first slash. A single letter before it would be a drive.
+                // As in git: a colon before the first slash. A single letter before the colon would be a drive.
                 let (authority, path) = url
                     .split_once(':')
                     .filter(|(host, path)| !host.contains('/') && host.len() > 1 && !path.starts_with(':'))?;

@@ -267,7 +267,7 @@ impl<'a> TreeProver<'a> {
         proof.submodules.sort_by(|one, other| one.path.cmp(&other.path));
         let proved = proof.submodules.iter().filter(|module| matches!(module.state, SubmoduleState::Proved { .. }));
         let mut links: Vec<Vec<u8>> = proved.map(|module| [&module.path, b"/.git".as_slice()].concat()).collect();
-        // Not in the order of submodules: `lib-x/.git` comes before `lib/.git`.
+        // Files are not in the order of submodules: `lib-x/.git` comes before `lib/.git`.
         links.sort_unstable();
         let mut expected = proof.files.iter().map(|file| file.path.as_slice()).peekable();
         for (path, entry) in &self.snapshot.work_tree {

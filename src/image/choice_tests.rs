@@ -144,7 +144,7 @@ fn entries_with_other_digest_algorithms_matter_only_if_chosen() {
     meant["platform"] = json!({"os": "linux", "architecture": "s390x"});
     unread["platform"] = meant["platform"].clone();
     let top = layout.index(&[&meant, &unread]);
-    assert_eq!(layout.read(&[&top], None).unwrap_err().exit_code(), 2, "two images for one platform");
+    assert_eq!(layout.read(&[&top], None).unwrap_err().exit_code(), 2, "two images for the same platform");
     let top = layout.index(&[&unread]);
     assert_eq!(layout.read(&[&top], None).unwrap().unsupported.len(), 1);
     // A digest that is invalid for every algorithm is malformed.

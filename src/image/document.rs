@@ -61,7 +61,7 @@ impl Platform {
         }
     }
 
-    /// Whether both can describe one image. A missing variant does not contradict anything.
+    /// Whether both can describe the same image. A missing variant does not contradict anything.
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
         let (one, two) = (self.normal(), other.normal());
         let both_state = self.stated_variant().is_some() && other.stated_variant().is_some();
@@ -208,7 +208,7 @@ pub(super) fn read(bytes: &[u8], announced: Option<&str>, limits: &Limits) -> An
     Err(match media_type.as_str() {
         "" => "it is neither an index nor a manifest".into(),
         other => {
-            format!("its content does not match the media type {other:?}, or that is not a media type of an image")
+            format!("its content does not match the media type {other:?}, or that is not an image media type")
         }
     })
 }

@@ -125,7 +125,7 @@ fn choose<'d>(
     };
     if let Some((one, other)) = wanted.and_then(|one| Some((one, rival(one)?))) {
         return Err(Unclear::Fault(format!(
-            "the index has two images for one platform, and other programs may use the other one: {} and {other}",
+            "the index has two images for the same platform, and other programs may use the other one: {} and {other}",
             one.digest
         )));
     }

@@ -78,7 +78,7 @@ pub struct Measured {
 /// Measures the blob that `input` provides, to its end.
 ///
 /// # Errors
-/// [`Error::OverLimit`] beyond `image_layer_bytes` or `layer_expanded_bytes`, and errors of reading. A blob that cannot be unpacked is not an
+/// [`Error::OverLimit`] beyond `image_layer_bytes` or `layer_expanded_bytes`, and read errors. A blob that cannot be unpacked is not an
 /// error: [`Measured::content`] reports it.
 pub(crate) fn measure(input: impl Read, what: &str, limits: &Limits, budget: &Budget) -> Result<Measured, Error> {
     let inner = budget.reading(input, Work::Bytes, what);

@@ -364,7 +364,9 @@ fn open(source: &Source, path: &Path, limits: &Limits, budget: &Budget) -> Resul
     let found = if wants_folder { "a file" } else { "a folder" };
     Err(Error::Usage {
         message: format!("{source}: {} is {found}", path.display()),
-        hint: "oci: and dir: are folders, oci-archive: and docker-archive: are files; a bare path is recognised".into(),
+        hint:
+            "oci: and dir: are folders, oci-archive: and docker-archive: are files; the form of a bare path is detected"
+                .into(),
     })
 }
 

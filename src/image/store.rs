@@ -39,7 +39,7 @@ enum Parts<'a> {
 pub(crate) struct Remote<'a> {
     /// Reads a document by its path below the repository, up to the specified limit.
     pub(crate) document: &'a Document<'a>,
-    /// Reads a layer by its digest and size, and measures it while it arrives.
+    /// Reads a layer by its digest and size, and measures it as it arrives.
     pub(crate) layer: &'a Layer<'a>,
 }
 

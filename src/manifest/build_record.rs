@@ -50,7 +50,7 @@ impl BuildRecord {
         self.field("status").unwrap_or_default()
     }
 
-    /// Whether the status is that the image was pushed. IBM does not document which of the two values a manifest contains.
+    /// Whether the status reports that the image was pushed. IBM does not document which of the two values a manifest contains.
     pub fn says_pushed(&self) -> bool {
         matches!(self.status(), "image pushed" | "success")
     }

@@ -1,7 +1,7 @@
 //! Compares the table with the Compose Specification's own schema: the table has every key of the schema, and no harmless key contains an image.
 //!
-//! The schema comes from the PyPI package `check-jsonschema`: `tests/run` installs the version that the table states below `target/`, and
-//! `tests/schemas` sets `HPSB_COMPOSE_SCHEMA` to the newest version.
+//! The schema comes from the PyPI package `check-jsonschema`: `tests/run` installs it below `target/`, in the version that the table
+//! states, and `tests/schemas` sets `HPSB_COMPOSE_SCHEMA` to the newest version.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -30,8 +30,8 @@ pub enum Pin {
 }
 
 impl ImageReference {
-    /// Reads a name by the grammar of image names (distribution/reference). Variables are found first; each counts as one character of the part that
-    /// contains it.
+    /// Reads a name according to the grammar of image names (distribution/reference). Variables are found first; each counts as one character of the
+    /// part that contains it.
     ///
     /// # Errors
     /// A message for a name that no runtime accepts.

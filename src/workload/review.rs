@@ -282,7 +282,7 @@ mod tests {
         assert!(read(&review("UPDATE", &pod("a:v1", "x"), &pod("a:v1", "y"))).unwrap().same_images);
         assert!(!read(&review("UPDATE", &pod("a:v1", "x"), &pod("a:v2", "x"))).unwrap().same_images);
         assert!(!read(&review("UPDATE", &pod("a:v1", "x"), "null")).unwrap().same_images);
-        // The image is unknown and differs: only the controller knows what its parts form.
+        // The image is unknown and differs: only the controller determines what its parts form.
         let parts = |tag: &str, label: &str| {
             format!(
                 r#"{{"kind":"Box","metadata":{{"labels":{{"a":"{label}"}}}},"spec":{{"image":{{"repository":"a","tag":"{tag}"}}}}}}"#

@@ -41,7 +41,7 @@ impl<'b> Reader<'b> {
         Some(bits)
     }
 
-    /// How many bits have not been read.
+    /// The number of unread bits.
     pub(super) fn remaining(&self) -> u64 {
         self.rest.len() as u64 * 8 + u64::from(self.left)
     }

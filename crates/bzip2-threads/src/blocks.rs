@@ -88,7 +88,7 @@ impl Step {
 
 impl<R: Read> Decoder<R> {
     /// Decodes on `threads` threads, including the caller's. The number is clamped to 1 through 8. Nothing is read and no thread is started
-    /// before the first read. Each thread uses about 13 MB; a single one uses 15 MB.
+    /// before the first read. Each thread uses about 13 MB; a single thread uses 15 MB.
     pub fn new(input: R, threads: usize) -> Self {
         let threads = threads.clamp(1, THREADS_MAX);
         Self {
@@ -161,7 +161,7 @@ impl<R: Read> Decoder<R> {
         Step::Doubt { at, within }
     }
 
-    /// Takes the next step; `false` if there is none.
+    /// Carries out the next step; `false` if there is none.
     fn step(&mut self) -> io::Result<bool> {
         self.look_ahead();
         let Some(step) = self.plan.pop_front() else { return Ok(false) };

@@ -61,7 +61,7 @@ mod tests {
     use super::super::{bits, scan};
     use super::*;
 
-    /// The only block of a stream, with `behind` more bits than it has.
+    /// The only block of a stream, with `behind` extra bits.
     fn job(stream: &[u8], behind: u64) -> Job {
         let level = Level::of_header(bits::read(stream, 0, 32).unwrap()).unwrap();
         let last = stream.len() as u64 * 8 - 32 - scan::MAGIC_BITS;

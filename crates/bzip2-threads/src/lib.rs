@@ -36,7 +36,7 @@
 //! - `links`: each byte of the resulting column is written as a link to the row of the byte before it in the text. This is the inverse
 //!   Burrows-Wheeler transform, in the direction in which links are written sequentially.
 //! - `seeds` and `walk`: following the links means many reads, each of which waits for memory. Thirty-two lanes walk parts of the chain at
-//!   once, each from a seed up to where another seed's part begins.
+//!   once, each from a seed up to where a different seed's part begins.
 //! - `join` puts the parts in order, from the last to the first, and reverses them.
 //! - `runs` undoes the initial run-length encoding, and `crc` computes the check value of the content.
 

@@ -12,7 +12,7 @@ use super::decode::Desk;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Ticket(u64);
 
-/// Decodes jobs on several threads; a thread that waits for a result decodes too. Dropping the pool ends its threads.
+/// Decodes jobs on several threads; a thread that waits for a result also decodes. Dropping the pool ends its threads.
 pub(super) struct Pool {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,

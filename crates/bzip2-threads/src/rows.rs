@@ -1,4 +1,4 @@
-//! The part of the move-to-front list after its first sixteen bytes: removes one byte and puts a different byte in front.
+//! The part of the move-to-front list after its first sixteen bytes: removes one byte and puts a new byte in front.
 //!
 //! In a plain list, each byte before the removed one moves by one place. Here the list is cut into sixteen rows, and only the row of the
 //! removed byte closes its gap; the earlier rows keep their bytes and are counted as one place farther back. The first row receives the new
@@ -70,7 +70,7 @@ impl Rows {
         for before in self.before.iter_mut().take(ROWS) {
             *before += u8::from(*before <= place);
         }
-        // Each byte of `grown` is the number of halves, of two, in which its entry grew. The sum of these bytes is the row.
+        // Each byte of `grown` counts the halves (of two) in which its entry grew. The sum of these bytes is the row.
         let total = self.total();
         let grown = total.wrapping_sub(std::mem::replace(&mut self.total, total));
         (grown.wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize % ROWS

@@ -1,4 +1,4 @@
-//! The decoder's output, and that it does not depend on the number of threads: every test decodes on one thread and on several.
+//! Tests the decoder's output and its independence of the number of threads: every test decodes on one thread and on several.
 
 use std::io::{ErrorKind, Read};
 
@@ -198,7 +198,7 @@ fn other_formats_are_refused() {
 }
 
 #[test]
-fn an_input_error_comes_after_the_bytes_before_it() {
+fn an_input_error_is_reported_after_the_bytes_before_it() {
     struct Fails;
     impl Read for Fails {
         fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {

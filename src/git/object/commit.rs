@@ -14,7 +14,7 @@ pub struct Commit {
     pub parents: Vec<ObjectId>,
     /// The author of the change.
     pub author: Identity,
-    /// The author of the commit.
+    /// The committer.
     pub committer: Identity,
     /// The remaining headers, in order.
     pub extra: Vec<(Vec<u8>, Vec<u8>)>,

@@ -22,7 +22,7 @@ pub(super) struct Row {
 pub(super) struct Index {
     /// Sorted by start.
     pub(super) rows: Vec<Row>,
-    /// The checksum of the pack that the index states it belongs to.
+    /// The checksum of the pack to which the index claims to belong.
     pub(super) pack_checksum: ObjectId,
 }
 

@@ -245,7 +245,7 @@ pub(super) fn may_be_address(word: &Word) -> bool {
     word.expands && value.starts_with(['$', '`'])
 }
 
-/// Whether mount uses the network. `None`: unknown.
+/// Whether mount uses the network. `None` if this is unknown.
 pub(super) fn mounts_from_network(arguments: &[Word]) -> Option<bool> {
     const LOCAL: &str = "proc sysfs tmpfs ramfs devtmpfs devpts overlay ext2 ext3 ext4 vfat exfat ntfs iso9660 udf squashfs btrfs xfs none bind cgroup cgroup2 debugfs securityfs binfmt_misc mqueue hugetlbfs auto";
     let mut types: Vec<&str> = Vec::new();

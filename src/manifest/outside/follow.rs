@@ -20,11 +20,11 @@ const READ_AGAIN: usize = 4;
 /// Programs that one RUN step runs.
 #[derive(Debug, Default)]
 pub(super) struct Programs {
-    /// They use the network.
+    /// Programs that use the network.
     pub(super) fetching: Vec<String>,
-    /// They run a script.
+    /// Programs that run a script.
     pub(super) scripts: Vec<String>,
-    /// They or their sub-commands are not in any table.
+    /// Programs that are in no table, or whose sub-command is in no list.
     pub(super) unknown: Vec<String>,
     /// Why part of the step cannot be followed.
     pub(super) unclear: Option<&'static str>,

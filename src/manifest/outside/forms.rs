@@ -229,7 +229,7 @@ fn add(rest: &str, stages: &Stages, inputs: &mut Inputs) {
     let sum = arguments.flags.iter().find_map(|flag| Sha256::from_prefixed(flag.strip_prefix("--checksum=")?));
     for source in &sources {
         let said = match place_of(source) {
-            // A checksum pins a single URL. For a repository it may be only a few digits of a commit id.
+            // A checksum pins a single URL. For a repository, it may be only a few digits of a commit id.
             Place::Address if sum.is_some() && sources.len() == 1 && !is_repository(source) => continue,
             Place::Address => format!("ADD of {}", shortened(source)),
             Place::Variable => format!("ADD of {}, which may be a URL", shortened(source)),
@@ -246,7 +246,7 @@ enum Place {
     Context,
 }
 
-/// Classifies a source of ADD. Case is ignored, and schemes that builders reject count as addresses too.
+/// Classifies a source of ADD. Case is ignored, and schemes that builders reject also count as addresses.
 fn place_of(source: &str) -> Place {
     let before_variable = source.split('$').next().unwrap_or_default();
     let scheme = source.split_once("://").is_some_and(|(scheme, _)| {
@@ -282,7 +282,7 @@ fn run(rest: &str, instruction: &str, documents: &[HereDocument], stages: &Stage
     list(&programs_of(&arguments, documents, stages), instruction, inputs);
 }
 
-/// What RUN runs. If the whole command is a single here-document, it is a script; otherwise the shell reads command and here-documents.
+/// What RUN runs. If the whole command is a single here-document, it is a script; otherwise the shell reads the command and the here-documents.
 fn programs_of(arguments: &Arguments<'_>, documents: &[HereDocument], stages: &Stages) -> Programs {
     let exec = exec_form(arguments.text);
     if let Exec::Words(words) = exec {

@@ -17,7 +17,7 @@ pub(super) enum Rule {
     Text,
     /// Runs a script or a build file. What the file downloads is unknown.
     Script,
-    /// The first word that is not an option decides. `-` means that there is no such word, `*` means every word in no list.
+    /// The first word that is not an option decides. `-` means that there is no such word; `*` means every word in no list.
     By { fetches: &'static str, scripts: &'static str, local: &'static str },
     /// Uses the network only with one of these options. The marks are as in `doors.rs`.
     Options(&'static str),

@@ -109,7 +109,7 @@ pub(super) const LOCAL: &[Row] = &[
     ),
     text("nvcc cuobjdump nvidia-smi nvprof ldconfig.real jlink jdeps jmod jcmd"),
     text("checksec circo neato optipng jpegoptim"),
-    // They read files, and some of them read URLs.
+    // Programs that read files; some of them read URLs.
     row(
         "xmlstarlet html2text asciidoctor tidy createrepo createrepo_c qemu-img postmap javadoc cleancss xmlsec1 rsvg-convert jps jstack",
     ),

@@ -7,7 +7,7 @@
 //! | `custom/`, `custom_templates.rs` | kinds of widely used operators, and where these contain pods |
 //! | `listed.rs` | kinds that run nothing according to the policy |
 //! | `annotations.rs` | annotations that specify an image or run something |
-//! | `outline.rs`, `look.rs` | searches keys in no table for image names |
+//! | `outline.rs`, `look.rs` | the search for image names under keys in no table |
 //! | `podman.rs` | what `podman kube play` runs in addition to resources |
 //! | `ibm.rs` | resources of IBM's operator, which contain a contract |
 

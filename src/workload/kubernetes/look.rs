@@ -16,7 +16,7 @@ pub(super) fn through(key: &str, value: &Value, place: &str, why: &str, images: 
         Value::Null | Value::Bool(_) | Value::Number(_) if key != "image" => {}
         Value::Null => {}
         _ if looks_like_an_image(key) => {
-            images.unknown(place, format!("`{key}` may specify an image that runs: {why}"))
+            images.unknown(place, format!("`{key}` may specify an image that runs: {why}"));
         }
         Value::Array(_) | Value::Object(_) if holds_containers(key) && has_mappings(value) => {
             images.unknown(place, format!("`{key}` may hold containers: {why}"));

@@ -128,7 +128,7 @@ pub(crate) fn folders_of(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The parts of a pattern and the names of a path that remain to be matched.
 type Resume<'a> = (&'a [Vec<u8>], &'a [&'a [u8]]);
 
-/// Matches the parts of a pattern against the names of a path. `**` matches any number of names; at the end it matches
+/// Matches the parts of a pattern against the names of a path. `**` matches any number of names; at the end, it matches
 /// at least one. `may_end` reports whether the match may end with these names left.
 fn match_parts(parts: &[Vec<u8>], names: &[&[u8]], may_end: impl Fn(&[&[u8]]) -> bool) -> bool {
     let (mut parts, mut names) = (parts, names);

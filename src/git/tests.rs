@@ -305,7 +305,7 @@ fn cloned_submodules_are_proved() {
     clone.write("lib/deep/inner/inner.txt", "changed\n").write("lib/extra", "x");
     assert_eq!(status_of_ours(&run(&clone)), ["? lib/extra", "M lib/deep/inner/inner.txt"]);
 
-    // A commit other than the one in the tree.
+    // A commit that is not the one in the tree.
     inner.write("inner.txt", "newer\n");
     inner.commit("newer");
     clone.git(&["-C", "lib/deep/inner", "fetch", "--quiet", "origin", "main"]);
@@ -459,7 +459,7 @@ fn a_malformed_head_fails_and_a_malformed_object_elsewhere_is_a_detail() {
     let twice = format!("tree {tree}\ntree {tree}\nauthor {who}\ncommitter {who}\n\nx\n");
     let bad = with_head(&repository, "commit", twice.as_bytes());
     assert!(run(&repository).objects.faults.iter().any(|fault| fault.ends_with("is malformed: missingAuthor")));
-    // The same commit as a parent.
+    // The same commit, used as a parent.
     let child = good.replacen("author", &format!("parent {bad}\nauthor"), 1);
     with_head(&repository, "commit", child.as_bytes());
     let proof = run(&repository);

@@ -238,7 +238,7 @@ pub fn read_within(source: &Source, choice: &Choice, limits: &Limits, budget: &B
     resolve(image, open(source, path, limits, budget), expected, reference.as_deref(), choice, limits)
 }
 
-/// Reads an image from the bytes of a tar file: an OCI layout or the output of `docker save`. Reports call it `name`.
+/// Reads an image from the bytes of a tar file: an OCI layout or the output of `docker save`. Reports refer to it as `name`.
 ///
 /// # Errors
 /// As [`read`].

@@ -156,7 +156,7 @@ pub(super) fn mounts(value: &Value, place: &str, images: &mut Images) {
         match (mount, mount.get("type").unwrap_or(&Value::Null)) {
             (Value::String(_) | Value::Null, _) => continue,
             (Value::Object(_), Value::Null) => {
-                images.unknown(&place, "`type` is missing: it decides what the volume mounts")
+                images.unknown(&place, "`type` is missing: it determines what the volume mounts")
             }
             (Value::Object(fields), Value::String(kind)) if kind == "image" => image_mount(fields, &place, images),
             _ => {}

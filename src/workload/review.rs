@@ -15,7 +15,7 @@ use crate::workload::{KindsWithoutImages, Workload, is_read_by_runtimes};
 const VERSION: &str = "admission.k8s.io/v1";
 /// Kubernetes truncates warnings at 256 characters.
 const WARNING_LETTERS: usize = 250;
-/// Maximum length of the message shown by `kubectl`. As JSON it is at most twice as long, which is below the 64 KiB of a response.
+/// Maximum length of the message shown by `kubectl`. As JSON, it is at most twice as long, which is below the 64 KiB of a response.
 const MESSAGE_BYTES: usize = 24 << 10;
 /// Maximum length of a request's UID, which the response repeats. A Kubernetes UID has 36 characters.
 const UID_BYTES: usize = 128;
@@ -60,7 +60,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Kubernetes' word.
+    /// The word that Kubernetes uses.
     pub fn word(self) -> &'static str {
         match self {
             Self::Create => "CREATE",

@@ -1,7 +1,7 @@
 //! `envWorkloadSignature`: RSA PKCS#1 v1.5 with SHA-256 over two texts, workload then env (about-contract.md, "Preparing the signature";
 //! ibm-hyper-protect/contract-go, common/encrypt/encrypt.go).
 //!
-//! For encrypted sections the signed text is unambiguous. For plain sections, contract-go signs the text with its line ends, while IBM's shell recipe
+//! For encrypted sections, the signed text is unambiguous. For plain sections, contract-go signs the text with its line ends, while IBM's shell recipe
 //! first removes every CR and LF. Both are accepted, and the report states which text was signed.
 
 use base64ct::{Base64, Encoding as _};

@@ -64,7 +64,7 @@ pub enum LogEvent {
         /// The image.
         name: String,
     },
-    /// `Digest: sha256:…` after a pull. For a multi-platform image this is the index digest.
+    /// `Digest: sha256:…` after a pull. For a multi-platform image, this is the index digest.
     PulledDigest(Sha256),
     /// `Status: Downloaded newer image for NAME` or `Status: Image is up to date for NAME`.
     PulledImage(String),

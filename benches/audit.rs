@@ -1,5 +1,5 @@
 //! Times the gate, reading the verified archive, and a whole audit, on a bundle of about 20 MB that is made at the start: `cargo bench`. The bundle's
-//! content is pseudo-random and always the same.
+//! content is pseudo-random but always the same.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 #[path = "../tests/support/mod.rs"]

@@ -1,12 +1,12 @@
 //! A simple walk over workloads, written without the program's tables: the images at the places that each form's specification defines. The program's
-//! answer must contain them, unless it denies admission anyway.
+//! result must contain these images, unless it denies admission anyway.
 
 use std::io::Read as _;
 
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
-/// Every document of JSON or YAML; none if a second parser cannot read it.
+/// Every document in a JSON or YAML file; none if a second parser cannot read the file.
 pub fn documents(bytes: &[u8]) -> Vec<Value> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Vec::new() };
     match serde_json::from_str(text) {
@@ -15,7 +15,7 @@ pub fn documents(bytes: &[u8]) -> Vec<Value> {
     }
 }
 
-/// Compose Specification: services, jobs, hooks before the start, image volumes, models; podman's image volumes.
+/// Compose Specification: services, jobs, pre-start hooks, image volumes, models; podman's image volumes.
 pub fn compose(document: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for service in ["services", "jobs"].iter().flat_map(|key| values(&document[*key])) {

@@ -1,5 +1,5 @@
-//! What must hold for each parser and any bytes. The fuzz targets call these functions with libFuzzer's inputs, and `tests/corpora.rs` with the
-//! inputs in `fuzz/corpus/`. A function that returns has found no fault.
+//! Properties that must hold for each parser and any bytes. The fuzz targets call these functions with libFuzzer's inputs, and `tests/corpora.rs`
+//! calls them with the inputs in `fuzz/corpus/`. A function that returns has found no fault.
 
 #[path = "plain.rs"]
 mod plain;
@@ -27,7 +27,7 @@ use sha1::{Digest as _, Sha1};
 
 const KEY: &str = include_str!("../fixtures/inputs/keys/server-p256.pem");
 
-/// Bounds so low that nothing large is created, and that inputs reach them.
+/// Limits that are low enough that nothing large is created and that inputs reach them.
 pub fn limits() -> Limits {
     let mut limits = Limits::default();
     for (name, value) in [
@@ -64,12 +64,12 @@ pub fn limits() -> Limits {
     limits
 }
 
-/// A whole bundle file. Little but the decompressor is tested: CRCs stop changed inputs.
+/// A whole bundle file. This tests little more than the decompressor: CRCs stop changed inputs.
 pub fn bundle(bytes: &[u8]) {
     sound(Bundle::from_reader(bytes, &limits()));
 }
 
-/// Files of image signatures as `=== PATH`: without trusted keys, and under a policy that names the fixtures' keys.
+/// Files of image signatures as `=== PATH`: without trusted keys, and under a policy with the fixtures' keys.
 pub fn trust(bytes: &[u8]) {
     let files: Vec<TrustFile> = files(bytes)
         .into_iter()
@@ -82,7 +82,7 @@ pub fn trust(bytes: &[u8]) {
         assert_eq!(found, described());
         let Ok(found) = found else { continue };
         let trusted = found.iter().any(|one| one.standing == Standing::Trusted);
-        assert!(!trusted || !policy.require.is_empty(), "without a policy no signer is trusted");
+        assert!(!trusted || !policy.require.is_empty(), "without a policy, no signer is trusted");
     }
 }
 
@@ -91,7 +91,7 @@ pub fn openpgp(bytes: &[u8]) {
     let file = TrustFile { path: "signature-1".into(), bytes: bytes.to_vec() };
     let now = Timestamp::from_unix_seconds(1_800_000_000).expect("a moment");
     let Ok(found) = hpsb_audit::trust::describe(&[file], &SIGNERS.trust, now, &limits()) else { return };
-    // A file that begins with zero is cosign's in such a layout.
+    // In such a layout, a file that begins with zero is a cosign signature.
     assert!(found.iter().any(|one| matches!(one.kind, Kind::SimpleSigning | Kind::Cosign)), "it is skipped");
 }
 
@@ -167,7 +167,7 @@ pub fn contract(bytes: &[u8]) {
     workload(bytes, Form::Contract);
 }
 
-/// The evidence is empty: every image that a workload names is denied.
+/// The evidence is empty: every image in a workload is denied.
 fn workload(bytes: &[u8], form: Form) {
     let passwords = password_candidates(b"secret");
     let Ok(read) = Workload::read("fuzz", bytes, &passwords, &KindsWithoutImages::default(), &limits()) else { return };
@@ -187,7 +187,7 @@ fn workload(bytes: &[u8], form: Form) {
     assert!(bundles.is_empty() && admission.images.iter().all(|image| image.verdict == Verdict::Reject));
 }
 
-/// An image that the simple walk finds is in the answer, or something is unknown and nothing is admitted.
+/// An image that the simple walk finds is in the result, or something is unknown and nothing is admitted.
 fn assert_finds(read: &Workload, bytes: &[u8]) {
     if read.images.iter().any(|image| image.image.is_err()) {
         return;
@@ -201,11 +201,11 @@ fn assert_finds(read: &Workload, bytes: &[u8]) {
     let answered =
         |name: &str| read.images.iter().any(|image| image.image.as_ref().is_ok_and(|image| image.text == name));
     for name in plain::documents(bytes).iter().flat_map(walk) {
-        assert!(answered(&name), "{name} runs but is not in the answer: {:?}", read.images);
+        assert!(answered(&name), "{name} runs but is not in the result: {:?}", read.images);
     }
 }
 
-/// The evidence has no build: everything that runs lacks one.
+/// The evidence has no build: everything that runs lacks a build.
 pub fn inventory(bytes: &[u8]) {
     let Ok(read) = Inventory::read("fuzz", bytes, &[], &KindsWithoutImages::default(), &limits()) else { return };
     assert!(read.images.len() as u64 <= limits().inventory_entries);
@@ -226,10 +226,10 @@ pub fn inventory(bytes: &[u8]) {
     }
 }
 
-/// The answer is JSON with the request's id, whatever the request contains.
+/// The response is JSON with the request's id, whatever the request contains.
 pub fn review(bytes: &[u8]) {
     let Ok(review) = Review::read(bytes, &KindsWithoutImages::default(), &limits()) else { return };
-    let twin: serde_json::Value = serde_json::from_slice(bytes).expect("serde_json reads it too");
+    let twin: serde_json::Value = serde_json::from_slice(bytes).expect("serde_json also reads it");
     assert_eq!(twin["request"]["uid"], review.uid.as_str());
     let policy = Policy::default();
     let question = AdmissionQuestion { policy: &policy, attestation: None, now: Timestamp::epoch() };
@@ -273,14 +273,14 @@ pub fn build_log(bytes: &[u8]) {
 
 pub fn build_record(bytes: &[u8]) {
     let Ok(record) = BuildRecord::from_json("fuzz", bytes, &limits()) else { return };
-    let twin: serde_json::Value = serde_json::from_slice(bytes).expect("serde_json reads it too");
+    let twin: serde_json::Value = serde_json::from_slice(bytes).expect("serde_json also reads it");
     assert_eq!(record.status(), twin["status"].as_str().expect("text"));
     assert_eq!(record.fields().count(), twin.as_object().expect("an object").len());
     assert_eq!(record.root_ssh_enabled(), twin["root_ssh_enabled"].as_bool());
     let _ = (record.build_name(), record.image_tag(), record.server_version(), record.says_pushed());
 }
 
-/// Names and moments: short texts with a form.
+/// Names and times: short texts with a fixed form.
 pub fn words(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     for moment in [Timestamp::from_rfc3339(text), Timestamp::from_build_stamp(text), Timestamp::from_log_time(text)] {
@@ -304,7 +304,7 @@ pub fn words(bytes: &[u8]) {
 }
 
 /// Objects of one repository, separated by `%%%%`, each a letter (c, t, b, g) and its content. `@0@` is replaced with the id of the first object, and
-/// so on: 40 digits, or 20 bytes in a tree. HEAD is the last one.
+/// so on: 40 digits, or 20 bytes in a tree. HEAD is the last object.
 pub fn git_objects(bytes: &[u8]) {
     let mut git = BTreeMap::new();
     let mut ids: Vec<[u8; 20]> = Vec::new();
@@ -361,7 +361,7 @@ pub fn git_index(bytes: &[u8]) {
     proved(&snapshot(git.into()));
 }
 
-/// Text files of a repository: `=== PATH` begins each. Paths below `.git/` are git's, others belong to the work tree.
+/// Text files of a repository: `=== PATH` begins each. Paths below `.git/` are git's; others belong to the work tree.
 pub fn git_files(bytes: &[u8]) {
     let mut snapshot = snapshot(BTreeMap::new());
     for (path, content) in files(bytes) {
@@ -405,7 +405,7 @@ pub fn audit(bytes: &[u8]) {
     written(report);
 }
 
-/// The same from the uncompressed signed archive.
+/// As above, but from the uncompressed signed archive.
 pub fn audit_inner_tar(bytes: &[u8]) {
     written(audit_tar(&with_checksums(bytes)));
 }
@@ -489,7 +489,7 @@ pub fn image_archive(bytes: &[u8]) {
     read_image(&with_checksums(bytes));
 }
 
-/// Blobs of an OCI layout, separated by `%%%%`. `@0@` is replaced with the digest of the first one, `#0#` with its size. The last one is index.json.
+/// Blobs of an OCI layout, separated by `%%%%`. `@0@` is replaced with the digest of the first one, `#0#` with its size. The last blob is index.json.
 pub fn image_documents(bytes: &[u8]) {
     let mut blobs: Vec<Vec<u8>> = Vec::new();
     for piece in split(bytes, b"%%%%").into_iter().take(9) {
@@ -510,7 +510,7 @@ pub fn image_documents(bytes: &[u8]) {
     }
     tar.resize(tar.len() + 1024, 0);
     let Some(image) = read_image(&tar) else { return };
-    // Every digest labelled recomputed is that of a blob, and so is its size.
+    // Every digest and size labelled recomputed is that of a blob.
     let documents = image.indexes.iter().chain(&image.manifest).map(|document| (document.digest, document.size));
     let config = image.config.iter().map(|config| (config.digest, config.size));
     let layers = image.layers.iter().filter_map(|layer| layer.measured.as_ref());

@@ -85,7 +85,7 @@ fn anything_else_that_would_run_is_denied_with_a_reason() {
                 ),
                 "",
             )),
-            "a contract is judged alone",
+            "a contract is checked on its own",
         ),
         (
             operator(

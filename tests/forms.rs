@@ -221,11 +221,7 @@ fn archives_of_contracts_cannot_hide_images() {
         (vec![main, (".env", "TAG=1\nCOMPOSE_FILE=other\n")], 1, "docker compose reads COMPOSE_FILE"),
         (vec![main, (".env", "export COMPOSE_FILE = other\n")], 1, "docker compose reads COMPOSE_FILE"),
         (vec![main, (".env", "TAG=1\nCOMPOSE_PROJECT_NAME=x\n")], 0, ""),
-        (
-            vec![main, ("data/own.yaml", "a: !Ref b\n")],
-            1,
-            "if it is data of the workload, give it a name without .yaml",
-        ),
+        (vec![main, ("data/own.yaml", "a: !Ref b\n")], 1, "if it is the workload's data, give it a name without .yaml"),
         (vec![main, ("data/own.txt", "a: !Ref b\n")], 0, ""),
         (vec![("docker-compose.yaml", "services: {a: {image: x, ports: !reset []}}\n")], 1, "docker compose config"),
         (
@@ -283,7 +279,7 @@ fn contracts_cannot_hide_images() {
         ),
         (
             "confidential-containers: {allowedContainers: {a: {allowedImages: {imagePatterns: ['.*']}}}}\n",
-            "name them in `imageNames`",
+            "list them in `imageNames`",
         ),
         ("confidential-containers: {config: {cosign: {'evil/x:2': {publicKey: x}}}}\n", "evil/x:2"),
         ("confidential-containers: {run: x}\n", "`confidential-containers` does not have the key `run`"),

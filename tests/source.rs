@@ -99,7 +99,7 @@ fn the_summary_names_what_is_recomputed() {
     }
     assert_eq!(output.status.code(), Some(0));
     let page = out(&run("good-shallow", &[]));
-    let boundary = "shallow: the parents of 1 commit are left out (b0398d3eeb1921c4b063ea213713c42e0c584a70)";
+    let boundary = "shallow: the parents of 1 commit are omitted (b0398d3eeb1921c4b063ea213713c42e0c584a70)";
     assert!(page.contains(boundary), "{page}");
     let page = out(&run("history-missing_fail", &[]));
     assert!(page.contains("history      not complete: "), "{page}");

@@ -9,7 +9,7 @@ use crate::base::limits::Limits;
 /// A file, symbolic link or submodule of a proved tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeFile {
-    /// Relative to the top of the repository, submodules' files included.
+    /// Relative to the top of the repository, including for submodules' files.
     pub path: Vec<u8>,
     /// Its mode; never a directory.
     pub mode: Mode,
@@ -22,7 +22,7 @@ pub struct TreeFile {
 pub(super) struct Listing {
     /// Sorted by path, as in `git ls-files`.
     pub(super) files: Vec<TreeFile>,
-    /// The number of folders, without the top.
+    /// The number of folders, excluding the top folder.
     pub(super) folder_count: u64,
     pub(super) faults: Vec<String>,
     /// Messages about modes that git accepts but never writes.
@@ -37,7 +37,7 @@ const FILE_HELD_BYTES: u64 = 80;
 
 /// Lists the tree `root`. Each of its trees is decoded strictly, and each of its blobs must exist.
 ///
-/// `prefix` is put before every path; it is empty or ends with `/`.
+/// `prefix` is prepended to every path; it is empty or ends with `/`.
 pub(super) fn list_tree(reader: &mut Reader<'_>, root: ObjectId, prefix: &[u8], limits: &Limits) -> Listing {
     let mut listing = Listing::default();
     let mut stack: Vec<(Vec<u8>, ObjectId, u64)> = vec![(prefix.to_vec(), root, 0)];

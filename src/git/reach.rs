@@ -16,11 +16,11 @@ pub(super) struct Reach {
     pub(super) unreachable: u64,
     /// Messages about reachable objects that are missing or of the wrong kind.
     pub(super) holes: Vec<String>,
-    /// Further holes that are not listed.
+    /// The number of further holes, which are not listed.
     pub(super) more_holes: u64,
 }
 
-/// The maximum number of holes listed individually; the rest is counted.
+/// The maximum number of holes listed individually; the others are only counted.
 const HOLES_NAMED: usize = 20;
 
 /// Memory for an object on the stack.
@@ -28,8 +28,8 @@ const STEP_HELD_BYTES: u64 = 24;
 
 /// Computes what is reachable from `tips`. Missing parents of shallow commits are not holes.
 ///
-/// Objects name each other by hash, so there are no cycles. If every named object exists and every unnamed object is a
-/// tip, then all are reachable. The graph is walked only if that is not the case.
+/// Objects reference each other by hash, so there are no cycles. If every referenced object exists and every
+/// unreferenced object is a tip, then all are reachable. The graph is walked only if that is not the case.
 pub(super) fn measure(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
     let objects = reader.objects();
     if tips.iter().all(|tip| objects.find(tip).is_some()) && is_whole(objects, tips) {
@@ -49,12 +49,12 @@ fn walk(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
     let objects = reader.objects();
     let mut reach = Reach::default();
     let mut seen = vec![false; objects.table.len()];
-    // A ref may name an object of any kind.
+    // A ref may point to an object of any kind.
     let mut stack: Vec<(ObjectId, Kind)> = Vec::new();
     for tip in tips {
         match objects.find(tip) {
             Some(record) => stack.push((*tip, record.kind)),
-            None => reach.add_hole(&format!("{tip}, which a ref names, is missing")),
+            None => reach.add_hole(&format!("{tip}, which a ref points to, is missing")),
         }
     }
     let mut missing = HashSet::new();
@@ -67,7 +67,7 @@ fn walk(reader: &mut Reader<'_>, tips: &[ObjectId]) -> Reach {
         };
         if seen.get(number).copied().unwrap_or(true) {
             if objects.find(&id).is_some_and(|record| record.kind != kind) && missing.insert(id) {
-                reach.add_hole(&format!("{id} is named as a {kind}, but is not one"));
+                reach.add_hole(&format!("{id} is referenced as a {kind}, but is not one"));
             }
             continue;
         }

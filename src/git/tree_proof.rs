@@ -48,7 +48,7 @@ pub struct TreeProof {
 pub struct Submodule {
     /// Relative to the top of the repository.
     pub path: Vec<u8>,
-    /// The commit that the tree names.
+    /// The commit that the tree records.
     pub commit: ObjectId,
     /// The result for the submodule.
     pub state: SubmoduleState,
@@ -57,9 +57,9 @@ pub struct Submodule {
 /// The result for a submodule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubmoduleState {
-    /// It was not cloned: its folder is empty or missing. Nothing is proved, and there was nothing of it to build.
+    /// It was not cloned: its folder is empty or missing. Nothing is proved, and it had no files to build.
     Empty,
-    /// Its objects hash to the commit that the tree names. Differences in its files are listed with all others.
+    /// Its objects hash to the commit that the tree records. Differences in its files are listed with all others.
     Proved {
         /// The number of objects in its own repository.
         object_count: u64,
@@ -100,7 +100,7 @@ pub(super) struct TreeProver<'a> {
     budget: Comparisons,
 }
 
-/// The cost of a submodule besides its objects, in objects.
+/// The fixed cost of a submodule, expressed as a number of objects.
 const SUBMODULE_OBJECTS: u64 = 20;
 
 impl<'a> TreeProver<'a> {
@@ -190,7 +190,7 @@ impl<'a> TreeProver<'a> {
     }
 
     /// A fault of such a file is a fault of the tree; what `git fsck` reports as information is a note. An update
-    /// command in `.gitmodules` is a note too: git has not run such commands since 2.20.2, and this program does not.
+    /// command in `.gitmodules` is a note too: git has not run such commands since 2.20.2, and this program never does.
     fn judge_rules(&mut self, file: &TreeFile, faults: &[Malformed]) {
         let path = String::from_utf8_lossy(&file.path);
         for fault in faults {
@@ -246,7 +246,7 @@ impl<'a> TreeProver<'a> {
         };
         let reason = match follow_head(&directory) {
             Ok(head) if head.commit == file.id => None,
-            Ok(head) => Some(format!("its HEAD is {}; the tree names {}", head.commit, file.id)),
+            Ok(head) => Some(format!("its HEAD is {}; the tree records {}", head.commit, file.id)),
             Err(fault) => Some(fault.to_string()),
         };
         if reason.is_some() {
@@ -267,7 +267,7 @@ impl<'a> TreeProver<'a> {
         proof.submodules.sort_by(|one, other| one.path.cmp(&other.path));
         let proved = proof.submodules.iter().filter(|module| matches!(module.state, SubmoduleState::Proved { .. }));
         let mut links: Vec<Vec<u8>> = proved.map(|module| [&module.path, b"/.git".as_slice()].concat()).collect();
-        // Not in the order of submodules: `lib-x/.git` comes before `lib/.git`.
+        // Files are not in the order of submodules: `lib-x/.git` comes before `lib/.git`.
         links.sort_unstable();
         let mut expected = proof.files.iter().map(|file| file.path.as_slice()).peekable();
         for (path, entry) in &self.snapshot.work_tree {

@@ -1,4 +1,4 @@
-//! The forms of workloads, and how a file's form is recognised: by the marks of each YAML document. A document with marks of two forms is refused,
+//! The forms of workloads. A file's form is recognised by the marks of each YAML document. A document with marks of two forms is refused,
 //! because two programs would read it differently.
 
 use serde_json::Value;
@@ -24,7 +24,7 @@ words! {
 }
 
 impl Form {
-    /// What to call a file of this form in messages.
+    /// The term for a file of this form in messages.
     pub(crate) fn file(self) -> &'static str {
         match self {
             Self::Compose => "a compose file",
@@ -85,7 +85,7 @@ impl Form {
 fn of_one(document: &Value) -> Result<Option<Form>, String> {
     let marks: Vec<Form> = Form::ALL.into_iter().filter(|form| form.is_marked(document)).collect();
     match marks.as_slice() {
-        // `services` is not a mapping, so it is not a mark, but the document is meant as a compose file.
+        // `services` is not a mapping, so it is not a mark, but the document is evidently intended as a compose file.
         [] if document.get("services").is_some() => Ok(Some(Form::Compose)),
         [] => Ok(None),
         [form] => Ok(Some(*form)),
@@ -177,7 +177,7 @@ mod tests {
         }
     }
 
-    /// For every form: its sample is recognised and read, an unknown key is reported, and messages name the form.
+    /// For every form: its sample is recognised and read, an unknown key is reported, and messages state the form.
     #[test]
     fn every_form_is_recognised_and_reports_unknown_keys() {
         let read = |text: &str| {
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn two_forms_in_one_document_are_refused_and_both_are_named() {
+    fn two_forms_in_one_document_are_refused_and_both_are_reported() {
         let marks = [
             ("services: {a: {image: x}}", "`services` (a compose file)"),
             ("apiVersion: v1\nkind: Pod", "`apiVersion` and `kind` (a Kubernetes manifest)"),

@@ -1,7 +1,7 @@
 //! Closed-world tables: every key that a form defines at a place, and its meaning.
 //!
-//! One walk reads a value with its table. A key that is not in the table is reported as unknown, because a program that knows the key might take an
-//! image from it or run something. null counts as absent, as in the programs that read these forms; a key that is not in the table is unknown even
+//! One walk reads a value with its table. A key that is not in the table is reported as unknown, because a program that supports the key might find
+//! an image in it or run something. null counts as absent, as in the programs that read these forms; a key that is not in the table is unknown even
 //! if it is null.
 
 use serde_json::{Map, Value};
@@ -11,11 +11,11 @@ use super::{Images, below, kind_of};
 /// What a key means at its place in a form.
 #[derive(Clone, Copy)]
 pub(super) enum Meaning {
-    /// The name of an image that runs.
+    /// An image that runs.
     Image,
-    /// It runs or fetches something that no image name in the file identifies. The text says what, with advice.
+    /// It runs or fetches something that no image name in the file identifies. The text describes it and gives advice.
     Runs(&'static str),
-    /// A string that decides what other keys mean. It must be one of these words: a variable, a different type or a different word is unknown.
+    /// A string that determines what other keys mean. It must be one of these words: a variable, a different type or a different word is unknown.
     Decisive(&'static [&'static str]),
     /// A mapping, read with this table.
     Mapping(&'static Table),
@@ -25,7 +25,7 @@ pub(super) enum Meaning {
     Named(&'static Table),
     /// A separate rule for a value with several forms. It receives the value and its place.
     Special(fn(&Value, &str, &mut Images)),
-    /// It does not cause anything to run, and nothing in it names an image.
+    /// It does not cause anything to run, and nothing in it is an image that runs.
     Harmless,
 }
 

@@ -99,7 +99,7 @@ fn rsa_pss_signatures() {
                     .as_ref()
                     .is_ok_and(|key| key.accepts(Protocol::Notary, NOTARY_PSS, &Message::new(&test.msg), &test.sig));
                 frozen.count(name, test.result, accepts);
-                // Invalid only for the file's salt length: with 32 bytes of salt it is a good signature.
+                // Invalid only for the file's salt length: with 32 bytes of salt, the signature is valid.
                 if key.is_ok() && sha256_alone && test.comment == "s_len changed to 32" {
                     assert!(accepts, "{what}");
                 } else if key.is_ok() && supported {

@@ -26,9 +26,9 @@ pub(super) enum Magic {
 
 /// Searches for magic numbers.
 ///
-/// At whatever bit a magic number begins, its bits fill the second to sixth bytes that it touches. One of the four byte pairs among them
-/// begins at a multiple of four, and that pair can have only 64 values. So a test of one pair in every four bytes leaves one position in a
-/// thousand for a closer look.
+/// Regardless of the bit at which a magic number begins, its bits fill the second to sixth bytes that it touches. One of the four byte
+/// pairs among them begins at a multiple of four, and that pair can have only 64 values. So a test of one pair in every four bytes leaves
+/// one position in a thousand for a closer check.
 pub(super) struct Scanner {
     /// A bit for each value of two bytes: whether they can be part of a magic number.
     pairs: Box<[u64; 1 << 10]>,
@@ -122,7 +122,7 @@ mod tests {
                 out.push(magic, 24);
                 let bytes = out.finish();
                 let mut expected = naive(&bytes, 77);
-                // A mark that touches only the last six bytes is not found. In a stream a CRC follows it.
+                // A mark that touches only the last six bytes is not found. In a stream, a CRC follows the mark.
                 expected.retain(|mark| mark.at / 8 + 7 <= 77 + bytes.len() as u64);
                 assert!(!expected.is_empty());
                 for piece in [1, 3, 7, 8, 1000] {

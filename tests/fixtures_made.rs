@@ -26,6 +26,12 @@ fn every_fixture_equals_its_generated_files() {
         }
     }
     assert_eq!(made.len(), count, "two cases have the same name");
+    for entry in fs::read_dir(support::FIXTURES).expect("the fixtures") {
+        let entry = entry.expect("a readable folder");
+        let name = entry.file_name().into_string().expect("a name in UTF-8");
+        let is_fixture = entry.path().join("case.toml").exists();
+        assert!(!is_fixture || made.contains_key(&name), "fixtures/{name} is no longer made: delete it");
+    }
     for (directory, files) in made {
         for entry in fs::read_dir(Path::new(support::FIXTURES).join(&directory)).expect("it was read above") {
             let name = entry.expect("a readable folder").file_name().into_string().expect("a name in UTF-8");

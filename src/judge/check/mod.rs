@@ -76,7 +76,7 @@ pub(crate) use self::workload_pinned::PUSHED_AS;
 pub(crate) use crate::judge::finding::MANIFEST_SIGNATURE;
 
 /// All checks, in the order of reports.
-pub static CHECKS: [&Check; 39] = [
+pub static CHECKS: &[&Check] = &[
     &manifest_signature::CHECK,
     &manifest_key::CHECK,
     &key_record::CHECK,
@@ -131,7 +131,7 @@ pub(crate) static WORKLOAD_PINNED: &Check = &workload_pinned::CHECK;
 
 /// The check with this name.
 pub fn find(name: &str) -> Option<&'static Check> {
-    CHECKS.into_iter().find(|check| check.name == name)
+    CHECKS.iter().copied().find(|check| check.name == name)
 }
 
 /// A hint that names the check with the most similar name. It is empty if none is similar.

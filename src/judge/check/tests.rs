@@ -62,7 +62,7 @@ fn every_check_is_described_and_found_by_name() {
     for check in CHECKS {
         assert!(!check.says.is_empty() && !check.says.ends_with('.'), "{}", check.name);
         assert!(check.explanation.ends_with('.'), "{}", check.name);
-        assert!(std::ptr::eq(find(check.name).unwrap(), check), "duplicate check {}", check.name);
+        assert!(std::ptr::eq(find(check.name).unwrap(), *check), "duplicate check {}", check.name);
     }
     assert!(find("no-such-check").is_none());
 }

@@ -3,7 +3,7 @@
 //!
 //! To add a field:
 //! 1. a field of [`Expect`],
-//! 2. its row in [`FIELDS`], and the array's length,
+//! 2. its row in [`FIELDS`],
 //! 3. its name in `expected` of its check (`src/judge/check/`), which says what setting it changes,
 //! 4. `tests/run update`, which writes the table in `docs/policy.md` and the answers that show the template.
 
@@ -78,7 +78,7 @@ type Each = fn(&str) -> Answer<()>;
 type Place = fn(&mut Expect) -> &mut Vec<String>;
 
 /// Every field, in the order of reports.
-pub(super) static FIELDS: [Field; 11] = [
+pub(super) static FIELDS: &[Field] = &[
     Field {
         name: "images",
         is: "image repositories that the build may push to; a tag or digest is an error. `nginx` is `docker.io/library/nginx`",
@@ -242,7 +242,7 @@ impl Expect {
     /// The table of fields in docs/policy.md.
     pub fn markdown() -> String {
         let mut table = "| field | is | check | |\n| --- | --- | --- | --- |\n".to_owned();
-        for field in &FIELDS {
+        for field in FIELDS {
             let asks = |check: &&&Check| check.expected.fields().contains(&field.name);
             let Some(check) = CHECKS.iter().find(asks) else { continue };
             let then = if matches!(check.expected, Expected::Requires(_)) { "then at `require` " } else { "" };
@@ -274,7 +274,7 @@ impl ExpectTable {
     /// A message that names the field.
     pub(super) fn read(mut self) -> Answer<Expect> {
         let mut expect = Expect::default();
-        for field in &FIELDS {
+        for field in FIELDS {
             let Some(given) = self.0.remove(field.name) else { continue };
             field.put(&mut expect, given).map_err(|why| format!("expect.{}: {why}", field.name))?;
         }
@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn every_field_belongs_to_one_check_and_every_check_names_fields_that_exist() {
-        for field in &FIELDS {
+        for field in FIELDS {
             let checks = CHECKS.iter().filter(|check| check.expected.fields().contains(&field.name)).count();
             assert_eq!(checks, 1, "{checks} checks have {:?} in `expected`", field.name);
         }

@@ -165,6 +165,19 @@ fn content_trust() -> Vec<Case> {
         fails("trust-notary-before-certificate", "The build is older than the root key's certificate.", "first")
             .build_name(build_name(&image_tag(), STAMP))
             .record(|text| text.replace(RECORDED, STAMP)),
+        Case::fails(
+            "trust-notary-logged-other-key",
+            "image-key",
+            "The root key that the policy pins signed the image; the log records a different one.",
+        )
+        .also(|case| with_notary(case, "first"))
+        .log(|text| text.replace(&root_key().0, &log_key_id()).replace(&root_key().1, &log_public_key()))
+        .file("key.pem", Named::Server.public_pem())
+        .policy(super::policy::with(&format!(
+            "[[trust.signers]]\nname = \"wallet\"\nroot-key = \"{}\"\n",
+            root_key().0
+        )))
+        .expect("image-signature", "pass"),
         Case::fails("trust-notary-policy-other-key", "image-signature", "The policy pins a different root key.")
             .also(|case| with_notary(case, "first"))
             .file("key.pem", Named::Server.public_pem())

@@ -156,7 +156,7 @@ fn a_file_with_marks_of_two_forms_is_malformed_and_both_are_named() {
 }
 
 #[test]
-fn refused_files_have_a_hint_for_their_owner() {
+fn refused_files_come_with_a_hint() {
     let folder = place();
     let good = service("");
     for (text, words) in [

@@ -222,7 +222,7 @@ fn docker_25(image: &Image, has_manifest: bool) -> Vec<Entry> {
     entries
 }
 
-/// Archives with the layers as pushed, under their digests: kaniko, ko and crane name the configuration by its digest, jib `config.json`.
+/// Archives with the layers as pushed, under their digests: kaniko, ko and crane name the configuration by its digest, jib names it `config.json`.
 fn of_layers(image: &Image, config: String, tags: Value) -> Vec<Entry> {
     let name = |layer: &Layer| format!("{}.tar.gz", hex(&layer.blob));
     let mut entries: Vec<Entry> =

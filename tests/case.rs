@@ -318,7 +318,7 @@ fn every_tampering_is_refused_and_named() {
     refused(&moved, key, "the order of members was changed");
     let mut first = good.clone();
     first.swap(0, 1);
-    // A file that does not begin like a case is read as a bundle, and is not one.
+    // A file that does not begin like a case is read as a bundle, which it is not.
     for members in [first.as_slice(), &good[1..]] {
         folder.write("case.tar", packed(members));
         let (code, report) = audit(&folder, key);
@@ -382,7 +382,7 @@ fn a_changed_case_with_corrected_digests_fails_its_seal_and_the_repeated_audit()
             message(&answer)
         );
     }
-    // With a seal, it is the seal of another case.
+    // A seal, if there is one, is that of a different case.
     fs::remove_file(folder.path().join("case.tar")).unwrap();
     let mut signed = members(&sealed(&folder, &["--sign-key", "ada.key"]));
     signed[policy].1.extend(b"\n# another policy\n");

@@ -272,7 +272,7 @@ fn wrong_usage_exits_2() {
     }
 }
 
-/// With `--format json` the output is one document, even if nothing could be judged.
+/// With `--format json` the output is one document, even if there is no verdict.
 #[test]
 fn json_output_is_json_for_errors_too() {
     let folder = Folder::with_fixture("good-rsa-2048");

@@ -1,4 +1,4 @@
-//! Only known forms of workloads are accepted: anything that a program could run but the file hides is denied or malformed, and the answer says what
+//! Only known forms of workloads are accepted: anything that a program could run but the file hides is denied or malformed, and the answer states what
 //! to do. Each input was once admitted.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -331,7 +331,7 @@ fn an_engines_own_manifest_is_distinguished_from_the_pushed_one() {
     }
 }
 
-/// Links in a folder are not followed; the error says that the file is a link, and what to do.
+/// Links in a folder are not followed; the error states that the file is a link, and what to do.
 #[test]
 fn a_document_that_is_a_link_is_reported_as_a_link() {
     let folder = Folder::new();

@@ -325,7 +325,7 @@ fn bounds_hold_for_all_repositories_and_all_names_together() {
     folder.write("bundle.sig.tbz", bundle);
     folder.write("key.pem", support::keys::Named::Server.public_pem());
     // All names together are shorter than 3,000 bytes. The other sizes are exact: 8,483 bytes below .git in the recorded repository plus what was
-    // added; all files outside it; record and log as they are.
+    // added; all files outside it; record and log unchanged.
     for (limit, over) in [
         ("names_bytes=3500", false),
         ("names_bytes=1000", true),

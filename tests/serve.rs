@@ -614,7 +614,7 @@ fn slow_or_silent_clients_do_not_delay_others() {
 
 #[test]
 fn time_is_applied_to_each_request() {
-    // The build is of 2026-03-02T10:15:30: at the given moment it is 7 days old.
+    // The build dates from 2026-03-02T10:15:30: at the given moment it is 7 days old.
     for (age, allowed) in [("8d", true), ("7d", false)] {
         let folder = place(&format!("{POLICY}[expect]\nmax-age = \"{age}\"\n"));
         let server = Server::start(&folder, &[]);

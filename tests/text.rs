@@ -236,7 +236,7 @@ fn a_bundle_named_twice_counts_once() {
     assert!(answer.out.contains("total    2 bundles: 2 accepted in part\n"), "{}", answer.out);
 }
 
-/// The last line has the exit code of the process; if a requested summary is missing, standard error says what differs.
+/// The last line has the exit code of the process; if a requested summary is missing, standard error states what differs.
 #[test]
 fn an_exit_code_that_differs_from_the_verdicts_is_explained() {
     let folder = Folder::with_fixture("verdict-waived");

@@ -57,7 +57,7 @@ fn every_command_is_in_the_readme() {
     assert!(names.len() > 20 && forgotten.is_empty(), "README.md does not mention {forgotten:?}");
 }
 
-/// For each form of workload, the page says which images are read and where the table of keys comes from.
+/// For each form of workload, the page states which images are read and where the table of keys comes from.
 #[test]
 fn every_form_of_workload_is_described() {
     let page = read(&root().join("docs/admission.md"));

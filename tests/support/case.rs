@@ -271,13 +271,13 @@ impl Case {
         self
     }
 
-    /// Uses another build name for file and members.
+    /// Uses a different build name for file and members.
     pub fn build_name(mut self, name: impl Into<String>) -> Self {
         self.build_name = name.into();
         self
     }
 
-    /// Uses another name for the file only.
+    /// Uses a different name for the file only.
     pub fn bundle_name(mut self, name: impl Into<String>) -> Self {
         self.bundle_name = Some(name.into());
         self
@@ -347,7 +347,7 @@ impl Case {
         ])
     }
 
-    /// Uses another `--now`.
+    /// Uses a different `--now`.
     pub fn now(mut self, now: &'static str) -> Self {
         self.now = now;
         self

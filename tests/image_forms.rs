@@ -180,7 +180,7 @@ fn keeping(image: &Image) -> Vec<Form> {
     ]
 }
 
-/// `docker save` up to 24: a folder for each layer, with the files of the form's first version.
+/// `docker save` up to version 24: a folder for each layer, with the files of the form's first version.
 fn docker_24(image: &Image) -> Vec<Entry> {
     let mut entries = image.saved();
     for layer in &image.layers {

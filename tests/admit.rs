@@ -1,4 +1,4 @@
-//! `admit`, `contract images` and `--builder`: what may be deployed, and why not. Contracts, records and chains are made with openssl.
+//! `admit`, `contract images` and `--builder`: what may be deployed, what may not, and why. Contracts, records and chains are made with openssl.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -230,7 +230,7 @@ fn image_names_are_shown_and_secrets_are_hidden() {
     assert!(code == 1 && page.contains("decrypt it with --workload-password FILE"), "{page}");
 }
 
-/// A key of 100 KB above 9,000 images is part of each of their paths, and would cost a gigabyte if each path had a copy.
+/// A key of 100 KB above 9,000 images is part of each of their paths, and would cost a gigabyte if each path contained a copy.
 #[test]
 fn paths_of_images_are_bounded_and_distinct() {
     let limits = Limits::default();
@@ -259,7 +259,7 @@ fn paths_of_images_are_bounded_and_distinct() {
     assert_ne!(workload.images[0].place, workload.images[1].place);
 }
 
-/// Totals are bounded too, not only single parts: all files of a call share one budget.
+/// Totals are bounded, not just single parts: all files of a call share one budget.
 #[test]
 fn workloads_share_one_budget() {
     let folder = place(POLICY);
@@ -375,7 +375,7 @@ fn hostile_text_of_a_workload_is_escaped() {
 }
 
 #[test]
-fn manifests_lists_and_documents_are_read_also_from_standard_input() {
+fn manifests_lists_and_documents_are_read_from_files_and_standard_input() {
     let folder = place(POLICY);
     let pinned = format!("acme/wallet@{DIGEST}");
     let manifests = format!(
@@ -679,7 +679,7 @@ fn contract_signatures_are_checked_in_every_encoding() {
         }
     }
     let env = format!("type: env\nsigningKey: {once}");
-    // Signatures in lines, as openssl writes base64, and with the line ends of Windows.
+    // Signatures with line breaks, as openssl writes base64, and with Windows line ends.
     for line_end in ["\\n", "\\r\\n"] {
         contract(&env, "signer", false, "=");
         let whole = fs::read_to_string(folder.path().join("user-data.yaml")).unwrap();
@@ -837,7 +837,7 @@ fn attestation_records_link_an_instance_to_the_admitted_text() {
 }
 
 #[test]
-fn the_build_servers_own_record_is_judged() {
+fn the_build_servers_own_record_is_checked() {
     let folder = place(POLICY);
     chain(&folder, "International Business Machines Corporation");
     let workload = Sha256::of(b"hyper-protect-basic.a.b").hex();
@@ -938,7 +938,7 @@ fn a_saved_report_is_read_back() {
     assert_eq!(workload.form, Form::Compose);
 }
 
-/// Waivers of a policy for one bundle: they change a verdict to acceptance in part, and no finding.
+/// A policy's waivers for one bundle change the verdict to acceptance in part, but no finding.
 #[test]
 fn waivers_are_shown_in_every_format_and_expire() {
     let digest = Sha256::of(&fs::read(fixture("good-policy").join(BUNDLE)).unwrap()).hex();
@@ -979,7 +979,7 @@ fn waivers_are_shown_in_every_format_and_expire() {
     }
     let again = run(folder.path(), &["report", "report.json", "--format", "text"]);
     assert_eq!((again.code, again.out), (0, fs::read_to_string(folder.path().join("report.text")).unwrap()));
-    // Exactly this bundle may be deployed, and the text says what was waived.
+    // The image of exactly this bundle may be deployed, and the text lists what was waived.
     folder.write("compose.yaml", compose(&format!("acme/wallet@{DIGEST}")));
     let (code, text) = text(&folder, "compose.yaml", &[]);
     assert!(
@@ -989,7 +989,7 @@ fn waivers_are_shown_in_every_format_and_expire() {
         "{text}"
     );
 
-    // It ends at its expiry, and does not apply to another bundle or check.
+    // A waiver ends at its expiry, and does not apply to other bundles or checks.
     for (policy, shown) in [
         (waiver("build-age", &digest, NOW), true),
         (waiver("build-age", &"0".repeat(64), "2026-04-01T00:00:00Z"), false),

@@ -1,5 +1,5 @@
-//! `admit` on Kubernetes resources. Each input names the image of an accepted build, and most also have something else that would run. Further inputs
-//! are what real users have, which must be admitted.
+//! `admit` on Kubernetes resources. Each input names the image of an accepted build, and most also contain something else that would run. The other
+//! inputs are typical of real users and must be admitted.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod program;
@@ -147,9 +147,9 @@ fn the_policy_decides_about_unknown_kinds() {
     assert_eq!((admit("", &nested).0, admit(&list("example.com/Widget"), &nested).0), (1, 0));
 }
 
-/// A contract in an operator's resource is judged by the same rules as one in its own file.
+/// A contract in an operator's resource is checked by the same rules as one in its own file.
 #[test]
-fn a_contract_in_a_resource_is_judged() {
+fn a_contract_in_a_resource_is_checked() {
     let folder = Folder::new();
     folder.write("x", "");
     let workload = operator(&play(POD), "");
@@ -157,7 +157,7 @@ fn a_contract_in_a_resource_is_judged() {
     assert!(code == 1 && report.contains("the machine boots http://images/hpcr.qcow2"), "{report}");
     let (code, report) = admit("[levels]\n\"contract-signature\" = \"require\"\n", &workload);
     assert!(code == 1 && report.contains("contract-signature"), "{report}");
-    // Without such a policy the machine is listed all the same.
+    // Without such a policy, the machine is still listed.
     assert!(admit("", &workload).1.contains("only an attestation record can say what that is"));
 }
 

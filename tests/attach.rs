@@ -42,7 +42,7 @@ fn sha256(path: &Path) -> String {
     format!("sha256:{}", line.split(' ').next().unwrap().trim_start_matches('\\'))
 }
 
-/// Checks, with sha256sum, that every blob has the digest in its name and every entry the size it states. Returns the entries that have a tag.
+/// Checks, with sha256sum, that every blob has the digest in its name and every entry has the size it states. Returns the entries that have a tag.
 fn validated(layout: &Path) -> Vec<(String, Value)> {
     assert_eq!(json(&layout.join("oci-layout"))["imageLayoutVersion"], "1.0.0");
     for entry in fs::read_dir(layout.join("blobs/sha256")).unwrap() {
@@ -132,7 +132,7 @@ fn a_layout_keeps_its_content_and_attaching_again_changes_nothing() {
     assert_eq!(tags.len(), 3);
     let after = folder.listing();
     let same = |(name, bytes): &(&String, &Vec<u8>)| after.get(*name) == Some(bytes) || name.ends_with("index.json");
-    assert!(before.iter().all(|entry| same(&entry)), "something that was there is not what it was");
+    assert!(before.iter().all(|entry| same(&entry)), "existing content was changed");
     assert_eq!(attach(&folder, "layout", &IMAGE).code, 0);
     assert_eq!(folder.listing(), after);
 
@@ -146,7 +146,7 @@ fn a_layout_keeps_its_content_and_attaching_again_changes_nothing() {
     let listing: Vec<_> = folder.listing().into_iter().filter(|(name, _)| name != "report.json").collect();
     assert_eq!(listing, after.clone().into_iter().collect::<Vec<_>>());
 
-    // A different summary: a second referrer, while cosign's tag keeps its meaning.
+    // A different summary becomes a second referrer; under cosign's tag it would be a second attestation, which is refused.
     let other = attach(&folder, "layout", &[IMAGE[0], IMAGE[1], "--require", "manifest"]);
     assert_eq!(other.code, 3, "{}", other.err);
     assert!(
@@ -172,7 +172,7 @@ fn nothing_is_attached_to_an_unproved_image() {
     let answer = attach(&folder, "attached", &[]);
     assert_eq!(answer.code, 2);
     assert!(answer.out.contains("the check image-digest did not pass"), "{}", answer.out);
-    // With the check lowered to a warning, another image is accepted, but nothing is attached to it.
+    // With the check lowered to a warning, a different image is accepted, but nothing is attached to it.
     let policy = fs::read_to_string(folder.path().join("policy.toml")).unwrap();
     let levels = ["digest", "config", "layers"].map(|part| format!("image-{part} = \"warn\"\n")).concat();
     folder.write("policy.toml", format!("{policy}[levels]\n{levels}"));

@@ -1,4 +1,4 @@
-//! One budget bounds an audit: repeated references are charged once, multiplying inputs stop, and answers show the first entries and a count.
+//! One budget bounds an audit: repeated references are charged once, inputs that multiply are stopped, and answers show the first entries and a count.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
 
-/// Audits a fixture with more limits: exit code and report.
+/// Audits a fixture with additional limits: exit code and report.
 fn audit(name: &str, limits: &[&str]) -> (i32, Value) {
     let folder = fixture(name);
     let arguments = CaseFile::read(&folder).args();
@@ -36,7 +36,7 @@ fn says(report: &Value, word: &str) -> bool {
 fn exhausted_work_or_memory_gives_no_verdict_and_names_the_limit() {
     for name in ["good-rsa-2048", "good-trust-cosign"] {
         for limit in ["work_base_units", "held_base_bytes"] {
-            // No allowance grows with the input here.
+            // No bound grows with the input here.
             let none = ["work_per_megabyte_units=0", "held_per_input_bytes=0"];
             let (code, report) = audit(name, &[&format!("{limit}=1"), none[0], none[1]]);
             assert_eq!(code, 3, "{name} {limit}");

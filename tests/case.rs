@@ -63,7 +63,7 @@ fn message(report: &Value) -> &str {
 }
 
 #[test]
-fn a_case_is_reproducible_byte_for_byte_also_with_gnu_tar() {
+fn a_case_is_reproducible_byte_for_byte_by_gnu_tar_too() {
     let folder = folder();
     let case = sealed(&folder, &["--sign-key", "ada.key", "--retain-until", "2036-12-31"]);
     let path = folder.path();
@@ -98,7 +98,7 @@ fn a_case_is_reproducible_byte_for_byte_also_with_gnu_tar() {
     pack.extend(&names);
     tool("tar", &pack, &path.join("out"));
     assert_eq!(fs::read(path.join("packed.tar")).unwrap(), case);
-    // Digests for a second reader, checked by another program.
+    // Digests for a second reader, checked by a different program.
     let check = "import hashlib, json, tarfile\nt = tarfile.open('case.tar')\nr = json.load(t.extractfile('case.json'))\n\
         for m in r['members']:\n    b = t.extractfile(m['name']).read()\n    assert (len(b), hashlib.sha256(b).hexdigest()) == (m['size'], m['sha256'])\n\
         print(len(r['members']))";
@@ -113,7 +113,7 @@ fn a_case_supplies_evidence_but_never_trust() {
     assert_eq!((code, report["verdict"].as_str()), (2, Some("none")));
     assert_eq!(report["case"]["repeated"], "same-report");
     assert_eq!(report["case"]["vouched_by"], "nobody");
-    assert_eq!(report["reports"], json!([]), "no verdict of the case's own is handed on");
+    assert_eq!(report["reports"], json!([]), "the case's own verdict is not passed on");
     assert!(message(&report).contains("give the sealed verdict, accept;"), "{report}");
 
     for (more, by, verdict) in [
@@ -232,7 +232,7 @@ fn given_evidence_must_be_listed_exactly_once() {
     let folder = folder();
     fs::create_dir(folder.path().join("signatures")).unwrap();
     folder.write("signatures/note", "no signature");
-    // It is sealed, but rejected: no file in it is a signature.
+    // It is sealed, but rejected: none of its files is a signature.
     assert_eq!(seal(&folder, &["--trust", "signatures"]).code, 1);
     let given = members(&fs::read(folder.path().join("case.tar")).unwrap());
     fs::remove_file(folder.path().join("case.tar")).unwrap();
@@ -252,7 +252,7 @@ fn given_evidence_must_be_listed_exactly_once() {
     assert_eq!(code(&changed(&given, &|_| {})), (1, false));
     assert_eq!(code(&changed(&nothing, &|_| {})), (0, false));
     let handed = |words: Value| move |record: &mut Value| record["question"]["handed"] = words.clone();
-    // Given evidence listed by no bundle, twice, or in no list; and listed evidence that was not given.
+    // Given evidence that no bundle lists, that is listed twice, or that is in no list; and listed evidence that was not given.
     for words in [json!([]), json!(["trust", "trust"]), json!(["builder"]), json!(["image", "trust"])] {
         assert_eq!(code(&changed(&given, &handed(words.clone()))), (3, true), "{words}");
     }
@@ -318,7 +318,7 @@ fn every_tampering_is_refused_and_named() {
     refused(&moved, key, "the order of members was changed");
     let mut first = good.clone();
     first.swap(0, 1);
-    // A file that does not begin like a case is read as a bundle, and is not one.
+    // A file that does not begin like a case is read as a bundle, which it is not.
     for members in [first.as_slice(), &good[1..]] {
         folder.write("case.tar", packed(members));
         let (code, report) = audit(&folder, key);
@@ -339,7 +339,7 @@ fn every_tampering_is_refused_and_named() {
 }
 
 #[test]
-fn a_case_relisted_by_someone_else_fails_its_seal_and_the_repeated_audit() {
+fn a_changed_case_with_corrected_digests_fails_its_seal_and_the_repeated_audit() {
     let folder = folder();
     let good = members(&sealed(&folder, &[]));
     let report = good.iter().position(|(name, _)| name == "report.json").unwrap();
@@ -382,7 +382,7 @@ fn a_case_relisted_by_someone_else_fails_its_seal_and_the_repeated_audit() {
             message(&answer)
         );
     }
-    // With a seal, it is the seal of another case.
+    // A seal, if there is one, is that of a different case.
     fs::remove_file(folder.path().join("case.tar")).unwrap();
     let mut signed = members(&sealed(&folder, &["--sign-key", "ada.key"]));
     signed[policy].1.extend(b"\n# another policy\n");

@@ -272,7 +272,7 @@ fn wrong_usage_exits_2() {
     }
 }
 
-/// With `--format json` the output is one document, even if nothing could be judged.
+/// With `--format json` the output is one document, even if there is no verdict.
 #[test]
 fn json_output_is_json_for_errors_too() {
     let folder = Folder::with_fixture("good-rsa-2048");
@@ -365,7 +365,7 @@ fn the_first_line_claims_nothing_that_was_not_checked() {
         assert!(answer.code == 0 && answer.out.starts_with(plain), "{file:?}: {}", answer.out);
         let (_, report) = report(folder.path(), &line[1..]);
         assert_eq!(report["reports"][0]["in_play"], serde_json::json!(["manifest", "source"]), "{file:?}");
-        // If it is given, it is in play but has no answer.
+        // If the folder is given, its group is in play but has no answer.
         let handed = run(folder.path(), &[&line[..], &["--trust", "trust"]].concat());
         assert!(handed.code == 1 && handed.out.contains("because  image-signature"), "{file:?}: {}", handed.out);
     }
@@ -460,7 +460,7 @@ fn nothing_to_verify_exits_4() {
     );
 }
 
-/// An empty folder is not covered by the bundles in other folders.
+/// Bundles in other folders do not make up for an empty folder.
 #[test]
 fn an_empty_folder_next_to_a_bundle_exits_4() {
     let folder = Folder::with_fixture("good-rsa-2048");
@@ -581,7 +581,7 @@ fn on_terminal(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) 
     stream_on_terminal("stdout", folder, environment, arguments)
 }
 
-/// The same for the named stream; the other one is discarded.
+/// As above, for the named stream; the other one is discarded.
 fn stream_on_terminal(stream: &str, folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> String {
     const PYTHON: &str = "\
 import os, pty, subprocess, sys
@@ -624,7 +624,7 @@ fn colours_are_for_terminals() {
     assert!(!on_terminal(&folder, &[("TERM", "xterm"), ("NO_COLOR", "1")], &line).contains(escape));
     assert!(!on_terminal(&folder, &[("TERM", "dumb")], &line).contains(escape));
     assert!(!run(&folder, &line).out.contains(escape));
-    // An empty NO_COLOR is not set (no-color.org).
+    // An empty NO_COLOR counts as unset (no-color.org).
     assert!(on_terminal(&folder, &[("TERM", "xterm"), ("NO_COLOR", "")], &line).contains(escape));
 }
 
@@ -712,7 +712,7 @@ fn unsupported_signatures_are_reported() {
     }
 }
 
-/// What a build cannot judge is unknown, with the reason; if its group is required, the bundle is rejected.
+/// What a build cannot check is unknown, with the reason; if its group is required, the bundle is rejected.
 #[test]
 fn a_build_without_support_for_a_signature_reports_it() {
     for (feature, name, says) in [

@@ -31,7 +31,7 @@ fn extract(folder: &Folder, to: &str) -> Answer {
     run(folder.path(), &["extract", BUNDLE, "--key", "key.pem", "--to", to])
 }
 
-/// Asserts that nothing is unpacked or left behind, and that the exit code is that of no verdict.
+/// Asserts that nothing is unpacked or left behind, and that the exit code means no verdict.
 fn refused(members: Vec<Entry>, complaint: &str) {
     let folder = with_members(members);
     let before = folder.listing();
@@ -45,7 +45,7 @@ fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-/// Python's tarfile unpacks the same archive. openssl is not needed: the bundle is good.
+/// Python's tarfile unpacks the same archive.
 #[test]
 fn archives_are_unpacked_as_by_pythons_tarfile() {
     const PYTHON: &str = "\
@@ -75,7 +75,7 @@ tarfile.open(fileobj=io.BytesIO(inner), mode='r:bz2').extractall(sys.argv[2])
 }
 
 #[test]
-fn modes_are_644_and_755_whatever_the_archive_says() {
+fn modes_are_644_and_755_regardless_of_the_archive() {
     let with_mode = |path: &str, mode| Entry { mode, ..Entry::file(path, "content") };
     let folder = with_members(vec![
         with_mode("data/setuid", 0o6755),
@@ -106,7 +106,7 @@ fn links_inside_are_kept_and_hard_links_are_copies() {
     assert_eq!(fs::read_link(out.join("dangling")).unwrap(), Path::new("no-such-file"));
     assert_eq!(fs::read(out.join("copy")).unwrap(), fs::read(out.join("build.json")).unwrap());
     let node = |name: &str| fs::metadata(out.join(name)).unwrap().ino();
-    assert_ne!(node("copy"), node("build.json"), "a change of one would change the other");
+    assert_ne!(node("copy"), node("build.json"), "changing one would change the other");
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn nothing_is_unpacked_without_a_valid_signature() {
 }
 
 #[test]
-fn odd_names_that_git_allows_are_unpacked_as_they_are() {
+fn odd_names_that_git_allows_are_unpacked_unchanged() {
     use std::os::unix::ffi::OsStrExt as _;
     let names: [&[u8]; 5] =
         [b"git/wallet/\xff\xfe", b"git/wallet/a\nb", b"git/wallet/-rf", b"git/wallet/README", b"git/wallet/readme"];

@@ -44,7 +44,7 @@ fn run(directory: &Path, case: &CaseFile, format: &str) -> Output {
         .unwrap()
 }
 
-/// The differences between the answer and `[expect]`, one a line.
+/// The differences between the answer and `[expect]`, one per line.
 fn compare(directory: &Path) -> Vec<String> {
     let case = CaseFile::read(directory);
     let expect = case.expect();
@@ -159,7 +159,7 @@ fn every_fixture_has_its_expected_answer() {
     assert!(faults.is_empty(), "{} answers are wrong:\n{}", faults.len(), faults.join("\n"));
 }
 
-/// A directory's name says whether the fixture fails, so that a fixture cannot change sides unnoticed.
+/// A directory's name states whether the fixture fails, so that a changed exit code is noticed.
 #[test]
 fn names_show_which_fixtures_fail() {
     for directory in directories() {

@@ -63,7 +63,7 @@ const ROWS: &[Row] = &[
     ("audit case.tar --seal-key ada.pub", &["--require", "image"], Refused),
     ("audit case.tar --seal-key ada.pub", &["--now", NOW], Refused),
     ("audit case.tar --seal-key ada.pub", &["--limit", "archive_members=3"], Honoured),
-    // On no one's terms.
+    // On neither's terms.
     ("audit case.tar", &["--now", NOW], Refused),
     ("audit case.tar", &["--require", "image"], Refused),
     ("audit case.tar", &["--seal-key", "ada.pub"], Honoured),
@@ -203,7 +203,7 @@ const NARROW_NOTHING: &[(&str, &str)] = &[
     ("sign-off", "role sign-key"),
     ("report", "output sign-key"),
     ("self-test", "report"),
-    // The content of a key record: nothing is judged.
+    // The content of a key record: nothing is checked.
     (
         "key enroll",
         "bundle challenge-bundle channel limit obtained-at obtained-by second-at second-by second-channel second-copy sign-key to",

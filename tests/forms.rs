@@ -1,4 +1,4 @@
-//! Only known forms of workloads are accepted: anything that a program could run but the file hides is denied or malformed, and the answer says what
+//! Only known forms of workloads are accepted: anything that a program could run but the file hides is denied or malformed, and the answer states what
 //! to do. Each input was once admitted.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -156,7 +156,7 @@ fn a_file_with_marks_of_two_forms_is_malformed_and_both_are_named() {
 }
 
 #[test]
-fn refused_files_have_a_hint_for_their_owner() {
+fn refused_files_come_with_a_hint() {
     let folder = place();
     let good = service("");
     for (text, words) in [

@@ -307,7 +307,7 @@ fn weak_rsa_keys_are_refused_with_the_broken_rule() {
         (server.n.clone(), 1 << 40, "more than 33 bits"),
     ] {
         match with(&n, e) {
-            Err(Error::Key { message, .. }) => assert!(message.contains(says), "{message} should say {says}"),
+            Err(Error::Key { message, .. }) => assert!(message.contains(says), "{message} should contain {says}"),
             other => panic!("{} bits, exponent {e}: {other:?}", n.bits()),
         }
     }
@@ -318,7 +318,7 @@ fn weak_rsa_keys_are_refused_with_the_broken_rule() {
 }
 
 #[test]
-fn other_files_than_public_keys_are_named_for_what_they_are() {
+fn files_that_are_not_public_keys_are_identified() {
     let server = Named::Server.public_pem();
     let cut = &server[..server.len() - 30];
     for (text, says) in [
@@ -353,7 +353,7 @@ fn other_files_than_public_keys_are_named_for_what_they_are() {
 
 /// Two encodings of a key would give it two fingerprints.
 #[test]
-fn keys_in_another_encoding_are_refused() {
+fn keys_in_a_different_encoding_are_refused() {
     let spki = from_pem(&Named::Server.public_pem());
     let without_null = {
         let algorithm = der(0x30, b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01");

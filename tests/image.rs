@@ -142,7 +142,7 @@ fn every_form_that_keeps_the_bytes_is_accepted_with_equal_audits() {
 }
 
 #[test]
-fn dir_keeps_dockers_manifest_and_oci_converts_it_and_the_report_says_so() {
+fn dir_keeps_dockers_manifest_and_oci_converts_it_as_the_report_states() {
     let folder = folder("docker");
     umoci_image(&folder);
     skopeo(&folder, &["copy", "--format", "v2s2", "oci:layout:v1", "dir:pushed"]);
@@ -308,7 +308,7 @@ fn an_offline_audit_opens_no_socket() {
             .expect("strace; tests/run installs it")
             .status;
         let calls = fs::read_to_string(&trace).unwrap();
-        assert!(calls.contains("exited with"), "strace saw nothing: {calls}");
+        assert!(calls.contains("exited with"), "strace recorded nothing: {calls}");
         (status.code(), calls.lines().filter(|line| line.contains("socket(") || line.contains("connect(")).count())
     };
     assert_eq!(traced(&["--offline", "--image", "oci:layout", "--base", "dir:directory"]), (Some(0), 0));
@@ -461,7 +461,7 @@ fn audit_and_image_list_and_select_several_images_alike() {
         assert!(String::from_utf8_lossy(&shown.stdout).contains(&evil), "{source}");
     }
 
-    // Without a digest in the log the answer is unknown, with a hint how to select.
+    // Without a digest in the log the answer is unknown, with a hint on how to select one.
     let without = case()
         .log(|text| text.split_inclusive('\n').filter(|line| !line.contains(": digest: sha256:")).collect::<String>());
     let arguments = write(&folder, without);
@@ -545,7 +545,7 @@ fn layers_are_compared_as_engines_unpack_them() {
     let (code, text) = program(&["compare", "unpacked", "two.tar"]);
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("an unpacked docker-archive") && text.contains("tar -cf image.tar"), "{text}");
-    // Compressed as a whole by the tools themselves. A bare path to a bzip2 file is taken for a bundle.
+    // Compressed as a whole by the tools themselves. A bare path to a bzip2 file is treated as a bundle.
     for (tool, suffix) in [("gzip", "gz"), ("zstd", "zst"), ("bzip2", "bz2"), ("xz", "xz")] {
         must(Command::new(tool).current_dir(&folder).args(["-k", "-q", "one.tar"]));
         let (code, text) = program(&["compare", "one.tar", &format!("docker-archive:one.tar.{suffix}")]);
@@ -558,7 +558,7 @@ fn layers_are_compared_as_engines_unpack_them() {
     assert!(code == Some(1) && text.contains("NOT SUPPORTED") && !text.contains("CONTRADICTION"), "{text}");
 }
 
-/// From a `docker save` with several platforms an engine loads the image in manifest.json: it is read without a platform option.
+/// From a `docker save` with several platforms, an engine loads the image in manifest.json: it is read without a platform option.
 #[test]
 fn manifest_json_selects_the_image_of_a_saved_index() {
     let saved = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/image-saved-platforms/image.tar");

@@ -180,7 +180,7 @@ fn keeping(image: &Image) -> Vec<Form> {
     ]
 }
 
-/// `docker save` up to 24: a folder for each layer, with the files of the form's first version.
+/// `docker save` up to version 24: a folder for each layer, with the files of the form's first version.
 fn docker_24(image: &Image) -> Vec<Entry> {
     let mut entries = image.saved();
     for layer in &image.layers {
@@ -222,7 +222,7 @@ fn docker_25(image: &Image, has_manifest: bool) -> Vec<Entry> {
     entries
 }
 
-/// Archives with the layers as pushed, under their digests: kaniko, ko and crane name the configuration by its digest, jib `config.json`.
+/// Archives with the layers as pushed, under their digests: kaniko, ko and crane name the configuration by its digest, jib names it `config.json`.
 fn of_layers(image: &Image, config: String, tags: Value) -> Vec<Entry> {
     let name = |layer: &Layer| format!("{}.tar.gz", hex(&layer.blob));
     let mut entries: Vec<Entry> =
@@ -331,7 +331,7 @@ fn an_engines_own_manifest_is_distinguished_from_the_pushed_one() {
     }
 }
 
-/// Links in a folder are not followed; the error says that the file is a link, and what to do.
+/// Links in a folder are not followed; the error states that the file is a link, and what to do.
 #[test]
 fn a_document_that_is_a_link_is_reported_as_a_link() {
     let folder = Folder::new();

@@ -240,9 +240,9 @@ fn disagreeing_statements_are_not_recorded() {
     assert_eq!(fs::read(folder.path().join("key.record.json")).unwrap(), before);
 }
 
-/// On a terminal of its own, made by `script`, and without one, by `setsid`.
+/// Runs the program on its own terminal (with `script`) and without a terminal (with `setsid`).
 #[test]
-fn the_terminal_is_asked_for_a_passphrase() {
+fn the_passphrase_is_read_from_the_terminal() {
     let folder = folder();
     enroll(&folder, &[]);
     let record = folder.path().join("key.record.json");

@@ -63,7 +63,7 @@ fn read(document: &Value) -> Vec<UsedImage> {
     Workload::read("w", text.as_bytes(), &[], &KindsWithoutImages::default(), &Limits::default()).unwrap().images
 }
 
-/// Whether a refusal says that the tables lack a kind or a key.
+/// Whether a refusal reports that the tables lack a kind or a key.
 fn lacks(images: &[UsedImage]) -> Option<&String> {
     let words = ["is in no table", "does not have the key", "in different case"];
     let mut refusals = images.iter().filter_map(|used| used.image.as_ref().err());
@@ -95,7 +95,7 @@ fn everything_in_kubernetes_schemas_is_in_the_tables() {
     assert!(known > 1_000 && found > 50, "{known} {found}");
 }
 
-/// Asks the same about keys that no schema has: the test above can fail.
+/// The same test with keys that no schema has, which shows that the test above can fail.
 #[test]
 fn keys_in_no_schema_are_reported_as_missing() {
     for document in [

@@ -88,7 +88,7 @@ fn every_bundle_has_one_finding_per_check_in_table_order() {
         "{verdicts:?}"
     );
     let no_key = bundles().find(|(_, bundle)| bundle["error"]["code"] == "no-key");
-    assert!(no_key.is_some(), "no fixture without a key was met");
+    assert!(no_key.is_some(), "no fixture without a key was found");
 }
 
 #[test]
@@ -113,8 +113,8 @@ fn verdict_and_exit_codes_agree() {
     }
 }
 
-/// The contract's rules about rejection, acceptance and consequences, checked on the report by separate code. A report does not say who required a
-/// check: `not-run` findings without a cause are left to the truth table next to the rule.
+/// The contract's rules about rejection, acceptance and consequences, checked on the report by separate code. A report does not state what required
+/// a check: `not-run` findings without a cause are left to the truth table next to the rule.
 #[test]
 fn the_verdict_follows_from_the_findings() {
     let mut consequences = 0;
@@ -324,8 +324,8 @@ fn bounds_hold_for_all_repositories_and_all_names_together() {
     let bundle = support::Case::good("bounds", "").inner(|inner| inner.extend(members)).make_bundle_bytes();
     folder.write("bundle.sig.tbz", bundle);
     folder.write("key.pem", support::keys::Named::Server.public_pem());
-    // All names together have less than 3,000 bytes. The other sizes are exact: 8,483 bytes below .git in the recorded repository plus what was
-    // added; all files outside it; record and log as they are.
+    // All names together are shorter than 3,000 bytes. The other sizes are exact: 8,483 bytes below .git in the recorded repository plus what was
+    // added; all files outside it; record and log unchanged.
     for (limit, over) in [
         ("names_bytes=3500", false),
         ("names_bytes=1000", true),

@@ -241,7 +241,7 @@ fn bounds_are_named_in_one_place() {
             code.split("OverLimit {").skip(1).filter(|rest| !rest.split('}').next().unwrap_or("").contains(".."));
         assert!(
             path == Path::new("src/base/error.rs") || made.count() == 0,
-            "{}: an OverLimit made by hand",
+            "{}: an OverLimit constructed by hand",
             path.display()
         );
     }
@@ -255,7 +255,7 @@ fn every_crate_root_forbids_unsafe_code() {
     }
 }
 
-/// A panic is a defect that ends the program with 101, on any thread: no code catches one or discards that of a thread. Printing does not panic if
+/// A panic is a defect that ends the program with 101, on any thread: no code catches one or discards a thread's panic. Printing does not panic if
 /// the output is closed.
 #[test]
 fn no_panic_becomes_a_success() {
@@ -266,7 +266,7 @@ fn no_panic_becomes_a_success() {
         let code: String = code.split_whitespace().collect();
         let count = |words: &str| code.matches(words).count();
         let (joined, handed_on) = (count(".join()"), count("resume_unwind(panic)") + count(".join().unwrap()"));
-        // The thread that reads a layer: an error says that it stopped, and an error is not a success.
+        // The thread that reads a layer: an error reports that it stopped, and an error is not a success.
         let becomes_an_error = path == Path::new("src/client/image.rs");
         assert_eq!(joined, handed_on + usize::from(becomes_an_error), "{}: a panic is discarded", path.display());
     }
@@ -334,7 +334,7 @@ fn without_comments(text: &str) -> String {
 
 /// What follows `crate::` in each path of `code`.
 fn roots_of_paths(code: &str) -> Vec<String> {
-    assert!(!code.contains("use crate::{"), "write one `use` for each module, so that dependencies are seen");
+    assert!(!code.contains("use crate::{"), "write one `use` for each module, so that dependencies are visible");
     let rest = code.split("crate::").skip(1);
     rest.map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()).collect()
 }

@@ -1,5 +1,5 @@
 //! Compares with independent tools: `openssl` for every signature and key, Python's tarfile for every archive that is read, `git` for the commit.
-//! They get the checked-in fixtures.
+//! They read the checked-in fixtures.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::collections::BTreeMap;
@@ -25,8 +25,8 @@ const KEYS_REFUSED_HERE: &[(&str, &str)] = &[
     ("key-exponent-1_fail", "an exponent below 65,537"),
     ("key-text-before_fail", "openssl skips text around the PEM block"),
     ("key-text-after_fail", "openssl skips text around the PEM block"),
-    ("key-two-blocks_fail", "openssl takes the first of several blocks"),
-    ("key-der_fail", "openssl reads DER too"),
+    ("key-two-blocks_fail", "openssl uses the first of several blocks"),
+    ("key-der_fail", "openssl also reads DER"),
     ("key-der-tail_fail", "openssl ignores data after the DER"),
     ("key-compressed-point_fail", "a different encoding would have a different fingerprint"),
 ];
@@ -184,7 +184,7 @@ fn good_bundles() -> Vec<(String, PathBuf, VerifiedArchive)> {
         for bundle in files(&directory, ".sig.tbz") {
             let keys = files(&directory, ".pem").into_iter().filter_map(|path| read_key(&path));
             let archive = keys.map(|key| read_bundle(&bundle).unwrap().verify(&trusting(key))).find_map(Result::ok);
-            found.push((name.clone(), bundle, archive.unwrap_or_else(|| panic!("{name} is not by its key"))));
+            found.push((name.clone(), bundle, archive.unwrap_or_else(|| panic!("{name} is not signed by its key"))));
         }
     }
     assert!(found.len() > 30, "{} good bundles", found.len());
@@ -303,7 +303,7 @@ fn git_agrees_on_the_commit_of_every_good_bundle() {
         let manifest = Manifest::read(&archive, &Limits::default()).unwrap();
         let ours = manifest.snapshots[0].head().unwrap();
         let repository = folder.join("git").join(String::from_utf8(manifest.snapshots[0].repository.clone()).unwrap());
-        // An archive without folders lacks git's empty ones, without which git does not see a repository.
+        // An archive without folders lacks git's empty ones, without which git does not recognize a repository.
         fs::create_dir_all(repository.join(".git/refs")).unwrap();
         for module in fs::read_dir(repository.join(".git/modules")).into_iter().flatten() {
             fs::create_dir_all(module.unwrap().path().join("refs")).unwrap();
@@ -353,13 +353,13 @@ fn git_agrees_on_the_commit_of_every_good_bundle() {
         assert_eq!(theirs, ours, "{name}: the work tree is the commit");
     }
     let hostile = "core.fsmonitor core.hookspath filter.x.smudge include.path";
-    // With the extension git might ask the promisor for missing objects.
+    // With the extension, git might request missing objects from the promisor.
     let expected =
         [("good-hooks-and-filters", hostile), ("good-partial-clone-by-extension", "extensions.partialclone")];
     assert_eq!(disarmed, expected.map(|(name, taken)| (name.to_owned(), taken.to_owned())));
 }
 
-/// gpg knows only the policy's certificate, and runs at the fixture's moment.
+/// gpg has only the policy's certificate, and runs at the fixture's moment.
 const GPG: &str = "#!/bin/sh\nexec gpg --homedir HOME --batch --quiet --faked-system-time 20260302T120000 \"$@\"\n";
 
 #[cfg(unix)]
@@ -368,7 +368,7 @@ fn git_and_gpg_agree_on_every_openpgp_signature() {
     use std::os::unix::fs::PermissionsExt as _;
     let mut count = 0;
     for (name, directory) in fixtures().into_iter().filter(|(name, _)| name.contains("signed-openpgp")) {
-        // gpg's sockets need short names. Each run has its own home: an agent that is still exiting may hold its socket.
+        // gpg's sockets need short names. Each run has its own home: an agent that is still exiting may still use its socket.
         let home = std::env::temp_dir().join(format!("hpsb-audit-oracle-{}-{count}", std::process::id()));
         fs::create_dir(&home).unwrap();
         fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();

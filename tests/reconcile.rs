@@ -145,7 +145,7 @@ fn gaps_are_reported_and_exit_1() {
 }
 
 #[test]
-fn every_format_says_the_same_and_is_escaped() {
+fn every_format_has_the_same_content_and_is_escaped() {
     let folder = place();
     folder.write(
         "hosts.csv",
@@ -178,7 +178,7 @@ fn every_format_says_the_same_and_is_escaped() {
 
 /// The image that the node runs counts, even though a Service is next to the Pod and the Pod requested the good image.
 #[test]
-fn a_pod_among_other_resources_is_judged_by_its_status() {
+fn a_pod_among_other_resources_is_compared_by_its_status() {
     let folder = place();
     let pod = |id: &str| {
         format!(

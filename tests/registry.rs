@@ -292,7 +292,7 @@ fn compare_names_the_files_of_layers_at_a_registry() {
     assert_eq!(compare(&name("one"), "dir:wallet").0, Some(0));
 }
 
-/// A registry with scripted answers, one connection after the other. If two answers match a request, the second one is for the repeated request.
+/// A registry with scripted responses, one connection after the other. If two responses match a request, the second one is for the repeated request.
 fn liar(answers: Vec<(&'static str, String, Vec<u8>)>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -328,7 +328,7 @@ fn request_path(stream: &mut TcpStream) -> String {
 }
 
 #[test]
-fn wrong_answers_of_a_registry_are_refused() {
+fn wrong_responses_of_a_registry_are_refused() {
     let folder = folder("liar");
     let wallet = image::Image::wallet();
     let mut changed = wallet.layers[1].blob.clone();
@@ -354,16 +354,16 @@ fn wrong_answers_of_a_registry_are_refused() {
     let other_layer = liar(answers(changed, wallet.manifest_bytes()));
     let (output, report) = audit(&other_layer, ":latest");
     assert_eq!((output.status.code(), status(&report, "image-layers").as_str()), (Some(1), "fail"));
-    // Longer than the manifest says: it is not read to the end.
+    // Longer than the manifest states: it is not read to the end.
     let longer = liar(answers([wallet.layers[1].blob.clone(), vec![0; 100]].concat(), wallet.manifest_bytes()));
     assert_eq!(audit(&longer, ":latest").0.status.code(), Some(3));
-    // A request by digest is not answered by another manifest.
+    // A response to a request by digest cannot be a different manifest.
     let mut other = image::Image::wallet();
     other.config["created"] = "later".into();
     let other_manifest = liar(answers(wallet.layers[1].blob.clone(), other.manifest_bytes()));
     assert_eq!(audit(&other_manifest, &format!("@{}", wallet.digest())).0.status.code(), Some(3));
 
-    // Moved between two requests: one audit requests once and is consistent about one image; the next one sees the other.
+    // The tag moves between two requests: each audit sends one request and is consistent about one image; the second audit sees the other image.
     let mut moved = answers(wallet.layers[1].blob.clone(), wallet.manifest_bytes());
     moved.push(("/manifests/", image::DOCKER_MANIFEST.to_owned(), other.manifest_bytes()));
     let moved = liar(moved);

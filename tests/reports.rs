@@ -1,4 +1,4 @@
-//! One audit in every format: all say the same, a saved report gives the same bytes, and hostile text is escaped in each.
+//! One audit in every format: all have the same content, a saved report gives the same bytes, and hostile text is escaped in each.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod case_file;
@@ -121,7 +121,7 @@ fn a_saved_report_gives_the_same_bytes_as_the_audit() {
 }
 
 #[test]
-fn every_format_says_the_same_and_escapes_hostile_text() {
+fn every_format_has_the_same_content_and_escapes_hostile_text() {
     for name in fixtures() {
         let (folder, code) = audit(&name, "every-format");
         let expected = parsed("json", &folder.join("json"));
@@ -198,7 +198,7 @@ fn golden_files_of_every_format() {
 /// A page without its style, which must equal the style file byte for byte.
 fn without_style(page: &str) -> String {
     let style = include_str!("../src/report/html/style.css");
-    assert_eq!(page.matches(style).count(), 1, "a page has the whole style once");
+    assert_eq!(page.matches(style).count(), 1, "a page contains the whole style once");
     page.replace(style, "/* style.css */\n")
 }
 
@@ -289,9 +289,9 @@ fn a_saved_report_that_was_changed_is_refused() {
     }
 }
 
-/// A check's evidence is the bundle and the files that it looked at, each a resource with its digest; a check that was not run has none.
+/// A check's evidence is the bundle and the files that it examined, each a resource with its digest; a check that was not run has none.
 #[test]
-fn oscal_names_the_files_that_a_check_looked_at() {
+fn oscal_lists_the_files_that_a_check_examined() {
     let (folder, _) = audit("good-trust-cosign", "evidence");
     let answer = run(&folder, &["report", "json", "--format", "oscal"]);
     let document: Value = serde_json::from_str(&answer.out).unwrap();

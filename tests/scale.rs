@@ -19,7 +19,7 @@ const FIXTURES: [&str; 8] = [
     "tree-file-changed_fail",
 ];
 
-/// An archive of years: fixtures' bundles in folders, under different build names.
+/// An archive of several years: fixtures' bundles in folders, under different build names.
 fn estate(name: &str) -> PathBuf {
     let top = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("scale").join(name);
     let _ = fs::remove_dir_all(&top);
@@ -101,7 +101,7 @@ fn each_line_is_a_readable_report() {
         let again: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(again, serde_json::from_str::<Value>(&line).unwrap());
     }
-    // A run without a verdict on any bundle says so in one line.
+    // A run without a verdict on any bundle reports that in one line.
     let output = run(&top, &["--key", "missing.pem", "--report", "jsonl=none.jsonl"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(lines(&top.join("none.jsonl"))[0].contains("missing.pem"));
@@ -146,7 +146,7 @@ fn a_bundles_line_does_not_name_the_other_bundles() {
     let mut more: Vec<&str> = folders.iter().map(String::as_str).collect();
     more.extend(["--state", "state", "--shard", "0/1", "--reference", "F-7", "--report", "jsonl=all.jsonl"]);
     assert_eq!(run(&top, &more).status.code(), run(&top, &[]).status.code());
-    assert_eq!(fs::metadata(top.join("state")).unwrap().len(), kept, "everything was there");
+    assert_eq!(fs::metadata(top.join("state")).unwrap().len(), kept, "every bundle was already saved");
     let all = lines(&top.join("all.jsonl"));
     assert_eq!(all.len(), 24);
     for line in all {

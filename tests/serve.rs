@@ -97,7 +97,7 @@ impl Server {
         self.lines.as_ref().unwrap().recv_timeout(PATIENCE).expect("a line")
     }
 
-    /// The next line about this event; earlier lines are skipped. An index event counts once everything in it is judged.
+    /// The next line about this event; earlier lines are skipped. An index event counts once everything in it is evaluated.
     fn event(&self, event: &str) -> Value {
         self.line_with(|line| line["event"] == event && (event != "index" || line["pending"] == 0))
     }
@@ -255,7 +255,7 @@ fn a_pod_of_an_accepted_build_is_admitted_and_others_are_denied_with_a_reason() 
     assert!(message.contains("no verified manifest in the evidence is about this digest"), "{message}");
     assert_eq!(server.event("decision")["decision"], "denied");
 
-    // A name that looks like a secret is shown, in the answer and in the log.
+    // A name that looks like a secret is shown, in the response and in the log.
     let name = format!("ghcr.io/external-secrets/external-secrets:v0.9.20@{OTHER}");
     for name in [name.as_str(), "acme/api-token:2"] {
         let answer = server.ask(&folder, &review("prod", name));
@@ -456,7 +456,7 @@ fn slow_bundle(folder: &Folder) -> Vec<u8> {
 #[test]
 fn an_audit_does_not_delay_a_scan() {
     let folder = place(POLICY);
-    // One thread audits: saved evidence is judged again without it.
+    // One thread audits: saved evidence is evaluated again without it.
     let server = Server::start(&folder, &["--threads", "1", "--limit", "signed-archive-bytes=40G"]);
     assert!(server.allows(&folder, &good()));
     let slow = slow_bundle(&folder);
@@ -541,16 +541,16 @@ fn no_request_ends_the_process_or_exceeds_its_budget() {
     for (name, body, codes) in [
         ("a long key above many images", with("x", json!({ &long: containers(9_000, "a") })), &[413][..]),
         ("many images", with("containers", containers(1_001, &good())), &[413]),
-        ("as many images as are judged", with("containers", containers(1_000, "a")), &[200]),
+        ("as many images as are checked", with("containers", containers(1_000, "a")), &[200]),
         ("many nodes", with("x", json!(vec![0; 100_000])), &[413]),
         ("many empty tables", with("x", json!(vec![json!({}); 60_000])), &[413]),
         ("many short keys", with("x", (0..60_000).map(|at| (format!("{at:x}"), json!(0))).collect()), &[413]),
         ("deep lists", with("x", json!("DEEP")).replace("\"DEEP\"", &deep(100_000)), &[400]),
-        ("deep, and as deep as is read", with("x", json!("DEEP")).replace("\"DEEP\"", &deep(110)), &[200]),
+        ("nested as deeply as is read", with("x", json!("DEEP")).replace("\"DEEP\"", &deep(110)), &[200]),
         ("a long name", with("containers", containers(1, &format!("a@{long}"))), &[200]),
         ("many long names", with("containers", containers(900, &"a/".repeat(2_000))), &[200]),
         ("many variables", with("containers", containers(900, &"$".repeat(2_000))), &[413]),
-        ("long keys upon long keys", with("x", nested), &[413]),
+        ("long keys below long keys", with("x", nested), &[413]),
         ("a long uid", review("prod", &good()).to_string().replace("705ab4f5", &long), &[400]),
         ("a long operation", review("prod", &good()).to_string().replace("CREATE", &long), &[400]),
         ("a long user", review("prod", "a").to_string().replace("\"ada\"", &format!("\"{long}\"")), &[200]),
@@ -575,7 +575,7 @@ fn no_request_ends_the_process_or_exceeds_its_budget() {
     assert!(grown < 256 << 20, "{} MiB more than before", grown >> 20);
     assert!(server.allows(&folder, &good()));
 
-    // The answer names twenty and counts the rest, in a warning too.
+    // The response lists twenty and counts the rest, in a warning too.
     for namespace in ["prod", "staging"] {
         let server = Server::start(&folder, &["--warn-namespace", "staging"]);
         let mut ask = review(namespace, "a");
@@ -596,7 +596,7 @@ fn no_request_ends_the_process_or_exceeds_its_budget() {
 fn slow_or_silent_clients_do_not_delay_others() {
     let folder = place(POLICY);
     let server = Server::start(&folder, &[]);
-    // Silent connections, connections without TLS, and half requests, more than the server holds at a time; they get no decision.
+    // Silent connections, connections without TLS, and partial requests, more than the server accepts at a time; they get no decision.
     let address = format!("127.0.0.1:{}", server.port);
     let silent: Vec<_> = (0..200).map(|_| std::net::TcpStream::connect(&address).unwrap()).collect();
     let half: Vec<_> = (0..100)
@@ -614,7 +614,7 @@ fn slow_or_silent_clients_do_not_delay_others() {
 
 #[test]
 fn time_is_applied_to_each_request() {
-    // The build is of 2026-03-02T10:15:30: at the given moment it is 7 days old.
+    // The build dates from 2026-03-02T10:15:30: at the given moment it is 7 days old.
     for (age, allowed) in [("8d", true), ("7d", false)] {
         let folder = place(&format!("{POLICY}[expect]\nmax-age = \"{age}\"\n"));
         let server = Server::start(&folder, &[]);
@@ -639,7 +639,7 @@ fn a_decision_that_cannot_be_logged_is_a_denial() {
     assert!(answer["status"]["message"].as_str().unwrap().contains("could not be logged"), "{answer}");
 }
 
-/// Four clients that never stop: they print every answer except the allowed ones.
+/// Four clients that never stop: they print every response except the allowed ones.
 const CLIENTS: &str = r#"
 import http.client, json, ssl, sys, threading
 port, questions = int(sys.argv[1]), json.load(open(sys.argv[2]))
@@ -740,7 +740,7 @@ fn it_stops_gracefully_and_restarts_after_a_kill() {
     assert_eq!(server.end(), 0);
     let found = clients.end();
     assert_eq!(found["wrong"], json!([]), "{found}");
-    // Every answer was complete: no client received half an answer.
+    // Every response was complete: no client received only part of one.
     assert!(!found["errors"].to_string().contains("IncompleteRead"), "{found}");
 
     let mut server = Server::start(&folder, &[]);

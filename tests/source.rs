@@ -30,7 +30,7 @@ fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// What git 2.47 prints of the recorded repository with `git ls-tree -r HEAD`.
+/// What git 2.47 prints for the recorded repository with `git ls-tree -r HEAD`.
 const TREE: &str = "\
 100644 blob 1b1cd4e4fd0dceb7f564605bfecdd148a45717cc	Dockerfile
 100644 blob 07cb36c5a036157eb9fd8426ce2ec5fd9795c4ef	README.md

@@ -1,4 +1,4 @@
-//! Verification summaries: which builds have one, its content, and signatures that openssl accepts.
+//! Verification summaries: which builds have one, what it contains, and signatures that openssl accepts.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod case_file;
@@ -51,7 +51,7 @@ fn only_builds_accepted_by_a_policy_have_a_summary_and_it_claims_no_slsa_level()
     assert_eq!(statement["predicateType"], "https://slsa.dev/verification_summary/v1");
     let predicate = &statement["predicate"];
     assert_eq!(predicate["verificationResult"], "PASSED");
-    // The moment that --now names may be another than that of the verification.
+    // The moment that --now names may differ from that of the verification.
     assert_eq!((&predicate["urn:hpsb-audit:judged-for"], &predicate["timeVerified"]), (&NOW.into(), &Value::Null));
     assert_eq!(predicate["urn:hpsb-audit:weakened"], json!(["server-record off"]));
     let (_, text) = audit("good-levels-warn", "vsa", &[]);

@@ -105,7 +105,7 @@ fn faults_of(directory: &Path) -> Vec<String> {
         faults.push(format!("--quiet prints {:?}", quiet.out));
     }
     if screen.out.contains(ESCAPE) {
-        faults.push("a pipe gets an escape".into());
+        faults.push("an escape sequence is written to a pipe".into());
     }
     let lines = screen.out.lines().count();
     if is_one && screen.code == 0 && lines > 24 {
@@ -139,7 +139,7 @@ fn every_text_ends_with_its_verdict_and_an_accepted_build_fits_a_screen() {
 
 /// If no trusted key signed a bundle, its log, source and image were not read, and the text says nothing about them.
 #[test]
-fn the_text_says_nothing_about_what_was_not_read() {
+fn the_text_claims_nothing_about_what_was_not_read() {
     for name in ["other-key_fail", "archive-byte-flipped_fail", "other-key-beside_fail"] {
         for more in [&[][..], &["--details"]] {
             let page = run(&fixture(name), &[&["audit", ".", "--key", "key.pem", "--now", NOW], more].concat()).out;
@@ -236,7 +236,7 @@ fn a_bundle_named_twice_counts_once() {
     assert!(answer.out.contains("total    2 bundles: 2 accepted in part\n"), "{}", answer.out);
 }
 
-/// The last line has the exit code of the process; if a requested summary is missing, standard error says what differs.
+/// The last line has the exit code of the process; if a requested summary is missing, standard error states what differs.
 #[test]
 fn an_exit_code_that_differs_from_the_verdicts_is_explained() {
     let folder = Folder::with_fixture("verdict-waived");

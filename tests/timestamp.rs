@@ -28,7 +28,7 @@ fn certificate_authority(folder: &Folder, name: &str) {
     openssl(&[&line[..], &more].concat(), folder.path());
 }
 
-/// An authority `name` below `ca`, with these extensions, valid for so many days.
+/// An authority `name` below `ca`, with these extensions, valid for `days` days.
 fn authority(folder: &Folder, name: &str, ca: &str, (algorithm, days): (&[&str], &str), extensions: &str) {
     let path = folder.path();
     let (key, csr, pem, ext) =
@@ -53,7 +53,7 @@ fn configuration(hash: &str, certificate_hash: &str) -> String {
     )
 }
 
-/// The authority's answer to `case.tsq`, in `case.tsr`.
+/// The authority's response to `case.tsq`, in `case.tsr`.
 fn reply(folder: &Folder, name: &str, query: &str, more: &[&str]) {
     let (key, pem) = (format!("{name}.key"), format!("{name}.pem"));
     folder.write("serial", "01\n");
@@ -108,7 +108,7 @@ fn a_request_is_reproducible_and_openssl_reads_it() {
     for expected in ["Version: 1", "Hash Algorithm: sha256", "Certificate required: yes", "Nonce: 0x"] {
         assert!(text.contains(expected), "{text}");
     }
-    // The answer to openssl's own request for the same digest matches too.
+    // The response to openssl's own request for the same digest matches too.
     let digest = answer.out.split("sha256:").nth(1).unwrap().trim().to_owned();
     openssl(&["ts", "-query", "-digest", &digest, "-sha256", "-cert", "-out", "other.tsq"], folder.path());
     reply(&folder, "tsa", "other.tsq", &[]);
@@ -128,7 +128,7 @@ fn a_stamp_dates_the_case_even_if_a_key_is_compromised_later() {
     let fact = facts.iter().find(|fact| fact["fact"] == "existed-by").expect("a fact");
     assert_eq!((fact["known"].as_str(), fact["value"].as_str()), (Some("timestamped"), Some(existed.as_str())));
     assert_eq!(report["case"]["timestamps"][0]["authority"], "CN=Test tsa");
-    // Without a CA named by the reader it is shown and proves nothing.
+    // Without a CA named by the reader, the stamp is shown but proves nothing.
     let (_, report) = audit(&folder, &[]);
     assert_eq!(report["case"]["existed_by"], Value::Null);
     assert_eq!(report["case"]["timestamps"][0]["authority"], Value::Null);
@@ -148,7 +148,7 @@ fn a_stamp_dates_the_case_even_if_a_key_is_compromised_later() {
     let (code, report) = audit(&folder, &["--tsa-ca", "ca.pem", "--now", "2098-01-01T00:00:00Z"]);
     assert_eq!((code, &report["case"]["existed_by"]), (1, &Value::Null));
     assert!(report["case"]["remarks"].to_string().contains("do not count"), "{report}");
-    // A second authority adds a stamp: the row's date is still the first one's.
+    // A second authority adds a stamp: the date of the series is still that of the first stamp.
     authority(&folder, "long", "ca", (&["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "36400"), PURPOSE);
     assert_eq!(run(folder.path(), &["seal", "case.tar", "--tsq", "second.tsq"]).code, 0);
     reply(&folder, "long", "second.tsq", &[]);
@@ -282,7 +282,7 @@ fn everything_that_openssl_refuses_is_refused_and_more() {
     refused("neither a time-stamp response nor a token", "ca.pem");
 }
 
-/// Unsupported encodings are refused by name: BER with indefinite lengths, for the whole token and inside an answer, and lengths in more octets than
+/// Unsupported encodings are refused by name: BER with indefinite lengths, for the whole token and inside a response, and lengths in more octets than
 /// needed; and imprints by hashes other than the requested one.
 #[test]
 fn unsupported_encodings_and_imprints_are_refused_by_name() {
@@ -314,7 +314,7 @@ fn unsupported_encodings_and_imprints_are_refused_by_name() {
     let token = fs::read(path.join("case.tsr")).unwrap();
     assert_eq!(token[1], 0x80, "openssl wrote no BER");
     refused("it is in BER, which is not supported");
-    // Inside an answer, which is DER up to there: status 0, and the token.
+    // Inside a response, which is DER up to that point: status 0, and the token.
     let length = u16::try_from(token.len() + 5).unwrap().to_be_bytes();
     folder.write("case.tsr", [&[0x30, 0x82][..], &length, &[0x30, 3, 2, 1, 0], &token].concat());
     refused("it is in BER, which is not supported");
@@ -328,9 +328,9 @@ fn unsupported_encodings_and_imprints_are_refused_by_name() {
 }
 
 /// As FreeTSA, Sectigo, IdenTrust, sigstore and others do it: a certificate identified only by SHA-1, signed with RSA-PSS, with critical policies;
-/// CAs in a file with other text and the authority's own certificate; answers without certificates.
+/// CAs in a file with other text and the authority's own certificate; responses without certificates.
 #[test]
-fn the_practices_of_public_authorities_are_accepted_as_by_openssl() {
+fn the_practices_of_public_authorities_are_accepted_here_and_by_openssl() {
     let folder = folder();
     let path = folder.path();
     let original = fs::read(path.join("case.tar")).unwrap();
@@ -384,7 +384,7 @@ fn the_practices_of_public_authorities_are_accepted_as_by_openssl() {
     folder.write("chain.pem", format!("subject=CN=tsa\n{}issuer\n{}the end\n\n", read("tsa.pem"), read("ca.pem")));
     reply(&folder, "tsa", "case.tsq", &[]);
     accepted("chain.pem", false);
-    // An answer without certificates, which the chain file supplies.
+    // A response without certificates, which the chain file supplies.
     let answer = run(path, &["seal", "case.tar", "--tsq", "again.tsq"]);
     let digest = answer.out.split("sha256:").nth(1).unwrap().trim().to_owned();
     openssl(&["ts", "-query", "-digest", &digest, "-sha256", "-out", "bare.tsq"], path);
@@ -402,7 +402,7 @@ fn the_practices_of_public_authorities_are_accepted_as_by_openssl() {
     assert!(error.contains("P-521"), "{error}");
 }
 
-/// No flipped bit of an answer is accepted with a different time, and almost none is accepted at all.
+/// No response with a flipped bit is accepted with a different time, and almost none is accepted at all.
 #[test]
 fn flipped_bytes_of_a_stamp_are_refused() {
     let folder = folder();

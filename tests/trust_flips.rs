@@ -1,4 +1,4 @@
-//! Recorded signatures with single bits flipped: whatever is still accepted says exactly the same as before, and nothing panics.
+//! Recorded signatures with single bits flipped: whatever is still accepted has exactly the same result as before, and nothing panics.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
@@ -58,7 +58,7 @@ fn flip(files: &[TrustFile], at: usize, step: usize, policy: &Policy) {
 }
 
 #[test]
-fn changed_content_trust_says_the_same_or_nothing() {
+fn changed_content_trust_has_the_same_result_or_none() {
     let root: serde_json::Value = serde_json::from_slice(&file("notary/first", "root.json").bytes).unwrap();
     let id = root["signed"]["roles"]["root"]["keyids"][0].as_str().unwrap();
     let policy = policy(&format!("root-key = \"{id}\""));
@@ -69,7 +69,7 @@ fn changed_content_trust_says_the_same_or_nothing() {
 }
 
 #[test]
-fn changed_cosign_signatures_say_the_same_or_nothing() {
+fn changed_cosign_signatures_have_the_same_result_or_none() {
     let policy = policy("cosign = \"cosign/release.pub\"");
     flip(&[file("cosign", "bundle.json")], 0, 3, &policy);
     flip(&[file("cosign", "manifest.json"), file("cosign", "payload.json")], 1, 3, &policy);
@@ -77,7 +77,7 @@ fn changed_cosign_signatures_say_the_same_or_nothing() {
 
 #[cfg(feature = "openpgp")]
 #[test]
-fn changed_simple_signatures_say_the_same_or_nothing() {
+fn changed_simple_signatures_have_the_same_result_or_none() {
     let fingerprint = fs::read_to_string(recorded("simple-signing/ada.fingerprint")).unwrap();
     let policy = policy(&format!("openpgp = \"simple-signing/ada.asc\"\nfingerprint = \"{}\"", fingerprint.trim()));
     for name in ["primary", "subkey", "uncompressed"] {
@@ -88,7 +88,7 @@ fn changed_simple_signatures_say_the_same_or_nothing() {
 
 #[cfg(feature = "sigstore")]
 #[test]
-fn changed_keyless_signatures_say_no_more() {
+fn changed_keyless_signatures_have_no_new_result() {
     let policy = policy(
         "sigstore-root = \"sigstore/root.json\"\nissuer = \"https://token.actions.githubusercontent.com\"\n\
          identity = \"https://github.com/acme/wallet/.github/workflows/release.yml@refs/heads/main\"",

@@ -158,7 +158,10 @@ fn skopeo_gives_the_same_answers_under_a_policy() {
     }
     let by_form = ["trust-gpg-clear-signed_fail", "trust-gpg-exact-name_fail"];
     let stricter: Vec<_> = STRICTER.iter().filter(|(name, _)| !by_form.contains(name)).copied().collect();
-    let expired = ("good-trust-gpg-expires", "gpg asks whether the signature is expired today, the fixture was then");
+    let expired = (
+        "good-trust-gpg-expires",
+        "gpg checks whether the signature is expired today, the fixture whether it was then",
+    );
     let mut lenient = [LENIENT, &[expired]].concat();
     lenient.sort_unstable();
     compare(skopeo_policy_accepts, &stricter, &lenient);

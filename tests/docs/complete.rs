@@ -40,7 +40,7 @@ fn pages_mention_everything_they_must() {
     ] {
         let text = read(&root().join("docs").join(page));
         let forgotten: Vec<&String> = words.iter().filter(|word| !text.contains(word.as_str())).collect();
-        assert!(words.len() >= 10 && forgotten.is_empty(), "docs/{page} does not name {forgotten:?}");
+        assert!(words.len() >= 10 && forgotten.is_empty(), "docs/{page} does not mention {forgotten:?}");
     }
 }
 
@@ -54,10 +54,10 @@ fn every_command_is_in_the_readme() {
     let page = read(&root().join("README.md"));
     let forgotten: Vec<&&str> =
         names.iter().filter(|name| ![' ', '`'].iter().any(|end| page.contains(&format!("`{name}{end}")))).collect();
-    assert!(names.len() > 20 && forgotten.is_empty(), "README.md does not name {forgotten:?}");
+    assert!(names.len() > 20 && forgotten.is_empty(), "README.md does not mention {forgotten:?}");
 }
 
-/// For each form of workload, the page says which images are read and where the table of keys comes from.
+/// For each form of workload, the page states which images are read and where the table of keys comes from.
 #[test]
 fn every_form_of_workload_is_described() {
     let page = read(&root().join("docs/admission.md"));

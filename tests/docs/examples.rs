@@ -1,4 +1,4 @@
-//! The filed pages in docs/examples are what the program writes. `HPSB_UPDATE=1` writes the pages anew; `docs/examples/make` prints them too.
+//! The filed pages in docs/examples are what the program writes. `HPSB_UPDATE=1` rewrites the pages; `docs/examples/make` also prints them.
 
 use std::fs;
 use std::process::Command;

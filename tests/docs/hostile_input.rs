@@ -110,8 +110,7 @@ fn is_test(place: &str) -> Result<(), String> {
     let (file, function) = place.split_once("::").map_or((place, None), |(file, function)| (file, Some(function)));
     let text = fs::read_to_string(root().join(file)).map_err(|error| format!("{place}: {error}"))?;
     let Some(function) = function else { return Ok(()) };
-    let (before, _) =
-        text.split_once(&format!("fn {function}()")).ok_or(format!("{place}: there is no such function"))?;
+    let (before, _) = text.split_once(&format!("fn {function}()")).ok_or(format!("{place}: no such function"))?;
     // The text before an indented function ends with its indentation.
     let mut above = before.trim_end_matches(' ').lines().rev().take_while(|line| line.trim_start().starts_with("#["));
     above.any(|line| line.trim() == "#[test]").then_some(()).ok_or(format!("{place} is not a test"))
@@ -174,7 +173,7 @@ fn fixtures_have_the_answer_of_their_row() {
             let mut checks = expect.get("checks").and_then(toml::Value::as_table).into_iter().flatten();
             let is_so = answer.split(" or ").any(|one| one == whole)
                 || checks.any(|(check, status)| answer == format!("{check}: {}", status.as_str().unwrap()));
-            assert!(is_so, "{name}: the row says {answer:?}, the fixture {whole:?} {:?}", expect.get("checks"));
+            assert!(is_so, "{name}: the row has {answer:?}, the fixture {whole:?} {:?}", expect.get("checks"));
             count += 1;
         }
     }

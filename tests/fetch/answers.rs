@@ -1,4 +1,4 @@
-//! Every answer of every source has the effect that docs/generated/fetch-answers.md describes. Nothing is lost silently.
+//! Every response of every source has the effect that docs/generated/fetch-answers.md describes. Nothing is lost silently.
 
 use std::fs;
 use std::path::Path;
@@ -132,7 +132,7 @@ fn metadata(names: &[(&str, &[u8])]) -> Vec<u8> {
 
 type Answer = (u16, Vec<(String, String)>, Vec<u8>);
 
-/// The answers of honest servers.
+/// The responses of honest servers.
 fn good(path: &str) -> Answer {
     let whole = |bytes: Vec<u8>| (200, Vec::new(), bytes);
     let named = |name: &str| path.ends_with(&Sha256::of(&manifest(name)).to_string());
@@ -174,7 +174,7 @@ fn good(path: &str) -> Answer {
 const HTML: &[u8] = b"<!DOCTYPE html><html><body>a proxy</body></html>";
 const UNSUPPORTED: &[u8] = b"{\"errors\": [{\"code\": \"UNSUPPORTED\"}]}";
 
-/// The answer under test, in place of the honest answer `good`.
+/// The response under test, in place of the honest response `good`.
 fn tried(answer: &str, path: &str, good: Answer) -> Answer {
     let header = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
     match answer {
@@ -209,7 +209,7 @@ fn tried(answer: &str, path: &str, good: Answer) -> Answer {
 
 /// The same for the build server.
 fn tried_reply(answer: &str, good: Reply) -> Reply {
-    let Reply::Whole(_, kind, body) = good else { panic!("the honest answer is complete") };
+    let Reply::Whole(_, kind, body) = good else { panic!("the honest response is complete") };
     let head = |rest: &str| format!("HTTP/1.1 200 x\r\nContent-Length: 99999999\r\n{rest}\r\n").into_bytes();
     match answer {
         "200" => Reply::Whole(200, kind, body),
@@ -329,7 +329,7 @@ fn cell(row: &Row, answer: &'static str) {
 }
 
 #[test]
-fn every_answer_has_the_effect_on_the_page() {
+fn every_response_has_the_documented_effect() {
     let rows = Arc::new(rows());
     assert!(rows.len() > 20);
     let cells: Vec<(usize, &'static str)> =

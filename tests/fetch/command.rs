@@ -34,7 +34,7 @@ fn program(scratch: &Scratch, arguments: &[&str]) -> Output {
         .current_dir(&scratch.0)
         .env_clear()
         .env("HOME", &scratch.0)
-        // A proxy without any answer: the build server is contacted without a proxy.
+        // A proxy that never responds: the build server is contacted without a proxy.
         .env("HTTPS_PROXY", "http://127.0.0.1:9")
         .env("ALL_PROXY", "http://127.0.0.1:9")
         .output()
@@ -141,7 +141,7 @@ fn wrong_usage_exits_2() {
     assert!(talk.contains("no client certificate found") && talk.contains("--cert"), "{talk}");
 }
 
-/// The fixture's bundle with matching answers is fetched, and then audited by a program without network access.
+/// The fixture's bundle with matching responses is fetched, and then audited by a program without network access.
 #[test]
 fn fetched_evidence_is_audited_offline() {
     const KEY: &str = "sha256:85a5c0f60bd97082558c2a86a39590c78d9a12892a44a9bc19c15a6160a4601e";
@@ -194,15 +194,15 @@ fn fetched_evidence_is_audited_offline() {
     assert!(code == Some(1) && page.contains("server-record: image digest disagrees"), "{page}");
 }
 
-/// A layer of 300 MB, and a bundle and a log inside JSON, are streamed to disk. The same run with small answers is the reference.
+/// A layer of 300 MB, and a bundle and a log inside JSON, are streamed to disk. The same run with small responses is the reference.
 #[test]
-fn memory_does_not_grow_with_the_size_of_answers() {
+fn memory_does_not_grow_with_the_size_of_responses() {
     let small = peak(1, 1);
     let large = peak(300, 24);
-    assert!(large < small + (16 << 20), "{} MiB, and {} MiB with small answers", large >> 20, small >> 20);
+    assert!(large < small + (16 << 20), "{} MiB, and {} MiB with small responses", large >> 20, small >> 20);
 }
 
-/// The program's peak memory in bytes, for a layer of so many MiB, and a log and a base64 bundle of `mib` each.
+/// The program's peak memory in bytes, for a layer of `layer_mib` MiB, and a log and a base64 bundle of `mib` MiB each.
 fn peak(layer_mib: usize, mib: usize) -> u64 {
     const MEASURE: &str = "import resource, subprocess, sys; code = subprocess.call(sys.argv[1:]); \
         print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(code)";

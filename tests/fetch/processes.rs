@@ -30,7 +30,7 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Waits for the line that says that the server listens; later output is read and discarded.
+/// Waits for the line that reports that the server is listening; later output is read and discarded.
 fn start(mut command: Command, says: &'static str, folder: Scratch, port: Option<u16>) -> Process {
     let name = format!("{:?}", command.get_program());
     let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
@@ -48,7 +48,7 @@ fn start(mut command: Command, says: &'static str, folder: Scratch, port: Option
             }
         });
     }
-    let line = receiver.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("{name} does not listen"));
+    let line = receiver.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("{name} is not listening"));
     let said = || line.split("127.0.0.1:").nth(1).unwrap().split(|c: char| !c.is_ascii_digit()).next().unwrap().parse();
     let port = port.unwrap_or_else(|| said().unwrap());
     Process { child, port, _folder: folder }

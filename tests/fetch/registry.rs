@@ -142,7 +142,7 @@ fn a_tag_from_the_settings_finds_the_image_of_an_older_build() {
     let index = read_json(&scratch.path(&name).join("image/index.json"));
     assert_eq!(index["manifests"][0]["digest"], Sha256::of(&manifest).to_string());
     assert_eq!(index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"], "v1-b0398d3");
-    // Without settings or an answer the image is unknown.
+    // Without settings or a response, the image is unknown.
     let settings = &mut request.server.as_mut().unwrap().settings;
     settings.repository = None;
     let report = run(&request, &impatient()).unwrap();
@@ -167,7 +167,7 @@ fn a_login_is_sent_if_the_registry_requires_it() {
     let text = json!({"auths": {format!("127.0.0.1:{}", registry.port): {"auth": auth}}});
     fs::write(&config, text.to_string()).unwrap();
     request.outside.login_files = vec![config.clone()];
-    // Only the build server's answer names the registry: it could be any registry that there is a login for.
+    // Only the build server's response names the registry: it could be any registry for which a login exists.
     let report = run(&request, &impatient()).unwrap();
     assert_eq!(report.exit_code(), 3);
     assert!(faults(&report).contains("--image-name"), "{}", faults(&report));
@@ -427,8 +427,8 @@ fn cosign_signatures_are_found_by_tag_and_by_the_referrers_tag() {
 
 /// go-containerregistry's registry serves referrers itself (Distribution specification 1.1); docker-registry does not.
 #[test]
-#[ignore = "tests/writers gives it a registry"]
-fn another_registry_serves_tags_digests_and_referrers() {
+#[ignore = "tests/writers provides a registry"]
+fn a_second_registry_serves_tags_digests_and_referrers() {
     let registry = another_registry();
     let manifest = push(registry.port, Login::None);
     let digest = Sha256::of(&manifest);
@@ -536,7 +536,7 @@ fn bounds_hold_for_registries() {
     limits.registry_document_bytes = 1 << 16;
     let report = run_with(&image_request(registry.port, &fake.manifest, &scratch), &impatient(), &limits).unwrap();
     assert!(faults(&report).contains("registry_document_bytes=65536"), "{}", faults(&report));
-    // All answers of a run together.
+    // All responses of a run together.
     for (name, limits) in [
         ("fetched_bytes=1000", set(&|limits| limits.fetched_bytes = 1_000)),
         ("fetch_questions=9", set(&|limits| limits.fetch_questions = 9)),

@@ -89,7 +89,7 @@ fn notary_answer(trick: usize, ports: &Ports, asked: &Asked) -> Answer {
     }
 }
 
-/// Tokens name their audience, and whether a login was sent for them.
+/// Each token contains its audience and whether a login was sent for it.
 fn token_answer(trick: usize, ports: &Ports, asked: &Asked) -> Answer {
     match trick {
         1 => redirect(format!("http://127.0.0.1:{}/steal", ports.notary)),
@@ -130,7 +130,7 @@ fn manifest() -> Vec<u8> {
 
 impl Servers {
     fn start(tricks: [usize; 4]) -> Self {
-        // Each server has to know the others' ports, so the listeners are created first.
+        // Each server needs the others' ports, so the listeners are created first.
         let listeners = [(); 5].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
         let ports = || {
             let port = |n: usize| listeners[n].local_addr().unwrap().port();
@@ -191,9 +191,9 @@ fn request_to(servers: &Servers, build_server: u16, scratch: &Scratch) -> Reques
 }
 
 #[test]
-fn five_colluding_servers_receive_no_secret_of_another() {
+fn no_colluding_server_receives_a_secret_meant_for_another() {
     let mut lent = 0;
-    // Every trick of the registry with every trick of the trust server and either name, while tokens are given; then the other token servers.
+    // Every trick of the registry with every trick of the trust server and either registry name, with an honest token server; then dishonest ones.
     for round in 0..REGISTRY_TRICKS * NOTARY_TRICKS * 3 {
         let (registry_trick, notary_trick) = (round % REGISTRY_TRICKS, round / 2 % NOTARY_TRICKS);
         let names_bystander = round % 2 == 1;
@@ -236,7 +236,7 @@ fn five_colluding_servers_receive_no_secret_of_another() {
                         lent += 1;
                     }
                 }
-                // A token from a foreign token server is foreign: it is sent only to the server that named it.
+                // A token from a foreign token server is sent only to the server that named that token server.
                 assert!(!shows("Bearer mine") || name == "notary", "{case}");
             }
         }

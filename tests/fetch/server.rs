@@ -17,7 +17,7 @@ fn good_server() -> TlsServer {
     TlsServer::start("server", |seen, _| answer(&[Build::good()], seen))
 }
 
-/// The folder after a run without any fault.
+/// The folder after a run without faults.
 fn reference(build: Build) -> Vec<(String, Vec<u8>)> {
     let server = TlsServer::start("server", move |seen, _| answer(std::slice::from_ref(&build), seen));
     let scratch = Scratch::new();
@@ -125,7 +125,7 @@ fn a_key_that_does_not_verify_its_bundle_is_a_fault() {
     assert_eq!(fs::read_to_string(scratch.path(NAME).join(&name)).unwrap(), Build::good().key);
 }
 
-/// A store or server may send half a bundle with a matching length: that must be detected while the whole one is still available.
+/// A store or server may send half a bundle with a matching length: this must be detected while the whole bundle is still available.
 #[test]
 fn a_truncated_bundle_is_a_fault_and_a_non_bundle_is_counted() {
     for (bundle, exit, says) in [
@@ -230,7 +230,7 @@ fn a_build_that_becomes_the_newest_is_saved_too() {
 }
 
 #[test]
-fn during_a_build_the_newest_bundle_is_saved_and_nothing_unnamed() {
+fn during_a_build_only_data_requested_by_name_is_saved() {
     let server = TlsServer::start("server", |seen, _| match seen.path.as_str() {
         "/image" => Reply::json(200, r#"{"status": "github cloned", "build_name": ""}"#),
         _ => answer(&[Build::good()], seen),
@@ -243,7 +243,7 @@ fn during_a_build_the_newest_bundle_is_saved_and_nothing_unnamed() {
 }
 
 #[test]
-fn an_answer_for_another_build_is_not_saved() {
+fn a_response_for_a_different_build_is_not_saved() {
     let server = TlsServer::start("server", |seen, _| {
         let mut other = Build::other();
         if seen.path == "/image" {
@@ -298,7 +298,7 @@ fn what_the_server_does_not_have_is_a_note_not_a_fault() {
     assert!(record.contains("no digest") && !record.contains("hunter2"));
 }
 
-/// A fault of one call, its expected message, and then a good server: the folder must end as without the fault.
+/// Makes one call fail with the expected message, then uses a good server: the folder must end as without the fault.
 fn faulty(
     path: &'static str,
     reply: impl Fn() -> Reply + Send + Sync + 'static,
@@ -407,7 +407,7 @@ fn hostile_names_and_rubbish_are_refused() {
 }
 
 #[test]
-fn endless_and_slow_answers_are_abandoned() {
+fn endless_and_slow_responses_are_abandoned() {
     let mut limits = Limits::default();
     (limits.server_manifest_bytes, limits.server_answer_bytes) = (1 << 20, 1 << 16);
     let endless = || Reply::Endless(b"HTTP/1.1 200 x\r\nContent-Length: 99999999999\r\n\r\n".to_vec());

@@ -64,7 +64,7 @@ fn bundles_are_downloaded_and_those_without_a_key_are_listed() {
     assert_eq!(bundle(NAME), Build::good().bundle);
     assert!(bundle(OTHER) == large());
 
-    // The live server supplies keys by name; it is only asked for those, its status and what only the newest build has.
+    // The live server supplies keys by name; only these, its status and what only the newest build has are requested.
     let server = TlsServer::start("server", |seen, _| answer(&[Build::other(), Build::good()], seen));
     request.server = crate::world::request(server.port, &scratch.0).server;
     let report = run(&request, &impatient()).unwrap();

@@ -23,16 +23,16 @@ pub struct Seen {
 
 /// How the server behaves.
 pub enum Reply {
-    /// A whole answer.
+    /// A whole response.
     Whole(u16, &'static str, Vec<u8>),
-    /// These bytes instead of an answer; then the connection ends. If the bytes are a complete answer they must have `Connection: close`, or the next
+    /// These bytes instead of a response; then the connection ends. If the bytes are a complete response, they must have `Connection: close`, or the next
     /// request may be lost with the connection.
     Bytes(Vec<u8>),
     /// Headers and the beginning of a body; then silence until the client disconnects.
     Silence(Vec<u8>),
     /// Headers, and then an endless body.
     Endless(Vec<u8>),
-    /// A large JSON answer: the text before, the repeated part and its count, and the text after.
+    /// A large JSON response: the text before, the repeated part and its count, and the text after.
     Large(&'static str, Vec<u8>, usize, String),
 }
 

@@ -75,14 +75,14 @@ impl Build {
         }
     }
 
-    /// A build whose bundle is not a bundle: it is saved unchanged all the same.
+    /// A build whose bundle is not a bundle: it is still saved unchanged.
     pub fn other() -> Self {
         let status = json!({"status": "success", "build_name": OTHER}).to_string();
         Self { name: OTHER.into(), bundle: b"not a bundle".to_vec(), status, ..Self::good() }
     }
 }
 
-/// Answers as IBM's server does; the last build is the newest.
+/// Responds as IBM's server does; the last build is the newest.
 pub fn answer(builds: &[Build], seen: &Seen) -> Reply {
     let wanted = serde_json::from_str::<serde_json::Value>(&seen.body).ok();
     let wanted = wanted.as_ref().and_then(|body| body.get("BUILD_NAME")).and_then(|name| name.as_str());
@@ -107,7 +107,7 @@ pub fn answer(builds: &[Build], seen: &Seen) -> Reply {
             Reply::json(201, json!({"repository_name": "acme/wallet", "public_key": key}).to_string())
         }
         "/log/build" => Reply::json(200, json!({"log": newest.log}).to_string()),
-        other => panic!("the server was asked for {other}"),
+        other => panic!("unexpected request for {other}"),
     }
 }
 

@@ -20,7 +20,7 @@ impl Drop for Registry {
 }
 
 impl Registry {
-    /// Starts one in `folder`, with the additional settings `more`, and waits until it reports its address.
+    /// Starts a registry in `folder`, with the additional settings `more`, and waits until it reports its address.
     pub fn start(folder: &Path, more: &str) -> Self {
         Self::start_with(folder, "", more)
     }
@@ -45,7 +45,7 @@ impl Registry {
             Some(rest.split(['"', ' ', ',']).next().unwrap().to_owned())
         });
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address: address.expect("the registry says where it listens") }
+        Self { child, address: address.expect("the registry reports its address") }
     }
 }
 

@@ -127,7 +127,7 @@ impl Case {
         Self::new(&format!("{name}_fail"), about, Expect::new(1, "reject", None, checks))
     }
 
-    /// No trusted key accepts the signature: exit 1, and the signed archive is not read.
+    /// The signature verifies under no trusted key: exit 1, and the signed archive is not read.
     pub fn unsigned(name: &str, about: &'static str) -> Self {
         let checks = vec![("manifest-signature", "fail"), ("manifest-name", "not-run"), ("source-commit", "not-run")];
         Self::new(&format!("{name}_fail"), about, Expect::new(1, "reject", None, checks))
@@ -271,13 +271,13 @@ impl Case {
         self
     }
 
-    /// Uses another build name for file and members.
+    /// Uses a different build name for file and members.
     pub fn build_name(mut self, name: impl Into<String>) -> Self {
         self.build_name = name.into();
         self
     }
 
-    /// Uses another name for the file only.
+    /// Uses a different name for the file only.
     pub fn bundle_name(mut self, name: impl Into<String>) -> Self {
         self.bundle_name = Some(name.into());
         self
@@ -293,7 +293,7 @@ impl Case {
 
     /// Uses arguments other than `--key key.pem`.
     pub fn arguments(mut self, arguments: &[&str]) -> Self {
-        // With a policy, and an answer in every group that it requires, acceptance is not only in part.
+        // With a policy and an answer in every group that it requires, acceptance is full.
         if arguments.contains(&"--policy") && self.expect.verdict == "accept-in-part" {
             self.expect.verdict = "accept";
         }
@@ -327,7 +327,7 @@ impl Case {
         })
     }
 
-    /// Gives an image: the members of `image.tar`, and the arguments that name it.
+    /// Supplies an image: the members of `image.tar`, and the arguments that name it.
     pub fn hand_over(self, arguments: &[&str], entries: &[Entry]) -> Self {
         self.hand_over_bytes(arguments, tar::archive(entries))
     }
@@ -347,7 +347,7 @@ impl Case {
         ])
     }
 
-    /// Uses another `--now`.
+    /// Uses a different `--now`.
     pub fn now(mut self, now: &'static str) -> Self {
         self.now = now;
         self

@@ -205,7 +205,7 @@ fn submodules() -> Vec<Case> {
             Case::fails(
                 "tree-submodule-deleted",
                 "source-tree",
-                "A submodule's folder is deleted, as git status says.",
+                "A submodule's folder is deleted, as git status reports.",
             ),
             plain(),
             &gone,
@@ -314,7 +314,7 @@ fn conversions() -> Vec<Case> {
             Case::fails(
                 "tree-sparse",
                 "source-tree",
-                "A sparse checkout: a file of HEAD is missing, and the report says why and what to do.",
+                "A sparse checkout: a file of HEAD is missing, and the report states the reason and what to do.",
             ),
             vec![File::plain("100644", "a", "a\n"), File::plain("100644", "b", "b\n").missing()],
             &[],

@@ -125,7 +125,7 @@ fn forms() -> Vec<Case> {
             "image-zstd-window",
             3,
             "over-limit",
-            "A zstd layer needs a larger window than allowed: the layer is not judged.",
+            "A zstd layer needs a larger window than allowed: the layer is not checked.",
         )
         .image(&wide)
         .hand_over(LAYOUT, &wide.layout()),
@@ -381,7 +381,7 @@ fn indexes() -> Vec<Case> {
             pushed_list(Case::good("image-index-nested", "The index is nested in another index.")),
             &whole(nested, std::slice::from_ref(&list)),
         )),
-        pushed_list(Case::rejected("image-index-no-choice", "An index of two platforms, and nothing says which one is meant."))
+        pushed_list(Case::rejected("image-index-no-choice", "An index of two platforms, and nothing indicates which one is meant."))
             .hand_over(LAYOUT, &whole(list.clone(), &[]))
             .expect("image-digest", "unknown")
             .expect("image-config", "not-run: refused"),
@@ -396,19 +396,19 @@ fn indexes() -> Vec<Case> {
         )),
         for_arm(good(
             "image-index-variant",
-            "The index lists an image as arm64/v8, the policy says aarch64, its configuration arm64 without a variant.",
+            "The index lists an image as arm64/v8; the policy has aarch64, and the image's configuration arm64 without a variant.",
             &arm,
             &arm_layout(&arm, "arm64", "v8"),
         ))
         .expect("image-platform", "pass"),
         for_arm(
-            Case::fails("image-index-variant-contradicts", "image-config", "The index lists an image as arm/v6, but its configuration says arm/v7.")
+            Case::fails("image-index-variant-contradicts", "image-config", "The index lists an image as arm/v6, but the image's configuration has arm/v7.")
                 .image(&arm_v7)
                 .hand_over(LAYOUT, &arm_layout(&arm_v7, "arm", "v6")),
         )
         .expect("image-platform", "fail"),
         for_s390x(
-            Case::fails("image-index-lies", "image-config", "The index lists an image as s390x whose configuration says amd64.")
+            Case::fails("image-index-lies", "image-config", "The index lists an image as s390x, but the image's configuration has amd64.")
                 .pushed(&digest(&lying_list), lying_list.len(), &lying)
                 .hand_over(LAYOUT, &{
                     let descriptor =
@@ -434,7 +434,7 @@ fn indexes() -> Vec<Case> {
         })
         .hand_over(LAYOUT, &two())
         .expect("image-digest", "unknown"),
-        Case::rejected("image-two-and-no-digest", "index.json has two images, and the log names no digest that says which is meant.")
+        Case::rejected("image-two-and-no-digest", "index.json has two images, and the log names no digest that selects one.")
             .image(&wallet)
             .log(|text| super::without(&text, &[": digest: sha256:"]))
             .hand_over(LAYOUT, &two())
@@ -545,7 +545,7 @@ fn parts() -> Vec<Case> {
             .expect("image-digest", "pass"),
         Case::rejected(
             "image-no-layers",
-            "No layers are there, as after a fetch without layers, and the image is given with --image.",
+            "The layers are missing, as after a fetch without layers, and the image is given with --image.",
         )
         .image(&wallet)
         .hand_over(LAYOUT, &without(&layer_paths))
@@ -713,7 +713,7 @@ fn saved() -> Vec<Case> {
         .expect("image-config", "unknown")
         .expect("image-layers", "pass"),
         passes(
-            Case::good("image-saved-platforms", "The archive contains an index of two platforms and a statement; manifest.json says which image an engine loads.")
+            Case::good("image-saved-platforms", "The archive contains an index of two platforms and a statement; an engine loads the image in manifest.json.")
                 .image(&wallet)
                 .hand_over(SAVED, &{
                     let mut entries = wallet.saved();
@@ -785,7 +785,7 @@ fn saved() -> Vec<Case> {
             .expect("image-layers", "fail"),
         Case::rejected(
             "image-layout-saved-other",
-            "A layout of the pushed image also has docker's manifest.json, from which `docker load` takes a different image.",
+            "A layout of the pushed image also has docker's manifest.json, from which `docker load` loads a different image.",
         )
         .image(&wallet)
         .hand_over(LAYOUT, &{
@@ -814,7 +814,7 @@ fn saved() -> Vec<Case> {
             .expect("image-digest", "pass")
             .expect("image-config", "pass")
             .expect("image-layers", "pass"),
-        Case::rejected("image-saved-two", "The archive has two images, and nothing says which one is meant.")
+        Case::rejected("image-saved-two", "The archive has two images, and nothing indicates which one is meant.")
             .image(&wallet)
             .expect("image-digest", "unknown")
             .hand_over(SAVED, &{
@@ -891,7 +891,7 @@ fn judged() -> Vec<Case> {
         .expect("image-history", "fail"),
         case(
             "image-history-log-only",
-            "No Dockerfile with the policy's name is proved: the history is compared with the log instead, and the report says so.",
+            "No Dockerfile with the policy's name is proved: the history is compared with the log instead, as the report states.",
             &Image::wallet(),
         )
         .image_policy("[expect]\ndockerfile = \"docker/Dockerfile\"\n")
@@ -958,7 +958,7 @@ fn bases() -> Vec<Case> {
         .log(|text| super::without(&text, &["Digest: sha256:8e7f"]))
         .expect("base-image", "unknown"),
         with(
-            Case::rejected("base-step-imitated", "A RUN step prints a line that looks like another FROM."),
+            Case::rejected("base-step-imitated", "A RUN step prints a line that looks like an additional FROM."),
             &[GOLANG, DEBIAN],
         )
         .log(|text| super::insert_before(&text, "building the wallet", "run: Step 5/9 : FROM debian:bookworm-slim"))

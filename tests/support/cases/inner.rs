@@ -48,7 +48,7 @@ fn container() -> Vec<Case> {
         whole("inner-bytes-after-end", "malformed", "Text after the end of the signed tar archive.", |tar| {
             *tar.last_mut().unwrap() = b'x';
         }),
-        malformed("inner-record-twice", "Two records, one of which says that nothing was pushed.", |entries| {
+        malformed("inner-record-twice", "Two records, one of which states that nothing was pushed.", |entries| {
             entries.push(Entry::file("data/build.json", "{\"status\": \"image built\"}"));
         }),
         malformed("inner-record-twice-dotted", "Two records, one named with `./` before it.", |entries| {

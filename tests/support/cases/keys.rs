@@ -26,7 +26,7 @@ fn unusable() -> Vec<Case> {
     let p256 = from_pem(&Named::ServerP256.public_pem());
     let compressed = [&[2 + (p256[90] & 1)], &p256[27..59]].concat();
     vec![
-        key("key-compressed-point", "A P-256 key in another encoding, with another fingerprint.", {
+        key("key-compressed-point", "A P-256 key in a different encoding, with a different fingerprint.", {
             spki(p256[2..23].to_vec(), &compressed)
         })
         .key(Named::ServerP256),

@@ -45,7 +45,7 @@ fn images() -> Vec<Case> {
         ),
         Case::rejected(
             "log-missing-with-images",
-            "The policy names the images, but there is no log that says which one was pushed.",
+            "The policy names the images, but there is no log that states which one was pushed.",
         )
         .inner(|entries| entries.retain(|entry| entry.path != b"data/build.log"))
         .expect("log-image", "unknown")
@@ -98,7 +98,7 @@ fn names() -> Vec<Case> {
         .expect("source-commit", "fail"),
         Case::good(
             "good-commit-by-file-name",
-            "Neither the record nor the log names a tag; the unsigned file name does, and the report says so.",
+            "Neither the record nor the log names a tag; the unsigned file name does, as the report states.",
         )
         .record(|_| "{\"status\": \"success\"}".into())
         .log(|text| super::without(&text, &[&image_tag(), "latest: digest", "latest"]))

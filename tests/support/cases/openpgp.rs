@@ -49,7 +49,7 @@ pub fn cases() -> Vec<Case> {
         message(
             Case::rejected(
                 "trust-gpg-server-key",
-                "The key is the one that the server showed, and the policy names none: a candidate is not trusted.",
+                "The key is the one that the server supplied, and the policy names none: a candidate is not trusted.",
             ),
             "lapsed",
         )

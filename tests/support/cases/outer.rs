@@ -83,9 +83,11 @@ fn names() -> Vec<Case> {
         })
     };
     vec![
-        renamed("outer-names-disagree", "The archive's name is of a different build than the signature's.", |path| {
-            path.replace(STAMP, "2026-03-02_10-15-30.999999")
-        }),
+        renamed(
+            "outer-names-disagree",
+            "The archive's name is that of a different build than the signature's name.",
+            |path| path.replace(STAMP, "2026-03-02_10-15-30.999999"),
+        ),
         renamed("outer-dot-dot", "The archive's name begins with `../`.", |path| format!("../{path}")),
         renamed("outer-dot-dot-inside", "The archive's name goes up a folder and down again.", |path| {
             format!("x/../{path}")

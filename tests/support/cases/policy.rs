@@ -105,9 +105,9 @@ fn malformed() -> Vec<Case> {
         bad("empty-list", "An empty list of images.", &with("[expect]\nimages = []\n")),
         bad("empty-keys", "An empty list of keys.", "version = 1\nrequire = [\"manifest\"]\nkeys = []\n"),
         bad("nothing-required", "Nothing is required.", "version = 1\nrequire = []\n"),
-        bad("without-require", "It does not say what is required.", "version = 1\n"),
-        bad("without-version", "It has no version.", "require = [\"manifest\"]\n"),
-        bad("version-2", "Its version is unknown.", "version = 2\nrequire = [\"manifest\"]\n"),
+        bad("without-require", "The policy does not state what is required.", "version = 1\n"),
+        bad("without-version", "The policy has no version.", "require = [\"manifest\"]\n"),
+        bad("version-2", "The policy's version is unknown.", "version = 2\nrequire = [\"manifest\"]\n"),
         bad("empty", "The file is empty.", ""),
         bad("not-toml", "The file is JSON.", "{\"version\": 1}\n"),
         bad("bad-date", "A date that does not exist.", &with_key("not-after = 2026-02-30T00:00:00Z\n")),
@@ -181,7 +181,7 @@ fn windows() -> Vec<Case> {
         }),
         refused(
             "key-named-and-superseded",
-            "The key is named on the command line; what the policy says of it still holds.",
+            "The key is named on the command line; the policy's rules for it still apply.",
             "revoked = { at = 2026-03-01T00:00:00Z, reason = \"superseded\" }\n",
         )
         .arguments(&["--policy", "policy.toml", "--key", "key.pem"]),
@@ -251,7 +251,7 @@ fn expectations() -> Vec<Case> {
             "root-ssh-unknown-required",
             "root-ssh",
             "not-run",
-            "Nothing says whether root ssh was on, and the policy requires it by name.",
+            "Nothing states whether root ssh was on, and the policy requires the check by name.",
             "[levels]\nroot-ssh = \"require\"\n",
         ),
         policy(

@@ -16,7 +16,7 @@ fn names() -> Vec<Case> {
     let later = build_name(&image_tag(), "2026-03-09_08-00-00.000000");
     let disagrees = |name: &str, about| Case::fails(name, "manifest-name", about);
     vec![
-        disagrees("renamed-file", "The file's name is of a later build than the one it contains.")
+        disagrees("renamed-file", "The file's name is that of a later build than the one in the file.")
             .bundle_name(format!("manifest.{later}.sig.tbz")),
         disagrees("renamed-file-freely", "The file has a custom name.").bundle_name("download.sig.tbz"),
         disagrees(
@@ -62,7 +62,7 @@ fn root_ssh() -> Vec<Case> {
     let enabled = |text: String| text.replacen('{', "{\n    \"root_ssh_enabled\": true,", 1);
     let disabled = |text: String| text.replacen('{', "{\n    \"root_ssh_enabled\": false,", 1);
     vec![
-        Case::fails("root-ssh-enabled", "root-ssh", "The record says that root could log in to the build server.")
+        Case::fails("root-ssh-enabled", "root-ssh", "The record states that root could log in to the build server.")
             .record(enabled),
         Case::good("good-root-ssh-null", "The record has null for whether root could log in: treated as absent.")
             .record(|text| text.replacen('{', "{\n    \"root_ssh_enabled\": null,", 1))

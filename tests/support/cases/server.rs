@@ -120,15 +120,30 @@ fn records() -> Vec<Case> {
             "challenged",
         ),
         policy(
-            bad("key-record-strangers", "None of the policy's signers signed it."),
+            bad("key-record-strangers", "None of the policy's signers signed the record."),
             record!("strangers"),
             both,
             "recorded",
         ),
-        policy(bad("key-record-unsigned", "It is unsigned."), record!("unsigned"), both, "recorded"),
+        policy(bad("key-record-unsigned", "The record is unsigned."), record!("unsigned"), both, "recorded"),
         policy(bad("key-record-no-signers", "The policy lists no signers."), record!("witnessed"), &[], "recorded"),
-        policy(bad("key-record-other-key", "Its subject is a different key."), record!("other-key"), both, "recorded"),
-        policy(bad("key-record-altered", "One word was changed after signing."), record!("altered"), both, "recorded"),
-        policy(bad("key-record-malformed", "It is not an envelope."), "{\"grade\": \"witnessed\"}", both, "recorded"),
+        policy(
+            bad("key-record-other-key", "The record's subject is a different key."),
+            record!("other-key"),
+            both,
+            "recorded",
+        ),
+        policy(
+            bad("key-record-altered", "One word of the record was changed after signing."),
+            record!("altered"),
+            both,
+            "recorded",
+        ),
+        policy(
+            bad("key-record-malformed", "The record is not an envelope."),
+            "{\"grade\": \"witnessed\"}",
+            both,
+            "recorded",
+        ),
     ]
 }

@@ -76,11 +76,8 @@ fn other_bytes() -> Vec<Case> {
             .signature(|text| text[300] = if text[300] == b'0' { b'1' } else { b'0' }),
         Case::unsigned("signature-of-another-build", "The signature is a good one of a different archive.")
             .sign(|key, _| sign_archive(key, b"another archive")),
-        Case::unsigned(
-            "single-hash",
-            "The signature is over the archive itself: its SHA-256 is hashed once, not twice.",
-        )
-        .sign(sign_message),
+        Case::unsigned("single-hash", "The signature is over the archive itself, which is hashed once, not twice.")
+            .sign(sign_message),
         Case::unsigned("hash-over-hex-text", "The signature is over the digest's hexadecimal text.")
             .sign(|key, archive| sign_message(key, hex(&sha256(archive)).as_bytes())),
         Case::unsigned("three-hashes", "The signature is over a digest hashed once too often.")

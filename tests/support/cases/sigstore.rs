@@ -88,7 +88,7 @@ fn good() -> Vec<Case> {
         .file("trust/cosign/manifest.json", in_lines("manifest.json")),
         good(
             "good-trust-sigstore-years-later",
-            "The certificate was valid for ten minutes in 2026; the log says that it was used then.",
+            "The certificate was valid for ten minutes in 2026; the log states that it was used then.",
             &["statement.json"],
         )
         .now("2035-01-01T00:00:00Z"),
@@ -213,7 +213,7 @@ fn undecided() -> Vec<Case> {
         unknown("no-policy", "The policy names no identity.", &["statement.json"]).policy(super::policy::with("")),
         unknown(
             "layer-no-entry",
-            "A keyless layer without a log entry: nothing says when it was signed.",
+            "A keyless layer without a log entry: nothing states when it was signed.",
             &["payload.json"],
         )
         .file(

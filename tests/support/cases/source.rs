@@ -53,7 +53,7 @@ fn objects() -> Vec<Case> {
             .inner(|entries| remove(entries, &inputs::head_commit()))
             .expect("source-commit", "not-run: refused")
             .expect("source-tree", "not-run: refused"),
-        fails("history-missing", "Parents are missing, and no .git/shallow says that they may be.").inner(|entries| {
+        fails("history-missing", "Parents are missing, and no .git/shallow allows that.").inner(|entries| {
             shallow(entries);
             entries.retain(|entry| entry.path != b"git/wallet/.git/shallow");
         }),
@@ -442,7 +442,7 @@ fn repository() -> Vec<Case> {
         policy(
             Case::rejected(
                 "repository-config-includes",
-                "The config includes a file, which could name another remote.",
+                "The config includes a file, which could name a different remote.",
             ),
             "\"git@github.com:acme/wallet.git\"",
         )
@@ -499,7 +499,7 @@ fn approvals() -> Vec<Case> {
     vec![
         given(Case::good("good-approved", "Someone other than the author approved the commit before the build."), list(good))
             .expect("source-approved", "pass"),
-        Case::good("good-approved-json", "The same as JSON.")
+        Case::good("good-approved-json", "The same list as JSON.")
             .file("approvals.json", format!(
                 "[{{\"repository\": \"https://github.com/acme/wallet\", \"commit\": \"{head}\", \"change\": \"CHG-1\", \"approver\": \"grace@example.com\", \"time\": \"2026-02-27T09:00:00Z\"}}]\n"
             ))
@@ -528,7 +528,7 @@ fn approvals() -> Vec<Case> {
         odd("approved-by-address-with-comma", "The approver is the author's address followed by a comma.", "\"ben@example.com,\""),
         odd("approved-by-mailto", "The approver is the author's address as a link.", "X <mailto:ben@example.com>"),
         given(
-            Case::rejected("approved-by-another-row-too", "One row is valid, but another row for the commit does not say who approved it."),
+            Case::rejected("approved-by-another-row-too", "One row is valid, but another row for the commit does not state who approved it."),
             list(&format!("{good}\n{}", good.replace("Grace Example <grace@example.com>", "<ben@example.com"))),
         )
         .expect("source-approved", "unknown"),
@@ -679,7 +679,7 @@ fn openpgp() -> Vec<Case> {
             "ada-revoked.asc",
             "commit.asc",
         ),
-        commit(fails("signed-openpgp-other-bytes", "The OpenPGP signature is a tag's."), "ada.asc", "tag.asc"),
+        commit(fails("signed-openpgp-other-bytes", "The OpenPGP signature is that of a tag."), "ada.asc", "tag.asc"),
         openpgp_policy(
             Case::error("signer-openpgp-malformed", 2, "key", "A signer's OpenPGP file contains a signature."),
             "tag.asc",
@@ -696,7 +696,7 @@ fn dockerfile() -> Vec<Case> {
     let digest = "5a1c1f3b7d0f0c6e4d9a2b8e7f6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c";
     vec![
         policy(
-            Case::good("good-dockerfile", "The log's steps are the Dockerfile's."),
+            Case::good("good-dockerfile", "The log's steps are those of the Dockerfile."),
             "dockerfile = \"./Dockerfile\"\n",
         )
         .expect("source-dockerfile", "pass"),
@@ -718,9 +718,9 @@ fn dockerfile() -> Vec<Case> {
             text.replace("FROM debian:bookworm-slim", "FROM ${BASE}")
         })
         .expect("source-dockerfile", "fail"),
-        fails("dockerfile-other-step", "A step in the log is not the Dockerfile's.")
+        fails("dockerfile-other-step", "A step in the log is not in the Dockerfile.")
             .log(|text| text.replace("RUN ./build.sh", "RUN ./build.sh --fast")),
-        fails("dockerfile-other-base", "A base image in the log is not the Dockerfile's.")
+        fails("dockerfile-other-base", "A base image in the log is not in the Dockerfile.")
             .log(|text| text.replace("FROM debian:bookworm-slim", "FROM debian:trixie-slim")),
         fails("dockerfile-step-missing", "A step is missing from the log.")
             .log(|text| super::without(&text, &["Step 8/9"])),

@@ -83,7 +83,7 @@ fn good_content_trust() -> Vec<Case> {
         )
         .expect("trust-freshness", "pass"),
         good("good-trust-notary-client", "A copy from notary's own client, without numbered roots.", "client-copy"),
-        good("good-trust-notary-given", "The same, given with --trust.", "first")
+        good("good-trust-notary-given", "The same copy, given with --trust.", "first")
             .arguments(&["--key", "key.pem", "--trust", "trust"]),
         good(
             "good-trust-notary-delegated",
@@ -123,9 +123,9 @@ fn content_trust() -> Vec<Case> {
             "targets/releases has a different digest than targets; docker uses the former.",
             "conflict",
         ),
-        fails("trust-notary-other-digest", "The digest pushed in the log is not the signed target's.", "first")
+        fails("trust-notary-other-digest", "The digest pushed in the log is not that of the signed target.", "first")
             .log(move |text| text.replace(&IMAGE_DIGEST[7..], &other)),
-        fails("trust-notary-other-length", "The signed target's length is not the log's.", "first")
+        fails("trust-notary-other-length", "The signed target's length is not the one in the log.", "first")
             .log(|text| text.replace("size: 1157", "size: 1158")),
         fails("trust-notary-other-repository", "Metadata of a repository other than the log's.", "first")
             .build_name(build_name(&image_tag(), RECORDED).replace("wallet", "purse"))

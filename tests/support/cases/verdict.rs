@@ -40,14 +40,14 @@ pub fn cases() -> Vec<Case> {
     let waived = |checks: &[&str]| policy::with(&waivers(&headless, checks));
     vec![
         under(
-            Case::good("verdict-workload-only", "The policy requires nothing of a build, only `workload`."),
+            Case::good("verdict-workload-only", "The policy requires only `workload`, which no build can answer."),
             policy::with("").replace(REQUIRE, "require = [\"workload\"]"),
         )
         .in_part(),
         under(
             Case::good(
                 "verdict-workload-too",
-                "One policy for audits and admissions: its workload rules are ignored, and the report says so.",
+                "One policy for audits and admissions: its workload rules are ignored, as the report states.",
             ),
             policy::with("[levels]\nworkload-key = \"off\"\n")
                 .replace(REQUIRE, "require = [\"manifest\", \"source\", \"workload\"]"),

@@ -36,7 +36,9 @@ pub(super) fn is_known(name: &str) -> bool {
 pub(super) fn check_names(attached: &BTreeMap<String, Vec<u8>>, limits: &Limits) -> Result<(), String> {
     for (name, content) in attached {
         if !is_known(name) {
-            return Err(format!("{name:?} cannot be added to a case; only a seal, sign-offs and time-stamps can be added"));
+            return Err(format!(
+                "{name:?} cannot be added to a case; only a seal, sign-offs and time-stamps can be added"
+            ));
         }
         if content.len() as u64 > limits.attached_bytes {
             return Err(format!("{name:?} is over the limit {}", limits.attached_bytes()));

@@ -164,7 +164,8 @@ fn remarks(case: &Case, sign_offs: &[SignOffReport]) -> Vec<String> {
         remarks.push("one person prepared and reviewed it, with two keys: that is not a review".into());
     }
     if sign_offs.iter().any(|one| one.name.is_none()) {
-        remarks.push("a sign-off by an UNKNOWN key shows that the key's holder signed, but not who the holder is".into());
+        remarks
+            .push("a sign-off by an UNKNOWN key shows that the key's holder signed, but not who the holder is".into());
     }
     remarks
 }

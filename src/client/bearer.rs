@@ -193,7 +193,8 @@ impl<'a> Guarded<'a> {
         let question = Question { authorization: login.as_ref(), ..Question::new(&address) };
         let answer = self.http.get(&question, self.run.limits.registry_document_bytes())?;
         if answer.head.status != 200 {
-            let message = format!("the token server responded with status {}: {}", answer.head.status, excerpt(&answer.body));
+            let message =
+                format!("the token server responded with status {}: {}", answer.head.status, excerpt(&answer.body));
             return Err(fail(&message));
         }
         let body = Zeroizing::new(answer.body);
@@ -221,6 +222,10 @@ fn next_address(at: &Url, head: &Head, asked: &Url) -> Result<Url, Error> {
     let next = head.header("location").and_then(|location| at.join(location).ok());
     let next = next.filter(|next| may_lead_to(at, next));
     next.ok_or_else(|| {
-        network(&shown(asked), "the server redirects to an unencrypted address or without an address", "run it again later")
+        network(
+            &shown(asked),
+            "the server redirects to an unencrypted address or without an address",
+            "run it again later",
+        )
     })
 }

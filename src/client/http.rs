@@ -105,8 +105,7 @@ pub(crate) fn shown(url: &Url) -> String {
 
 /// Like [`shown`], for an address that the user specified and that may be invalid or contain a secret.
 pub(crate) fn shown_as_given(text: &str) -> String {
-    Url::parse(text)
-        .map_or_else(|_| "the specified address".into(), |url| shown(&url).trim_end_matches('/').to_owned())
+    Url::parse(text).map_or_else(|_| "the specified address".into(), |url| shown(&url).trim_end_matches('/').to_owned())
 }
 
 /// The head of a response.

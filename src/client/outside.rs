@@ -94,4 +94,4 @@ impl<'a> Outside<'a> {
 
 /// Why no login is sent to a server, and how to change that.
 pub(crate) const NAMED_BY_ANSWER: &str =
-    "only the build server's response specifies this registry, so no login is sent to it: if you trust the registry, use --image-name";
+    "this registry comes only from the build server's response, so no login is sent: if you trust it, use --image-name";

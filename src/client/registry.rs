@@ -123,7 +123,9 @@ impl<'a> Registry<'a> {
         let answer = self.guarded.get(url, accept, self.document_bound(), Redirects::Followed)?;
         match asked.judge(came(&answer)) {
             Meaning::Here => {}
-            Meaning::Absent => return Ok(Found::Absent(format!("the registry responded with status {}", answer.head.status))),
+            Meaning::Absent => {
+                return Ok(Found::Absent(format!("the registry responded with status {}", answer.head.status)));
+            }
             Meaning::Refused => return Err(self.guarded.refused(url, answer.head.status, &answer.body)),
         }
         let next = if asked == Asked::Referrers { self.next_page(url, &answer)? } else { None };

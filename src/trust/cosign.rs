@@ -217,7 +217,11 @@ impl Judge<'_> {
         }
         let (signer, key, log) = match found {
             Some(Some(found)) => found,
-            Some(None) => return Err(Answer::Refused("the signature does not verify under any key in the policy's [trust]".into())),
+            Some(None) => {
+                return Err(Answer::Refused(
+                    "the signature does not verify under any key in the policy's [trust]".into(),
+                ));
+            }
             None => return Err(Answer::Undecided("the policy's [trust] contains no cosign key".into())),
         };
         let details = match log {

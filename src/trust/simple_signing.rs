@@ -175,7 +175,9 @@ fn judge_payload(
         && !trusted.reference.matches(&payload.reference, &image.repository, &image.tags)
     {
         let (found, expected) = (&payload.reference, &image.repository);
-        return Err(Answer::Refused(format!("its name for the image is {found:?}, but the name in the signed log is {expected:?}")));
+        return Err(Answer::Refused(format!(
+            "its name for the image is {found:?}, but the name in the signed log is {expected:?}"
+        )));
     }
     Ok(Answer::Accepted(AcceptedSigner { key: String::new(), name: None }))
 }

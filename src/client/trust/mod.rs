@@ -67,7 +67,10 @@ pub(crate) fn save_trust(
         None => saver.absent(
             "trust/notary",
             &image.registry,
-            &format!("no Notary server is known for {}; if there is one, specify it with --trust-server", image.registry),
+            &format!(
+                "no Notary server is known for {}; if there is one, specify it with --trust-server",
+                image.registry
+            ),
         ),
     });
 }

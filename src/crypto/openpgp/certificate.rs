@@ -35,8 +35,8 @@ impl Certificate {
                     all.iter().chain([&last]).take(SHOWN).map(Self::fingerprint).collect::<Vec<_>>().join(", ");
                 let rest = if count > SHOWN { ", …" } else { "" };
                 Err(format!(
-                    "it holds {count} OpenPGP public keys ({prints}{rest}): write each one that you trust into a separate file with \
-                     `gpg --armor --export FINGERPRINT`, and give each its own [[signers]]"
+                    "it contains {count} OpenPGP public keys ({prints}{rest}): write each one that you trust into a separate file with \
+                     `gpg --armor --export FINGERPRINT`, and list each in its own [[signers]]"
                 ))
             }
         }
@@ -74,7 +74,9 @@ impl Certificate {
             }
         }
         if found != kept {
-            return Err("it contains a revocation that does not follow its key: import both, then export the key".into());
+            return Err(
+                "it contains a revocation that does not follow its key: import both, then export the key".into()
+            );
         }
         Ok(all.into_iter().map(Self).collect())
     }

@@ -133,7 +133,10 @@ fn signatures_of_hardware_tokens_are_verified() {
     };
     assert_eq!(key.verify(b"x", &sign(1, b"x")), Ok(()));
     assert_eq!(key.verify(b"y", &sign(1, b"x")), Err(SshFault::Mismatch));
-    assert_eq!(key.verify(b"x", &sign(0, b"x")), Err(SshFault::Unsupported("a hardware token that was not touched".into())));
+    assert_eq!(
+        key.verify(b"x", &sign(0, b"x")),
+        Err(SshFault::Unsupported("a hardware token that was not touched".into()))
+    );
     let mut counter = sign(1, b"x");
     *counter.last_mut().unwrap() = 8;
     assert_eq!(key.verify(b"x", &counter), Err(SshFault::Mismatch));

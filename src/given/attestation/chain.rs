@@ -92,7 +92,10 @@ fn judge(chain: &[&Certificate], lists: &[RevocationList], moment: Timestamp) ->
                 return refuse(format!("{} is not a CA certificate, but signed a certificate", step.subject));
             }
             Authority::Unknown(oid) => {
-                return refuse(format!("{} has the critical extension {oid}, which is not evaluated here", step.subject));
+                return refuse(format!(
+                    "{} has the critical extension {oid}, which is not evaluated here",
+                    step.subject
+                ));
             }
         }
     }

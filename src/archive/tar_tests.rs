@@ -88,7 +88,7 @@ fn names_that_differ_are_never_merged() {
 }
 
 #[test]
-fn spellings_of_one_path_are_one_name() {
+fn different_spellings_of_one_path_are_the_same_name() {
     for twin in ["a/b", "./a/b", "a//b", "a/./b"] {
         assert_eq!(refusal(&[file("a/b"), file(twin)]), r#"two members are named "a/b""#);
     }
@@ -167,7 +167,7 @@ fn contradictory_extension_headers_are_refused() {
 /// Python's tarfile treats such a member as a directory and its content as headers before it reads the other name; CVE-2025-13462 is a fault of this
 /// kind.
 #[test]
-fn an_old_header_named_like_a_directory_is_refused_despite_another_name() {
+fn an_old_header_named_like_a_directory_is_refused_despite_a_second_name() {
     let old = || Entry { kind: 0, ..file("a/") };
     let pax = [Entry { pax: vec![("path", b"a".to_vec())], ..old() }];
     let gnu = [extension(b'L', "a\0"), old()];
@@ -227,7 +227,7 @@ fn sizes_must_be_plain_octal() {
 }
 
 #[test]
-fn flipping_a_header_bit_is_refused_or_changes_nothing() {
+fn an_archive_with_a_flipped_header_bit_is_refused_or_reads_the_same() {
     let good = archive(&[file("a")]);
     let listed = list(&good).unwrap();
     for at in 0..BLOCK {

@@ -7,8 +7,8 @@ use crate::base::time::Timestamp;
 /// `<push server>.<repository with / as .>.<image tag>.<YYYY-MM-DD_HH-MM-SS.ffffff>`, for example
 /// `docker.io.gmoney23.hpvs_bc.latest-b3416d8.2020-06-23_08-39-48.301849`.
 ///
-/// The name is a label. It is signed in `build.json`, but not as the name of a file or member. Replacing `/` with `.` cannot be undone, so image and
-/// tag are compared with the name, never derived from it.
+/// The name is a label. The signature covers the name in `build.json`, but not the name of a file or member. Replacing `/` with `.` cannot be undone,
+/// so image and tag are compared with the name, never derived from it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BuildName(String);
 

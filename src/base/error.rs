@@ -59,7 +59,7 @@ pub enum Error {
     NotBuiltIn {
         /// What was requested.
         what: String,
-        /// The cargo feature that adds it.
+        /// The cargo feature that adds the command or format.
         feature: &'static str,
     },
     /// The operating system could not read the input.
@@ -232,7 +232,7 @@ impl Error {
             Self::NotBuiltIn { feature, .. } => format!("use a build with the feature `{feature}`; `hpsb-audit --version` lists the features"),
             Self::Unreadable { .. } => "check that the file exists and can be read".into(),
             Self::Truncated { .. } => "fetch it again and compare its size with the source".into(),
-            Self::OverLimit { limit: "memory", .. } => "raise --memory, or audit this bundle alone without it".into(),
+            Self::OverLimit { limit: "memory", .. } => "raise --memory, or audit this bundle alone without --memory".into(),
             Self::OverLimit { limit, .. } => format!("if this size is expected, raise it: --limit {limit}=NUMBER"),
             Self::Malformed { .. } => "nothing in it was trusted; fetch it again, and if it is still malformed, keep it as evidence".into(),
             Self::OwnFile { hint, .. } => (*hint).into(),

@@ -1,6 +1,7 @@
 //! Words for enums: one table per enum, from which its words, parser, list and error texts are derived.
 //!
-//! To add a word, add a variant to the enum and a line to its table. A variant without a line does not compile.
+//! To add a word, add a variant to the enum and a line to its table. If a variant has no line, the code does not
+//! compile.
 
 /// Defines `ALL`, `word` and `from_word` for an enum. A variant with a value is listed with the value that it has after
 /// parsing.

@@ -20,7 +20,7 @@ pub(crate) fn checked_url(text: &str, what: &str) -> Result<Url, Error> {
     if is_allowed(&url) { Ok(url) } else { Err(fail("is not encrypted")) }
 }
 
-/// Whether it is https, or http to a loopback address.
+/// Whether the address uses https, or http to a loopback address.
 pub(crate) fn is_allowed(url: &Url) -> bool {
     match url.scheme() {
         "https" => url.host_str().is_some_and(|host| !host.is_empty()),

@@ -20,7 +20,7 @@ pub(crate) struct TokenServer {
 pub(crate) struct Challenges {
     /// The parameters of `Bearer`, not yet interpreted.
     pub(crate) bearer: Option<Vec<(String, String)>>,
-    /// Whether `Basic` is among them.
+    /// Whether `Basic` is among the challenges.
     pub(crate) basic: bool,
 }
 

@@ -33,7 +33,7 @@ pub struct ServerOptions {
     pub settings: Settings,
     /// Certificates and a key that override those in the settings.
     pub tls: TlsFiles,
-    /// Fixed addresses for its name.
+    /// Fixed addresses for the server's name.
     pub resolves: Vec<Resolve>,
 }
 
@@ -46,7 +46,7 @@ pub struct Request {
     pub server: Option<ServerOptions>,
     /// The names of the builds; if empty, the server's newest build.
     pub builds: Vec<BuildName>,
-    /// A bucket that holds bundles.
+    /// A bucket that contains bundles.
     pub bucket: Option<Bucket>,
     /// Whether the image is saved and whether its layers are included.
     pub image: Option<Layers>,

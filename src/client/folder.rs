@@ -58,11 +58,11 @@ impl EvidenceFolder {
         Draft::begin(&self.root)
     }
 
-    /// Opens the folder of one build. It must not be opened twice at the same time.
+    /// Opens the folder of one build. The same folder must not be opened twice at the same time.
     ///
     /// # Errors
-    /// [`Error::Unwritable`], also for a link in place of a folder; [`Error::Malformed`] for a name that cannot be a
-    /// folder name, or an evidence.json that this program did not write.
+    /// [`Error::Unwritable`], including for a link in place of a folder; [`Error::Malformed`] for a name that cannot be
+    /// a folder name, or an evidence.json that this program did not write.
     pub fn build(&self, name: &BuildName) -> Result<BuildFolder, Error> {
         if name.as_str().len() > 200 {
             return Err(Error::malformed(

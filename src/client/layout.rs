@@ -30,7 +30,7 @@ const BROKEN: &str = "run it again; if the error persists, the registry or a pro
 /// Whether an image's layers are saved with its manifest and configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layers {
-    /// All of them.
+    /// All layers.
     Save,
     /// No layers: digests, configuration and history can still be compared, but not the layers' bytes.
     Leave,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A secret. It has no `Display`, its `Debug` shows nothing, and its memory is wiped on drop.
+/// A secret, which has no `Display`, whose `Debug` output shows nothing, and whose memory is wiped on drop.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 

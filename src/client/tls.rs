@@ -155,7 +155,7 @@ fn private_key(path: &Path, limits: &Limits) -> Result<PrivateKeyDer<'static>, E
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| {
         let encrypted = bytes.windows(9).any(|window| window == b"ENCRYPTED");
         let message = if encrypted {
-            "the private key is encrypted with a passphrase, which is not supported: use a copy without a passphrase and remove it afterwards"
+            "the private key is encrypted with a passphrase, which is not supported: use a copy without a passphrase and delete that copy afterwards"
         } else {
             "expected a private key in PEM (BEGIN PRIVATE KEY, BEGIN RSA PRIVATE KEY), found none"
         };

@@ -30,7 +30,7 @@ pub struct Subject {
 }
 
 impl Statement {
-    /// Reads a statement. Fields that the specification does not define are ignored, as it requires.
+    /// Reads a statement. Fields that the specification does not define are ignored, as the specification requires.
     ///
     /// # Errors
     /// [`Error::Malformed`] for anything but a version 1 statement with a subject that has a digest.

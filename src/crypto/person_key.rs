@@ -78,7 +78,7 @@ impl PersonKey {
         Ok(Self { key, fingerprint })
     }
 
-    /// SHA-256 of the SubjectPublicKeyInfo in DER, whichever form the key was read from.
+    /// SHA-256 of the SubjectPublicKeyInfo in DER, regardless of the form in which the key was read.
     pub fn fingerprint(&self) -> Sha256 {
         self.fingerprint
     }

@@ -44,8 +44,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The time limit for a connection with no new request. Such a connection is not idle: its client does not read its
 /// responses.
 const STUCK: Duration = Duration::from_secs(300);
-/// The time limit for the next request on a connection. It is longer than API servers keep an idle connection (90
-/// seconds), so that the API servers close it first.
+/// The time limit for the next request on a connection. It is longer than the 90 seconds for which API servers keep an
+/// idle connection, so that the API servers close the connection first.
 const IDLE: Duration = Duration::from_secs(120);
 /// The maximum size of a request line with its headers.
 const HEAD_BYTES: usize = 64 << 10;

@@ -1,5 +1,5 @@
-//! The signatures from containers/image's own tests, as in Debian's package, which `tests/run` unpacks. Each is checked
-//! against the manifest next to it, with the keys in the same folder.
+//! The signatures from containers/image's own tests, as in Debian's package, which `tests/run` unpacks. Each signature
+//! is checked against the manifest next to it, with the keys in the same folder.
 
 use std::fs;
 use std::path::Path;

@@ -31,9 +31,9 @@ pub enum Standing {
     Trusted,
     /// It is consistent, but the policy pins no key to verify it with.
     Unpinned,
-    /// It is wrong.
+    /// The signature is wrong.
     Refused(String),
-    /// It cannot be decided.
+    /// Undecided.
     Undecided(String),
 }
 

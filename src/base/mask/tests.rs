@@ -64,7 +64,7 @@ fn image_names_are_kept_where_names_are_expected() {
     ] {
         assert_eq!((mask_name(text).as_str(), mask(&keep_name(text)).as_str()), (shown, shown));
     }
-    // Text that is not an image name is masked, but its digest is kept: builds must not look alike.
+    // Text that is not an image name is masked, but its digest is kept, so that builds do not look alike.
     for (text, shown) in [
         (format!("a --password hunter2@{DIGEST}"), format!("a --password ***@{DIGEST}")),
         (format!("a: \"password: x hunter2@{DIGEST}\""), format!("a: \"password: *** hunter2@{DIGEST}\"")),

@@ -32,7 +32,7 @@ impl<'de> Deserialize<'de> for Document {
     }
 }
 
-/// Reads every document of a YAML stream; empty ones are dropped. JSON is YAML too.
+/// Reads every document in a YAML stream and drops empty documents. JSON is also YAML.
 ///
 /// # Errors
 /// A human-readable message, with the position if it is known.
@@ -211,7 +211,7 @@ mod tests {
         }
     }
 
-    /// PyYAML and kubectl (go-yaml v2) merge the first three; no program merges a quoted one, and it has no meaning.
+    /// PyYAML and kubectl (go-yaml v2) merge the first three; no program merges a quoted `<<`, and such a key has no meaning.
     #[test]
     fn a_key_that_only_some_readers_merge_is_refused() {
         for spelled in ["! <<", "! \"<<\"", "! \"\\x3c<\"", "!!str <<", "\"<<\"", "'<<'", "\"\\x3c\\u003c\""] {

@@ -12,7 +12,7 @@ pub(super) fn of(error: &Error, text: &str) -> String {
         Error::DuplicateMappingKey { .. } => "duplicate key".into(),
         Error::UnsupportedTag { tag, .. } => self::tag(tag),
         Error::TaggedScalarCannotDeserializeIntoString { .. } => {
-            "a tag that JSON has no type for: write the value without the tag".into()
+            "a tag for which JSON has no type: write the value without the tag".into()
         }
         Error::NullIntoString { .. } => "a key is empty (null), expected text".into(),
         Error::Unexpected { expected: "string scalar", .. } => "a key is a mapping or a list, expected text".into(),
@@ -78,7 +78,7 @@ mod tests {
     use crate::base::strict_yaml::documents;
 
     #[test]
-    fn each_message_names_the_fault_and_the_remedy() {
+    fn each_message_states_the_fault_and_the_remedy() {
         for (text, words) in [
             ("a: 1\na: 2", "duplicate key \"a\" at line 2, column 1"),
             ("{\"a\": 1, \"a\": 2}", "duplicate key \"a\""),

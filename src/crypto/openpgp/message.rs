@@ -41,7 +41,7 @@ pub(crate) fn read_message(bytes: &[u8], limits: &Limits) -> Result<Message, Str
         (Some(Packet::PublicKeyEncryptedSessionKey(_) | Packet::SymKeyEncryptedSessionKey(_)), ..) => {
             Err("the message is encrypted".into())
         }
-        _ => Err("it is not one OpenPGP message with one signature".into()),
+        _ => Err("it is not exactly one OpenPGP message with one signature".into()),
     }
 }
 
@@ -65,7 +65,7 @@ impl Message {
     }
 }
 
-/// A detached signature, as git stores it.
+/// A detached signature in the form that git stores.
 #[derive(Debug)]
 pub(crate) struct DetachedSignature(Signature);
 

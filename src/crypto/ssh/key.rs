@@ -7,7 +7,7 @@ use super::SshFault;
 use super::wire::Reader;
 use crate::crypto::{Hash, Kind, Protocol, Scheme, VerifyingKey};
 
-/// A public key as OpenSSH writes it on one line. RSA keys need 2048 to 8192 bits and an odd exponent of at least 65,537.
+/// A public key in OpenSSH's one-line form. RSA keys need 2048 to 8192 bits and an odd exponent of at least 65,537.
 #[derive(Debug, Clone)]
 pub struct SshKey {
     blob: Vec<u8>,

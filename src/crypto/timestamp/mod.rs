@@ -3,8 +3,8 @@
 //! A token states that the authority saw a digest by a certain time. The token does not state what the digest belongs to. A token is trusted only
 //! under a CA that the user specifies; certificates inside a token lead to that CA and are not trusted themselves.
 //!
-//! NOT checked: whether the authority's certificate was revoked (that needs its servers), the text of its policy, and whether the nonce is the
-//! request's (the digest ties a token to its case; the nonce would only show that the response is fresh).
+//! NOT checked: whether the authority's certificate was revoked (this would require contacting the authority's servers), the text of its policy, and
+//! whether the nonce is the request's (the digest ties a token to its case; the nonce would only show that the response is fresh).
 
 mod algorithm;
 mod chain;

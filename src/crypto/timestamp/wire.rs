@@ -77,7 +77,7 @@ pub(super) struct EncapsulatedContent {
 #[derive(Debug, Clone, PartialEq, Eq, Sequence, der::ValueOrd)]
 pub(super) struct SignerInfo {
     pub(super) version: u8,
-    /// IssuerAndSerialNumber; the other choice is refused.
+    /// The choice IssuerAndSerialNumber; the alternative is refused.
     pub(super) signer: IssuerAndSerialNumber,
     pub(super) digest_algorithm: AlgorithmIdentifierOwned,
     #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]

@@ -280,7 +280,7 @@ fn a_sample_depends_only_on_seed_and_bundle_digests() {
 
 /// Two commits with one digest: it is not known which build produced the image, so both must be reported.
 #[test]
-fn no_build_of_a_running_digest_hides_another() {
+fn every_build_of_a_running_digest_is_reported() {
     let with = |order: [usize; 3]| {
         let mut estate =
             Estate { reports: Vec::new(), pods: Vec::new(), approvals: Vec::new(), planted: BTreeSet::new() };

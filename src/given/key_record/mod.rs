@@ -297,7 +297,7 @@ impl KeyRecord {
 }
 
 impl Grading {
-    /// The grade. Without a record that counts, the key was only chosen.
+    /// The grade. If no record counts, the key was merely chosen.
     pub fn grade(&self) -> Grade {
         match self {
             Self::Counts(graded) => graded.grade,

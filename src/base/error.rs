@@ -94,7 +94,7 @@ pub enum Error {
         /// What is wrong, with expected and found if both are known.
         message: String,
     },
-    /// A file written by the user is malformed or of an unsupported kind. Unlike evidence, the user can change it.
+    /// A file written by the user is malformed or of an unsupported kind. Unlike evidence, such a file may be changed by the user.
     #[error("{what} is malformed: {message}")]
     OwnFile {
         /// The file.

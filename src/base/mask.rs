@@ -6,7 +6,7 @@
 //! Patterns would also hide image names that end in `secret`, `token` and the like, with tag and digest, and so make two builds look alike. Text that
 //! a strict parser accepted as something other than a secret is therefore kept: a name in a place where an image name is expected ([`mask_name`]),
 //! values that a message marks with [`keep`], and `NAME@sha256:` with 64 digits anywhere. A short name is never kept merely because it looks like a
-//! name: so does `hunter2`.
+//! name: `hunter2` looks like one too.
 
 mod kept;
 

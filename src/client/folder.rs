@@ -174,7 +174,7 @@ impl BuildFolder {
         make_folders(&self.path, place)?;
         draft.flush()?;
         let content = draft.content();
-        // One at a time, so that of two drafts for one place the second finds the first.
+        // One at a time: of two drafts for the same place, the second must find the first.
         let mut record = self.record()?;
         let (target, kept) = self.settle(place, &|path| {
             if draft.name_if_free(path)? {

@@ -15,7 +15,7 @@ const WHAT: &str = "the response";
 enum At {
     /// Outside strings.
     Between,
-    /// In a string that is kept, with a flag that the last byte was a backslash.
+    /// In a string that is kept; whether the last byte was a backslash.
     Text { escaped: bool },
     /// In the wanted string.
     Wanted,

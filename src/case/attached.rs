@@ -79,7 +79,7 @@ impl Case {
     /// Checks that the case is sealed by this key.
     ///
     /// # Errors
-    /// [`Error::Malformed`] if the case is not sealed by it.
+    /// [`Error::Malformed`] if the case is not sealed by this key.
     pub fn must_be_sealed_by(&self, key: &PersonKey) -> Result<(), Error> {
         match self.seal()? {
             Some(envelope) if envelope.is_signed_by(key) => Ok(()),

@@ -1,4 +1,4 @@
-//! Admission: decides whether a workload may be deployed, from audited builds and workloads, with one report per image.
+//! Admission: uses audited builds to decide whether workloads may be deployed, with one report per image.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -101,7 +101,7 @@ impl ServerRecord {
     }
 
     /// The last line `digest=<64 digits>` of the saved log. By inference, this is the digest of the signed archive,
-    /// written after the snapshot of the log for the archive.
+    /// written after the archive's snapshot of the log was taken.
     pub fn logged_archive_digest(&self) -> Option<Sha256> {
         let log = match self.log.as_ref()? {
             SavedLog::Bytes(log) => log,

@@ -79,7 +79,7 @@ pub fn serve(service: Service, settings: &Settings) -> Result<(), Error> {
         .build()
         .map_err(|error| unusable(&format!("cannot start: {error}")))?;
     let threads = settings.threads.max(1);
-    // These threads are never joined: an audit that is running when the service stops ends with the process.
+    // These threads are never joined: if an audit is running when the service stops, the audit ends with the process.
     let renewal = Mutex::new(Renewal { tls: Arc::clone(&tls), pems, fault: None });
     keep(&service, move |service| {
         let began = Instant::now();
@@ -225,7 +225,7 @@ async fn listen(service: Arc<Service>, tls: Arc<RwLock<Arc<ServerConfig>>>, sett
     Ok(())
 }
 
-/// Reports that the service is not ready but continues to serve requests, because clients need time to notice.
+/// Reports "not ready" but continues to serve requests, because clients need time to notice.
 fn begin_ending(wire: &Wire, drained: &Mutex<Option<tokio::time::Instant>>, drain: Duration) {
     let mut drained = drained.lock().unwrap_or_else(PoisonError::into_inner);
     if drained.is_none() {

@@ -6,8 +6,8 @@
 //! bundle returns after an audit.
 //!
 //! The publishing thread copies long-lived data, and the original is freed. Allocators such as glibc's and jemalloc
-//! give each thread its own heap. Copying therefore gathers the small facts about many builds in one heap. Between the
-//! large buffers of audits, each fact could prevent megabytes from being reused.
+//! give each thread its own heap. Copying therefore gathers the small facts about many builds in one heap. Otherwise,
+//! each fact could lie between the large buffers of audits and prevent megabytes from being reused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -34,7 +34,7 @@ pub type Pems = (Vec<u8>, Zeroizing<Vec<u8>>);
 
 /// Reads the terms: policy and approvals.
 pub type ReadTerms = dyn Fn() -> Result<Terms, Error> + Send + Sync;
-/// Finds the bundles, each with a digest that changes whenever anything that the bundle's audit reads changes.
+/// Finds the bundles, each with a digest that changes if any input of the bundle's audit changes.
 pub type FindBundles = dyn Fn() -> Result<Vec<(PathBuf, Sha256)>, Error> + Send + Sync;
 /// Audits a bundle and returns its report and the facts that can be evaluated again.
 pub type AuditBundle = dyn Fn(&Path, &Question<'_>) -> Result<(BundleReport, Option<Facts>), Error> + Send + Sync;

@@ -13,7 +13,7 @@ use crate::base::time::Timestamp;
 
 const UNSUPPORTED: &str = "unsupported: this build has no sigstore support (feature `sigstore`)";
 
-/// A trusted root whose JSON syntax is checked but nothing else.
+/// A trusted root of which only the JSON syntax is checked.
 #[derive(Debug, Clone)]
 pub(crate) struct SigstoreRoot;
 

@@ -204,7 +204,7 @@ fn of_digest(digest: Sha256, builds: &Builds, by_path: &BTreeMap<&str, &Audited<
     rows.into_iter().map(|row| Row { digest: Some(digest), ..row }).collect()
 }
 
-/// Builds in the period without a valid approval, unless a place's row already reports the lack.
+/// Builds in the period without a valid approval, except those that a place's row already reports.
 fn without_approval(audited: &[Audited<'_>], running: &BTreeMap<Sha256, usize>) -> Vec<Row> {
     let unsaid = audited.iter().filter(|one| one.is_verified() && one.asked);
     let unsaid = unsaid.filter(|one| !(one.build.accepted && one.places(running) > 0));

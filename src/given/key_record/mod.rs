@@ -32,7 +32,7 @@ pub enum Channel {
     ServerApi,
     /// An object store.
     ObjectStore,
-    /// Carried in person.
+    /// Carried by a person.
     Courier,
     /// A different channel.
     Other,

@@ -84,7 +84,7 @@ fn grades_rise_with_people_and_retrievals() {
         "wrote key.record.json",
         "obtained by Ada at 2026-03-03T08:00:00Z over server-api",
         "obtained by Bob at 2026-03-03T08:00:00Z over courier",
-        &format!("said to verify {NAME}"),
+        &format!("stated to verify {NAME}"),
     ] {
         assert!(answer.out.contains(line), "{line}\n{}", answer.out);
     }
@@ -236,7 +236,7 @@ fn disagreeing_statements_are_not_recorded() {
     assert_eq!(enroll(&folder, &[]).code, 3);
     let before = fs::read(folder.path().join("key.record.json")).unwrap();
     let answer = countersign(&folder, "ada.key");
-    assert!(answer.code == 2 && answer.err.contains("signed it already"), "{}", answer.err);
+    assert!(answer.code == 2 && answer.err.contains("already signed it"), "{}", answer.err);
     assert_eq!(fs::read(folder.path().join("key.record.json")).unwrap(), before);
 }
 
@@ -269,7 +269,7 @@ fn the_passphrase_is_read_from_the_terminal() {
     }
     fs::write(&record, &unsigned).unwrap();
     let (code, said) = typed("hunter3");
-    assert!(code == Some(2) && said.contains("the passphrase does not open the key"), "{said}");
+    assert!(code == Some(2) && said.contains("the passphrase does not decrypt the key"), "{said}");
     let alone = Command::new("setsid").arg("--wait").args(sign).current_dir(folder.path()).output().unwrap();
     let said = String::from_utf8(alone.stderr).unwrap();
     assert!(alone.status.code() == Some(2) && said.contains("no terminal to ask for it"), "{said}");

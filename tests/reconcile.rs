@@ -195,7 +195,7 @@ fn a_pod_among_other_resources_is_compared_by_its_status() {
     let (code, report) = json(&folder, "all.yaml", &[]);
     assert_eq!((code, kinds(&report)), (0, vec![]), "{report:#}");
     let input = report["inputs"].as_array().unwrap().iter().find(|input| input["path"] == "all.yaml").unwrap();
-    assert_eq!(input["what"], "kubernetes; Pods: 1, without a digest in their status and judged by their spec: 0");
+    assert_eq!(input["what"], "kubernetes; Pods: 1, without a digest in their status and evaluated by their spec: 0");
 }
 
 #[test]

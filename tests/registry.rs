@@ -189,9 +189,9 @@ fn a_login_is_read_from_the_named_file_and_never_shown() {
     let shown = format!("{report}{}", String::from_utf8_lossy(&output.stderr));
     assert!(!shown.contains("hunter2"));
     for (answer, code, says) in [
-        ("echo credentials not found in native keychain; exit 1", 3, "answers 401"),
+        ("echo credentials not found in native keychain; exit 1", 3, "responded with status 401"),
         ("echo hunter2; echo hunter2 >&2; exit 1", 2, "docker-credential-made failed"),
-        ("echo '{\"Secret\":\"hunter2\"}'", 2, "did not answer with a login"),
+        ("echo '{\"Secret\":\"hunter2\"}'", 2, "did not return a login"),
         (r#"echo '{"Username":"<token>","Secret":"hunter2"}'"#, 2, "identity token"),
     ] {
         helper(answer);

@@ -362,7 +362,10 @@ fn changes_of_policy_evidence_and_certificate_take_effect_and_faults_admit_nothi
     assert_eq!(server.event("fault")["error"], "policy");
     ready(503);
     let denied = server.ask(&folder, &review("prod", &good()));
-    assert!(denied["status"]["message"].as_str().unwrap().contains("no image can be judged now: policy"), "{denied}");
+    assert!(
+        denied["status"]["message"].as_str().unwrap().contains("no image can be evaluated now: policy"),
+        "{denied}"
+    );
     replace(&folder, "policy.toml", POLICY);
     server.event("index");
     ready(200);
@@ -471,7 +474,10 @@ fn an_audit_does_not_delay_a_scan() {
     replace(&folder, "policy.toml", "version = ");
     server.event("fault");
     let denied = server.ask(&folder, &review("prod", &good()));
-    assert!(denied["status"]["message"].as_str().unwrap().contains("no image can be judged now: policy"), "{denied}");
+    assert!(
+        denied["status"]["message"].as_str().unwrap().contains("no image can be evaluated now: policy"),
+        "{denied}"
+    );
     assert_eq!(server.curl(&folder, "/readyz", &[], None).0, 503);
     replace(&folder, "policy.toml", POLICY);
     let judged = server.event("judged");
@@ -507,7 +513,7 @@ fn a_hanging_scan_admits_nothing() {
             break page;
         }
     };
-    assert!(page.starts_with("the policy and the files that it names were last checked "), "{page}");
+    assert!(page.starts_with("the policy and the files that it refers to were last checked "), "{page}");
     let denied = server.ask(&folder, &review("prod", &good()));
     assert!(denied["status"]["message"].as_str().unwrap().contains("were last checked"), "{denied}");
     assert!(server.event("decision")["terms_age"].is_number());

@@ -231,7 +231,7 @@ fn everything_that_openssl_refuses_is_refused_and_more() {
         openssl_answers(&line, folder.path()).status.success()
     };
     for (name, more, expected) in [
-        ("both", &["-cades"][..], "not for time-stamping alone"),
+        ("both", &["-cades"][..], "not exclusively for time-stamping"),
         ("loose", &["-cades"], "not critical"),
         ("agreement", &["-cades"], "not for signatures"),
         ("tsa", &["-cades", "-keyid"], "neither a time-stamp response nor a token"),
@@ -241,7 +241,7 @@ fn everything_that_openssl_refuses_is_refused_and_more() {
         (
             "tsa",
             &["-cades", "-keyopt", "rsa_padding_mode:pss", "-keyopt", "rsa_mgf1_md:sha512"],
-            "a mask other than MGF1 with its own hash",
+            "only with an MGF1 mask that uses the message's hash",
         ),
     ] {
         sign(name, more);
@@ -265,7 +265,7 @@ fn everything_that_openssl_refuses_is_refused_and_more() {
         folder.write("case.tar", before);
     }
     reply(&folder, "tsa", "case.tsq", &[]);
-    refused("none of the named CAs has signed", "other.pem");
+    refused("none of the specified CAs signed", "other.pem");
     refused("not a CA certificate", "tsa.pem");
     // No certificates; a different digest.
     let answer = run(folder.path(), &["seal", "case.tar", "--tsq", "again.tsq"]);
@@ -276,7 +276,7 @@ fn everything_that_openssl_refuses_is_refused_and_more() {
     folder.write("data", "something else");
     openssl(&["ts", "-query", "-data", "data", "-sha256", "-cert", "-out", "other.tsq"], folder.path());
     reply(&folder, "tsa", "other.tsq", &[]);
-    refused("it is over a different digest", "ca.pem");
+    refused("it covers a different digest", "ca.pem");
     assert!(!openssl_verifies(&folder, "case.tsq", "ca.pem"));
     folder.write("case.tsr", "not a time-stamp");
     refused("neither a time-stamp response nor a token", "ca.pem");
@@ -301,7 +301,7 @@ fn unsupported_encodings_and_imprints_are_refused_by_name() {
         openssl(&["ts", "-query", "-data", "data", hash, "-cert", "-out", "other.tsq"], path);
         reply(&folder, "tsa", "other.tsq", &[]);
         assert!(openssl_verifies(&folder, "other.tsq", "ca.pem"));
-        refused(&format!("its imprint uses {name}; the requests of this program use SHA-256"));
+        refused(&format!("its imprint uses {name}, but this program's requests use SHA-256"));
     }
 
     reply(&folder, "tsa", "case.tsq", &[]);
@@ -338,7 +338,7 @@ fn the_practices_of_public_authorities_are_accepted_here_and_by_openssl() {
         add(&folder, ca).unwrap();
         let (code, report) = audit(&folder, &["--tsa-ca", ca]);
         assert_eq!(code, 0, "{report}");
-        assert_eq!(report["case"]["remarks"].to_string().contains("by SHA-1 alone"), remark, "{report}");
+        assert_eq!(report["case"]["remarks"].to_string().contains("only by SHA-1"), remark, "{report}");
         folder.write("case.tar", &original);
     };
     folder.write("tsa.cnf", configuration("sha256", "sha1"));

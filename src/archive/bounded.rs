@@ -9,8 +9,8 @@ use crate::base::limits::Bound;
 
 /// Decompresses `input`, which is one or more concatenated bzip2 streams with nothing after the last, on `threads` threads.
 ///
-/// Block and stream CRCs are checked. If there is output beyond `bound`, the reader fails with [`Error::OverLimit`]: a few bytes can expand to
-/// gigabytes. Output and error depend neither on `threads` nor on the sizes of reads.
+/// Block and stream CRCs are checked. If the output exceeds `bound`, the reader fails with [`Error::OverLimit`]: a few bytes can expand to gigabytes.
+/// Neither output nor error depends on `threads` or on the sizes of reads.
 pub(crate) fn decompress<R: Read>(input: R, threads: usize, what: &str, bound: Bound) -> impl Read + use<R> {
     Capped { inner: Decoder::new(input, threads), left: bound.allowed, error: bound.exceeded(what) }
 }
@@ -50,7 +50,7 @@ mod tests {
         out
     }
 
-    /// The number of bytes that come out, with one thread and with several, or the error.
+    /// The number of decompressed bytes, or the error; the same with one thread and with several.
     fn count(bytes: &[u8], expanded_bytes: u64) -> Result<u64, Error> {
         let bound = Limits { expanded_bytes, ..Limits::default() }.expanded_bytes();
         let counts = [1, 3].map(|threads| {
@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(count(&bomb, 1_000_000), over(1_000_000));
         assert_eq!(count(&bomb, 39_999_999), over(39_999_999));
         assert_eq!(count(&bomb, 40_000_000), Ok(40_000_000));
-        // Fifty gigabytes of concatenated streams: no more is decompressed than is allowed.
+        // Fifty gigabytes of concatenated streams: decompression stops at the bound.
         assert_eq!(count(&bomb.repeat(1_250), 45_000_000), over(45_000_000));
         let small = [compress(b"one"), compress(b"two")].concat();
         assert_eq!(count(&small, 6), Ok(6));

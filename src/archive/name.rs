@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-/// A relative path of one or more segments, separated by `/`, without `.`, `..`, empty segments, NUL or a leading `/`. Bytes, not text: git allows
-/// any bytes. Names that differ only by case or Unicode form are different names.
+/// A relative path of one or more segments, separated by `/`, with no `.`, `..`, empty segments, NUL or leading `/`. The path is bytes, not text,
+/// because git allows any bytes. Names that differ only in case or Unicode form are different names.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct MemberPath(Vec<u8>);
 
 impl MemberPath {
     /// Parses a tar member's name. `./`, doubled and trailing slashes are dropped, so that equal places have equal names. The result is empty for `.`
-    /// and `./` alone. Errors say what is wrong with the name.
+    /// and `./` alone. An error describes what is wrong with the name.
     pub(crate) fn parse(raw: &[u8]) -> Result<Self, &'static str> {
         if raw.is_empty() {
             return Err("an empty name");
@@ -46,7 +46,7 @@ impl MemberPath {
 }
 
 impl fmt::Display for MemberPath {
-    /// The name as text, with replacement characters for bytes that are not UTF-8. For display only, never for comparing.
+    /// The name as text, with replacement characters for bytes that are not UTF-8. For display only, never for comparison.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&String::from_utf8_lossy(&self.0))
     }

@@ -1,7 +1,7 @@
-//! The PAX keywords that are accepted: those that name or resize a member, and those that affect neither names nor bytes.
+//! The accepted PAX keywords: those that name or resize a member, and those that affect neither names nor bytes.
 //!
-//! All other keywords are refused, because readers treat unknown keywords differently: GNU tar skips blanks before a keyword and so takes ` path` for
-//! `path`, star and libarchive have their own keywords for types, sizes and holes. Sources: POSIX.1-2001, pax, "pax Extended Header"; star(4),
+//! All other keywords are refused, because readers treat unknown keywords differently: GNU tar skips blanks before a keyword and so reads ` path` as
+//! `path`, and star and libarchive have their own keywords for types, sizes and holes. Sources: POSIX.1-2001, pax, "pax Extended Header"; star(4),
 //! "SCHILY."; libarchive's tar(5), "Pax Interchange Format".
 
 /// What a keyword sets.
@@ -47,7 +47,7 @@ pub(super) fn meaning(keyword: &[u8], value: &[u8]) -> Result<Meaning, String> {
         // Larger values make readers fail in the middle of the archive.
         "uid" | "gid" => is_plain(value, 10),
         "atime" | "ctime" | "mtime" => is_time(value, is_plain),
-        // The encoding of names. A reader that converts from another encoding gets a different name.
+        // The encoding of names. A reader that converts from a different encoding gets a different name.
         "hdrcharset" => matches!(value, b"BINARY" | b"ISO-IR 10646 2000 UTF-8"),
         // libarchive uses SCHILY.realsize as the size of the unpacked file.
         _ if known.starts_with("GNU.sparse.") || known == "SCHILY.realsize" => return Err("a sparse member".into()),
@@ -69,7 +69,7 @@ fn is_time(value: &[u8], is_plain: impl Fn(&[u8], usize) -> bool) -> bool {
     whole && parts.next().is_none_or(|fraction| is_plain(fraction, 20))
 }
 
-/// An attribute's name, without blanks, which readers strip.
+/// An attribute's name, with no blanks, because readers strip them.
 fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic())
 }

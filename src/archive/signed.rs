@@ -1,8 +1,8 @@
 //! Reads signed archives: every program must unpack the tar archive to the same tree of files.
 //!
-//! GNU tar follows a symbolic link that it has unpacked, Python's filters replace it or stop, and some programs turn a file into a folder when a
-//! later member needs one. A member below a link or a file is therefore refused, and so is a name used for both a file and a folder. The paths that
-//! every build has must be of the kind that a build creates.
+//! GNU tar follows a symbolic link that it has unpacked, Python's filters replace the link or stop, and some programs turn a file into a folder when
+//! a later member needs a folder. A member below a link or a file is therefore refused, and so is a name used for both a file and a folder. Paths
+//! present in every build must have the file type that a build gives them.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -14,7 +14,7 @@ use crate::base::limits::Limits;
 
 const WHAT: &str = "the signed archive";
 
-/// Reads the members of a signed archive in order, and refuses those that two programs could place differently.
+/// Reads the members of a signed archive in order and refuses any that two programs could place differently.
 pub(crate) struct SignedTar<'a, R> {
     tar: TarReader<'a, R>,
     tree: Tree,
@@ -31,14 +31,14 @@ impl<'a, R: Read> SignedTar<'a, R> {
         let Some(member) = self.tar.next_member()? else { return Ok(None) };
         check_place(&member)?;
         self.tree.add(&member).map_err(malformed)?;
-        // Folders that no member names cost memory too.
+        // Folders without a member of their own cost memory too.
         if self.tree.nodes.len() as u64 > self.limits.archive_members.saturating_add(1) {
             return Err(self.limits.archive_members().exceeded(WHAT));
         }
         Ok(Some(member))
     }
 
-    /// Members and folders so far, including folders that no member names.
+    /// The number of members and folders so far, including folders without a member of their own.
     pub(crate) fn place_count(&self) -> u64 {
         self.tree.nodes.len() as u64
     }
@@ -53,7 +53,7 @@ fn malformed(message: String) -> Error {
     Error::malformed(WHAT, message)
 }
 
-/// Paths that every build has.
+/// Checks paths that are present in every build.
 fn check_place(member: &Member) -> Result<(), Error> {
     let path = member.path.as_bytes();
     let is_repository = member.path.below(b"git").is_some_and(|name| !name.contains(&b'/'));
@@ -77,7 +77,7 @@ fn check_place(member: &Member) -> Result<(), Error> {
 
 /// What is at a path.
 enum Node {
-    /// A folder with its entries, whether or not a member names it.
+    /// A folder with its entries, whether or not it has a member of its own.
     Folder(HashMap<Vec<u8>, usize>),
     /// A regular file with these permission bits.
     File(u32),
@@ -113,13 +113,13 @@ impl Tree {
                 self.insert(folder, name, kind);
                 Ok(())
             }
-            // Duplicate names were refused before: this is the folder of an earlier member.
+            // Duplicate names were refused earlier, so this folder was created for an earlier member.
             Some(Node::Folder(_)) if matches!(kind, Node::Folder(_)) => Ok(()),
             Some(_) => Err(format!("{} has members below it but is not a folder", member.path)),
         }
     }
 
-    /// If a hard link has other permission bits than its target, Python's tarfile gives these to the target.
+    /// If a hard link's permission bits differ from its target's, Python's tarfile applies the link's bits to the target.
     fn check_hard_link(&self, member: &Member, target: &MemberPath) -> Result<(), String> {
         match self.find(target.as_bytes()) {
             Some(Node::File(mode)) if *mode == member.mode => Ok(()),

@@ -56,15 +56,15 @@ fn members_that_programs_place_differently_are_refused_in_any_order() {
 }
 
 #[test]
-fn folders_that_no_member_names_are_counted() {
+fn folders_without_a_member_of_their_own_are_counted() {
     let limits = Limits { archive_members: 100, ..Limits::default() };
     let bytes = archive(&[Entry::file("a/".repeat(101) + "b", "")]);
     let refused = SignedTar::new(bytes.as_slice(), &limits).next_member();
     assert!(matches!(refused, Err(Error::OverLimit { limit: "archive_members", .. })), "{refused:?}");
 }
 
-/// Reads archives from standard input, each preceded by its length, unpacks each in four ways and prints a line for each way: every file and link
-/// below the paths that are judged, and every empty folder.
+/// Reads archives from standard input, each preceded by its length, unpacks each in four ways and prints one line per way: every file and link below
+/// the audited paths, and every empty folder.
 const UNPACK: &str = r"
 import hashlib, os, shutil, subprocess, sys, tempfile
 from backports import tarfile
@@ -107,7 +107,7 @@ while head := sys.stdin.buffer.read(8):
         shutil.rmtree(top, ignore_errors=True)
 ";
 
-/// The same lines for the archive as judged here. `None`: the archive is refused, or a check finds a fault in a repository in it.
+/// The same lines for the archive as this program reads it. `None`: the archive is refused, or a check finds a fault in a repository in it.
 fn judged(bytes: &[u8]) -> Option<String> {
     let limits = Limits::default();
     let manifest = Manifest::from_tar(bytes, &limits, &crate::base::budget::Budget::of_unknown_input(&limits)).ok()?;
@@ -158,7 +158,7 @@ fn judged(bytes: &[u8]) -> Option<String> {
     Some(lines.join(" "))
 }
 
-/// A small random generator: the same archives on every machine.
+/// A small pseudo-random generator, so that the archives are the same on every machine.
 struct Random(u64);
 
 impl Random {
@@ -174,7 +174,7 @@ impl Random {
     }
 }
 
-/// Members that a build has, and some that readers could place differently.
+/// Members of a typical build, and some that readers could place differently.
 fn hostile(random: &mut Random) -> Vec<Entry> {
     const TOPS: &[&str] =
         &["git/wallet", "git/wallet", "git/wallet", "git/wallet/.git", "git/wallet/src", "git", "data", "x", "."];
@@ -223,7 +223,7 @@ fn hostile(random: &mut Random) -> Vec<Entry> {
 }
 
 #[test]
-fn accepted_archives_are_unpacked_as_judged() {
+fn accepted_archives_are_unpacked_as_audited() {
     let python = format!("{}/target/backports-tarfile/bin/python", env!("CARGO_MANIFEST_DIR"));
     let mut random = Random(0x0005_eed0_fba9_5ca1);
     let archives: Vec<Vec<u8>> = (0..600).map(|_| archive(&hostile(&mut random))).collect();

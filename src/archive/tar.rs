@@ -1,8 +1,9 @@
 //! A strict, streaming reader of tar archives: ustar (POSIX.1-1988), PAX (POSIX.1-2001) and the long names of GNU tar.
 //!
-//! Readers disagree on each of these, so each is refused: an unknown member type, a size that is not plain octal, a PAX size other than the header's,
-//! an unknown PAX keyword ([`pax`]), PAX and GNU long names for one member, sparse members, content in a member whose type has none, malformed
-//! numbers, GNU headers with data where ustar has the beginning of a name, duplicate names, bytes other than zero after the end, a missing end.
+//! Readers disagree on each of these, so each is refused: an unknown member type, a size that is not plain octal, a PAX size that differs from the
+//! header's, an unknown PAX keyword ([`pax`]), PAX and GNU long names for one member, sparse members, content in a member whose type has none,
+//! malformed numbers, GNU headers with data in the field where ustar has the beginning of a name, duplicate names, nonzero bytes after the end, and a
+//! missing end.
 
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -15,7 +16,7 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 
 const BLOCK: usize = 512;
-/// The field in which a ustar header has the beginning of a long name, and a GNU header times and sparse maps.
+/// The field that contains the beginning of a long name in a ustar header, and times and sparse maps in a GNU header.
 const PREFIX: usize = 345;
 
 /// The kind of a member.
@@ -27,7 +28,7 @@ pub(crate) enum MemberKind {
     Directory,
     /// A symbolic link with its target as written.
     Symlink(Vec<u8>),
-    /// Another name of an earlier regular file.
+    /// Another name for an earlier regular file.
     HardLink(MemberPath),
 }
 
@@ -126,7 +127,7 @@ impl<'a, R: Read> TarReader<'a, R> {
     pub(crate) fn read_content(&mut self) -> Result<Vec<u8>, Error> {
         let size = usize::try_from(self.left).map_err(|_| self.malformed("a size beyond the address space"))?;
         let mut content = Vec::new();
-        // The size is untrusted: a failed reservation must be an error, not an abort.
+        // The size is untrusted: a failed allocation must be an error, not an abort.
         content.try_reserve_exact(size).map_err(|_| self.malformed("a size larger than the available memory"))?;
         let read =
             (&mut self.input).take(self.left).read_to_end(&mut content).map_err(|e| Error::from_read(self.what, e))?;
@@ -189,8 +190,8 @@ impl<'a, R: Read> TarReader<'a, R> {
         Ok(Some(header))
     }
 
-    /// Fields that are not used here but that other readers misread: Python's tarfile takes a header with a malformed number for the end of the
-    /// archive, and GNU tar takes data after a name for part of the name.
+    /// Fields that are not used here but that other readers misread: Python's tarfile treats a header with a malformed number as the end of the
+    /// archive, and GNU tar treats data after a name as part of the name.
     fn check_unread_fields(&self, header: &Header) -> Result<(), Error> {
         let old = header.as_old();
         let mut numbers =
@@ -207,7 +208,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         }
         for (name, field) in numbers {
             let empty = field.iter().all(|byte| matches!(byte, 0 | b' '));
-            // Large owners are written in base 256 (GNU tar manual, "Basic Tar Format").
+            // Large owner numbers are written in base 256 (GNU tar manual, "Basic Tar Format").
             let binary = matches!(field.first(), Some(0x80 | 0xff));
             if !empty && !binary {
                 self.octal(field, name)?;
@@ -254,7 +255,7 @@ impl<'a, R: Read> TarReader<'a, R> {
             other => {
                 let letter = char::from(other.as_byte()).escape_default();
                 return Err(self.malformed(format!(
-                    "member {path:?} has the type '{letter}'; files, directories and links are read"
+                    "member {path:?} has the type '{letter}'; only files, directories and links are accepted"
                 )));
             }
         };
@@ -263,7 +264,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         let old_directory = header.as_old().linkflag == [0] && header.path_bytes().ends_with(b"/");
         let like_directory = kind != MemberKind::Directory && raw_path.ends_with(b"/");
         if like_directory || (kind == MemberKind::File && old_directory) {
-            return Err(self.malformed(format!("{path:?} is named like a directory and is not one")));
+            return Err(self.malformed(format!("{path:?} is named like a directory but is not one")));
         }
         if kind != MemberKind::File && size != 0 {
             return Err(self.malformed(format!("member {path:?} has content, which its type does not allow")));
@@ -305,7 +306,7 @@ impl<'a, R: Read> TarReader<'a, R> {
 
     fn read_gnu_name(&mut self) -> Result<Vec<u8>, Error> {
         let mut name = self.read_extension()?;
-        // GNU tar terminates the name with one NUL.
+        // GNU tar ends the name with a single NUL.
         if name.pop_if(|byte| *byte == 0).is_none() || name.contains(&0) {
             return Err(self.malformed("a GNU long name that does not end with one NUL"));
         }
@@ -315,7 +316,7 @@ impl<'a, R: Read> TarReader<'a, R> {
     fn read_pax(&self, text: &[u8], extensions: &mut Extensions) -> Result<(), Error> {
         let mut keywords = HashSet::new();
         for (keyword, value) in self.pax_records(text)? {
-            // In POSIX the last one counts; not every reader follows that.
+            // In POSIX the last value applies, but not every reader follows that rule.
             if !keywords.insert(keyword) {
                 let keyword = String::from_utf8_lossy(keyword);
                 return Err(self.malformed(format!("a PAX header with two values for {keyword:?}")));
@@ -336,7 +337,7 @@ impl<'a, R: Read> TarReader<'a, R> {
         Ok(())
     }
 
-    /// `git archive` writes one global header with a comment. One that renames or resizes every member is refused.
+    /// `git archive` writes one global header, with a comment. A global header that renames or resizes every member is refused.
     fn check_global_pax(&mut self) -> Result<(), Error> {
         let text = self.read_extension()?;
         let mut ignored = Extensions::default();
@@ -362,7 +363,7 @@ impl<'a, R: Read> TarReader<'a, R> {
             let (record, rest) = text.split_at_checked(length).ok_or_else(bad)?;
             let body = record.get(space + 1..).and_then(|body| body.strip_suffix(b"\n")).ok_or_else(bad)?;
             let equals = body.iter().position(|&byte| byte == b'=').ok_or_else(bad)?;
-            // After a record without a keyword, older versions of Python's tarfile ignore the rest of the header.
+            // Older versions of Python's tarfile ignore the rest of the header after a record that has no keyword.
             let (keyword, value) =
                 body.split_at_checked(equals).filter(|(word, _)| !word.is_empty()).ok_or_else(bad)?;
             records.push((keyword, value.strip_prefix(b"=").unwrap_or(value)));
@@ -385,8 +386,8 @@ impl<'a, R: Read> TarReader<'a, R> {
         }
     }
 
-    /// Octal digits, with blanks before and blanks or NULs after them. Base-256 and signs are refused: no field of a bundle within the limits needs
-    /// them.
+    /// Octal digits, optionally preceded by blanks and followed by blanks or NULs. Base 256 and signs are refused: no field of a bundle within the
+    /// limits needs them.
     fn octal(&self, field: &[u8], name: &str) -> Result<u64, Error> {
         let text = field.trim_ascii_start();
         let end = text.iter().position(|byte| matches!(byte, 0 | b' ')).unwrap_or(text.len());

@@ -27,7 +27,7 @@ fn refusal(entries: &[Entry]) -> String {
     }
 }
 
-/// A file without a PAX header of its own.
+/// A file with no PAX header of its own.
 fn file(path: &str) -> Entry {
     Entry { mtime: "1", ..Entry::file(path, "content") }
 }
@@ -38,7 +38,7 @@ fn extension(kind: u8, text: impl Into<Vec<u8>>) -> Entry {
 }
 
 #[test]
-fn every_kind_is_read_with_its_name_mode_and_content() {
+fn every_member_kind_is_read_with_its_name_mode_and_content() {
     let listed = list(&archive(&[
         Entry::directory("folder"),
         Entry { mode: 0o755, ..Entry::file("folder/run", "x".repeat(513)) },
@@ -69,7 +69,7 @@ fn long_names_are_read_in_all_three_forms() {
     }
     let target = "t".repeat(300);
     assert_eq!(list(&archive(&[Entry::link(b'2', "soft", &target)])).unwrap()[0].1, MemberKind::Symlink(target.into()));
-    // ustar splits a name into two fields. For a GNU header with the same bytes, GNU tar reads `name` and Python's tarfile `prefix/name`.
+    // ustar splits a name into two fields. From a GNU header with the same bytes, GNU tar reads `name`, and Python's tarfile reads `prefix/name`.
     let mut bytes = archive(&[file("name")]);
     bytes[345..351].copy_from_slice(b"prefix");
     set_checksum(&mut bytes[..BLOCK]);
@@ -81,14 +81,14 @@ fn long_names_are_read_in_all_three_forms() {
 
 #[test]
 fn names_that_differ_are_never_merged() {
-    // By case, by Unicode form (é as one character and as two), by bytes that are not UTF-8.
+    // The names differ in case, in Unicode form (é as one character and as two) or in bytes that are not UTF-8.
     let paths: [&[u8]; 6] = [b"readme", b"README", b"caf\xc3\xa9", b"cafe\xcc\x81", b"\xff", b"\xfe"];
     let entries: Vec<Entry> = paths.iter().map(|path| Entry::file(path.to_vec(), "")).collect();
     assert_eq!(list(&archive(&entries)).unwrap().len(), 6);
 }
 
 #[test]
-fn spellings_of_one_path_are_one_name() {
+fn different_spellings_of_one_path_are_the_same_name() {
     for twin in ["a/b", "./a/b", "a//b", "a/./b"] {
         assert_eq!(refusal(&[file("a/b"), file(twin)]), r#"two members are named "a/b""#);
     }
@@ -116,7 +116,7 @@ fn names_that_point_outside_or_are_empty_are_refused() {
 }
 
 #[test]
-fn unknown_types_and_content_of_types_without_any_are_refused() {
+fn unknown_types_and_content_in_types_that_allow_none_are_refused() {
     for kind in *b"346789ADEIMNSVXZaz~\x01\xff" {
         assert!(refusal(&[Entry { kind, ..file("a") }]).contains("has the type"), "{kind}");
     }
@@ -127,7 +127,7 @@ fn unknown_types_and_content_of_types_without_any_are_refused() {
 }
 
 #[test]
-fn extensions_that_contradict_are_refused() {
+fn contradictory_extension_headers_are_refused() {
     let pax = |records: &[(&str, &[u8])]| {
         extension(b'x', records.iter().flat_map(|(key, value)| pax_record(key, value)).collect::<Vec<u8>>())
     };
@@ -156,7 +156,7 @@ fn extensions_that_contradict_are_refused() {
         (vec![file("a"), gnu("b")], "no member after it"),
     ] {
         let message = refusal(&entries);
-        assert!(message.contains(says), "{message} should say {says}");
+        assert!(message.contains(says), "{message} should contain {says}");
     }
     let agreeing = [pax(&[("size", b"7"), ("path", b"b"), ("comment", b"=\n")]), file("a")];
     assert_eq!(list(&archive(&agreeing)).unwrap()[0].0, "b");
@@ -164,14 +164,15 @@ fn extensions_that_contradict_are_refused() {
     assert_eq!(list(&archive(&global)).unwrap()[0].0, "a");
 }
 
-/// Python's tarfile takes such a member for a directory, and its content for headers, before it reads the other name; CVE-2025-13462 is of this kind.
+/// Python's tarfile treats such a member as a directory and its content as headers before it reads the other name; CVE-2025-13462 is a fault of this
+/// kind.
 #[test]
-fn an_old_header_named_like_a_directory_is_refused_despite_another_name() {
+fn an_old_header_named_like_a_directory_is_refused_despite_a_second_name() {
     let old = || Entry { kind: 0, ..file("a/") };
     let pax = [Entry { pax: vec![("path", b"a".to_vec())], ..old() }];
     let gnu = [extension(b'L', "a\0"), old()];
     for entries in [&pax[..], &gnu] {
-        assert_eq!(refusal(entries), r#""a" is named like a directory and is not one"#);
+        assert_eq!(refusal(entries), r#""a" is named like a directory but is not one"#);
     }
     // A name truncated by a writer may end with a slash.
     let long = format!("{}/{}", "b".repeat(99), "c".repeat(50));
@@ -226,7 +227,7 @@ fn sizes_must_be_plain_octal() {
 }
 
 #[test]
-fn flipping_a_header_bit_is_refused_or_changes_nothing() {
+fn an_archive_with_a_flipped_header_bit_is_refused_or_reads_the_same() {
     let good = archive(&[file("a")]);
     let listed = list(&good).unwrap();
     for at in 0..BLOCK {
@@ -288,7 +289,7 @@ fn bounds_are_checked_before_content_is_read() {
         Err(Error::OverLimit { limit, .. }) => limit,
         other => panic!("expected a bound, found {other:?}"),
     };
-    // Extension headers count: each costs work.
+    // Extension headers count as members, because each costs work.
     assert!(list_within(&many, &limits(|limits| limits.archive_members = 4)).is_ok());
     assert_eq!(over(&many, &limits(|limits| limits.archive_members = 3)), "archive_members");
     let long = archive(&[file(&"a".repeat(150))]);
@@ -299,7 +300,7 @@ fn bounds_are_checked_before_content_is_read() {
 }
 
 #[test]
-fn unread_content_is_skipped_and_pieces_add_up() {
+fn unread_content_is_skipped_and_pieces_form_the_whole() {
     let text: Vec<u8> = (0..40_000_u32).flat_map(u32::to_be_bytes).collect();
     let bytes = archive(&[Entry::file("a", text.clone()), file("b")]);
     let limits = Limits::default();

@@ -70,7 +70,8 @@ fn repair(bytes: &mut [u8]) {
     }
 }
 
-/// Archives with one to three changed bytes in headers, extension headers or content. The same archives in every run.
+/// Archives with one to three changed bytes in headers, extension headers or content. The archives are the same in
+/// every run.
 fn variants(count: usize) -> Vec<Vec<u8>> {
     let seeds = [seed("good"), seed("names")];
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
@@ -106,7 +107,7 @@ fn variants(count: usize) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn accepted_archives_are_read_the_same_by_pythons_tarfile() {
+fn pythons_tarfile_reads_accepted_archives_the_same_way() {
     let accepted: Vec<(Vec<u8>, String)> =
         variants(4000).into_iter().filter_map(|bytes| listing(&bytes).ok().map(|listing| (bytes, listing))).collect();
     assert!(accepted.len() > 500, "{}", accepted.len());
@@ -131,7 +132,7 @@ fn accepted_archives_are_read_the_same_by_pythons_tarfile() {
     }
 }
 
-/// Python's tarfile or GNU tar reads each of these differently, or stops there.
+/// Python's tarfile or GNU tar reads each of these differently or stops at it.
 #[test]
 fn unused_fields_must_be_well_formed() {
     let patched = |at: usize, value: &[u8]| {
@@ -153,9 +154,9 @@ fn unused_fields_must_be_well_formed() {
         let error = patched(at, value).unwrap_err().to_string();
         assert!(error.contains(&format!("a header whose {complaint} is not plain octal")), "{error}");
     }
-    // Large owners in base 256 and empty numbers are accepted.
+    // Large owner numbers in base 256 and empty numbers are accepted.
     assert!(patched(108, b"\x80\0\0\0\0\x20\0\0").is_ok() && patched(116, &[0; 8]).is_ok());
-    // GNU's magic with data where ustar has the beginning of the name.
+    // GNU's magic number, with data in the field where ustar has the beginning of the name.
     let mut bytes = seed("good");
     let start = headers(&bytes)[0];
     bytes[start + 257..start + 265].copy_from_slice(b"ustar  \0");

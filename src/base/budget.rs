@@ -1,18 +1,18 @@
 //! The budget of an audit or a request: bounds on totals, in addition to the bound of each part.
 //!
-//! Work is counted in units, never by a clock, so that the same input ends the same way on every machine. A unit is one byte read, inflated, hashed
-//! or compared; more expensive operations count as several units: see [`Work`]. The budget has a base, which small inputs never use up, and grows
-//! with the input: `work_base_units` and the other numbers are in [`Limits`]. Memory is counted in the same way, in bytes held at a time; the input's
-//! own bytes are not counted.
+//! Work is counted in units, never by a clock, so that the same input gives the same result on every machine. A unit is one byte read, inflated,
+//! hashed or compared; more expensive operations count as several units: see [`Work`]. The budget has a base, which small inputs never use up, and
+//! grows with the input: `work_base_units` and the other numbers are in [`Limits`]. Memory is counted in the same way, as bytes held at the same
+//! time; the input's own bytes are not counted.
 //!
 //! `audit` creates one budget and passes it to the readers of the bundle, source, image and signatures, and to the checks through `Evidence`. Each
-//! blob and file is paid for once, however often it is named. Work is charged before it is done and stops with [`Error::OverLimit`] (exit code 3)
-//! when nothing is left. Code that returns findings rather than errors (the source's proof, the checks) stops as well, and `audit` then calls
+//! blob and file is charged once, however often it is referenced. Work is charged before it is done and stops with [`Error::OverLimit`] (exit code 3)
+//! when the budget is exhausted. Code that returns findings rather than errors (the source's proof, the checks) stops as well, and `audit` then calls
 //! [`Budget::check`]: an incomplete answer is never shown.
 //!
-//! Clones share one budget, on any number of threads. Which part the error names may depend on the threads; whether there is an error does not.
+//! Clones share one budget, on any number of threads. The threads may affect which part the error names, but not whether there is an error.
 //!
-//! It does not bound the length of an answer or the size of a single part: those have their own bounds in [`Limits`].
+//! The budget does not bound the length of a report or the size of a single part: those have their own bounds in [`Limits`].
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -21,13 +21,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
 
-/// Units for one git object (to find, inflate, hash and index it), in addition to its bytes.
+/// Units for one git object (finding, inflating, hashing and indexing it), in addition to its bytes.
 const OBJECT_UNITS: u64 = 1_000;
 /// Units for one YAML or JSON node.
 const NODE_UNITS: u64 = 500;
-/// Units for one byte that bzip2 outputs: it is decoded, read as tar and, in a file, hashed twice.
+/// Units for one byte of bzip2 output: the byte is decoded, read as tar and, in a file, hashed twice.
 const UNPACKED_UNITS: u64 = 8;
-/// Units for one signature verification: 8192-bit RSA costs the most.
+/// Units for one signature verification, based on 8192-bit RSA, which costs the most.
 const SIGNATURE_UNITS: u64 = 300_000;
 const MEGABYTE: u64 = 1_000_000;
 
@@ -36,13 +36,13 @@ const MEGABYTE: u64 = 1_000_000;
 pub enum Work {
     /// Bytes that are read, inflated, hashed or compared.
     Bytes(u64),
-    /// Objects of a repository.
+    /// Objects in a repository.
     Objects(u64),
-    /// Mappings, lists and strings of a document; image references.
+    /// Mappings, lists and strings in a document; image references.
     Nodes(u64),
-    /// Bytes that bzip2 outputs.
+    /// Bytes of bzip2 output.
     Unpacked(u64),
-    /// Signatures tried with a key, in addition to the bytes hashed for them.
+    /// Attempts to verify a signature with a key, in addition to the bytes hashed for them.
     Signatures(u64),
 }
 
@@ -70,7 +70,7 @@ struct Shared {
     refused: AtomicBool,
 }
 
-/// One total: the allowance grows with the input, up to `most`.
+/// A total whose allowance grows with the input, up to `most`.
 #[derive(Debug)]
 struct Total {
     used: AtomicU64,
@@ -89,7 +89,7 @@ impl Budget {
         Self::with(input_bytes, memory, limits)
     }
 
-    /// The budget of an input of unknown size: only the maximum for any input bounds it.
+    /// The budget for input of unknown size, bounded only by the maximum for any input.
     pub fn of_unknown_input(limits: &Limits) -> Self {
         Self::of_audit(u64::MAX, limits)
     }
@@ -108,25 +108,25 @@ impl Budget {
         budget
     }
 
-    /// Counts more input: the allowance grows with it.
+    /// Counts more input, which raises the allowance.
     pub fn add_input(&self, bytes: u64) {
         add(&self.0.work.input, bytes);
         add(&self.0.memory.input, bytes);
     }
 
-    /// Charges work on `what`, before it is done. Once the budget is exhausted, every later call fails too.
+    /// Charges work on `what`, before that work is done. Once the budget is exhausted, every later call fails too.
     ///
     /// # Errors
-    /// [`Error::OverLimit`] if less is left.
+    /// [`Error::OverLimit`] if the remaining budget is too small.
     pub fn spend(&self, work: Work, what: &str) -> Result<(), Error> {
         let total = &self.0.work;
         total.bound().check(add(&total.used, work.units()), what)
     }
 
-    /// Holds memory for `what` until it is released.
+    /// Reserves memory for `what` until the memory is released.
     ///
     /// # Errors
-    /// [`Error::OverLimit`] if more would be held than is allowed. Nothing is held then.
+    /// [`Error::OverLimit`] if the total would exceed the limit; nothing is reserved then.
     pub fn hold(&self, bytes: u64, what: &str) -> Result<(), Error> {
         let total = &self.0.memory;
         let checked = total.bound().check(add(&total.used, bytes), what);
@@ -148,18 +148,18 @@ impl Budget {
         self.0.memory.input.load(Ordering::Relaxed)
     }
 
-    /// Memory that could still be held.
+    /// Bytes of memory that can still be reserved.
     pub(crate) fn memory_left(&self) -> u64 {
         let total = &self.0.memory;
         total.bound().allowed.saturating_sub(total.used.load(Ordering::Relaxed))
     }
 
-    /// Records that something needs more memory than there is: from then on [`Budget::check`] fails.
+    /// Records that more memory is needed than remains: from then on, [`Budget::check`] fails.
     pub(crate) fn refuse_memory(&self) {
         self.0.refused.store(true, Ordering::Relaxed);
     }
 
-    /// Whether nothing was refused. Call it before returning answers that may have been cut short.
+    /// Checks that no work or memory was refused. Call this before returning results that may have been cut short.
     ///
     /// # Errors
     /// [`Error::OverLimit`] if work or memory was refused.
@@ -170,7 +170,7 @@ impl Budget {
         self.spend(Work::Bytes(0), what)
     }
 
-    /// Reads `inner` within this budget as additional input: every byte read increases the allowance.
+    /// Reads `inner` within this budget as additional input: every byte read raises the allowance.
     pub(crate) fn reading_input<R>(&self, inner: R, what: &str) -> Spending<R> {
         Spending { is_input: true, ..self.reading(inner, Work::Bytes, what) }
     }
@@ -180,7 +180,7 @@ impl Budget {
         Spending { inner, budget: self.clone(), work, what: what.to_owned(), is_input: false }
     }
 
-    /// Memory that is no longer held.
+    /// Releases reserved memory.
     pub fn release(&self, bytes: u64) {
         change(&self.0.memory.used, |held| held.saturating_sub(bytes));
     }
@@ -213,19 +213,19 @@ impl Total {
 
     /// The current allowance, under the name of its bound.
     fn bound(&self) -> Bound {
-        // If this saturates, the value is far above the maximum, or above all memory.
+        // If this saturates, the value exceeds the maximum or any real memory size anyway.
         let grown = self.input.load(Ordering::Relaxed).saturating_mul(self.per_input) / self.input_unit;
         let allowed = self.base.allowed.saturating_add(grown);
         if allowed > self.most.allowed { self.most } else { Bound { allowed, ..self.base } }
     }
 }
 
-/// Memory has no maximum of its own: inputs have theirs.
+/// There is no separate memory limit; the limits on inputs bound memory.
 fn unbounded(limits: &Limits) -> Bound {
     Bound { allowed: u64::MAX, ..limits.held_base_bytes() }
 }
 
-/// Adds, and returns the sum.
+/// Adds to the counter and returns the sum.
 fn add(counter: &AtomicU64, more: u64) -> u64 {
     change(counter, |before| before.saturating_add(more))
 }
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn it_grows_with_the_input_up_to_the_maximum() {
+    fn the_allowance_grows_with_the_input_up_to_the_maximum() {
         let budget = Budget::of_audit(500_000, &limits());
         budget.spend(Work::Bytes(10_500), "a").unwrap();
         assert_eq!(over(budget.spend(Work::Bytes(1), "a")), Some(("work_base_units", 10_500)));
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_counts_what_is_held_at_a_time() {
+    fn memory_counts_only_what_is_held_at_the_same_time() {
         let budget = Budget::of_audit(50, &limits());
         budget.hold(200, "a").unwrap();
         assert_eq!(over(budget.hold(1, "a")), Some(("held_base_bytes", 200)));

@@ -1,4 +1,4 @@
-//! SHA-256 digests, in the one spelling that this crate reads, compares and prints.
+//! SHA-256 digests, in the only spelling that this crate reads, compares and prints.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -91,7 +91,7 @@ fn nibble(digit: u8) -> Option<u8> {
 pub(crate) struct Sha256Hasher(Hasher);
 
 impl Sha256Hasher {
-    /// A hasher without input.
+    /// A hasher with no input yet.
     pub(crate) fn new() -> Self {
         Self::default()
     }
@@ -115,12 +115,12 @@ pub struct HashingReader<R> {
 }
 
 impl<R: Read> HashingReader<R> {
-    /// Hashes what is read from `inner`.
+    /// Wraps `inner` and hashes what is read from it.
     pub fn new(inner: R) -> Self {
         Self { inner, hasher: Hasher::new(), count: 0 }
     }
 
-    /// Digest and number of the bytes read so far. The input may not have ended.
+    /// The digest and number of bytes read so far; the input may have more.
     pub fn finish(self) -> (Sha256, u64) {
         (Sha256(self.hasher.finalize().into()), self.count)
     }
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fips_180_4_examples_have_their_digests() {
+    fn fips_180_4_examples_give_the_published_digests() {
         let abc = Sha256::of(b"abc");
         assert_eq!(abc.hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(Sha256::from_prefixed(&abc.to_string()), Some(abc));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn hex_is_read_in_either_case_and_never_in_odd_length() {
+    fn hex_is_read_in_either_case_but_never_with_an_odd_length() {
         assert_eq!(decode_hex(b"0aFf"), Some(vec![0x0a, 0xff]));
         for bad in [&b"0"[..], b"0x00", b"0 ", b"gg"] {
             assert_eq!(decode_hex(bad), None);

@@ -15,13 +15,13 @@ pub fn for_terminal(text: &str) -> String {
     out
 }
 
-/// Text of several lines, each of them escaped.
+/// Escapes each line of a text; line breaks remain.
 pub fn for_lines(text: &str) -> String {
     text.lines().map(|line| for_terminal(line) + "\n").collect()
 }
 
-/// Escapes a whole JSON document: terminal controls can occur only in its strings, where `\u` escapes mean the same (RFC 8259, section 7). Readers
-/// get equal text, and a terminal is not affected. Newlines between values remain.
+/// Escapes a whole JSON document: terminal controls can occur only in its strings, where `\u` escapes mean the same (RFC 8259, section 7). A JSON
+/// reader gets the same text, and a terminal is not affected. Newlines between values remain.
 pub(crate) fn in_json(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
     for character in document.chars() {
@@ -36,8 +36,8 @@ pub(crate) fn in_json(document: &str) -> String {
     out
 }
 
-/// Controls (Cc), line and paragraph separators, and the format characters (Cf) and variation selectors of Unicode that have
-/// no width or that reorder text (Unicode Technical Report 36, "Trojan Source" CVE-2021-42574).
+/// Controls (Cc), line and paragraph separators, and the format characters (Cf) and variation selectors of Unicode, which have no width or which
+/// reorder text (Unicode Technical Report 36, "Trojan Source" CVE-2021-42574).
 pub(crate) fn is_treacherous(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -1,4 +1,4 @@
-//! Image names: the one parser, for the grammar that Docker, containerd, Kubernetes and podman share.
+//! The only parser for image names, using the grammar that Docker, containerd, Kubernetes and podman share.
 //!
 //! The grammar and its normalisation are those of distribution/reference (`regexp.go`, `reference.go`, `normalize.go`:
 //! `ParseNormalizedNamed`; read at github.com/distribution/reference@0965666a6ade2e06035fe352e38344be1e68951a):
@@ -14,7 +14,7 @@
 //! The first part is a domain if it has a dot, a colon or an upper-case letter, or is `localhost`. Otherwise the registry is `docker.io`,
 //! whose images without a namespace are in `library`. `index.docker.io` is `docker.io`.
 //!
-//! A workload may use variables in its image names: `workload::ImageReference` finds them first.
+//! A workload may use variables in its image names: `workload::ImageReference` looks for these before parsing a name.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ const LEGACY_DOMAIN: &str = "index.docker.io";
 const REPOSITORY_MAX: usize = 255;
 const TAG_MAX: usize = 128;
 
-/// An image name, spelled in full. It cannot contain a user, a password, white space or a path outside the registry.
+/// A fully spelled image name. It cannot contain a user, a password, white space or a path outside the registry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ImageName {
     domain: String,
@@ -44,10 +44,10 @@ pub(crate) enum NameDigest {
 }
 
 impl ImageName {
-    /// Reads a name.
+    /// Parses a name.
     ///
     /// # Errors
-    /// Says what the grammar refuses.
+    /// A description of what the grammar refuses.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Err("it is empty");
@@ -75,7 +75,7 @@ impl ImageName {
             _ => path.to_owned(),
         };
         check_path(&path)?;
-        // A first part like `a_b.com` is not a host name, but is valid as a path component.
+        // A first part such as `a_b.com` is not a host name but is a valid path component.
         let is_path = !is_domain(domain);
         if is_path && !is_component(domain) {
             return Err("the part before the first slash is not a registry's host and port");
@@ -125,7 +125,7 @@ impl ImageName {
         }
     }
 
-    /// Whether it names a repository, with neither tag nor digest.
+    /// Whether the name has neither a tag nor a digest and so refers to a repository.
     pub(crate) fn is_repository(&self) -> bool {
         self.tag.is_none() && self.digest.is_none()
     }
@@ -166,7 +166,7 @@ impl fmt::Display for NameDigest {
     }
 }
 
-/// The repository of a name, spelled in full. A malformed name is returned unchanged, so it equals the repository of no well-formed name.
+/// The fully spelled repository of a name. A malformed name is returned unchanged, so it never equals the repository of a well-formed name.
 pub(crate) fn repository_of(name: &str) -> String {
     ImageName::parse(name).map_or_else(|_| name.to_owned(), |name| name.repository())
 }
@@ -233,7 +233,7 @@ fn is_domain(text: &str) -> bool {
     host.split('.').all(is_label) && port.is_none_or(is_port)
 }
 
-/// Whether it is a tag: `[\w][\w.-]{0,127}`.
+/// Whether the text is a valid tag: `[\w][\w.-]{0,127}`.
 pub(crate) fn is_tag(text: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let allowed = |byte: u8| word(byte) || matches!(byte, b'.' | b'-');

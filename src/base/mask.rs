@@ -3,9 +3,10 @@
 //! Logs and status records may contain `docker login --password …`, tokens in URLs and the like. Masking is by pattern and errs on the side of
 //! hiding; it cannot recognise a secret that looks like an ordinary word.
 //!
-//! Patterns would also hide image names that end in `secret`, `token` and the like, with tag and digest, so that two builds look alike. Text that a
-//! strict parser accepted as something other than a secret is therefore kept: a name where an image name is expected ([`mask_name`]), values that a
-//! message marks with [`keep`], and `NAME@sha256:` with 64 digits anywhere. A short name is never kept for its appearance: `hunter2` is one too.
+//! Patterns would also hide image names that end in `secret`, `token` and the like, with tag and digest, and so make two builds look alike. Text that
+//! a strict parser accepted as something other than a secret is therefore kept: a name in a place where an image name is expected ([`mask_name`]),
+//! values that a message marks with [`keep`], and `NAME@sha256:` with 64 digits anywhere. A short name is never kept merely because it looks like a
+//! name: `hunter2` looks like one too.
 
 mod kept;
 
@@ -21,8 +22,8 @@ const MASK: &str = "***";
 /// The placeholder for a file name in our own hints: `--workload-password FILE`.
 const OUR_FILE: &str = "FILE";
 
-/// A pattern, and lower-case words of which every matching text contains at least one. Most texts contain none, and searching for words is a hundred
-/// times faster than trying patterns.
+/// A pattern, and lower-case words; every matching text contains at least one of the words. Most texts contain none, and searching for words is a
+/// hundred times faster than trying patterns.
 type Rule = (&'static str, &'static [&'static str]);
 
 /// `--password `, `--password=`
@@ -39,7 +40,7 @@ macro_rules! named {
     };
 }
 
-/// Every text that `flag` or `named` matches has one of these. `key` alone is not listed: half of the report lines are about keys.
+/// Every text that `flag` or `named` matches contains one of these words. `key` alone is not listed, because half of the report lines are about keys.
 const NAMES: &[&str] = &[
     "password",
     "passwd",
@@ -108,7 +109,7 @@ struct Words(Vec<Vec<(&'static [u8], Bits)>>);
 static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
     let mut words = Words(vec![Vec::new(); 256]);
     let mut bit = 1;
-    // A pattern that does not compile would hide nothing: a test compiles each of them.
+    // A pattern that does not compile would hide nothing, so a test compiles each pattern.
     let mut compile = |(pattern, of_pattern): &Rule| {
         let pattern = Pattern { bit, regex: Regex::new(pattern).ok()? };
         of_pattern.iter().for_each(|word| words.add(word.as_bytes(), bit));
@@ -133,7 +134,7 @@ impl Words {
         }
     }
 
-    /// The patterns that have a word in this text.
+    /// The patterns of which this text contains a word.
     fn of(&self, text: &[u8]) -> Bits {
         let mut found = 0;
         for (at, letter) in text.iter().enumerate() {
@@ -157,17 +158,17 @@ pub(crate) fn mask(text: &str) -> String {
     }
 }
 
-/// Text where an image name is expected: shown if it is one, otherwise masked like any other text.
+/// Masks text in a place where an image name is expected: an image name is shown, other text is masked as usual.
 pub(crate) fn mask_name(text: &str) -> String {
     if ImageName::parse(text).is_ok() { text.to_owned() } else { mask(text) }
 }
 
-/// Marks `accepted` in a message that is masked later: only for a value that a strict parser accepted.
+/// Marks `accepted` as text to keep in a message that is masked later. Use this only for a value that a strict parser accepted.
 pub(crate) fn keep(accepted: impl std::fmt::Display) -> String {
     kept::marked(accepted)
 }
 
-/// [`keep`] for text that is an image name; other text is returned unmarked, and will be masked.
+/// Applies [`keep`] to text that is an image name; other text is returned unmarked and will be masked.
 pub(crate) fn keep_name(text: &str) -> String {
     if ImageName::parse(text).is_ok() { keep(text) } else { text.to_owned() }
 }

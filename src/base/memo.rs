@@ -1,8 +1,8 @@
-//! A result that is computed once for a run, not once for each of its bundles.
+//! A result that is computed once per run, not once per bundle.
 
 use std::sync::OnceLock;
 
-/// The first result with its input. Other inputs are computed anew, so it never changes a result.
+/// The first result with its input. For a different input the result is computed again, so this cache never changes a result.
 #[derive(Debug, Clone)]
 pub(crate) struct Memo<Q, A>(OnceLock<(Q, A)>);
 
@@ -13,7 +13,7 @@ impl<Q, A> Default for Memo<Q, A> {
 }
 
 impl<Q, A: Clone> Memo<Q, A> {
-    /// The result for `question`, which must contain everything that affects it; `is_same` compares the stored question with it.
+    /// The result for `question`, which must contain everything that affects the result; `is_same` compares the stored question with `question`.
     pub(crate) fn answer(
         &self,
         is_same: impl Fn(&Q) -> bool,
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_result_is_computed_once_and_reused_only_for_the_same_question() {
+    fn a_result_is_computed_once_and_reused_only_for_the_same_input() {
         let (memo, worked) = (Memo::default(), Cell::new(0));
         let square = |number: u32| {
             memo.answer(

@@ -3,7 +3,7 @@
 /// Records of fields, quoted or not; a quotation mark inside quotes is doubled. Empty lines and a byte order mark at the beginning are ignored.
 ///
 /// # Errors
-/// A message for a person.
+/// A human-readable message.
 pub(crate) fn records(bytes: &[u8]) -> Result<Vec<Vec<String>>, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

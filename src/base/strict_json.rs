@@ -1,4 +1,4 @@
-//! JSON (RFC 8259) without duplicate keys: two readers must not be able to read one document differently.
+//! JSON (RFC 8259) without duplicate keys, so that no two readers can read one document differently.
 
 use std::cell::Cell;
 use std::fmt;
@@ -15,10 +15,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     Ok(value)
 }
 
-/// As [`parse`], for a document from an untrusted sender.
+/// Like [`parse`], for a document from an untrusted sender.
 ///
 /// # Errors
-/// As [`parse`]; if a bound was exceeded, `bounds` says which.
+/// The errors of [`parse`]; if a bound was exceeded, `bounds` records which one.
 pub(crate) fn parse_within(bytes: &[u8], bounds: &Bounds) -> Result<Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = Bounded(Some(bounds)).deserialize(&mut deserializer)?;
@@ -28,11 +28,11 @@ pub(crate) fn parse_within(bytes: &[u8], bounds: &Bounds) -> Result<Value, serde
 
 /// Bounds on one document.
 pub(crate) struct Bounds {
-    /// Values still allowed.
+    /// The number of values still allowed.
     pub(crate) nodes: Cell<u64>,
-    /// Bytes of memory still allowed for them, without their text, which is in the document.
+    /// Bytes of memory still allowed for values, not counting their text, which is in the document.
     pub(crate) memory: Cell<u64>,
-    /// Bytes of one key.
+    /// The maximum number of bytes in one key.
     pub(crate) key: u64,
     /// The bound that was exceeded: one of `nodes`, `memory` and `key`.
     pub(crate) passed: Cell<Option<&'static str>>,
@@ -41,7 +41,7 @@ pub(crate) struct Bounds {
 impl Bounds {
     fn take<E: serde::de::Error>(&self, key: Option<&str>) -> Result<(), E> {
         let bytes = key.map_or(0, |key| key.len() as u64);
-        // Growing lists and tables have, on average, room for half as much again as they hold; a key has its text and a place in the table.
+        // Growing lists and tables have spare room, on average half of what they contain; a key needs its text and an entry in the table.
         let value = size_of::<Value>() as u64 * 3 / 2;
         let taken = if key.is_some() { value + 80 + bytes } else { value };
         let left = |cell: &Cell<u64>, taken| cell.get().checked_sub(taken).map(|left| cell.set(left));

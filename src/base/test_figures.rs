@@ -1,9 +1,9 @@
-//! Compares the figures in docs/generated/suites.md with what the tests count: a test that runs a public suite checks its row here.
+//! Compares the figures in docs/generated/suites.md with those that the tests count. Each test that runs a public suite checks the suite's row.
 
 use std::fs;
 use std::path::Path;
 
-/// Asserts that the row of docs/generated/suites.md that begins with `name` has these numbers, in this order, in its other cells.
+/// Asserts that the other cells of the row of docs/generated/suites.md that begins with `name` contain these numbers, in this order.
 pub(crate) fn assert_documented(name: &str, counted: &[usize]) {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/generated/suites.md")).unwrap();
     let rows: Vec<&str> = page.lines().filter(|line| line.starts_with(&format!("| {name} |"))).collect();

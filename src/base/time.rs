@@ -1,4 +1,4 @@
-//! Moments in time, as spelled in build names, logs, policies and `--now`. All are UTC.
+//! Moments in time, in the spellings of build names, logs, policies and `--now`. All are UTC.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ impl Timestamp {
 
     /// Reads RFC 3339 with an offset or `Z`, for example `2026-11-23T08:00:00Z`.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
-        // Stricter than the library, which also reads ISO 8601 spellings that RFC 3339 does not have.
+        // Stricter than the library, which also accepts ISO 8601 spellings that RFC 3339 does not allow.
         let bytes = text.as_bytes();
         let date_time_separator = matches!(bytes.get(10), Some(b'T' | b't' | b' '));
         let shape = bytes.get(4) == Some(&b'-')
@@ -40,13 +40,14 @@ impl Timestamp {
         Some(Self(text.parse::<jiff::Timestamp>().ok()?.as_microsecond()))
     }
 
-    /// Reads RFC 3339, or a date such as `2026-10-01`, which means its first moment in UTC: something valid until a date is not valid on it.
+    /// Reads RFC 3339, or a date such as `2026-10-01`, which means the first moment of that day in UTC: something valid until a date is not valid on
+    /// that date.
     pub fn from_date_or_rfc3339(text: &str) -> Option<Self> {
         let is_date = text.len() == 10;
         Self::from_rfc3339(&if is_date { format!("{text}T00:00:00Z") } else { text.to_owned() })
     }
 
-    /// Reads `YYYY-MM-DD_HH-MM-SS.ffffff`, or the same without the fraction: the stamp at the end of a build name.
+    /// Reads the stamp at the end of a build name: `YYYY-MM-DD_HH-MM-SS.ffffff`, with or without the fraction.
     pub fn from_build_stamp(text: &str) -> Option<Self> {
         let (whole, fraction) = match text.split_once('.') {
             Some((whole, fraction)) => (whole, exact_digits(fraction, 6)?),
@@ -114,7 +115,7 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// Reads a duration as policies spell it: a whole number and `d`, `h`, `m` or `s`. Returns seconds.
+/// Reads a duration in the form used in policies: a whole number and `d`, `h`, `m` or `s`. Returns seconds.
 pub(crate) fn parse_duration_seconds(text: &str) -> Option<i64> {
     let unit = match text.bytes().last()? {
         b'd' => DAY_SECONDS,
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_is_its_first_moment() {
+    fn a_date_means_its_first_moment() {
         let read = |text| Timestamp::from_date_or_rfc3339(text).map(|moment| moment.to_string());
         assert_eq!(read("2026-10-01").as_deref(), Some("2026-10-01T00:00:00Z"));
         assert_eq!(read("2026-10-01T08:00:00+02:00").as_deref(), Some("2026-10-01T06:00:00Z"));
@@ -157,7 +158,7 @@ mod tests {
         assert_eq!(stamp, Timestamp::from_log_time("2020-06-23 08:39:48,301"));
         assert_eq!(stamp, Timestamp::from_rfc3339("2020-06-23T10:39:48.301+02:00"));
         assert_eq!(stamp.map(|s| s.to_string()).as_deref(), Some("2020-06-23T08:39:48.301Z"));
-        // `date -u -d 2020-06-23T08:39:48Z +%s` says 1592901588.
+        // `date -u -d 2020-06-23T08:39:48Z +%s` prints 1592901588.
         assert_eq!(stamp.map(Timestamp::unix_seconds), Some(1_592_901_588));
         assert_eq!(
             Timestamp::from_unix_seconds(1_592_901_588).map(|s| s.to_string()).as_deref(),

@@ -1,8 +1,10 @@
-//! Words of enums: one table for each enum. Its words, parser, list and error texts come from that table.
+//! Words for enums: one table per enum, from which its words, parser, list and error texts are derived.
 //!
-//! To add a word, add a variant to the enum and a line to its table. A variant without a line does not compile.
+//! To add a word, add a variant to the enum and a line to its table. If a variant has no line, the code does not
+//! compile.
 
-/// `ALL`, `word` and `from_word` of an enum. A variant with a value is listed with the value that it has after parsing.
+/// Defines `ALL`, `word` and `from_word` for an enum. A variant with a value is listed with the value that it has after
+/// parsing.
 macro_rules! words {
     ($(#[$what:meta])* $visible:vis $name:ident { $($variant:ident $(($held:expr))? = $word:literal),+ $(,)? }) => {
         impl $name {
@@ -16,7 +18,7 @@ macro_rules! words {
                 }
             }
 
-            /// The variant of this word.
+            /// The variant for this word.
             $visible fn from_word(word: &str) -> Option<Self> {
                 Self::ALL.into_iter().find(|one| one.word() == word)
             }
@@ -52,7 +54,7 @@ pub(crate) fn counted_as(count: impl TryInto<u64>, one: &str, several: &str) -> 
 /// `; did you mean "x"?` if one of the words is similar to `typed`, otherwise nothing.
 pub(crate) fn did_you_mean<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> String {
     let typed = typed.to_lowercase();
-    // In a short word, changing half of the letters makes a different word.
+    // If half of a short word's letters are changed, it is a different word.
     let most = (typed.chars().count() / 3).clamp(1, 3);
     let near = words.into_iter().map(|word| (distance(&typed, word), word)).filter(|(far, _)| *far <= most);
     near.min_by_key(|(far, _)| *far).map(|(_, word)| format!("; did you mean {word:?}?")).unwrap_or_default()
@@ -61,7 +63,7 @@ pub(crate) fn did_you_mean<'w>(typed: &str, words: impl IntoIterator<Item = &'w 
 /// The same suggestion from serde's message about an unknown field: "unknown field `x`, expected one of `a`, `b`".
 pub(crate) fn meant_field(message: &str) -> String {
     let Some((_, rest)) = message.split_once("unknown field `") else { return String::new() };
-    // Every second piece is a name.
+    // Every second piece is a field name.
     let mut names = rest.split('`').step_by(2);
     let typed = names.next().unwrap_or_default();
     did_you_mean(typed, names.filter(|name| !name.is_empty()))
@@ -70,13 +72,13 @@ pub(crate) fn meant_field(message: &str) -> String {
 /// Longer words are not compared: each comparison costs the product of both lengths.
 const COMPARED_CHARACTERS: usize = 64;
 
-/// The number of letters to insert, delete, replace or swap with the next (optimal string alignment).
+/// The number of letters to insert, delete, replace or swap with the next letter (optimal string alignment).
 fn distance(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     if one.len().max(other.len()) > COMPARED_CHARACTERS {
         return usize::MAX;
     }
-    // Two rows of the table: the one before the last, and the last.
+    // The last two rows of the table.
     let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (at, letter) in one.iter().enumerate() {
@@ -105,7 +107,7 @@ mod tests {
     }
 
     words! {
-        /// Its word.
+        /// The word for this variant.
         Size { Small = "small", Other(7) = "other" }
     }
 
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_similar_field_is_suggested_from_serdes_message() {
+    fn a_similar_field_from_serdes_message_is_suggested() {
         for (message, expected) in [
             ("unknown field `max-agee`, expected one of `branch`, `max-age`", "; did you mean \"max-age\"?"),
             ("unknown field `versoin`, expected `version`", "; did you mean \"version\"?"),
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_agree_with_singular_and_plural() {
+    fn counts_use_the_right_singular_or_plural() {
         let words = [counted(0_usize, "pack"), counted(1_u64, "pack"), counted(2_u32, "pack"), counted(2_u8, "entry")];
         assert_eq!(words, ["0 packs", "1 pack", "2 packs", "2 entries"]);
         let objects = [1_u64, 2].map(|count| counted_as(count, "object is", "objects are"));

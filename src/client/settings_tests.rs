@@ -81,9 +81,10 @@ fn on_premises_settings_are_read() {
     assert_eq!(settings.repository.as_deref(), Some("acme/wallet"));
 }
 
-/// As in the samples in IBM's repositories from 2021 to 2025: none has UUID or CLIENT_CRT_KEY, and no YAML has a CA.
+/// Modelled on the samples in IBM's repositories from 2021 to 2025: none has UUID or CLIENT_CRT_KEY, and no YAML file
+/// has a CA.
 #[test]
-fn flags_supply_what_the_samples_omit() {
+fn flags_supply_files_that_the_samples_omit() {
     for (name, text, host) in [
         (
             "2021",
@@ -113,7 +114,7 @@ fn flags_supply_what_the_samples_omit() {
 }
 
 #[test]
-fn a_push_server_that_only_the_build_server_knows_is_not_a_registry() {
+fn a_push_server_name_that_is_not_an_address_is_not_a_registry() {
     let registry = |text: &str| {
         let settings = read("push", &format!(r#"{{"HOSTNAME": "h", {text} "UUID": "1"}}"#)).unwrap();
         settings.registry().map(str::to_owned)

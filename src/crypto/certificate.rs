@@ -1,7 +1,7 @@
-//! X.509 certificates (RFC 5280), parsed once and kept with their original bytes. Signatures are verified over those bytes: encoding the parsed
-//! certificate again could change them if an authority does not write strict DER.
+//! X.509 certificates (RFC 5280), parsed once and kept with their original bytes. Signatures are verified over those bytes: re-encoding the parsed
+//! certificate could change the bytes if an authority does not write strict DER.
 //!
-//! What a certificate may be used for is up to the caller: IBM's chain ([`super::ibm`]), time-stamps and content trust have their own rules.
+//! The caller decides what a certificate may be used for: IBM's chain ([`super::ibm`]), time-stamps and content trust have their own rules.
 
 use der::Decode as _;
 use der::asn1::ObjectIdentifier;
@@ -22,7 +22,7 @@ pub(crate) struct Certificate {
     der: Vec<u8>,
 }
 
-/// A signature, and the original bytes that it covers.
+/// A signature and the original bytes that it covers.
 pub(crate) struct Signed<'c> {
     pub(crate) bytes: &'c [u8],
     pub(crate) algorithm: &'c AlgorithmIdentifierOwned,
@@ -34,7 +34,7 @@ impl Certificate {
         Ok(Self { read: x509_cert::Certificate::from_der(der)?, der: der.to_vec() })
     }
 
-    /// The bytes that it was parsed from.
+    /// The bytes from which the certificate was parsed.
     pub(crate) fn der(&self) -> &[u8] {
         &self.der
     }
@@ -44,7 +44,7 @@ impl Certificate {
         self.read.tbs_certificate()
     }
 
-    /// Whether it has the same content as `other`, even if encoded differently.
+    /// Whether the content equals that of `other`, even if the encoding differs.
     pub(crate) fn says_what_says(&self, other: &Self) -> bool {
         self.read == other.read
     }
@@ -54,25 +54,25 @@ impl Certificate {
         self.tbs().signature() == self.read.signature_algorithm()
     }
 
-    /// Its signature; `None` if it is not a whole number of bytes.
+    /// The certificate's signature; `None` if the signature is not a whole number of bytes.
     pub(crate) fn signed(&self) -> Option<Signed<'_>> {
         let (bytes, signature) = (first_element(&self.der)?, self.read.signature().as_bytes()?);
         Some(Signed { bytes, algorithm: self.read.signature_algorithm(), signature })
     }
 
-    /// Its subject as text.
+    /// The certificate's subject, as text.
     pub(crate) fn subject(&self) -> String {
         self.tbs().subject().to_string()
     }
 
-    /// The object identifier of the first critical extension that is not `known`.
+    /// The object identifier of the first critical extension that is not in `known`.
     pub(crate) fn unknown_critical(&self, known: &[&str]) -> Option<ObjectIdentifier> {
         let critical = self.tbs().extensions().into_iter().flatten().filter(|extension| extension.critical);
         critical.map(|extension| extension.extn_id).find(|id| !known.contains(&id.to_string().as_str()))
     }
 }
 
-/// Both dates, if they are within the calendar.
+/// Both dates, if the calendar can represent them.
 pub(crate) fn dates(validity: &Validity) -> Option<(Timestamp, Timestamp)> {
     Some((moment(validity.not_before)?, moment(validity.not_after)?))
 }

@@ -8,10 +8,10 @@ use crate::crypto::person_key::{PersonKey, PersonSecret};
 
 /// The payload type of in-toto statements.
 pub(crate) const IN_TOTO: &str = "application/vnd.in-toto+json";
-/// The most signatures in one envelope: people sign these by hand.
+/// The maximum number of signatures in one envelope, which people sign by hand.
 const SIGNATURES_MAX: usize = 64;
 
-/// A payload with its type and the signatures over both. Nothing in it is trusted until a known key verifies it.
+/// A payload with its type and the signatures over both. Nothing in an envelope is trusted until a known key verifies one of its signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Envelope {
     pub(crate) payload_type: String,
@@ -44,7 +44,7 @@ struct WireSignature {
 }
 
 impl Envelope {
-    /// An envelope without signatures.
+    /// An envelope with no signatures.
     pub(crate) fn new(payload_type: &str, payload: Vec<u8>) -> Self {
         Self { payload_type: payload_type.into(), payload, signatures: Vec::new() }
     }
@@ -98,14 +98,14 @@ impl Envelope {
     /// Adds a signature.
     ///
     /// # Errors
-    /// A description of the fault if this key has signed already or there are too many signatures.
+    /// A description of the fault if this key has already signed or there are too many signatures.
     pub(crate) fn sign(&mut self, key: &PersonSecret) -> Result<(), String> {
         let public = key.public()?;
         if self.is_signed_by(&public) {
-            return Err("this key has signed it already".into());
+            return Err("this key has already signed it".into());
         }
         if self.signatures.len() >= SIGNATURES_MAX {
-            return Err(format!("it has {SIGNATURES_MAX} signatures already"));
+            return Err(format!("it already has {SIGNATURES_MAX} signatures"));
         }
         let bytes = key.sign(&self.signed_bytes());
         self.signatures.push(EnvelopeSignature { key_id: Some(public.fingerprint().to_string()), bytes });
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_example_of_the_specification_is_encoded() {
+    fn the_specifications_example_is_encoded_as_published() {
         let envelope = Envelope::new("http://example.com/HelloWorld", b"hello world".to_vec());
         assert_eq!(envelope.signed_bytes(), b"DSSEv1 29 http://example.com/HelloWorld 11 hello world");
     }

@@ -25,15 +25,15 @@ pub struct Statement {
 pub struct Subject {
     /// Its name.
     pub name: String,
-    /// `None`: it has digests of other kinds only.
+    /// `None` if the subject has only digests of other kinds.
     pub sha256: Option<Sha256>,
 }
 
 impl Statement {
-    /// Reads a statement. Fields that the specification does not define are ignored, as it requires.
+    /// Reads a statement. Fields that the specification does not define are ignored, as the specification requires.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for anything but a statement of version 1 with a subject that has a digest.
+    /// [`Error::Malformed`] for anything but a version 1 statement with a subject that has a digest.
     pub fn from_json(what: &str, bytes: &[u8]) -> Result<Self, Error> {
         let fail = |message: String| Error::malformed(what, message);
         let statement = strict_json::parse(bytes).map_err(|error| fail(error.to_string()))?;
@@ -52,7 +52,7 @@ impl Statement {
         Ok(Self { subjects, predicate_type, predicate })
     }
 
-    /// Whether these bytes are one of its subjects.
+    /// Whether these bytes are one of the statement's subjects.
     pub fn is_about(&self, digest: Sha256) -> bool {
         self.subjects.iter().any(|subject| subject.sha256 == Some(digest))
     }

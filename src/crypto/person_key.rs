@@ -1,4 +1,4 @@
-//! Keys of people, who sign key records: EC P-256 and Ed25519. They are separate from build server keys.
+//! Keys of the people who sign key records: EC P-256 and Ed25519. These keys are separate from build server keys.
 
 use base64ct::{Base64, Encoding};
 use p256::ecdsa;
@@ -18,7 +18,7 @@ pub struct PersonKey {
     fingerprint: Sha256,
 }
 
-/// A person's private key. Its memory is wiped when it is dropped.
+/// A person's private key. Its memory is wiped on drop.
 pub struct PersonSecret(SecretMaterial);
 
 enum SecretMaterial {
@@ -43,11 +43,11 @@ impl PersonKey {
     /// Reads one line of an OpenSSH public key (RFC 4253, 6.6; RFC 5656; RFC 8709): `ssh-ed25519` or `ecdsa-sha2-nistp256`.
     ///
     /// # Errors
-    /// A description of the fault. Other kinds of keys, including RSA and hardware keys, cannot sign key records.
+    /// A description of the fault. Keys of other kinds, including RSA and hardware keys, cannot sign key records.
     pub fn from_ssh(line: &str) -> Result<Self, String> {
         let mut words = line.split_ascii_whitespace();
         let (Some(kind), Some(encoded)) = (words.next(), words.next()) else {
-            return Err("expected a kind of key and its base64".into());
+            return Err("expected a key kind and base64".into());
         };
         let blob = Base64::decode_vec(encoded).map_err(|_| "its second word is not base64".to_owned())?;
         let mut fields = Reader::new(&blob);
@@ -78,7 +78,7 @@ impl PersonKey {
         Ok(Self { key, fingerprint })
     }
 
-    /// SHA-256 of the SubjectPublicKeyInfo in DER, whichever form the key was read from.
+    /// SHA-256 of the SubjectPublicKeyInfo in DER, regardless of the form in which the key was read.
     pub fn fingerprint(&self) -> Sha256 {
         self.fingerprint
     }
@@ -92,8 +92,8 @@ impl PersonKey {
         pem.map_err(|error| error.to_string())
     }
 
-    /// Whether `signature` over `message` is by this key. ECDSA signatures are DER (RFC 3279, 2.2.3) over SHA-256; Ed25519 ones are 64 bytes,
-    /// verified strictly (RFC 8032, without the cofactor).
+    /// Whether `signature` over `message` is by this key. ECDSA signatures are in DER (RFC 3279, 2.2.3) with SHA-256; Ed25519 signatures have 64
+    /// bytes and are verified strictly (RFC 8032, without the cofactor).
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         let scheme = self.key.kind().usual_scheme();
         self.key.verify(Protocol::Person, scheme, message, signature).is_ok()
@@ -108,10 +108,10 @@ impl std::fmt::Debug for PersonSecret {
 }
 
 impl PersonSecret {
-    /// Reads a private key in PKCS#8 PEM (RFC 5958) that has no passphrase.
+    /// Reads a private key in PKCS#8 PEM (RFC 5958), without a passphrase.
     ///
     /// # Errors
-    /// A description of the fault, without any part of the key.
+    /// A description of the fault that contains no part of the key.
     pub fn from_pem(text: &[u8]) -> Result<Self, String> {
         let expected = "expected BEGIN PRIVATE KEY (PKCS#8) with a P-256 or Ed25519 key";
         let (label, der) = pem_of(text).ok_or(expected)?;
@@ -122,7 +122,7 @@ impl PersonSecret {
         }
     }
 
-    /// Whether the text is a PKCS#8 key in PEM that only a passphrase opens: [`PersonSecret::from_encrypted_pem`] reads it.
+    /// Whether the text is a passphrase-protected PKCS#8 key in PEM, which [`PersonSecret::from_encrypted_pem`] reads.
     pub fn needs_passphrase(text: &[u8]) -> bool {
         pem_of(text).is_some_and(|(label, _)| label == EncryptedPrivateKeyInfoRef::PEM_LABEL)
     }
@@ -131,14 +131,14 @@ impl PersonSecret {
     /// -aes256` writes it.
     ///
     /// # Errors
-    /// A description of the fault, without any part of the key: a wrong passphrase, another form of encryption, another kind of key.
+    /// A description of the fault that contains no part of the key: a wrong passphrase, unsupported encryption or an unsupported kind of key.
     pub fn from_encrypted_pem(text: &[u8], passphrase: &[u8]) -> Result<Self, String> {
         let (_, der) = pem_of(text).ok_or("not PEM")?;
         let other =
             "the key's encryption is not supported; expected PBES2 with AES: openssl pkcs8 -topk8 -v2 aes-256-cbc";
         let locked = EncryptedPrivateKeyInfoRef::try_from(der.as_slice()).map_err(|_| other)?;
         let opened = locked.decrypt(passphrase).map_err(|error| match error {
-            pkcs8::Error::EncryptedPrivateKey(pkcs5::Error::DecryptFailed) => "the passphrase does not open the key",
+            pkcs8::Error::EncryptedPrivateKey(pkcs5::Error::DecryptFailed) => "the passphrase does not decrypt the key",
             _ => other,
         })?;
         Self::from_der(opened.as_bytes()).ok_or_else(|| "expected a P-256 or Ed25519 key".into())
@@ -152,7 +152,7 @@ impl PersonSecret {
         Some(Self(SecretMaterial::Ed25519(Box::new(key))))
     }
 
-    /// The signature over `message`, in the form that [`PersonKey::verifies`] expects. It is deterministic (RFC 6979, RFC 8032).
+    /// Signs `message`, in the form that [`PersonKey::verifies`] expects. Signatures are deterministic (RFC 6979, RFC 8032).
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         match &self.0 {
             SecretMaterial::P256(key) => {
@@ -163,7 +163,7 @@ impl PersonSecret {
         }
     }
 
-    /// Its public key.
+    /// The corresponding public key.
     ///
     /// # Errors
     /// A description of the fault.
@@ -175,7 +175,7 @@ impl PersonSecret {
     }
 }
 
-/// A text's PEM label, and the bytes under it, wiped when they are dropped.
+/// A text's PEM label and decoded bytes, which are wiped on drop.
 fn pem_of(text: &[u8]) -> Option<(&str, Zeroizing<Vec<u8>>)> {
     let (label, der) = pem::decode_vec(text).ok()?;
     Some((label, Zeroizing::new(der)))

@@ -1,4 +1,4 @@
-//! All schemes that each protocol accepts, on one page. The lists differ on purpose: a protocol accepts what its own signers write.
+//! The schemes that each protocol accepts, all in one place. The lists differ on purpose: each protocol accepts what its own signers write.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use spki::ObjectIdentifier;
 
 use super::public_key::Kind;
 
-/// The protocol that a signature belongs to.
+/// The protocol to which a signature belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// A build server's signature on a manifest.
     Manifest,
     /// A person's signature on a key record, a statement or a sign-off.
     Person,
-    /// SSH signatures on commits and tags, including those made on hardware tokens.
+    /// SSH signatures on commits and tags, including those made with hardware tokens.
     Ssh,
-    /// Notary v1, that is, content trust.
+    /// Notary v1 (content trust).
     Notary,
     /// cosign with a key pair.
     Cosign,
@@ -36,17 +36,17 @@ pub(crate) enum Protocol {
 pub(crate) enum Scheme {
     /// RSASSA-PKCS1-v1_5 (RFC 8017, 8.2).
     RsaPkcs1(Hash),
-    /// RSASSA-PSS (RFC 8017, 8.1) with one hash for message and mask, and this many bytes of salt.
+    /// RSASSA-PSS (RFC 8017, 8.1) with the same hash for message and mask, and this many bytes of salt.
     RsaPss(Hash, usize),
     /// ECDSA (FIPS 186-5) as a DER `ECDSA-Sig-Value` (RFC 3279, 2.2.3).
     EcdsaDer(Hash),
-    /// ECDSA as `r` followed by `s`, each of the field's length (IEEE P1363).
+    /// ECDSA as `r` followed by `s`, each with the field's length (IEEE P1363).
     EcdsaFixed(Hash),
     /// Ed25519 (RFC 8032), verified strictly: without the cofactor, and not with a key of small order.
     Ed25519,
 }
 
-/// A hash function of signatures.
+/// A hash function used in signatures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hash {
     Sha256,
@@ -76,7 +76,7 @@ impl Protocol {
             }
             Self::Machine => (kind, scheme) == (Rsa, RsaPkcs1(Sha256)),
             Self::Certificate => matches!((kind, scheme), (Rsa, RsaPkcs1(_))),
-            // Any salt length that the parameters state.
+            // The salt length is the one that the parameters state.
             Self::TimeStamp => {
                 matches!((kind, scheme), (Rsa, RsaPkcs1(_) | RsaPss(..)) | (P256 | P384, EcdsaDer(_)))
             }
@@ -90,7 +90,7 @@ impl Protocol {
     }
 }
 
-/// Signature algorithms of certificates that name their hash (RFC 4055, RFC 5758).
+/// Certificate signature algorithms whose identifiers include the hash (RFC 4055, RFC 5758).
 const SIGNATURES: [(ObjectIdentifier, Scheme); 6] = [
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"), Scheme::RsaPkcs1(Hash::Sha256)),
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12"), Scheme::RsaPkcs1(Hash::Sha384)),
@@ -100,13 +100,13 @@ const SIGNATURES: [(ObjectIdentifier, Scheme); 6] = [
     (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"), Scheme::EcdsaDer(Hash::Sha512)),
 ];
 
-/// The scheme that a certificate's algorithm names, with its hash.
+/// The scheme, including its hash, for a certificate's algorithm identifier.
 pub(crate) fn signature_scheme(algorithm: ObjectIdentifier) -> Option<Scheme> {
     SIGNATURES.iter().find(|(oid, _)| *oid == algorithm).map(|(_, scheme)| *scheme)
 }
 
 impl Scheme {
-    /// The hash of the message that is signed; Ed25519 signs the message itself.
+    /// The hash function applied to the message before signing; `None` for Ed25519, which signs the message itself.
     pub(crate) fn hash(self) -> Option<Hash> {
         match self {
             Self::RsaPkcs1(hash) | Self::RsaPss(hash, _) | Self::EcdsaDer(hash) | Self::EcdsaFixed(hash) => Some(hash),

@@ -1,4 +1,4 @@
-//! The one place where a key verifies a signature.
+//! The only place where a key verifies a signature.
 
 use ed25519_dalek as ed25519;
 use rsa::signature::hazmat::PrehashVerifier;
@@ -8,22 +8,22 @@ use rsa::{pkcs1v15, pss};
 use super::protocol::{Hash, Protocol, Scheme};
 use super::public_key::{Material, VerifyingKey};
 
-/// Why a key does not accept a signature.
+/// Why a signature does not verify under a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// The protocol does not accept this scheme from this kind of key, or the key cannot produce it.
+    /// The protocol does not accept this scheme from this kind of key, or such a key cannot use the scheme.
     Scheme,
-    /// It is not encoded as the scheme requires.
+    /// The signature is not encoded as the scheme requires.
     Form,
-    /// It is over different bytes, or by a different key.
+    /// The signature is over different bytes or by a different key.
     Mismatch,
 }
 
 impl VerifyingKey {
     /// Verifies `signature` on `message` with this key, if `protocol` accepts `scheme`.
     ///
-    /// ECDSA signatures with a high `s` are accepted: they are valid by FIPS 186-5, and nothing here is identified by a signature's bytes. Dates,
-    /// revocation and the identity of the key's holder are not checked.
+    /// ECDSA signatures with a high `s` are accepted: they are valid under FIPS 186-5, and this program never uses a signature's bytes as an
+    /// identifier. Dates, revocation and the identity of the key's holder are not checked.
     pub(crate) fn verify(
         &self,
         protocol: Protocol,
@@ -41,7 +41,7 @@ impl VerifyingKey {
         }
     }
 
-    /// As [`Self::verify`], for a message of which only the scheme's hash is known. Not possible with Ed25519.
+    /// Like [`Self::verify`], for a message of which only the scheme's hash is known. This is not possible with Ed25519.
     pub(crate) fn verify_digest(
         &self,
         protocol: Protocol,
@@ -63,7 +63,7 @@ impl VerifyingKey {
                 Hash::Sha384 => probabilistic::<sha2::Sha384>(key, salt, digest, signature),
                 Hash::Sha512 => probabilistic::<sha2::Sha512>(key, salt, digest, signature),
             },
-            // The crate refuses a hash shorter than half of the field: SHA-256 is longer.
+            // The crate refuses a hash shorter than half the field; SHA-256 is longer than that.
             (Material::P256(key), Scheme::EcdsaDer(_)) => {
                 matches(&**key, digest, p256::ecdsa::Signature::from_der(signature))
             }

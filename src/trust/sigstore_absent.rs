@@ -1,4 +1,4 @@
-//! Replaces `sigstore` in a build without the feature `sigstore`: everything is unsupported, and nothing is accepted.
+//! Replaces `sigstore` in a build without the feature `sigstore`: every signature is unsupported, and none is accepted.
 
 use std::marker::PhantomData;
 
@@ -13,7 +13,7 @@ use crate::base::time::Timestamp;
 
 const UNSUPPORTED: &str = "unsupported: this build has no sigstore support (feature `sigstore`)";
 
-/// A trusted root, of which only the JSON syntax is checked.
+/// A trusted root of which only the JSON syntax is checked.
 #[derive(Debug, Clone)]
 pub(crate) struct SigstoreRoot;
 

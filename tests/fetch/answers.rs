@@ -74,20 +74,20 @@ fn step_of(what: &str) -> (&'static str, fn(&str) -> bool) {
         "registry: the image's manifest" => {
             ("image", |path| path.ends_with(&format!("/manifests/{}", Sha256::of(&index()))))
         }
-        "registry: a manifest that the image's index names" => {
+        "registry: a manifest that the image's index lists" => {
             ("image", |path| path.ends_with(&format!("/manifests/{}", Sha256::of(&manifest("platform")))))
         }
         "registry: a blob" => ("image", |path| path.ends_with(&format!("/blobs/{}", Sha256::of(&config("platform"))))),
         "registry: a tag of signatures (cosign)" => ("cosign-tags", |path| path.ends_with(".sig")),
         "registry: referrers" => ("referrers", |path| path.contains("/referrers/")),
-        "registry: a manifest that the referrers name" => {
+        "registry: a manifest in the list of referrers" => {
             ("referrers", |path| path.ends_with(&format!("/manifests/{}", Sha256::of(&manifest("referrer")))))
         }
         "registry: its interface for simple signing" => ("registry-signatures", |path| path == "/v2/"),
         "registry: simple signatures" => ("registry-signatures", |path| path.starts_with("/extensions/")),
         "lookaside: a signature" => ("lookaside", |path| path.ends_with("/signature-1")),
         "trust server: timestamp" => ("content-trust", |path| path.ends_with("/timestamp.json")),
-        "trust server: a file that its metadata names" => ("content-trust", |path| path.contains("snapshot")),
+        "trust server: a file that its metadata lists" => ("content-trust", |path| path.contains("snapshot")),
         "trust server: an earlier root" => ("content-trust", |path| path.ends_with("/1.root.json")),
         "builder file" => ("", |path| path.starts_with("/builder/")),
         other => panic!("no server for {other}"),
@@ -314,7 +314,7 @@ fn cell(row: &Row, answer: &'static str) {
     let cosign = scratch.path(NAME).join("trust/cosign/blobs/sha256");
     match (row.what.as_str(), answer) {
         ("registry: referrers", "pages") => assert!(cosign.join(Sha256::of(&manifest("second")).hex()).is_file()),
-        ("registry: a manifest that the referrers name", "404") => {
+        ("registry: a manifest in the list of referrers", "404") => {
             let missing = record["not_saved"].to_string();
             assert!(missing.contains(&Sha256::of(&manifest("referrer")).hex()), "{missing}");
         }

@@ -103,7 +103,7 @@ fn a_plan_sends_no_request() {
         format!("{base}/manifest with the body {{\"BUILD_NAME\": \"{NAME}\"}}"),
         format!("{base}/publickey with the body {{\"BUILD_NAME\": \"{OTHER}\"}}"),
         format!("{base}/log/build with the body \"\""),
-        "each build's image (by the settings, docker.io/acme/wallet) from its registry".into(),
+        "each build's image (according to the settings, docker.io/acme/wallet) from its registry".into(),
         "from https://notary.docker.io: timestamp".into(),
     ] {
         assert!(out.contains(&line), "{line}\n{out}");

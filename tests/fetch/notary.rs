@@ -208,7 +208,7 @@ fn metadata_that_does_not_match_is_not_saved() {
     for (timestamp, rest, says) in [
         ("<html>", "{}", "expected JSON"),
         ("{}", "{}", "expected signed.meta"),
-        (r#"{"signed":{"meta":{}}}"#, "{}", "names no snapshot"),
+        (r#"{"signed":{"meta":{}}}"#, "{}", "lists no snapshot"),
         (r#"{"signed":{"meta":{"snapshot":{"hashes":{"sha256":"eA=="}}}}}"#, "{}", "without a SHA-256"),
         (good, "{ }", "the metadata changed in the meantime"),
     ] {

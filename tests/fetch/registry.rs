@@ -287,7 +287,7 @@ fn content_that_does_not_match_its_digest_is_not_saved() {
     for (manifest_differs, config_answer, says) in [
         (true, fake.config.clone(), "expected the digest"),
         (false, b"[]".to_vec(), "found sha256:"),
-        (false, b"{} and more".to_vec(), "longer than the image's manifest says"),
+        (false, b"{} and more".to_vec(), "longer than the image's manifest states"),
         (false, Vec::new(), "found sha256:"),
     ] {
         let manifest = fake.manifest.clone();
@@ -323,7 +323,7 @@ fn hostile_manifests_are_refused() {
             &format!(r#"{{"config": {{"digest": "{digest}", "size": 99999999999}}, "layers": []}}"#),
             "image_config_bytes",
         ),
-        (&format!(r#"{{"config": {{"digest": "{digest}", "size": 1}}}}"#), "names no layers"),
+        (&format!(r#"{{"config": {{"digest": "{digest}", "size": 1}}}}"#), "lists no layers"),
     ] {
         let bytes = manifest.as_bytes().to_vec();
         let registry = PlainServer::start(move |_| (200, Vec::new(), bytes.clone()));

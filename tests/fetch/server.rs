@@ -279,7 +279,7 @@ fn secrets_in_evidence_are_saved_unchanged_and_reported() {
     let server = TlsServer::start("server", move |seen, _| answer(std::slice::from_ref(&build), seen));
     let scratch = Scratch::new();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
-    assert!(notes(&report).contains("server-build.log holds what looks like a secret"), "{}", notes(&report));
+    assert!(notes(&report).contains("server-build.log contains what looks like a secret"), "{}", notes(&report));
     assert!(!format!("{report:?}").contains("hunter2"));
     assert_eq!(fs::read_to_string(scratch.path(NAME).join("server-build.log")).unwrap(), log);
 }
@@ -293,7 +293,11 @@ fn what_the_server_does_not_have_is_a_note_not_a_fault() {
     let scratch = Scratch::new();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
     assert_eq!(report.exit_code(), 0);
-    assert!(notes(&report).contains("the server answers 404: no digest: --password ***"), "{}", notes(&report));
+    assert!(
+        notes(&report).contains("the server responded with status 404: no digest: --password ***"),
+        "{}",
+        notes(&report)
+    );
     let record = fs::read_to_string(scratch.path(NAME).join("evidence.json")).unwrap();
     assert!(record.contains("no digest") && !record.contains("hunter2"));
 }
@@ -418,8 +422,8 @@ fn endless_and_slow_responses_are_abandoned() {
     faulty("/publickey", endless, "server_answer_bytes=65536", &limits, &impatient());
     let short = Patience { idle: Duration::from_millis(300), ..impatient() };
     let silence = || Reply::Silence(b"HTTP/1.1 200 x\r\nContent-Length: 100\r\n\r\n{".to_vec());
-    faulty("/manifest", silence, "the answer stalled", &limits, &short);
-    faulty("/log/build", || Reply::Silence(Vec::new()), "no answer in time", &limits, &short);
+    faulty("/manifest", silence, "the response stalled", &limits, &short);
+    faulty("/log/build", || Reply::Silence(Vec::new()), "no response in time", &limits, &short);
     let soon = Patience { total: Duration::ZERO, ..impatient() };
     faulty("/image", || Reply::json(200, "{}"), "longer than allowed", &limits, &soon);
 }

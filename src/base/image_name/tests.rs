@@ -1,5 +1,5 @@
-//! Compares with distribution/reference: names from its test tables (`regexp_test.go`, `reference_test.go`, `normalize_test.go`), and its grammar as
-//! regular expressions on random texts.
+//! Compares the parser with distribution/reference: with the names in its test tables (`regexp_test.go`, `reference_test.go`, `normalize_test.go`),
+//! and with its regular expressions on random texts.
 
 use regex_lite::Regex;
 
@@ -173,7 +173,7 @@ fn names_that_no_runtime_accepts_are_refused() {
         assert!(ImageName::parse(bad).is_err(), "{bad:?}");
         assert_eq!(repository_of(bad), bad);
     }
-    // With a host it is a name.
+    // After a host, it is a valid name.
     assert!(ImageName::parse(&format!("docker.io/{IDENTIFIER}")).is_ok());
     assert!(ImageName::parse("thisisthesongthatneverendsitgoesonandonandonthisisthesongthatnev").is_ok());
 }
@@ -183,15 +183,15 @@ fn length_bounds_match_the_reference() {
     let parse = |text: String| ImageName::parse(&text).is_ok();
     assert!(parse(format!("example.com/{}:tag", "a".repeat(255))));
     assert!(!parse(format!("example.com/{}", "a".repeat(256))));
-    // `library/` counts.
+    // `library/` counts toward the length.
     assert!(parse("a".repeat(247)) && !parse("a".repeat(248)));
     assert!(parse(format!("a_b.com/{}", "a".repeat(247))) && !parse(format!("a_b.com/{}", "a".repeat(248))));
     assert!(parse(format!("a:{}", "b".repeat(128))) && !parse(format!("a:{}", "b".repeat(129))));
 }
 
-/// The reference's own expressions, composed as in `regexp.go`, on random texts of significant characters.
+/// The reference's own regular expressions, composed as in `regexp.go`, applied to random texts of significant characters.
 #[test]
-fn the_reference_regular_expressions_give_the_same_answers() {
+fn the_reference_regular_expressions_give_the_same_results() {
     let component = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
     let path = format!("{component}(?:/{component})*");
     let label = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
@@ -244,7 +244,7 @@ fn the_reference_regular_expressions_give_the_same_answers() {
     assert!(good > 1_000, "{good}");
 }
 
-/// Numerical Recipes' generator: the same numbers on every machine.
+/// The generator from Numerical Recipes, which gives the same numbers on every machine.
 fn next(state: &mut u64) -> u64 {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     *state >> 33

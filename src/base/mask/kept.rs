@@ -1,16 +1,17 @@
-//! Text that masking leaves unchanged: it is replaced by a number, the rest is masked, and it is restored where no pattern hid the number.
+//! Text that masking leaves unchanged: each such text is replaced by a number, the rest is masked, and the text is restored wherever no pattern hid
+//! its number.
 
 use std::fmt::Display;
 
 use crate::base::digest::Sha256;
 use crate::base::image_name::ImageName;
 
-/// Marks around kept text. Unicode assigns no characters here, so honest text has none; a writer who inserts them cannot hide other text.
+/// Marks around kept text. Unicode assigns no characters here, so honest text has none; a writer who inserts such characters cannot hide other text.
 const MARKS: [char; 2] = ['\u{fdd0}', '\u{fdd1}'];
-/// Patterns treat it as white space, and people do not write it.
+/// A character that patterns treat as white space and that people do not write.
 const BLANK: char = '\u{b}';
 
-/// Puts marks around `accepted`, for a text that is masked later.
+/// Puts marks around `accepted` in a text that is masked later.
 pub(super) fn marked(accepted: impl Display) -> String {
     let [begin, end] = MARKS;
     format!("{begin}{accepted}{end}")
@@ -21,7 +22,7 @@ pub(super) fn is_marked(text: &str) -> bool {
     text.contains(MARKS[0])
 }
 
-/// A text with numbers between marks in place of kept text: what was marked, and image names with their digests.
+/// A text in which numbers between marks replace the kept text: marked text, and image names with their digests.
 #[derive(Default)]
 pub(super) struct Aside<'t> {
     text: String,
@@ -70,7 +71,7 @@ impl<'t> Aside<'t> {
         self.kept.push(kept);
     }
 
-    /// The masked text with kept text restored. A number that a pattern hid is lost, and its text with it.
+    /// The masked text with kept text restored. If a pattern hid a number, the number and its text are lost.
     pub(super) fn put_back(&self, masked: &str) -> String {
         let (mut shown, mut rest) = (String::with_capacity(masked.len()), masked);
         while let Some((before, after)) = rest.split_once(MARKS[0]) {
@@ -123,7 +124,7 @@ fn next_pinned(text: &str) -> Option<Pinned<'_>> {
         let before = text.get(..at)?;
         let start = before.trim_end_matches(is_name).len();
         let written = text.get(start..end)?;
-        // After a variable the rest of the name begins with a slash.
+        // After a variable, the rest of the name begins with a slash.
         let name = TRANSPORTS.iter().find_map(|transport| written.strip_prefix(transport));
         let is_accepted = ImageName::parse(name.unwrap_or(written.trim_start_matches('/'))).is_ok();
         let (before, name) = if is_accepted { (text.get(..start)?, text.get(start..at)) } else { (before, None) };

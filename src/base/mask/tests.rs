@@ -1,4 +1,4 @@
-//! Secrets are hidden, image names are not, and none of the program's own sentences loses a word.
+//! Secrets are hidden, image names are not, and masking removes no word from the program's own sentences.
 
 use super::*;
 
@@ -42,11 +42,11 @@ fn secrets_are_hidden() {
 const DIGEST: &str = "sha256:abababababababababababababababababababababababababababababababab";
 
 #[test]
-fn image_names_are_kept_where_they_are_known_to_be_names() {
+fn image_names_are_kept_where_names_are_expected() {
     let pinned = format!("ghcr.io/external-secrets/external-secrets:v0.9.20@{DIGEST}");
     assert_eq!(mask(&format!("it is {pinned}, by the log")), format!("it is {pinned}, by the log"));
     assert_eq!(mask(&format!("password: a {pinned}")), format!("password: *** {pinned}"));
-    // Only where an image name is expected.
+    // Kept only in a place where an image name is expected.
     for at in [format!("docker://nginx@{DIGEST}"), format!("docker-pullable://acme/api-token:2@{DIGEST}")] {
         assert_eq!(mask(&at), at);
     }
@@ -64,7 +64,7 @@ fn image_names_are_kept_where_they_are_known_to_be_names() {
     ] {
         assert_eq!((mask_name(text).as_str(), mask(&keep_name(text)).as_str()), (shown, shown));
     }
-    // Text that is not an image name is masked, but its digest is kept: builds must not look alike.
+    // Text that is not an image name is masked, but its digest is kept, so that builds do not look alike.
     for (text, shown) in [
         (format!("a --password hunter2@{DIGEST}"), format!("a --password ***@{DIGEST}")),
         (format!("a: \"password: x hunter2@{DIGEST}\""), format!("a: \"password: *** hunter2@{DIGEST}\"")),
@@ -81,7 +81,7 @@ fn image_names_are_kept_where_they_are_known_to_be_names() {
     assert_eq!(mask("\u{fdd0}password=x"), "\u{fdd0}password=***");
 }
 
-/// No sentence of this program loses a word: masks every text in its source.
+/// Masks every text in the program's source: no sentence may lose a word.
 #[test]
 fn our_own_sentences_are_unchanged() {
     let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
@@ -134,7 +134,7 @@ fn every_text_that_a_pattern_matches_has_one_of_its_words() {
             assert_eq!(mask(&text), mask_slowly(&text), "{text}");
         }
     }
-    // Each word alone: without its entry the text would be shown.
+    // Each word alone: without its entry, the text would be shown.
     let hidden = NAMES.iter().filter(|word| mask(&format!("{word}=hunter2")).ends_with("=***"));
     assert_eq!(hidden.count(), NAMES.len());
 }

@@ -1,12 +1,12 @@
-//! YAML without ambiguity: duplicate keys, unknown tags and numbers that are not finite are errors; anchors, merges and depth are
-//! bounded before memory is taken.
+//! YAML without ambiguity: duplicate keys, unknown tags and numbers that are not finite are errors; anchors, merges and depth are bounded before
+//! memory is allocated.
 //!
-//! Merge keys (`<<`) are expanded as in YAML 1.1, because the programs that will read these files expand them: a key in the mapping itself wins.
-//! Programs disagree on the rest: in kubectl a merge wins over keys before it, in kubectl and PyYAML the second of two merges wins, and docker
-//! compose refuses two merges. Anything that depends on this is refused.
+//! Merge keys (`<<`) are expanded as in YAML 1.1, because the programs that will read these files expand merge keys: a key in the mapping itself
+//! wins. Programs disagree on the rest: in kubectl a merge wins over keys before it, in kubectl and PyYAML the second of two merges wins, and docker
+//! compose refuses two merges. A document that depends on these differences is refused.
 //!
-//! Programs also disagree on what a merge is: PyYAML and kubectl treat a key `<<` with the tag `!` as one, the parser here does not. A key of that
-//! name that was not merged is refused in every spelling, including quoted ones.
+//! Programs also disagree on what a merge is: PyYAML and kubectl treat a key `<<` with the tag `!` as a merge, but the parser here does not. A key
+//! `<<` that was not merged is refused in every spelling, including quoted ones.
 
 mod words;
 
@@ -20,8 +20,8 @@ use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPo
 use crate::base::limits::Limits;
 use crate::base::strict_json::Strict;
 
-/// Line ends of YAML 1.1 that YAML 1.2 dropped. kubectl, docker compose and PyYAML read YAML 1.1, the parser here YAML 1.2: text after one of these
-/// characters in a comment is a new line to them, and part of the comment here.
+/// Line ends in YAML 1.1 that YAML 1.2 dropped. kubectl, docker compose and PyYAML read YAML 1.1; the parser here reads YAML 1.2. Text after one of
+/// these characters in a comment is a new line for those programs, but part of the comment here.
 const LINE_ENDS_OF_1_1: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
 struct Document(Value);
@@ -32,10 +32,10 @@ impl<'de> Deserialize<'de> for Document {
     }
 }
 
-/// Reads every document of a YAML stream; empty ones are dropped. JSON is YAML too.
+/// Reads every document in a YAML stream and drops empty documents. JSON is also YAML.
 ///
 /// # Errors
-/// A message for a person, with the position if it is known.
+/// A human-readable message, with the position if it is known.
 pub(crate) fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
     if let Some(end) = text.chars().find(|letter| LINE_ENDS_OF_1_1.contains(letter)) {
@@ -76,9 +76,9 @@ pub(crate) fn documents(bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, Str
     };
     let merged = read(MergeKeyPolicy::Merge)?;
     if merged.iter().any(has_merge_key) {
-        return Err("a key << that only some programs treat as a merge: write it without quotes and tags".into());
+        return Err("a key << that only some programs treat as a merge: write << without quotes and tags".into());
     }
-    // A merge that is not spelled << (with a tag and escapes) only causes an unnecessary second read.
+    // A merge spelled differently from << (with a tag and escapes) only causes an unnecessary second read.
     if text.contains(MERGE) || text.contains('!') {
         read(MergeKeyPolicy::AsOrdinary)?.iter().try_for_each(check_merges)?;
     }
@@ -95,7 +95,8 @@ fn has_merge_key(value: &Value) -> bool {
     }
 }
 
-/// Whether every merge means the same to all readers. `value` was read with merge keys as ordinary keys; two of them in one mapping were an error.
+/// Whether every merge means the same to all readers. `value` was read with merge keys as ordinary keys, so two merges in one mapping have already
+/// caused an error.
 fn check_merges(value: &Value) -> Result<(), String> {
     match value {
         Value::Array(items) => items.iter().try_for_each(check_merges),
@@ -106,7 +107,7 @@ fn check_merges(value: &Value) -> Result<(), String> {
                 let mut before = fields.keys().take_while(|key| *key != MERGE);
                 if let Some(key) = before.find(|key| brought.contains(key.as_str())) {
                     return Err(format!(
-                        "{key:?} comes before a merge (<<) of a mapping that has it too: write the merge first"
+                        "{key:?} comes before a merge (<<) of a mapping that also has this key: write the merge first"
                     ));
                 }
             }
@@ -116,7 +117,7 @@ fn check_merges(value: &Value) -> Result<(), String> {
     }
 }
 
-/// The keys that a merge adds: of a mapping or a list of mappings, and of their own merges.
+/// The keys that a merge adds: those of a mapping or a list of mappings, and those of their own merges.
 fn add_keys<'v>(merged: &'v Value, keys: &mut HashSet<&'v str>) {
     match merged {
         Value::Array(items) => items.iter().for_each(|item| add_keys(item, keys)),
@@ -169,20 +170,20 @@ mod tests {
         assert!(documents(&[0xff, 0xfe], &Limits::default()).is_err());
     }
 
-    /// `kubectl patch --local` and PyYAML read two containers in each of these.
+    /// `kubectl patch --local` and PyYAML find two containers in each of these.
     #[test]
-    fn a_line_end_that_only_some_readers_see_is_refused() {
+    fn a_line_end_that_only_some_readers_recognize_is_refused() {
         let text = |end: &str| format!("containers:\n- image: a\n  # note{end}- image: b\n");
         for end in ["\u{85}", "\u{2028}", "\u{2029}"] {
             assert!(read(&text(end)).unwrap_err().contains("which ends a line"), "{end:?}");
         }
-        // Every reader ends a line here.
+        // Every reader recognizes these line ends.
         for end in ["\r", "\r\n", "\n"] {
             assert_eq!(read(&text(end)).unwrap(), [json!({"containers": [{"image": "a"}, {"image": "b"}]})], "{end:?}");
         }
     }
 
-    /// In each of these, kubectl or PyYAML reads the other image, or docker compose none.
+    /// In each of these, kubectl or PyYAML reads a different image, or docker compose reads none.
     #[test]
     fn merges_that_readers_expand_differently_are_refused() {
         let with =
@@ -199,7 +200,7 @@ mod tests {
         for (good, image) in [("{<<: [*y, *x]}", "y"), ("{<<: *x, image: y}", "y"), ("{a: 1, <<: *z}", "x")] {
             assert_eq!(with(good).unwrap()[0]["last"]["image"], image, "{good}");
         }
-        // With the tag of the merge type it is a merge.
+        // With the merge type's tag, the key is a merge.
         for good in
             ["{!!merge <<: *x}", "{!!merge \"\\x3c<\": *x}", "{!<tag:yaml.org,2002:merge> <<: *x}", "{? << : *x}"]
         {
@@ -210,7 +211,7 @@ mod tests {
         }
     }
 
-    /// PyYAML and kubectl (go-yaml v2) merge the first three; no program merges a quoted one, and it has no meaning.
+    /// PyYAML and kubectl (go-yaml v2) merge the first three; no program merges a quoted `<<`, and such a key has no meaning.
     #[test]
     fn a_key_that_only_some_readers_merge_is_refused() {
         for spelled in ["! <<", "! \"<<\"", "! \"\\x3c<\"", "!!str <<", "\"<<\"", "'<<'", "\"\\x3c\\u003c\""] {
@@ -219,7 +220,7 @@ mod tests {
                 format!("- a\n- b:\n  - c:\n    {spelled}: {{d: 1}}\n"),
             ] {
                 let error = read(&text).unwrap_err();
-                assert!(error.contains("write it without quotes"), "{text}: {error}");
+                assert!(error.contains("write << without quotes"), "{text}: {error}");
             }
         }
     }

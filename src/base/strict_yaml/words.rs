@@ -1,4 +1,4 @@
-//! What is wrong with a YAML file and what its owner can do, without the parser's vocabulary.
+//! Explains what is wrong with a YAML file and what its owner can do, without the parser's vocabulary.
 
 use serde_saphyr::{Error, UserMessageFormatter, budget::BudgetBreach};
 
@@ -12,7 +12,7 @@ pub(super) fn of(error: &Error, text: &str) -> String {
         Error::DuplicateMappingKey { .. } => "duplicate key".into(),
         Error::UnsupportedTag { tag, .. } => self::tag(tag),
         Error::TaggedScalarCannotDeserializeIntoString { .. } => {
-            "a tag that JSON has no type for: write the value without the tag".into()
+            "a tag for which JSON has no type: write the value without the tag".into()
         }
         Error::NullIntoString { .. } => "a key is empty (null), expected text".into(),
         Error::Unexpected { expected: "string scalar", .. } => "a key is a mapping or a list, expected text".into(),
@@ -31,7 +31,7 @@ pub(super) fn of(error: &Error, text: &str) -> String {
     let place = place.map(|place| format!(" at line {}, column {}", place.line(), place.column())).unwrap_or_default();
     let template = match TEMPLATES.iter().find(|mark| text.contains(**mark)) {
         Some(mark) => format!(
-            ". It looks like a template ({mark}): if it is one, name the output of `helm template` or of the template's own program"
+            ". It looks like a template ({mark}): if it is one, specify the output of `helm template` or of the template's own program"
         ),
         None => String::new(),
     };
@@ -42,17 +42,17 @@ fn tag(tag: &str) -> String {
     let short = short(tag);
     match tag {
         "!reset" | "!override" => {
-            format!("docker compose resolves the tag {short}: name the output of `docker compose config`")
+            format!("docker compose resolves the tag {short}: specify the output of `docker compose config`")
         }
         _ => format!(
-            "only the program that defines the tag {short} understands it: name the file that this program writes, without tags"
+            "only the program that defines the tag {short} understands it: specify the file that this program writes, without tags"
         ),
     }
 }
 
 fn over(breach: &BudgetBreach) -> &'static str {
     match breach {
-        BudgetBreach::Depth { .. } => "it is deeper than the limit yaml_depth",
+        BudgetBreach::Depth { .. } => "it is nested more deeply than the limit yaml_depth",
         BudgetBreach::Documents { .. } => "it has more documents than the limit yaml_documents",
         BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. } => "it has more nodes than the limit yaml_nodes",
         _ => "it has too much text or too many anchors, aliases or merges",
@@ -78,21 +78,21 @@ mod tests {
     use crate::base::strict_yaml::documents;
 
     #[test]
-    fn each_message_names_the_fault_and_the_remedy() {
+    fn each_message_states_the_fault_and_the_remedy() {
         for (text, words) in [
             ("a: 1\na: 2", "duplicate key \"a\" at line 2, column 1"),
             ("{\"a\": 1, \"a\": 2}", "duplicate key \"a\""),
             ("1: a\n\"1\": b", "duplicate key \"1\""),
             (
                 "services: !reset null",
-                "docker compose resolves the tag \"!reset\": name the output of `docker compose config`",
+                "docker compose resolves the tag \"!reset\": specify the output of `docker compose config`",
             ),
             ("a: !override [1]", "docker compose resolves the tag \"!override\""),
             ("a: !Ref x", "only the program that defines the tag \"!Ref\" understands it"),
             ("a: !!timestamp 2026-01-01", "write the value without the tag"),
             (
                 "{{- if .Values.x }}\na: b\n{{- end }}",
-                "looks like a template ({{): if it is one, name the output of `helm template`",
+                "looks like a template ({{): if it is one, specify the output of `helm template`",
             ),
             ("image: {{ .Values.image }}", "`helm template`"),
             ("{% if x %}\na: b\n{% endif %}", "looks like a template ({%)"),

@@ -18,15 +18,16 @@ const END: &str = "-----END PGP PUBLIC KEY BLOCK-----";
 pub(crate) struct Certificate(SignedPublicKey);
 
 impl Certificate {
-    /// Reads the only certificate of a file, armoured or binary. Whether its key is good depends on the moment and is not checked here.
+    /// Reads the only certificate in a file, armoured or binary. Whether the certificate's key is valid depends on the moment and is not checked
+    /// here.
     ///
     /// # Errors
-    /// A description of the fault if there is no certificate, several, or something else.
+    /// A description of the fault if the file has no certificate, several certificates or anything else.
     pub(crate) fn read(file: &[u8]) -> Result<Self, String> {
         let mut all = Self::read_all(file)?;
         match (all.pop(), all.is_empty()) {
             (Some(one), true) => Ok(one),
-            (None, _) => Err("it holds no OpenPGP public key".into()),
+            (None, _) => Err("it contains no OpenPGP public key".into()),
             (Some(last), false) => {
                 const SHOWN: usize = 4;
                 let count = all.len() + 1;
@@ -34,28 +35,28 @@ impl Certificate {
                     all.iter().chain([&last]).take(SHOWN).map(Self::fingerprint).collect::<Vec<_>>().join(", ");
                 let rest = if count > SHOWN { ", …" } else { "" };
                 Err(format!(
-                    "it holds {count} OpenPGP public keys ({prints}{rest}): write each one that you trust into a separate file with \
-                     `gpg --armor --export FINGERPRINT`, and give each its own [[signers]]"
+                    "it contains {count} OpenPGP public keys ({prints}{rest}): write each one that you trust into a separate file with \
+                     `gpg --armor --export FINGERPRINT`, and list each in its own [[signers]]"
                 ))
             }
         }
     }
 
-    /// The only certificate of a file whose primary key has this fingerprint.
+    /// The only certificate in a file whose primary key has this fingerprint.
     ///
     /// # Errors
-    /// A description of the fault if there is no such certificate, or it is duplicated.
+    /// A description of the fault if there is no such certificate or more than one.
     pub(crate) fn find(file: &[u8], fingerprint: &str) -> Result<Self, String> {
         let mut matching = Self::read_all(file)?.into_iter().filter(|one| one.fingerprint() == fingerprint);
         match (matching.next(), matching.next()) {
             (Some(one), None) => Ok(one),
-            (None, _) => Err(format!("it holds no certificate {fingerprint}")),
-            (Some(_), Some(_)) => Err(format!("it holds {fingerprint} twice")),
+            (None, _) => Err(format!("it contains no certificate {fingerprint}")),
+            (Some(_), Some(_)) => Err(format!("it contains {fingerprint} twice")),
         }
     }
 
-    /// Every certificate of a file. rPGP ignores a revocation that it cannot read or that does not follow its key, for example one appended to a
-    /// certificate: such a file is refused here.
+    /// Every certificate in a file. rPGP ignores a revocation that it cannot read or that does not follow its key, for example a revocation appended
+    /// to a certificate; such a file is refused here.
     fn read_all(file: &[u8]) -> Result<Vec<Self>, String> {
         let bytes = without_armour(file)?;
         let fault = |_: pgp::errors::Error| "it is not an OpenPGP public key: a packet cannot be read";
@@ -69,11 +70,13 @@ impl Certificate {
             match packet {
                 Ok(Packet::Signature(signature)) if is_revocation(&signature) => found += 1,
                 Ok(_) => {}
-                Err(_) => return Err("it holds a packet that cannot be read".into()),
+                Err(_) => return Err("it contains a packet that cannot be read".into()),
             }
         }
         if found != kept {
-            return Err("it holds a revocation that does not follow its key: import both, and export the key".into());
+            return Err(
+                "it contains a revocation that does not follow its key: import both, then export the key".into()
+            );
         }
         Ok(all.into_iter().map(Self).collect())
     }
@@ -91,25 +94,25 @@ impl Certificate {
         &self.0.public_subkeys
     }
 
-    /// Checks that the primary key was good at `moment`. Returns when it expires.
+    /// Checks that the primary key was valid at `moment`. Returns when the key expires.
     pub(super) fn check_primary(&self, moment: Timestamp) -> Result<Vec<(String, Timestamp)>, Fault> {
         let primary = self.primary();
         for revocation in &self.0.details.revocation_signatures {
             check_revocation(revocation, revocation.verify_key(primary).is_ok(), "the primary key", moment)?;
         }
         let Some(newest) = newest(self_signatures(&self.0)) else {
-            return refused("the primary key has no valid signature about itself");
+            return refused("the primary key has no valid self-signature");
         };
         check_lifetime(primary, newest, "the primary key", moment)
     }
 
-    /// Checks that the primary key may sign data, by its newest self-signature. A key without flags, such as an old one, may.
+    /// Checks that the primary key may sign data according to its newest self-signature. A key without flags, such as an old key, may sign.
     pub(super) fn check_primary_signs(&self) -> Result<(), Fault> {
         let flags = newest(self_signatures(&self.0)).and_then(flags);
         if flags.is_none_or(|flags| flags.sign()) { Ok(()) } else { refused("the primary key is not for signing") }
     }
 
-    /// Checks that the subkey was good at `moment`, and that both keys signed the binding. Returns when it expires.
+    /// Checks that the subkey was valid at `moment` and that both keys signed the binding. Returns when the subkey expires.
     pub(super) fn check_subkey(
         &self,
         subkey: &SignedPublicSubKey,
@@ -135,7 +138,7 @@ impl Certificate {
     }
 }
 
-/// The packets of a file: as they are, or those of all its armour blocks, concatenated.
+/// The packets in a file: the file itself if it is binary, otherwise the content of all its armour blocks, concatenated.
 fn without_armour(file: &[u8]) -> Result<Vec<u8>, String> {
     if file.first().is_some_and(|byte| byte & 0x80 != 0) {
         return Ok(file.to_vec());
@@ -190,8 +193,8 @@ fn flags(signature: &Signature) -> Option<KeyFlags> {
     })
 }
 
-/// A key that was superseded or retired was good before that moment; after any other revocation, someone else may have signed at any time. A
-/// revocation that cannot be verified here counts as such.
+/// A key that was superseded or retired was valid before that moment; for any other revocation, someone else may have signed at any time, even before
+/// it. A revocation that cannot be verified here counts as one of the latter kind.
 fn check_revocation(revocation: &Signature, verified: bool, what: &str, moment: Timestamp) -> Result<(), Fault> {
     if !verified {
         return refused(format!("{what} has a revocation that cannot be verified here"));

@@ -19,7 +19,7 @@ pub(crate) struct Message {
 /// Reads one binary message with one signature, compressed or not. Unsigned, encrypted and clear-signed messages are refused.
 ///
 /// # Errors
-/// A description of the fault, for any other form.
+/// A description of the fault for any other form.
 pub(crate) fn read_message(bytes: &[u8], limits: &Limits) -> Result<Message, String> {
     let mut packets = read_packets(bytes, limits.trust_file_bytes)?;
     if let [Packet::CompressedData(compressed)] = packets.as_slice() {
@@ -41,17 +41,17 @@ pub(crate) fn read_message(bytes: &[u8], limits: &Limits) -> Result<Message, Str
         (Some(Packet::PublicKeyEncryptedSessionKey(_) | Packet::SymKeyEncryptedSessionKey(_)), ..) => {
             Err("the message is encrypted".into())
         }
-        _ => Err("it is not one OpenPGP message with one signature".into()),
+        _ => Err("it is not exactly one OpenPGP message with one signature".into()),
     }
 }
 
 impl Message {
-    /// The signed content. It is not trusted before [`Message::verify`] succeeds.
+    /// The signed content. The content is not trusted until [`Message::verify`] succeeds.
     pub(crate) fn payload(&self) -> &[u8] {
         &self.payload
     }
 
-    /// The key that the signature names; not verified.
+    /// The key that the signature claims; not verified.
     pub(crate) fn issuer(&self) -> String {
         issuer(&self.signature)
     }
@@ -59,20 +59,20 @@ impl Message {
     /// Verifies that the key of this certificate signed the payload.
     ///
     /// # Errors
-    /// As [`DetachedSignature::verify`].
+    /// The errors of [`DetachedSignature::verify`].
     pub(crate) fn verify(&self, certificate: &Certificate, now: Timestamp) -> Result<Signed, Fault> {
         verify(&self.signature, &self.payload, certificate, now)
     }
 }
 
-/// A detached signature, as git stores it.
+/// A detached signature in the form that git stores.
 #[derive(Debug)]
 pub(crate) struct DetachedSignature(Signature);
 
 const BEGIN: &str = "-----BEGIN PGP SIGNATURE-----";
 const END: &str = "-----END PGP SIGNATURE-----";
 
-/// Reads one armoured signature. A second one and text around the armour, which gpg would ignore, are refused.
+/// Reads one armoured signature. A second signature and text around the armour, both of which gpg would ignore, are refused.
 ///
 /// # Errors
 /// A description of the fault.
@@ -86,12 +86,12 @@ pub(crate) fn read_detached(armoured: &[u8]) -> Result<DetachedSignature, String
     let mut packets = read_packets(&bytes, armoured.len() as u64)?.into_iter();
     match (packets.next(), packets.next()) {
         (Some(Packet::Signature(signature)), None) => Ok(DetachedSignature(signature)),
-        _ => Err("its armour does not hold one OpenPGP signature".into()),
+        _ => Err("its armour does not contain exactly one OpenPGP signature".into()),
     }
 }
 
 impl DetachedSignature {
-    /// The key that the signature names; not verified.
+    /// The key that the signature claims; not verified.
     pub(crate) fn issuer(&self) -> String {
         issuer(&self.0)
     }
@@ -99,13 +99,13 @@ impl DetachedSignature {
     /// Verifies that the key of this certificate signed `data`.
     ///
     /// # Errors
-    /// [`Fault::OtherKey`] if the signature names no key of that certificate, [`Fault::Refused`] for any other fault.
+    /// [`Fault::OtherKey`] if the signature does not name a key of that certificate; a different [`Fault`] otherwise.
     pub(crate) fn verify(&self, data: &[u8], certificate: &Certificate, now: Timestamp) -> Result<Signed, Fault> {
         verify(&self.0, data, certificate, now)
     }
 }
 
-/// The crate's own messages are not reported: they include a backtrace if the environment asks for one.
+/// The crate's own messages are not reported, because they include a backtrace if the environment enables backtraces.
 fn read_packets(bytes: &[u8], most: u64) -> Result<Vec<Packet>, String> {
     const PACKETS_MAX: usize = 16;
     if bytes.len() as u64 > most {

@@ -1,13 +1,13 @@
-//! OpenPGP signatures (RFC 9580, RFC 4880), using rPGP, which only verifies one signature with one key.
+//! OpenPGP signatures (RFC 9580, RFC 4880). rPGP is used only to verify one signature with one key.
 //!
 //! Rules: the signer is identified by the fingerprint of the *primary* key, even if a subkey signed. Key flags, expiry and revocation are evaluated
-//! at the signature's own time, which its signer states; a revocation that may mean that someone else has the key counts whenever it was made. The
-//! signature's own expiry is evaluated at the time of the audit. Refused: SHA-1 and MD5, RSA below 2048 bits, DSA, signatures of version 3 and below,
-//! critical subpackets that are not understood. The two octets of the hash that a version 4 signature repeats are ignored, as in GnuPG.
+//! at the signature's own time, which its signer states; a revocation that may mean that someone else has the key counts no matter when it was made.
+//! The signature's own expiry is evaluated at the time of the audit. Refused: SHA-1 and MD5, RSA below 2048 bits, DSA, signatures of version 3 and
+//! below, and critical subpackets that are not understood. The two octets of the hash that a version 4 signature repeats are ignored, as in GnuPG.
 //!
-//! A revocation that cannot be verified here, because it is by a designated revoker or in a form that rPGP does not read, counts as a revocation.
+//! A revocation that cannot be verified here, because it is by a designated revoker or in a form that rPGP cannot read, counts as a revocation.
 //!
-//! User ids, their certifications and the web of trust are ignored: the policy states whose key it is.
+//! User ids, their certifications and the web of trust are ignored: the policy states who owns each key.
 
 mod certificate;
 mod message;
@@ -23,23 +23,23 @@ use pgp::types::{KeyDetails, PublicParams, VerifyingKey};
 
 use crate::base::time::Timestamp;
 
-/// A signature whose key was good when it was made.
+/// A signature whose key was valid at the time of signing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Signed {
-    /// When it was made, by the signer's clock.
+    /// When the signature was made, according to the signer's clock.
     pub(crate) created: Timestamp,
-    /// What expires, and when.
+    /// Expiry times and what each applies to.
     pub(crate) expiries: Vec<(String, Timestamp)>,
 }
 
 /// Why a signature is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It names a different key.
+    /// The signature names a different key.
     OtherKey,
-    /// It is wrong, or its key was not good for it.
+    /// The signature is wrong, or its key was not valid for it.
     Refused(String),
-    /// Its key, hash or form is not supported, so nothing is known about it.
+    /// The signature's key, hash or form is not supported, so the signature was not verified.
     Unsupported(String),
 }
 
@@ -128,13 +128,13 @@ fn names(signature: &Signature, key: &impl KeyDetails) -> bool {
 }
 
 fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Result<(), Fault> {
-    // A 2048-bit modulus and an exponent take more bytes than this, with their length fields.
+    // A 2048-bit modulus and an exponent, with their length fields, take more bytes than this.
     const RSA_BYTES_MIN: usize = 260;
     match key.public_params() {
         params @ PublicParams::RSA(_) if params.write_len() < RSA_BYTES_MIN => {
             return refused("an RSA key of fewer than 2048 bits");
         }
-        PublicParams::DSA(_) | PublicParams::Elgamal(_) => return refused("a key of an unaccepted kind"),
+        PublicParams::DSA(_) | PublicParams::Elgamal(_) => return refused("keys of this kind are not accepted"),
         PublicParams::Unknown { .. } => return unsupported(format!("a key of the kind {:?}", key.algorithm())),
         _ => {}
     }
@@ -156,13 +156,13 @@ fn verify_by(signature: &Signature, key: &impl VerifyingKey, data: &[u8]) -> Res
     })
 }
 
-/// The signature with the first two octets of the hash computed here. In version 4 they only help to find the key (RFC 9580, 5.2.3), and GnuPG
-/// ignores them; rPGP refuses a mismatch. For years, GitHub's web-flow key wrote the same two octets into all of its signatures. The whole hash is
-/// still verified, so nothing is accepted that the key did not sign.
+/// The signature with the first two octets of the hash computed here. In version 4, these octets only help to find the key (RFC 9580, 5.2.3), and
+/// GnuPG ignores them; rPGP refuses a mismatch. For years, signatures by GitHub's web-flow key all contained the same two octets. The whole hash is
+/// still verified, so only data that the key signed is accepted.
 fn with_computed_start(signature: &Signature, data: &[u8]) -> Result<Signature, Fault> {
     let parts = signature.config().cloned().zip(signature.signature().cloned());
-    let Some((config, numbers)) = parts else { return unsupported("a signature in a form that is not known") };
-    let start = computed_start(&config, data).map_err(|_| Fault::Unsupported("a hash that is not known".into()))?;
+    let Some((config, numbers)) = parts else { return unsupported("a signature in an unknown form") };
+    let start = computed_start(&config, data).map_err(|_| Fault::Unsupported("an unknown hash".into()))?;
     Signature::from_config(config, start, numbers)
         .map_err(|_| Fault::Refused("the signature is malformed: it cannot be re-encoded".into()))
 }

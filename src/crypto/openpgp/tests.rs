@@ -1,4 +1,5 @@
-//! Reading files of certificates. What the certificates verify is tested in `fixtures/` and in the tests of `signer`.
+//! Tests that read certificate files. Verification with certificates is tested in `fixtures/` and in the tests of
+//! `signer`.
 
 use std::io::Read as _;
 
@@ -25,7 +26,7 @@ fn one_or_several_certificates_are_read_armoured_or_binary() {
     assert_eq!(Certificate::read(&ada).unwrap().fingerprint(), prints[0]);
     for both in [[ada.as_slice(), b"and\n", &carol].concat(), packets] {
         let fault = Certificate::read(&both).unwrap_err();
-        assert!(fault.starts_with("it holds 2 OpenPGP public keys"), "{fault}");
+        assert!(fault.starts_with("it contains 2 OpenPGP public keys"), "{fault}");
         assert!(prints.iter().all(|print| fault.contains(print.as_str())), "{fault}");
         for print in &prints {
             assert_eq!(Certificate::find(&both, print).unwrap().fingerprint(), *print);
@@ -56,7 +57,7 @@ fn other_files_are_refused_with_a_reason() {
     assert!(Certificate::read(&recorded("openpgp/lost")).is_err(), "a message");
 }
 
-/// Whatever bit of a revocation is changed, the revocation is not silently dropped.
+/// Changes every bit of a revocation in turn: the revocation is never silently dropped.
 #[test]
 fn a_changed_revocation_is_not_silently_dropped() {
     let file = recorded("openpgp/lost.asc");
@@ -71,7 +72,7 @@ fn a_changed_revocation_is_not_silently_dropped() {
             packets[at] ^= bit;
             if let Ok(certificate) = Certificate::read(&packets) {
                 let good = certificate.check_primary(moment).is_ok();
-                assert!(!good, "changing bit {bit:#x} of byte {at} makes the key good");
+                assert!(!good, "changing bit {bit:#x} of byte {at} makes the key valid");
                 checked += 1;
             }
         }

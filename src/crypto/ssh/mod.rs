@@ -1,7 +1,7 @@
 //! SSH signatures on commits and tags (OpenSSH, PROTOCOL.sshsig; git-config(1), `gpg.format`).
 //!
-//! SSH formats are length-prefixed strings: these small parsers avoid a second generation of the crypto crates. The key inside a signature selects
-//! the signer and proves nothing; the signature is verified with the policy's key.
+//! SSH formats are length-prefixed strings, so small parsers here avoid a dependency on a second generation of the crypto crates. The key inside a
+//! signature selects the signer but proves nothing; the signature is verified with the policy's key.
 
 mod key;
 pub(super) mod wire;
@@ -22,25 +22,25 @@ const END: &str = "-----END SSH SIGNATURE-----";
 /// Why a signature is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SshFault {
-    /// It is not in the form that `ssh-keygen -Y sign` writes.
+    /// The signature is not in the form that `ssh-keygen -Y sign` writes.
     #[error("the SSH signature is malformed: {0}")]
     Malformed(&'static str),
-    /// It was made for another purpose.
+    /// The signature was made for a different purpose.
     #[error("the SSH signature is for {found:?}; expected {expected:?}")]
     Namespace {
-        /// The purpose that is checked.
+        /// The expected purpose.
         expected: String,
-        /// The purpose that it states.
+        /// The purpose that the signature states.
         found: String,
     },
-    /// It uses an algorithm that is not accepted here.
+    /// The signature uses an algorithm that is not accepted here.
     #[error("signed with {0}, which is not supported")]
     Unsupported(String),
-    /// Its key is not one of the given keys.
-    #[error("the SSH signature is by the key {0}, which is none of the policy's signers")]
+    /// The signature's key is not one of the supplied keys.
+    #[error("the SSH signature is by the key {0}, which does not belong to any of the policy's signers")]
     OtherKey(String),
-    /// Its key signed different bytes.
-    #[error("the SSH signature does not match what it is on")]
+    /// The signature's key signed different bytes.
+    #[error("the SSH signature does not match the content it is attached to")]
     Mismatch,
 }
 
@@ -68,7 +68,7 @@ impl SshSignature {
         let malformed = SshFault::Malformed;
         let text = std::str::from_utf8(text).map_err(|_| malformed("it is not text"))?;
         let body = text.trim_end().strip_prefix(BEGIN).and_then(|body| body.strip_suffix(END));
-        let body: String = body.ok_or(malformed("its armour has no BEGIN or no END line"))?.lines().collect();
+        let body: String = body.ok_or(malformed("its armour lacks a BEGIN or END line"))?.lines().collect();
         let bytes = Base64::decode_vec(&body).map_err(|_| malformed("its armour is not base64"))?;
         let mut reader = Reader::new(bytes.strip_prefix(MAGIC).ok_or(malformed("it does not begin with SSHSIG"))?);
         let cut = malformed("it is cut off");
@@ -80,7 +80,7 @@ impl SshSignature {
         let (public_key, namespace, _reserved, hash, signature) =
             (string()?, string()?, string()?, string()?, string()?);
         if !reader.is_empty() {
-            return Err(malformed("there are bytes after it"));
+            return Err(malformed("it is followed by more bytes"));
         }
         let hash = match hash.as_slice() {
             b"sha256" => Hash::Sha256,
@@ -90,9 +90,9 @@ impl SshSignature {
         Ok(Self { public_key, namespace, hash, signature })
     }
 
-    /// Verifies that one of `keys` signed `message` for `namespace`. Returns the key's index.
+    /// Verifies that one of `keys` signed `message` for `namespace`, and returns that key's index.
     ///
-    /// It checks neither the time nor whether the key was allowed at that time: an SSH signature has no time.
+    /// Neither the signing time nor whether the key was allowed at that time is checked, because an SSH signature does not state a time.
     ///
     /// # Errors
     /// [`SshFault`].
@@ -111,7 +111,7 @@ impl SshSignature {
         key.verify(&self.signed_bytes(message), &self.signature).map(|()| place)
     }
 
-    /// What the key signs: the namespace and the message's hash, never the message itself.
+    /// The bytes that the key signs: they contain the namespace and the message's hash, never the message itself.
     fn signed_bytes(&self, message: &[u8]) -> Vec<u8> {
         let (name, digest) = match self.hash {
             Hash::Sha256 => (b"sha256".as_slice(), Sha256::digest(message).to_vec()),

@@ -1,4 +1,4 @@
-//! Signatures made by ssh-keygen through git; expected answers come from `git verify-commit`.
+//! Signatures made by ssh-keygen through git; the expected results come from `git verify-commit`.
 
 use ed25519_dalek::Signer as _;
 
@@ -7,7 +7,7 @@ use crate::base::limits::Limits;
 use crate::git::test_repository::{TestRepository, command};
 use crate::git::{SignedObject, prove};
 
-/// Makes a key pair in the repository's folder and configures git to sign with it. Returns the public key line.
+/// Creates a key pair in the repository's folder, configures git to sign with it, and returns the public key line.
 fn signing_key(repository: &TestRepository, name: &str, options: &[&str]) -> String {
     let path = repository.path.join(name);
     let mut keygen = command("ssh-keygen");
@@ -36,7 +36,7 @@ fn verify(object: &SignedObject, line: &str) -> Result<usize, SshFault> {
 }
 
 #[test]
-fn commits_and_tags_of_every_kind_of_key_are_verified() {
+fn commits_and_tags_signed_by_every_kind_of_key_are_verified() {
     for (name, options) in [
         ("ed25519", &["-t", "ed25519"][..]),
         ("p256", &["-t", "ecdsa", "-b", "256"]),
@@ -68,7 +68,7 @@ fn commits_and_tags_of_every_kind_of_key_are_verified() {
 }
 
 #[test]
-fn other_keys_namespaces_and_forms_are_named() {
+fn faults_name_wrong_keys_namespaces_and_forms() {
     let repository = TestRepository::new();
     let other = signing_key(&repository, "other", &["-t", "ed25519"]);
     let line = signing_key(&repository, "key", &["-t", "ed25519"]);
@@ -112,7 +112,7 @@ fn other_keys_namespaces_and_forms_are_named() {
     assert_eq!(SshSignature::from_armour(armour(&version).as_bytes()), Err(SshFault::Unsupported("version 2".into())));
 }
 
-/// Tokens also sign their application, flags and counter. The signatures are computed here from PROTOCOL.u2f, without a hardware token.
+/// Hardware tokens also sign their application, flags and counter. This test computes such signatures as PROTOCOL.u2f describes, without a token.
 #[test]
 fn signatures_of_hardware_tokens_are_verified() {
     let secret = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
@@ -133,7 +133,10 @@ fn signatures_of_hardware_tokens_are_verified() {
     };
     assert_eq!(key.verify(b"x", &sign(1, b"x")), Ok(()));
     assert_eq!(key.verify(b"y", &sign(1, b"x")), Err(SshFault::Mismatch));
-    assert_eq!(key.verify(b"x", &sign(0, b"x")), Err(SshFault::Unsupported("a token that was not touched".into())));
+    assert_eq!(
+        key.verify(b"x", &sign(0, b"x")),
+        Err(SshFault::Unsupported("a hardware token that was not touched".into()))
+    );
     let mut counter = sign(1, b"x");
     *counter.last_mut().unwrap() = 8;
     assert_eq!(key.verify(b"x", &counter), Err(SshFault::Mismatch));
@@ -160,7 +163,7 @@ fn unusable_key_lines_are_refused() {
     }
 }
 
-/// A certificate is a key signed by a CA. A list of keys does not say whether that CA may be trusted.
+/// A certificate is a key signed by a CA, and a list of keys does not state whether that CA may be trusted.
 #[test]
 fn certificates_are_refused_as_unsupported() {
     let repository = TestRepository::new();

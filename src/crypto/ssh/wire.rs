@@ -30,7 +30,7 @@ impl<'a> Reader<'a> {
         Some(string)
     }
 
-    /// An `mpint` that is not negative, without a leading zero byte.
+    /// The bytes of a non-negative `mpint`, without the leading zero byte.
     pub(super) fn positive(&mut self) -> Option<&'a [u8]> {
         let bytes = self.string()?;
         match bytes {
@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Appends a `string`. No string here is near 4 GiB.
+/// Appends a `string`. No string in this program comes close to 4 GiB.
 pub(super) fn put_string(bytes: &mut Vec<u8>, field: &[u8]) {
     bytes.extend_from_slice(&u32::try_from(field.len()).unwrap_or(u32::MAX).to_be_bytes());
     bytes.extend_from_slice(field);

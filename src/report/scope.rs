@@ -6,7 +6,7 @@ use super::{BundleReport, ImageReport, QuestionReport, Report};
 use crate::judge::check;
 use crate::judge::finding::{Finding, Group, Level, is_answered};
 
-/// What a verdict covers. Read it together with `verdict`: an acceptance says nothing about other groups.
+/// What a verdict covers. Read it together with `verdict`: an acceptance does not cover other groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -15,7 +15,7 @@ use crate::judge::finding::{Finding, Group, Level, is_answered};
 pub struct Scope {
     /// Groups in which a check at `require` answered, in every bundle of the report.
     pub groups: Vec<String>,
-    /// The path of the policy, as given; null without a policy.
+    /// The policy's path, as specified by the user; null without a policy.
     pub policy: Option<String>,
     /// Checks for which the policy sets a level below the default, in any bundle of the report: `CHECK LEVEL`.
     pub weakened: Vec<String>,

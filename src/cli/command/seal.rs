@@ -102,7 +102,7 @@ fn stamp(path: &Path, arguments: &SealArguments, limits: &Limits) -> Result<u8, 
     let authorities = crate::cli::command::case::authorities(&arguments.tsa_cas, limits)?;
     let added = case.add_stamp(bytes, &authorities, limits)?;
     write(&case, path, Existing::Replaced)?;
-    let by = added.authority.map_or("not verified: no --tsa-ca was given".to_owned(), |name| format!("by {name}"));
+    let by = added.authority.map_or("not verified: no --tsa-ca was specified".to_owned(), |name| format!("by {name}"));
     output::print(&for_lines(&format!("added a time-stamp of {}, {by}, to {}\n", added.at, path.display())))
 }
 

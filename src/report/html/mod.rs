@@ -58,7 +58,7 @@ fn bundle_page(report: &Report, bundle: &BundleReport, options: &Options) -> Mar
 
 fn without_bundle(report: &Report) -> Markup {
     let mut page = Markup::default();
-    let digest = report.case.as_ref().map_or("no bundle was judged", |case| case.digest.as_str());
+    let digest = report.case.as_ref().map_or("no bundle was audited", |case| case.digest.as_str());
     head(&mut page, "NO VERDICT", &running(report, digest, "NO VERDICT"));
     first::without_bundle(report).write(&mut page);
     detail::case(&mut page, report);

@@ -20,7 +20,7 @@ use crate::judge::policy::PolicySource;
 pub struct Reconciliation {
     /// The program that made the report.
     pub tool: Tool,
-    /// The time that the reconciliation is for.
+    /// The time as of which the reconciliation was made.
     pub now: Timestamp,
     /// The auditor's own file number or name.
     pub reference: Option<String>,
@@ -58,7 +58,7 @@ pub struct Period {
 pub struct Read {
     /// `policy`, `approvals`, `inventory`, `bundle`, or the kind of a file next to a bundle.
     pub kind: &'static str,
-    /// The path as given, or as found.
+    /// The path as specified by the user, or as found.
     pub path: String,
     /// SHA-256 of the file; `None` if it could not be read completely.
     pub sha256: Option<Sha256>,
@@ -79,7 +79,7 @@ pub enum Kind {
     RunningWithoutAcceptedBuild,
     /// A build of the period has no valid approval.
     BuiltWithoutApproval,
-    /// An approval of the period has no accepted build, or no place runs a build of it.
+    /// An approval of the period has no accepted build, or no place runs a build of the approved commit.
     ApprovedNotSeen,
     /// One commit with several digests.
     SeveralDigests,
@@ -117,7 +117,7 @@ pub struct KeyUse {
     pub name: Option<String>,
     /// Bundles of the whole evidence that the key verifies.
     pub builds: usize,
-    /// Those in the period.
+    /// The number of those builds that are in the period.
     pub builds_in_period: usize,
     /// When the first of all these builds was made, by the build server's clock.
     pub first: Option<Timestamp>,
@@ -281,7 +281,7 @@ impl KeyUse {
 }
 
 /// The limits of a reconciliation, printed in every format for reading.
-const NOT_SAID: &str = "Inventories and the list of approvals are given: what is missing from them cannot be detected here. Build times are the build server's own statements.";
+const NOT_SAID: &str = "Inventories and the list of approvals are supplied by the user: entries missing from them cannot be detected here. Build times are the build server's own statements.";
 
 #[cfg(test)]
 mod tests {

@@ -77,7 +77,7 @@ const PLANS: [Plan; 12] = {
         (ServerKey, "build server", "trusted key", "no public record binds them", Stated),
         (Archive, "trusted key", "signed archive", "signature over its digest", Proved),
         (Record, "signed archive", "build record", "file, members and record name the same build", Stated),
-        (ServerAnswers, "server's answers", "build record", "the saved responses name this build", Stated),
+        (ServerAnswers, "server's answers", "build record", "the saved responses identify this build", Stated),
         (Commit, "signed archive", "commit", "every git object hashes to its name", Proved),
         (WorkTree, "commit", "work tree", "the files are the commit's tree", Proved),
         (Approval, "commit", "approval", "a supplied list approves it", Stated),

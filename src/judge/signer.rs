@@ -135,8 +135,9 @@ impl Signers {
                     return Answer::Bad(format!("the OpenPGP signature that refers to {name}'s key: {message}"));
                 }
                 Err(Fault::Unsupported(message)) => {
-                    let message =
-                        format!("the OpenPGP signature that refers to {name}'s key uses {message}, which is not supported");
+                    let message = format!(
+                        "the OpenPGP signature that refers to {name}'s key uses {message}, which is not supported"
+                    );
                     return Answer::Unsupported(message);
                 }
                 Err(Fault::OtherKey) => {}

@@ -50,7 +50,10 @@ pub(super) fn read(entries: Vec<WaiverEntry>) -> Answer<Vec<PolicyWaiver>> {
 fn waiver(entry: WaiverEntry) -> Answer<PolicyWaiver> {
     let at = |field: &str, message: &str| format!("waivers {:?}: {field}: {message}", entry.check);
     let check = check::find(&entry.check).ok_or_else(|| {
-        at("check", &format!("no check has this name{}; `hpsb-audit checks` lists all checks", check::near(&entry.check)))
+        at(
+            "check",
+            &format!("no check has this name{}; `hpsb-audit checks` lists all checks", check::near(&entry.check)),
+        )
     })?;
     if check.name == MANIFEST_SIGNATURE {
         return Err(at("check", "it cannot be waived: without it, nothing about a bundle is known"));

@@ -35,7 +35,9 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
         None if report.has_pages(format) => {
             return Err(Error::Usage {
                 message: format!("a report on {} bundles in this format has one page per bundle", report.bundles.len()),
-                hint: "set the file of the first page with --output; the other pages are written into a folder next to it".into(),
+                hint:
+                    "set the file of the first page with --output; the other pages are written into a folder next to it"
+                        .into(),
             });
         }
         None => output::print_report(&report, shown, &options)?,

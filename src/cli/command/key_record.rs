@@ -74,7 +74,9 @@ fn print(first: &str, record: &KeyRecord, secret: &PersonSecret, limits: &Limits
         vec![first.to_owned(), format!("  key        {} ({}, {} bits)", key.fingerprint(), key.kind(), key.bits())];
     lines.extend(statement.lines().into_iter().map(|line| format!("  {line}")));
     lines.push(format!("  signed by  {} ({})", signer.fingerprint(), counted(record.signature_count(), "signature")));
-    lines.push("The record counts under policies that refer to it (record = …) and list its signers ([[signers]]).".into());
+    lines.push(
+        "The record counts under policies that refer to it (record = …) and list its signers ([[signers]]).".into(),
+    );
     output::print(&for_lines(&(lines.join("\n") + "\n")))
 }
 

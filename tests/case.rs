@@ -564,7 +564,7 @@ fn cases_of_version_0_1_are_read_and_compared() {
         let again = run(folder.path(), &["report", "report.json", "--format", "json"]);
         assert_eq!((again.code, again.out.as_bytes()), (i32::from(sealed == "reject"), saved.as_slice()), "{name}");
         let text = run(folder.path(), &["report", "report.json", "--format", "text"]);
-        assert!(text.out.contains("Judged by the rules of 0.1"), "{}", text.out);
+        assert!(text.out.contains("Evaluated by the rules of version 0.1"), "{}", text.out);
         let other =
             String::from_utf8(saved).unwrap().replace(&format!("\"verdict\": \"{sealed}\""), "\"verdict\": \"accept\"");
         folder.write("report.json", other);

@@ -678,7 +678,7 @@ fn a_file_named_like_a_flag_is_refused() {
     folder.write("--key=.hidden.pem", "");
     let answer = run(folder.path(), &line);
     assert_eq!(answer.code, 2, "{}", answer.out);
-    assert!(answer.err.contains("is the name of a file here"), "{}", answer.err);
+    assert!(answer.err.contains("is a file in this folder"), "{}", answer.err);
 }
 
 #[test]

@@ -279,7 +279,7 @@ fn secrets_in_evidence_are_saved_unchanged_and_reported() {
     let server = TlsServer::start("server", move |seen, _| answer(std::slice::from_ref(&build), seen));
     let scratch = Scratch::new();
     let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
-    assert!(notes(&report).contains("server-build.log holds what looks like a secret"), "{}", notes(&report));
+    assert!(notes(&report).contains("server-build.log contains what looks like a secret"), "{}", notes(&report));
     assert!(!format!("{report:?}").contains("hunter2"));
     assert_eq!(fs::read_to_string(scratch.path(NAME).join("server-build.log")).unwrap(), log);
 }

@@ -159,7 +159,7 @@ impl Content<'_> {
     }
 }
 
-/// The path in the form that `Evidence::dockerfile` looks up.
+/// The path in the form that `Evidence::dockerfile` expects.
 fn dockerfile_of(policy: &Policy) -> String {
     let path = policy.expect.dockerfile.as_deref().unwrap_or(DOCKERFILE);
     path.strip_prefix("./").unwrap_or(path).to_owned()

@@ -124,7 +124,7 @@ fn signs(command: &Command) -> bool {
     }
 }
 
-/// What is enforced for this process from now on.
+/// The restrictions on this process, and how far each is enforced.
 #[derive(Debug)]
 pub(super) struct Confinement {
     needs: Needs,

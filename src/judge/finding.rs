@@ -288,8 +288,8 @@ impl Verdict {
     }
 }
 
-/// Whether a check of this group at `require` answered. If a policy lowered all of them, the group was not checked, whatever evidence
-/// there is.
+/// Whether a check of this group at `require` answered. If a policy lowered all of them, the group was not checked, regardless of the
+/// evidence.
 pub(crate) fn is_answered(findings: &[Finding], group: Group) -> bool {
     let mut own = findings.iter().filter(|finding| finding.group == group);
     own.any(|finding| finding.level == Level::Require && finding.is_answer())

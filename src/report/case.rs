@@ -159,7 +159,7 @@ impl CaseReport {
             ("profile", self.profile.clone()),
             ("sealed", format!("for {}, verdict {}", self.sealed_for, self.sealed_verdict)),
         ];
-        lines.extend(self.judged_for.iter().map(|moment| ("judged", format!("for {moment}"))));
+        lines.extend(self.judged_for.iter().map(|moment| ("judged", format!("as of {moment}"))));
         lines.push(("repeated", self.repeated.words().to_owned()));
         lines.extend(self.other_answers.iter().map(|answer| ("", for_terminal(answer))));
         lines.push(("vouched by", self.voucher().to_owned()));

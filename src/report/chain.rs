@@ -73,7 +73,7 @@ const PLANS: [Plan; 12] = {
     };
     use Strength::{Proved, Stated};
     [
-        (KeyHolder, "key's holder", "trusted key", "a signed record says how it was obtained", Stated),
+        (KeyHolder, "key's holder", "trusted key", "a signed record states how it was obtained", Stated),
         (ServerKey, "build server", "trusted key", "no public record binds them", Stated),
         (Archive, "trusted key", "signed archive", "signature over its digest", Proved),
         (Record, "signed archive", "build record", "file, members and record name the same build", Stated),

@@ -2,7 +2,7 @@
 //!
 //! To add a format:
 //! 1. one file here with `write(&Report, …)`. Text is already masked; escape it for the format,
-//! 2. in this file its module, a variant of [`Format`] with its word and its file name, and its arm in [`Report::write`],
+//! 2. in this file, its module, a variant of [`Format`] with its word and its file name, and its arm in [`Report::write`],
 //! 3. its name in `FORMATS` of `tests/reports.rs`, which compares it with the other formats,
 //! 4. a reader for it in `tests/tools/read-report`, with an independent parser,
 //! 5. its row in `docs/reports.md`.
@@ -428,7 +428,7 @@ impl BundleReport {
         self.findings.iter().filter(follows).count()
     }
 
-    /// Checks in play that gave no answer, by status.
+    /// Checks in play with no answer, by status.
     pub(crate) fn unanswered(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|f| self.in_play.contains(&f.group) && f.status.is_not_run())
     }

@@ -3,7 +3,7 @@
 //!
 //! Each line is a bundle's report with the digest of everything on which the report is based. If the bundle changed, or a key, response or signature
 //! next to it was changed, added or removed, the saved report is not used. Bundles with an image are always audited, because checking whether the image
-//! is unchanged would take as long.
+//! is unchanged would take as long as an audit.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};

@@ -107,7 +107,7 @@ pub(crate) struct OutsideArguments {
     /// A file with registry logins (docker's config.json). Default: the files of docker and podman
     #[arg(long, value_name = "FILE")]
     pub(crate) registry_auth: Option<PathBuf>,
-    /// Run the credential helpers named in the login files
+    /// Run the credential helpers configured in the login files
     #[arg(long)]
     pub(crate) credential_helpers: bool,
     /// Use plain http, without a login, for this registry: anyone on the path can read and change the traffic; may be repeated

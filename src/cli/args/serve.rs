@@ -55,7 +55,7 @@ pub(crate) struct ServeArguments {
     /// Set a limit (see `hpsb-audit explain limits`); may be repeated
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     pub(crate) limits: Vec<(String, u64)>,
-    /// Number of bundles to audit, and of requests to answer, at the same time
+    /// Number of bundles to audit, and of requests to process, at the same time
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
 }

@@ -70,7 +70,7 @@ pub(crate) fn only_bundles(require: &[Group]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Every input file named on the command line, except those of images.
+/// Every input file on the command line, except files of images.
 fn files_to_read(arguments: &AuditArguments) -> impl Iterator<Item = &PathBuf> {
     let keys = arguments.keys.keys.iter().filter_map(|key| match key {
         NamedKey::File(path) => Some(path),

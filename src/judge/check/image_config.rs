@@ -50,7 +50,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         None => false,
     };
     if let Some(Err(fault)) = evidence.log().map(|log| log.builder()) {
-        return Outcome::unknown(fault.to_string()).sides("an image id of one builder", found);
+        return Outcome::unknown(fault.to_string()).sides("an image id from one builder", found);
     }
     let id = evidence.log().and_then(built_image);
     let owner = id.and_then(|id| owner_of(id, image, config));

@@ -199,7 +199,7 @@ fn with_links(evidence: &Evidence<'_>, image: &ImageFacts, outcome: Outcome) -> 
         Some(false) => {
             outcome.detail(format!("the log's image id {id} is not that of the configuration {}", config.digest))
         }
-        None => outcome.detail("the log names no image id to compare the configuration with"),
+        None => outcome.detail("the log contains no image id to compare the configuration with"),
     };
     let whole = image.layers.len() == config.diff_ids.len()
         && image.layers.iter().zip(&config.diff_ids).all(|(layer, id)| {

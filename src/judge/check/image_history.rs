@@ -19,7 +19,7 @@ pub(super) static CHECK: Check = Check {
     level: Level::Warn,
     says: "the image's history ends with the instructions of the Dockerfile's last stage",
     explanation: "Compares the last entries of the history in the image's configuration with the instructions of the last stage of the proved \
-Dockerfile (expect.dockerfile, or Dockerfile at the top). If the source proves no Dockerfile, it compares with the instructions that the builder \
+Dockerfile (expect.dockerfile, or Dockerfile at the top). If the source proves no Dockerfile, the check uses the instructions that the builder \
 printed into the signed log, and states that. BuildKit's log does not contain them; there is then no evidence. Keywords must agree one by one, and the \
 commands of RUN word by word. A history writes COPY, ADD and ENV differently, so their arguments are not compared. The history is text that a \
 builder wrote: it proves nothing about the layers. Times in it are shown as facts and not checked.\n\nWhen it fails: the build may have used a \

@@ -70,6 +70,6 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         _ if proof.commit.is_some() => outcome,
         Status::Pass => Outcome::unknown("the labels agree with HEAD, whose commit is not proved")
             .because_of(&source_objects::CHECK),
-        _ => outcome.detail("HEAD states that commit, but it is not proved"),
+        _ => outcome.detail("HEAD refers to that commit, but the commit is not proved"),
     }
 }

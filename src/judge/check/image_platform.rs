@@ -11,7 +11,7 @@ pub(super) static CHECK: Check = Check {
     name: "image-platform",
     group: Group::Image,
     level: Level::Require,
-    says: "the configuration states one of the policy's platforms",
+    says: "the configuration specifies one of the policy's platforms",
     explanation: "Compares the operating system and architecture in the image's configuration with expect.platforms, and the variant if the policy \
 specifies one. The configuration only states them: the programs in the layers are not examined.",
     known: Known::Given,
@@ -41,8 +41,8 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             .sides(expected.join(" or "), "no configuration");
     };
     let outcome = match expected.iter().any(|expected| platform.is(expected)) {
-        true => Outcome::pass("the configuration states one of the policy's platforms"),
-        false => Outcome::fail("the configuration states a different platform"),
+        true => Outcome::pass("the configuration specifies one of the policy's platforms"),
+        false => Outcome::fail("the configuration specifies a different platform"),
     };
     outcome.sides(expected.join(" or "), platform)
 }

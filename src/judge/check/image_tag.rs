@@ -39,7 +39,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let name = keep_name(&format!("{}:{}", asked.repository, asked.tag));
     if !repositories.any(|repository| repository == asked.repository) {
         return Outcome::unknown("the log does not show a push to this repository")
-            .sides("a repository of the log", name);
+            .sides("a repository in the log", name);
     }
     match log.pushed().find(|(tag, ..)| *tag == asked.tag) {
         Some((_, digest, _)) if digest == asked.digest => {
@@ -55,6 +55,6 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
             asked.tag
         )),
         None => Outcome::unknown(format!("the log records no push of the tag {}", asked.tag))
-            .sides("a tag of the log", name),
+            .sides("a tag in the log", name),
     }
 }

@@ -90,7 +90,7 @@ fn ssh_signers(policy: &Policy) -> impl Iterator<Item = (&String, &String)> {
 }
 
 fn verify(approvals: &Approvals, policy: &Policy, evidence: &Evidence<'_>) -> Result<String, String> {
-    let given = format!("the list is given: {} ({})", approvals.name, approvals.sha256);
+    let given = format!("the supplied list is {} ({})", approvals.name, approvals.sha256);
     let Some(signature) = &approvals.signature else { return Ok(format!("{given}; it is not signed")) };
     match Signers::of(policy).verify_for(NAMESPACE, &approvals.bytes, signature, evidence.now) {
         answer @ Answer::Good { .. } => Ok(format!("{given}; {answer}")),

@@ -39,7 +39,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     };
     if let Some(Err(fault)) = evidence.log().map(|log| log.builder()) {
         return Outcome::unknown(fault.to_string())
-            .sides("lines of one builder", format!("lines of {} and {}", fault.0, fault.1))
+            .sides("lines from one builder", format!("lines from {} and {}", fault.0, fault.1))
             .detail(
                 "a RUN step that prints such lines makes the log ambiguous: change the step's output, and build again",
             );

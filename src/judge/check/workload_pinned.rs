@@ -16,7 +16,7 @@ pub(super) static CHECK: Check = Check {
     level: Level::Require,
     says: "every image to be deployed is referenced by digest",
     explanation: "An image is pinned by an @ and the SHA-256 digest of its manifest, in the only valid spelling. A tag can be moved after the audit, \
-even if a contract names a key for the image. Variables before the digest change where the bytes come from, but not the bytes; the variables are \
+even if a contract specifies a key for the image. Variables before the digest change where the bytes come from, but not the bytes; the variables are \
 listed. If the image at a place is not known, because it is built, inserted later or hidden, the answer is unknown. When the check fails, it lists \
 what accepted builds pushed under that name; what the name refers to now is not examined.",
     known: Known::Given,

@@ -182,7 +182,7 @@ impl Evidence<'_> {
         self.budget.hold(held, "the Dockerfile").map(|()| self.budget.release(held))
     }
 
-    /// The seven commit digits that name the build, and how they are known: those of the tag, or else those of the build's name. If
+    /// The seven digits of the build's commit, and how they are known: those in the tag, or else those in the build's name. If
     /// the signed archive has a tag or a name, the members' name, which is not signed, does not replace it.
     pub(crate) fn commit_digits(&self) -> Option<(String, Known)> {
         let digits = |text: &str| Some((crate::base::build_name::commit_digits(text)?.to_owned(), Known::Signed));

@@ -37,7 +37,7 @@ fn waiver(standing: WaiverStanding) -> Waiver {
     Waiver { owner: "Ada".into(), reason: "known".into(), expires: Timestamp::epoch(), standing }
 }
 
-/// Settles the findings, with waivers of the named checks.
+/// Settles the findings, with waivers for the listed checks.
 fn settled(mut findings: Vec<Finding>, waived: &[(&str, WaiverStanding)]) -> Vec<Finding> {
     settle(&mut findings, &[Group::Manifest], |check| {
         waived.iter().find(|(name, _)| *name == check).map(|(_, standing)| waiver(*standing))

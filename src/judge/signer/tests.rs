@@ -146,7 +146,7 @@ mod with_gpg {
         proof.signed.iter().map(|object| signers.verify(&object.payload, &object.signature, now())).collect()
     }
 
-    /// Whether git accepts the signature if gpg knows only this certificate.
+    /// Whether git accepts the signature if gpg has only this certificate.
     fn git_says(repository: &TestRepository, certificate: &[u8], question: &[&str]) -> bool {
         let gpg = Gpg::new();
         gpg.run(&["--import"], certificate);

@@ -189,7 +189,7 @@ mod linux {
 
     use super::{Held, Needs};
 
-    /// Linux 6.12: restricts files, TCP, and signals to and abstract sockets of other processes. An older kernel enforces what it supports.
+    /// Linux 6.12: restricts files, TCP, signals to other processes, and their abstract sockets. An older kernel enforces what it supports.
     const KNOWN: ABI = ABI::V6;
 
     pub(super) fn landlock(needs: &Needs) -> Result<Held, Box<dyn Error>> {

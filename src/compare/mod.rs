@@ -1,4 +1,4 @@
-//! Compares two images or bundles. It reports differences and draws no conclusions about their causes.
+//! Compares two images or bundles. It reports differences and does not decide whether they are acceptable.
 
 mod builds;
 mod images;
@@ -62,7 +62,7 @@ pub struct Comparison {
 pub const CORROBORATION: &str = "That an image was built from its commit is stated by the build server. Only an identical independent rebuild \
 corroborates it: a comparison is evidence for it only if one side was built by someone else, from that commit, elsewhere.";
 
-/// Compares two sides. It reports differences and draws no conclusions about their causes.
+/// Compares two sides. It reports differences and does not decide whether they are acceptable.
 ///
 /// # Errors
 /// [`Error::Usage`] if the sides have nothing in common; errors from reading a layer.

@@ -214,7 +214,7 @@ fn link(target: &[u8], path: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn link(_: &[u8], _: &Path) -> io::Result<()> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "symbolic links are written on Unix only"))
+    Err(io::Error::new(io::ErrorKind::Unsupported, "symbolic links are written only on Unix"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! The witness matrix: one row per fact, one cell per witness. Values are compared only for facts that must have equal text. The matrix
-//! only shows them; the checks decide.
+//! only shows values; the checks decide.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -22,7 +22,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// The scope of the whole report. For workloads: what was checked of each image and of the bundle found by its digest.
+    /// The scope of the whole report. For workloads: what was checked for each image and for the bundle found by the image's digest.
     pub(super) fn of_report(report: &Report) -> Self {
         let images = report.admission.iter().flat_map(|admission| &admission.images);
         let images = images.map(|image| Self::of_image(report, image));

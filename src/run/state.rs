@@ -71,7 +71,7 @@ pub struct State {
 }
 
 impl State {
-    /// The time as of which an interrupted run was made.
+    /// The audit time of an interrupted run.
     ///
     /// # Errors
     /// [`Error::Usage`] for a file of version 0.1.0; [`Error::Malformed`]; errors from reading the file.

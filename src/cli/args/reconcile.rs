@@ -75,6 +75,6 @@ pub(crate) enum ReconcileFormat {
     Json,
     /// CSV, for spreadsheets
     Csv,
-    /// One HTML page to file
+    /// One HTML page for filing
     Html,
 }

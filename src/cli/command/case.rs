@@ -103,7 +103,7 @@ fn refuse_what_is_dropped(arguments: &AuditArguments) -> Result<(), Error> {
     match given.into_iter().find(|(_, is_given)| *is_given) {
         Some((flag, _)) if by_seal => Err(Error::Usage {
             message: format!(
-                "--seal-key excludes {flag}: with --seal-key, a case is evaluated as sealed, under its own keys, policy and time"
+                "--seal-key cannot be combined with {flag}: with --seal-key, a case is evaluated as sealed, under its own keys, policy and time"
             ),
             hint: "remove --seal-key to evaluate the case under your own --key or --policy, as of --now or today"
                 .into(),

@@ -12,7 +12,7 @@ pub(super) static RECORD: Check = Check {
     name: "builder-record",
     group: Group::Builder,
     level: Level::Require,
-    says: "an attestation record is signed under a certificate in IBM's name that leads to the pinned root",
+    says: "an attestation record is signed under a certificate in IBM's name that chains to the pinned root",
     explanation: "se-checksums.txt must be signed (se-signature.bin: RSA PKCS#1 v1.5 with SHA-256 over its exact bytes) by an attestation certificate \
 that IBM's signing certificate issued. The signing certificate must lead to the pinned root: DigiCert Trusted Root G4, or the policy's [builder] \
 roots. Names, signatures, validity at the time of the build and a revocation list from each issuer are checked; without a list, the answer is unknown. \
@@ -103,7 +103,7 @@ fn record(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         Standing::Undecided(why) => Outcome::unknown(why),
         Standing::Signed(path) => {
             let mut outcome =
-                Outcome::pass("the record is signed under a certificate in IBM's name that leads to a trusted root");
+                Outcome::pass("the record is signed under a certificate in IBM's name that chains to a trusted root");
             outcome.details = path;
             outcome.details.extend(attestation.record.iter().flat_map(|record| record.head.iter().cloned()));
             outcome

@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     name: "log-key",
     group: Group::Manifest,
     level: Level::Require,
-    says: "the key id in the log is the one recomputed from its certificate",
+    says: "the key id in the log is the one recomputed from the certificate in the log",
     explanation: "A build whose image was signed by Docker Content Trust logs the id and the certificate of the repository's root key. The id is \
 recomputed from the certificate as Notary does it: SHA-256 over the canonical JSON of the key (notary, tuf/data/keys.go). The check does not show who \
 holds that key, or whether the image is signed: see image-signature. Builds without content trust have no such lines. Lines count only after the last \

@@ -101,8 +101,8 @@ impl Fact {
     }
 }
 
-/// The maximum number of facts of one kind from one witness that are listed. The others are counted in a fact `left-out`. An image has some
-/// tens of layers; a build pushes two tags.
+/// The maximum number of facts of one kind from one witness that are listed. The others are counted in a fact `left-out`. An image may have
+/// dozens of layers; a build pushes two tags.
 const FACTS_SHOWN: usize = 100;
 
 /// Collects facts: the first of each kind, and a count.

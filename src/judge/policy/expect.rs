@@ -4,7 +4,7 @@
 //! To add a field:
 //! 1. a field of [`Expect`],
 //! 2. its row in [`FIELDS`], and the array's length,
-//! 3. its name in `expected` of its check (`src/judge/check/`), which defines what setting it changes,
+//! 3. its name in `expected` of its check (`src/judge/check/`), which defines the effect of setting the field,
 //! 4. `tests/run update`, which writes the table in `docs/policy.md` and the answers that show the template.
 
 use std::collections::BTreeMap;
@@ -88,7 +88,7 @@ pub(super) static FIELDS: [Field; 11] = [
     },
     Field {
         name: "repositories",
-        is: "source repositories from which the clone may be. The ssh, https and scp-like spellings of a repository are equal, and so is `github.com/acme/wallet`",
+        is: "allowed source repositories of the clone. The ssh, https and scp-like spellings of a repository are equal, and so is `github.com/acme/wallet`",
         example: "[\"git@github.com:acme/wallet.git\"]",
         read: Read::List(source_repository, |expect| &mut expect.repositories),
         values: |expect| expect.repositories.clone(),

@@ -208,7 +208,7 @@ impl Policy {
     }
 }
 
-/// A starting policy with every field. The optional ones are commented out.
+/// A starter policy with every field. Optional fields are commented out.
 pub fn template() -> String {
     include_str!("template.toml").replace("[expect]\n", &format!("[expect]\n{}", expect::examples()))
 }

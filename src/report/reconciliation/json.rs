@@ -78,7 +78,7 @@ struct Row {
 struct Key {
     fingerprint: String,
     name: Option<String>,
-    /// Bundles of the whole evidence that the key verifies.
+    /// Number of bundles in all the evidence that the key verifies.
     builds: usize,
     builds_in_period: usize,
     first: Option<String>,

@@ -115,13 +115,13 @@ pub struct KeyUse {
     pub fingerprint: Fingerprint,
     /// The policy's name for the key.
     pub name: Option<String>,
-    /// Bundles of the whole evidence that the key verifies.
+    /// Number of bundles in all the evidence that the key verifies.
     pub builds: usize,
     /// The number of those builds that are in the period.
     pub builds_in_period: usize,
     /// When the first of all these builds was made, by the build server's clock.
     pub first: Option<Timestamp>,
-    /// When the last was made.
+    /// When the last of them was made.
     pub last: Option<Timestamp>,
 }
 
@@ -297,7 +297,7 @@ mod tests {
         for bad in ["", "2026-01-01", "2026-01-01/", "2026-01-02/2026-01-01", "2026-1-1/2026-02-01", "a/b"] {
             assert!(Period::parse(bad).is_err(), "{bad}");
         }
-        // One day is a period; an empty interval is not.
+        // One day is a valid period; an empty interval is not.
         assert!(Period::parse("2026-01-01/2026-01-01").is_ok());
         assert!(Period::parse("2026-01-01T00:00:00Z/2026-01-01T00:00:00Z").is_err());
     }

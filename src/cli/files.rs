@@ -115,7 +115,7 @@ fn stage_folder(
     written.map_err(|error| Error::unwritable(folder.display().to_string(), &error))
 }
 
-/// Writes a page, and the pages that it links to into `folder`, which is later renamed to `pages`.
+/// Writes a page, and writes the pages that it links to into `folder`, which is later renamed to `pages`.
 fn fill(
     path: &Path,
     folder: Option<&Path>,

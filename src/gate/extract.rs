@@ -141,7 +141,7 @@ fn write_all(
                 fs::copy(on_disk(top, target)?, &path).map_err(failed)?;
                 extracted.files += 1;
             }
-            // Links are created last, so that nothing is written through one.
+            // Links are created last, so that nothing is written through a link.
             MemberKind::Symlink(_) => {}
         }
     }

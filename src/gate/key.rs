@@ -14,7 +14,7 @@ use crate::crypto::VerifyingKey;
 /// `openssl pkey -pubin -in KEY.pem -outform DER | sha256sum` prints the same digits.
 pub type Fingerprint = Sha256;
 
-/// A public key that is strong enough to be trusted. The key alone determines the signature scheme, never the bundle.
+/// A public key that is strong enough to be trusted. The signature scheme is determined by the key alone, never by the bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     pub(crate) key: VerifyingKey,

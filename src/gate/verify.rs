@@ -324,7 +324,7 @@ mod tests {
         assert_eq!(seal.verify(&key), Err(SignatureFault::NotDer));
         assert!(!seal.remember([&key]));
         assert_eq!(seal.known, [(key.fingerprint(), Err(SignatureFault::NotDer))]);
-        // Verification would fail, so this result was stored earlier.
+        // Verification would fail now, so this must be the stored result.
         seal.known = vec![(key.fingerprint(), Ok(()))];
         assert_eq!(seal.verify(&key), Ok(()));
         seal.known = vec![(Sha256::of(b"another key"), Ok(()))];

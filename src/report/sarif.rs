@@ -209,7 +209,7 @@ fn subject(bundle: &BundleReport) -> String {
     bundle.file.map_or_else(|| bundle.path.clone(), |(digest, _)| digest.to_string())
 }
 
-/// Equal for the same check of the same bytes. GitHub uses only the fingerprint with its own name.
+/// Equal for the same check of the same bytes. GitHub uses only the fingerprint with GitHub's own name.
 fn fingerprints(of: &str) -> Value {
     let digest = Sha256::of(of.as_bytes()).hex();
     let line = digest.get(..16).unwrap_or_default();

@@ -174,7 +174,7 @@ pub(super) fn found(bundle: &BundleReport) -> Vec<Found> {
 
 /// The statements of a pass, with how each is known. They are those of this audit: a check states less if the policy expects less.
 pub(super) fn found_by(finding: &Finding) -> Vec<Found> {
-    // Reports of earlier versions have one message per check, which is known in the way that a pass of the check is known.
+    // In reports of earlier versions, a check has one message, which is known in the same way as the check's passes.
     if finding.says.is_empty() {
         return vec![Found { sentence: finding.message.clone(), known: known(finding.check) }];
     }

@@ -76,7 +76,7 @@ pub(crate) struct EnrollArguments {
     /// The bundle of a challenge: a build, requested by you, of a random commit made for this purpose
     #[arg(long, value_name = "BUNDLE")]
     pub(crate) challenge_bundle: Option<PathBuf>,
-    /// Your private key: P-256 or Ed25519, PKCS#8 PEM. A passphrase is requested on the terminal
+    /// Your private key: P-256 or Ed25519, PKCS#8 PEM. Its passphrase, if any, is requested on the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: PathBuf,
     /// The record to write; it must not exist. Default: KEY.record.json next to KEY.pem
@@ -92,7 +92,7 @@ pub(crate) struct CountersignArguments {
     /// The key record; your signature is added to it
     #[arg(value_name = "RECORD")]
     pub(crate) record: PathBuf,
-    /// Your private key: P-256 or Ed25519, PKCS#8 PEM. A passphrase is requested on the terminal
+    /// Your private key: P-256 or Ed25519, PKCS#8 PEM. Its passphrase, if any, is requested on the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: PathBuf,
 }

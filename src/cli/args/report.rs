@@ -55,7 +55,7 @@ pub(crate) struct ReportOptions {
     /// Your own file number or name for this audit, at most 80 characters: shown on page one, in every page header and in JSON
     #[arg(long, value_name = "TEXT", value_parser = Report::reference)]
     pub(crate) reference: Option<String>,
-    /// Sign the verification summary (vsa) with this private key: P-256 or Ed25519, PKCS#8 PEM. A passphrase is requested on the terminal
+    /// Sign the verification summary (vsa) with this private key: P-256 or Ed25519, PKCS#8 PEM. Its passphrase, if any, is requested on the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: Option<PathBuf>,
     /// Add the signed vsa to an OCI layout, as a referrer of the image and as a cosign attestation; the layout is created if missing

@@ -65,7 +65,7 @@ pub(crate) struct SealArguments {
     /// What the case stores
     #[arg(long, value_enum, default_value = "full")]
     pub(crate) profile: ProfileArgument,
-    /// Sign the case with this private key: P-256 or Ed25519, PKCS#8 PEM. A passphrase is requested on the terminal
+    /// Sign the case with this private key: P-256 or Ed25519, PKCS#8 PEM. Its passphrase, if any, is requested on the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: Option<PathBuf>,
     /// The day until which to keep the case; it is recorded in the case
@@ -93,7 +93,7 @@ pub(crate) struct SignOffArguments {
     /// Your role
     #[arg(long, value_enum)]
     pub(crate) role: RoleArgument,
-    /// Your private key: P-256 or Ed25519, PKCS#8 PEM. A passphrase is requested on the terminal
+    /// Your private key: P-256 or Ed25519, PKCS#8 PEM. Its passphrase, if any, is requested on the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: PathBuf,
     /// Time of the sign-off instead of now (a date means 00:00 UTC)

@@ -173,7 +173,7 @@ fn read_key(path: &Path, limits: &Limits) -> Result<(PublicKey, String), Error> 
     Ok((key, text))
 }
 
-/// Reads a private key. A passphrase is read from the terminal, even if standard input or output is a file.
+/// Reads a private key. Its passphrase, if any, is read from the terminal, even if standard input or output is a file.
 pub(crate) fn read_secret(path: &Path, limits: &Limits) -> Result<PersonSecret, Error> {
     let bytes = Zeroizing::new(folder::read_file(path, limits.key_file_bytes())?);
     let name = path.display().to_string();

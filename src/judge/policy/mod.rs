@@ -60,7 +60,7 @@ pub struct Policy {
 /// `[workload]`.
 #[derive(Debug, Clone, Default)]
 pub struct WorkloadPolicy {
-    /// Keys that sign contracts, each with the file that it was read from.
+    /// Keys that sign contracts, each with the file from which it was read.
     pub(crate) contract_keys: Vec<(String, ImageKey)>,
     /// Kinds of custom resources that run nothing.
     pub kinds_without_images: KindsWithoutImages,

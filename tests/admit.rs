@@ -287,7 +287,7 @@ fn an_unverified_bundle_is_reported_and_is_not_evidence() {
     let (code, text) = text(&folder, "compose.yaml", &[]);
     assert_eq!(code, 1, "{text}");
     assert!(
-        text.contains("not verified, but its name fits this image: evidence/manifest.docker.io.acme.wallet"),
+        text.contains("not verified, but its name matches this image: evidence/manifest.docker.io.acme.wallet"),
         "{text}"
     );
     assert!(text.contains("manifest-signature"), "{text}");

@@ -158,7 +158,7 @@ fn a_contract_in_a_resource_is_checked() {
     let (code, report) = admit("[levels]\n\"contract-signature\" = \"require\"\n", &workload);
     assert!(code == 1 && report.contains("contract-signature"), "{report}");
     // Without such a policy, the machine is still listed.
-    assert!(admit("", &workload).1.contains("only an attestation record can say what that is"));
+    assert!(admit("", &workload).1.contains("only an attestation record can show what that is"));
 }
 
 #[test]

@@ -495,7 +495,7 @@ fn the_readers_policy_applies_today_and_the_hint_uses_the_sealed_moment() {
     let words: Vec<&str> = command.split(' ').collect();
     let answer = run(folder.path(), &words);
     assert_eq!(answer.code, 0, "{command}: {}{}", answer.out, answer.err);
-    assert!(answer.out.contains(&format!("judged     for {NOW}")), "{}", answer.out);
+    assert!(answer.out.contains(&format!("judged     as of {NOW}")), "{}", answer.out);
     // The same moment can be given on the command line; a fault unrelated to time has no such hint.
     assert_eq!(audit(&folder, &["--policy", "young.toml", "--now", NOW]).0, 0);
     folder.write("other.toml", young.replace("[expect]\n", "[expect]\nbranch = \"other\"\n"));
@@ -564,7 +564,7 @@ fn cases_of_version_0_1_are_read_and_compared() {
         let again = run(folder.path(), &["report", "report.json", "--format", "json"]);
         assert_eq!((again.code, again.out.as_bytes()), (i32::from(sealed == "reject"), saved.as_slice()), "{name}");
         let text = run(folder.path(), &["report", "report.json", "--format", "text"]);
-        assert!(text.out.contains("Judged by the rules of 0.1"), "{}", text.out);
+        assert!(text.out.contains("Evaluated by the rules of version 0.1"), "{}", text.out);
         let other =
             String::from_utf8(saved).unwrap().replace(&format!("\"verdict\": \"{sealed}\""), "\"verdict\": \"accept\"");
         folder.write("report.json", other);

@@ -333,7 +333,7 @@ fn files_that_are_not_public_keys_are_identified() {
         ("hello\n".into(), "expected one PEM block, found 0"),
         (server.repeat(2), "expected one PEM block, found 2"),
         (format!("{server}{}", Named::Server.private_pem()), "expected one PEM block, found 2"),
-        (format!("for server A\n{server}"), "expected nothing before the PEM block"),
+        (format!("for server A\n{server}"), "expected no text before the PEM block"),
         (format!("{server}for server A\n"), "not PEM"),
         (cut.to_owned(), "not PEM"),
         (server.replace("-----END PUBLIC KEY-----", "-----END CERTIFICATE-----"), "not PEM"),

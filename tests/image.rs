@@ -468,7 +468,7 @@ fn audit_and_image_list_and_select_several_images_alike() {
     let (output, report) = run(&folder, &arguments, &["--image", "image.tar"]);
     let digest = finding(&report, "image-digest");
     assert_eq!((output.status.code(), &digest["status"]), (Some(1), &"unknown".into()), "{report:#}");
-    assert!(digest["message"].as_str().unwrap().contains("names no digest"), "{digest}");
+    assert!(digest["message"].as_str().unwrap().contains("records no digest"), "{digest}");
     assert!(digest["found"].as_str().unwrap().contains(&evil), "{digest}");
     assert!(digest["details"].to_string().contains("oci:PATH:REF"), "{digest}");
 }

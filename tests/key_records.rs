@@ -272,7 +272,7 @@ fn the_passphrase_is_read_from_the_terminal() {
     assert!(code == Some(2) && said.contains("the passphrase does not decrypt the key"), "{said}");
     let alone = Command::new("setsid").arg("--wait").args(sign).current_dir(folder.path()).output().unwrap();
     let said = String::from_utf8(alone.stderr).unwrap();
-    assert!(alone.status.code() == Some(2) && said.contains("no terminal to ask for it"), "{said}");
+    assert!(alone.status.code() == Some(2) && said.contains("no terminal to read it from"), "{said}");
     lock(&["-v2", "des3"]);
     let (code, said) = typed("hunter2");
     assert!(code == Some(2) && said.contains("not supported"), "{said}");
@@ -404,7 +404,7 @@ fn secrets_in_saved_answers_are_masked_and_reported() {
         let answer = run(folder.path(), &line);
         assert_eq!(answer.code, 0);
         assert!(
-            !answer.out.contains("hunter2") && answer.out.contains("status.json holds what looks like a secret"),
+            !answer.out.contains("hunter2") && answer.out.contains("status.json contains what looks like a secret"),
             "{}",
             answer.out
         );

@@ -247,7 +247,7 @@ fn a_pod_of_an_accepted_build_is_admitted_and_others_are_denied_with_a_reason() 
     assert_eq!((&tag["allowed"], &tag["status"]["code"]), (&false.into(), &403.into()));
     let message = tag["status"]["message"].as_str().unwrap();
     assert!(
-        message.contains("workload-pinned: named by a tag") && message.contains(&format!("write {}", good())),
+        message.contains("workload-pinned: referenced by a tag") && message.contains(&format!("write {}", good())),
         "{message}"
     );
     let unknown = server.ask(&folder, &review("prod", &format!("acme/wallet@{OTHER}")));

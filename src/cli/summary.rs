@@ -19,13 +19,13 @@ pub(super) fn wanted(formats: impl IntoIterator<Item = Format>, options: &Report
     if is_wanted { Wanted::Yes } else { Wanted::No }
 }
 
-/// Whether any bundle qualifies for a summary. If not, no file is written: an empty one would look like an answer.
+/// Whether any bundle qualifies for a summary. If not, no file is written, because an empty file would look like a result.
 pub(super) fn has_any(report: &Report) -> bool {
     report.error.is_none() && report.count(Verdict::Accept) > 0
 }
 
 impl Wanted {
-    /// To be called before any audit: without a policy nothing is fully accepted.
+    /// Must be called before any audit. Without a policy, no bundle is fully accepted.
     ///
     /// # Errors
     /// [`Error::Usage`] if a summary was requested and there is no policy.
@@ -35,20 +35,20 @@ impl Wanted {
         }
         Err(Error::Usage {
             message:
-                "a verification summary (vsa, --attach) needs a policy: it states that a policy accepts the bundle"
+                "a verification summary (vsa, --attach) needs a policy, because it states that a policy accepts the bundle"
                     .into(),
-            hint: "give --policy FILE".into(),
+            hint: "add --policy FILE".into(),
         })
     }
 
-    /// The exit code, after a line on standard error for each bundle that has no summary. An acceptance in part then exits with 1: a pipeline
-    /// that waits for the summary must not go on without it.
+    /// Prints a line on standard error for each bundle without a summary, and returns the exit code. An acceptance in part then gives exit code 1: a
+    /// pipeline that needs the summary must not continue without it.
     pub(super) fn exit_code(self, report: &Report, code: u8) -> u8 {
         if self == Self::No {
             return code;
         }
         if let Some(error) = &report.error {
-            talk(for_lines(&format!("no verification summary: no verdict: {error}\n")).as_bytes());
+            talk(for_lines(&format!("no verification summary, because there is no verdict: {error}\n")).as_bytes());
         }
         for bundle in report.bundles.iter().filter(|bundle| bundle.verdict != Verdict::Accept) {
             let line = format!(

@@ -203,7 +203,9 @@ impl<'a> TreeProver<'a> {
                 fault if fault.is_information() => {
                     self.proof.notes.push(format!("/{path}: git fsck reports as information: {fault}"));
                 }
-                fault => self.proof.faults.push(format!("/{path}: git fsck calls blob {} malformed: {fault}", file.id)),
+                fault => {
+                    self.proof.faults.push(format!("/{path}: git fsck reports blob {} as malformed: {fault}", file.id))
+                }
             }
         }
     }

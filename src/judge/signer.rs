@@ -18,18 +18,18 @@ pub(crate) struct Signers {
 /// The result for one signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// One of the signers made it.
+    /// One of the signers made the signature.
     Good {
         /// The signer's name.
         signer: String,
-        /// The key, and what else is known about the signature.
+        /// The key, and other information about the signature.
         detail: String,
     },
-    /// It is malformed, or over different bytes.
+    /// The signature is malformed, or over different bytes.
     Bad(String),
-    /// It is by a key that belongs to none of the signers.
+    /// The signature is by a key that belongs to none of the signers.
     OtherKey(String),
-    /// It cannot be verified here.
+    /// The signature cannot be verified here.
     Unsupported(String),
 }
 
@@ -123,7 +123,7 @@ impl Signers {
             Err(fault) => return Answer::Bad(format!("the OpenPGP signature is malformed: {fault}")),
         };
         for (name, bytes) in &self.openpgp {
-            // Reading the policy already reported a malformed one.
+            // Reading the policy has already reported a malformed certificate.
             let Ok(certificate) = Certificate::read(bytes) else { continue };
             match signature.verify(payload, &certificate, now) {
                 Ok(signed) => {
@@ -132,11 +132,12 @@ impl Signers {
                     return Answer::Good { signer: name.clone(), detail };
                 }
                 Err(Fault::Refused(message)) => {
-                    return Answer::Bad(format!("the OpenPGP signature that names {name}'s key: {message}"));
+                    return Answer::Bad(format!("the OpenPGP signature that refers to {name}'s key: {message}"));
                 }
                 Err(Fault::Unsupported(message)) => {
-                    let message =
-                        format!("the OpenPGP signature that names {name}'s key uses {message}, which is not supported");
+                    let message = format!(
+                        "the OpenPGP signature that refers to {name}'s key uses {message}, which is not supported"
+                    );
                     return Answer::Unsupported(message);
                 }
                 Err(Fault::OtherKey) => {}

@@ -10,11 +10,11 @@ use crate::workload::Form;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Admission {
-    /// Folders and files of the evidence, as given.
+    /// Folders and files of the evidence, as specified by the user.
     pub evidence: Vec<String>,
     /// Number of bundles with each verdict: accept, accept in part, reject, none.
     pub counts: [usize; 4],
-    /// One per image and place, in the order of the workloads.
+    /// One result per image and place, in the order of the workloads.
     pub images: Vec<ImageReport>,
 }
 
@@ -22,7 +22,7 @@ pub struct Admission {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImageReport {
-    /// The workload file that names the image.
+    /// The workload file that refers to the image.
     pub workload: WorkloadFile,
     /// The place in that file.
     pub place: String,
@@ -34,7 +34,7 @@ pub struct ImageReport {
     pub verdict: Verdict,
     /// Path of the bundle found by the digest; the bundle's report is among the report's bundles.
     pub bundle: Option<String>,
-    /// One per workload check, in the table's order.
+    /// One finding per workload check, in the table's order.
     pub findings: Vec<Finding>,
 }
 
@@ -42,7 +42,7 @@ pub struct ImageReport {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorkloadFile {
-    /// The path as given.
+    /// The path as specified by the user.
     pub path: String,
     /// SHA-256 of the file.
     pub sha256: Sha256,

@@ -65,7 +65,7 @@ fn written(text: &str) -> u64 {
     text.chars().map(letter).sum::<u64>() + 4
 }
 
-/// Cuts a text between two words, so that no secret is cut in half: a pattern that matches all of it also matches its beginning.
+/// Cuts a text between two words, so that no secret is cut in half: a pattern that matches a whole secret also matches the secret's beginning.
 fn shorten(text: &mut String) {
     if text.len() <= TEXT_BYTES_MAX {
         return;
@@ -95,7 +95,7 @@ mod tests {
         let words = "word ".repeat(2_000);
         assert!(cut(&words).ends_with("word … (a text of 10000 bytes)"), "{}", cut(&words));
         assert!(cut(&words).len() < TEXT_BYTES_MAX + 40);
-        // The secret crosses the cut.
+        // The secret extends across the cut.
         for secret in ["https://ada:hunter22@example.org", "ghp_0123456789012345678901234567", "token=hunter22"] {
             let text = format!("{} {secret} {words}", "é".repeat((TEXT_BYTES_MAX - 12) / 2));
             let shown = crate::base::mask::mask(&cut(&text));

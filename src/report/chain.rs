@@ -43,7 +43,7 @@ pub(super) fn chain(bundle: &BundleReport) -> Vec<Link> {
     links(&PLANS, &bundle.findings)
 }
 
-/// The links of an image to be deployed: those of its build, if one was found, and those of the workload.
+/// The links for an image to be deployed: those of its build, if one was found, and those of the workload.
 pub(super) fn chain_of_image(image: &ImageReport, bundle: Option<&BundleReport>) -> Vec<Link> {
     let build = bundle.map(|bundle| bundle.findings.as_slice()).unwrap_or_default();
     let own = links(&WORKLOAD_PLANS, &image.findings);
@@ -62,7 +62,7 @@ const WORKLOAD_PLANS: [Plan; 4] = {
         (DeployedByDigest, "pushed image", DEPLOYED, "the pinned digest is the one in the log", Proved),
         (ContractKey, "image's key", "contract", "the key in the contract is the build's", Stated),
         (ContractSigner, "contract", "contract's signer", "signature over its two sections", Proved),
-        (Instance, "contract", "booted instance", "an attestation record names the contract", Stated),
+        (Instance, "contract", "booted instance", "an attestation record identifies the contract", Stated),
     ]
 };
 
@@ -73,19 +73,19 @@ const PLANS: [Plan; 12] = {
     };
     use Strength::{Proved, Stated};
     [
-        (KeyHolder, "key's holder", "trusted key", "a signed record says how it was obtained", Stated),
+        (KeyHolder, "key's holder", "trusted key", "a signed record states how it was obtained", Stated),
         (ServerKey, "build server", "trusted key", "no public record binds them", Stated),
         (Archive, "trusted key", "signed archive", "signature over its digest", Proved),
         (Record, "signed archive", "build record", "file, members and record name the same build", Stated),
-        (ServerAnswers, "server's answers", "build record", "the saved answers name this build", Stated),
+        (ServerAnswers, "server's answers", "build record", "the saved responses identify this build", Stated),
         (Commit, "signed archive", "commit", "every git object hashes to its name", Proved),
         (WorkTree, "commit", "work tree", "the files are the commit's tree", Proved),
-        (Approval, "commit", "approval", "a given list approves it", Stated),
+        (Approval, "commit", "approval", "a supplied list approves it", Stated),
         (
             PushedImage,
             "commit",
             "pushed image",
-            "the build's log names it; at most seven digits tie it to the commit",
+            "the build's log names it; at most seven digits link it to the commit",
             Stated,
         ),
         (
@@ -96,7 +96,7 @@ const PLANS: [Plan; 12] = {
             Proved,
         ),
         (ImageSigner, "pushed image", "image's signer", "a key in the policy or the log signed its digest", Proved),
-        (Deployed, "supplied image", DEPLOYED, "named by digest, with an accepted manifest", Stated),
+        (Deployed, "supplied image", DEPLOYED, "referenced by digest, with an accepted manifest", Stated),
     ]
 };
 
@@ -106,7 +106,7 @@ fn checks_of(link: ChainLink) -> Vec<&'static str> {
 }
 
 fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
-    // Draw each failure once: links whose checks could not run because of it are not examined.
+    // Draw each failure once: links whose checks could not run because of the failure count as not examined.
     let mut broken: Vec<&'static str> = Vec::new();
     let is_consequence = |check: &str| findings.iter().any(|one| one.check == check && one.is_consequence());
     let draw = |&(link, from, to, how, best): &Plan| {

@@ -1,5 +1,5 @@
 //! The witness matrix: one row per fact, one cell per witness. Values are compared only for facts that must have equal text. The matrix
-//! shows; the checks judge.
+//! only shows values; the checks decide.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -29,7 +29,7 @@ pub(super) enum Agreement {
     Disagree,
     /// Only one witness.
     OneWitness,
-    /// Texts that may legitimately differ; checks compare them.
+    /// Values whose texts may legitimately differ; checks compare them.
     NotCompared,
 }
 

@@ -1,4 +1,4 @@
-//! The cases: what is tampered with, and the expected answer.
+//! The cases: what is tampered with, and the expected result.
 
 use super::setup::{Setup, data};
 use crate::given::server_record::ServerFiles;
@@ -10,12 +10,12 @@ pub(super) struct Case {
     pub(super) name: &'static str,
     /// What is tampered with.
     pub(super) about: &'static str,
-    /// The expected answer.
+    /// The expected result.
     pub(super) expected: Expected,
     pub(super) make: fn() -> Setup,
 }
 
-/// The expected answer.
+/// The expected result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Expected {
     /// The exit code, 0 to 4.
@@ -129,7 +129,7 @@ fn container() -> Vec<Case> {
         no_verdict("archive-twice", MALFORMED, "a second archive of the same name follows the signed one", || {
             Setup::bundle(data!("outer-evil-archive-last.sig.tbz"))
         }),
-        no_verdict("signed-file-twice", MALFORMED, "the signed archive contains one file twice", || {
+        no_verdict("signed-file-twice", MALFORMED, "the signed archive contains the same file twice", || {
             Setup::bundle(data!("inner-file-twice.sig.tbz"))
         }),
     ]
@@ -158,13 +158,13 @@ fn keys() -> Vec<Case> {
             setup.policy = setup.policy.replace("file = \"key.pem\"", &format!("sha256 = \"{}\"", "0".repeat(64)));
             setup
         }),
-        rejected("key-compromised", ("manifest-key", "fail"), "the policy says that the key is compromised", || {
+        rejected("key-compromised", ("manifest-key", "fail"), "the policy lists the key as compromised", || {
             Setup::with_image().policy("revoked = { at = 2026-03-05T00:00:00Z, reason = \"compromised\" }\n")
         }),
         rejected(
             "key-window-over",
             ("manifest-key", "fail"),
-            "the build is later than the key's validity period",
+            "the build was made after the key's validity period",
             || Setup::with_image().policy("not-after = 2026-03-01T00:00:00Z\n"),
         ),
         no_verdict("no-key", (2, "no-key"), "no key is trusted", || {
@@ -193,13 +193,13 @@ fn names_and_log() -> Vec<Case> {
         rejected(
             "status-not-pushed",
             ("build-status", "fail"),
-            "the record does not say that the image was pushed",
+            "the record does not state that the image was pushed",
             || Setup::bundle(data!("status-cleaned-up.sig.tbz")),
         ),
         rejected(
             "root-ssh-enabled",
             ("root-ssh", "fail"),
-            "the record says that root could log in to the build server",
+            "the record states that root could log in to the build server",
             || Setup::bundle(data!("root-ssh-enabled.sig.tbz")),
         ),
         rejected("log-other-image", ("log-image", "fail"), "the log names a different image", || {
@@ -266,7 +266,7 @@ fn source() -> Vec<Case> {
     ]
 }
 
-/// Replaces bytes in the image archive with others of the same length.
+/// Replaces bytes in the image archive with different bytes of the same length.
 fn in_image(from: &[u8], to: &[u8]) -> Setup {
     let mut setup = Setup::with_image();
     if let Some(image) = &mut setup.image {
@@ -338,7 +338,7 @@ fn others() -> Vec<Case> {
         rejected(
             "server-other-build",
             ("server-record", "fail"),
-            "the server's saved answer names a different build",
+            "the server's saved response identifies a different build",
             || {
                 let status = r#"{"status": "success", "build_name": "docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-31.000000"}"#;
                 let files = ServerFiles { status: Some(status.into()), ..ServerFiles::default() };

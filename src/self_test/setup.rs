@@ -50,7 +50,7 @@ pub(super) struct Setup {
     pub(super) limits: Limits,
 }
 
-/// The actual answer, for the parts that a case checks.
+/// The actual result, for the parts that a case checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
     /// The exit code, 0 to 4.

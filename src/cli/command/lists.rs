@@ -97,7 +97,7 @@ pub(crate) fn explain(name: &str) -> Result<u8, Error> {
         hint: "run `hpsb-audit checks` for a list; `explain verdicts` and `explain limits` are separate pages".into(),
     })?;
     let mut page = format!(
-        "{} (group {}, level {})\n\nA pass says: {}.\n\n",
+        "{} (group {}, level {})\n\nA pass means: {}.\n\n",
         check.name,
         check.group.word(),
         check.level.word(),

@@ -18,9 +18,9 @@ pub(super) static CHECK: Check = Check {
 without git. Submodules are compared in the same way if their objects are in the archive. For submodules that were not cloned, the report says \
 \"not proven\" and the check does not fail.\n\nSome differences count as equal and are listed: line ends, $Id$ and encodings that HEAD's own \
 .gitattributes specifies (eol=crlf, ident, working-tree-encoding), and a file that is exactly the object (SHA-256 and size) that a Git LFS pointer \
-in HEAD names. Every other difference fails, including ignored files; expect.untracked names patterns of files that may be there without being in \
+in HEAD specifies. Every other difference fails the check, including ignored files; expect.untracked lists patterns of files that may exist without being in \
 the commit.\n\nThe archive shows the work tree as it was when the build ended. A change that a build step made and undid is not visible, and an \
-equal work tree does not say that the image was built from it.\n\nWhen it fails: the details name each file and, if known, the reason. Files that \
+equal work tree does not show that the image was built from it.\n\nWhen it fails: the details list each file and, if known, the reason. Files that \
 the build itself writes into its own folder can be allowed by pattern; a changed source file cannot.",
     known: Known::Recomputed,
     expected: Expected::Optional(&["untracked"]),
@@ -30,7 +30,7 @@ the build itself writes into its own folder can be allowed by pattern; a changed
     run: Run::Function(run),
 };
 
-/// The greatest number of paths that are listed.
+/// The maximum number of paths that are listed.
 const LISTED: usize = 50;
 
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {

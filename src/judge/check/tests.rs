@@ -39,7 +39,7 @@ fn the_table_is_sorted_by_group() {
 }
 
 #[test]
-fn these_reject_without_evidence_only_if_named() {
+fn some_checks_reject_without_evidence_only_if_listed() {
     let lenient: Vec<&str> =
         CHECKS.iter().filter(|c| c.missing_evidence == MissingEvidence::RejectsByName).map(|c| c.name).collect();
     assert_eq!(
@@ -76,7 +76,7 @@ fn versions_compare_by_number() {
     }
 }
 
-/// Without evidence, every check still answers in the table's order: the signature as far as it was verified, the others with a reason.
+/// Without evidence, every check still answers in the table's order: the signature check as far as the signature was verified, the others with a reason.
 #[test]
 fn checks_that_were_not_run_give_a_reason() {
     let policy = Policy::default();

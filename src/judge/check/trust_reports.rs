@@ -1,4 +1,4 @@
-//! What the checks of the group `trust` share: which image must be signed, and what each signature says.
+//! What the checks of the group `trust` share: which image must be signed, and the result for each signature.
 
 use super::image_evidence::pushed;
 use super::outcome::Outcome;
@@ -10,7 +10,7 @@ use crate::manifest::build_log::LogEvent;
 use crate::trust::notary::key_id;
 use crate::trust::{self, Answer, ImageTarget, Kind, SignatureReport};
 
-/// Judges every given signature against the image that the signed log names.
+/// Evaluates every supplied signature against the image in the signed log.
 ///
 /// # Errors
 /// The outcome for every check of the group, if there are no signatures or the image is not known.
@@ -20,7 +20,7 @@ pub(super) fn signature_reports<'e>(
 ) -> Result<&'e [SignatureReport], Outcome> {
     let files = evidence.trust.unwrap_or_default();
     if files.is_empty() {
-        return Err(Outcome::not_run(Reason::NoEvidence, "no signatures of the image were given"));
+        return Err(Outcome::not_run(Reason::NoEvidence, "no signatures of the image were supplied"));
     }
     let image = image_target(evidence)?;
     let reports = evidence.signatures.get_or_init(|| {
@@ -28,7 +28,7 @@ pub(super) fn signature_reports<'e>(
         trust::judge(files, &image, &policy.trust, recorded.as_deref(), evidence.limits, evidence.budget)
     });
     if reports.is_empty() {
-        return Err(Outcome::not_run(Reason::NoEvidence, "none of the given files is a signature of an image"));
+        return Err(Outcome::not_run(Reason::NoEvidence, "none of the supplied files is a signature of an image"));
     }
     Ok(reports)
 }
@@ -76,10 +76,10 @@ fn image_target(evidence: &Evidence<'_>) -> Result<ImageTarget, Outcome> {
     let tags: Vec<String> = log.pushed().map(|(tag, ..)| tag.to_owned()).collect();
     let pushed = pushed(log);
     let ([repository], [(digest, size)]) = (repositories.as_slice(), pushed.as_slice()) else {
-        return undecided("the signed log does not name one repository and one digest of the image");
+        return undecided("the signed log does not record exactly one repository and one digest of the image");
     };
     let Some(built) = evidence.build_time() else {
-        return undecided("the signed archive gives no time for the build");
+        return undecided("the signed archive contains no time for the build");
     };
     let own = evidence.image_tag();
     let tag = own.filter(|tag| tags.contains(tag));

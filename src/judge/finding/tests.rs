@@ -37,7 +37,7 @@ fn waiver(standing: WaiverStanding) -> Waiver {
     Waiver { owner: "Ada".into(), reason: "known".into(), expires: Timestamp::epoch(), standing }
 }
 
-/// Settles the findings, with waivers of the named checks.
+/// Settles the findings, with waivers for the listed checks.
 fn settled(mut findings: Vec<Finding>, waived: &[(&str, WaiverStanding)]) -> Vec<Finding> {
     settle(&mut findings, &[Group::Manifest], |check| {
         waived.iter().find(|(name, _)| *name == check).map(|(_, standing)| waiver(*standing))
@@ -45,7 +45,7 @@ fn settled(mut findings: Vec<Finding>, waived: &[(&str, WaiverStanding)]) -> Vec
     findings
 }
 
-/// A deciding answer, so that the group has one whatever the other finding is.
+/// A deciding answer, so that the group has one regardless of the other finding.
 fn pass() -> Finding {
     let pass = finding(Level::Require, Status::Pass, Demand::None, MissingEvidence::RejectsWithGroup);
     Finding { check: "other", ..pass }
@@ -111,7 +111,7 @@ fn the_truth_table_of_rejection() {
         let not_built_in = one.level == Level::Require && one.status == Status::NotRun(Reason::NotBuiltIn);
         let kept = match (rejects, not_built_in) {
             (true, _) => Verdict::Reject,
-            // The check was not requested, but an acceptance would say that it ran.
+            // The check was not requested, but an acceptance would claim that it ran.
             (false, true) => Verdict::AcceptInPart,
             (false, false) => Verdict::Accept,
         };
@@ -133,7 +133,7 @@ fn the_truth_table_of_rejection() {
     }
 }
 
-/// Every consequence of every cause. While the cause rejects, the consequence only follows. Otherwise it rejects at `require`, and needs a
+/// Every consequence of every cause. While the cause rejects, the consequence has no effect. Otherwise it rejects at `require`, and needs a
 /// waiver of its own.
 #[test]
 fn the_truth_table_of_consequences() {
@@ -197,7 +197,7 @@ fn a_consequence_of_a_consequence_has_the_same_root() {
     assert!(settled(vec![by("a", "b"), by("b", "a")], &[]).iter().all(Finding::rejects));
 }
 
-/// What exit code 0 needs.
+/// What exit code 0 requires.
 #[test]
 fn an_acceptance_needs_a_policy_and_an_answer_in_every_required_group() {
     let passed = settled(vec![pass()], &[]);

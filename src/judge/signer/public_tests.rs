@@ -1,5 +1,5 @@
 //! Compares results for signatures on public commits and tags with git and gpg. The signatures are not in this repository: `tests/signatures`
-//! says where they come from.
+//! documents where they come from.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -69,7 +69,7 @@ fn signatures_in_public_repositories() {
         object.pop();
         let Some((payload, signature)) = taken_apart(kind, &object) else { continue };
         let keys = match (file, ssh_key(&signature)) {
-            // git has no list of SSH keys either: it verifies with the key inside the signature, and reports U.
+            // git has no list of SSH keys here: it verifies with the key inside the signature, and reports U.
             (_, Some(line)) => vec![SignerKey::Ssh(line)],
             ("-", None) => Vec::new(),
             (file, None) => vec![SignerKey::OpenPgp(std::fs::read(file).unwrap())],

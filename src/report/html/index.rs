@@ -79,11 +79,11 @@ fn sheet(report: &Report, headline: String) -> Sheet {
     }
 }
 
-/// The keys that accepted signatures, with the number of bundles of each.
+/// The keys under which signatures verified, each with its number of bundles.
 fn keys(report: &Report) -> Row {
     let mut uses: BTreeMap<String, (String, usize)> = BTreeMap::new();
     for key in report.bundles.iter().filter_map(|bundle| bundle.key.as_ref()) {
-        let words = format!("{}, {} bits; named by {}, grade {}", key.kind, key.bits, key.source, key.grade.word());
+        let words = format!("{}, {} bits; source: {}, grade {}", key.kind, key.bits, key.source, key.grade.word());
         uses.entry(key.fingerprint.to_string()).or_insert((words, 0)).1 += 1;
     }
     let more = uses.len().saturating_sub(4);

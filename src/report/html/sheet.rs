@@ -1,16 +1,16 @@
 //! The first sheet, which is filed. It has the same form for a bundle, a folder of bundles and a reconciliation.
 //!
-//! Its parts in order, with the lines that each may take. Letter paper has 55 lines at ten points:
+//! Its parts in order, with the number of lines that each may occupy. Letter paper has 55 lines at ten points:
 //!
 //! | part | lines |
 //! | --- | --- |
 //! | title and verdict with its scope, reasons (at most six), what to do | 5 to 14 |
 //! | reference, subject, time, policy, question | 10 to 14 |
-//! | key, with what its record says (four lines) | 2 to 6 |
+//! | key, with its record (four lines) | 2 to 6 |
 //! | case, if any | 0 to 8 |
-//! | found (eight), next to not proved | 12 to 17 |
+//! | "Found" (eight statements), next to "Not proved" | 12 to 17 |
 //! | exceptions (six) | 2 to 9 |
-//! | the command that repeats it, one option per line | 4 to 12 |
+//! | the command that repeats the audit, one option per line | 4 to 12 |
 //! | two lines for signatures | 6 |
 //!
 //! A longer list ends with how many more there are and where to find them. If all parts are longer than a page, the sheet uses a smaller font:
@@ -19,7 +19,7 @@
 use super::markup::Markup;
 use crate::report::repeat;
 
-/// The appearance of a verdict. Its words say the same.
+/// The appearance of a verdict. The verdict's words state the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::report) enum Tone {
     Accepted,
@@ -32,7 +32,7 @@ pub(in crate::report) enum Tone {
 pub(in crate::report) enum Part {
     Words(String),
     Code(String),
-    /// How it is known.
+    /// How the part before it is known.
     Known(String),
 }
 
@@ -73,7 +73,7 @@ pub(in crate::report) struct Sheet {
 
 /// Maximum number of reasons and exceptions on the sheet.
 pub(in crate::report) const REASONS: usize = 6;
-/// Minimum number of statements on the sheet. More fit if the list next to it, of what is not proved, is longer.
+/// Minimum number of statements on the sheet. More fit if the adjacent list, "Not proved", is longer.
 const ANSWERS: usize = 5;
 /// Maximum characters of a reason, an exception or a statement.
 pub(super) const LETTERS: usize = 180;
@@ -140,7 +140,7 @@ impl Sheet {
         page.raw("<div class=\"pair\">\n<div>\n<h2>Found</h2>\n");
         self.found(page);
         page.raw("</div>\n<div>\n<h2>Not proved</h2>\n");
-        page.list(self.not_proved.iter().map(String::as_str), "Nothing was judged, so nothing is proved.");
+        page.list(self.not_proved.iter().map(String::as_str), "There is no verdict, so nothing is proved.");
         page.raw("</div>\n</div>\n<h2>Exceptions</h2>\n");
         let none = if self.found.is_empty() { "Not determined: there are no reliable findings." } else { "None." };
         page.list(self.exceptions.iter().map(String::as_str), none);
@@ -177,7 +177,7 @@ impl Sheet {
 
     fn repeat(&self, page: &mut Markup) {
         if self.command.is_empty() {
-            page.raw("<p>The run ended before its question was known: there is nothing to repeat.</p>\n");
+            page.raw("<p>The run ended before its question was determined: there is nothing to repeat.</p>\n");
             return;
         }
         page.raw("<pre>");
@@ -189,7 +189,7 @@ impl Sheet {
 
     /// Number of statements on the sheet.
     fn shown(&self) -> usize {
-        // Two lines are needed for the count and for the number of remaining statements.
+        // The count and the number of remaining statements each need a line.
         let room = lines_in(&self.not_proved, HALF).saturating_sub(2);
         let mut used = 0;
         let fits = self.found.iter().take_while(|answer| {

@@ -14,7 +14,7 @@ use crate::report::{BundleReport, Report, Rules, summary};
 
 /// Lines on the screen for an accepted bundle, including the last line.
 const SCREEN_LINES: usize = 24;
-/// Lines that are added below: the verdict.
+/// Lines that are added at the end: the verdict.
 const LINES_BELOW: usize = 1;
 /// Maximum number of details of a rejecting check; `--details` prints all.
 const DETAILS: usize = 3;

@@ -88,7 +88,7 @@ impl Look {
     }
 }
 
-/// Maximum columns of a screen, on a wide terminal too, so that text can be read and pasted elsewhere.
+/// Maximum columns of a screen, even on a wide terminal, so that text can be read and pasted elsewhere.
 const SCREEN_COLUMNS: usize = 80;
 
 pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Result<()> {

@@ -29,6 +29,8 @@ pub struct TreeProof {
     pub files: Vec<TreeFile>,
     /// Trees and blobs of HEAD that are missing or malformed, in words.
     pub faults: Vec<String>,
+    /// Where these faults are, sorted: files, and folders with `/` at the end (the top is empty). What the tree has there is not known.
+    pub(super) unproved: Vec<Vec<u8>>,
     /// Where the work tree is not what the tree says, in the order of paths.
     pub differences: Vec<Difference>,
     /// Files that are equal by a conversion, and by which.
@@ -41,6 +43,17 @@ pub struct TreeProof {
     pub is_sparse: bool,
     /// What is no fault and worth a look, in words.
     pub(super) notes: Vec<String>,
+}
+
+impl TreeProof {
+    /// Does this difference follow from an object of HEAD that is missing or malformed? It is then not known what the tree has at its path.
+    pub(crate) fn is_unproved(&self, difference: &Difference) -> bool {
+        let path = difference.path.as_slice();
+        let is_listed = |place: &[u8]| self.unproved.binary_search_by(|one| one.as_slice().cmp(place)).is_ok();
+        let mut folders = (0..path.len()).filter(|&at| at.checked_sub(1).is_none_or(|at| path.get(at) == Some(&b'/')));
+        folders.any(|end| path.get(..end).is_some_and(is_listed))
+            || (difference.change == Change::Modified && is_listed(path))
+    }
 }
 
 /// A submodule of HEAD's tree, or of a submodule.
@@ -128,10 +141,12 @@ impl<'a> TreeProver<'a> {
         let mut reader = Reader::new(&directory, &store.objects, self.limits, self.inflated);
         let listing = list_tree(&mut reader, tree, &store.prefix, self.limits);
         self.proof.faults.extend(listing.faults);
+        self.proof.unproved.extend(listing.unproved);
         self.proof.notes.extend(listing.notes);
         if (self.proof.files.len() + listing.files.len()) as u64 > self.limits.git_tree_entries {
             let bound = self.limits.git_tree_entries();
             self.proof.faults.push(format!("all trees together are over the limit {bound}"));
+            self.proof.unproved.push(store.prefix.clone());
             return;
         }
         self.read_rules(&mut reader, &store.prefix, &listing.files);
@@ -263,6 +278,7 @@ impl<'a> TreeProver<'a> {
     /// Lists what the trees do not have, and puts everything in the order of paths.
     pub(super) fn finish(mut self) -> (TreeProof, Vec<Store>) {
         let proof = &mut self.proof;
+        proof.unproved.sort_unstable();
         proof.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         proof.submodules.sort_by(|one, other| one.path.cmp(&other.path));
         let proved = proof.submodules.iter().filter(|module| matches!(module.state, SubmoduleState::Proved { .. }));

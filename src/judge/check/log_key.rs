@@ -24,7 +24,7 @@ holds that key, or that the image is signed: see image-signature. Builds that we
     run: Run::Function(run),
 };
 
-fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+pub(super) fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let Some(log) = evidence.log() else {
         return Outcome::not_run(Reason::NoEvidence, "the archive has no data/build.log");
     };

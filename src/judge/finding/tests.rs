@@ -175,6 +175,46 @@ fn the_truth_table_of_consequences() {
     }
 }
 
+/// One sentence is one cause, whatever the checks' groups: the first that rejects for it keeps it, and no verdict depends on that.
+#[test]
+fn the_same_words_reject_once() {
+    use WaiverStanding::Active;
+    let no = |check, status| Finding {
+        check,
+        message: "the same".into(),
+        ..finding(Level::Require, status, Demand::Group, MissingEvidence::RejectsWithGroup)
+    };
+    let effects = |findings: &[Finding]| findings.iter().map(|one| (one.caused_by, one.effect)).collect::<Vec<_>>();
+    let (rejects, follows) = ((None, Effect::Rejects), (Some("a"), Effect::Follows));
+    for status in
+        [Status::Fail, Status::Unknown, Status::NotRun(Reason::NoEvidence), Status::NotRun(Reason::NotBuiltIn)]
+    {
+        let three = vec![no("a", status), no("b", status), no("c", status)];
+        let found = settled(three.clone(), &[]);
+        assert_eq!(effects(&found), [rejects, follows, follows]);
+        assert_eq!((found[0].status, found[1].status), (status, Status::NotRun(Reason::Refused)));
+        assert_eq!(effects(&settled(found, &[])), [rejects, follows, follows], "settled again");
+        // A waiver of the first is none of the others, and one of another changes nothing.
+        assert_eq!(settled(three.clone(), &[("a", Active)]).iter().filter(|one| one.rejects()).count(), 2);
+        assert_eq!(effects(&settled(three, &[("b", Active)])), [rejects, follows, follows]);
+    }
+    let fail = no("a", Status::Fail);
+    let with = |other: Finding| effects(&settled(vec![other, fail.clone()], &[]))[0];
+    assert_eq!(with(Finding { level: Level::Warn, ..no("w", Status::Fail) }), follows);
+    let kept = (None, Effect::None);
+    assert_eq!(with(Finding { level: Level::Warn, ..no("w", Status::NotRun(Reason::NoEvidence)) }), kept);
+    assert_eq!(with(no("w", Status::Pass)), kept);
+    assert_eq!(with(Finding { group: Group::Source, ..no("w", Status::Fail) }), kept, "not in play");
+    // What only warns is nobody's cause, and other words or sides are another cause.
+    for other in [
+        Finding { level: Level::Warn, ..no("w", Status::Fail) },
+        Finding { message: "other".into(), ..no("w", Status::Fail) },
+        Finding { found: Some("x".into()), ..no("w", Status::Fail) },
+    ] {
+        assert_eq!(effects(&settled(vec![other, fail.clone()], &[]))[1], rejects);
+    }
+}
+
 #[test]
 fn a_consequence_of_a_consequence_has_the_same_root() {
     let fail = finding(Level::Require, Status::Fail, Demand::None, MissingEvidence::RejectsWithGroup);

@@ -96,6 +96,12 @@ pub(crate) enum Answer {
     Refused(String),
     /// It cannot be told: nobody trusts the key, a part is missing, or the form is not supported.
     Undecided(String),
+    /// This build does not judge signatures of this form.
+    #[cfg_attr(
+        all(feature = "openpgp", feature = "sigstore"),
+        allow(dead_code, reason = "this build judges every form")
+    )]
+    NotBuiltIn(String),
 }
 
 /// Whose signature was accepted.

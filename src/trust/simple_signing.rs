@@ -95,7 +95,7 @@ fn judge_message(
     _: &TrustPolicy,
     _: &Limits,
 ) -> SignatureReport {
-    let answer = Answer::Undecided("unsupported: this build of the program has no OpenPGP (feature `openpgp`)".into());
+    let answer = Answer::NotBuiltIn("this build of the program has no OpenPGP (feature `openpgp`)".into());
     SignatureReport::new(Kind::SimpleSigning, name, answer)
 }
 

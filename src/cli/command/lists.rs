@@ -113,19 +113,19 @@ pub(crate) fn explain(name: &str) -> Result<u8, Error> {
 const VERDICTS: &str = "\
 Verdicts
 
-  ACCEPTED          exit 0  A policy was given. Every group of checks that it requires has an answer, and nothing objects.
-  ACCEPTED IN PART  exit 0  Nothing objects, but something is missing: there is no policy, a required group has no
-                            answer, an answer is waived, or this program was built without a check that decides.
-  REJECTED          exit 1  A required check failed, could not decide, or was asked for and has no answer.
-  NO VERDICT                Wrong usage, bad policy or no key: exit 2. Unreadable, malformed, over a limit: exit 3.
-                            Nothing to verify: exit 4.
+  ACCEPTED          exit 0  A policy was given, each group it requires was checked, nothing rejects.
+  ACCEPTED IN PART  exit 0  Nothing rejects, but something is missing: a policy, an answer in a
+                            required group, a check in this build; or the policy waives an answer.
+  REJECTED          exit 1  A required check failed, could not decide, or did not run when asked for.
+  NO VERDICT        exit 2  Wrong usage, a bad policy, or no key.
+                    exit 3  The input is unreadable, malformed or over a limit.
+                    exit 4  There is nothing to verify.
 
-After ACCEPTED come the groups that were checked, and in brackets the policy with what it weakened. After ACCEPTED
-IN PART comes what is missing or was not checked. `require` in the policy, or --require, asks for a group.
-Only checks at the level `require` decide. A check that could not be looked at because another check failed is
-counted under that one; if the cause is waived, only warns or is off, that check rejects by itself.
-An acceptance does not say who holds the key, that the log is true, or that the image was built from the source.
-A gate reads the exit code, or `verdict` and `scope` of the JSON report together.
+Only checks at the level `require` decide. `require` in a policy, or --require, asks for a group.
+A check that did not run because another failed is counted under that one. If that one is waived,
+only warns or is off, the check rejects by itself.
+An acceptance does not say who holds the key, that the log is true, or that the image was built
+from the source. Programs read the exit code, or `verdict` and `scope` in the JSON report.
 ";
 
 fn limits() -> String {

@@ -13,11 +13,16 @@ use crate::trust::{self, Answer, ImageTarget, Kind, SignatureReport};
 /// Every signature that was given, judged against the image that the signed log names.
 ///
 /// # Errors
-/// The outcome of each check of the group, when there is nothing to judge or nothing to judge it by.
+/// The outcome of each check of the group, when there is nothing to judge, nothing to judge it by, or this build cannot.
 pub(super) fn signature_reports<'e>(
     evidence: &'e Evidence<'_>,
     policy: &Policy,
 ) -> Result<&'e [SignatureReport], Outcome> {
+    let reports = all_reports(evidence, policy)?;
+    not_built_in(reports).map_or(Ok(reports), Err)
+}
+
+fn all_reports<'e>(evidence: &'e Evidence<'_>, policy: &Policy) -> Result<&'e [SignatureReport], Outcome> {
     let files = evidence.trust.unwrap_or_default();
     if files.is_empty() {
         return Err(Outcome::not_run(Reason::NoEvidence, "no signatures of the image were given"));
@@ -36,10 +41,21 @@ pub(super) fn signature_reports<'e>(
     Ok(reports)
 }
 
+/// The answer of each check of the group where this build judges none of the signatures that were given.
+fn not_built_in(reports: &[SignatureReport]) -> Option<Outcome> {
+    let is_judged = |report: &SignatureReport| !matches!(report.answer, Answer::NotBuiltIn(_));
+    match reports.first() {
+        Some(SignatureReport { kind, answer: Answer::NotBuiltIn(why), .. }) if !reports.iter().any(is_judged) => {
+            Some(Outcome::not_run(Reason::NotBuiltIn, format!("{}: {why}", kind.words())))
+        }
+        _ => None,
+    }
+}
+
 /// What the image's signatures say: which digest an accepted one is of and whose it is, signed by that key's holder; of the others, only that
 /// they are there.
 pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact> {
-    let (Ok(reports), Ok(image)) = (signature_reports(evidence, policy), image_target(evidence)) else {
+    let (Ok(reports), Ok(image)) = (all_reports(evidence, policy), image_target(evidence)) else {
         return Vec::new();
     };
     let mut facts = FactList::default();
@@ -59,7 +75,7 @@ pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact>
             Answer::Refused(message) => {
                 add("image-signature", format!("{kind}, {}: refused: {message}", report.file), Known::Given);
             }
-            Answer::Undecided(message) => {
+            Answer::Undecided(message) | Answer::NotBuiltIn(message) => {
                 add("image-signature", format!("{kind}, {}: undecided: {message}", report.file), Known::Given);
             }
         }

@@ -59,7 +59,7 @@ pub enum Repetition {
     SameAnswers,
     /// Other answers, by another program or with other limits.
     OtherAnswers,
-    /// The evidence was left out.
+    /// The evidence was left out, or this version refuses the case's own policy.
     NotRepeated,
 }
 
@@ -138,11 +138,12 @@ impl SignOffReport {
 }
 
 impl Repetition {
-    fn words(self) -> &'static str {
+    fn words(self, profile: &str) -> &'static str {
         match self {
             Self::SameReport => "the same report, byte for byte",
             Self::SameAnswers => "the same answers of all checks; another program or other limits, and other words",
             Self::OtherAnswers => "OTHER ANSWERS, by another program or with other limits than those that sealed it",
+            Self::NotRepeated if profile == "full" => "not repeated: this version refuses the case's own policy",
             Self::NotRepeated => "not repeated: the evidence was left out (profile filing)",
         }
     }
@@ -158,7 +159,7 @@ impl CaseReport {
             ("sealed", format!("for {}, verdict {}", self.sealed_for, self.sealed_verdict)),
         ];
         lines.extend(self.judged_for.iter().map(|moment| ("judged", format!("for {moment}"))));
-        lines.push(("repeated", self.repeated.words().to_owned()));
+        lines.push(("repeated", self.repeated.words(&self.profile).to_owned()));
         lines.extend(self.other_answers.iter().map(|answer| ("", for_terminal(answer))));
         lines.push(("vouched by", self.voucher().to_owned()));
         lines.push(match &self.seal {

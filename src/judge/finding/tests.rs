@@ -116,6 +116,13 @@ fn the_truth_table_of_rejection() {
             (false, false) => Verdict::Accept,
         };
         assert_eq!(verdict(&alone), kept, "{one:?}");
+        // Without a policy, or with a group without an answer that the policy or --require requires: in part at best. With its answer, as before.
+        let in_part = if rejects { Verdict::Reject } else { Verdict::AcceptInPart };
+        let both: Option<&[Group]> = Some(&[Group::Manifest, Group::Image]);
+        let of = |findings: &[Finding], required| Verdict::of(findings, &[Group::Manifest, Group::Image], required);
+        assert_eq!((of(&alone, None), of(&alone, Some(&[])), of(&alone, both)), (in_part, in_part, in_part), "{one:?}");
+        let answered = settled(vec![one.clone(), pass(), Finding { group: Group::Image, ..pass() }], &[]);
+        assert_eq!(of(&answered, both), kept, "{one:?}");
         // Waived, it does not reject and is not a pass: in part at best. Its status is what it was.
         let waived = settled(vec![one.clone(), pass()], &[("test", WaiverStanding::Active)]);
         assert_eq!((waived[0].rejects(), waived[0].is_waived(), waived[0].status), (false, rejects, one.status));
@@ -137,7 +144,7 @@ fn the_truth_table_of_rejection() {
 /// its own.
 #[test]
 fn the_truth_table_of_consequences() {
-    use WaiverStanding::Active;
+    use WaiverStanding::{Active, Expired};
     let by = |check, status, level, demand| Finding {
         check,
         caused_by: Some("cause"),
@@ -165,6 +172,15 @@ fn the_truth_table_of_consequences() {
                     Effect::None
                 };
                 assert_eq!(effects(&[("test", Active)]), waived);
+                // An expired waiver of either is as if it were not there.
+                assert_eq!((effects(&[("cause", Expired)]), effects(&[("test", Expired)])), (expected, expected));
+                // What is not in play does nothing, and as a cause it excuses nothing.
+                let elsewhere = |finding: Finding| Finding { group: Group::Source, ..finding };
+                let consequence = by("test", status, level, demand);
+                let outside = settled(vec![elsewhere(consequence.clone()), cause.clone(), pass()], &[]);
+                assert_eq!((outside[0].effect, outside[1].rejects()), (Effect::None, cause_rejects));
+                let caused = settled(vec![consequence, elsewhere(cause.clone()), pass()], &[]);
+                assert_eq!((caused[0].effect, caused[1].effect), (own, Effect::None));
                 let both = findings(&[("cause", Active), ("test", Active)]);
                 assert!(!both.iter().any(Finding::rejects));
                 if level == Level::Require {

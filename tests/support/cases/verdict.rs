@@ -7,6 +7,9 @@ use super::policy;
 /// The whole policy of a case that does not go by the other cases' one.
 const REQUIRE: &str = "require = [\"manifest\"]";
 
+/// The checks of the group image that decide.
+const IMAGE: [&str; 4] = ["image-digest", "image-config", "image-layers", "image-platform"];
+
 fn under(case: Case, text: String) -> Case {
     case.file("key.pem", Named::Server.public_pem()).policy(text)
 }
@@ -52,6 +55,22 @@ pub fn cases() -> Vec<Case> {
             policy::with("[levels]\nworkload-key = \"off\"\n")
                 .replace(REQUIRE, "require = [\"manifest\", \"source\", \"workload\"]"),
         ),
+        under(
+            Case::good(
+                "verdict-group-without-answer",
+                "The policy requires the group image, and its levels leave no check of it that decides.",
+            ),
+            policy::with(&format!("[levels]\n{}", IMAGE.map(|check| format!("{check} = \"warn\"\n")).concat()))
+                .replace(REQUIRE, "require = [\"manifest\", \"image\"]"),
+        )
+        .expect("image-digest", "not-run: no-evidence")
+        .in_part(),
+        under(
+            Case::good("verdict-group-by-flag", "--require asks for a group that the policy does not require."),
+            policy::with(""),
+        )
+        .arguments(&["--policy", "policy.toml", "--require", "source"])
+        .expect("source-commit", "pass"),
         Case::error("verdict-require-workload", 2, "usage", "A bundle has no checks of the group `workload`.")
             .arguments(&["--key", "key.pem", "--require", "workload"]),
         under(

@@ -58,12 +58,12 @@ pub fn cases() -> Vec<Case> {
         under(
             Case::good(
                 "verdict-group-without-answer",
-                "The policy requires the group image, and its levels leave no check of it that decides.",
+                "The policy requires the group image and there is none; each check that would reject for it is waived.",
             ),
-            policy::with(&format!("[levels]\n{}", IMAGE.map(|check| format!("{check} = \"warn\"\n")).concat()))
-                .replace(REQUIRE, "require = [\"manifest\", \"image\"]"),
+            policy::with(&waivers(&good, &IMAGE)).replace(REQUIRE, "require = [\"manifest\", \"image\"]"),
         )
         .expect("image-digest", "not-run: no-evidence")
+        .expect("image-config", "not-run: refused")
         .in_part(),
         under(
             Case::good("verdict-group-by-flag", "--require asks for a group that the policy does not require."),

@@ -24,7 +24,7 @@ use crate::image::{Choice, ImageFacts};
 use crate::judge::builds::BuiltImage;
 use crate::judge::check::{self, Gate};
 use crate::judge::evidence::{Evidence, Fact, Known};
-use crate::judge::finding::{self, Finding, Group, Verdict};
+use crate::judge::finding::{self, Finding, Group, Reason, Status, Verdict};
 use crate::judge::policy::Policy;
 use crate::manifest::Manifest;
 use crate::manifest::build_log::BuildLog;
@@ -274,7 +274,9 @@ fn conclude<'a>(evidence: &Evidence<'_>, question: &Question<'_>, in_play: &[Gro
     let findings = run_all(&Gate::Open(evidence), question, in_play);
     // A file or folder next to the bundle that turns out not to be evidence (an empty folder `trust/`) does not put its group in play.
     let asked = check::in_play(question.policy, &question.handed.groups(), &[]);
-    let answered = |group: &Group| findings.iter().any(|finding| finding.group == *group && finding.is_answer());
+    // Evidence that this build cannot judge does.
+    let is_evidence = |finding: &Finding| finding.is_answer() || finding.status == Status::NotRun(Reason::NotBuiltIn);
+    let answered = |group: &Group| findings.iter().any(|finding| finding.group == *group && is_evidence(finding));
     let in_play = in_play.iter().copied().filter(|group| asked.contains(group) || answered(group)).collect();
     Judged { in_play, findings, built: Some(evidence.built_image()), ..Judged::default() }
 }

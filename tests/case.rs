@@ -535,7 +535,7 @@ fn no_flag_is_ignored_with_a_case() {
     assert_eq!(audit(&folder, &["--key", "key.pem", "--require", "workload"]).0, 2);
 }
 
-/// Cases sealed by version 0.1.0, with their reports.
+/// Cases sealed by version 0.1.0, with their reports. None of the three has a signed seal.
 #[test]
 fn cases_of_version_0_1_are_read_and_compared() {
     for (name, own, sealed, today) in [
@@ -570,6 +570,36 @@ fn cases_of_version_0_1_are_read_and_compared() {
         folder.write("report.json", other);
         assert_eq!(run(folder.path(), &["report", "report.json", "--format", "json"]).code, 3, "{name}");
     }
+}
+
+/// A policy that 0.1.0 took and this version refuses: the case is judged on the reader's terms, which do not need it.
+#[test]
+fn a_case_whose_own_policy_is_refused_is_judged_by_the_readers() {
+    let folder = Folder::with_fixture("good-policy");
+    let bytes = fs::read(program::fixture("inputs/cases-0.1").join("own-policy.tar")).unwrap();
+    let mut edited = members(&bytes);
+    let policy = edited.iter_mut().find(|(name, _)| name == "policy/policy.toml").unwrap();
+    let text = String::from_utf8(policy.1.clone()).unwrap();
+    policy.1 = text.replace("branch = \"main\"", "branch = \"\"").into_bytes();
+    folder.write("case.tar", packed(&relisted(edited)));
+    for (own, verdict) in [(["--key", "key.pem"], "accept-in-part"), (["--policy", "policy.toml"], "accept")] {
+        let (code, report) = audit(&folder, &[&own[..], &["--now", NOW]].concat());
+        assert_eq!((code, report["verdict"].as_str()), (0, Some(verdict)), "{report:#}");
+        assert_eq!(report["case"]["repeated"], "not-repeated");
+        let remarks = report["case"]["remarks"].to_string();
+        assert!(
+            remarks.contains("this version refuses the case's own policy") && remarks.contains("branch"),
+            "{remarks}"
+        );
+        let text = run(folder.path(), &[&["audit", "case.tar", "--now", NOW, "--details"][..], &own].concat());
+        assert!(text.out.contains("not repeated: this version refuses the case's own policy"), "{}", text.out);
+    }
+    assert_eq!(audit(&folder, &["--policy", "policy.toml", "--require", "image", "--now", NOW]).0, 1);
+    let (code, report) = audit(&folder, &[]);
+    assert_eq!((code, &report["error"]["code"]), (2, &Value::from("usage")), "{report:#}");
+    assert!(message(&report).contains("branch"), "{report:#}");
+    let hint = report["error"]["hint"].as_str().unwrap();
+    assert!(hint.contains("--policy FILE") && hint.contains("--key"), "{report:#}");
 }
 
 /// Answers that differ from the sealed ones are listed, and today's answers count.

@@ -53,6 +53,7 @@ fn every_command_prints_its_golden_output() {
             ("checks", &["checks"]),
             ("explain", &["explain", "manifest-signature"]),
             ("explain-limits", &["explain", "limits"]),
+            ("explain-verdicts", &["explain", "verdicts"]),
         ],
     );
     goldens("good-trust-notary-rotated", &[("trust", &["trust", "trust", "--now", "2027-01-01T00:00:00Z"])]);
@@ -707,25 +708,44 @@ fn unsupported_signatures_are_reported() {
         let document: Value = serde_json::from_str(&run(&fixture(name), &line).out).unwrap();
         let findings = document["reports"][0]["findings"].as_array().unwrap();
         let finding = findings.iter().find(|finding| finding["check"] == "image-signature").unwrap();
+        if finding["reason"] == "not-built-in" && !has_feature("sigstore") {
+            assert_ne!(document["verdict"], "accept", "{name}: {finding}");
+            continue;
+        }
         assert_eq!((&finding["status"], &document["exit_code"]), (&"unknown".into(), &1.into()), "{name}: {finding}");
         assert!(finding["message"].as_str().unwrap().contains("unsupported: "), "{name}: {finding}");
     }
 }
 
-/// What a build cannot check is unknown, with the reason; if its group is required, the bundle is rejected.
+/// A check that needs a missing feature is not run, with the reason: if its group is required, the bundle is rejected, once; if it is not, the bundle is accepted
+/// in part.
 #[test]
 fn a_build_without_support_for_a_signature_reports_it() {
     for (feature, name, says) in [
         ("openpgp", "good-trust-gpg-primary", "this build has no OpenPGP support"),
         ("sigstore", "good-trust-sigstore", "this build has no sigstore support"),
     ] {
-        let line = ["audit", ".", "--policy", "policy.toml", "--require", "trust", "--now", NOW, "--format", "json"];
-        let answer = run(&fixture(name), &line);
-        let document: Value = serde_json::from_str(&answer.out).unwrap();
-        let findings = document["reports"][0]["findings"].as_array().unwrap();
-        let finding = findings.iter().find(|finding| finding["check"] == "image-signature").unwrap();
-        let (status, code) = if has_feature(feature) { ("pass", 0) } else { ("unknown", 1) };
-        assert_eq!((finding["status"].as_str().unwrap(), answer.code), (status, code), "{name}: {finding}");
-        assert_eq!(finding["message"].as_str().unwrap().contains(says), !has_feature(feature), "{name}: {finding}");
+        let audit = |require: &[&str]| {
+            let line = ["audit", ".", "--policy", "policy.toml", "--now", NOW, "--format", "json"];
+            let answer = run(&fixture(name), &[&line, require].concat());
+            let document: Value = serde_json::from_str(&answer.out).unwrap();
+            let bundle = document["reports"][0].clone();
+            assert_eq!(document["verdict"], bundle["verdict"]);
+            (answer.code, bundle)
+        };
+        let (code, bundle) = audit(&["--require", "trust"]);
+        let findings = bundle["findings"].as_array().unwrap();
+        let finding = |name: &str| findings.iter().find(|finding| finding["check"] == name).unwrap();
+        let signature = finding("image-signature");
+        if has_feature(feature) {
+            assert_eq!((&signature["status"], code), (&"pass".into(), 0), "{name}: {signature}");
+            continue;
+        }
+        assert_eq!((&signature["status"], &signature["reason"], code), (&"not-run".into(), &"not-built-in".into(), 1));
+        assert!(signature["message"].as_str().unwrap().contains(says), "{name}: {signature}");
+        let rejects: Vec<&Value> = findings.iter().filter(|finding| finding["rejects"] == true).collect();
+        assert_eq!((rejects.len(), &finding("image-key")["caused_by"]), (1, &"image-signature".into()), "{rejects:?}");
+        let (code, bundle) = audit(&[]);
+        assert_eq!((code, bundle["verdict"].as_str()), (0, Some("accept-in-part")), "{name}: nobody asked for it");
     }
 }

@@ -203,6 +203,15 @@ fn a_state_of_another_run_or_a_foreign_file_is_refused() {
     fs::write(top.join("state"), &odd).unwrap();
     assert_eq!(run(&top, &["--state", "state"]).status.code(), Some(3));
     assert!(odd == fs::read_to_string(top.join("state")).unwrap());
+    // A state of version 0.1.0 is refused, with a hint.
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/inputs/cases-0.1/state.jsonl");
+    fs::copy(&old, top.join("old")).unwrap();
+    let output = run(&top, &["--state", "old", "--format", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &report["error"]["code"]), (Some(2), &"usage".into()), "{report:#}");
+    assert!(report["error"]["message"].as_str().unwrap().contains("saved by version 0.1.0"), "{report:#}");
+    assert!(report["error"]["hint"].as_str().unwrap().contains("a new file with --state"), "{report:#}");
+    assert!(fs::read(&old).unwrap() == fs::read(top.join("old")).unwrap());
     // A file with one unterminated line is someone else's file, not a truncated state.
     fs::write(top.join("note"), "one line").unwrap();
     assert_eq!(run(&top, &["--state", "note"]).status.code(), Some(3));

@@ -309,6 +309,16 @@ fn a_pod_of_an_accepted_build_is_admitted_and_others_are_denied_with_a_reason() 
 }
 
 #[test]
+fn approvals_are_read() {
+    let folder = place(&format!("{POLICY}[levels]\nsource-approved = \"require\"\n"));
+    folder.write("approvals.csv", fs::read(fixture("good-approved").join("approvals.csv")).unwrap());
+    for (more, allowed) in [(&[][..], false), (&["--approvals", "approvals.csv"], true)] {
+        let server = Server::start(&folder, more);
+        assert_eq!(server.ask(&folder, &review("prod", &good()))["allowed"], allowed, "{more:?}");
+    }
+}
+
+#[test]
 fn requests_that_are_not_reviews_admit_nothing() {
     let folder = place(POLICY);
     let server = Server::start(&folder, &["--limit", "review-bytes=64K"]);

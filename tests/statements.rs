@@ -72,14 +72,46 @@ fn only_builds_accepted_by_a_policy_have_a_summary_and_it_claims_no_slsa_level()
 
 #[test]
 fn a_build_that_is_not_accepted_has_no_statement() {
-    assert_eq!(
-        audit("tag-disagrees_fail", "vsa", &["--policy", "../good-policy-and-key/policy.toml"]),
-        (1, String::new())
-    );
+    // A report that is requested with it is still written.
+    let refused = |name, more: &[&str], verdict: &str| {
+        let folder = Folder::new();
+        let beside = folder.path().join("report.json");
+        let report = format!("json={}", beside.display());
+        let (code, text) = audit(name, "vsa", &[&["--report", &report][..], more].concat());
+        assert_eq!(text, "", "{name} {more:?}");
+        let report: Value = serde_json::from_slice(&fs::read(beside).unwrap()).unwrap();
+        assert_eq!(report["verdict"], verdict, "{name} {more:?}");
+        code
+    };
+    assert_eq!(refused("tag-disagrees_fail", &["--policy", "../good-policy-and-key/policy.toml"], "reject"), 1);
     // A required group that was not checked.
-    assert_eq!(audit("good-policy-and-key", "vsa", &["--require", "image"]), (1, String::new()));
+    assert_eq!(refused("good-policy-and-key", &["--require", "image"], "reject"), 1);
     // Without a policy there is nothing to summarise.
-    assert_eq!(audit("text-html-in-branch", "vsa", &[]), (2, String::new()));
+    assert_eq!(refused("text-html-in-branch", &[], "none"), 2);
+    // In part: the exit code is the missing summary's.
+    assert_eq!(refused("verdict-waived", &[], "accept-in-part"), 1);
+}
+
+/// The last line says the exit code that the process ends with, on the screen and in a file.
+#[test]
+fn an_acceptance_in_part_without_its_summary_ends_with_the_exit_code_of_the_process() {
+    let (directory, folder) = (fixture("verdict-waived"), Folder::new());
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let given = CaseFile::read(&directory).args();
+    let (vsa, text) = (format!("vsa={}", place("vsa")), format!("text={}", place("text")));
+    let mut line = vec!["audit", BUNDLE, "--now", NOW];
+    line.extend(given.iter().map(String::as_str));
+    let plain = run(&directory, &line);
+    assert!(plain.code == 0 && plain.out.lines().last().unwrap().starts_with("ACCEPTED IN PART (exit 0): "));
+    for more in [&[][..], &["--details"], &["--quiet"]] {
+        let answer = run(&directory, &[&line[..], &["--report", &vsa, "--report", &text], more].concat());
+        let last = answer.out.lines().last().unwrap();
+        assert_eq!(answer.code, 1);
+        assert!(last.starts_with("ACCEPTED IN PART (exit 1): no verification summary; "), "{last}");
+        assert!(answer.err.contains("the exit code is 1"), "{}", answer.err);
+        let filed = fs::read_to_string(place("text")).unwrap();
+        assert!(filed.lines().last().unwrap().contains("(exit 1)"), "{filed}");
+    }
 }
 
 /// SLSA 1.x: if there are input attestations, all of them are listed, each with its digest; `version` maps components to versions.

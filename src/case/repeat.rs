@@ -36,30 +36,40 @@ pub struct Reader<'a> {
 ///
 /// # Errors
 /// [`Error::Malformed`] for a case that contradicts itself: its report differs from the audit's, or its seal is for a
-/// different case or by a different key.
+/// different case or by a different key. [`Error::Usage`] if this version refuses
+/// the case's own policy and the reader supplies none.
 pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> Result<Report, Error> {
     let seal = case.seal()?.map(|_| SealReport { key: reader.seal_key.map(|key| key.fingerprint().to_string()) });
     if let Some(key) = reader.seal_key {
         case.must_be_sealed_by(key)?;
     }
     let stamps = case.stamps(reader.authorities, reader.today, limits)?;
-    let own_terms = case.own_terms(limits)?;
-    let (compared, again) = match case.record.profile {
-        Profile::Filing => (Compared::new(Repetition::NotRepeated), None),
-        Profile::Full => {
-            let again = case.audit(&own_terms, reader.threads, limits)?;
+    // An earlier version may have taken a policy that this one refuses. The reader's own terms do not need it.
+    let (own_terms, refused) = match case.own_terms(limits) {
+        Ok(terms) => (Some(terms), None),
+        Err(error) if error.exit_code() == 2 => (None, Some(error)),
+        Err(error) => return Err(error),
+    };
+    let (compared, again) = match (case.record.profile, &own_terms) {
+        (Profile::Full, Some(own_terms)) => {
+            let again = case.audit(own_terms, reader.threads, limits)?;
             (compare(case, &again, limits)?, Some(again))
         }
+        (Profile::Filing, _) | (Profile::Full, None) => (Compared::new(Repetition::NotRepeated), None),
     };
-    let sealed_for = own_terms.now;
-    let (vouched_by, terms) = match (reader.own, reader.seal_key) {
-        (Some((policy, keys)), _) => {
+    let sealed_for = case.now()?;
+    let (vouched_by, terms) = match (reader.own, own_terms, reader.seal_key) {
+        (Some((policy, keys)), ..) => {
             (Voucher::Reader, CaseTerms { policy, keys, now: reader.today, existed_by: stamps.existed_by })
         }
-        (None, Some(_)) => (Voucher::Seal, CaseTerms { existed_by: stamps.existed_by, ..own_terms }),
-        (None, None) => (Voucher::Nobody, own_terms),
+        (None, None, _) => return Err(needs_own_terms(refused)),
+        (None, Some(own_terms), Some(_)) => (Voucher::Seal, CaseTerms { existed_by: stamps.existed_by, ..own_terms }),
+        (None, Some(own_terms), None) => (Voucher::Nobody, own_terms),
     };
     let mut report = match (vouched_by, again) {
+        (Voucher::Reader, None) if case.record.profile == Profile::Full => {
+            case.audit(&terms, reader.threads, limits)?
+        }
         (_, None) => without_verdict(case, compared.repeated, None, terms.now),
         (Voucher::Nobody, Some(again)) => without_verdict(case, compared.repeated, Some(again.verdict()), terms.now),
         (Voucher::Seal, Some(again)) if terms.existed_by.is_none() => again,
@@ -69,6 +79,7 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
     let sign_offs = sign_offs(case, &signers)?;
     let mut remarks = remarks(case, &sign_offs);
     remarks.extend(stamps.remarks);
+    remarks.extend(refused.map(|error| format!("this version refuses the case's own policy: {error}")));
     if compared.rules == Rules::Version1 {
         remarks.push(
             "sealed under the verdict rules of 0.1: only statuses of checks that both versions know were compared"
@@ -98,6 +109,15 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
         report.case.iter_mut().for_each(|case| case.remarks.extend(hint.clone()));
     }
     Ok(report)
+}
+
+/// The error for a case whose own policy or keys this version refuses, if the reader supplies none.
+fn needs_own_terms(refused: Option<Error>) -> Error {
+    let why = refused.map(|error| format!(": {error}")).unwrap_or_default();
+    Error::Usage {
+        message: format!("this version refuses the case's own policy{why}"),
+        hint: "judge the case by your own policy or key: --policy FILE or --key".into(),
+    }
 }
 
 /// The command that audits for the sealed moment, if only the time since then causes the rejection: through `max-age`
@@ -213,6 +233,9 @@ fn compare(case: &Case, again: &Report, limits: &Limits) -> Result<Compared, Err
         ));
     }
     for (listed, audited) in case.record.bundles.iter().zip(&again.bundles) {
+        if let Some(error @ Error::OverLimit { .. }) = &audited.error {
+            return Err(error.clone());
+        }
         let found = (&audited.build_name, signed(audited));
         if found != (&listed.build_name, (listed.archive_sha256.clone(), listed.signature.clone())) {
             let message = format!("{}: the listed name, digest or signature differs from the bundle's", listed.member);

@@ -112,7 +112,7 @@ pub(super) fn look(show: &ShowArguments) -> Look {
     };
     let of_terminal = || terminal_size::terminal_size().map(|(width, _)| width.0.max(60));
     let columns = if is_terminal { of_terminal().unwrap_or(plain.columns) } else { plain.columns };
-    Look { colour, columns, amount: amount(show) }
+    Look { colour, columns, amount: amount(show), exit_code: None }
 }
 
 fn amount(show: &ShowArguments) -> Amount {

@@ -30,6 +30,7 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
     if format == Format::Vsa && !summary::has_any(&report) {
         return Ok(wanted.exit_code(&report, report.exit_code()));
     }
+    let shown = wanted.shown(&report, shown);
     match &arguments.output {
         Some(path) => files::write(&report, &[(shown, path.clone())], None, &options)?,
         None if report.has_pages(format) => {

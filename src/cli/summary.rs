@@ -5,7 +5,7 @@ use crate::base::escape::for_lines;
 use crate::cli::args::report::ReportOptions;
 use crate::cli::output::talk;
 use crate::judge::finding::Verdict;
-use crate::report::{Format, Report};
+use crate::report::{Format, Look, Report};
 
 /// Whether a summary was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,12 +58,26 @@ impl Wanted {
             );
             talk(for_lines(&line).as_bytes());
         }
-        if report.verdict() != Verdict::AcceptInPart || code != 0 {
-            return code;
+        match self.own_code(report).filter(|_| code == 0) {
+            None => code,
+            Some(own) => {
+                talk(b"the exit code is 1: a verification summary was requested, and none is written for an acceptance in part\n");
+                own
+            }
         }
-        talk(
-            b"the exit code is 1: a verification summary was requested, but is not written for an acceptance in part\n",
-        );
-        1
+    }
+
+    /// The exit code where it is not the verdict's.
+    fn own_code(self, report: &Report) -> Option<u8> {
+        let is_missing = report.error.is_none() && report.verdict() == Verdict::AcceptInPart;
+        (self == Self::Yes && is_missing).then_some(1)
+    }
+
+    /// Text for people ends with the exit code of the process.
+    pub(super) fn shown(self, report: &Report, format: Format) -> Format {
+        match format {
+            Format::Text(look) => Format::Text(Look { exit_code: self.own_code(report), ..look }),
+            other => other,
+        }
     }
 }

@@ -29,6 +29,8 @@ pub struct TreeProof {
     pub files: Vec<TreeFile>,
     /// Messages about missing or malformed trees and blobs of HEAD.
     pub faults: Vec<String>,
+    /// Paths of these faults, sorted: files, and folders with `/` at the end (the top is empty). The tree's content at these paths is not known.
+    pub(super) unproved: Vec<Vec<u8>>,
     /// Differences between the work tree and HEAD's tree, sorted by path.
     pub differences: Vec<Difference>,
     /// Files that are equal after a conversion, with that conversion.
@@ -41,6 +43,17 @@ pub struct TreeProof {
     pub is_sparse: bool,
     /// Messages about details that are not faults.
     pub(super) notes: Vec<String>,
+}
+
+impl TreeProof {
+    /// Does this difference follow from an object of HEAD that is missing or malformed? It is then not known what the tree has at its path.
+    pub(crate) fn is_unproved(&self, difference: &Difference) -> bool {
+        let path = difference.path.as_slice();
+        let is_listed = |place: &[u8]| self.unproved.binary_search_by(|one| one.as_slice().cmp(place)).is_ok();
+        let mut folders = (0..path.len()).filter(|&at| at.checked_sub(1).is_none_or(|at| path.get(at) == Some(&b'/')));
+        folders.any(|end| path.get(..end).is_some_and(is_listed))
+            || (difference.change == Change::Modified && is_listed(path))
+    }
 }
 
 /// A submodule of HEAD's tree, or of a submodule.
@@ -128,10 +141,12 @@ impl<'a> TreeProver<'a> {
         let mut reader = Reader::new(&directory, &store.objects, self.limits, self.inflated);
         let listing = list_tree(&mut reader, tree, &store.prefix, self.limits);
         self.proof.faults.extend(listing.faults);
+        self.proof.unproved.extend(listing.unproved);
         self.proof.notes.extend(listing.notes);
         if (self.proof.files.len() + listing.files.len()) as u64 > self.limits.git_tree_entries {
             let bound = self.limits.git_tree_entries();
             self.proof.faults.push(format!("all trees together are over the limit {bound}"));
+            self.proof.unproved.push(store.prefix.clone());
             return;
         }
         self.read_rules(&mut reader, &store.prefix, &listing.files);
@@ -265,6 +280,7 @@ impl<'a> TreeProver<'a> {
     /// Lists the files that are not in the trees, and sorts everything by path.
     pub(super) fn finish(mut self) -> (TreeProof, Vec<Store>) {
         let proof = &mut self.proof;
+        proof.unproved.sort_unstable();
         proof.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         proof.submodules.sort_by(|one, other| one.path.cmp(&other.path));
         let proved = proof.submodules.iter().filter(|module| matches!(module.state, SubmoduleState::Proved { .. }));

@@ -302,6 +302,7 @@ pub(crate) fn is_answered(findings: &[Finding], group: Group) -> bool {
 /// waived, at `warn`, or `off`), nothing else would show that the dependent checks never ran. So its consequences at `require` reject, and
 /// each needs a waiver of its own.
 pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group], waiver: impl Fn(&str) -> Option<Waiver>) {
+    share_causes(findings, in_play);
     name_roots(findings);
     let decide = |finding: &mut Finding, objects: bool| {
         finding.waiver = if objects { waiver(finding.check) } else { None };
@@ -324,6 +325,26 @@ pub(crate) fn settle(findings: &mut [Finding], in_play: &[Group], waiver: impl F
             (finding.waiver, finding.effect) = (None, Effect::Follows);
         } else {
             decide(finding, is_in_play && finding.level == Level::Require);
+        }
+    }
+}
+
+/// Several checks may report the same fault of the evidence in the same words. The first check that rejects for it keeps it; the others count as not
+/// run because of that check.
+fn share_causes(findings: &mut [Finding], in_play: &[Group]) {
+    let is_own = |one: &&Finding| one.caused_by.is_none() && in_play.contains(&one.group);
+    let is_no = |one: &&Finding| {
+        one.objects() || (one.level == Level::Warn && matches!(one.status, Status::Fail | Status::Unknown))
+    };
+    let cause_of = |one: &Finding| {
+        let one = Some(one).filter(is_own).filter(is_no)?;
+        let mut roots = findings.iter().filter(is_own).filter(|root| root.objects());
+        roots.find(|root| root.says_the_same(one)).map(|root| root.check).filter(|check| *check != one.check)
+    };
+    let causes: Vec<Option<&'static str>> = findings.iter().map(cause_of).collect();
+    for (finding, cause) in findings.iter_mut().zip(causes) {
+        if cause.is_some() {
+            (finding.status, finding.caused_by) = (Status::NotRun(Reason::Refused), cause);
         }
     }
 }
@@ -370,6 +391,10 @@ impl Finding {
     /// Whether the check is required, but this build does not include it.
     pub(crate) fn is_not_built_in(&self) -> bool {
         self.level == Level::Require && self.status == Status::NotRun(Reason::NotBuiltIn)
+    }
+
+    fn says_the_same(&self, other: &Self) -> bool {
+        (&self.message, &self.expected, &self.found) == (&other.message, &other.expected, &other.found)
     }
 
     fn has_active_waiver(&self) -> bool {

@@ -31,13 +31,18 @@ pub(crate) enum Answer {
     OtherKey(String),
     /// The signature cannot be verified here.
     Unsupported(String),
+    /// This build does not judge signatures of its form.
+    #[cfg_attr(feature = "openpgp", allow(dead_code, reason = "this build judges every form"))]
+    NotBuiltIn(String),
 }
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Good { signer, detail } => write!(f, "signed by {signer} ({detail})"),
-            Self::Bad(message) | Self::OtherKey(message) | Self::Unsupported(message) => f.write_str(message),
+            Self::Bad(message) | Self::OtherKey(message) | Self::Unsupported(message) | Self::NotBuiltIn(message) => {
+                f.write_str(message)
+            }
         }
     }
 }
@@ -109,7 +114,7 @@ impl Signers {
 
     #[cfg(not(feature = "openpgp"))]
     fn verify_openpgp(&self, _: &[u8], _: &[u8], _: Timestamp) -> Answer {
-        Answer::Unsupported(
+        Answer::NotBuiltIn(
             "signed with OpenPGP, which this build of the program does not include (feature openpgp)".into(),
         )
     }

@@ -59,7 +59,7 @@ pub enum Repetition {
     SameAnswers,
     /// Different answers, from a different program or with different limits.
     OtherAnswers,
-    /// Not repeated: the case does not contain the evidence.
+    /// Not repeated: the case does not contain the evidence, or this version refuses its policy.
     NotRepeated,
 }
 
@@ -138,13 +138,14 @@ impl SignOffReport {
 }
 
 impl Repetition {
-    fn words(self) -> &'static str {
+    fn words(self, profile: &str) -> &'static str {
         match self {
             Self::SameReport => "the same report, byte for byte",
             Self::SameAnswers => {
                 "the same answers from all checks, in different words: the program or its limits differ"
             }
             Self::OtherAnswers => "DIFFERENT ANSWERS: the program or its limits differ from those at sealing",
+            Self::NotRepeated if profile == "full" => "not repeated: this version refuses the case's own policy",
             Self::NotRepeated => "not repeated: the case contains no evidence (profile filing)",
         }
     }
@@ -160,7 +161,7 @@ impl CaseReport {
             ("sealed", format!("for {}, verdict {}", self.sealed_for, self.sealed_verdict)),
         ];
         lines.extend(self.judged_for.iter().map(|moment| ("judged", format!("as of {moment}"))));
-        lines.push(("repeated", self.repeated.words().to_owned()));
+        lines.push(("repeated", self.repeated.words(&self.profile).to_owned()));
         lines.extend(self.other_answers.iter().map(|answer| ("", for_terminal(answer))));
         lines.push(("vouched by", self.voucher().to_owned()));
         lines.push(match &self.seal {

@@ -3,6 +3,10 @@
 use super::setup::{Setup, data};
 use crate::given::server_record::ServerFiles;
 
+/// A moment at which the bundle is as young as [`MAX_AGE`] wants it.
+const YOUNG: &str = "2026-03-03T00:00:00Z";
+const MAX_AGE: &str = "[expect]\nmax-age = \"5d\"\n";
+
 /// One case.
 #[derive(Clone)]
 pub(super) struct Case {
@@ -345,5 +349,14 @@ fn others() -> Vec<Case> {
                 Setup { server: Some(files), ..Setup::with_image() }
             },
         ),
+        accepted("sealed-then", "build-age", "a case, judged by one's own policy for the sealed moment", || Setup {
+            sealed_for: Some(YOUNG),
+            now: YOUNG,
+            ..Setup::bundle(data!("image-good.sig.tbz")).policy(MAX_AGE)
+        }),
+        rejected("sealed-today", ("build-age", "fail"), "the same case and policy a week later", || Setup {
+            sealed_for: Some(YOUNG),
+            ..Setup::bundle(data!("image-good.sig.tbz")).policy(MAX_AGE)
+        }),
     ]
 }

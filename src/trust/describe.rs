@@ -129,7 +129,7 @@ fn signatures(
                 Standing::Trusted
             }
             Answer::Refused(message) => Standing::Refused(message),
-            Answer::Undecided(message) => Standing::Undecided(message),
+            Answer::Undecided(message) | Answer::NotBuiltIn(message) => Standing::Undecided(message),
         };
         rows.extend(report.expiries.into_iter().map(|(what, moment)| (what, until(moment, now))));
         rows.extend(report.details.into_iter().map(|line| ("note".to_owned(), line)));

@@ -95,7 +95,7 @@ fn judge_message(
     _: &TrustPolicy,
     _: &Limits,
 ) -> SignatureReport {
-    let answer = Answer::Undecided("unsupported: this build has no OpenPGP support (feature `openpgp`)".into());
+    let answer = Answer::NotBuiltIn("this build has no OpenPGP support (feature `openpgp`)".into());
     SignatureReport::new(Kind::SimpleSigning, name, answer)
 }
 

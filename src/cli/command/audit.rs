@@ -50,10 +50,11 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
     if let Err(error) = attach(&report, &options, arguments.report_options.attach.as_deref(), &limits) {
         report.error = Some(error);
     }
+    let files: Vec<_> = files.into_iter().map(|(format, path)| (wanted.shown(&report, format), path)).collect();
     if let Err(error) = write_reports(&report, &files, arguments.report_dir.as_deref(), &options) {
         report.error = Some(error);
     }
-    let format = output::format(arguments.output.format, &arguments.show);
+    let format = wanted.shown(&report, output::format(arguments.output.format, &arguments.show));
     Ok(wanted.exit_code(&report, output::report_or_complain(&report, format)))
 }
 

@@ -2,9 +2,9 @@
 
 use super::outcome::Outcome;
 use super::trust_reports::{recorded_key, signature_reports};
-use super::{Check, Expected, Run, image_signature};
+use super::{Check, Expected, Run, image_signature, log_key};
 use crate::judge::evidence::{Evidence, Known};
-use crate::judge::finding::{Group, Level, MissingEvidence};
+use crate::judge::finding::{Group, Level, MissingEvidence, Status};
 use crate::judge::policy::Policy;
 use crate::manifest::build_log::LogEvent;
 use crate::trust::{AcceptedSigner, Answer, Kind};
@@ -61,7 +61,11 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
                 .sides(recorded, &first.key)
         }
         (None, _) if logged => {
-            Outcome::unknown("the signed log does not record exactly one key id with its certificate")
+            let outcome = Outcome::unknown("the signed log does not record exactly one key id with its certificate");
+            match log_key::run(evidence, policy).status {
+                Status::Fail | Status::Unknown => outcome.because_of(&log_key::CHECK),
+                Status::Pass | Status::NotRun(_) => outcome,
+            }
         }
         (None, _) => match &first.name {
             Some(name) => Outcome::pass(format!("the log records no key; this one is the policy's {name:?}"))

@@ -45,7 +45,7 @@ fn judge(reports: &[SignatureReport], policy: &Policy) -> Outcome {
         _ => None,
     });
     let undecided = reports.iter().find_map(|report| match &report.answer {
-        Answer::Undecided(message) => Some(format!("{}: {message}", report.kind.words())),
+        Answer::Undecided(message) | Answer::NotBuiltIn(message) => Some(format!("{}: {message}", report.kind.words())),
         _ => None,
     });
     if let Some(minimum) = policy.trust.minimum {
@@ -82,6 +82,7 @@ fn lines(report: &SignatureReport) -> Vec<String> {
         Answer::Accepted(signer) => format!("accepted, by {}", signer.key),
         Answer::Refused(message) => format!("refused: {message}"),
         Answer::Undecided(message) => format!("undecided: {message}"),
+        Answer::NotBuiltIn(message) => format!("not looked at: {message}"),
     };
     let mut lines = vec![format!("{} {}: {says}", report.kind.words(), report.file)];
     lines.extend(report.details.iter().map(|line| format!("  {line}")));

@@ -25,7 +25,7 @@ line that the build itself printed.",
     run: Run::Function(run),
 };
 
-fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
+pub(super) fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let Some(log) = evidence.log() else {
         return Outcome::not_run(Reason::NoEvidence, "the archive has no data/build.log");
     };

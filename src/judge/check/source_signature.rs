@@ -76,8 +76,11 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
                 .sides(expected, answer)
         }
         (None, None, None) => {
-            let first = answers.first().map(|(subject, answer)| format!("{subject}: {answer}"));
-            Outcome::unknown(first.unwrap_or_default())
+            let first = answers.first().map(|(subject, answer)| format!("{subject}: {answer}")).unwrap_or_default();
+            match answers.iter().all(|(_, answer)| matches!(answer, Answer::NotBuiltIn(_))) {
+                true if !answers.is_empty() => Outcome::not_run(Reason::NotBuiltIn, first),
+                _ => Outcome::unknown(first),
+            }
         }
     };
     lines.into_iter().fold(outcome, Outcome::detail)

@@ -53,9 +53,15 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             && evidence.budget.spend(Work::Bytes(cost()), "the policy's untracked files").is_ok()
             && allowed.iter().any(|pattern| pattern.covers(&difference.path))
     };
-    let (excused, refused): (Vec<&Difference>, Vec<&Difference>) = tree.differences.iter().partition(is_allowed);
-    let mut faults: Vec<String> = tree.faults.iter().map(|fault| format!("HEAD's tree: {fault}")).collect();
-    faults.extend(faulty_submodules(tree));
+    let compared = tree.differences.iter().filter(|difference| !tree.is_unproved(difference));
+    let (excused, refused): (Vec<&Difference>, Vec<&Difference>) = compared.partition(is_allowed);
+    let faults: Vec<String> = faulty_submodules(tree).collect();
+    if faults.is_empty() && refused.is_empty() && !tree.faults.is_empty() {
+        return Outcome::caused_by(
+            &source_objects::CHECK,
+            "objects of HEAD's tree are missing or malformed, so the work tree cannot be compared with it",
+        );
+    }
     let outcome = match (faults.first(), refused.as_slice()) {
         (Some(fault), _) => Outcome::fail(fault),
         (None, []) => {

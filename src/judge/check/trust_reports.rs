@@ -13,11 +13,16 @@ use crate::trust::{self, Answer, ImageTarget, Kind, SignatureReport};
 /// Evaluates every supplied signature against the image in the signed log.
 ///
 /// # Errors
-/// The outcome for every check of the group, if there are no signatures or the image is not known.
+/// The outcome of every check of the group, if there are no signatures, the image is not known, or this build cannot check the signatures.
 pub(super) fn signature_reports<'e>(
     evidence: &'e Evidence<'_>,
     policy: &Policy,
 ) -> Result<&'e [SignatureReport], Outcome> {
+    let reports = all_reports(evidence, policy)?;
+    not_built_in(reports).map_or(Ok(reports), Err)
+}
+
+fn all_reports<'e>(evidence: &'e Evidence<'_>, policy: &Policy) -> Result<&'e [SignatureReport], Outcome> {
     let files = evidence.trust.unwrap_or_default();
     if files.is_empty() {
         return Err(Outcome::not_run(Reason::NoEvidence, "no signatures of the image were supplied"));
@@ -33,10 +38,21 @@ pub(super) fn signature_reports<'e>(
     Ok(reports)
 }
 
+/// The answer of each check of the group if this build can check none of the supplied signatures.
+fn not_built_in(reports: &[SignatureReport]) -> Option<Outcome> {
+    let is_judged = |report: &SignatureReport| !matches!(report.answer, Answer::NotBuiltIn(_));
+    match reports.first() {
+        Some(SignatureReport { kind, answer: Answer::NotBuiltIn(why), .. }) if !reports.iter().any(is_judged) => {
+            Some(Outcome::not_run(Reason::NotBuiltIn, format!("{}: {why}", kind.words())))
+        }
+        _ => None,
+    }
+}
+
 /// Facts from the image's signatures. For an accepted one: the digest that it covers and its signer, as signed by that key's holder. For the
 /// others: only that they exist.
 pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact> {
-    let (Ok(reports), Ok(image)) = (signature_reports(evidence, policy), image_target(evidence)) else {
+    let (Ok(reports), Ok(image)) = (all_reports(evidence, policy), image_target(evidence)) else {
         return Vec::new();
     };
     let mut facts = FactList::default();
@@ -56,7 +72,7 @@ pub(crate) fn trust_facts(evidence: &Evidence<'_>, policy: &Policy) -> Vec<Fact>
             Answer::Refused(message) => {
                 add("image-signature", format!("{kind}, {}: refused: {message}", report.file), Known::Given);
             }
-            Answer::Undecided(message) => {
+            Answer::Undecided(message) | Answer::NotBuiltIn(message) => {
                 add("image-signature", format!("{kind}, {}: undecided: {message}", report.file), Known::Given);
             }
         }

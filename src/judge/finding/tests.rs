@@ -116,6 +116,13 @@ fn the_truth_table_of_rejection() {
             (false, false) => Verdict::Accept,
         };
         assert_eq!(verdict(&alone), kept, "{one:?}");
+        // With no policy, or if a group that the policy or --require requires has no answer: in part at best. With an answer, as before.
+        let in_part = if rejects { Verdict::Reject } else { Verdict::AcceptInPart };
+        let both: Option<&[Group]> = Some(&[Group::Manifest, Group::Image]);
+        let of = |findings: &[Finding], required| Verdict::of(findings, &[Group::Manifest, Group::Image], required);
+        assert_eq!((of(&alone, None), of(&alone, Some(&[])), of(&alone, both)), (in_part, in_part, in_part), "{one:?}");
+        let answered = settled(vec![one.clone(), pass(), Finding { group: Group::Image, ..pass() }], &[]);
+        assert_eq!(of(&answered, both), kept, "{one:?}");
         // A waived answer does not reject, but is not a pass: the acceptance is in part at best. Its status does not change.
         let waived = settled(vec![one.clone(), pass()], &[("test", WaiverStanding::Active)]);
         assert_eq!((waived[0].rejects(), waived[0].is_waived(), waived[0].status), (false, rejects, one.status));
@@ -137,7 +144,7 @@ fn the_truth_table_of_rejection() {
 /// waiver of its own.
 #[test]
 fn the_truth_table_of_consequences() {
-    use WaiverStanding::Active;
+    use WaiverStanding::{Active, Expired};
     let by = |check, status, level, demand| Finding {
         check,
         caused_by: Some("cause"),
@@ -165,6 +172,15 @@ fn the_truth_table_of_consequences() {
                     Effect::None
                 };
                 assert_eq!(effects(&[("test", Active)]), waived);
+                // An expired waiver of either is as if it were not there.
+                assert_eq!((effects(&[("cause", Expired)]), effects(&[("test", Expired)])), (expected, expected));
+                // What is not in play does nothing, and as a cause it excuses nothing.
+                let elsewhere = |finding: Finding| Finding { group: Group::Source, ..finding };
+                let consequence = by("test", status, level, demand);
+                let outside = settled(vec![elsewhere(consequence.clone()), cause.clone(), pass()], &[]);
+                assert_eq!((outside[0].effect, outside[1].rejects()), (Effect::None, cause_rejects));
+                let caused = settled(vec![consequence, elsewhere(cause.clone()), pass()], &[]);
+                assert_eq!((caused[0].effect, caused[1].effect), (own, Effect::None));
                 let both = findings(&[("cause", Active), ("test", Active)]);
                 assert!(!both.iter().any(Finding::rejects));
                 if level == Level::Require {
@@ -172,6 +188,46 @@ fn the_truth_table_of_consequences() {
                 }
             }
         }
+    }
+}
+
+/// One sentence is one cause, whatever the checks' groups: the first that rejects for it keeps it, and no verdict depends on that.
+#[test]
+fn the_same_words_reject_once() {
+    use WaiverStanding::Active;
+    let no = |check, status| Finding {
+        check,
+        message: "the same".into(),
+        ..finding(Level::Require, status, Demand::Group, MissingEvidence::RejectsWithGroup)
+    };
+    let effects = |findings: &[Finding]| findings.iter().map(|one| (one.caused_by, one.effect)).collect::<Vec<_>>();
+    let (rejects, follows) = ((None, Effect::Rejects), (Some("a"), Effect::Follows));
+    for status in
+        [Status::Fail, Status::Unknown, Status::NotRun(Reason::NoEvidence), Status::NotRun(Reason::NotBuiltIn)]
+    {
+        let three = vec![no("a", status), no("b", status), no("c", status)];
+        let found = settled(three.clone(), &[]);
+        assert_eq!(effects(&found), [rejects, follows, follows]);
+        assert_eq!((found[0].status, found[1].status), (status, Status::NotRun(Reason::Refused)));
+        assert_eq!(effects(&settled(found, &[])), [rejects, follows, follows], "settled again");
+        // A waiver of the first is none of the others, and one of another changes nothing.
+        assert_eq!(settled(three.clone(), &[("a", Active)]).iter().filter(|one| one.rejects()).count(), 2);
+        assert_eq!(effects(&settled(three, &[("b", Active)])), [rejects, follows, follows]);
+    }
+    let fail = no("a", Status::Fail);
+    let with = |other: Finding| effects(&settled(vec![other, fail.clone()], &[]))[0];
+    assert_eq!(with(Finding { level: Level::Warn, ..no("w", Status::Fail) }), follows);
+    let kept = (None, Effect::None);
+    assert_eq!(with(Finding { level: Level::Warn, ..no("w", Status::NotRun(Reason::NoEvidence)) }), kept);
+    assert_eq!(with(no("w", Status::Pass)), kept);
+    assert_eq!(with(Finding { group: Group::Source, ..no("w", Status::Fail) }), kept, "not in play");
+    // What only warns is nobody's cause, and other words or sides are another cause.
+    for other in [
+        Finding { level: Level::Warn, ..no("w", Status::Fail) },
+        Finding { message: "other".into(), ..no("w", Status::Fail) },
+        Finding { found: Some("x".into()), ..no("w", Status::Fail) },
+    ] {
+        assert_eq!(effects(&settled(vec![other, fail.clone()], &[]))[1], rejects);
     }
 }
 

@@ -80,7 +80,7 @@ fn signatures_in_public_repositories() {
             Answer::Good { detail, .. } => format!("good ({})", detail.split(' ').next().unwrap()),
             Answer::Bad(message) => format!("bad: {message}"),
             Answer::OtherKey(_) => "another key".into(),
-            Answer::Unsupported(message) => format!("unknown: {message}"),
+            Answer::Unsupported(message) | Answer::NotBuiltIn(message) => format!("unknown: {message}"),
         };
         // Times and key ids would make every line unique.
         let answer: String = answer

@@ -16,7 +16,7 @@ fn a_build_without_openpgp_reports_that() {
     let signature = b"-----BEGIN PGP SIGNATURE-----\n\nwsB7\n-----END PGP SIGNATURE-----\n";
     let now = Timestamp::from_unix_seconds(1_800_000_000).unwrap();
     let answer = signers(&[("Ada", b"key")]).verify(b"payload", signature, now);
-    assert!(matches!(&answer, Answer::Unsupported(message) if message.contains("feature openpgp")), "{answer:?}");
+    assert!(matches!(&answer, Answer::NotBuiltIn(message) if message.contains("feature openpgp")), "{answer:?}");
 }
 
 #[cfg(feature = "openpgp")]

@@ -37,7 +37,11 @@ pub(in crate::report) fn verdict_line(report: &Report, look: Look) -> String {
     };
     // The details are complete: there is no more to see.
     let means = if look.amount == Amount::Everything { means.replace(MORE, "") } else { means };
-    paint_first(look, verdict, words, &format!("{words} (exit {code}): {means}"))
+    let line = match look.exit_code {
+        None => format!("{words} (exit {code}): {means}"),
+        Some(own) => format!("{words} (exit {own}): no verification summary; {means}"),
+    };
+    paint_first(look, verdict, words, &line)
 }
 
 const NOTHING_DECIDED: &str = "nothing was decided; treat it as not accepted.";

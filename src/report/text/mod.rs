@@ -27,6 +27,8 @@ pub struct Look {
     pub columns: u16,
     /// How much is printed.
     pub amount: Amount,
+    /// The exit code of the process, where it is not the verdict's: a verification summary is missing.
+    pub exit_code: Option<u8>,
 }
 
 /// Whether to use colour.
@@ -68,7 +70,7 @@ impl From<Verdict> for Tone {
 
 impl Look {
     /// For a file or a pipe; the same on every machine.
-    pub const PLAIN: Self = Self { colour: Colour::Plain, columns: 120, amount: Amount::Screen };
+    pub const PLAIN: Self = Self { colour: Colour::Plain, columns: 120, amount: Amount::Screen, exit_code: None };
 
     pub(super) fn paint(self, tone: Tone, text: &str) -> String {
         let code = match tone {

@@ -71,7 +71,7 @@ pub(super) fn verdict(bundle: Vec<u8>, digest: Sha256, key: ImageSignerKey) -> R
         [report] => match &report.answer {
             Answer::Accepted(_) => Ok(()),
             Answer::Undecided(message) if message.starts_with("unsupported: an attestation") => Ok(()),
-            Answer::Refused(message) | Answer::Undecided(message) => Err(message.clone()),
+            Answer::Refused(message) | Answer::Undecided(message) | Answer::NotBuiltIn(message) => Err(message.clone()),
         },
         _ => panic!("one bundle gave several results"),
     }

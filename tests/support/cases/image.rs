@@ -119,8 +119,8 @@ fn forms() -> Vec<Case> {
         .image(&wallet)
         .hand_over_bytes(LAYOUT, b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46 cut off: nothing of it is read".to_vec())
         .expect("image-digest", "unknown")
-        .expect("image-config", "unknown")
-        .expect("image-layers", "unknown"),
+        .expect("image-config", "not-run: refused")
+        .expect("image-layers", "not-run: refused"),
         Case::error(
             "image-zstd-window",
             3,
@@ -251,8 +251,8 @@ fn digests() -> Vec<Case> {
             entries
         })
         .expect("image-digest", "fail")
-        .expect("image-config", "fail")
-        .expect("image-layers", "fail"),
+        .expect("image-config", "not-run: refused")
+        .expect("image-layers", "not-run: refused"),
         Case::error("image-cut", 3, "truncated", "The image's tar file is cut off.")
             .image(&wallet)
             .hand_over_bytes(LAYOUT, {

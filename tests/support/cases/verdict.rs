@@ -7,6 +7,9 @@ use super::policy;
 /// The whole policy of a case that does not use the common one.
 const REQUIRE: &str = "require = [\"manifest\"]";
 
+/// The checks of the group image that decide.
+const IMAGE: [&str; 4] = ["image-digest", "image-config", "image-layers", "image-platform"];
+
 fn under(case: Case, text: String) -> Case {
     case.file("key.pem", Named::Server.public_pem()).policy(text)
 }
@@ -52,6 +55,22 @@ pub fn cases() -> Vec<Case> {
             policy::with("[levels]\nworkload-key = \"off\"\n")
                 .replace(REQUIRE, "require = [\"manifest\", \"source\", \"workload\"]"),
         ),
+        under(
+            Case::good(
+                "verdict-group-without-answer",
+                "The policy requires the group image and there is none; each check that would reject for it is waived.",
+            ),
+            policy::with(&waivers(&good, &IMAGE)).replace(REQUIRE, "require = [\"manifest\", \"image\"]"),
+        )
+        .expect("image-digest", "not-run: no-evidence")
+        .expect("image-config", "not-run: refused")
+        .in_part(),
+        under(
+            Case::good("verdict-group-by-flag", "--require asks for a group that the policy does not require."),
+            policy::with(""),
+        )
+        .arguments(&["--policy", "policy.toml", "--require", "source"])
+        .expect("source-commit", "pass"),
         Case::error("verdict-require-workload", 2, "usage", "A bundle has no checks of the group `workload`.")
             .arguments(&["--key", "key.pem", "--require", "workload"]),
         under(

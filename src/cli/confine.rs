@@ -28,8 +28,7 @@ pub(super) struct Needs {
 
 impl Needs {
     pub(super) fn of(command: &Command) -> Self {
-        let mut needs = Self::default();
-        needs.terminal = signs(command);
+        let mut needs = Self { terminal: signs(command), ..Self::default() };
         let mut write = |paths: &mut dyn Iterator<Item = &PathBuf>| needs.writes.extend(paths.cloned());
         match command {
             Command::Audit(arguments) => return Self::of_audit(arguments),

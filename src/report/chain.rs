@@ -102,7 +102,7 @@ const PLANS: [Plan; 12] = {
 
 /// The checks that must pass for a link, in the table's order.
 fn checks_of(link: ChainLink) -> Vec<&'static str> {
-    CHECKS.into_iter().filter(|check| check.links.contains(&link)).map(|check| check.name).collect()
+    CHECKS.iter().filter(|check| check.links.contains(&link)).map(|check| check.name).collect()
 }
 
 fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
@@ -154,7 +154,7 @@ mod tests {
         let mut report = BundleReport::of_nothing("b", vec![]);
         report.verdict = Verdict::Accept;
         report.findings = CHECKS
-            .into_iter()
+            .iter()
             .map(|check| Finding {
                 check: check.name,
                 group: check.group,

@@ -78,7 +78,7 @@ pub(crate) fn checks(format: ListFormat) -> Result<u8, Error> {
     let mut page = String::new();
     for group in Group::ALL {
         let _ = writeln!(page, "{}", group.word());
-        for check in CHECKS.into_iter().filter(|check| check.group == group) {
+        for check in CHECKS.iter().filter(|check| check.group == group) {
             let _ = writeln!(page, "  {:<20} {:<8} {}", check.name, check.level.word(), check.says);
         }
     }

@@ -136,7 +136,7 @@ pub fn find(name: &str) -> Option<&'static Check> {
 
 /// A hint with the most similar name of a check. It is empty if none is similar.
 pub fn near(name: &str) -> String {
-    did_you_mean(name, CHECKS.into_iter().map(|check| check.name))
+    did_you_mean(name, CHECKS.iter().map(|check| check.name))
 }
 
 /// The result of the gate, before the checks run.
@@ -162,7 +162,7 @@ pub(crate) enum Gate<'a> {
 /// One finding per check, in the table's order, without the checks on workloads. `handed` are the groups whose evidence a flag supplied;
 /// `in_play` is the result of [`in_play`].
 pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_play: &[Group]) -> Vec<Finding> {
-    let runs = CHECKS.into_iter().filter_map(|check| match check.run {
+    let runs = CHECKS.iter().filter_map(|check| match check.run {
         Run::Function(run) => Some((check, run)),
         Run::Workload(_) => None,
     });
@@ -186,7 +186,7 @@ pub(crate) fn run_all(gate: &Gate<'_>, policy: &Policy, handed: &[Group], in_pla
 
 /// One finding per check on workloads, in the table's order.
 pub(crate) fn run_workload(deployment: &Deployment<'_>, policy: &Policy) -> Vec<Finding> {
-    let runs = CHECKS.into_iter().filter_map(|check| match check.run {
+    let runs = CHECKS.iter().filter_map(|check| match check.run {
         Run::Workload(run) => Some((check, run)),
         Run::Function(_) => None,
     });

@@ -169,7 +169,7 @@ impl Policy {
     /// A required group whose checks are all lowered is an empty requirement.
     fn must_decide(&self) -> Result<(), String> {
         let decides = |group: Group| {
-            let mut own = CHECKS.into_iter().filter(|check| check.group == group);
+            let mut own = CHECKS.iter().filter(|check| check.group == group);
             own.any(|check| {
                 self.level(check) == Level::Require && !check.may_say_nothing(|field| self.expect.is_set(field))
             })

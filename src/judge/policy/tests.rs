@@ -310,7 +310,7 @@ fn ages_and_windows_are_shown_in_words() {
 #[test]
 fn a_required_group_without_a_deciding_check_is_an_empty_requirement() {
     let lowered = |group: Group, level: &str| -> String {
-        let own = CHECKS.into_iter().filter(|check| check.group == group);
+        let own = CHECKS.iter().filter(|check| check.group == group);
         own.map(|check| format!("{:?} = {level:?}\n", check.name)).collect()
     };
     for group in Group::ALL.into_iter().filter(|group| *group != Group::Manifest) {

@@ -39,7 +39,7 @@ pub struct Build {
     pub verdict: Verdict,
     /// Whether the audit gives exit code 0.
     pub accepted: bool,
-    /// When the acceptance ends, because the build becomes too old or a waiver that the acceptance needs expires.
+    /// When the build stops being accepted, because it becomes too old or because a waiver that its acceptance needs expires.
     pub until: Option<Timestamp>,
     /// Why the bundle is not accepted, one line for each reason.
     pub because: Vec<String>,

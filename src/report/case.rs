@@ -152,7 +152,7 @@ impl Repetition {
 }
 
 impl CaseReport {
-    /// Labels and texts for text output, safe for a terminal.
+    /// Labels and values for text output, safe for a terminal.
     pub(super) fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![
             ("case", for_terminal(&self.path)),

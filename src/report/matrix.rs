@@ -29,7 +29,7 @@ pub(super) enum Agreement {
     Disagree,
     /// Only one witness.
     OneWitness,
-    /// Values whose texts may legitimately differ; checks compare them.
+    /// Values that may legitimately be written differently; checks compare them.
     NotCompared,
 }
 

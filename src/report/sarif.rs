@@ -274,9 +274,9 @@ mod tests {
         }
     }
 
-    /// GitHub refuses a rule without texts, and shows at most 1,024 characters.
+    /// GitHub refuses a rule without descriptions, and shows at most 1,024 characters of one.
     #[test]
-    fn every_rule_has_the_texts_that_github_requires() {
+    fn every_rule_has_the_descriptions_that_github_requires() {
         for rule in CHECKS.iter().map(|check| rule(check)).chain([no_verdict_rule()]) {
             for text in ["shortDescription", "fullDescription", "help"] {
                 let text = rule[text]["text"].as_str().unwrap();

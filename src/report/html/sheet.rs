@@ -199,7 +199,7 @@ impl Sheet {
         fits.count().max(ANSWERS)
     }
 
-    /// The font size with which the sheet fits on Letter, from its lines at ten points.
+    /// The font size at which the sheet fits on Letter paper, computed from its number of lines at ten points.
     fn size(&self) -> &'static str {
         let rows: usize = self.rows.iter().flat_map(|row| &row.lines).map(|line| lines_of(&plain(line), 85)).sum();
         let found: usize = self.found.iter().take(self.shown()).map(lines_of_answer).sum();

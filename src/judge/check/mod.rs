@@ -145,7 +145,7 @@ pub(crate) enum Gate<'a> {
     Open(&'a Evidence<'a>),
     /// The signature is valid, and only the signature was to be checked.
     SignatureOnly,
-    /// No trusted key verifies the signature.
+    /// The signature verifies under no trusted key.
     Refused {
         /// Why each key does not verify the signature.
         refusal: &'a Refusal,

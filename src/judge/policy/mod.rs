@@ -47,9 +47,9 @@ pub struct Policy {
     pub levels: BTreeMap<&'static str, Level>,
     /// Who signs commits, tags, key records and sign-offs.
     pub signers: Vec<Signer>,
-    /// Whose signatures on the image count.
+    /// Whose signatures on the image are accepted.
     pub trust: TrustPolicy,
-    /// Whose contracts count.
+    /// Whose contracts are accepted.
     pub workload: WorkloadPolicy,
     /// What the build server itself may have booted.
     pub builder: BuilderPolicy,

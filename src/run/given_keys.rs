@@ -32,7 +32,7 @@ pub(crate) fn add_given_keys(reports: &mut [BundleReport], beside: &[Vec<(String
         distinct.iter().map(|(fingerprint, key)| (*fingerprint, count(key))).collect()
     });
     for (report, keys) in reports.iter_mut().zip(given) {
-        // Nothing is reported for a bundle whose signature no trusted key verifies.
+        // Nothing is reported for a bundle whose signature verifies under no trusted key.
         if report.key.is_none() {
             continue;
         }

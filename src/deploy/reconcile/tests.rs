@@ -338,7 +338,7 @@ fn a_pod_is_evaluated_by_the_status_from_its_node() {
     };
     assert_eq!(one("app:v1", &format!("docker-pullable://app@{id}")), Ok(format!("app@{id}")));
     assert_eq!(one("app:v1", &format!("r.example/app@{id}")), Ok(format!("r.example/app@{id}")));
-    // The image that ran counts, not the requested one.
+    // The image that ran is used, not the requested one.
     let asked = format!("app@{}", digest("y"));
     assert_eq!(one(&asked, &format!("app@{id}")), Ok(format!("app@{id}")));
     assert_eq!(one(&asked, &id.to_string()), Ok(asked.clone()));

@@ -2,7 +2,7 @@
 //!
 //! # Overview
 //!
-//! The gate verifies the signature; then the audit examines the content. Data flows one way. [`audit()`] is this picture as one function.
+//! The gate verifies the signature; then the audit examines the content. Data flows one way. The function [`audit()`] performs all of these steps.
 //!
 //! ```text
 //! bytes ─────Bundle::from_reader──▶ Bundle            untrusted: parsed within bounds

@@ -54,7 +54,7 @@ struct Row {
     what: &'static str,
     here: &'static [u16],
     absent: &'static [u16],
-    /// Descriptions of other responses that are saved and of other responses that are a note.
+    /// Two descriptions: other responses that are saved, and other responses that are a note.
     #[cfg_attr(not(test), expect(dead_code, reason = "only the test that compares the page reads it"))]
     more: [&'static str; 2],
 }

@@ -327,8 +327,8 @@ impl Report {
         }
     }
 
-    /// The worst exit code of all subjects of the question, in the contract's order: 0, 1, 4, 3, 2. For workloads, a bundle without a verdict is
-    /// not evidence for an image and does not change the code.
+    /// The worst exit code of all subjects of the question. The order is 0, 1, 4, 3, 2, from best to worst. For workloads, a bundle without a verdict
+    /// is not evidence for an image and does not change the code.
     pub fn exit_code(&self) -> u8 {
         let own = self.error.iter().map(Error::exit_code);
         let asked: Vec<u8> = match &self.admission {
@@ -384,7 +384,7 @@ impl BundleReport {
         }
     }
 
-    /// 0 to 4, as the contract defines.
+    /// The exit code for this bundle, 0 to 4.
     pub fn exit_code(&self) -> u8 {
         match (&self.error, self.verdict) {
             (Some(error), _) => error.exit_code(),

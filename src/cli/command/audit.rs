@@ -105,7 +105,7 @@ fn audit_into(arguments: &AuditArguments, limits: &Limits, report: &mut Report) 
     let named = read_keys(&arguments.keys.keys, Storage::Disk, limits)?;
     let mut terms = Terms::new(policy, named, Handed::default())?;
     let mut paths = Storage::Disk.find_bundles(&arguments.paths, limits)?;
-    // A different path may lead to the same folder, whose bundles are then listed under that path.
+    // Another path may lead to the same folder; the bundles are then listed under that other path.
     let is_empty = |folder: &PathBuf| Storage::Disk.find_bundles(std::slice::from_ref(folder), limits).is_err();
     let is_listed = |folder: &PathBuf| paths.iter().any(|path| path.starts_with(folder));
     let without = arguments.paths.iter().filter(|named| named.is_dir() && !is_listed(named) && is_empty(named));
@@ -180,7 +180,7 @@ pub(crate) fn read_from_disk(
     Storage::Disk.read_image(source, choice, limits, budget)
 }
 
-/// Audits every bundle with only the files next to it.
+/// Audits every bundle, using only the files next to it.
 pub(crate) fn audit_on(threads: usize, paths: &[PathBuf], question: &Question<'_>) -> Result<Vec<BundleReport>, Error> {
     Work { threads, memory: None, state: None, network: &NetworkArguments::default() }.through(paths, question)
 }

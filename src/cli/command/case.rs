@@ -89,8 +89,8 @@ pub(crate) fn audit(path: &Path, arguments: &AuditArguments, limits: &Limits) ->
     repeat(&case, &path.display().to_string(), reader, limits)
 }
 
-/// Refuses a flag that would have no effect. With `--seal-key`, the case is evaluated as it was sealed; with no `--seal-key` and neither a
-/// key nor a policy from the reader, the case is not evaluated.
+/// Refuses a flag that would have no effect. With `--seal-key`, the case is evaluated as it was sealed. If the reader supplies no `--seal-key`, key
+/// or policy, the case is not evaluated.
 fn refuse_what_is_dropped(arguments: &AuditArguments) -> Result<(), Error> {
     let given = [
         ("--now", arguments.output.now.is_some()),

@@ -38,7 +38,7 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
     causes(&mut page, bundle);
     subject::put(&mut page, bundle);
     page.put("checks", &counts(bundle));
-    // Answers are more important than the meaning of words and the list of inputs, so the latter are shortened first.
+    // Answers are more important than the glossary and the list of inputs, so those two are shortened first.
     let mut room = None;
     let mut rest = page.beside();
     for (has_words, lines) in [(true, 3), (true, 2), (false, 2), (false, 1)] {

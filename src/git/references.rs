@@ -96,7 +96,7 @@ impl References {
         }
     }
 
-    /// The kinds that the references to an object state, if there are any.
+    /// The kinds that the references to an object state; `None` if no object references it.
     pub(super) fn kinds(&self, id: &ObjectId) -> Option<Kinds> {
         self.named.get(id).copied()
     }

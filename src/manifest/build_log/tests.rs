@@ -216,7 +216,7 @@ fn buildkit_pushes_as_a_step_of_the_build() {
 }
 
 #[test]
-fn a_pull_counts_directly_after_its_from() {
+fn a_pull_counts_only_directly_after_its_from() {
     let digest = format!("Digest: {DIGEST}");
     let kept = |lines: &[&str]| {
         let text: String = lines.iter().map(|line| entry(&format!("run: {line}"))).collect();

@@ -205,8 +205,8 @@ impl Programs {
         }
     }
 
-    /// Programs that run code from an argument. A mark that begins with `-` must begin an argument; any other mark may appear anywhere in one. `A…B`
-    /// means `A` followed by `B`.
+    /// Programs that run code from an argument. A pattern in `marks` that begins with `-` must begin an argument; any other may appear anywhere in one.
+    /// `A…B` means `A` followed by `B`.
     fn marked(&mut self, program: &Word, name: &str, arguments: &[Word], marks: &str) {
         let has = |word: &Word| {
             marks.split(' ').any(|mark| match mark.split_once('…') {

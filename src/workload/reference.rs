@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(pinned.digest(), None);
     }
 
-    /// For each of these, podman gets the image from its disk.
+    /// For each of these names, podman gets the image from the local disk.
     #[test]
     fn a_transport_is_not_a_name() {
         let digest = format!("@sha256:{}", "a".repeat(64));

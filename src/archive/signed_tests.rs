@@ -144,7 +144,7 @@ fn judged(bytes: &[u8]) -> Option<String> {
         }
         for (path, content) in &snapshot.git {
             let path = [top.as_slice(), b".git/", path].concat();
-            // No check looks at modes below .git.
+            // No check examines modes below .git.
             let mode = git_folders.get(&path).map_or(0, |(_, mode)| *mode);
             add(&path, if mode & 0o100 == 0 { "f" } else { "x" }, sha256(content));
         }

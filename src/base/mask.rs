@@ -88,7 +88,7 @@ const HIDE_ALL: [Rule; 6] = [
 const URL_USER: Rule = (r"([A-Za-z][A-Za-z0-9+.-]*://)([^/\s@]+)@", &["://"]);
 
 struct Pattern {
-    /// Its bit in a [`Bits`].
+    /// The pattern's bit in a [`Bits`].
     bit: Bits,
     regex: Regex,
 }

@@ -2,8 +2,8 @@
 //! memory is allocated.
 //!
 //! Merge keys (`<<`) are expanded as in YAML 1.1, because the programs that will read these files expand merge keys: a key in the mapping itself
-//! wins. Programs disagree on the rest: in kubectl a merge wins over keys before it, in kubectl and PyYAML the second of two merges wins, and docker
-//! compose refuses two merges. A document that depends on these differences is refused.
+//! takes precedence. Programs disagree on the rest: in kubectl, a merge overrides keys before it; in kubectl and PyYAML, the second of two merges
+//! takes precedence; docker compose refuses two merges. A document that depends on these differences is refused.
 //!
 //! Programs also disagree on what a merge is: PyYAML and kubectl treat a key `<<` with the tag `!` as a merge, but the parser here does not. A key
 //! `<<` that was not merged is refused in every spelling, including quoted ones.

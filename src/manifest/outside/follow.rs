@@ -43,7 +43,8 @@ pub(super) fn in_shell(shell: &[String], text: &str) -> Programs {
     programs
 }
 
-/// Reads a line that begins with PowerShell or cmd.exe. They have their own separators, and double quotes belong to the builder's shell.
+/// Reads a line that begins with PowerShell or cmd.exe. These shells have their own separators. Double quotes belong to the builder's shell and are
+/// ignored.
 pub(super) fn on_windows(text: &str) -> Option<Programs> {
     let (first, rest) = text.split_once(char::is_whitespace)?;
     let name = name_of(first);

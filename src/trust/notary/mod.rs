@@ -7,7 +7,7 @@
 //!    repository.
 //! 2. `timestamp.json` and `snapshot.json`, signed by the keys that the root lists for them. Lengths and hashes in
 //!    metadata are compared with the files as stored.
-//! 3. [`targets`]: `targets.json` and the delegations below it. A tag is looked up in the same order as docker does.
+//! 3. [`targets`]: `targets.json` and the delegations below it. A tag is looked up in the order that docker uses.
 //!
 //! Sources: notary, tuf/ and client/ at 9d2b3b3; docker/cli, cli/command/trust. Unlike Notary, this code refuses
 //! duplicate JSON keys, fractions and large integers, and counts several ids of one key only once.

@@ -134,7 +134,7 @@ impl Words {
         }
     }
 
-    /// The patterns of which this text contains a word.
+    /// The patterns that have a word in this text.
     fn of(&self, text: &[u8]) -> Bits {
         let mut found = 0;
         for (at, letter) in text.iter().enumerate() {

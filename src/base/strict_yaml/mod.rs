@@ -20,8 +20,8 @@ use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPo
 use crate::base::limits::Limits;
 use crate::base::strict_json::Strict;
 
-/// Line ends in YAML 1.1 that YAML 1.2 dropped. kubectl, docker compose and PyYAML read YAML 1.1; the parser here reads YAML 1.2. Text after one of
-/// these characters in a comment is a new line for those programs, but part of the comment here.
+/// Line ends in YAML 1.1 that YAML 1.2 dropped. kubectl, docker compose and PyYAML read YAML 1.1; the parser here reads YAML 1.2. In a comment, one
+/// of these characters starts a new line for those programs, but not for the parser here.
 const LINE_ENDS_OF_1_1: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
 struct Document(Value);

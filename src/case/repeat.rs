@@ -44,7 +44,7 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
         case.must_be_sealed_by(key)?;
     }
     let stamps = case.stamps(reader.authorities, reader.today, limits)?;
-    // An earlier version may have accepted a policy that this version refuses. An audit with the reader's own policy does not need the case's.
+    // An earlier version may have accepted a policy that this version refuses. An audit with the reader's own policy does not need that policy.
     let (own_terms, refused) = match case.own_terms(limits) {
         Ok(terms) => (Some(terms), None),
         Err(error) if error.exit_code() == 2 => (None, Some(error)),

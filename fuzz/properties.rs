@@ -27,7 +27,7 @@ use sha1::{Digest as _, Sha1};
 
 const KEY: &str = include_str!("../fixtures/inputs/keys/server-p256.pem");
 
-/// Limits that are low enough that nothing large is created and that inputs reach them.
+/// Limits low enough that inputs reach them and that nothing large is created.
 pub fn limits() -> Limits {
     let mut limits = Limits::default();
     for (name, value) in [

@@ -208,7 +208,7 @@ mod tests {
     /// If `targets/releases` was not accepted, it may have replaced any tag in `targets`. Other delegations do not
     /// affect any tag.
     #[test]
-    fn a_refused_releases_delegation_fails_every_tag() {
+    fn every_tag_fails_if_the_releases_delegation_is_refused() {
         let with_fault = |role: &str| Targets {
             roles: vec![("targets".into(), NamedTargets::new())],
             faults: vec![(role.into(), Fault::refused("not signed"))],

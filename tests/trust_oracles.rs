@@ -32,7 +32,7 @@ const STRICTER: &[(&str, &str)] = &[
 
 const REVOKED_BY_ANOTHER: &str = "trust-gpg-key-revoked-by-another_fail";
 
-/// The opposite cases.
+/// Cases that this program accepts and skopeo with gpg 2.2 does not, each with the reason.
 const LENIENT: &[(&str, &str)] = &[
     ("good-trust-gpg-expired-since", "gpg checks the key today, this program at the time of the signature"),
     ("good-trust-gpg-key-replaced-later", "the same, for a key that was replaced, not lost"),

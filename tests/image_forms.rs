@@ -168,7 +168,7 @@ fn keeping(image: &Image) -> Vec<Form> {
     };
     vec![
         form("a layout, blob by blob", "oci", image.layout()),
-        form("the same in a tar file", "oci-archive", image.layout()),
+        form("a layout in a tar file", "oci-archive", image.layout()),
         form("skopeo's dir", "dir", directory(image)),
         form("ko and kaniko with a layout", "oci", ko(image)),
         form("jib in OCI's form", "oci-archive", ko(image)),

@@ -557,12 +557,12 @@ fn no_request_ends_the_process_or_exceeds_its_budget() {
     for (name, body, codes) in [
         ("a long key above many images", with("x", json!({ &long: containers(9_000, "a") })), &[413][..]),
         ("many images", with("containers", containers(1_001, &good())), &[413]),
-        ("as many images as are checked", with("containers", containers(1_000, "a")), &[200]),
+        ("the maximum number of images", with("containers", containers(1_000, "a")), &[200]),
         ("many nodes", with("x", json!(vec![0; 100_000])), &[413]),
         ("many empty tables", with("x", json!(vec![json!({}); 60_000])), &[413]),
         ("many short keys", with("x", (0..60_000).map(|at| (format!("{at:x}"), json!(0))).collect()), &[413]),
         ("deep lists", with("x", json!("DEEP")).replace("\"DEEP\"", &deep(100_000)), &[400]),
-        ("nested as deeply as is read", with("x", json!("DEEP")).replace("\"DEEP\"", &deep(110)), &[200]),
+        ("nested to the maximum depth", with("x", json!("DEEP")).replace("\"DEEP\"", &deep(110)), &[200]),
         ("a long name", with("containers", containers(1, &format!("a@{long}"))), &[200]),
         ("many long names", with("containers", containers(900, &"a/".repeat(2_000))), &[200]),
         ("many variables", with("containers", containers(900, &"$".repeat(2_000))), &[413]),
@@ -577,7 +577,7 @@ fn no_request_ends_the_process_or_exceeds_its_budget() {
         ),
         ("half a surrogate", review("prod", "a").to_string().replace("\"ada\"", "\"\\ud800\""), &[400]),
         (
-            "more than is read",
+            "longer than the maximum",
             review("prod", "a").to_string().replace("\"ada\"", &format!("\"{}\"", "x".repeat(9 << 20))),
             &[413],
         ),

@@ -51,7 +51,7 @@ struct Row {
 fn rows() -> Vec<Row> {
     let page =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/generated/fetch-answers.md")).unwrap();
-    let (_, table) = page.split_once("| what is asked | saved | note |\n| --- | --- | --- |\n").unwrap();
+    let (_, table) = page.split_once("| request | saved | note |\n| --- | --- | --- |\n").unwrap();
     let cells = |text: &str| text.split(", ").map(|cell| cell.trim().to_owned()).collect();
     let rows = table.lines().take_while(|line| line.starts_with('|')).map(|line| {
         let row: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();

@@ -414,7 +414,7 @@ fn a_case_for_filing_has_digests_and_no_evidence() {
 }
 
 #[test]
-fn two_people_sign_off() {
+fn sign_offs_of_two_people_are_verified_and_named() {
     let folder = folder();
     sealed(&folder, &["--sign-key", "ada.key"]);
     let sign_off = |role: &str, key: &str| {

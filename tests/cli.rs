@@ -615,7 +615,7 @@ sys.stdout.buffer.write(page)
 }
 
 #[test]
-fn colours_are_for_terminals() {
+fn output_is_coloured_only_on_terminals() {
     let folder = fixture("good-rsa-2048");
     let line = ["audit", BUNDLE, "--key", "key.pem", "--now", NOW];
     let escape = '\u{1b}';

@@ -125,7 +125,7 @@ fn containerd_index(image: &Image) -> Vec<Entry> {
     entries
 }
 
-/// `cosign save`: a folder with the image, its signature and annotations that name their kinds.
+/// `cosign save`: a folder with the image, its signature and annotations that state the kind of each.
 fn cosign_saved(image: &Image) -> Vec<Entry> {
     let payload = br#"{"critical":{}}"#.to_vec();
     let config = br#"{"architecture":"","os":"","rootfs":{"type":"layers","diff_ids":[]}}"#.to_vec();

@@ -289,7 +289,7 @@ for line in sys.stdin:
     assert!(found.is_empty(), "{found}");
 }
 
-/// The doctest of `VerifiedArchive` shows that other crates cannot make one; this shows that this crate makes it in one place.
+/// The doctest of `VerifiedArchive` shows that other crates cannot make one; this test shows that this crate makes one in a single place.
 #[test]
 fn a_verified_archive_is_constructed_in_one_place() {
     let mut makers = Vec::new();

@@ -97,7 +97,7 @@ impl Server {
         self.lines.as_ref().unwrap().recv_timeout(PATIENCE).expect("a line")
     }
 
-    /// The next line about this event; earlier lines are skipped. An index event counts once everything in it is evaluated.
+    /// The next line about this event; earlier lines are skipped. An index event is skipped while it has pending bundles.
     fn event(&self, event: &str) -> Value {
         self.line_with(|line| line["event"] == event && (event != "index" || line["pending"] == 0))
     }
@@ -629,7 +629,7 @@ fn slow_or_silent_clients_do_not_delay_others() {
 }
 
 #[test]
-fn time_is_applied_to_each_request() {
+fn max_age_is_compared_with_the_time_of_the_request() {
     // The build dates from 2026-03-02T10:15:30: at the given moment it is 7 days old.
     for (age, allowed) in [("8d", true), ("7d", false)] {
         let folder = place(&format!("{POLICY}[expect]\nmax-age = \"{age}\"\n"));

@@ -148,7 +148,7 @@ pub(crate) fn is_html(body: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    const BEGIN: &str = "| what is asked | saved | note |\n";
+    const BEGIN: &str = "| request | saved | note |\n";
 
     fn cell(numbers: &[u16], more: &str) -> String {
         let numbers = numbers.iter().map(u16::to_string);

@@ -134,6 +134,14 @@ impl<'a> Storage<'a> {
         }
     }
 
+    /// Is it a regular file, also through a link?
+    pub(crate) fn is_file(self, path: &Path) -> bool {
+        match self {
+            Self::Disk => path.is_file(),
+            Self::Memory(files) => files.contains_key(&name_of(path)),
+        }
+    }
+
     pub(super) fn kind(self, path: &Path) -> Kind {
         match self {
             Self::Disk => kind_on_disk(path),

@@ -133,6 +133,7 @@ const sides = { evidence: new Map(), trusted: new Map() };
 const cases = new Set();
 const roles = new Map();
 const chosenRoles = new Map();
+const policies = new Map();
 
 const isBundle = (name) => name.endsWith('.sig.tbz');
 const folderOf = (name) => name.slice(0, name.lastIndexOf('/') + 1);
@@ -174,7 +175,7 @@ async function add(side, found) {
 
 function clear(side) {
   sides[side].clear();
-  for (const known of side === 'evidence' ? [cases] : [roles, chosenRoles]) known.clear();
+  for (const known of side === 'evidence' ? [cases] : [roles, chosenRoles, policies]) known.clear();
   show();
   document.querySelector(`#${side} [data-choose]`).focus();
 }
@@ -185,14 +186,17 @@ const ROLES = [
   ['approvals', 'Approvals'],
   ['seal_key', 'Key of a sealer, for a case'],
   ['tsa_ca', 'CA of time-stamps, for a case'],
-  ['named', 'Named by another file'],
+  ['named', 'Goes with another file'],
 ];
 
 // What a trusted file seems to be. The auditor sees it, and can say otherwise.
 async function guess(name, file) {
-  if (name.endsWith('.toml')) return 'policy';
-  if (/\.(csv|json)$/.test(name) && !/record/.test(name)) return 'approvals';
-  const text = file.size < 65536 ? await file.text() : '';
+  const text = file.size < 1e6 ? await file.text() : '';
+  if (name.endsWith('.toml')) {
+    policies.set(name, text);
+    return 'policy';
+  }
+  if (/\.(csv|json)$/.test(name)) return 'approvals';
   if (text.includes('BEGIN CERTIFICATE')) return 'tsa_ca';
   // SubjectPublicKeyInfo of Ed25519 has 44 bytes: a person's key, never a build server's.
   if (/BEGIN PUBLIC KEY-----\s*MCowBQYDK2Vw/.test(text)) return 'seal_key';
@@ -201,11 +205,13 @@ async function guess(name, file) {
 
 function roleOf(name) {
   if (chosenRoles.has(name)) return chosenRoles.get(name);
-  const [role, hasPolicy] = [roles.get(name), [...roles.values()].includes('policy')];
-  // A policy names its own files, and what is for cases says nothing about bundles.
-  if (hasPolicy && ['key', 'seal_key', 'tsa_ca'].includes(role)) return 'named';
-  if (!caseChosen() && ['seal_key', 'tsa_ca'].includes(role)) return 'named';
-  return role;
+  const role = roles.get(name);
+  const own = name.slice(folderOf(name).length);
+  const isNamed = [...policies.values()].some((text) => text.includes(own));
+  const hasPolicy = [...roles.values()].includes('policy');
+  // What a policy names is read because it names it. A case brings its approvals, and only a case has a sealer.
+  const isIdle = { approvals: caseChosen(), seal_key: !caseChosen() || hasPolicy, tsa_ca: !caseChosen() }[role];
+  return role !== 'policy' && (isNamed || isIdle) ? 'named' : role;
 }
 const withRole = (role) => [...sides.trusted.keys()].filter((name) => roleOf(name) === role).sort();
 

@@ -186,7 +186,9 @@ const ROLES = [
   ['approvals', 'Approvals'],
   ['seal_key', 'Key of a sealer, for a case'],
   ['tsa_ca', 'CA of time-stamps, for a case'],
-  ['named', 'Goes with another file'],
+  ['signature', 'Signature of the approvals'],
+  ['named', 'Named by the policy'],
+  ['rest', 'Not used by itself'],
 ];
 
 // What a trusted file seems to be. The auditor sees it, and can say otherwise.
@@ -200,7 +202,8 @@ async function guess(name, file) {
   if (text.includes('BEGIN CERTIFICATE')) return 'tsa_ca';
   // SubjectPublicKeyInfo of Ed25519 has 44 bytes: a person's key, never a build server's.
   if (/BEGIN PUBLIC KEY-----\s*MCowBQYDK2Vw/.test(text)) return 'seal_key';
-  return text.includes('BEGIN PUBLIC KEY') ? 'key' : 'named';
+  if (text.includes('BEGIN PUBLIC KEY')) return 'key';
+  return name.endsWith('.sig') ? 'signature' : 'rest';
 }
 
 function roleOf(name) {
@@ -211,7 +214,8 @@ function roleOf(name) {
   const hasPolicy = [...roles.values()].includes('policy');
   // What a policy names is read because it names it. A case brings its approvals, and only a case has a sealer.
   const isIdle = { approvals: caseChosen(), seal_key: !caseChosen() || hasPolicy, tsa_ca: !caseChosen() }[role];
-  return role !== 'policy' && (isNamed || isIdle) ? 'named' : role;
+  if (role !== 'policy' && isNamed) return 'named';
+  return isIdle ? 'rest' : role;
 }
 const withRole = (role) => [...sides.trusted.keys()].filter((name) => roleOf(name) === role).sort();
 
@@ -244,8 +248,9 @@ function showList(side, named) {
   const list = document.querySelector(`#${side} .list`);
   const files = [...sides[side].values()];
   const most = 12;
-  const row = (name) => make('li', {}, make('span', { textContent: name }), ...(side === 'trusted' ? [roleSelect(name)] : []),
-    make('small', { textContent: megabytes(sides[side].get(name).size) }));
+  const row = (name) => make('li', {},
+    make('span', { textContent: `${name} ` }, make('small', { textContent: megabytes(sides[side].get(name).size) })),
+    ...(side === 'trusted' ? [roleSelect(name)] : []));
   const rest = files.length - Math.min(named.length, most);
   const remove = make('button', { type: 'button', textContent: 'Remove all', onclick: () => clear(side) });
   remove.setAttribute('aria-label', `Remove all files from ${side === 'evidence' ? 'the evidence' : 'what you trust'}`);
@@ -276,7 +281,7 @@ function showTerms() {
   const isJudgedNow = !caseChosen() || hasOwn();
   $('now').disabled = !isJudgedNow;
   $('now-hint').textContent = bySeal ? 'The case is judged for the time at which it was sealed, on the sealer’s terms.'
-    : isJudgedNow ? 'Today, unless you change it.' : 'It applies once you give a key or policy of your own.';
+    : isJudgedNow ? 'Now, unless you change it.' : 'It applies once you give a key or policy of your own.';
   const [text, stops] = missing();
   $('missing').textContent = text;
   $('audit').disabled = stops || !program || running.size > 0;
@@ -297,8 +302,17 @@ function missing() {
   if (!hasOwn() && !(caseChosen() && withRole('seal_key').length > 0)) {
     return ['Without a key or policy that you trust there is no verdict.', false];
   }
+  const absent = notGiven();
+  if (absent.length > 0) return [`The policy names ${absent.join(', ')}: give that too, or there may be no verdict.`, false];
   if ($('now').validity.badInput || (!$('now').disabled && $('now').value === '')) return ['Give the time of the audit.', true];
   return ['', false];
+}
+
+// What a policy seems to name and is not there. The program decides; this only says it early.
+function notGiven() {
+  const names = withRole('policy').flatMap((policy) =>
+    [...(policies.get(policy) ?? '').matchAll(/^[^#]*?"([^"\s]+\.(?:pem|pub|key|asc|gpg|crt|der|json))"/gm)].map(([, name]) => folderOf(policy) + name));
+  return [...new Set(names)].filter((name) => !sides.trusted.has(name));
 }
 
 // ---- The question -----------------------------------------------------------------------------------------------------------------------
@@ -422,20 +436,20 @@ function jobFor(name, size) {
 
 const WORDS = { accept: 'ACCEPTED', 'accept-in-part': 'ACCEPTED IN PART', reject: 'REJECTED', none: 'NO VERDICT' };
 const TITLES = {
-  'report.html': 'HTML', 'report.json': 'JSON', 'report.md': 'Markdown', 'report.csv': 'CSV', 'report.sarif': 'SARIF', 'report.oscal.json': 'OSCAL',
+  'report.html': 'HTML, to be filed', 'report.json': 'JSON', 'report.md': 'Markdown', 'report.csv': 'CSV', 'report.sarif': 'SARIF', 'report.oscal.json': 'OSCAL',
 };
 let places = [];
 
-function link(name, bytes, text) {
-  const place = URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' }));
-  places.push(place);
-  return make('li', {}, make('a', { href: place, download: name, textContent: text }));
+function link({ name, bytes }, textContent) {
+  const href = URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' }));
+  places.push(href);
+  return make('a', { href, download: name.replace(/.*\//, ''), textContent, className: 'save' });
 }
 
-function showVerdict(verdict, scope) {
+function showVerdict(verdict, lines) {
   $('result').className = verdict;
   $('verdict').textContent = WORDS[verdict];
-  $('scope').textContent = scope;
+  $('scope').replaceChildren(...lines.map((textContent) => make('p', { textContent })));
   document.title = `${WORDS[verdict]} – hpsb-audit`;
   $('result').hidden = false;
   $('result').focus();
@@ -449,30 +463,32 @@ function showAnswer(says) {
   const pages = bundles.length > 1 ? says.files.filter((file) => file.name.startsWith('report.html.bundles/')) : [files.get('report.html')];
   const saved = says.files.filter((file) => TITLES[file.name] && (file.name !== 'report.html' || pages.length === 1));
   $('downloads').replaceChildren(
-    ...saved.map((file) => link(file.name, file.bytes, TITLES[file.name])),
-    link('report.zip', zip(says.files), 'All formats (zip)'));
+    ...saved.map((file) => make('li', {}, link(file, TITLES[file.name]))),
+    make('li', {}, link({ name: 'report.zip', bytes: zip(says.files) }, pages.length > 1 ? 'All formats, HTML too (zip)' : 'All formats (zip)')));
   $('digest').textContent = `SHA-256 of report.json: ${files.get('report.json').sha256}`;
   $('bundles').replaceChildren(...bundles.map((bundle, at) => {
     const see = make('button', { type: 'button', textContent: 'Show report', onclick: () => showPage(pages[at], bundle.path, true) });
-    see.setAttribute('aria-label', `Show the report on ${bundle.path}`);
+    see.setAttribute('aria-label', `Show report on ${bundle.path}`);
     const word = make('span', { className: 'word', textContent: WORDS[bundle.verdict] });
     const row = make('li', { className: bundle.verdict }, word, make('span', { textContent: bundle.path }), see);
     return row;
   }));
   $('bundles').hidden = bundles.length < 2;
   showPage(pages[0], bundles[0]?.path ?? 'the request', false);
-  showVerdict(says.verdict, scopeOf(says, text));
+  showVerdict(says.verdict, scopeOf(says));
 }
 
-function scopeOf(says, text) {
-  if (says.error) return says.error.message;
-  if (says.bundles.length === 1) {
-    const bundle = says.bundles[0];
-    const [first] = text.split('\n');
-    return bundle.error?.message ?? (first.includes(': ') ? first.slice(first.indexOf(': ') + 2) : bundle.name ?? bundle.path);
+// What the verdict is about, and why it is no acceptance: lines from the program.
+function scopeOf({ error, bundles }) {
+  if (error) return [error.message, error.hint];
+  if (bundles.length === 1) {
+    const [bundle] = bundles;
+    if (bundle.error) return [bundle.error.message, bundle.error.hint];
+    const at = bundle.headline.indexOf(': ');
+    return [...(at < 0 ? [] : [bundle.headline.slice(at + 2)]), ...bundle.because];
   }
-  const kinds = Object.keys(WORDS).map((verdict) => [says.bundles.filter((bundle) => bundle.verdict === verdict).length, WORDS[verdict].toLowerCase()]);
-  return `${count(says.bundles.length, 'bundle')}: ${kinds.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`).join(', ')}`;
+  const kinds = Object.keys(WORDS).map((verdict) => [bundles.filter((bundle) => bundle.verdict === verdict).length, WORDS[verdict].toLowerCase()]);
+  return [`${count(bundles.length, 'bundle')}: ${kinds.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`).join(', ')}`];
 }
 
 // The report in a fresh frame without script. The page's own policy holds in it too and allows no style of another digest: the report's own is
@@ -490,7 +506,8 @@ function showPage(file, name, isAsked) {
   };
   $('frame').replaceChildren(frame);
   $('frame-title').textContent = `The report on ${name}, as it is filed`;
-  $('print').onclick = () => frame.contentWindow.print();
+  const print = make('button', { type: 'button', textContent: 'Print this page', onclick: () => frame.contentWindow.print() });
+  $('page-buttons').replaceChildren(print, link(file, 'Save this page'));
   document.querySelector('.frame').hidden = false;
 }
 
@@ -500,7 +517,7 @@ function showStopped(reason) {
   document.querySelector('.frame').hidden = true;
   $('digest').textContent = 'There is no report to save.';
   $('screen').textContent = `NO VERDICT\nbecause  ${reason}\n\nNothing was decided; treat the evidence as not accepted.`;
-  showVerdict('none', reason);
+  showVerdict('none', [reason]);
 }
 
 // Files in a zip archive without compression (PKWARE APPNOTE 6.3.10, 4.3). The time is always the first of 1980.
@@ -551,7 +568,7 @@ async function submit(event) {
   $('audit').disabled = true;
   try {
     showAnswer(await audit());
-    $('status').textContent = 'The audit is finished.';
+    $('progress').hidden = true;
   } catch (error) {
     [...running].forEach((one) => one.stop());
     showStopped(error.message);

@@ -31,7 +31,7 @@ impl Answer {
 
     /// The report in these formats, each as the file that the program would write.
     pub fn report(report: &Report, formats: &[Format]) -> Self {
-        let bundles: Vec<Value> = report.bundles.iter().map(bundle).collect();
+        let bundles: Vec<Value> = report.bundles.iter().map(|one| bundle(report, one)).collect();
         let says = json!({
             "verdict": report.verdict().word(),
             "exit_code": report.exit_code(),
@@ -66,8 +66,7 @@ impl Answer {
 
     /// As it lies in memory: the lengths of the JSON and of what is behind it, then both.
     pub fn framed(&self) -> Vec<u8> {
-        let files: Vec<Value> =
-            self.files.iter().map(|(name, bytes)| file(name, bytes)).collect();
+        let files: Vec<Value> = self.files.iter().map(|(name, bytes)| file(name, bytes)).collect();
         let mut says = self.says.clone();
         if let Some(fields) = says.as_object_mut() {
             fields.insert("files".into(), files.into());
@@ -88,12 +87,15 @@ fn file(name: &str, bytes: &[u8]) -> Value {
     json!({ "name": name, "size": bytes.len(), "sha256": Sha256::of(bytes).hex() })
 }
 
-fn bundle(bundle: &BundleReport) -> Value {
+fn bundle(report: &Report, bundle: &BundleReport) -> Value {
+    let because: Vec<String> =
+        bundle.rejecting().map(|finding| format!("{}: {}", finding.check, finding.message)).collect();
     json!({
         "path": bundle.path,
-        "name": bundle.build_name,
         "verdict": bundle.verdict.word(),
         "exit_code": bundle.exit_code(),
+        "headline": report.headline(bundle),
+        "because": because,
         "error": bundle.error.as_ref().map(error),
     })
 }

@@ -24,15 +24,23 @@ function flagsOf(args) {
     const [flag, value] = [args[at].slice(2), args[at + 1]];
     if (flag === 'key' || flag === 'base') flags[flag].push(value);
     else if (flag === 'require') flags.require.push(...value.split(','));
-    else if (flag === 'limit') flags.limit[value.split('=')[0]] = Number(value.split('=')[1]);
+    else if (flag === 'limit') {
+      const [, name, number, unit] = value.match(/^(.*)=(\d+)([KMG]?)$/);
+      flags.limit[name] = Number(number) * 1024 ** ['', 'K', 'M', 'G'].indexOf(unit);
+    }
     else if (['policy', 'approvals', 'image', 'trust', 'builder', 'seal-key'].includes(flag)) flags[flag.replace('-', '_')] = value;
     else return null;
   }
   return flags;
 }
 
-function same(what, expected, says) {
+// What differs for a reason: the operating system's words for a file that is not there, which a browser does not have.
+const OTHER_WORDS = { 'image-missing_fail': ['No such file or directory (os error 2)', 'no such file'] };
+
+function same(what, written, says) {
   const found = file(says, 'report.json');
+  const words = OTHER_WORDS[what.split(' ')[0]];
+  const expected = words ? Buffer.from(written.toString().replaceAll(...words)) : written;
   if (!found) return faults.push(`${what}: ${JSON.stringify(says).slice(0, 200)}`);
   if (!found.equals(expected)) {
     const [one, other] = [expected.toString().split('\n'), found.toString().split('\n')];
@@ -91,7 +99,7 @@ function cases(names) {
 const names = readdirSync(top).filter((name) => existsSync(join(top, name, 'case.toml'))).sort();
 names.forEach(fixture);
 cases(['good-build-kit', 'base-right', 'root-ssh-enabled_fail', 'archive-byte-flipped_fail'].filter((name) => names.includes(name)));
-console.log(`${compared} of ${names.length} fixtures and 8 audits of cases compared, features of the module: ${features.join(', ') || 'none'}`);
+console.log(`${compared} audits compared: ${names.length} fixtures, 8 of cases; features of the module: ${features.join(', ') || 'none'}`);
 skipped.forEach((line) => console.log(`not compared: ${line}`));
 faults.forEach((line) => console.log(`DIFFERS: ${line}`));
 process.exit(faults.length === 0 && compared > 700 ? 0 : 1);

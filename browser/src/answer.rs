@@ -1,6 +1,6 @@
 //! The answer: JSON, and files behind it.
 
-use hpsb_audit::report::Options;
+use hpsb_audit::report::{Controls, Options};
 use hpsb_audit::{BundleReport, Error, Format, Report, Sha256};
 use serde_json::{Value, json};
 
@@ -49,7 +49,8 @@ impl Answer {
     }
 
     fn write(&mut self, report: &Report, format: Format) -> Result<(), String> {
-        let options = Options::default();
+        let controls = Controls::own().map_err(|error| error.to_string())?;
+        let options = Options { controls, ..Options::default() };
         let name = format.file_name().to_owned();
         if report.has_pages(format) {
             let folder = format!("{name}.bundles");

@@ -11,6 +11,7 @@ import { ask, compiled, file, filesBelow, inPieces, side, whole } from './module
 const [modulePath, native] = process.argv.slice(2);
 const top = new URL('../../fixtures/', import.meta.url).pathname;
 const module = compiled(modulePath);
+const ALL_FORMATS = ['base-right', 'good-build-kit', 'image-good', 'root-ssh-enabled_fail', 'archive-byte-flipped_fail', 'archive-cut_fail'];
 const faults = [];
 const skipped = [];
 let compared = 0;
@@ -66,6 +67,22 @@ function compare(name, folder, paths, args, now) {
   return undefined;
 }
 
+/** All formats of one report, and the folder of pages: what the page saves is what the program writes. */
+function formats(name, folder, paths, args, now) {
+  const to = mkdtempSync(join(tmpdir(), 'hpsb-audit-formats-'));
+  spawnSync(native, ['audit', ...paths, ...args, '--now', now, '--report-dir', join(to, 'reports'), '--threads', '1'], { cwd: folder });
+  const names = filesBelow(folder).sort();
+  const [evidence, trusted] = [side(folder, names), side(folder, names.filter((one) => !one.endsWith('.sig.tbz')))];
+  const says = inPieces(module, evidence, trusted, { formats: ['text', 'html', 'json', 'markdown', 'csv', 'csv-bom', 'junit', 'sarif', 'sarif-all', 'oscal'],
+    flags: { ...flagsOf(args), paths, now, today: now } });
+  const written = filesBelow(join(to, 'reports')).filter((one) => !one.includes('.jsonl'));
+  for (const one of written) {
+    if (!file(says, one)?.equals(readFileSync(join(to, 'reports', one)))) faults.push(`${name}: ${one} differs`);
+  }
+  if (written.length < 10) faults.push(`${name}: only ${written.join(', ')}`);
+  rmSync(to, { recursive: true });
+}
+
 function fixture(name) {
   const folder = join(top, name);
   const text = readFileSync(join(folder, 'case.toml'), 'utf8');
@@ -73,6 +90,7 @@ function fixture(name) {
   const now = text.match(/^now = "(.*)"/m)[1];
   const bundles = readdirSync(folder).filter((one) => one.endsWith('.sig.tbz')).sort();
   compare(name, folder, bundles.length > 0 ? bundles : ['.'], args, now);
+  if (bundles.length > 1 || ALL_FORMATS.includes(name)) formats(name, folder, bundles, args, now);
 }
 
 /** Cases: on the reader's own terms, on the sealer's, on nobody's. */

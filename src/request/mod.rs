@@ -60,14 +60,17 @@ pub struct Request<'a> {
     pub today: Timestamp,
 }
 
+/// Audits the bundles at these paths. The report says what is asked, and nothing of a bundle yet.
+pub type AuditBundles<'a> = dyn Fn(&[PathBuf], &Question<'_>, &Report) -> Result<Vec<BundleReport>, Error> + 'a;
+
 /// How a request is carried out. It changes no report.
 pub struct Means<'a> {
     /// Reads a base image. An image of a bundle is read by `audit`.
     pub read_image: &'a ReadImage<'a>,
     /// Threads for the audit.
     pub threads: usize,
-    /// Audits the bundles at these paths. The report says what is asked, and nothing of a bundle yet.
-    pub audit: &'a dyn Fn(&[PathBuf], &Question<'_>, &Report) -> Result<Vec<BundleReport>, Error>,
+    /// Audits the bundles.
+    pub audit: &'a AuditBundles<'a>,
     /// The bounds.
     pub limits: &'a Limits,
 }

@@ -1,3 +1,5 @@
+//! A request is answered alike wherever its files are, in one go or in pieces, and the two sides never share a name.
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -22,7 +22,7 @@ async function load() {
       + 'Use another browser or the program.');
   }
   if (typeof DecompressionStream !== 'function') {
-    throw new Error('This browser is too old for this page: Chrome or Edge 103, Firefox 113, Safari 16.4 or newer is needed.');
+    throw new Error('This browser is too old for this page: Chrome or Edge 91, Firefox 113, Safari 16.4 or newer is needed.');
   }
   const packed = Uint8Array.from(atob($('module').textContent), (letter) => letter.charCodeAt(0));
   const bytes = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();

@@ -17,14 +17,17 @@ for (const [what, key, goal] of [['decoding (another key)', 'other.pem', 1.3], [
   let memory = 0;
   for (let round = 0; round < 5; round++) {
     const evidence = side(folder, [bundle]);
+    const before = process.cpuUsage().user;
     const says = whole(module, evidence, side(folder, [key]), { formats: ['json'], flags: { paths: [bundle], key: [key], now, today: now } });
-    ours.push(says.milliseconds);
+    ours.push([says.milliseconds, (process.cpuUsage().user - before) / 1000]);
     memory = says.memory;
     const began = performance.now();
-    const { stdout } = spawnSync(native, ['audit', bundle, '--key', key, '--now', now, '--threads', '1', '--format', 'json'], { cwd: folder, maxBuffer: 1 << 28 });
-    theirs.push(performance.now() - began);
+    const command = [native, 'audit', bundle, '--key', key, '--now', now, '--threads', '1', '--format', 'json'].map((word) => `'${word}'`).join(' ');
+    const { stdout, stderr } = spawnSync('bash', ['-c', `TIMEFORMAT=%U; time ${command}`], { cwd: folder, maxBuffer: 1 << 28 });
+    theirs.push([performance.now() - began, Number(stderr.toString().trim().split('\n').at(-1)) * 1000]);
     if (!file(says, 'report.json').equals(stdout)) throw new Error('the reports differ');
   }
-  const ratio = median(ours) / median(theirs);
-  console.log(`${what}: ${(median(ours) / 1000).toFixed(2)} s, native ${(median(theirs) / 1000).toFixed(2)} s, ratio ${ratio.toFixed(2)} (goal ${goal}); memory ${(memory / 1e6).toFixed(0)} MB`);
+  const [wall, processor] = [0, 1].map((at) => [ours, theirs].map((rounds) => median(rounds.map((round) => round[at]))));
+  const words = ([one, other]) => `${(one / 1000).toFixed(2)} s, native ${(other / 1000).toFixed(2)} s, ratio ${(one / other).toFixed(2)}`;
+  console.log(`${what} (goal ${goal}): wall ${words(wall)}; processor ${words(processor)}; memory ${(memory / 1e6).toFixed(0)} MB`);
 }
